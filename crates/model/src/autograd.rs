@@ -1,0 +1,170 @@
+//! The reference engine: candle's own `Linear`, softmax, cross-entropy, backward pass and SGD, on any device.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::{Optimizer, SGD};
+use data::{Dataset, Split};
+
+use crate::engine::{Engine, EngineError, Examples, Score};
+use crate::hyperparameters::Hyperparameters;
+use crate::loss;
+use crate::softmax_regression::SoftmaxRegression;
+use crate::weights::Weights;
+
+/// Examples evaluated at a time: bounds the memory of an evaluation, and is fixed so that its bits are.
+const EVALUATION_CHUNK: usize = 1_000;
+
+/// One split on a device.
+struct DeviceSplit {
+    /// `[n, features]`, f32 in 0..=1.
+    x: Tensor,
+    /// `[n]`, u32.
+    y: Tensor,
+    labels: Vec<u8>,
+}
+
+impl DeviceSplit {
+    fn new(split: &Split, features: usize, device: &Device) -> Result<Self> {
+        let table: Vec<f32> = (0..=u8::MAX).map(data::normalise).collect();
+        let x: Vec<f32> = split.images.iter().map(|pixel| table[usize::from(*pixel)]).collect();
+        let y: Vec<u32> = split.labels.iter().map(|label| u32::from(*label)).collect();
+        Ok(Self {
+            x: Tensor::from_vec(x, (split.len(), features), device)?,
+            y: Tensor::from_vec(y, split.len(), device)?,
+            labels: split.labels.clone(),
+        })
+    }
+}
+
+/// A dataset as tensors on a device: made once, shared by every trial on it.
+pub struct AutogradData {
+    train: DeviceSplit,
+    test: DeviceSplit,
+    features: usize,
+    classes: usize,
+    device: Device,
+}
+
+impl AutogradData {
+    /// Normalises the dataset and puts it on `device`.
+    ///
+    /// # Errors
+    /// When the device has no room for it.
+    pub fn new(dataset: &Dataset, device: Device) -> std::result::Result<Self, EngineError> {
+        // One thread a trial: trials run side by side instead, and the bits of a product never depend on a thread count.
+        gemm::set_threading_threshold(usize::MAX);
+        let features = dataset.shape.features();
+        let split = |split| DeviceSplit::new(split, features, &device).map_err(engine_error);
+        let (train, test) = (split(&dataset.train)?, split(&dataset.test)?);
+        Ok(Self { train, test, features, classes: dataset.classes, device })
+    }
+}
+
+/// One training with candle's autograd.
+pub struct Autograd {
+    data: Arc<AutogradData>,
+    model: SoftmaxRegression,
+    sgd: SGD,
+}
+
+impl Autograd {
+    /// A training at its start.
+    ///
+    /// # Errors
+    /// When the device has no room for it.
+    pub fn new(data: Arc<AutogradData>, hyperparameters: &Hyperparameters) -> std::result::Result<Self, EngineError> {
+        let Hyperparameters { init, seed, learning_rate, .. } = *hyperparameters;
+        let build = || {
+            let model = SoftmaxRegression::new(data.features, data.classes, init, seed, &data.device)?;
+            let sgd = SGD::new(model.vars(), learning_rate.get())?;
+            Ok((model, sgd))
+        };
+        let (model, sgd) = build().map_err(engine_error)?;
+        Ok(Self { data, model, sgd })
+    }
+
+    fn try_step(&mut self, batch: &[u32], learning_rate: f64) -> Result<Score> {
+        let train = &self.data.train;
+        let rows = Tensor::from_slice(batch, batch.len(), &self.data.device)?;
+        let logits = self.model.logits(&train.x.index_select(&rows, 0)?)?;
+        let loss = loss::cross_entropy(&logits, &train.y.index_select(&rows, 0)?)?;
+        self.sgd.set_learning_rate(learning_rate);
+        self.sgd.backward_step(&loss)?;
+
+        let labels = batch.iter().map(|row| train.labels[*row as usize]);
+        Ok(Score {
+            #[allow(clippy::cast_precision_loss, reason = "a batch is far below 2^53")]
+            loss_sum: f64::from(loss.to_scalar::<f32>()?) * batch.len() as f64,
+            correct: count_correct(&logits, self.data.classes, labels)?,
+            examples: batch.len() as u64,
+        })
+    }
+
+    fn try_evaluate(&self, examples: Examples<'_>) -> Result<Score> {
+        let mut score = Score::default();
+        match examples {
+            Examples::Train(rows) => {
+                let train = &self.data.train;
+                for rows in rows.chunks(EVALUATION_CHUNK) {
+                    let index = Tensor::from_slice(rows, rows.len(), &self.data.device)?;
+                    let labels = rows.iter().map(|row| train.labels[*row as usize]);
+                    score += self.score(&train.x.index_select(&index, 0)?, &train.y.index_select(&index, 0)?, labels)?;
+                }
+            }
+            Examples::Test => {
+                let test = &self.data.test;
+                for (chunk, labels) in test.labels.chunks(EVALUATION_CHUNK).enumerate() {
+                    let (start, len) = (chunk * EVALUATION_CHUNK, labels.len());
+                    let (x, y) = (test.x.narrow(0, start, len)?, test.y.narrow(0, start, len)?);
+                    score += self.score(&x, &y, labels.iter().copied())?;
+                }
+            }
+        }
+        Ok(score)
+    }
+
+    fn score(&self, x: &Tensor, y: &Tensor, labels: impl ExactSizeIterator<Item = u8>) -> Result<Score> {
+        let logits = self.model.logits(x)?.detach();
+        let losses: Vec<f32> = loss::cross_entropy_each(&logits, y)?.to_dtype(DType::F32)?.to_vec1()?;
+        Ok(Score {
+            loss_sum: losses.iter().map(|loss| f64::from(*loss)).sum(),
+            examples: labels.len() as u64,
+            correct: count_correct(&logits, self.data.classes, labels)?,
+        })
+    }
+}
+
+/// How often the largest logit (the first of equals, as `argmax` in NumPy and Keras) is the label's.
+fn count_correct(logits: &Tensor, classes: usize, labels: impl Iterator<Item = u8>) -> Result<u64> {
+    let logits = logits.flatten_all()?.to_vec1::<f32>()?;
+    let correct = logits.chunks_exact(classes).zip(labels).filter(|(row, label)| {
+        let mut best = 0;
+        for (class, logit) in row.iter().enumerate() {
+            if *logit > row[best] {
+                best = class;
+            }
+        }
+        best == usize::from(*label)
+    });
+    Ok(correct.count() as u64)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "so that it fits map_err")]
+fn engine_error(error: candle_core::Error) -> EngineError {
+    EngineError { engine: "autograd", reason: error.to_string() }
+}
+
+impl Engine for Autograd {
+    fn step(&mut self, batch: &[u32], learning_rate: f64) -> std::result::Result<Score, EngineError> {
+        self.try_step(batch, learning_rate).map_err(engine_error)
+    }
+
+    fn evaluate(&self, examples: Examples<'_>) -> std::result::Result<Score, EngineError> {
+        self.try_evaluate(examples).map_err(engine_error)
+    }
+
+    fn weights(&self) -> std::result::Result<Weights, EngineError> {
+        self.model.weights().map_err(engine_error)
+    }
+}

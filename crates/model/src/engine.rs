@@ -1,0 +1,81 @@
+//! The seam between the training loop and how a step is computed.
+
+use thiserror::Error;
+
+use crate::weights::Weights;
+
+/// Which examples to look at.
+#[derive(Debug, Clone, Copy)]
+pub enum Examples<'a> {
+    /// These rows of the training split.
+    Train(&'a [u32]),
+    /// The whole test split.
+    Test,
+}
+
+/// Loss and accuracy over some examples, as sums, so that scores of batches add up to the score of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Score {
+    /// Sum over the examples of their cross-entropy.
+    pub loss_sum: f64,
+    /// Examples whose most probable class is their label.
+    pub correct: u64,
+    /// Number of examples.
+    pub examples: u64,
+}
+
+impl Score {
+    /// Mean cross-entropy.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "exact below 2^53 examples")]
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.examples as f64
+    }
+
+    /// Share of correct examples, from 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "exact below 2^53 examples")]
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.examples as f64
+    }
+}
+
+impl std::ops::AddAssign for Score {
+    fn add_assign(&mut self, other: Self) {
+        self.loss_sum += other.loss_sum;
+        self.correct += other.correct;
+        self.examples += other.examples;
+    }
+}
+
+/// A computation that failed: out of memory, a lost GPU.
+#[derive(Debug, Error)]
+#[error("the {engine} engine failed: {reason}")]
+pub struct EngineError {
+    /// Name of the engine.
+    pub engine: &'static str,
+    /// What it says.
+    pub reason: String,
+}
+
+/// How a trial is computed. One value holds the weights of one training.
+pub trait Engine {
+    /// One weight update on the training rows of `batch` (not empty), at `learning_rate`. The score is of the weights
+    /// *before* the update, as Keras reports it.
+    ///
+    /// # Errors
+    /// When the computation itself fails; a loss that is not finite is a score, not an error.
+    fn step(&mut self, batch: &[u32], learning_rate: f64) -> Result<Score, EngineError>;
+
+    /// Score of the present weights.
+    ///
+    /// # Errors
+    /// When the computation itself fails.
+    fn evaluate(&self, examples: Examples<'_>) -> Result<Score, EngineError>;
+
+    /// A copy of the present weights.
+    ///
+    /// # Errors
+    /// When they cannot be read back from the device.
+    fn weights(&self) -> Result<Weights, EngineError>;
+}
