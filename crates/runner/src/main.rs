@@ -1,2 +1,55 @@
-//! placeholder
-fn main() {}
+//! `runner`: experiment files in, recorded runs out.
+
+mod cli;
+mod cmd;
+mod datasets;
+mod diagnostic;
+mod document;
+mod estimate;
+mod executor;
+mod plan;
+mod progress;
+mod provenance;
+mod range;
+mod record;
+mod spec;
+mod stop;
+mod sweep;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// The request itself was wrong; nothing ran.
+const WRONG_REQUEST: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        None => cmd::run::run(&cli.run),
+        Some(Command::Predict(args)) => cmd::predict::predict(&args).map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        if is_closed_pipe(&error) {
+            return ExitCode::SUCCESS;
+        }
+        anstream::eprintln!("{}", render(&error));
+        ExitCode::from(WRONG_REQUEST)
+    })
+}
+
+/// One screen: an error with a place draws itself, any other is its chain of causes.
+fn render(error: &anyhow::Error) -> String {
+    if error.downcast_ref::<diagnostic::Diagnostic>().is_some() {
+        return error.to_string();
+    }
+    format!("error: {}", tracking::printable(&format!("{error:#}")))
+}
+
+/// `runner --plan | head` is no error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(closed))
+}

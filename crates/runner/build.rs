@@ -1,0 +1,38 @@
+//! Writes down which code this program is built from, for the provenance of its runs.
+
+use std::process::Command;
+
+/// What of the workspace goes into the program.
+const SOURCES: [&str; 3] = ["crates", "Cargo.toml", "Cargo.lock"];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    for path in [".git/HEAD", ".git/refs", ".git/index"].iter().chain(&SOURCES) {
+        println!("cargo::rerun-if-changed=../../{path}");
+    }
+    if let Some(commit) = git(&["rev-parse", "HEAD"]) {
+        println!("cargo::rustc-env=GIT_COMMIT={commit}");
+        let mut status = vec!["status", "--porcelain", "--"];
+        status.extend(SOURCES);
+        if let Some(changes) = git(&status) {
+            println!("cargo::rustc-env=GIT_DIRTY={}", !changes.is_empty());
+        }
+    }
+    if let Some(version) = locked_version("candle-core") {
+        println!("cargo::rustc-env=CANDLE_VERSION={version}");
+    }
+}
+
+/// What git prints, or nothing where there is no git or no repository.
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").current_dir("../..").args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The version of a package in Cargo.lock.
+fn locked_version(package: &str) -> Option<String> {
+    let lock = std::fs::read_to_string("../../Cargo.lock").ok()?;
+    let entry = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{package}\"\n")))?;
+    let version = entry.lines().find_map(|line| line.strip_prefix("version = "))?;
+    Some(version.trim_matches('"').to_owned())
+}

@@ -1,0 +1,107 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use model::DeviceChoice;
+
+/// Runs what is missing of experiments, and records it.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 every trial has its result (diverged is a result); 1 some trial failed; \
+                        2 the request was wrong, nothing ran; 75 stopped by a signal, run again to go on.")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What else the runner does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Shows the class probabilities that a trial's model gives an example, beside its true label
+    Predict(PredictArgs),
+}
+
+/// Options of a run.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Experiment files
+    #[arg(required = true, value_name = "EXPERIMENT.toml")]
+    pub experiments: Vec<PathBuf>,
+    #[command(flatten)]
+    pub places: Places,
+    /// Trials at a time [default: the cores this process may use]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
+    /// Where to compute: cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEV", default_value = "cpu")]
+    pub device: DeviceChoice,
+    /// How to compute
+    #[arg(long, value_enum, default_value_t = EngineChoice::Auto)]
+    pub engine: EngineChoice,
+    /// Override one setting with a TOML value: --set train.learning_rate=0.1 --set sweep.seed=[0,1]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Print the plan (trials, steps, what is already done, estimated time) and stop
+    #[arg(long)]
+    pub plan: bool,
+    /// Run finished trials again, as new runs
+    #[arg(long)]
+    pub rerun: bool,
+    /// No progress and no summary: warnings and errors only
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Where results and datasets are.
+#[derive(Debug, Args)]
+pub struct Places {
+    /// Results folder
+    #[arg(short, long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// Dataset cache, a sub-folder a dataset [default: the user's cache folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Download datasets from here instead of their own mirrors; repeatable
+    #[arg(long = "mirror", value_name = "URL")]
+    pub mirrors: Vec<String>,
+    /// Never use the network
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Options of `predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// Trial or run id, or any unique prefix of one
+    #[arg(long, value_name = "ID")]
+    pub trial: String,
+    /// Which example, from 0
+    #[arg(long, value_name = "N")]
+    pub index: usize,
+    /// Which part of the dataset it is in
+    #[arg(long, value_enum, default_value_t = SplitChoice::Test)]
+    pub split: SplitChoice,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// A part of a dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SplitChoice {
+    /// The training set
+    Train,
+    /// The test set
+    Test,
+}
+
+/// How trials are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineChoice {
+    /// The fastest that fits the device
+    Auto,
+    /// candle's own layers, backward pass and optimiser: the reference
+    Autograd,
+}

@@ -1,0 +1,163 @@
+//! TOML text as a tree whose every key and value knows its place. The only module that knows TOML.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::{Diagnostic, Place, Source};
+
+/// Larger than any experiment anybody writes, small enough to refuse a wrong file at once.
+const LARGEST_FILE: u64 = 1 << 20;
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub value: Value,
+    pub place: Place,
+}
+
+/// What TOML can say.
+#[derive(Debug, Clone)]
+pub enum Value {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean,
+    Datetime,
+    Array(Vec<Node>),
+    Table(Table),
+}
+
+/// Keys in the order of the file.
+pub type Table = Vec<(Key, Node)>;
+
+/// The same, borrowed.
+pub type Entries = [(Key, Node)];
+
+/// A key and where it stands.
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub name: String,
+    pub place: Place,
+}
+
+impl Value {
+    /// The value's type, with its article, for error texts.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Float(_) => "a float",
+            Self::Boolean => "a boolean",
+            Self::Datetime => "a date",
+            Self::Array(_) => "a list",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+/// Reads an experiment file as text.
+pub fn read(path: &Path) -> Result<Arc<Source>> {
+    let shown = tracking::printable(&path.display().to_string()).into_owned();
+    let metadata = std::fs::metadata(path).with_context(|| {
+        format!("{shown}: cannot be read; expected an experiment file, such as experiments/batch_sweep.toml")
+    })?;
+    if metadata.is_dir() {
+        bail!("{shown}: is a folder; expected an experiment file, such as experiments/batch_sweep.toml");
+    }
+    if metadata.len() > LARGEST_FILE {
+        bail!("{shown}: is {} bytes long; expected an experiment file of at most {LARGEST_FILE} bytes", metadata.len());
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("{shown}: cannot be read"))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Arc::new(Source { name: path.display().to_string(), text })),
+        Err(error) => {
+            let good = error.utf8_error().valid_up_to();
+            let before = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
+            bail!("{shown}:{line}:{column}: not UTF-8 text; expected a TOML experiment file, saved as UTF-8")
+        }
+    }
+}
+
+/// Parses a whole text.
+pub fn parse(source: &Arc<Source>) -> Result<Node, Diagnostic> {
+    let table = DeTable::parse(&source.text).map_err(|error| {
+        let place = Place { source: Arc::clone(source), span: error.span().unwrap_or(0..0) };
+        Diagnostic::new("the file is not valid TOML", &place, error.message().to_owned())
+    })?;
+    let span = table.span();
+    Ok(Node {
+        value: Value::Table(convert_table(table.get_ref(), source)?),
+        place: Place { source: Arc::clone(source), span },
+    })
+}
+
+/// Parses one `--set KEY=VALUE` and lays it over `root`, where it replaces what stands at its key.
+pub fn overlay(root: &mut Node, setting: &str) -> Result<(), Diagnostic> {
+    let source = Arc::new(Source { name: "--set".to_owned(), text: setting.to_owned() });
+    let parsed = parse(&source).map_err(|error| {
+        error.help("write KEY=VALUE with a TOML value: --set train.learning_rate=0.1, --set 'train.init=\"zeros\"'")
+    })?;
+    merge(root, parsed);
+    Ok(())
+}
+
+fn merge(under: &mut Node, over: Node) {
+    match (&mut under.value, over.value) {
+        (Value::Table(under), Value::Table(over)) => {
+            for (key, node) in over {
+                match under.iter_mut().find(|(existing, _)| existing.name == key.name) {
+                    // A swept value such as { from = 0, to = 2 } is one value: it is replaced whole.
+                    Some((_, existing)) if is_section(&key.name) => merge(existing, node),
+                    Some(existing) => *existing = (key, node),
+                    None => under.push((key, node)),
+                }
+            }
+        }
+        (under_value, value) => {
+            *under_value = value;
+            under.place = over.place;
+        }
+    }
+}
+
+fn is_section(name: &str) -> bool {
+    matches!(name, "data" | "train" | "sweep")
+}
+
+fn convert_table(table: &DeTable<'_>, source: &Arc<Source>) -> Result<Table, Diagnostic> {
+    table
+        .iter()
+        .map(|(key, value)| {
+            let place = Place { source: Arc::clone(source), span: key.span() };
+            Ok((Key { name: key.get_ref().to_string(), place }, convert(value, source)?))
+        })
+        .collect()
+}
+
+fn convert(spanned: &Spanned<DeValue<'_>>, source: &Arc<Source>) -> Result<Node, Diagnostic> {
+    let place = Place { source: Arc::clone(source), span: spanned.span() };
+    let value = match spanned.get_ref() {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
+            .map(Value::Integer)
+            .map_err(|_| Diagnostic::new("the number is too large", &place, "expected an integer of 64 bits"))?,
+        DeValue::Float(float) => float
+            .as_str()
+            .parse()
+            .map(Value::Float)
+            .map_err(|_| Diagnostic::new("not a number", &place, "expected a float such as 0.01"))?,
+        DeValue::Boolean(_) => Value::Boolean,
+        DeValue::Datetime(_) => Value::Datetime,
+        DeValue::Array(items) => {
+            Value::Array(items.iter().map(|item| convert(item, source)).collect::<Result<_, _>>()?)
+        }
+        DeValue::Table(table) => Value::Table(convert_table(table, source)?),
+    };
+    Ok(Node { value, place })
+}

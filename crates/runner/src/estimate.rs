@@ -1,0 +1,83 @@
+//! How long trials will take: from what earlier runs here took, else from a rule of thumb.
+
+use std::time::Duration;
+
+use tracking::{RecordedRun, Status, Value};
+
+use crate::plan::{Plan, Trial};
+
+/// Seconds a step and an example of the `autograd` engine on one core, for 784 features and 10 classes.
+const RULE_OF_THUMB: (f64, f64) = (120e-6, 6e-6);
+
+/// What the time of a step is estimated from.
+pub struct Estimate {
+    /// Measured against the rule of thumb: 1 when nothing was measured.
+    scale: f64,
+    /// Earlier runs that it rests on.
+    pub measured_runs: usize,
+}
+
+impl Estimate {
+    /// Learns from the finished `runs` on the same dataset and engine.
+    pub fn from_runs<'a>(runs: impl IntoIterator<Item = &'a RecordedRun>, examples: usize) -> Self {
+        let (mut measured, mut predicted, mut count) = (0.0, 0.0, 0);
+        for run in runs.into_iter().filter(|run| run.status == Status::Finished) {
+            let number = |name: &str| match run.param(name) {
+                Some(Value::Integer(value)) => u32::try_from(*value).ok(),
+                _ => None,
+            };
+            let (Some(batch), Some(epochs), Some(seconds)) =
+                (number("batch_size"), number("epochs"), run.result("seconds"))
+            else {
+                continue;
+            };
+            measured += seconds;
+            predicted += f64::from(epochs) * rule_of_thumb(batch, examples);
+            count += 1;
+        }
+        Self { scale: if count > 0 { measured / predicted } else { 1.0 }, measured_runs: count }
+    }
+
+    /// Time for `trials` on `jobs` cores.
+    pub fn time<'a>(&self, plan: &Plan, trials: impl IntoIterator<Item = &'a Trial>, jobs: usize) -> Duration {
+        let seconds = |trial: &Trial| {
+            let Trial { hyperparameters, .. } = trial;
+            f64::from(hyperparameters.epochs.get()) * rule_of_thumb(hyperparameters.batch_size.get(), plan.examples)
+        };
+        let all: Vec<f64> = trials.into_iter().map(seconds).collect();
+        #[allow(clippy::cast_precision_loss, reason = "a number of threads")]
+        let jobs = jobs.clamp(1, all.len().max(1)) as f64;
+        Duration::try_from_secs_f64(self.scale * all.iter().sum::<f64>() / jobs).unwrap_or(Duration::MAX)
+    }
+}
+
+/// Seconds an epoch.
+#[allow(clippy::cast_precision_loss, reason = "an estimate")]
+fn rule_of_thumb(batch_size: u32, examples: usize) -> f64 {
+    let (a_step, an_example) = RULE_OF_THUMB;
+    let examples = examples as f64;
+    (examples / f64::from(batch_size)).ceil() * a_step + examples * an_example
+}
+
+/// `8 s`, `3 min 20 s`, `2 h 5 min`: as exact as an estimate deserves.
+pub fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        0 => "under 1 s".to_owned(),
+        seconds @ 1..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_people_say_them() {
+        let cases = [(0, "under 1 s"), (8, "8 s"), (200, "3 min 20 s"), (7_500, "2 h 5 min")];
+        for (seconds, words) in cases {
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What an experiment expands to: an ordered list of trials.
+
+use data::Facts;
+use model::Hyperparameters;
+use tracking::{TrialId, Value};
+
+use crate::diagnostic::Diagnostic;
+use crate::spec::{Axis, Parameter, Spec, Validation};
+
+/// Most trials a plan may have.
+pub const LARGEST_PLAN: usize = 100_000;
+
+/// The trials of one experiment on one dataset, in the order of the file: the first swept key varies slowest.
+#[derive(Debug)]
+pub struct Plan {
+    pub trials: Vec<Trial>,
+    /// Swept hyperparameters, in the order of [`Parameter::ALL`]: what tells the trials apart.
+    pub varying: Vec<Parameter>,
+    /// Training examples that a trial sees.
+    pub examples: usize,
+}
+
+/// One point of the sweep.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    pub id: TrialId,
+    pub hyperparameters: Hyperparameters,
+    pub validation: Validation,
+}
+
+impl Trial {
+    /// Its identity: a hash of its hyperparameters, its data and its validation, and of nothing else.
+    pub fn new(hyperparameters: Hyperparameters, dataset_sha256: &str, validation: Validation) -> Self {
+        let mut fields = vec![("dataset", dataset_sha256.to_owned()), ("validation", validation.to_string())];
+        for parameter in Parameter::ALL {
+            fields.push((parameter.name(), value_of(&hyperparameters, parameter).to_string()));
+        }
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Self { id: TrialId::of(&fields), hyperparameters, validation }
+    }
+
+    /// Its hyperparameters as the store keeps them, in their order.
+    pub fn params(&self) -> Vec<(String, Value)> {
+        Parameter::ALL
+            .map(|parameter| (parameter.name().to_owned(), value_of(&self.hyperparameters, parameter)))
+            .to_vec()
+    }
+
+    /// `batch_size 32 · seed 0`: what tells it from its neighbours.
+    pub fn title(&self, varying: &[Parameter]) -> String {
+        let parts: Vec<_> = varying
+            .iter()
+            .map(|parameter| format!("{} {}", parameter.name(), value_of(&self.hyperparameters, *parameter)))
+            .collect();
+        if parts.is_empty() { self.id.to_string() } else { parts.join(" · ") }
+    }
+}
+
+/// One hyperparameter as a value of the store.
+pub fn value_of(hyperparameters: &Hyperparameters, parameter: Parameter) -> Value {
+    match parameter {
+        Parameter::LearningRate => Value::Real(hyperparameters.learning_rate.get()),
+        Parameter::Decay => Value::Real(hyperparameters.decay.get()),
+        Parameter::BatchSize => Value::Integer(hyperparameters.batch_size.get().into()),
+        Parameter::Epochs => Value::Integer(hyperparameters.epochs.get().into()),
+        Parameter::Seed => Value::Integer(hyperparameters.seed.get().cast_signed()),
+        Parameter::Init => Value::Text(hyperparameters.init.to_string()),
+        Parameter::LastBatch => Value::Text(hyperparameters.last_batch.to_string()),
+    }
+}
+
+impl Plan {
+    /// Expands `spec` for a dataset of these facts.
+    ///
+    /// # Errors
+    /// When the plan has more than [`LARGEST_PLAN`] trials, or a batch is larger than the training set.
+    pub fn new(spec: &Spec, dataset: &Facts) -> Result<Self, Diagnostic> {
+        let examples = match spec.validation {
+            Validation::Test => dataset.train_len,
+            Validation::HeldOut(fraction) => dataset.train_len - fraction.of(dataset.train_len),
+        };
+        let hyperparameters = expand(spec)?;
+        refuse_large_batches(spec, &hyperparameters, examples)?;
+        let trials = hyperparameters.into_iter().map(|it| Trial::new(it, &dataset.sha256, spec.validation)).collect();
+        let swept = |parameter: &Parameter| {
+            spec.sweep.iter().any(|axis| axis.parameter == *parameter && axis.values.len() > 1)
+        };
+        let varying = Parameter::ALL.into_iter().filter(swept).collect();
+        Ok(Self { trials, varying, examples })
+    }
+
+    /// Steps of one trial.
+    pub fn steps(&self, trial: &Trial) -> u64 {
+        trial.hyperparameters.steps(self.examples)
+    }
+}
+
+/// Every combination, the first axis slowest.
+fn expand(spec: &Spec) -> Result<Vec<Hyperparameters>, Diagnostic> {
+    let count = spec.sweep.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
+    if count.is_none_or(|count| count > LARGEST_PLAN) {
+        let label = format!("expected at most {LARGEST_PLAN} combinations");
+        return Err(Diagnostic::new("the plan has too many trials", &sweep_place(spec), label));
+    }
+    let mut expanded = vec![spec.base];
+    for Axis { values, .. } in &spec.sweep {
+        expanded = expanded
+            .into_iter()
+            .flat_map(|base| {
+                values.iter().map(move |setting| {
+                    let mut hyperparameters = base;
+                    setting.apply(&mut hyperparameters);
+                    hyperparameters
+                })
+            })
+            .collect();
+    }
+    Ok(expanded)
+}
+
+fn sweep_place(spec: &Spec) -> crate::diagnostic::Place {
+    spec.sweep.first().map_or_else(|| spec.dataset.place.clone(), |axis| axis.place.clone())
+}
+
+fn refuse_large_batches(spec: &Spec, trials: &[Hyperparameters], examples: usize) -> Result<(), Diagnostic> {
+    let largest = trials.iter().map(|it| it.batch_size.get()).max().unwrap_or(0);
+    if largest as usize <= examples {
+        return Ok(());
+    }
+    let place = spec.batch_size_place.as_ref().unwrap_or(&spec.dataset.place);
+    let label = format!("expected at most {examples}, the training examples of '{}'", spec.dataset.name);
+    Err(Diagnostic::new(format!("a batch of {largest} is larger than the training set"), place, label)
+        .help("an epoch would be one step on fewer examples than the table says; nothing was run"))
+}

@@ -1,0 +1,41 @@
+//! What a run was made by: program, code, machine, command.
+
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
+use tracking::Invocation;
+
+/// The present start of this program, for one experiment file.
+pub fn invocation(jobs: u32, experiment_file: &str) -> Invocation {
+    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
+    let cpu = system.cpus().first().map_or_else(String::new, |cpu| cpu.brand().to_owned());
+    let unknown = || "unknown".to_owned();
+    Invocation {
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        git_commit: option_env!("GIT_COMMIT").map(str::to_owned),
+        git_dirty: option_env!("GIT_DIRTY").map(|dirty| dirty == "true"),
+        candle_version: option_env!("CANDLE_VERSION").map(str::to_owned),
+        cpu,
+        instruction_set: instruction_set(),
+        host: System::host_name().unwrap_or_else(unknown),
+        os: System::long_os_version().unwrap_or_else(unknown),
+        jobs,
+        command_line: std::env::args_os().map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" "),
+        experiment_file: Some(experiment_file.to_owned()),
+        pid: std::process::id(),
+    }
+}
+
+/// The vector instructions that bits may depend on.
+fn instruction_set() -> String {
+    #[cfg(target_arch = "x86_64")]
+    let found = [
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("fma", is_x86_feature_detected!("fma")),
+    ];
+    #[cfg(target_arch = "aarch64")]
+    let found = [("neon", std::arch::is_aarch64_feature_detected!("neon"))];
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let found: [(&str, bool); 0] = [];
+    let names: Vec<&str> = found.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect();
+    format!("{} {}", std::env::consts::ARCH, names.join(" ")).trim_end().to_owned()
+}

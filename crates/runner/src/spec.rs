@@ -1,0 +1,359 @@
+//! An experiment file as written: checked key by key, not yet expanded.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+use data::Fraction;
+use model::{BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed};
+
+use crate::diagnostic::{Diagnostic, Place, Source, nearest};
+use crate::document::{self, Entries, Key, Node, Value};
+use crate::range;
+
+/// One experiment, as its file and the `--set` options say.
+#[derive(Debug)]
+pub struct Spec {
+    pub name: String,
+    pub description: String,
+    pub dataset: DatasetSpec,
+    pub fallback: Option<DatasetSpec>,
+    pub validation: Validation,
+    /// What every trial shares; swept hyperparameters have their default here.
+    pub base: Hyperparameters,
+    /// What varies, in the order of the file.
+    pub sweep: Vec<Axis>,
+    /// Where the batch size is set, to point at when it does not fit the data.
+    pub batch_size_place: Option<Place>,
+    /// The file's text.
+    pub source: Arc<Source>,
+    /// The folder of the file: relative dataset paths start there.
+    pub folder: PathBuf,
+}
+
+/// A dataset as named, and where.
+#[derive(Debug, Clone)]
+pub struct DatasetSpec {
+    pub name: String,
+    pub place: Place,
+}
+
+/// What `val_loss` and `val_accuracy` are measured on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Validation {
+    /// The test set, as the tutorial does.
+    Test,
+    /// This fraction of the training set, held out by class with the trial's seed.
+    HeldOut(Fraction),
+}
+
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Test => f.write_str("test"),
+            Self::HeldOut(fraction) => write!(f, "{:?}", fraction.get()),
+        }
+    }
+}
+
+/// One swept hyperparameter and its values, in order and all different.
+#[derive(Debug)]
+pub struct Axis {
+    pub parameter: Parameter,
+    pub values: Vec<Setting>,
+    pub place: Place,
+}
+
+/// The name of a hyperparameter. [`Parameter::ALL`] is their order in tables and files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    LearningRate,
+    Decay,
+    BatchSize,
+    Epochs,
+    Seed,
+    Init,
+    LastBatch,
+}
+
+impl Parameter {
+    pub const ALL: [Self; 7] =
+        [Self::LearningRate, Self::Decay, Self::BatchSize, Self::Epochs, Self::Seed, Self::Init, Self::LastBatch];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LearningRate => "learning_rate",
+            Self::Decay => "decay",
+            Self::BatchSize => "batch_size",
+            Self::Epochs => "epochs",
+            Self::Seed => "seed",
+            Self::Init => "init",
+            Self::LastBatch => "last_batch",
+        }
+    }
+
+    fn from_key(key: &Key) -> Result<Self, Diagnostic> {
+        Self::ALL
+            .into_iter()
+            .find(|parameter| parameter.name() == key.name)
+            .ok_or_else(|| unknown_key(key, &Self::ALL.map(Self::name)))
+    }
+}
+
+/// A value for one hyperparameter.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Setting {
+    LearningRate(LearningRate),
+    Decay(Decay),
+    BatchSize(BatchSize),
+    Epochs(Epochs),
+    Seed(Seed),
+    Init(Init),
+    LastBatch(LastBatch),
+}
+
+impl Setting {
+    /// Puts the value in its place.
+    pub fn apply(self, hyperparameters: &mut Hyperparameters) {
+        match self {
+            Self::LearningRate(value) => hyperparameters.learning_rate = value,
+            Self::Decay(value) => hyperparameters.decay = value,
+            Self::BatchSize(value) => hyperparameters.batch_size = value,
+            Self::Epochs(value) => hyperparameters.epochs = value,
+            Self::Seed(value) => hyperparameters.seed = value,
+            Self::Init(value) => hyperparameters.init = value,
+            Self::LastBatch(value) => hyperparameters.last_batch = value,
+        }
+    }
+
+    fn read(parameter: Parameter, node: &Node) -> Result<Self, Diagnostic> {
+        let out_of_range = |error: OutOfRange| wrong_value(parameter.name(), node, &error);
+        match parameter {
+            Parameter::LearningRate => {
+                LearningRate::new(number(parameter, node)?).map(Self::LearningRate).map_err(out_of_range)
+            }
+            Parameter::Decay => Decay::new(number(parameter, node)?).map(Self::Decay).map_err(out_of_range),
+            Parameter::BatchSize => {
+                BatchSize::new(integer(parameter.name(), node)?).map(Self::BatchSize).map_err(out_of_range)
+            }
+            Parameter::Epochs => Epochs::new(integer(parameter.name(), node)?).map(Self::Epochs).map_err(out_of_range),
+            Parameter::Seed => Seed::new(integer(parameter.name(), node)?).map(Self::Seed).map_err(out_of_range),
+            Parameter::Init => choice(parameter, node, &Init::ALL.map(|it| (it.name(), Self::Init(it)))),
+            Parameter::LastBatch => choice(parameter, node, &LastBatch::ALL.map(|it| (it.name(), Self::LastBatch(it)))),
+        }
+    }
+}
+
+impl Spec {
+    /// Reads the experiment file at `path`, each of `sets` (`KEY=VALUE`) laid over it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not TOML, or says something that no experiment can mean. Nothing is written.
+    pub fn read(path: &Path, sets: &[String]) -> Result<Self> {
+        let source = document::read(path)?;
+        let mut root = document::parse(&source)?;
+        for setting in sets {
+            document::overlay(&mut root, setting)?;
+        }
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        Ok(Self::from_root(&root, source, folder)?)
+    }
+
+    fn from_root(root: &Node, source: Arc<Source>, folder: PathBuf) -> Result<Self, Diagnostic> {
+        let top = Section::new("the experiment", root, &["name", "description", "data", "train", "sweep"])?;
+        let name = top.required("name", "name = \"batch_sweep\"")?;
+        let description = top.get("description").map_or(Ok(""), |(_, node)| text("description", node))?.to_owned();
+
+        let data_node = top.required("data", "[data]\ndataset = \"mnist\"")?;
+        let data = Section::new("[data]", data_node, &["dataset", "offline_fallback", "validation"])?;
+        let dataset = dataset("dataset", data.required("dataset", "dataset = \"mnist\"")?)?;
+        let fallback = data.get("offline_fallback").map(|(_, node)| self::dataset("offline_fallback", node)).transpose()?;
+        let validation = data.get("validation").map_or(Ok(Validation::Test), |(_, node)| validation(node))?;
+
+        let train = top.get("train").map_or(Ok(&[][..]), |(_, node)| table("train", node))?;
+        let swept = top.get("sweep").map_or(Ok(&[][..]), |(_, node)| table("sweep", node))?;
+        refuse_fixed_and_swept(train, swept)?;
+
+        let mut base = Hyperparameters::default();
+        for (key, node) in train {
+            Setting::read(Parameter::from_key(key)?, node)?.apply(&mut base);
+        }
+        let sweep = swept.iter().map(|(key, node)| axis(key, node)).collect::<Result<_, _>>()?;
+        let batch_size_place =
+            train.iter().chain(swept).find(|(key, _)| key.name == "batch_size").map(|(_, node)| node.place.clone());
+        let name = experiment_name(name)?;
+        Ok(Self { name, description, dataset, fallback, validation, base, sweep, batch_size_place, source, folder })
+    }
+}
+
+/// A table whose keys are known.
+struct Section<'a> {
+    title: &'a str,
+    place: &'a Place,
+    entries: &'a [(Key, Node)],
+}
+
+impl<'a> Section<'a> {
+    fn new(title: &'a str, node: &'a Node, known: &[&str]) -> Result<Self, Diagnostic> {
+        let entries = table(title, node)?;
+        match entries.iter().find(|(key, _)| !known.contains(&key.name.as_str())) {
+            Some((key, _)) => Err(unknown_key(key, known)),
+            None => Ok(Self { title, place: &node.place, entries }),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&'a (Key, Node)> {
+        self.entries.iter().find(|(key, _)| key.name == name)
+    }
+
+    fn required(&self, name: &str, example: &str) -> Result<&'a Node, Diagnostic> {
+        self.get(name).map(|(_, node)| node).ok_or_else(|| {
+            let start = self.place.span.start;
+            let place = Place { source: Arc::clone(&self.place.source), span: start..start };
+            Diagnostic::new(format!("{} has no '{name}'", self.title), &place, format!("expected '{name}'"))
+                .help(format!("add: {example}").replace('\n', " then "))
+        })
+    }
+}
+
+fn unknown_key(key: &Key, known: &[&str]) -> Diagnostic {
+    let label = match nearest(&key.name, known.iter().copied()) {
+        Some(candidate) => format!("did you mean '{candidate}'?"),
+        None => "not a key that belongs here".to_owned(),
+    };
+    Diagnostic::new(format!("unknown key '{}'", key.name), &key.place, label)
+        .help(format!("expected one of: {}", known.join(", ")))
+}
+
+fn refuse_fixed_and_swept(train: &Entries, swept: &Entries) -> Result<(), Diagnostic> {
+    let fixed = |name: &str| train.iter().any(|(key, _)| key.name == name);
+    match swept.iter().find(|(key, _)| fixed(&key.name)) {
+        None => Ok(()),
+        Some((key, _)) => Err(Diagnostic::new(
+            format!("'{}' is both fixed in [train] and swept in [sweep]", key.name),
+            &key.place,
+            "expected it in only one of the two",
+        )
+        .help(format!("remove it from one; to replace a sweep for once: --set sweep.{}=[VALUE]", key.name))),
+    }
+}
+
+fn wrong_type(name: &str, node: &Node, expected: &str) -> Diagnostic {
+    Diagnostic::new(format!("'{name}' has the wrong type"), &node.place, format!("expected {expected}, found {}", node.value.type_name()))
+}
+
+fn wrong_value(name: &str, node: &Node, error: &OutOfRange) -> Diagnostic {
+    Diagnostic::new(format!("'{name}' is out of range"), &node.place, error.to_string())
+}
+
+fn table<'a>(name: &str, node: &'a Node) -> Result<&'a Entries, Diagnostic> {
+    match &node.value {
+        Value::Table(entries) => Ok(entries),
+        _ => Err(wrong_type(name, node, "a table")),
+    }
+}
+
+fn text<'a>(name: &str, node: &'a Node) -> Result<&'a str, Diagnostic> {
+    match &node.value {
+        Value::Text(text) => Ok(text),
+        _ => Err(wrong_type(name, node, "a string")),
+    }
+}
+
+fn integer(name: &str, node: &Node) -> Result<i64, Diagnostic> {
+    match node.value {
+        Value::Integer(integer) => Ok(integer),
+        _ => Err(wrong_type(name, node, "an integer")),
+    }
+}
+
+fn number(parameter: Parameter, node: &Node) -> Result<f64, Diagnostic> {
+    match node.value {
+        #[allow(clippy::cast_precision_loss, reason = "a learning rate written as an integer")]
+        Value::Integer(integer) => Ok(integer as f64),
+        Value::Float(float) => Ok(float),
+        _ => Err(wrong_type(parameter.name(), node, "a number")),
+    }
+}
+
+fn choice(parameter: Parameter, node: &Node, choices: &[(&'static str, Setting)]) -> Result<Setting, Diagnostic> {
+    let word = text(parameter.name(), node)?;
+    if let Some((_, setting)) = choices.iter().find(|(name, _)| *name == word) {
+        return Ok(*setting);
+    }
+    let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+    let label = format!("expected {}", names.join(" or "));
+    Err(Diagnostic::new(format!("'{}' does not know \"{word}\"", parameter.name()), &node.place, label))
+}
+
+/// Longest name of an experiment: it becomes a folder.
+const LONGEST_NAME: usize = 64;
+
+fn experiment_name(node: &Node) -> Result<String, Diagnostic> {
+    let name = text("name", node)?;
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
+        let label = format!("expected 1 to {LONGEST_NAME} of the characters a-z 0-9 _ -");
+        return Err(Diagnostic::new("'name' cannot name an experiment", &node.place, label)
+            .help("the name becomes a folder of the results folder"));
+    }
+    Ok(name.to_owned())
+}
+
+fn dataset(key: &str, node: &Node) -> Result<DatasetSpec, Diagnostic> {
+    let name = text(key, node)?;
+    if name.trim().is_empty() {
+        let label = "expected mnist, fashion-mnist, kmnist, digits or a folder of IDX files";
+        return Err(Diagnostic::new(format!("'{key}' is empty"), &node.place, label));
+    }
+    Ok(DatasetSpec { name: name.to_owned(), place: node.place.clone() })
+}
+
+fn validation(node: &Node) -> Result<Validation, Diagnostic> {
+    const EXPECTED: &str = "expected \"test\" or a fraction of the training set between 0 and 1, such as 0.1";
+    let wrong = || Diagnostic::new("'validation' cannot be used", &node.place, EXPECTED);
+    match node.value {
+        Value::Text(ref word) if word == "test" => Ok(Validation::Test),
+        Value::Float(fraction) => Fraction::new(fraction).map(Validation::HeldOut).map_err(|_| wrong()),
+        _ => Err(wrong()),
+    }
+}
+
+fn axis(key: &Key, node: &Node) -> Result<Axis, Diagnostic> {
+    let parameter = Parameter::from_key(key)?;
+    let nodes = match &node.value {
+        Value::Array(items) if items.is_empty() => {
+            let label = "expected at least one value";
+            return Err(Diagnostic::new(format!("'{}' sweeps over nothing", key.name), &node.place, label));
+        }
+        Value::Array(items) => items.clone(),
+        Value::Table(entries) => range::expand(parameter, node, entries)?,
+        _ => return Err(wrong_type(&key.name, node, "a list of values, or a range such as { from = 0, to = 2 }")),
+    };
+    let mut values: Vec<Setting> = Vec::with_capacity(nodes.len());
+    let mut seen = std::collections::HashSet::new();
+    for item in &nodes {
+        let setting = Setting::read(parameter, item)?;
+        if !seen.insert(format!("{setting:?}")) {
+            let label = "expected each value once";
+            return Err(Diagnostic::new(format!("'{}' has a value twice", key.name), &item.place, label));
+        }
+        values.push(setting);
+    }
+    Ok(Axis { parameter, values, place: node.place.clone() })
+}
+
+/// Reads the entries of a range: `from`, `to` and the keys that say how to step.
+pub fn range_entries<'a>(node: &'a Node, entries: &'a Entries) -> Result<impl Fn(&str) -> Option<&'a Node>, Diagnostic> {
+    const KNOWN: [&str; 5] = ["from", "to", "step", "count", "scale"];
+    if let Some((key, _)) = entries.iter().find(|(key, _)| !KNOWN.contains(&key.name.as_str())) {
+        return Err(unknown_key(key, &KNOWN));
+    }
+    for name in ["from", "to"] {
+        if !entries.iter().any(|(key, _)| key.name == name) {
+            return Err(Diagnostic::new(format!("the range has no '{name}'"), &node.place, "expected { from = …, to = … }"));
+        }
+    }
+    Ok(move |name: &str| entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node))
+}

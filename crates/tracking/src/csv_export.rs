@@ -1,0 +1,168 @@
+//! The CSV files of an experiment: exports of the store for people and spreadsheets.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::{EpochMetrics, RecordedRun, RunId, StoreError, Value, printable};
+
+/// The hyperparameters of softmax regression, in the order of tables. Those of other programs follow as recorded.
+pub const HYPERPARAMETERS: [&str; 7] = ["learning_rate", "decay", "batch_size", "epochs", "seed", "init", "last_batch"];
+
+/// The final metrics, in the order of tables; `seconds` has a column of its own.
+pub const RESULTS: [&str; 4] = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
+
+/// The metrics of an epoch, in the order of tables.
+const METRICS: [&str; 6] = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
+
+/// A text cell that no spreadsheet takes for a formula and no terminal for a command: a leading `=`, `+`, `-` or `@` gets
+/// an apostrophe before it, control characters are escaped.
+#[must_use]
+pub fn neutralised(text: &str) -> Cow<'_, str> {
+    let safe = printable(text);
+    if safe.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{safe}")) } else { safe }
+}
+
+/// Refuses what could not be a folder of its own in the results folder.
+pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if (1..=64).contains(&name.len()) && name.chars().all(fits) {
+        Ok(())
+    } else {
+        Err(StoreError::Name(name.to_owned()))
+    }
+}
+
+/// Writes both files of `experiment`.
+pub(crate) fn export(
+    folder: &Path,
+    experiment: &str,
+    runs: &[RecordedRun],
+    epochs: &HashMap<RunId, Vec<EpochMetrics>>,
+) -> Result<(), StoreError> {
+    check_name(experiment)?;
+    let folder = folder.join(experiment);
+    std::fs::create_dir_all(&folder).map_err(|source| StoreError::Export { path: folder.clone(), source })?;
+    let params = names(&HYPERPARAMETERS, runs.iter().flat_map(|run| &run.params));
+    let mut runs: Vec<&RecordedRun> = runs.iter().collect();
+    runs.sort_by(|a, b| compare(a, b, &params));
+    let write = |name: &str, table: &dyn Fn(&mut dyn Write) -> csv::Result<()>| {
+        let path = folder.join(name);
+        replace(&path, table).map_err(|source| StoreError::Export { path: path.clone(), source })
+    };
+    write("runs.csv", &|out| runs_csv(out, &runs, &params))?;
+    write("epochs.csv", &|out| epochs_csv(out, &runs, &params, epochs))
+}
+
+/// The known names, then whatever else there is, as met.
+fn names<'a, T: 'a>(known: &[&'a str], found: impl Iterator<Item = &'a (String, T)>) -> Vec<&'a str> {
+    let mut names = known.to_vec();
+    for (name, _) in found {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// By the hyperparameters in their order, then dataset, then trial: never by who finished first.
+fn compare(a: &RecordedRun, b: &RecordedRun, params: &[&str]) -> Ordering {
+    let by_param = |name: &&str| match (a.param(name), b.param(name)) {
+        (Some(a), Some(b)) => a.total_cmp(b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    };
+    params
+        .iter()
+        .map(by_param)
+        .find(|ordering| ordering.is_ne())
+        .unwrap_or(Ordering::Equal)
+        .then_with(|| (&a.dataset, &a.trial).cmp(&(&b.dataset, &b.trial)))
+}
+
+/// Writes to a temporary name in the same folder and renames: a reader finds the old file or the new one, whole.
+fn replace(path: &Path, table: &dyn Fn(&mut dyn Write) -> csv::Result<()>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".csv-").tempfile_in(folder)?;
+    let mut buffered = io::BufWriter::new(file.as_file_mut());
+    table(&mut buffered).map_err(io::Error::from)?;
+    buffered.flush()?;
+    drop(buffered);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private; a result is for everybody who may read the folder.
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| Value::Real(value).to_string())
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None => String::new(),
+        Some(Value::Text(text)) => neutralised(text).into_owned(),
+        Some(value) => value.to_string(),
+    }
+}
+
+fn runs_csv(out: &mut dyn Write, runs: &[&RecordedRun], params: &[&str]) -> csv::Result<()> {
+    let results: Vec<_> = names(&RESULTS, runs.iter().flat_map(|run| &run.results))
+        .into_iter()
+        .filter(|name| *name != "seconds")
+        .collect();
+    let mut csv = csv::Writer::from_writer(out);
+    let header = ["run", "trial", "status", "dataset"].into_iter();
+    csv.write_record(
+        header.chain(params.iter().copied()).chain(results.iter().copied()).chain(["seconds", "started_at"]),
+    )?;
+    for run in runs {
+        let mut record = vec![
+            run.id.to_string(),
+            run.trial.to_string(),
+            run.status.to_string(),
+            neutralised(&run.dataset).into_owned(),
+        ];
+        record.extend(params.iter().map(|name| cell(run.param(name))));
+        record.extend(results.iter().map(|name| number(run.result(name))));
+        record.push(number(run.result("seconds")));
+        record.push(run.started_at.clone());
+        csv.write_record(&record)?;
+    }
+    csv.flush()?;
+    Ok(())
+}
+
+fn epochs_csv(
+    out: &mut dyn Write,
+    runs: &[&RecordedRun],
+    params: &[&str],
+    epochs: &HashMap<RunId, Vec<EpochMetrics>>,
+) -> csv::Result<()> {
+    let metrics = names(&METRICS, epochs.values().flatten().flat_map(|epoch| &epoch.metrics));
+    let mut csv = csv::Writer::from_writer(out);
+    // A metric that shares its name with a hyperparameter says that it is the epoch's.
+    let column = |name: &&str| if params.contains(name) { format!("epoch_{name}") } else { (*name).to_owned() };
+    let mut header: Vec<String> = ["run", "trial"].iter().chain(params).map(|name| (*name).to_owned()).collect();
+    header.extend(["epoch".to_owned(), "step".to_owned()]);
+    header.extend(metrics.iter().map(column));
+    csv.write_record(&header)?;
+    for run in runs {
+        for epoch in epochs.get(&run.id).into_iter().flatten() {
+            let mut record = vec![run.id.to_string(), run.trial.to_string()];
+            record.extend(params.iter().map(|name| cell(run.param(name))));
+            record.extend([epoch.epoch.to_string(), epoch.step.to_string()]);
+            let value = |name: &&str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+            record.extend(metrics.iter().map(|name| number(value(name))));
+            csv.write_record(&record)?;
+        }
+    }
+    csv.flush()?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! What can be wrong with a store.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why the record cannot be kept or read.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Nothing was recorded here yet.
+    #[error("no results in {}: it has no {}", .folder.display(), crate::DATABASE)]
+    NoStore {
+        /// The results folder.
+        folder: PathBuf,
+    },
+    /// The results folder cannot be made or written.
+    #[error("the results folder {} cannot be used: {source}; name another with --results DIR", .folder.display())]
+    Folder {
+        /// The results folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file of another program, or a damaged one.
+    #[error("{} is not a store of candle-sweep: {reason}; move it away, or name another folder with --results DIR", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        reason: String,
+    },
+    /// A store of a later version.
+    #[error("{} was written by a newer version (schema {found}, this program knows up to {known}); update the program", .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema of this program.
+        known: i64,
+    },
+    /// The database refuses.
+    #[error("{}: {source}", .path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// A file beside the store cannot be written.
+    #[error("{} cannot be written: {source}", .path.display())]
+    Export {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A name that cannot be a folder.
+    #[error("'{}' cannot name an experiment: expected 1 to 64 of a-z 0-9 _ -", crate::printable(.0))]
+    Name(String),
+}
+
+/// Why an id leads to no run.
+#[derive(Debug, Error)]
+pub enum FindError {
+    /// No run and no trial begins so.
+    #[error("no run and no trial begins with '{}'", crate::printable(.0))]
+    NotFound(String),
+    /// Several do.
+    #[error("'{}' is the beginning of several ids: {}", crate::printable(.prefix), .candidates.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        prefix: String,
+        /// Some of the ids it could mean.
+        candidates: Vec<String>,
+    },
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,108 @@
+//! Identities: of a trial, by what it is; of a run, by chance.
+
+use std::fmt::{self, Write};
+
+use sha2::{Digest, Sha256};
+
+/// Bytes of an id; twice as many hexadecimal digits.
+const BYTES: usize = 8;
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Identity of a trial: 16 hexadecimal digits, equal exactly when the trial is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrialId(String);
+
+impl TrialId {
+    /// The first 16 hexadecimal digits of the SHA-256 of `candle-sweep trial v1` and a line `name=value` a field, in
+    /// the order given, every line ended by a line feed.
+    #[must_use]
+    pub fn of(fields: &[(&str, &str)]) -> Self {
+        let mut sha256 = Sha256::new_with_prefix("candle-sweep trial v1\n");
+        for (name, value) in fields {
+            sha256.update(format!("{name}={value}\n"));
+        }
+        Self(hex(&sha256.finalize()[..BYTES]))
+    }
+
+    pub(crate) fn from_store(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Its digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TrialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Identity of a run: 16 random hexadecimal digits, so that runs of many machines can be put together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(String);
+
+impl RunId {
+    /// A new one.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; BYTES];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(hex(&bytes)))
+    }
+
+    pub(crate) fn from_store(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Its digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Written down with `printf 'candle-sweep trial v1\nbatch_size=32\nseed=0\n' | sha256sum`.
+    #[test]
+    fn ids_are_what_sha256sum_says() {
+        assert_eq!(TrialId::of(&[]).as_str(), "cba06e7be64e29e9");
+        assert_eq!(TrialId::of(&[("batch_size", "32"), ("seed", "0")]).as_str(), "19ca66ba0990228c");
+    }
+
+    #[test]
+    fn run_ids_differ() {
+        assert_ne!(RunId::random().unwrap(), RunId::random().unwrap());
+    }
+
+    proptest! {
+        #[test]
+        fn another_value_is_another_trial(a in 0u32..1000, b in 0u32..1000) {
+            let id = |n: u32| TrialId::of(&[("seed", &n.to_string())]);
+            prop_assert_eq!(id(a) == id(b), a == b);
+        }
+    }
+}

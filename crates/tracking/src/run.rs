@@ -1,0 +1,168 @@
+//! What is recorded: experiments, starts of a program, runs and what they measured.
+
+use std::time::SystemTime;
+
+use crate::{RunId, Status, TrialId, Value};
+
+/// An experiment, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Experiment {
+    /// One to 64 of `a-z 0-9 _ -`: it names a folder.
+    pub name: String,
+    /// One line for people.
+    pub description: String,
+}
+
+/// One start of a program for one experiment: the provenance that its runs share.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Invocation {
+    /// Version of the program.
+    pub program_version: String,
+    /// Commit it was built from.
+    pub git_commit: Option<String>,
+    /// Whether its sources differed from that commit.
+    pub git_dirty: Option<bool>,
+    /// Version of candle in it.
+    pub candle_version: Option<String>,
+    /// Name of the processor.
+    pub cpu: String,
+    /// Vector instructions it has.
+    pub instruction_set: String,
+    /// Name of the machine.
+    pub host: String,
+    /// Name and version of the operating system.
+    pub os: String,
+    /// Trials at a time.
+    pub jobs: u32,
+    /// The command as typed.
+    pub command_line: String,
+    /// Text of the experiment file.
+    pub experiment_file: Option<String>,
+    /// Process number.
+    pub pid: u32,
+}
+
+/// Metrics of one epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochMetrics {
+    /// The epoch, from 1.
+    pub epoch: u32,
+    /// Steps taken since the run began.
+    pub step: u64,
+    /// Names and values. A value that is not finite is not recorded.
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// A run that ended, to be recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Name of its experiment.
+    pub experiment: String,
+    /// What was run.
+    pub trial: TrialId,
+    /// How it ended.
+    pub status: Status,
+    /// Name of the dataset used.
+    pub dataset: String,
+    /// Digest of its bytes.
+    pub dataset_sha256: String,
+    /// Folder of the dataset, if it is one of the user's own.
+    pub dataset_path: Option<String>,
+    /// The dataset that was asked for, when this one stood in for it.
+    pub fallback_for: Option<String>,
+    /// `test`, or the fraction of the training set held out.
+    pub validation: String,
+    /// How it was computed.
+    pub engine: String,
+    /// Where it was computed.
+    pub device: String,
+    /// When it began.
+    pub started_at: SystemTime,
+    /// When it ended.
+    pub ended_at: SystemTime,
+    /// Why it did not finish.
+    pub error: Option<String>,
+    /// Hyperparameters, in the order that tables show.
+    pub params: Vec<(String, Value)>,
+    /// Its epochs, in order.
+    pub epochs: Vec<EpochMetrics>,
+    /// Final metrics. A value that is not finite is not recorded.
+    pub results: Vec<(String, f64)>,
+}
+
+impl Run {
+    /// A run without data or measurements, ended now: the base to fill in with `..`.
+    #[must_use]
+    pub fn new(experiment: &str, status: Status, started_at: SystemTime) -> Self {
+        Self {
+            experiment: experiment.to_owned(),
+            trial: TrialId::of(&[]),
+            status,
+            dataset: String::new(),
+            dataset_sha256: String::new(),
+            dataset_path: None,
+            fallback_for: None,
+            validation: "test".to_owned(),
+            engine: String::new(),
+            device: "cpu".to_owned(),
+            started_at,
+            ended_at: SystemTime::now(),
+            error: None,
+            params: Vec::new(),
+            epochs: Vec::new(),
+            results: Vec::new(),
+        }
+    }
+}
+
+/// A run as read from the store, without its epochs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedRun {
+    /// Its identity.
+    pub id: RunId,
+    /// Name of its experiment.
+    pub experiment: String,
+    /// What was run.
+    pub trial: TrialId,
+    /// How it ended.
+    pub status: Status,
+    /// Name of the dataset used.
+    pub dataset: String,
+    /// Digest of its bytes.
+    pub dataset_sha256: String,
+    /// Folder of the dataset, if it is one of the user's own.
+    pub dataset_path: Option<String>,
+    /// The dataset that was asked for, when this one stood in for it.
+    pub fallback_for: Option<String>,
+    /// `test`, or the fraction of the training set held out.
+    pub validation: String,
+    /// How it was computed.
+    pub engine: String,
+    /// Where it was computed.
+    pub device: String,
+    /// When it began, RFC 3339 in UTC.
+    pub started_at: String,
+    /// When it ended, RFC 3339 in UTC.
+    pub ended_at: String,
+    /// Why it did not finish.
+    pub error: Option<String>,
+    /// Hyperparameters, in order.
+    pub params: Vec<(String, Value)>,
+    /// Final metrics, by name.
+    pub results: Vec<(String, f64)>,
+    pub(crate) invocation: i64,
+}
+
+impl RecordedRun {
+    /// The hyperparameter `name`.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&Value> {
+        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The final metric `name`.
+    #[must_use]
+    pub fn result(&self, name: &str) -> Option<f64> {
+        self.results.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+}

@@ -1,0 +1,91 @@
+//! The value of a hyperparameter.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+/// An integer, a real number or a word.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A whole number.
+    Integer(i64),
+    /// A real number.
+    Real(f64),
+    /// A word.
+    Text(String),
+}
+
+impl Value {
+    /// The number, if it is one.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "for comparing and plotting")]
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Integer(value) => Some(*value as f64),
+            Self::Real(value) => Some(*value),
+            Self::Text(_) => None,
+        }
+    }
+
+    /// A total order: numbers by size before words by letter.
+    #[must_use]
+    pub fn total_cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Integer(a), Self::Integer(b)) => a.cmp(b),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (a, b) => match (a.as_number(), b.as_number()) {
+                (Some(a), Some(b)) => a.total_cmp(&b),
+                (a, b) => b.is_some().cmp(&a.is_some()),
+            },
+        }
+    }
+}
+
+/// Reals in their shortest form that reads back to the same bits: `0.0`, `0.01`, `1e-7`.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => write!(f, "{value}"),
+            Self::Real(value) => write!(f, "{value:?}"),
+            Self::Text(value) => f.write_str(value),
+        }
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Real(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_print_in_their_shortest_form() {
+        let printed = [0.0, 0.01, 1e-7, 1.0].map(|it| Value::Real(it).to_string());
+        assert_eq!(printed, ["0.0", "0.01", "1e-7", "1.0"]);
+        assert_eq!(Value::from(32).to_string(), "32");
+    }
+
+    #[test]
+    fn numbers_come_by_size_before_words() {
+        let mut values =
+            vec![Value::from("zeros"), Value::from(100), Value::from(16), Value::from(99.5), Value::from("a")];
+        values.sort_by(Value::total_cmp);
+        let printed: Vec<_> = values.iter().map(Value::to_string).collect();
+        assert_eq!(printed, ["16", "99.5", "100", "a", "zeros"]);
+    }
+}
