@@ -1,0 +1,196 @@
+//! IDX, the format of MNIST: a magic number, dimensions, bytes; plain or gzipped.
+//!
+//! `00 00 08 D`, then D dimensions (big-endian u32), then their product of unsigned bytes. Read as a stream that stops at
+//! the promised end, so that neither a lying header nor a gzip bomb is ever given more memory than it really fills.
+
+use std::io::{BufRead, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::digest::sha256;
+use crate::error::IdxError;
+
+/// Most bytes of one decoded file: twenty times MNIST's largest.
+const LARGEST: u64 = 1 << 30;
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `[n, rows, columns]`.
+    Images,
+    /// `[n]`.
+    Labels,
+}
+
+impl Kind {
+    fn magic(self) -> u32 {
+        match self {
+            Self::Images => 0x0803,
+            Self::Labels => 0x0801,
+        }
+    }
+
+    fn describe(self) -> &'static str {
+        match self {
+            Self::Images => "images, unsigned bytes in 3 dimensions",
+            Self::Labels => "labels, unsigned bytes in 1 dimension",
+        }
+    }
+}
+
+/// A decoded file.
+#[derive(Debug)]
+pub(crate) struct Idx {
+    /// As many as its kind has, none zero.
+    pub(crate) dimensions: Vec<usize>,
+    /// Their product of bytes.
+    pub(crate) bytes: Vec<u8>,
+    header: Vec<u8>,
+    /// Of the whole file, decompressed.
+    pub(crate) sha256: String,
+}
+
+impl Idx {
+    /// The whole file, decompressed, in two parts.
+    pub(crate) fn parts(&self) -> [&[u8]; 2] {
+        [&self.header, &self.bytes]
+    }
+}
+
+/// Decodes a file of that kind; gzip is known by its first bytes, not by a name.
+pub(crate) fn decode(mut file: impl BufRead, kind: Kind) -> Result<Idx, IdxError> {
+    let first = file.fill_buf()?;
+    match first {
+        [] => Err(IdxError::Empty),
+        [0x1f, ..] => decode_plain(MultiGzDecoder::new(file), kind),
+        _ => decode_plain(file, kind),
+    }
+}
+
+fn decode_plain(mut file: impl Read, kind: Kind) -> Result<Idx, IdxError> {
+    let rank = (kind.magic() & 0xff) as usize;
+    let mut header = Vec::new();
+    read_up_to(&mut file, 4, &mut header)?;
+    let header_length = 4 + 4 * rank as u64;
+    let Some(magic) = words(&header).next() else {
+        return Err(if header.is_empty() {
+            IdxError::Empty
+        } else {
+            IdxError::Truncated { expected: header_length, found: header.len() as u64 }
+        });
+    };
+    if magic != kind.magic() {
+        return Err(IdxError::Magic { kind: kind.describe(), expected: kind.magic(), found: magic });
+    }
+    read_up_to(&mut file, header_length - 4, &mut header)?;
+    let dimensions: Vec<u32> = words(&header).skip(1).collect();
+    if dimensions.len() < rank {
+        return Err(IdxError::Truncated { expected: header_length, found: header.len() as u64 });
+    }
+    let length = dimensions.iter().fold(1u64, |product, dimension| product.saturating_mul((*dimension).into()));
+    if length == 0 {
+        return Err(IdxError::Nothing(dimensions));
+    }
+    if length > LARGEST {
+        return Err(IdxError::TooLarge(length, LARGEST));
+    }
+    let mut bytes = Vec::new();
+    // One more than promised: whether the file goes on.
+    read_up_to(&mut file, length + 1, &mut bytes)?;
+    let whole = header_length + length;
+    if (bytes.len() as u64) < length {
+        return Err(IdxError::Truncated { expected: whole, found: header_length + bytes.len() as u64 });
+    }
+    if bytes.len() as u64 > length {
+        return Err(IdxError::Trailing(whole));
+    }
+    let dimensions = dimensions.into_iter().map(|dimension| dimension as usize).collect();
+    let sha256 = sha256(&[&header, &bytes]);
+    Ok(Idx { dimensions, bytes, header, sha256 })
+}
+
+fn read_up_to(file: &mut impl Read, limit: u64, into: &mut Vec<u8>) -> Result<(), IdxError> {
+    file.by_ref().take(limit).read_to_end(into)?;
+    Ok(())
+}
+
+fn words(header: &[u8]) -> impl Iterator<Item = u32> {
+    header.as_chunks::<4>().0.iter().map(|word| u32::from_be_bytes(*word))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    fn images(n: u32, rows: u32, columns: u32) -> Vec<u8> {
+        let mut file = 0x0803u32.to_be_bytes().to_vec();
+        for dimension in [n, rows, columns] {
+            file.extend(dimension.to_be_bytes());
+        }
+        file.extend((0..n * rows * columns).map(|i| i as u8));
+        file
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn message(bytes: &[u8], kind: Kind) -> String {
+        decode(bytes, kind).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn plain_and_gzipped_are_the_same() {
+        let plain = images(3, 2, 2);
+        let (a, b) = (decode(&plain[..], Kind::Images).unwrap(), decode(&gzip(&plain)[..], Kind::Images).unwrap());
+        assert_eq!((a.dimensions, &a.bytes, &a.sha256), (vec![3, 2, 2], &b.bytes, &b.sha256));
+        assert_eq!(a.sha256, sha256(&[&plain]));
+    }
+
+    #[test]
+    fn each_fault_is_named() {
+        let good = images(3, 2, 2);
+        assert_eq!(message(&[], Kind::Images), "the file is empty");
+        assert_eq!(message(&gzip(&[]), Kind::Images), "the file is empty");
+        assert!(message(&good, Kind::Labels).contains("expected 0x00000801"));
+        assert!(message(b"<html>404</html>", Kind::Images).contains("wrong magic"));
+        assert!(message(&good[..20], Kind::Images).contains("expected 28 bytes, found 20"));
+        assert!(message(&[&good[..], &[0]].concat(), Kind::Images).contains("after the end"));
+        assert!(message(&images(0, 2, 2), Kind::Images).contains("promises nothing"));
+        let mut large = good.clone();
+        large[4..16].fill(0xff);
+        assert!(message(&large, Kind::Images).contains("more than"));
+        let squeezed = gzip(&good);
+        assert!(message(&squeezed[..squeezed.len() - 9], Kind::Images).contains("decompressed"));
+    }
+
+    #[test]
+    fn a_gzip_bomb_is_left_where_the_promise_ends() {
+        let bomb = gzip(&[images(1, 2, 2), vec![0; 50_000_000]].concat());
+        assert!(bomb.len() < 100_000);
+        assert!(message(&bomb, Kind::Images).contains("after the end"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = decode(&bytes[..], Kind::Images);
+            let _ = decode(&[&[0, 0, 8, 3][..], &bytes].concat()[..], Kind::Images);
+            let _ = decode(&[&[0x1f, 0x8b, 8, 0][..], &bytes].concat()[..], Kind::Labels);
+        }
+
+        #[test]
+        fn every_prefix_is_an_error(n in 1u32..5, rows in 1u32..5, columns in 1u32..5, cut in 0.0f64..1.0) {
+            let file = images(n, rows, columns);
+            let end = (file.len() as f64 * cut) as usize;
+            prop_assert!(decode(&file[..end], Kind::Images).is_err());
+            prop_assert!(decode(&file[..], Kind::Images).is_ok());
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Holding out a part of the training set for validation, stratified: every class gives its share.
+
+use thiserror::Error;
+
+use crate::random::{Purpose, generator};
+
+/// A fraction between 0 and 1, both excluded.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Fraction(f64);
+
+/// A number that is no [`Fraction`].
+#[derive(Debug, Clone, Copy, PartialEq, Error)]
+#[error("expected a fraction between 0 and 1, found {0:?}")]
+pub struct NoFraction(f64);
+
+impl Fraction {
+    /// # Errors
+    /// When `value` is not between 0 and 1.
+    pub fn new(value: f64) -> Result<Self, NoFraction> {
+        if value > 0.0 && value < 1.0 { Ok(Self(value)) } else { Err(NoFraction(value)) }
+    }
+
+    /// The fraction as a number.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// This fraction of `n` examples, rounded, but at least one held out and one kept where there are two.
+    #[must_use]
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within 0..=n"
+    )]
+    pub fn of(self, n: usize) -> usize {
+        ((n as f64 * self.0).round() as usize).clamp(1, n.saturating_sub(1).max(1)).min(n)
+    }
+}
+
+/// Rows of the training split, each part in ascending order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// To train on.
+    pub train: Vec<u32>,
+    /// Held out.
+    pub validation: Vec<u32>,
+}
+
+/// Holds out `fraction` of the examples with these `labels`, chosen by `seed`.
+///
+/// Stratified: a class of k examples gives ⌊k · fraction⌋ or one more, the largest remainders first (of equal ones the
+/// lower class), so that the total is [`Fraction::of`].
+#[must_use]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of examples"
+)]
+pub fn hold_out(labels: &[u8], fraction: Fraction, seed: u64) -> Partition {
+    let mut classes: Vec<Vec<u32>> = vec![Vec::new(); 256];
+    for (row, label) in (0u32..).zip(labels) {
+        classes[usize::from(*label)].push(row);
+    }
+    let mut shares: Vec<usize> = classes.iter().map(|rows| (rows.len() as f64 * fraction.get()) as usize).collect();
+    let mut by_remainder: Vec<usize> = (0..classes.len()).filter(|class| !classes[*class].is_empty()).collect();
+    let remainder = |class: usize| (classes[class].len() as f64 * fraction.get()).fract();
+    by_remainder.sort_by(|a, b| remainder(*b).total_cmp(&remainder(*a)).then(a.cmp(b)));
+    let missing = fraction.of(labels.len()).saturating_sub(shares.iter().sum());
+    for class in by_remainder.into_iter().take(missing) {
+        shares[class] += 1;
+    }
+
+    let mut generator = generator(seed, Purpose::Validation);
+    let mut partition = Partition { train: Vec::new(), validation: Vec::new() };
+    for (rows, share) in classes.iter_mut().zip(shares) {
+        generator.shuffle(rows);
+        partition.validation.extend(&rows[..share]);
+        partition.train.extend(&rows[share..]);
+    }
+    partition.train.sort_unstable();
+    partition.validation.sort_unstable();
+    partition
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_ends_are_no_fractions() {
+        for bad in [0.0, 1.0, -0.1, 1.5, f64::NAN] {
+            assert!(Fraction::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn another_seed_holds_out_others() {
+        let labels: Vec<u8> = (0..200u8).map(|row| row % 10).collect();
+        let tenth = Fraction::new(0.1).unwrap();
+        assert_eq!(hold_out(&labels, tenth, 1), hold_out(&labels, tenth, 1));
+        assert_ne!(hold_out(&labels, tenth, 1), hold_out(&labels, tenth, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_disjoint_whole_and_stratified(
+            labels in prop::collection::vec(0u8..5, 2..300), fraction in 0.01f64..0.99, seed: u64,
+        ) {
+            let fraction = Fraction::new(fraction).unwrap();
+            let Partition { train, validation } = hold_out(&labels, fraction, seed);
+            let mut all: Vec<u32> = train.iter().chain(&validation).copied().collect();
+            all.sort_unstable();
+            prop_assert!(all.iter().copied().eq(0..labels.len() as u32));
+            prop_assert_eq!(validation.len(), fraction.of(labels.len()));
+            for class in 0..5 {
+                let of_class = labels.iter().filter(|label| **label == class).count();
+                let held = validation.iter().filter(|row| labels[**row as usize] == class).count();
+                prop_assert!((held as f64 - of_class as f64 * fraction.get()).abs() <= 1.0);
+            }
+        }
+    }
+}
