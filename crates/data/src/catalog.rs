@@ -1,77 +1,26 @@
-//! The datasets known by name: where they are published, what they must be.
+//! The datasets that are known by name: where they come from, and how to know that they are the true ones.
 
-use crate::dataset::{FILES, ImageShape, digest_of};
+use crate::dataset::{Dataset, ImageShape};
+use crate::error::DataError;
 
-/// A dataset known by name.
+/// A dataset that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Known {
-    /// Handwritten digits (LeCun, Cortes and Burges).
+    /// Handwritten digits, 28×28 (LeCun, Cortes, Burges).
     Mnist,
-    /// Articles of clothing (Xiao, Rasul and Vollgraf, 2017).
+    /// Clothes, 28×28 (Zalando Research).
     FashionMnist,
-    /// Cursive Japanese (Clanuwat and others, 2018).
+    /// Cursive Japanese characters, 28×28 (CODH).
     Kmnist,
-    /// Handwritten digits of 8×8 pixels, within this program (Alpaydin and Kaynak, 1998).
+    /// Handwritten digits, 8×8, embedded in this crate (UCI, Alpaydin and Kaynak, CC BY 4.0).
     Digits,
 }
 
-/// What is known of a dataset without reading it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Identity, as [`crate::Dataset::sha256`].
-    pub sha256: String,
-    /// Training examples.
-    pub train_len: usize,
-    /// Test examples.
-    pub test_len: usize,
-    /// Of every image.
-    pub shape: ImageShape,
-    /// Number of classes.
-    pub classes: usize,
-}
-
-/// How the bytes of a file are known to be the true ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pin {
-    /// SHA-256 of the file, decompressed.
-    Sha256(&'static str),
-    /// MD5 of the gzipped file: all that its publisher gives.
-    ArchiveMd5(&'static str),
-}
-
-const MNIST: [Pin; 4] = [
-    Pin::Sha256("0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    Pin::Sha256("ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
-    Pin::Sha256("ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-    Pin::Sha256("65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-];
-
-const FASHION_MNIST: [Pin; 4] = [
-    Pin::ArchiveMd5("bef4ecab320f06d8554ea6380940ec79"),
-    Pin::ArchiveMd5("bb300cfdad3c16e7a12a480ee83cd310"),
-    Pin::ArchiveMd5("8d4fb7e6c68d591d4c3dfef9ec88bf0d"),
-    Pin::ArchiveMd5("25c81989df183df01b3e8a0aad5dffbe"),
-];
-
-const KMNIST: [Pin; 4] = [
-    Pin::ArchiveMd5("5c965bf0a639b31b8f53240b1b52f4d7"),
-    Pin::ArchiveMd5("7320c461ea6c1c855c0b718fb2a4b134"),
-    Pin::ArchiveMd5("bdb82020997e1d708af4cf47b453dcf7"),
-    Pin::ArchiveMd5("e144d726b3acfaa3e44228e80efcd344"),
-];
-
-const DIGITS: [Pin; 4] = [
-    Pin::Sha256("80510fc9162448f4c8666335357ea127bd14ff20c9a09e20a09f3b8d96ef1ca3"),
-    Pin::Sha256("cf2c8a23974df0c99eb3f36ff34c02acb9be1c84aca7280211ef04bea1135360"),
-    Pin::Sha256("1192d80fb13b41bd405974e7276f8c82d0b32e4f26b229444c27b9e486971746"),
-    Pin::Sha256("f8a600b73e2c056aa42316260206e6643bd33e96bd71cfb8e32b94f76fac4f93"),
-];
-
 impl Known {
-    /// Every known dataset.
+    /// All of them.
     pub const ALL: [Self; 4] = [Self::Mnist, Self::FashionMnist, Self::Kmnist, Self::Digits];
 
-    /// Its name in an experiment file, and its sub-folder of the cache.
+    /// As experiment files write it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -82,50 +31,214 @@ impl Known {
         }
     }
 
-    /// Where it is published, best first.
-    pub(crate) fn mirrors(self) -> &'static [&'static str] {
+    /// How to get it; nothing for what is embedded.
+    pub(crate) fn listing(self) -> Option<&'static Listing> {
         match self {
-            Self::Mnist => &[
-                "https://ossci-datasets.s3.amazonaws.com/mnist/",
-                "https://storage.googleapis.com/cvdf-datasets/mnist/",
-            ],
-            Self::FashionMnist => &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"],
-            Self::Kmnist => &["http://codh.rois.ac.jp/kmnist/dataset/kmnist/"],
-            Self::Digits => &[],
+            Self::Mnist => Some(&MNIST),
+            Self::FashionMnist => Some(&FASHION_MNIST),
+            Self::Kmnist => Some(&KMNIST),
+            Self::Digits => None,
         }
     }
 
-    /// How its files, in the order of [`FILES`], are verified.
-    pub(crate) fn pins(self) -> [Pin; 4] {
-        match self {
-            Self::Mnist => MNIST,
-            Self::FashionMnist => FASHION_MNIST,
-            Self::Kmnist => KMNIST,
-            Self::Digits => DIGITS,
-        }
-    }
-
-    /// Its facts, where its bytes are pinned.
+    /// What is known of it without reading it.
     pub(crate) fn facts(self) -> Option<Facts> {
-        let mut sha256s = [""; FILES.len()];
-        for (sha256, pin) in sha256s.iter_mut().zip(self.pins()) {
-            match pin {
-                Pin::Sha256(pinned) => *sha256 = pinned,
-                Pin::ArchiveMd5(_) => return None,
-            }
+        match self {
+            Self::Mnist => Some(Facts {
+                sha256: MNIST_SHA256.to_owned(),
+                train_len: 60_000,
+                test_len: 10_000,
+                shape: ImageShape { rows: 28, columns: 28 },
+                classes: 10,
+            }),
+            Self::Digits => Some(Facts {
+                sha256: DIGITS_SHA256.to_owned(),
+                train_len: 1_437,
+                test_len: 360,
+                shape: ImageShape { rows: 8, columns: 8 },
+                classes: 10,
+            }),
+            // Their publishers give checksums of the archives only.
+            Self::FashionMnist | Self::Kmnist => None,
         }
-        let (train_len, test_len, shape) = self.size();
-        Some(Facts { sha256: digest_of(sha256s), train_len, test_len, shape, classes: CLASSES })
     }
 
-    /// Training examples, test examples, shape of an image.
-    pub(crate) fn size(self) -> (usize, usize, ImageShape) {
-        match self {
-            Self::Mnist | Self::FashionMnist | Self::Kmnist => (60_000, 10_000, ImageShape { rows: 28, columns: 28 }),
-            Self::Digits => (1_437, 360, ImageShape { rows: 8, columns: 8 }),
-        }
+    /// The known name that `text` resembles: at most two letters away, or differing in case and punctuation.
+    pub(crate) fn nearest(text: &str) -> Option<&'static str> {
+        let letters = |name: &str| -> Vec<char> {
+            name.chars().take(64).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        let text = letters(text);
+        Self::ALL
+            .into_iter()
+            .map(|known| (edits(&text, &letters(known.name())), known.name()))
+            .min_by_key(|(edits, _)| *edits)
+            .filter(|(edits, _)| *edits <= 2)
+            .map(|(_, name)| name)
     }
 }
 
-/// All known datasets have ten.
-pub(crate) const CLASSES: usize = 10;
+/// Levenshtein's distance.
+fn edits(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// What a plan needs to know of a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// [`Dataset::sha256`].
+    pub sha256: String,
+    /// Training examples.
+    pub train_len: usize,
+    /// Test examples.
+    pub test_len: usize,
+    /// Of every image.
+    pub shape: ImageShape,
+    /// 2 to 256.
+    pub classes: usize,
+}
+
+/// How the files of a dataset are known to be true, each in the order of [`crate::dataset::FILES`].
+#[derive(Debug)]
+pub(crate) enum Pins {
+    /// SHA-256 of the decompressed files.
+    Sha256([&'static str; 4]),
+    /// MD5 of the archives, for want of better from the publisher.
+    ArchiveMd5([&'static str; 4]),
+}
+
+/// A dataset that can be downloaded.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) name: &'static str,
+    /// Addresses that end before the file's name.
+    pub(crate) mirrors: &'static [&'static str],
+    pub(crate) pins: Pins,
+    pub(crate) shape: ImageShape,
+    pub(crate) train_len: usize,
+    pub(crate) test_len: usize,
+    pub(crate) classes: usize,
+}
+
+impl Listing {
+    /// The pinned SHA-256 of a decompressed file.
+    pub(crate) fn sha256(&self, file: usize) -> Option<&'static str> {
+        match self.pins {
+            Pins::Sha256(pins) => Some(pins[file]),
+            Pins::ArchiveMd5(_) => None,
+        }
+    }
+
+    /// The pinned MD5 of a file's archive.
+    pub(crate) fn archive_md5(&self, file: usize) -> Option<&'static str> {
+        match self.pins {
+            Pins::Sha256(_) => None,
+            Pins::ArchiveMd5(pins) => Some(pins[file]),
+        }
+    }
+
+    /// Whether `dataset` has the size that its name promises.
+    pub(crate) fn check(&self, dataset: &Dataset) -> Result<(), DataError> {
+        let found = (dataset.shape, dataset.train.len(), dataset.test.len(), dataset.classes);
+        if found == (self.shape, self.train_len, self.test_len, self.classes) {
+            return Ok(());
+        }
+        let say = |(shape, train, test, classes): (ImageShape, usize, usize, usize)| {
+            format!("{train} + {test} images of {shape} in {classes} classes")
+        };
+        let expected = say((self.shape, self.train_len, self.test_len, self.classes));
+        let place = dataset.folder.as_deref().map_or_else(|| self.name.to_owned(), crate::printable::path);
+        let reason = format!("{} has {expected}, found {}", self.name, say(found));
+        Err(DataError::Inconsistent { place, reason })
+    }
+}
+
+/// Digest of the four pins of [`MNIST`].
+const MNIST_SHA256: &str = "474311efcf1fd213e64768801dc6195673bffb8385179d6c55cd8748b9e2e8ca";
+/// Digest of the embedded files.
+const DIGITS_SHA256: &str = "3bc9877e0a54aad3bb39855dd490d3dcf9879613d47155dd32f8604d85503796";
+
+const BIG: ImageShape = ImageShape { rows: 28, columns: 28 };
+
+static MNIST: Listing = Listing {
+    name: "mnist",
+    mirrors: &["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"],
+    pins: Pins::Sha256([
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ]),
+    shape: BIG,
+    train_len: 60_000,
+    test_len: 10_000,
+    classes: 10,
+};
+
+static FASHION_MNIST: Listing = Listing {
+    name: "fashion-mnist",
+    mirrors: &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"],
+    pins: Pins::ArchiveMd5([
+        "bef4ecab320f06d8554ea6380940ec79",
+        "bb300cfdad3c16e7a12a480ee83cd310",
+        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "25c81989df183df01b3e8a0aad5dffbe",
+    ]),
+    shape: BIG,
+    train_len: 60_000,
+    test_len: 10_000,
+    classes: 10,
+};
+
+static KMNIST: Listing = Listing {
+    name: "kmnist",
+    mirrors: &["http://codh.rois.ac.jp/kmnist/dataset/kmnist"],
+    pins: Pins::ArchiveMd5([
+        "5c965bf0a639b31b8f53240b1b52f4d7",
+        "7320c461ea6c1c855c0b718fb2a4b134",
+        "bdb82020997e1d708af4cf47b453dcf7",
+        "e144d726b3acfaa3e44228e80efcd344",
+    ]),
+    shape: BIG,
+    train_len: 60_000,
+    test_len: 10_000,
+    classes: 10,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::digest_of;
+
+    #[test]
+    fn the_digest_of_mnist_is_that_of_its_pins() {
+        let Pins::Sha256(pins) = &MNIST.pins else { unreachable!() };
+        assert_eq!(digest_of(*pins), MNIST_SHA256);
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_is_understood() {
+        let cases = [
+            ("MNIST", Some("mnist")),
+            ("mnits", Some("mnist")),
+            ("fashion_mnist", Some("fashion-mnist")),
+            ("k-mnist", Some("kmnist")),
+            ("digit", Some("digits")),
+            ("cifar10", None),
+            ("", None),
+        ];
+        for (text, nearest) in cases {
+            assert_eq!(Known::nearest(text), nearest, "{text}");
+        }
+    }
+}

@@ -1,15 +1,20 @@
 //! A dataset in memory: images and labels, for training and for testing.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::catalog::Facts;
 use crate::digest::sha256;
 use crate::error::DataError;
-use crate::idx::Idx;
+use crate::idx::{Idx, Kind};
+use crate::printable;
 
 /// The four files, sorted by name: test images, test labels, training images, training labels.
 pub(crate) const FILES: [&str; 4] =
     ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+
+/// What each of them holds.
+pub(crate) const KINDS: [Kind; 4] = [Kind::Images, Kind::Labels, Kind::Images, Kind::Labels];
 
 /// Height and width of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +61,14 @@ impl Split {
         self.labels.is_empty()
     }
 
-    /// Pixels of example `index`, `[rows · columns]`, if there is one.
+    /// Pixels of example `index`, `[rows · columns]`.
+    ///
+    /// # Panics
+    /// When `index` is not below [`Split::len`].
     #[must_use]
-    pub fn image(&self, index: usize) -> Option<&[u8]> {
-        let features = self.images.len() / self.labels.len().max(1);
-        self.images.get(index.checked_mul(features)?..)?.get(..features)
+    pub fn image(&self, index: usize) -> &[u8] {
+        let features = self.images.len() / self.labels.len();
+        &self.images[index * features..][..features]
     }
 }
 
@@ -73,12 +81,23 @@ pub struct FileDigest {
     pub sha256: String,
 }
 
+/// What the files were held against when they were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verification {
+    /// Checksums written down in this program.
+    Pinned,
+    /// The `SHA256SUMS` file beside them.
+    SumsFile,
+    /// Nothing: they are only known to fit together.
+    Unverified,
+}
+
 /// A dataset: its files fit together, whatever it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
     /// A known name, or the folder as it was written.
     pub name: String,
-    /// The folder, for a dataset that is not a known one.
+    /// Where it was read from; nothing for what is embedded.
     pub folder: Option<PathBuf>,
     /// Of every image.
     pub shape: ImageShape,
@@ -90,15 +109,24 @@ pub struct Dataset {
     pub test: Split,
     /// The four files' own checksums, in the order of their names.
     pub files: [FileDigest; 4],
+    /// How it is known to be the true one.
+    pub verification: Verification,
     /// Identity of the whole: SHA-256 of the four lines that `sha256sum t10k-images-idx3-ubyte t10k-labels-idx1-ubyte
-    /// train-images-idx3-ubyte train-labels-idx1-ubyte` prints.
+    /// train-images-idx3-ubyte train-labels-idx1-ubyte` prints for the decompressed files, so that `sha256sum … | sha256sum`
+    /// gives the same.
     pub sha256: String,
 }
 
 impl Dataset {
-    /// Puts the decoded files, in the order of [`FILES`], together.
-    pub(crate) fn assemble(name: &str, folder: Option<PathBuf>, files: [Idx; 4]) -> Result<Self, DataError> {
-        let wrong = |reason: String| DataError::Inconsistent { name: name.to_owned(), reason };
+    /// Puts the decoded files, in the order of [`FILES`], together: the one place that checks that they fit.
+    pub(crate) fn assemble(
+        name: &str,
+        folder: Option<&Path>,
+        files: [Idx; 4],
+        verification: Verification,
+    ) -> Result<Self, DataError> {
+        let place = folder.map_or_else(|| printable::printable(name), printable::path);
+        let wrong = |reason: String| DataError::Inconsistent { place, reason };
         let digests: [FileDigest; 4] =
             std::array::from_fn(|i| FileDigest { file: FILES[i], sha256: files[i].sha256.clone() });
         let sha256 = digest_of(digests.each_ref().map(|digest| digest.sha256.as_str()));
@@ -110,27 +138,43 @@ impl Dataset {
                 return Err(wrong(format!("{images} {part} images but {labels} {part} labels")));
             }
         }
-        let shape = ImageShape { rows: train_images.dimensions[1], columns: train_images.dimensions[2] };
-        let test_shape = ImageShape { rows: test_images.dimensions[1], columns: test_images.dimensions[2] };
+        let (shape, test_shape) = (shape_of(&train_images), shape_of(&test_images));
         if shape != test_shape {
-            return Err(wrong(format!("training images are {shape}, test images {test_shape}")));
+            return Err(wrong(format!("training images are {shape} pixels, test images {test_shape}")));
         }
         let labels = train_labels.bytes.iter().chain(&test_labels.bytes);
         let classes = usize::from(labels.copied().max().unwrap_or(0)) + 1;
         if classes < 2 {
-            return Err(wrong("every label is 0; expected 2 to 256 classes".to_owned()));
+            return Err(wrong("every label is 0, but a dataset has 2 to 256 classes".to_owned()));
         }
         Ok(Self {
             name: name.to_owned(),
-            folder,
+            folder: folder.map(Path::to_owned),
             shape,
             classes,
             train: Split { images: train_images.bytes, labels: train_labels.bytes },
             test: Split { images: test_images.bytes, labels: test_labels.bytes },
             files: digests,
+            verification,
             sha256,
         })
     }
+
+    /// What a plan needs to know of it.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        Facts {
+            sha256: self.sha256.clone(),
+            train_len: self.train.len(),
+            test_len: self.test.len(),
+            shape: self.shape,
+            classes: self.classes,
+        }
+    }
+}
+
+fn shape_of(images: &Idx) -> ImageShape {
+    ImageShape { rows: images.dimensions[1], columns: images.dimensions[2] }
 }
 
 /// Identity of a dataset, from the checksums of its files in the order of [`FILES`].

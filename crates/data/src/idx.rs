@@ -3,19 +3,19 @@
 //! `00 00 08 D`, then D dimensions (big-endian u32), then their product of unsigned bytes. Read as a stream that stops at
 //! the promised end, so that neither a lying header nor a gzip bomb is ever given more memory than it really fills.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, ErrorKind, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::digest::sha256;
-use crate::error::IdxError;
+pub use crate::error::IdxError;
 
-/// Most bytes of one decoded file: twenty times MNIST's largest.
+/// Most bytes of one decoded file: more than twenty times MNIST's largest.
 const LARGEST: u64 = 1 << 30;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// `[n, rows, columns]`.
     Images,
     /// `[n]`.
@@ -40,14 +40,15 @@ impl Kind {
 
 /// A decoded file.
 #[derive(Debug)]
-pub(crate) struct Idx {
+#[non_exhaustive]
+pub struct Idx {
     /// As many as its kind has, none zero.
-    pub(crate) dimensions: Vec<usize>,
+    pub dimensions: Vec<usize>,
     /// Their product of bytes.
-    pub(crate) bytes: Vec<u8>,
-    header: Vec<u8>,
+    pub bytes: Vec<u8>,
     /// Of the whole file, decompressed.
-    pub(crate) sha256: String,
+    pub sha256: String,
+    header: Vec<u8>,
 }
 
 impl Idx {
@@ -58,60 +59,94 @@ impl Idx {
 }
 
 /// Decodes a file of that kind; gzip is known by its first bytes, not by a name.
-pub(crate) fn decode(mut file: impl BufRead, kind: Kind) -> Result<Idx, IdxError> {
-    let first = file.fill_buf()?;
-    match first {
+///
+/// # Errors
+/// When it is not exactly one whole IDX file of that kind.
+pub fn decode(mut file: impl BufRead, kind: Kind) -> Result<Idx, IdxError> {
+    match file.fill_buf().map_err(|error| unreadable(&error))? {
         [] => Err(IdxError::Empty),
-        [0x1f, ..] => decode_plain(MultiGzDecoder::new(file), kind),
-        _ => decode_plain(file, kind),
+        // A plain file begins with a zero, so that one byte tells.
+        [0x1f, ..] => decode_plain(MultiGzDecoder::new(file), kind, damaged),
+        _ => decode_plain(file, kind, unreadable),
     }
 }
 
-fn decode_plain(mut file: impl Read, kind: Kind) -> Result<Idx, IdxError> {
-    let rank = (kind.magic() & 0xff) as usize;
-    let mut header = Vec::new();
-    read_up_to(&mut file, 4, &mut header)?;
-    let header_length = 4 + 4 * rank as u64;
-    let Some(magic) = words(&header).next() else {
-        return Err(if header.is_empty() {
-            IdxError::Empty
-        } else {
-            IdxError::Truncated { expected: header_length, found: header.len() as u64 }
-        });
-    };
-    if magic != kind.magic() {
-        return Err(IdxError::Magic { kind: kind.describe(), expected: kind.magic(), found: magic });
+/// What an error of reading means.
+type Explain = fn(&std::io::Error) -> IdxError;
+
+fn unreadable(error: &std::io::Error) -> IdxError {
+    IdxError::Unreadable(error.to_string())
+}
+
+fn damaged(error: &std::io::Error) -> IdxError {
+    match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => IdxError::Gzip(error.to_string()),
+        _ => unreadable(error),
     }
-    read_up_to(&mut file, header_length - 4, &mut header)?;
-    let dimensions: Vec<u32> = words(&header).skip(1).collect();
-    if dimensions.len() < rank {
-        return Err(IdxError::Truncated { expected: header_length, found: header.len() as u64 });
-    }
+}
+
+fn decode_plain(mut file: impl Read, kind: Kind, explain: Explain) -> Result<Idx, IdxError> {
+    let (header, dimensions) = read_header(&mut file, kind, explain)?;
     let length = dimensions.iter().fold(1u64, |product, dimension| product.saturating_mul((*dimension).into()));
     if length == 0 {
         return Err(IdxError::Nothing(dimensions));
     }
     if length > LARGEST {
-        return Err(IdxError::TooLarge(length, LARGEST));
+        return Err(IdxError::TooLarge { found: length, limit: LARGEST });
     }
-    let mut bytes = Vec::new();
-    // One more than promised: whether the file goes on.
-    read_up_to(&mut file, length + 1, &mut bytes)?;
-    let whole = header_length + length;
-    if (bytes.len() as u64) < length {
-        return Err(IdxError::Truncated { expected: whole, found: header_length + bytes.len() as u64 });
+    // One byte more than promised: whether the file goes on. Memory grows as bytes come, not as the header says.
+    let bytes = read_up_to(&mut file, length + 1, explain)?;
+    let (header_length, found) = (header.len() as u64, bytes.len() as u64);
+    if found < length {
+        return Err(IdxError::Truncated { expected: header_length + length, found: header_length + found });
     }
-    if bytes.len() as u64 > length {
-        return Err(IdxError::Trailing(whole));
+    if found > length {
+        return Err(IdxError::Trailing(header_length + length));
     }
     let dimensions = dimensions.into_iter().map(|dimension| dimension as usize).collect();
     let sha256 = sha256(&[&header, &bytes]);
-    Ok(Idx { dimensions, bytes, header, sha256 })
+    Ok(Idx { dimensions, bytes, sha256, header })
 }
 
-fn read_up_to(file: &mut impl Read, limit: u64, into: &mut Vec<u8>) -> Result<(), IdxError> {
-    file.by_ref().take(limit).read_to_end(into)?;
-    Ok(())
+/// The header as bytes, and the dimensions in it.
+fn read_header(file: &mut impl Read, kind: Kind, explain: Explain) -> Result<(Vec<u8>, Vec<u32>), IdxError> {
+    let rank = (kind.magic() & 0xff) as usize;
+    let length = 4 + 4 * rank;
+    let mut header = read_up_to(file, 4, explain)?;
+    match words(&header).next() {
+        None if header.is_empty() => return Err(IdxError::Empty),
+        Some(found) if found != kind.magic() => {
+            return Err(IdxError::Magic { kind: kind.describe(), expected: kind.magic(), found, guess: guess(found) });
+        }
+        _ => {}
+    }
+    header.extend(read_up_to(file, length as u64 - 4, explain)?);
+    if header.len() < length {
+        return Err(IdxError::Truncated { expected: length as u64, found: header.len() as u64 });
+    }
+    let dimensions = words(&header).skip(1).collect();
+    Ok((header, dimensions))
+}
+
+/// What a file with another magic number seems to be.
+fn guess(magic: u32) -> &'static str {
+    match magic.to_be_bytes() {
+        [0, 0, 8, 1] => "these are labels: is it in the place of the images?",
+        [0, 0, 8, 3] => "these are images: is it in the place of the labels?",
+        [0, 0, 8, _] => "unsigned bytes in another number of dimensions",
+        [0, 0, 9 | 0xb | 0xc, _] => "IDX of integers that are not unsigned bytes",
+        [0, 0, 0xd | 0xe, _] => "IDX of floating-point numbers, not unsigned bytes",
+        [0x1f, 0x8b, ..] => "gzip inside gzip: decompress it once",
+        [b'<', ..] => "it looks like a web page",
+        [b'P', b'K', ..] => "it looks like a zip archive",
+        _ => "no IDX file",
+    }
+}
+
+fn read_up_to(file: &mut impl Read, limit: u64, explain: Explain) -> Result<Vec<u8>, IdxError> {
+    let mut bytes = Vec::new();
+    file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
+    Ok(bytes)
 }
 
 fn words(header: &[u8]) -> impl Iterator<Item = u32> {
@@ -158,16 +193,20 @@ mod tests {
         let good = images(3, 2, 2);
         assert_eq!(message(&[], Kind::Images), "the file is empty");
         assert_eq!(message(&gzip(&[]), Kind::Images), "the file is empty");
-        assert!(message(&good, Kind::Labels).contains("expected 0x00000801"));
-        assert!(message(b"<html>404</html>", Kind::Images).contains("wrong magic"));
+        let swapped = message(&good, Kind::Labels);
+        assert!(swapped.contains("expected 0x00000801") && swapped.contains("these are images"), "{swapped}");
+        assert!(message(&[0, 0, 0xd, 3, 0, 0, 0, 1], Kind::Images).contains("floating-point"));
+        assert!(message(&gzip(&gzip(&good)), Kind::Images).contains("gzip inside gzip"));
+        assert!(message(&[0, 0], Kind::Images).contains("expected 16 bytes, found 2"));
+        assert!(message(b"<html>404</html>", Kind::Images).contains("web page"));
         assert!(message(&good[..20], Kind::Images).contains("expected 28 bytes, found 20"));
         assert!(message(&[&good[..], &[0]].concat(), Kind::Images).contains("after the end"));
         assert!(message(&images(0, 2, 2), Kind::Images).contains("promises nothing"));
         let mut large = good.clone();
         large[4..16].fill(0xff);
-        assert!(message(&large, Kind::Images).contains("more than"));
+        assert!(message(&large, Kind::Images).contains("too large"));
         let squeezed = gzip(&good);
-        assert!(message(&squeezed[..squeezed.len() - 9], Kind::Images).contains("decompressed"));
+        assert!(message(&squeezed[..squeezed.len() - 9], Kind::Images).contains("gzip data is damaged"));
     }
 
     #[test]

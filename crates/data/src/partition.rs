@@ -26,7 +26,7 @@ impl Fraction {
         self.0
     }
 
-    /// This fraction of `n` examples, rounded, but at least one held out and one kept where there are two.
+    /// This fraction of `n` examples, rounded, but at least one held out and one kept; of fewer than two, none.
     #[must_use]
     #[allow(
         clippy::cast_precision_loss,
@@ -35,7 +35,7 @@ impl Fraction {
         reason = "within 0..=n"
     )]
     pub fn of(self, n: usize) -> usize {
-        ((n as f64 * self.0).round() as usize).clamp(1, n.saturating_sub(1).max(1)).min(n)
+        if n < 2 { 0 } else { ((n as f64 * self.0).round() as usize).clamp(1, n - 1) }
     }
 }
 
@@ -64,7 +64,9 @@ pub fn hold_out(labels: &[u8], fraction: Fraction, seed: u64) -> Partition {
     for (row, label) in (0u32..).zip(labels) {
         classes[usize::from(*label)].push(row);
     }
-    let mut shares: Vec<usize> = classes.iter().map(|rows| (rows.len() as f64 * fraction.get()) as usize).collect();
+    // ⌊k · fraction⌋ is below k, but for a fraction next to 1 the product in f64 may not be.
+    let whole = |rows: &Vec<u32>| ((rows.len() as f64 * fraction.get()) as usize).min(rows.len().saturating_sub(1));
+    let mut shares: Vec<usize> = classes.iter().map(whole).collect();
     let mut by_remainder: Vec<usize> = (0..classes.len()).filter(|class| !classes[*class].is_empty()).collect();
     let remainder = |class: usize| (classes[class].len() as f64 * fraction.get()).fract();
     by_remainder.sort_by(|a, b| remainder(*b).total_cmp(&remainder(*a)).then(a.cmp(b)));
@@ -104,6 +106,25 @@ mod tests {
         let tenth = Fraction::new(0.1).unwrap();
         assert_eq!(hold_out(&labels, tenth, 1), hold_out(&labels, tenth, 1));
         assert_ne!(hold_out(&labels, tenth, 1), hold_out(&labels, tenth, 2));
+    }
+
+    #[test]
+    fn a_tenth_of_mnists_counts() {
+        let counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949];
+        let labels: Vec<u8> = (0u8..).zip(counts).flat_map(|(label, count)| vec![label; count]).collect();
+        let Partition { train, validation } = hold_out(&labels, Fraction::new(0.1).unwrap(), 0);
+        assert_eq!((train.len(), validation.len()), (54_000, 6_000));
+        let held = |class: u8| validation.iter().filter(|row| labels[**row as usize] == class).count();
+        // Shares of .9, .8, .8, .5 and .3 … : six of the ten remainders are rounded up.
+        assert_eq!((0..10).map(held).collect::<Vec<_>>(), [592, 674, 596, 613, 584, 542, 592, 627, 585, 595]);
+    }
+
+    #[test]
+    fn training_is_never_left_empty() {
+        let close_to_one = Fraction::new(1.0 - f64::EPSILON / 2.0).unwrap();
+        assert_eq!(hold_out(&[0; 100], close_to_one, 0).train.len(), 1);
+        assert_eq!(hold_out(&[0], close_to_one, 0).train.len(), 1);
+        assert_eq!(hold_out(&[0; 100], Fraction::new(1e-9).unwrap(), 0).validation.len(), 1);
     }
 
     proptest! {

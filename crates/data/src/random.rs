@@ -42,10 +42,10 @@ pub fn generator(seed: u64, purpose: Purpose) -> Generator {
 }
 
 impl Generator {
-    /// Uniform in [0, 1): the top 24 bits of the next 64, so every value is an exact f32.
+    /// Uniform in [0, 1): the top 24 bits of the next 32, so every value is an exact f32.
     #[allow(clippy::cast_precision_loss, reason = "24 bits fit an f32")]
     pub fn uniform(&mut self) -> f32 {
-        (self.0.next_u64() >> 40) as f32 / (1u32 << 24) as f32
+        (self.0.next_u32() >> 8) as f32 / (1u32 << 24) as f32
     }
 
     /// Uniform in 0..n, by multiplying the next 64 bits by n and keeping the high half (Lemire 2019, without the

@@ -109,7 +109,8 @@ impl Autograd {
                 for rows in rows.chunks(EVALUATION_CHUNK) {
                     let index = Tensor::from_slice(rows, rows.len(), &self.data.device)?;
                     let labels = rows.iter().map(|row| train.labels[*row as usize]);
-                    score += self.score(&train.x.index_select(&index, 0)?, &train.y.index_select(&index, 0)?, labels)?;
+                    score +=
+                        self.score(&train.x.index_select(&index, 0)?, &train.y.index_select(&index, 0)?, labels)?;
                 }
             }
             Examples::Test => {

@@ -85,7 +85,9 @@ mod tests {
 
     #[test]
     fn names_parse_and_print() {
-        for (text, device) in [("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda(0)), ("cuda:3", DeviceChoice::Cuda(3))] {
+        for (text, device) in
+            [("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda(0)), ("cuda:3", DeviceChoice::Cuda(3))]
+        {
             assert_eq!(text.parse::<DeviceChoice>().unwrap(), device);
             assert_eq!(device.to_string(), text);
         }

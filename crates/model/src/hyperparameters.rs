@@ -61,10 +61,10 @@ impl Decay {
 
 /// A whole number from 1 to 4,294,967,295.
 fn positive(value: i64) -> Result<u32, OutOfRange> {
-    u32::try_from(value).ok().filter(|n| *n > 0).ok_or_else(|| OutOfRange {
-        expected: "a whole number from 1 to 4294967295",
-        found: value.to_string(),
-    })
+    u32::try_from(value)
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| OutOfRange { expected: "a whole number from 1 to 4294967295", found: value.to_string() })
 }
 
 /// Examples a step: one or more.

@@ -15,6 +15,7 @@ pub mod train;
 pub mod weights;
 
 pub use autograd::{Autograd, AutogradData};
+pub use candle_core::Device;
 pub use device::{DeviceChoice, DeviceError};
 pub use engine::{Engine, EngineError, Examples, Score};
 pub use hyperparameters::{BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed};

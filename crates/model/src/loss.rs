@@ -33,12 +33,9 @@ mod tests {
     #[test]
     fn binary_and_one_hot_forms_agree_with_the_tutorial() {
         let (y, p) = ([0u32, 1, 1, 0], [0.3f64, 0.7, 0.6, 0.2]);
-        let binary = y
-            .iter()
-            .zip(p)
-            .map(|(&y, p)| -f64::from(y) * p.ln() - (1.0 - f64::from(y)) * (1.0 - p).ln())
-            .sum::<f64>()
-            / 4.0;
+        let binary =
+            y.iter().zip(p).map(|(&y, p)| -f64::from(y) * p.ln() - (1.0 - f64::from(y)) * (1.0 - p).ln()).sum::<f64>()
+                / 4.0;
         assert!((binary - TUTORIAL).abs() < 1e-12);
 
         let logits: Vec<f64> = p.iter().flat_map(|p| [(1.0 - p).ln(), p.ln()]).collect();

@@ -47,12 +47,7 @@ impl SoftmaxRegression {
     /// When they cannot be read back from the device.
     pub fn weights(&self) -> Result<Weights> {
         let (classes, features) = self.weight.dims2()?;
-        Ok(Weights {
-            classes,
-            features,
-            weight: self.weight.flatten_all()?.to_vec1()?,
-            bias: self.bias.to_vec1()?,
-        })
+        Ok(Weights { classes, features, weight: self.weight.flatten_all()?.to_vec1()?, bias: self.bias.to_vec1()? })
     }
 }
 
@@ -64,7 +59,11 @@ pub fn initial_weights(features: usize, classes: usize, init: Init, seed: Seed) 
     let weight = match init {
         Init::Zeros => vec![0.0; count],
         Init::GlorotUniform => {
-            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a limit, rounded to f32 once")]
+            #[allow(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                reason = "a limit, rounded to f32 once"
+            )]
             let limit = (6.0 / (features + classes) as f64).sqrt() as f32;
             let mut generator = generator(seed.get(), Purpose::Init);
             (0..count).map(|_| limit * (2.0 * generator.uniform() - 1.0)).collect()

@@ -21,23 +21,21 @@ pub struct Resolved {
 /// Finds each dataset once, however many experiments use it.
 pub struct Datasets {
     finder: Finder,
+    offline: bool,
     quiet: bool,
     loaded: HashMap<String, Arc<Dataset>>,
 }
 
 /// The finder that the command line describes.
-pub fn finder(places: &Places) -> Result<Finder> {
-    Ok(Finder {
-        data_dir: places.data_dir.clone().map_or_else(Finder::default_data_dir, Ok)?,
-        network: if places.offline { Network::Offline } else { Network::Online },
-        mirrors: places.mirrors.clone(),
-    })
+pub fn finder(places: &Places) -> Result<Finder, DataError> {
+    let network = if places.offline { Network::Offline } else { Network::Online };
+    Finder::new(places.data_dir.clone(), network, places.mirrors.clone())
 }
 
 impl Datasets {
     /// Nothing is loaded yet.
     pub fn new(places: &Places, quiet: bool) -> Result<Self> {
-        Ok(Self { finder: finder(places)?, quiet, loaded: HashMap::new() })
+        Ok(Self { finder: finder(places)?, offline: places.offline, quiet, loaded: HashMap::new() })
     }
 
     /// The dataset of `spec`, or its `offline_fallback` when the dataset cannot be had: then said loudly.
@@ -69,7 +67,7 @@ impl Datasets {
     /// What is known of the dataset of `spec` without using the network, where that is enough for a plan.
     pub fn facts_without_network(&self, spec: &Spec) -> Result<Option<Facts>> {
         let source = source(spec, &spec.dataset)?;
-        let absent = self.finder.network == Network::Online && !self.finder.is_local(&source);
+        let absent = !self.offline && !self.finder.is_local(&source);
         Ok(source.pinned_facts().filter(|_| absent))
     }
 

@@ -82,9 +82,8 @@ impl Plan {
         let hyperparameters = expand(spec)?;
         refuse_large_batches(spec, &hyperparameters, examples)?;
         let trials = hyperparameters.into_iter().map(|it| Trial::new(it, &dataset.sha256, spec.validation)).collect();
-        let swept = |parameter: &Parameter| {
-            spec.sweep.iter().any(|axis| axis.parameter == *parameter && axis.values.len() > 1)
-        };
+        let swept =
+            |parameter: &Parameter| spec.sweep.iter().any(|axis| axis.parameter == *parameter && axis.values.len() > 1);
         let varying = Parameter::ALL.into_iter().filter(swept).collect();
         Ok(Self { trials, varying, examples })
     }

@@ -53,7 +53,8 @@ impl Progress {
     fn with_mode(mode: Mode, trials: usize, steps: u64, varying: Vec<Parameter>, examples: usize) -> Self {
         let target = if mode == Mode::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bars = MultiProgress::with_draw_target(target);
-        let sweep = bars.add(ProgressBar::new(steps).with_style(style("sweep {wide_bar} {percent:>3} %  {msg}  {eta} left")));
+        let sweep =
+            bars.add(ProgressBar::new(steps).with_style(style("sweep {wide_bar} {percent:>3} %  {msg}  {eta} left")));
         sweep.set_message(format!("0/{trials} trials"));
         let ended = std::sync::atomic::AtomicUsize::new(0);
         Self { mode, bars, sweep, ended, trials, varying, examples }
@@ -133,7 +134,7 @@ pub struct TrialProgress {
 impl TrialProgress {
     /// After a step, with the epoch's running score.
     pub fn step(&mut self, epoch: u32, step: u64, running: &Score) {
-        let epoch_ends = step % self.per_epoch == 0;
+        let epoch_ends = step.is_multiple_of(self.per_epoch);
         if !epoch_ends && self.refreshed.elapsed() < REFRESH {
             return;
         }

@@ -6,17 +6,17 @@ use tracking::Invocation;
 /// The present start of this program, for one experiment file.
 pub fn invocation(jobs: u32, experiment_file: &str) -> Invocation {
     let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
-    let cpu = system.cpus().first().map_or_else(String::new, |cpu| cpu.brand().to_owned());
+    let cpu = system.ok().and_then(|system| Some(system.cpus().first()?.brand().to_owned()));
     let unknown = || "unknown".to_owned();
     Invocation {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         git_commit: option_env!("GIT_COMMIT").map(str::to_owned),
         git_dirty: option_env!("GIT_DIRTY").map(|dirty| dirty == "true"),
         candle_version: option_env!("CANDLE_VERSION").map(str::to_owned),
-        cpu,
+        cpu: cpu.unwrap_or_else(unknown),
         instruction_set: instruction_set(),
-        host: System::host_name().unwrap_or_else(unknown),
-        os: System::long_os_version().unwrap_or_else(unknown),
+        host: System::host_name().unwrap_or_else(|_| unknown()),
+        os: System::long_os_version().unwrap_or_else(|_| unknown()),
         jobs,
         command_line: std::env::args_os().map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" "),
         experiment_file: Some(experiment_file.to_owned()),

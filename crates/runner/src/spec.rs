@@ -168,7 +168,8 @@ impl Spec {
         let data_node = top.required("data", "[data]\ndataset = \"mnist\"")?;
         let data = Section::new("[data]", data_node, &["dataset", "offline_fallback", "validation"])?;
         let dataset = dataset("dataset", data.required("dataset", "dataset = \"mnist\"")?)?;
-        let fallback = data.get("offline_fallback").map(|(_, node)| self::dataset("offline_fallback", node)).transpose()?;
+        let fallback =
+            data.get("offline_fallback").map(|(_, node)| self::dataset("offline_fallback", node)).transpose()?;
         let validation = data.get("validation").map_or(Ok(Validation::Test), |(_, node)| validation(node))?;
 
         let train = top.get("train").map_or(Ok(&[][..]), |(_, node)| table("train", node))?;
@@ -240,7 +241,11 @@ fn refuse_fixed_and_swept(train: &Entries, swept: &Entries) -> Result<(), Diagno
 }
 
 fn wrong_type(name: &str, node: &Node, expected: &str) -> Diagnostic {
-    Diagnostic::new(format!("'{name}' has the wrong type"), &node.place, format!("expected {expected}, found {}", node.value.type_name()))
+    Diagnostic::new(
+        format!("'{name}' has the wrong type"),
+        &node.place,
+        format!("expected {expected}, found {}", node.value.type_name()),
+    )
 }
 
 fn wrong_value(name: &str, node: &Node, error: &OutOfRange) -> Diagnostic {
@@ -345,14 +350,21 @@ fn axis(key: &Key, node: &Node) -> Result<Axis, Diagnostic> {
 }
 
 /// Reads the entries of a range: `from`, `to` and the keys that say how to step.
-pub fn range_entries<'a>(node: &'a Node, entries: &'a Entries) -> Result<impl Fn(&str) -> Option<&'a Node>, Diagnostic> {
+pub fn range_entries<'a>(
+    node: &'a Node,
+    entries: &'a Entries,
+) -> Result<impl Fn(&str) -> Option<&'a Node>, Diagnostic> {
     const KNOWN: [&str; 5] = ["from", "to", "step", "count", "scale"];
     if let Some((key, _)) = entries.iter().find(|(key, _)| !KNOWN.contains(&key.name.as_str())) {
         return Err(unknown_key(key, &KNOWN));
     }
     for name in ["from", "to"] {
         if !entries.iter().any(|(key, _)| key.name == name) {
-            return Err(Diagnostic::new(format!("the range has no '{name}'"), &node.place, "expected { from = …, to = … }"));
+            return Err(Diagnostic::new(
+                format!("the range has no '{name}'"),
+                &node.place,
+                "expected { from = …, to = … }",
+            ));
         }
     }
     Ok(move |name: &str| entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node))

@@ -160,6 +160,12 @@ impl RecordedRun {
         self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// Whether its trial has its result, so that it need not run again.
+    #[must_use]
+    pub fn has_result(&self) -> bool {
+        matches!(self.status, Status::Finished | Status::Diverged)
+    }
+
     /// The final metric `name`.
     #[must_use]
     pub fn result(&self, name: &str) -> Option<f64> {

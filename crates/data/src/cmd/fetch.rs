@@ -7,7 +7,7 @@ use data::{Known, Source};
 
 use crate::Places;
 
-pub(crate) fn fetch(places: &Places, name: &str) -> Result<()> {
+pub fn fetch(places: &Places, name: &str) -> Result<()> {
     let (finder, source, dataset) = super::load(places, name)?;
     let place = match source {
         Source::Known(Known::Digits) => "within this program".to_owned(),

@@ -7,7 +7,7 @@ use data::{Dataset, Split};
 
 use crate::Places;
 
-pub(crate) fn info(places: &Places, name: &str) -> Result<()> {
+pub fn info(places: &Places, name: &str) -> Result<()> {
     let (_, source, dataset) = super::load(places, name)?;
     let mut out = std::io::stdout().lock();
     let Dataset { shape, classes, train, test, .. } = &dataset;

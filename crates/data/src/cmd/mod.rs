@@ -1,8 +1,8 @@
 //! One file a verb.
 
-pub(crate) mod fetch;
-pub(crate) mod info;
-pub(crate) mod show;
+pub mod fetch;
+pub mod info;
+pub mod show;
 
 use std::path::Path;
 

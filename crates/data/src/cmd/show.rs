@@ -10,7 +10,7 @@ use crate::Places;
 
 /// A part of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SplitName {
+pub enum SplitName {
     /// The training set
     Train,
     /// The test set
@@ -20,7 +20,7 @@ pub(crate) enum SplitName {
 /// From empty to full.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
-pub(crate) fn show(places: &Places, name: &str, split: SplitName, index: usize) -> Result<()> {
+pub fn show(places: &Places, name: &str, split: SplitName, index: usize) -> Result<()> {
     let (_, _, dataset) = super::load(places, name)?;
     let (part, title) = match split {
         SplitName::Train => (&dataset.train, "train"),

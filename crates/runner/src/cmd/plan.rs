@@ -1,0 +1,85 @@
+//! `runner --plan`: what would be run, and how long it would take.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, Table, presets};
+use tracking::{Reader, RecordedRun, StoreError};
+
+use crate::cli::RunArgs;
+use crate::datasets::Datasets;
+use crate::estimate::{Estimate, in_words};
+use crate::plan::{Plan, Trial, value_of};
+use crate::spec::Spec;
+
+/// Prints the plan. Nothing is run, fetched or written.
+pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -> Result<()> {
+    let (facts, dataset) = match datasets.facts_without_network(spec)? {
+        Some(facts) => (facts, format!("{}, to be fetched first", spec.dataset.name)),
+        None => {
+            let resolved = datasets.resolve(spec)?;
+            (super::run::facts(&resolved), resolved.dataset.name.clone())
+        }
+    };
+    let plan = Plan::new(spec, &facts)?;
+    let runs = recorded(args, spec)?;
+    let done: HashSet<_> =
+        runs.iter().filter(|run| run.has_result()).map(|run| &run.trial).filter(|_| !args.rerun).collect();
+    let pending: Vec<&Trial> = plan.trials.iter().filter(|trial| !done.contains(&trial.id)).collect();
+
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{} · {}", spec.name, tracking::printable(&spec.description))?;
+    writeln!(
+        out,
+        "{} · {} training and {} test examples · validation {}\n",
+        tracking::printable(&dataset),
+        plan.examples,
+        facts.test_len,
+        spec.validation
+    )?;
+    writeln!(out, "{}\n", table(&plan, &done))?;
+    let steps: u64 = pending.iter().map(|trial| plan.steps(trial)).sum();
+    let estimate = Estimate::from_runs(runs.iter().filter(|run| run.dataset_sha256 == facts.sha256), plan.examples);
+    let basis = match estimate.measured_runs {
+        0 => "by rule of thumb".to_owned(),
+        n => format!("from {n} earlier runs"),
+    };
+    writeln!(
+        out,
+        "{} trials, {} have their result; {steps} steps to go, about {} with {jobs} at a time ({basis})",
+        plan.trials.len(),
+        plan.trials.len() - pending.len(),
+        in_words(estimate.time(&plan, pending, jobs)),
+    )?;
+    Ok(())
+}
+
+/// The experiment's runs, if there is a store at all.
+fn recorded(args: &RunArgs, spec: &Spec) -> Result<Vec<RecordedRun>, StoreError> {
+    match Reader::open(&args.places.results) {
+        Ok(reader) => reader.runs(&spec.name),
+        Err(StoreError::NoStore { .. }) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn table(plan: &Plan, done: &HashSet<&tracking::TrialId>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let names = plan.varying.iter().map(|parameter| parameter.name());
+    table.set_header(["trial"].into_iter().chain(names).chain(["steps", "state"]));
+    for trial in &plan.trials {
+        let mut row = vec![trial.id.to_string()];
+        row.extend(plan.varying.iter().map(|parameter| value_of(&trial.hyperparameters, *parameter).to_string()));
+        row.push(plan.steps(trial).to_string());
+        row.push(if done.contains(&trial.id) { "done" } else { "to run" }.to_owned());
+        table.add_row(row);
+    }
+    for index in 1..=plan.varying.len() + 1 {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

@@ -1,0 +1,77 @@
+//! `runner predict`: the class probabilities that a trial's model gives an example, beside its true label.
+
+use std::io::Write;
+
+use anyhow::{Context, Result, bail};
+use data::{Dataset, Silent, Source, Split, normalise};
+use model::Weights;
+use tracking::{Reader, RecordedRun};
+
+use crate::cli::{PredictArgs, SplitChoice};
+use crate::datasets::finder;
+use crate::record::model_path;
+
+/// Characters of the longest bar.
+const BAR: usize = 40;
+
+/// Prints the probabilities.
+pub fn predict(args: &PredictArgs) -> Result<()> {
+    let run = Reader::open(&args.places.results)?.find(&args.trial)?;
+    let weights = weights(args, &run)?;
+    let dataset = dataset(args, &run)?;
+    let (split, title) = match args.split {
+        SplitChoice::Train => (&dataset.train, "train"),
+        SplitChoice::Test => (&dataset.test, "test"),
+    };
+    let (pixels, label) = example(split, args.index).with_context(|| {
+        format!("{title} has no example {}: expected 0 to {}", args.index, split.len().saturating_sub(1))
+    })?;
+    if weights.features != pixels.len() {
+        bail!("the model takes {} features, the example has {}", weights.features, pixels.len());
+    }
+    let x: Vec<f32> = pixels.iter().map(|pixel| normalise(*pixel)).collect();
+    let probabilities = weights.probabilities(&x);
+
+    let mut out = anstream::stdout().lock();
+    let name = tracking::printable(&run.dataset);
+    writeln!(out, "trial {} · {name} {title} {} · true label {label}\n", run.trial, args.index)?;
+    let predicted = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class);
+    writeln!(out, "class  probability")?;
+    for (class, probability) in probabilities.iter().enumerate() {
+        let mark = match (class == predicted, class == usize::from(label)) {
+            (true, true) => "  ◀ predicted, true label",
+            (true, false) => "  ◀ predicted",
+            (false, true) => "  ◀ true label",
+            (false, false) => "",
+        };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and BAR")]
+        let bar = "█".repeat((probability * BAR as f64).round() as usize);
+        writeln!(out, "{}", format!("{class:5}  {probability:<11.6e} {bar}{mark}").trim_end())?;
+    }
+    Ok(())
+}
+
+fn example(split: &Split, index: usize) -> Option<(&[u8], u8)> {
+    Some((split.image(index)?, *split.labels.get(index)?))
+}
+
+fn weights(args: &PredictArgs, run: &RecordedRun) -> Result<Weights> {
+    let path = model_path(&args.places.results, &run.experiment, &run.trial);
+    let shown = path.display().to_string();
+    let bytes = std::fs::read(&path)
+        .with_context(|| format!("the weights of this {} run cannot be read from {shown}", run.status))?;
+    Weights::from_safetensors(&bytes).with_context(|| shown)
+}
+
+/// The very data that the run used: other bytes are refused.
+fn dataset(args: &PredictArgs, run: &RecordedRun) -> Result<Dataset> {
+    let source = match &run.dataset_path {
+        Some(path) => Source::Folder { label: run.dataset.clone(), path: path.into() },
+        None => Source::parse(&run.dataset, std::path::Path::new(""))?,
+    };
+    let dataset = finder(&args.places)?.load(&source, &mut Silent)?;
+    if dataset.sha256 != run.dataset_sha256 {
+        bail!("{} has changed since the run: expected {}, found {}", run.dataset, run.dataset_sha256, dataset.sha256);
+    }
+    Ok(dataset)
+}

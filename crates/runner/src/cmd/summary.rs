@@ -1,0 +1,70 @@
+//! What a run says at its end: the best trials, where the results are, what to type next.
+
+use std::io::Write;
+
+use anyhow::Result;
+use comfy_table::{CellAlignment, Table, presets};
+use tracking::{RecordedRun, Status};
+
+use crate::cli::RunArgs;
+use crate::plan::Plan;
+use crate::spec::Spec;
+
+/// Trials in the table.
+const SHOWN: usize = 5;
+
+/// Prints the best of `runs` that belong to `plan`.
+pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, runs: &[RecordedRun]) -> Result<()> {
+    let of_plan = |run: &&RecordedRun| plan.trials.iter().any(|trial| trial.id == run.trial);
+    let runs: Vec<&RecordedRun> = runs.iter().filter(of_plan).collect();
+    let mut best: Vec<(f64, &RecordedRun)> =
+        runs.iter().filter_map(|run| run.result("test_accuracy").map(|accuracy| (accuracy, *run))).collect();
+    best.sort_by(|a, b| b.0.total_cmp(&a.0));
+
+    let mut out = anstream::stdout().lock();
+    if !best.is_empty() {
+        let shown = &best[..best.len().min(SHOWN)];
+        writeln!(out, "\nBest {} of {} trials by test accuracy\n", shown.len(), runs.len())?;
+        writeln!(out, "{}", table(plan, shown))?;
+    }
+    for (status, what) in [(Status::Diverged, "diverged"), (Status::Failed, "failed"), (Status::Killed, "were stopped")]
+    {
+        let count = runs.iter().filter(|run| run.status == status).count();
+        if count > 0 {
+            writeln!(out, "{count} {what}")?;
+        }
+    }
+    let results = &args.places.results;
+    let folder = results.join(&spec.name);
+    writeln!(
+        out,
+        "\nResults: {} and runs.csv, epochs.csv, models/ in {}",
+        results.join(tracking::DATABASE).display(),
+        folder.display()
+    )?;
+    let option = if results.as_os_str() == "results" { String::new() } else { format!(" -r {}", results.display()) };
+    writeln!(out, "Compare: cargo run -p report --{option} -e {}", spec.name)?;
+    Ok(())
+}
+
+fn table(plan: &Plan, best: &[(f64, &RecordedRun)]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let names = plan.varying.iter().map(|parameter| parameter.name());
+    table.set_header(["trial"].into_iter().chain(names).chain(["test accuracy", "test loss", "time"]));
+    for (accuracy, run) in best {
+        let mut row = vec![run.trial.to_string()];
+        let value = |name| run.param(name).map_or_else(String::new, ToString::to_string);
+        row.extend(plan.varying.iter().map(|parameter| value(parameter.name())));
+        row.push(format!("{:.2} %", 100.0 * accuracy));
+        row.push(run.result("test_loss").map_or_else(String::new, |loss| format!("{loss:.4}")));
+        row.push(run.result("seconds").map_or_else(String::new, |seconds| format!("{seconds:.2} s")));
+        table.add_row(row);
+    }
+    for index in 1..plan.varying.len() + 4 {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
