@@ -18,7 +18,7 @@ pub const RESULTS: [&str; 4] = ["train_loss", "train_accuracy", "test_loss", "te
 const METRICS: [&str; 6] = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
 
 /// A text cell that no spreadsheet takes for a formula and no terminal for a command: a leading `=`, `+`, `-` or `@` gets
-/// an apostrophe before it, control characters are escaped.
+/// an apostrophe before it, control characters (a leading tab or carriage return among them) are escaped.
 #[must_use]
 pub fn neutralised(text: &str) -> Cow<'_, str> {
     let safe = printable(text);
@@ -119,9 +119,8 @@ fn runs_csv(out: &mut dyn Write, runs: &[&RecordedRun], params: &[&str]) -> csv:
         .collect();
     let mut csv = csv::Writer::from_writer(out);
     let header = ["run", "trial", "status", "dataset"].into_iter();
-    csv.write_record(
-        header.chain(params.iter().copied()).chain(results.iter().copied()).chain(["seconds", "started_at"]),
-    )?;
+    let header = header.chain(params.iter().copied()).chain(results.iter().copied()).chain(["seconds", "started_at"]);
+    csv.write_record(header.map(|name| neutralised(name).into_owned()))?;
     for run in runs {
         let mut record = vec![
             run.id.to_string(),
@@ -152,7 +151,7 @@ fn epochs_csv(
     let mut header: Vec<String> = ["run", "trial"].iter().chain(params).map(|name| (*name).to_owned()).collect();
     header.extend(["epoch".to_owned(), "step".to_owned()]);
     header.extend(metrics.iter().map(column));
-    csv.write_record(&header)?;
+    csv.write_record(header.iter().map(|name| neutralised(name).into_owned()))?;
     for run in runs {
         for epoch in epochs.get(&run.id).into_iter().flatten() {
             let mut record = vec![run.id.to_string(), run.trial.to_string()];

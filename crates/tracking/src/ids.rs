@@ -1,6 +1,7 @@
 //! Identities: of a trial, by what it is; of a run, by chance.
 
 use std::fmt::{self, Write};
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
@@ -45,6 +46,18 @@ impl TrialId {
 impl fmt::Display for TrialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+impl FromStr for TrialId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() == 2 * BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(format!("'{}' is no trial id: expected {} digits of 0-9 a-f", crate::printable(text), 2 * BYTES))
+        }
     }
 }
 
@@ -94,6 +107,14 @@ mod tests {
     }
 
     #[test]
+    fn only_whole_ids_are_read() {
+        assert!("cba06e7be64e29e9".parse::<TrialId>().is_ok());
+        for wrong in ["", "cba06e7be64e29e", "CBA06E7BE64E29E9", "cba06e7be64e29eg", "cba06e7be64e29e9a"] {
+            assert!(wrong.parse::<TrialId>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn run_ids_differ() {
         assert_ne!(RunId::random().unwrap(), RunId::random().unwrap());
     }
@@ -103,6 +124,12 @@ mod tests {
         fn another_value_is_another_trial(a in 0u32..1000, b in 0u32..1000) {
             let id = |n: u32| TrialId::of(&[("seed", &n.to_string())]);
             prop_assert_eq!(id(a) == id(b), a == b);
+        }
+
+        #[test]
+        fn every_id_reads_back(name in any::<String>(), value in any::<String>()) {
+            let id = TrialId::of(&[(&name, &value)]);
+            prop_assert_eq!(id.as_str().parse::<TrialId>().unwrap(), id);
         }
     }
 }

@@ -36,6 +36,9 @@ impl Store {
     /// When the folder cannot be written, or holds another program's or a newer version's database. Nothing is changed then.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let unusable = |source| StoreError::Folder { folder: folder.to_owned(), source };
+        if folder.is_file() {
+            return Err(unusable(std::io::Error::other("it is a file")));
+        }
         std::fs::create_dir_all(folder).map_err(unusable)?;
         // SQLite says only "unable to open"; the system says why.
         tempfile::tempfile_in(folder).map_err(unusable)?;

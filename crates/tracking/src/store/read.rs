@@ -96,7 +96,8 @@ impl Reader {
         read().map_err(self.failed())
     }
 
-    /// The run whose id, or the newest run of the trial whose id, begins with `prefix`.
+    /// The run whose id, or the newest run of the trial whose id, begins with `prefix`; of a trial's runs, one that has
+    /// its result goes before one that was stopped.
     ///
     /// # Errors
     /// When none or several do.
