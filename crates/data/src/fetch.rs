@@ -1,32 +1,40 @@
-//! Fetching a file of a known dataset: several mirrors, resumable, verified before it has its name.
+//! Downloads what is missing of a dataset: resumable, from one mirror after the other, verified before it is kept.
+//!
+//! Bytes are collected in `FILE.gz.part`. Only a whole, verified file is decoded to `FILE` (under another name, then
+//! renamed), so nothing that was cut off is ever taken for a file; `SHA256SUMS` pins it from then on.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ureq::http::{Response, StatusCode, header};
-use ureq::{Agent, Body};
-
-use crate::catalog::{Known, Pin};
+use crate::catalog::Listing;
 use crate::dataset::FILES;
-use crate::error::DataError;
-use crate::find::{CHECKSUMS, read_checksums, verified};
-use crate::idx::Idx;
+use crate::error::{ADVICE_MIRROR, DataError};
+use crate::folder::{self, LARGEST_ARCHIVE};
+use crate::http::{self, Answer};
+use crate::idx::{Idx, IdxError};
+use crate::{printable, sums};
 
-/// Somebody who watches a download.
+/// How long all mirrors together may keep one waiting before a file's first byte.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Transfers of one file from one mirror, each going on where the last broke off.
+const ATTEMPTS: usize = 6;
+
+/// Told how a download goes.
 pub trait FetchObserver {
-    /// `file` comes from `url`; `have` of its `total` bytes are here already.
+    /// A transfer begins: `have` of `total` bytes are there from an earlier one.
     fn started(&mut self, file: &str, url: &str, have: u64, total: Option<u64>);
-    /// So many more bytes came.
+    /// So many more bytes have come.
     fn advanced(&mut self, bytes: u64);
-    /// No more bytes come.
+    /// The transfer has ended, at the file's end or before.
     fn finished(&mut self);
-    /// Something went otherwise than hoped.
+    /// Something a person may want to know.
     fn note(&mut self, line: &str);
 }
 
-/// Nobody watches.
+/// Shows nothing.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 
 impl FetchObserver for Silent {
@@ -36,230 +44,220 @@ impl FetchObserver for Silent {
     fn note(&mut self, _: &str) {}
 }
 
-/// Time in which, over all mirrors, a first answer must come: without a network the fallback is reached within 10 s.
-const PATIENCE: Duration = Duration::from_secs(8);
-
-/// A download that brings no byte for so long has broken off.
-const STALL: Duration = Duration::from_secs(30);
-
-/// Largest archive worth fetching: the known ones are under 30 MB.
-const LARGEST: u64 = 64 << 20;
-
-/// How often a download that broke off is taken up again, as long as it gets further.
-const ATTEMPTS: usize = 8;
-
-/// Fetches files of one dataset into its folder.
-pub(crate) struct Fetcher<'a> {
-    pub(crate) known: Known,
+/// What to fetch, from where, to where.
+pub(crate) struct Plan<'a> {
+    pub(crate) listing: &'a Listing,
     pub(crate) folder: &'a Path,
     pub(crate) mirrors: &'a [String],
 }
 
-/// Why a mirror gave no file.
+/// Why a mirror did not give a file.
 enum Failure {
-    /// It could not be reached, had no such file, or broke off.
-    Unreachable(String),
-    /// It gave another file.
+    /// It gave none, or not all of it.
+    OutOfReach(String),
+    /// It gave something else.
     Wrong(DataError),
-    /// The disk refuses: no mirror can help.
-    Disk(DataError),
+    /// Nothing that another mirror could mend.
+    Stop(DataError),
 }
 
-/// What one request brought.
-enum Transfer {
-    Whole,
-    Broken { got: u64, reason: String },
+/// Fetches the files that are not in the folder yet, and stops at the first that cannot be had.
+pub(crate) fn missing_files(plan: &Plan, observer: &mut dyn FetchObserver) -> Result<(), DataError> {
+    fs::create_dir_all(plan.folder).map_err(|cause| DataError::Io {
+        path: plan.folder.to_owned(),
+        doing: "making the folder",
+        cause,
+    })?;
+    let _lock = lock(plan.folder, observer)?;
+    for (file, path) in folder::locate(plan.folder).iter().enumerate() {
+        if path.is_none() {
+            let idx = from_any_mirror(plan, file, observer)?;
+            // Pinned before it is there: a crash in between leaves a pin without a file, never a file without a pin.
+            sums::add(plan.folder, FILES[file], &idx.sha256)?;
+            folder::write_whole(&plan.folder.join(FILES[file]), &idx.parts())?;
+            remove(&part_of(plan, file))?;
+        }
+    }
+    Ok(())
 }
 
-impl Fetcher<'_> {
-    /// Fetches `file`, one of [`FILES`], to `<folder>/<file>`, decompressed and verified.
-    pub(crate) fn fetch(&self, file: &'static str, observer: &mut dyn FetchObserver) -> Result<(), DataError> {
-        let disk = |source| DataError::Io { path: self.folder.to_owned(), source };
-        fs::create_dir_all(self.folder).map_err(disk)?;
-        // Two programs must not write one partial file; the second finds the file there.
-        let lock = File::create(self.folder.join(".lock")).map_err(disk)?;
-        lock.lock().map_err(disk)?;
-        if self.folder.join(file).is_file() {
-            return Ok(());
-        }
-        let (mut reasons, mut wrong) = (Vec::new(), None);
-        for mirror in self.mirrors {
-            let url = format!("{}/{file}.gz", mirror.trim_end_matches('/'));
-            match self.try_mirror(file, &url, observer) {
-                Ok(idx) => return self.keep(file, &idx).map_err(disk),
-                Err(Failure::Disk(error)) => return Err(error),
-                Err(Failure::Wrong(error)) => {
-                    observer.note(&error.to_string());
-                    wrong = Some(error);
-                }
-                Err(Failure::Unreachable(reason)) => {
-                    observer.note(&format!("{url}: {reason}"));
-                    reasons.push(format!("{url}: {reason}"));
-                }
-            }
-        }
-        Err(wrong.unwrap_or_else(|| DataError::Unavailable {
-            name: self.known.name().to_owned(),
-            folder: self.folder.to_owned(),
-            reason: reasons.join("; "),
-        }))
-    }
+/// The error for a dataset that is not there and, for this reason, not fetched.
+pub(crate) fn unavailable(listing: &Listing, folder: &Path, reason: String) -> DataError {
+    let advice = format!(
+        "copy its four files ({}.gz …) there, or run `cargo run -p data -- fetch {}` with a network",
+        FILES[2], listing.name
+    );
+    DataError::Unavailable { name: listing.name.to_owned(), folder: folder.to_owned(), reason, advice }
+}
 
-    fn try_mirror(&self, file: &'static str, url: &str, observer: &mut dyn FetchObserver) -> Result<Idx, Failure> {
-        let part = self.folder.join(format!("{file}.gz.part"));
-        let resumed = size(&part) > 0;
-        self.download(file, url, &part, observer)?;
-        match self.check(file, url, &part) {
-            // What was begun from another mirror, or long ago, may not fit what followed: once more, whole.
-            Err(Failure::Wrong(_)) if resumed => {
-                self.download(file, url, &part, observer)?;
-                self.check(file, url, &part)
-            }
-            checked => checked,
+/// Keeps other processes from writing the same files; given back when dropped.
+fn lock(folder: &Path, observer: &mut dyn FetchObserver) -> Result<File, DataError> {
+    let path = folder.join(".lock");
+    let io = |cause| DataError::Io { path: path.clone(), doing: "locking", cause };
+    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            observer.note(&format!("waiting for another process that is fetching to {}", printable::path(folder)));
+            file.lock().map_err(io)?;
         }
+        // Some network file systems know no locks; two downloads at a time are then the user's to avoid.
+        Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {}
+        Err(TryLockError::Error(error)) => return Err(io(error)),
+        Ok(()) => {}
     }
+    Ok(file)
+}
 
-    /// Downloads into `part`, going on where it ends.
-    fn download(&self, file: &str, url: &str, part: &Path, observer: &mut dyn FetchObserver) -> Result<(), Failure> {
-        let mut last = String::new();
-        for _ in 0..ATTEMPTS {
-            match self.request(file, url, part, observer)? {
-                Transfer::Whole => return Ok(()),
-                Transfer::Broken { got: 0, reason } => return Err(Failure::Unreachable(reason)),
-                Transfer::Broken { reason, .. } => last = reason,
+fn from_any_mirror(plan: &Plan, file: usize, observer: &mut dyn FetchObserver) -> Result<Idx, DataError> {
+    let patience = PATIENCE / u32::try_from(plan.mirrors.len()).unwrap_or(u32::MAX).max(1);
+    let mut wrong = None;
+    let mut reasons = Vec::new();
+    for mirror in plan.mirrors {
+        let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), FILES[file]);
+        let reason = match from_mirror(plan, file, &url, patience, observer) {
+            Ok(idx) => return Ok(idx),
+            Err(Failure::Stop(error)) => return Err(error),
+            Err(Failure::OutOfReach(reason)) => format!("{}: {reason}", printable::printable(&url)),
+            Err(Failure::Wrong(error)) => {
+                let reason = error.to_string();
+                wrong.get_or_insert(error);
+                reason
             }
-        }
-        Err(Failure::Unreachable(last))
-    }
-
-    fn request(
-        &self,
-        file: &str,
-        url: &str,
-        part: &Path,
-        observer: &mut dyn FetchObserver,
-    ) -> Result<Transfer, Failure> {
-        let have = size(part);
-        let mut request = self.agent().get(url);
-        if have > 0 {
-            request = request.header(header::RANGE, format!("bytes={have}-"));
-        }
-        let response = request.call().map_err(|error| Failure::Unreachable(error.to_string()))?;
-        let keep = match response.status() {
-            StatusCode::OK => 0,
-            StatusCode::PARTIAL_CONTENT if starts_at(&response, have) => have,
-            StatusCode::RANGE_NOT_SATISFIABLE | StatusCode::PARTIAL_CONTENT if have > 0 => {
-                // Nothing beyond what is here: either it is whole, which the check decides, or it is worthless.
-                return if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-                    Ok(Transfer::Whole)
-                } else {
-                    remove(part)?;
-                    Ok(Transfer::Broken { got: 1, reason: "the mirror sent another part than asked for".to_owned() })
-                };
-            }
-            status => return Err(Failure::Unreachable(format!("the mirror answered {status}"))),
         };
-        let total = response.body().content_length().map(|rest| rest + keep);
-        if total.is_some_and(|total| total > LARGEST) {
-            return Err(Failure::Unreachable(format!(
-                "the mirror offers {} bytes, more than {LARGEST}",
-                total.unwrap_or(0)
-            )));
-        }
-        observer.started(file, url, keep, total);
-        let transfer = append(response, part, keep, total, observer);
-        observer.finished();
-        transfer.map_err(|source| Failure::Disk(DataError::Io { path: part.to_owned(), source }))
+        observer.note(&reason);
+        reasons.push(reason);
     }
-
-    fn check(&self, file: &'static str, url: &str, part: &Path) -> Result<Idx, Failure> {
-        let archive =
-            fs::read(part).map_err(|source| Failure::Disk(DataError::Io { path: part.to_owned(), source }))?;
-        let pin = FILES.iter().position(|name| *name == file).map(|i| self.known.pins()[i]);
-        let checked = verified(&archive, url, file, pin.unwrap_or(Pin::Sha256("")));
-        checked.map_err(|error| remove(part).err().unwrap_or(Failure::Wrong(error)))
-    }
-
-    /// Gives the file its name, whole, and writes its checksum down.
-    fn keep(&self, file: &str, idx: &Idx) -> io::Result<()> {
-        self.replace(file, &idx.parts())?;
-        let mut sums = read_checksums(self.folder).map_err(io::Error::other)?;
-        sums.retain(|(_, name)| name != file);
-        sums.push((idx.sha256.clone(), file.to_owned()));
-        let lines: String = sums.iter().map(|(sum, name)| format!("{sum}  {name}\n")).collect();
-        self.replace(CHECKSUMS, &[lines.as_bytes()])?;
-        fs::remove_file(self.folder.join(format!("{file}.gz.part")))
-    }
-
-    fn replace(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-        let temporary = self.folder.join(format!(".{name}.tmp"));
-        let mut file = File::create(&temporary)?;
-        for part in parts {
-            file.write_all(part)?;
-        }
-        file.sync_all()?;
-        fs::rename(temporary, self.folder.join(name))
-    }
-
-    fn agent(&self) -> Agent {
-        let each = PATIENCE / u32::try_from(self.mirrors.len().max(1)).unwrap_or(1);
-        Agent::config_builder()
-            .timeout_resolve(Some(each / 4))
-            .timeout_connect(Some(each / 4))
-            .timeout_send_request(Some(each / 8))
-            .timeout_recv_response(Some(each / 4))
-            .timeout_per_read(Some(STALL))
-            .max_redirects(5)
-            .http_status_as_error(false)
-            .user_agent("candle-sweep")
-            .build()
-            .into()
-    }
+    // A wrong file is told before an unreachable one: it must not be hidden by a fallback.
+    Err(wrong.unwrap_or_else(|| unavailable(plan.listing, plan.folder, reasons.join("; "))))
 }
 
-fn size(path: &Path) -> u64 {
-    fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
-fn remove(part: &Path) -> Result<(), Failure> {
-    fs::remove_file(part).map_err(|source| Failure::Disk(DataError::Io { path: PathBuf::from(part), source }))
-}
-
-/// Whether a partial answer goes on where we stopped: `Content-Range: bytes 100-199/200`.
-fn starts_at(response: &Response<Body>, have: u64) -> bool {
-    let range = response.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
-    range.and_then(|range| range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()) == Some(have)
-}
-
-/// Writes the body behind the first `keep` bytes of `part`. An error of the disk is an error, one of the network is not.
-fn append(
-    response: Response<Body>,
-    part: &Path,
-    keep: u64,
-    total: Option<u64>,
+/// Fetches a file from one mirror. A file pieced together from two transfers may be one of two versions: when it is wrong,
+/// it is fetched once more from its beginning.
+fn from_mirror(
+    plan: &Plan,
+    file: usize,
+    url: &str,
+    patience: Duration,
     observer: &mut dyn FetchObserver,
-) -> io::Result<Transfer> {
-    let mut file = OpenOptions::new().create(true).append(true).open(part)?;
-    file.set_len(keep)?;
-    let mut body = response.into_body().into_reader();
-    let (mut buffer, mut got) = (vec![0; 1 << 16], 0);
+) -> Result<Idx, Failure> {
+    let part = part_of(plan, file);
     loop {
-        match body.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => {
-                file.write_all(&buffer[..read])?;
-                got += read as u64;
-                observer.advanced(read as u64);
+        let resumed = transfer(&part, FILES[file], url, patience, observer)?;
+        let archive = fs::read(&part).map_err(|cause| stop(&part, "reading", cause))?;
+        match folder::verify(&archive, file, plan.listing, url) {
+            Ok(idx) => return Ok(idx),
+            Err(error) => {
+                remove(&part).map_err(Failure::Stop)?;
+                if !resumed {
+                    return Err(Failure::Wrong(error));
+                }
+                observer.note("what was there of it does not fit the rest: fetching it from its beginning");
             }
-            Err(error) => return Ok(Transfer::Broken { got, reason: error.to_string() }),
-        }
-        if keep + got > LARGEST {
-            return Ok(Transfer::Broken { got: 0, reason: format!("the mirror sends more than {LARGEST} bytes") });
         }
     }
-    file.sync_all()?;
-    Ok(match total {
-        Some(total) if keep + got < total => Transfer::Broken { got, reason: "the transfer broke off".to_owned() },
-        _ => Transfer::Whole,
+}
+
+/// Completes `part`; whether bytes of an earlier transfer are in it.
+fn transfer(
+    part: &Path,
+    file: &str,
+    url: &str,
+    patience: Duration,
+    observer: &mut dyn FetchObserver,
+) -> Result<bool, Failure> {
+    let mut reason = String::new();
+    for _ in 0..ATTEMPTS {
+        let have = fs::metadata(part).map_or(0, |metadata| metadata.len());
+        let (from, total, mut bytes) = match http::get(url, have, patience).map_err(Failure::OutOfReach)? {
+            Answer::Body { from, total, bytes } => (from, total, bytes),
+            Answer::OutOfRange if have > 0 => {
+                remove(part).map_err(Failure::Stop)?;
+                "the server has no such range".clone_into(&mut reason);
+                continue;
+            }
+            Answer::OutOfRange => {
+                return Err(Failure::OutOfReach("the server sent a range that nobody asked for".into()));
+            }
+        };
+        if total.is_some_and(|total| total > LARGEST_ARCHIVE) {
+            return Err(too_large(url, total.unwrap_or(0)));
+        }
+        observer.started(file, url, from, total);
+        let came = append(part, from, url, &mut bytes, observer);
+        observer.finished();
+        let (came, error) = came?;
+        match (error, total) {
+            (None, Some(total)) if from + came != total => {
+                reason = format!("the transfer broke off after {} of {total} bytes", from + came);
+            }
+            (None, _) => return Ok(from > 0),
+            (Some(error), _) => reason = format!("the transfer broke off after {} bytes: {error}", from + came),
+        }
+        if came == 0 {
+            break;
+        }
+        observer.note(&format!("{reason}; going on"));
+    }
+    Err(Failure::OutOfReach(reason))
+}
+
+/// Adds `bytes` to the first `from` bytes of `part`: how many came, and why there were no more if that was no proper end.
+fn append(
+    part: &Path,
+    from: u64,
+    url: &str,
+    bytes: &mut dyn Read,
+    observer: &mut dyn FetchObserver,
+) -> Result<(u64, Option<std::io::Error>), Failure> {
+    let io = |cause| stop(part, "writing", cause);
+    let mut out = OpenOptions::new().create(true).append(true).open(part).map_err(io)?;
+    if from == 0 {
+        // The server may have ignored that only the rest was wanted.
+        out.set_len(0).map_err(io)?;
+    }
+    let mut buffer = vec![0; 1 << 16];
+    let mut came = 0;
+    loop {
+        let n = match bytes.read(&mut buffer) {
+            Ok(0) => return Ok((came, None)),
+            Ok(n) => n,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Ok((came, Some(error))),
+        };
+        out.write_all(&buffer[..n]).map_err(io)?;
+        came += n as u64;
+        observer.advanced(n as u64);
+        if from + came > LARGEST_ARCHIVE {
+            remove(part).map_err(Failure::Stop)?;
+            return Err(too_large(url, from + came));
+        }
+    }
+}
+
+fn too_large(url: &str, found: u64) -> Failure {
+    Failure::Wrong(DataError::Malformed {
+        place: printable::printable(url),
+        reason: IdxError::TooLarge { found, limit: LARGEST_ARCHIVE },
+        advice: ADVICE_MIRROR,
     })
 }
+
+fn stop(path: &Path, doing: &'static str, cause: std::io::Error) -> Failure {
+    Failure::Stop(DataError::Io { path: path.to_owned(), doing, cause })
+}
+
+fn part_of(plan: &Plan, file: usize) -> PathBuf {
+    plan.folder.join(format!("{}.gz.part", FILES[file]))
+}
+
+fn remove(path: &Path) -> Result<(), DataError> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(DataError::Io { path: path.to_owned(), doing: "removing", cause })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

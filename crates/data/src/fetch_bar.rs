@@ -1,35 +1,44 @@
-//! A download as a person sees it: a bar on a terminal, a line elsewhere.
+//! A download as a person sees it: a bar on a terminal, a plain line a file elsewhere; always on stderr.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write, stderr};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::fetch::FetchObserver;
+use crate::printable::printable;
 
 /// Shows downloads on stderr.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct FetchBar {
     bar: Option<ProgressBar>,
 }
 
 impl FetchBar {
-    /// Shows nothing yet.
+    /// Nothing is shown before a download starts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 }
 
+/// A closed stderr is no reason to stop.
+fn line(text: &str) {
+    let _ = writeln!(stderr(), "{}", printable(text));
+}
+
 impl FetchObserver for FetchBar {
     fn started(&mut self, file: &str, url: &str, have: u64, total: Option<u64>) {
-        if !std::io::stderr().is_terminal() {
-            eprintln!("fetching {}", url.escape_debug());
-            return;
+        if !stderr().is_terminal() {
+            let size = total.map(|total| format!(", {}", HumanBytes(total))).unwrap_or_default();
+            let resumed = if have > 0 { format!(", going on from {}", HumanBytes(have)) } else { String::new() };
+            return line(&format!("fetching {url}{size}{resumed}"));
         }
-        let bar = ProgressBar::new(total.unwrap_or(0)).with_position(have).with_message(file.to_owned());
-        let template = "{msg:24} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+        let template = "{msg:24} {bar:30} {bytes:>10} of {total_bytes:10} {bytes_per_sec:12} {eta}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("━╸─"));
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_style(style);
+        bar.set_message(printable(file));
+        bar.set_position(have);
+        bar.reset_eta();
         self.bar = Some(bar);
     }
 
@@ -41,11 +50,14 @@ impl FetchObserver for FetchBar {
 
     fn finished(&mut self) {
         if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+            bar.abandon();
         }
     }
 
-    fn note(&mut self, line: &str) {
-        eprintln!("note: {}", line.escape_debug());
+    fn note(&mut self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(printable(text)),
+            None => line(text),
+        }
     }
 }

@@ -80,7 +80,9 @@ fn unreadable(error: &std::io::Error) -> IdxError {
 
 fn damaged(error: &std::io::Error) -> IdxError {
     match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => IdxError::Gzip(error.to_string()),
+        ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+            IdxError::Gzip(error.to_string())
+        }
         _ => unreadable(error),
     }
 }

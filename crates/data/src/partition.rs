@@ -115,7 +115,7 @@ mod tests {
         let Partition { train, validation } = hold_out(&labels, Fraction::new(0.1).unwrap(), 0);
         assert_eq!((train.len(), validation.len()), (54_000, 6_000));
         let held = |class: u8| validation.iter().filter(|row| labels[**row as usize] == class).count();
-        // Shares of .9, .8, .8, .5 and .3 … : six of the ten remainders are rounded up.
+        // The four largest remainders, .9, .8, .8 and .5, are rounded up.
         assert_eq!((0..10).map(held).collect::<Vec<_>>(), [592, 674, 596, 613, 584, 542, 592, 627, 585, 595]);
     }
 

@@ -1,0 +1,140 @@
+//! The four files of a dataset in a folder: located, read, held against what pins them; and written, whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::catalog::Listing;
+use crate::dataset::{Dataset, FILES, KINDS, Verification};
+use crate::digest::md5;
+use crate::error::{ADVICE_FILE, DataError};
+use crate::idx::{Idx, IdxError, decode};
+use crate::{printable, sums};
+
+/// Most bytes of an archive: six times MNIST's largest.
+pub(crate) const LARGEST_ARCHIVE: u64 = 64 << 20;
+
+/// Where each of [`FILES`] is, if it is there.
+pub(crate) type Located = [Option<PathBuf>; 4];
+
+/// `train-images.idx3-ubyte` for `train-images-idx3-ubyte`: some tools unpack the archives to that.
+pub(crate) fn dotted(file: &str) -> String {
+    file.replacen("-idx", ".idx", 1)
+}
+
+/// Looks for each file: plain before `.gz`, the usual name before the dotted one.
+pub(crate) fn locate(folder: &Path) -> Located {
+    FILES.map(|file| {
+        let dotted = dotted(file);
+        [file.to_owned(), dotted.clone(), format!("{file}.gz"), format!("{dotted}.gz")]
+            .into_iter()
+            .map(|name| folder.join(name))
+            .find(|path| path.is_file())
+    })
+}
+
+/// Names of the files that are not there.
+pub(crate) fn missing(located: &Located) -> Vec<&'static str> {
+    FILES.into_iter().zip(located).filter(|(_, path)| path.is_none()).map(|(file, _)| file).collect()
+}
+
+/// Reads a dataset from a folder that must hold all of it; `advice` is for when it does not.
+pub(crate) fn read(name: &str, folder: &Path, listing: Option<&Listing>, advice: &str) -> Result<Dataset, DataError> {
+    if !folder.is_dir() {
+        let found = if folder.exists() { "is no folder" } else { "does not exist" };
+        return Err(DataError::NotAFolder { path: folder.to_owned(), found });
+    }
+    let [Some(a), Some(b), Some(c), Some(d)] = locate(folder) else {
+        let files = missing(&locate(folder));
+        return Err(DataError::Missing { folder: folder.to_owned(), files, advice: advice.to_owned() });
+    };
+    let sums = sums::read(folder)?;
+    let one = |path: &Path, file: usize| read_file(path, file, listing, sums[file].as_deref());
+    let files = [one(&a, 0)?, one(&b, 1)?, one(&c, 2)?, one(&d, 3)?];
+    let verification = if listing.is_some_and(|listing| listing.sha256(0).is_some()) {
+        Verification::Pinned
+    } else if sums.iter().all(Option::is_some) {
+        Verification::SumsFile
+    } else {
+        Verification::Unverified
+    };
+    let dataset = Dataset::assemble(name, Some(folder), files, verification)?;
+    if let Some(listing) = listing {
+        listing.check(&dataset)?;
+    }
+    Ok(dataset)
+}
+
+/// Reads one file and holds it against all that pins it.
+fn read_file(path: &Path, file: usize, listing: Option<&Listing>, sum: Option<&str>) -> Result<Idx, DataError> {
+    let place = printable::path(path);
+    let io = |cause| DataError::Io { path: path.to_owned(), doing: "reading", cause };
+    let mut source = File::open(path).map_err(io)?;
+    let archive_md5 = listing.and_then(|listing| listing.archive_md5(file));
+    let idx = match archive_md5.filter(|_| path.extension().is_some_and(|extension| extension == "gz")) {
+        Some(expected) => {
+            let mut archive = Vec::new();
+            source.take(LARGEST_ARCHIVE + 1).read_to_end(&mut archive).map_err(io)?;
+            check_md5(&archive, expected, &place, ADVICE_FILE)?;
+            decode(&archive[..], KINDS[file])
+        }
+        None => decode(BufReader::with_capacity(1 << 16, &mut source), KINDS[file]),
+    };
+    let idx = idx.map_err(|reason| DataError::Malformed { place: place.clone(), reason, advice: ADVICE_FILE })?;
+    for expected in [listing.and_then(|listing| listing.sha256(file)), sum].into_iter().flatten() {
+        check_sha256(&idx, expected, &place, ADVICE_FILE)?;
+    }
+    Ok(idx)
+}
+
+/// Decodes a downloaded archive, and holds it against its pins.
+pub(crate) fn verify(archive: &[u8], file: usize, listing: &Listing, url: &str) -> Result<Idx, DataError> {
+    let advice = crate::error::ADVICE_MIRROR;
+    let place = printable::printable(url);
+    if let Some(expected) = listing.archive_md5(file) {
+        check_md5(archive, expected, &place, advice)?;
+    }
+    let malformed = |reason: IdxError| DataError::Malformed { place: place.clone(), reason, advice };
+    let idx = decode(archive, KINDS[file]).map_err(malformed)?;
+    if let Some(expected) = listing.sha256(file) {
+        check_sha256(&idx, expected, &place, advice)?;
+    }
+    Ok(idx)
+}
+
+fn check_sha256(idx: &Idx, expected: &str, place: &str, advice: &'static str) -> Result<(), DataError> {
+    check(&idx.sha256, expected, "SHA-256 of the decompressed bytes", place, advice)
+}
+
+fn check_md5(archive: &[u8], expected: &str, place: &str, advice: &'static str) -> Result<(), DataError> {
+    check(&md5(archive), expected, "MD5 of the archive", place, advice)
+}
+
+fn check(
+    found: &str,
+    expected: &str,
+    algorithm: &'static str,
+    place: &str,
+    advice: &'static str,
+) -> Result<(), DataError> {
+    if found == expected {
+        return Ok(());
+    }
+    let (expected, found) = (expected.to_owned(), found.to_owned());
+    Err(DataError::Checksum { place: place.to_owned(), algorithm, expected, found, advice })
+}
+
+/// Writes a file under another name, makes sure of it, and renames it: nobody ever sees half of it.
+pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), DataError> {
+    let io = |cause| DataError::Io { path: path.to_owned(), doing: "writing", cause };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let temporary = path.with_file_name(name);
+    let mut file = File::create(&temporary).map_err(io)?;
+    for part in parts {
+        file.write_all(part).map_err(io)?;
+    }
+    file.sync_all().map_err(io)?;
+    drop(file);
+    fs::rename(&temporary, path).map_err(io)
+}
