@@ -1,2 +1,52 @@
-//! placeholder
-fn main() {}
+//! `report`: the store of a results folder in, comparison tables out. Never writes to the store.
+
+mod cli;
+mod cmd;
+mod comparison;
+mod filter;
+mod format;
+mod observed;
+mod sparkline;
+mod suggestion;
+mod table;
+mod wording;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+/// The request itself was wrong.
+const WRONG_REQUEST: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        None => cmd::compare::compare(&cli.results, &cli.compare),
+        Some(Command::Show { id }) => cmd::show::show(&cli.results, id),
+        Some(Command::Diff { left, right }) => cmd::diff::diff(&cli.results, left, right),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("{}", render(&error));
+            ExitCode::from(WRONG_REQUEST)
+        }
+    }
+}
+
+/// One screen: an error with a place draws itself, any other is its chain of causes.
+fn render(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<filter::FilterError>() {
+        Some(drawn) => format!("error: {drawn}"),
+        None => format!("error: {}", tracking::printable(&format!("{error:#}"))),
+    }
+}
+
+/// `report | head` is no error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let closed = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(closed))
+}

@@ -1,0 +1,82 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Comparison tables of every experiment in the results folder.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = false, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Results folder
+    #[arg(short, long, value_name = "DIR", default_value = "results", global = true)]
+    pub results: PathBuf,
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to compare, and how to show it.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Only this experiment; repeatable
+    #[arg(short, long = "experiment", value_name = "NAME")]
+    pub experiments: Vec<String>,
+    /// Group by these hyperparameters [default: all that vary, except seed]
+    #[arg(long, value_name = "KEY,…", value_delimiter = ',')]
+    pub by: Option<Vec<String>>,
+    /// Rank by this metric [default: accuracy on the validation set, or on the test set where that is the validation]
+    #[arg(long, value_name = "METRIC")]
+    pub sort: Option<String>,
+    /// Only the best N settings
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: Option<u32>,
+    /// Only runs of which this holds, as 'batch_size<=64' (= != < <= > >=); repeatable
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub conditions: Vec<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How to print a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For the terminal
+    Table,
+    /// For a page
+    Markdown,
+    /// For a spreadsheet: every number in full
+    Csv,
+    /// For a program: every number in full
+    Json,
+}
+
+/// What else can be asked.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// All that is known of a run, and its epochs
+    Show {
+        /// Run or trial id, or the beginning of one
+        id: String,
+    },
+    /// What differs between two runs
+    Diff {
+        /// Run or trial id, or the beginning of one
+        left: String,
+        /// Run or trial id, or the beginning of one
+        right: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,5 @@
+//! One file a verb.
+
+pub mod compare;
+pub mod diff;
+pub mod show;

@@ -1,0 +1,83 @@
+//! Runs as the report sees them: with every metric that can be compared.
+
+use tracking::{Reader, RecordedRun, StoreError, Value};
+
+/// Metrics of the last epoch that count as final ones.
+const OF_LAST_EPOCH: [&str; 2] = ["val_loss", "val_accuracy"];
+
+/// A run, its final metrics and those of its last epoch on the validation set.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    pub run: RecordedRun,
+    pub metrics: Vec<(String, f64)>,
+}
+
+/// What a condition can be about, besides hyperparameters and metrics.
+pub const FACTS: [&str; 6] = ["status", "dataset", "trial", "run", "engine", "device"];
+
+impl Observed {
+    /// The metric `name`.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    }
+
+    /// The fact, hyperparameter or metric `name`.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        match name {
+            "status" => Some(self.run.status.as_str().into()),
+            "dataset" => Some(self.run.dataset.as_str().into()),
+            "trial" => Some(self.run.trial.as_str().into()),
+            "run" => Some(self.run.id.as_str().into()),
+            "engine" => Some(self.run.engine.as_str().into()),
+            "device" => Some(self.run.device.as_str().into()),
+            _ => self.run.param(name).cloned().or_else(|| self.metric(name).map(Value::Real)),
+        }
+    }
+}
+
+/// The newest run of every trial of `experiment`.
+pub fn observe(reader: &Reader, experiment: &str) -> Result<Vec<Observed>, StoreError> {
+    let mut observed: Vec<Observed> = reader
+        .runs(experiment)?
+        .into_iter()
+        .map(|run| Observed { metrics: run.results.clone(), run })
+        .collect();
+    for name in OF_LAST_EPOCH {
+        let last = reader.last_epoch(experiment, name)?;
+        for it in &mut observed {
+            if let Some(value) = last.get(&it.run.id) {
+                it.metrics.push((name.to_owned(), *value));
+            }
+        }
+    }
+    Ok(observed)
+}
+
+/// Names of the hyperparameters of `runs`, in the order in which they were first recorded.
+pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
+    distinct(runs.into_iter().flat_map(|it| &it.run.params).map(|(name, _)| name.as_str()))
+}
+
+/// Names of the metrics of `runs`: those every table knows, in its order, then others.
+pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
+    const ORDER: [&str; 7] =
+        ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss", "seconds"];
+    let mut names = distinct(runs.into_iter().flat_map(|it| &it.metrics).map(|(name, _)| name.as_str()));
+    // Stable: unknown names stay in their order, between what was measured and how long it took.
+    names.sort_by_key(|name| match ORDER.iter().position(|known| known == name) {
+        Some(6) => ORDER.len() + 1,
+        Some(position) => position,
+        None => ORDER.len(),
+    });
+    names
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
+}

@@ -1,0 +1,156 @@
+//! How hyperparameters, metrics and numbers are put for people.
+
+use std::borrow::Cow;
+
+use tracking::{Value, printable};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// What a metric measures, from its name: how it is printed, and which end of it is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A fraction, shown per cent; more is better.
+    Share,
+    /// Seconds; less is better.
+    Seconds,
+    /// A loss or an error; less is better.
+    Loss,
+    /// Anything else; more is better.
+    Score,
+}
+
+impl Unit {
+    /// The unit of the metric `name`.
+    pub fn of(name: &str) -> Self {
+        let has = |part| name.split('_').any(|word| word == part);
+        if has("accuracy") {
+            Self::Share
+        } else if has("seconds") {
+            Self::Seconds
+        } else if ["loss", "error", "mse", "mae", "rmse", "perplexity"].into_iter().any(has) {
+            Self::Loss
+        } else {
+            Self::Score
+        }
+    }
+
+    /// Whether less of it is better.
+    pub fn less_is_better(self) -> bool {
+        matches!(self, Self::Seconds | Self::Loss)
+    }
+}
+
+/// The head of the column of a hyperparameter or metric.
+pub fn title(name: &str) -> String {
+    match name {
+        "batch_size" => "batch".to_owned(),
+        "seconds" => "time".to_owned(),
+        "val_accuracy" => "validation accuracy".to_owned(),
+        "val_loss" => "validation loss".to_owned(),
+        _ => truncated(&printable(name).replace('_', " "), LONGEST).into_owned(),
+    }
+}
+
+/// A hyperparameter that all runs share, in words.
+pub fn constant(name: &str, value: &Value) -> String {
+    let text = self::value(value);
+    match (name, text.as_str()) {
+        ("epochs", "1") => "1 epoch".to_owned(),
+        ("epochs", _) => format!("{text} epochs"),
+        ("decay", "0") => "no decay".to_owned(),
+        ("last_batch", "keep") => "last batch kept".to_owned(),
+        ("last_batch", "drop") => "last batch dropped".to_owned(),
+        ("init", _) => format!("{text} weights"),
+        _ => format!("{} {text}", title(name)),
+    }
+}
+
+/// Longest text in a cell.
+pub const LONGEST: usize = 28;
+
+/// A hyperparameter as a cell shows it.
+pub fn value(value: &Value) -> String {
+    match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => short(*number),
+        Value::Text(text) => truncated(&printable(text), LONGEST).into_owned(),
+    }
+}
+
+/// A setting as people write it: `0`, `0.01`, `1e-4`.
+pub fn short(number: f64) -> String {
+    let (plain, scientific) = (number.to_string(), format!("{number:e}"));
+    let large = number.abs() >= 1e6;
+    let small = number.abs() < 1.0 && scientific.len() < plain.len();
+    if large || small { scientific } else { plain }
+}
+
+/// `1 run`, `2 runs`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// A duration in its natural unit.
+pub fn seconds(seconds: f64) -> String {
+    match seconds {
+        ..0.01 => format!("{:.1} ms", 1000.0 * seconds),
+        ..10.0 => format!("{seconds:.2} s"),
+        ..100.0 => format!("{seconds:.1} s"),
+        ..6000.0 => format!("{:.1} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}
+
+/// A number with so many decimals, unless it is too large for a column.
+pub fn decimal(number: f64, decimals: usize) -> String {
+    if number.abs() < 1e5 { format!("{number:.decimals$}") } else { format!("{number:.2e}") }
+}
+
+/// `text`, ended by … where it would be wider than `width` columns.
+pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
+    if text.width() <= width {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        kept.push(c);
+    }
+    Cow::Owned(kept.trim_end().to_owned() + "…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_read_as_people_write_them() {
+        let numbers = [0.0, 1e-4, 1e-3, 0.01, 0.0125, 0.1, 1.0, 10.0, 1000.0, 1e7, 5e-5];
+        let expected = ["0", "1e-4", "1e-3", "0.01", "0.0125", "0.1", "1", "10", "1000", "1e7", "5e-5"];
+        assert_eq!(numbers.map(short), expected);
+    }
+
+    #[test]
+    fn constants_are_words() {
+        assert_eq!(constant("learning_rate", &Value::Real(0.01)), "learning rate 0.01");
+        assert_eq!(constant("epochs", &Value::Integer(5)), "5 epochs");
+        assert_eq!(constant("epochs", &Value::Integer(1)), "1 epoch");
+        assert_eq!(constant("decay", &Value::Real(0.0)), "no decay");
+        assert_eq!(constant("hidden_units", &Value::Integer(64)), "hidden units 64");
+    }
+
+    #[test]
+    fn durations_take_their_natural_unit() {
+        assert_eq!([0.0031, 0.31, 31.0, 310.0, 31_000.0].map(seconds), ["3.1 ms", "0.31 s", "31.0 s", "5.2 min", "8.6 h"]);
+    }
+
+    #[test]
+    fn long_text_ends_in_an_ellipsis() {
+        assert_eq!(truncated("short", 5), "short");
+        assert_eq!(truncated("longer", 5), "long…");
+        assert_eq!(truncated("数数数", 5), "数数…");
+    }
+}
