@@ -148,7 +148,7 @@ impl Listing {
     }
 
     /// Whether `dataset` has the size that its name promises.
-    pub(crate) fn check(&self, dataset: &Dataset) -> Result<(), DataError> {
+    pub(crate) fn check(&self, dataset: &Dataset, place: &str) -> Result<(), DataError> {
         let found = (dataset.shape, dataset.train.len(), dataset.test.len(), dataset.classes);
         if found == (self.shape, self.train_len, self.test_len, self.classes) {
             return Ok(());
@@ -157,9 +157,8 @@ impl Listing {
             format!("{train} + {test} images of {shape} in {classes} classes")
         };
         let expected = say((self.shape, self.train_len, self.test_len, self.classes));
-        let place = dataset.folder.as_deref().map_or_else(|| self.name.to_owned(), crate::printable::path);
         let reason = format!("{} has {expected}, found {}", self.name, say(found));
-        Err(DataError::Inconsistent { place, reason })
+        Err(DataError::Inconsistent { place: place.to_owned(), reason })
     }
 }
 

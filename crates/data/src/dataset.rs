@@ -1,13 +1,12 @@
 //! A dataset in memory: images and labels, for training and for testing.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::catalog::Facts;
 use crate::digest::sha256;
 use crate::error::DataError;
 use crate::idx::{Idx, Kind};
-use crate::printable;
 
 /// The four files, sorted by name: test images, test labels, training images, training labels.
 pub(crate) const FILES: [&str; 4] =
@@ -61,14 +60,11 @@ impl Split {
         self.labels.is_empty()
     }
 
-    /// Pixels of example `index`, `[rows · columns]`.
-    ///
-    /// # Panics
-    /// When `index` is not below [`Split::len`].
+    /// Pixels of example `index`, `[rows · columns]`, if there is one.
     #[must_use]
-    pub fn image(&self, index: usize) -> &[u8] {
-        let features = self.images.len() / self.labels.len();
-        &self.images[index * features..][..features]
+    pub fn image(&self, index: usize) -> Option<&[u8]> {
+        let features = self.images.len() / self.labels.len().max(1);
+        self.images.get(index.checked_mul(features)?..)?.get(..features)
     }
 }
 
@@ -97,7 +93,7 @@ pub enum Verification {
 pub struct Dataset {
     /// A known name, or the folder as it was written.
     pub name: String,
-    /// Where it was read from; nothing for what is embedded.
+    /// The folder, for a dataset that is named by its folder.
     pub folder: Option<PathBuf>,
     /// Of every image.
     pub shape: ImageShape,
@@ -118,15 +114,15 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Puts the decoded files, in the order of [`FILES`], together: the one place that checks that they fit.
+    /// Puts the decoded files, in the order of [`FILES`], together: the one place that checks that they fit. `place` is for
+    /// errors.
     pub(crate) fn assemble(
         name: &str,
-        folder: Option<&Path>,
+        place: &str,
         files: [Idx; 4],
         verification: Verification,
     ) -> Result<Self, DataError> {
-        let place = folder.map_or_else(|| printable::printable(name), printable::path);
-        let wrong = |reason: String| DataError::Inconsistent { place, reason };
+        let wrong = |reason: String| DataError::Inconsistent { place: place.to_owned(), reason };
         let digests: [FileDigest; 4] =
             std::array::from_fn(|i| FileDigest { file: FILES[i], sha256: files[i].sha256.clone() });
         let sha256 = digest_of(digests.each_ref().map(|digest| digest.sha256.as_str()));
@@ -149,7 +145,7 @@ impl Dataset {
         }
         Ok(Self {
             name: name.to_owned(),
-            folder: folder.map(Path::to_owned),
+            folder: None,
             shape,
             classes,
             train: Split { images: train_images.bytes, labels: train_labels.bytes },

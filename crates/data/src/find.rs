@@ -82,6 +82,15 @@ pub struct Finder {
 }
 
 impl Finder {
+    /// Looks in `data_dir`, or else in [`Finder::default_data_dir`].
+    ///
+    /// # Errors
+    /// When no `data_dir` is given and the system does not say where the user's cache is.
+    pub fn new(data_dir: Option<PathBuf>, network: Network, mirrors: Vec<String>) -> Result<Self, DataError> {
+        let data_dir = data_dir.map_or_else(Self::default_data_dir, Ok)?;
+        Ok(Self { data_dir, network, mirrors })
+    }
+
     /// `candle-sweep` in the user's cache folder.
     ///
     /// # Errors
@@ -101,6 +110,16 @@ impl Finder {
                 folder_from_environment(*known).is_some()
                     || folder::missing(&folder::locate(&self.folder_of(*known))).is_empty()
             }
+        }
+    }
+
+    /// The folder where the dataset is, or would be kept; none for what is embedded.
+    #[must_use]
+    pub fn folder(&self, source: &Source) -> Option<PathBuf> {
+        match source {
+            Source::Folder { path, .. } => Some(path.clone()),
+            Source::Known(Known::Digits) => None,
+            Source::Known(known) => Some(folder_from_environment(*known).unwrap_or_else(|| self.folder_of(*known))),
         }
     }
 

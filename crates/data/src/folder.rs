@@ -58,9 +58,10 @@ pub(crate) fn read(name: &str, folder: &Path, listing: Option<&Listing>, advice:
     } else {
         Verification::Unverified
     };
-    let dataset = Dataset::assemble(name, Some(folder), files, verification)?;
+    let place = printable::path(folder);
+    let dataset = Dataset::assemble(name, &place, files, verification)?;
     if let Some(listing) = listing {
-        listing.check(&dataset)?;
+        listing.check(&dataset, &place)?;
     }
     Ok(dataset)
 }

@@ -2,14 +2,19 @@
 
 mod cmd;
 
+use std::io::{ErrorKind, Write, stderr, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use cmd::show::SplitName;
+
 /// Shows and fetches image datasets.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
+#[command(after_help = "DATASET is mnist, fashion-mnist, kmnist, digits, or a folder of IDX files.\n\
+    MNIST_DIR names a folder that holds the four MNIST files; CANDLE_SWEEP_MIRROR names mirrors.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -17,16 +22,31 @@ struct Cli {
     places: Places,
 }
 
+/// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Shapes, value range, class counts and checksums of a dataset
-    Info { dataset: String },
+    Info {
+        /// Its name or folder
+        dataset: String,
+    },
     /// Draws an example with its label and one-hot vector
-    Show { dataset: String, split: cmd::show::SplitName, index: usize },
+    Show {
+        /// Its name or folder
+        dataset: String,
+        /// Which part of it
+        split: SplitName,
+        /// Which example, from 0
+        index: usize,
+    },
     /// Fetches a dataset, if it is not here, and says where it is
-    Fetch { dataset: String },
+    Fetch {
+        /// Its name
+        dataset: String,
+    },
 }
 
+/// Where datasets come from.
 #[derive(Debug, Args)]
 struct Places {
     /// Dataset cache, a sub-folder a dataset [default: the user's cache folder]
@@ -47,19 +67,16 @@ fn main() -> ExitCode {
         Command::Show { dataset, split, index } => cmd::show::show(&places, &dataset, split, index),
         Command::Fetch { dataset } => cmd::fetch::fetch(&places, &dataset),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!(
-                "error: {}",
-                format!("{error:#}").escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
-            );
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+    let error = match result {
+        Ok(text) => match stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush()) {
+            // Who closes the pipe has seen enough.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                anyhow::Error::from(error).context("printing failed")
+            }
+            _ => return ExitCode::SUCCESS,
+        },
+        Err(error) => error,
+    };
+    let _ = writeln!(stderr(), "error: {error:#}");
+    ExitCode::from(2)
 }

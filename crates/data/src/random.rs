@@ -70,15 +70,42 @@ impl Generator {
 mod tests {
     use super::*;
 
-    /// draft-strombergson-chacha-test-vectors-00, TC1 for ChaCha8: key and nonce zero, first keystream block.
+    /// draft-strombergson-chacha-test-vectors-00, TC1 for ChaCha8: 256-bit key and nonce zero, keystream blocks 1 and 2.
     #[test]
     fn the_cipher_is_chacha8() {
         let mut cipher = ChaCha8Rng::from_seed([0; 32]);
-        let mut block = [0; 16];
-        cipher.fill_bytes(&mut block);
-        let published =
-            [0x3e, 0x00, 0xef, 0x2f, 0x89, 0x5f, 0x40, 0xd6, 0x7f, 0x5b, 0xb8, 0xe8, 0x1f, 0x09, 0xa5, 0xa1];
-        assert_eq!(block, published);
+        let mut blocks = [0; 128];
+        cipher.fill_bytes(&mut blocks);
+        let hex: String = blocks.iter().map(|byte| format!("{byte:02x}")).collect();
+        let published = "3e00ef2f895f40d67f5bb8e81f09a5a12c840ec3ce9a7f3b181be188ef711a1e\
+                         984ce172b9216f419f445367456d5619314a42a3da86b001387bfdb80e0cfe42\
+                         d2aefa0deaa5c151bf0adb6c01f2a5adc0fd581259f9a2aadcf20f8fd566a26b\
+                         5032ec38bbc5da98ee0c6f568b872a65a08abf251deb21bb4b56e5d8821e68aa";
+        assert_eq!(hex, published);
+    }
+
+    /// Written down from an independent program (the cipher of RFC 8439 with 8 rounds and a 64-bit nonce, in Python): these
+    /// values are what makes a trial's numbers the same for ever.
+    #[test]
+    fn what_a_seed_gives_is_fixed() {
+        let drawn = |seed, n| -> Vec<f32> {
+            let mut generator = generator(seed, Purpose::Init);
+            (0..n).map(|_| generator.uniform() * 16_777_216.0).collect()
+        };
+        assert_eq!(drawn(0, 6), [13_586_516., 2_280_712., 1_036_568., 13_699_156., 12_612_718., 15_278_583.]);
+        assert_eq!(drawn(7, 4), [1_394_958., 1_343_680., 5_096_547., 10_436_542.]);
+        let shuffled = |seed, epoch| {
+            let mut rows: Vec<u32> = (0..10).collect();
+            generator(seed, Purpose::Shuffle { epoch }).shuffle(&mut rows);
+            rows
+        };
+        assert_eq!(shuffled(0, 1), [0, 7, 8, 5, 2, 3, 1, 4, 6, 9]);
+        assert_eq!(shuffled(0, 2), [8, 5, 9, 7, 2, 3, 1, 6, 0, 4]);
+        assert_eq!(shuffled(3, 1), [4, 6, 3, 1, 2, 5, 0, 8, 7, 9]);
+        let mut held_out = generator(0, Purpose::Validation);
+        assert_eq!([0; 6].map(|_| held_out.below(1000)), [62, 360, 159, 912, 925, 101]);
+        let mut last = generator(u64::MAX, Purpose::Shuffle { epoch: u32::MAX });
+        assert_eq!([0; 20].map(|_| last.below(1_000_000))[16..], [553_219, 753_430, 535_921, 972_984]);
     }
 
     #[test]

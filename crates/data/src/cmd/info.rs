@@ -1,36 +1,36 @@
 //! `data info`: what a dataset is.
 
-use std::io::Write;
+use std::fmt::Write;
 
 use anyhow::Result;
 use data::{Dataset, Split};
 
+use super::{grouped, load, printable, trust};
 use crate::Places;
 
-pub fn info(places: &Places, name: &str) -> Result<()> {
-    let (_, source, dataset) = super::load(places, name)?;
-    let mut out = std::io::stdout().lock();
-    let Dataset { shape, classes, train, test, .. } = &dataset;
-    writeln!(out, "{} · {classes} classes", dataset.name)?;
-    for (name, split) in [("train", train), ("test", test)] {
+/// Shapes, value range, classes and checksums.
+pub(crate) fn info(places: &Places, name: &str) -> Result<String> {
+    let found = load(places, name)?;
+    let dataset = &found.dataset;
+    let mut out = format!("{} · {}\n\n", printable(&dataset.name), found.place());
+    for (name, split) in [("train", &dataset.train), ("test", &dataset.test)] {
         let (low, high) = range(split);
-        writeln!(out, "  {name:5}  ({}, {}, {})  values {low}..{high}", split.len(), shape.rows, shape.columns)?;
-        writeln!(out, "         {:.1} % of the pixels are not zero", 100.0 * nonzero(split))?;
-        writeln!(out, "         examples of class 0, 1, …: {}", counts(split, *classes))?;
+        let (n, shape) = (grouped(split.len()), dataset.shape);
+        let share = 100.0 * nonzero(split);
+        writeln!(out, "  {name:5} {n:>7} images of {shape}   values {low}..{high}   {share:.1} % not zero")?;
     }
-    writeln!(
-        out,
-        "  pixels of the training set that are ever non-zero: {} of {}",
-        ever(train, shape.features()),
-        shape.features()
-    )?;
-    writeln!(out, "  SHA-256 of the decompressed files:")?;
+    writeln!(out, "\n  {} of {} pixels are ever non-zero in training", ever(dataset), dataset.shape.features())?;
+    writeln!(out, "\n  class {:>7} {:>7}", "train", "test")?;
+    let (train, test) = (counts(&dataset.train, dataset.classes), counts(&dataset.test, dataset.classes));
+    for (class, (train, test)) in train.into_iter().zip(test).enumerate() {
+        writeln!(out, "  {class:>5} {:>7} {:>7}", grouped(train), grouped(test))?;
+    }
+    writeln!(out, "\n  SHA-256 of the decompressed files ({})", trust(dataset))?;
     for digest in &dataset.files {
-        writeln!(out, "    {}  {}", digest.sha256, digest.file)?;
+        writeln!(out, "  {}  {}", digest.sha256, digest.file)?;
     }
-    let pinned = if source.pinned_facts().is_some() { " (as pinned in this program)" } else { "" };
-    writeln!(out, "  dataset {}{pinned}", dataset.sha256)?;
-    Ok(())
+    writeln!(out, "  {}  the dataset: SHA-256 of the four lines above, as sha256sum prints them", dataset.sha256)?;
+    Ok(out)
 }
 
 fn range(split: &Split) -> (u8, u8) {
@@ -38,14 +38,14 @@ fn range(split: &Split) -> (u8, u8) {
     (low, split.images.iter().copied().max().unwrap_or(0))
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a share")]
+#[allow(clippy::cast_precision_loss, reason = "a share, shown to one decimal")]
 fn nonzero(split: &Split) -> f64 {
     split.images.iter().filter(|pixel| **pixel != 0).count() as f64 / split.images.len() as f64
 }
 
-fn ever(split: &Split, features: usize) -> usize {
-    let mut ever = vec![false; features];
-    for image in split.images.chunks_exact(features) {
+fn ever(dataset: &Dataset) -> usize {
+    let mut ever = vec![false; dataset.shape.features()];
+    for image in dataset.train.images.chunks_exact(ever.len()) {
         for (seen, pixel) in ever.iter_mut().zip(image) {
             *seen |= *pixel != 0;
         }
@@ -53,10 +53,10 @@ fn ever(split: &Split, features: usize) -> usize {
     ever.into_iter().filter(|seen| *seen).count()
 }
 
-fn counts(split: &Split, classes: usize) -> String {
-    let mut counts = vec![0usize; classes];
+fn counts(split: &Split, classes: usize) -> Vec<usize> {
+    let mut counts = vec![0; classes];
     for label in &split.labels {
         counts[usize::from(*label)] += 1;
     }
-    counts.iter().map(usize::to_string).collect::<Vec<_>>().join(" ")
+    counts
 }
