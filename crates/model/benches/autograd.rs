@@ -1,2 +1,67 @@
-//! placeholder
-fn main() {}
+#![allow(clippy::expect_used, clippy::cast_possible_truncation, missing_docs)]
+//! One epoch of the autograd engine beside the obvious candle loop, at batch 32 on images of MNIST's size.
+//!
+//! `cargo bench -p model`
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::{Linear, Module, Optimizer, SGD, VarBuilder, VarMap, linear};
+use criterion::{Criterion, criterion_group, criterion_main};
+use data::{Finder, Network, Silent, Source};
+use model::{Autograd, AutogradData, Engine, Hyperparameters};
+
+const BATCH: usize = 32;
+
+/// What anybody would write first with candle.
+fn bare_epoch(model: &Linear, sgd: &mut SGD, x: &Tensor, y: &Tensor, batches: &[Vec<u32>]) -> Result<()> {
+    for batch in batches {
+        let rows = Tensor::from_slice(batch, batch.len(), &Device::Cpu)?;
+        let logits = model.forward(&x.index_select(&rows, 0)?)?;
+        let loss = candle_nn::loss::cross_entropy(&logits, &y.index_select(&rows, 0)?)?;
+        sgd.backward_step(&loss)?;
+    }
+    Ok(())
+}
+
+fn epoch(criterion: &mut Criterion) {
+    let dataset = images();
+    let n = dataset.train.len();
+    let batches: Vec<Vec<u32>> = (0..n as u32).collect::<Vec<_>>().chunks(BATCH).map(<[u32]>::to_vec).collect();
+    let mut group = criterion.benchmark_group("epoch at batch 32");
+    group.sample_size(10);
+
+    let x: Vec<f32> = dataset.train.images.iter().map(|pixel| data::normalise(*pixel)).collect();
+    let x = Tensor::from_vec(x, (n, dataset.shape.features()), &Device::Cpu).expect("x");
+    let y =
+        Tensor::from_vec(dataset.train.labels.iter().map(|it| u32::from(*it)).collect(), n, &Device::Cpu).expect("y");
+    let variables = VarMap::new();
+    let builder = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
+    let bare = linear(dataset.shape.features(), dataset.classes, builder).expect("linear");
+    let mut sgd = SGD::new(variables.all_vars(), 0.01).expect("sgd");
+    group.bench_function("bare candle loop", |bencher| {
+        bencher.iter(|| bare_epoch(black_box(&bare), &mut sgd, &x, &y, &batches).expect("epoch"));
+    });
+
+    let data = Arc::new(AutogradData::new(&dataset, Device::Cpu).expect("data"));
+    let mut engine = Autograd::new(data, &Hyperparameters::default()).expect("engine");
+    group.bench_function("autograd engine", |bencher| {
+        bencher.iter(|| {
+            for batch in &batches {
+                black_box(engine.step(batch, 0.01).expect("step"));
+            }
+        });
+    });
+    group.finish();
+}
+
+/// MNIST where the variable `MNIST_DIR` says, else the embedded digits.
+fn images() -> data::Dataset {
+    let finder = Finder::new(Some(std::env::temp_dir()), Network::Offline, Vec::new()).expect("finder");
+    let load = |name| finder.load(&Source::parse(name, std::path::Path::new("")).expect("name"), &mut Silent);
+    load("mnist").or_else(|_| load("digits")).expect("digits are embedded")
+}
+
+criterion_group!(benches, epoch);
+criterion_main!(benches);
