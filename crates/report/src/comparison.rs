@@ -1,229 +1,344 @@
-//! The comparison: runs grouped by setting, and their statistics. Computed once, whatever the format.
+//! The statistics, once: runs grouped into settings, each setting's metrics as mean and standard deviation, best first.
+//! Every format prints what is computed here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Ordering;
 
-use tracking::{RecordedRun, RunId, Status, Value};
+use tracking::{Experiment, Status, Value};
 
-/// Mean and spread of one metric over the runs of a group.
+use crate::observed::{Observed, metric_names, param_names};
+use crate::wording::Unit;
+
+/// Mean and spread of some numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Summary {
-    /// Number of values.
+pub struct Statistic {
+    /// How many numbers: at least one.
     pub n: usize,
     /// Their mean.
     pub mean: f64,
-    /// Their sample standard deviation (n − 1), from two values on.
-    pub sd: Option<f64>,
+    /// Their sample standard deviation √(Σ(x − mean)² / (n − 1)); one number has none.
+    pub deviation: Option<f64>,
 }
 
-impl Summary {
-    /// Of no values there is none.
-    #[allow(clippy::cast_precision_loss, reason = "a number of runs")]
-    pub fn of(values: &[f64]) -> Option<Self> {
+impl Statistic {
+    /// Of no numbers there is none. The sums are taken in the order of size, so that the order of the runs, which is
+    /// that of their ends, moves no bit; the mean is corrected by the mean of what remains (a second pass).
+    #[allow(clippy::cast_precision_loss, reason = "fewer than 2⁵² runs")]
+    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
         let n = values.len();
         if n == 0 {
             return None;
         }
-        let mean = values.iter().sum::<f64>() / n as f64;
+        let rough = values.iter().sum::<f64>() / n as f64;
+        let mean = rough + values.iter().map(|value| value - rough).sum::<f64>() / n as f64;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let sd = (n > 1).then(|| (squares / (n as f64 - 1.0)).sqrt());
-        Some(Self { n, mean, sd })
+        let deviation = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
+        Some(Self { n, mean, deviation })
     }
 }
 
-/// The runs of one setting.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Group {
-    /// Values of the comparison's keys; a run of another program may lack one.
-    pub key: Vec<Option<Value>>,
-    /// Runs of the setting.
-    pub runs: usize,
-    /// How many of them ended without results, by status.
-    pub without: BTreeMap<Status, usize>,
-    /// By metric; what was not measured is absent.
-    pub metrics: BTreeMap<String, Summary>,
+/// How many runs ended how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    pub finished: usize,
+    pub diverged: usize,
+    pub failed: usize,
+    pub killed: usize,
+    pub running: usize,
 }
 
-/// Runs of one experiment on one dataset with one validation, compared.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
-    pub experiment: String,
-    pub description: String,
-    pub dataset: String,
-    pub fallback_for: Option<String>,
-    pub validation: String,
-    /// Hyperparameters that all runs share.
-    pub constants: Vec<(String, Value)>,
-    /// Hyperparameters that tell the groups apart.
-    pub keys: Vec<String>,
-    /// Best first.
-    pub groups: Vec<Group>,
-    /// The metric they are ranked by.
-    pub ranked_by: String,
-    /// Number of different seeds, where runs have one.
-    pub seeds: usize,
-    /// Runs compared.
-    pub runs: usize,
-    /// Settings that `--top` left out.
-    pub left_out: usize,
-}
-
-/// What is asked for.
-#[derive(Debug, Default)]
-pub struct Question<'a> {
-    pub by: &'a [String],
-    pub sort: Option<&'a str>,
-    pub top: Option<usize>,
-}
-
-/// The hyperparameter over whose values a setting is averaged.
-const SEED: &str = "seed";
-
-/// Whether less of a metric is better.
-pub fn less_is_better(metric: &str) -> bool {
-    metric.ends_with("loss") || metric == "seconds"
-}
-
-/// Compares `runs`, which share dataset and validation. `last_epoch` has validation metrics of the last epoch by run.
-pub fn compare(
-    experiment: (&str, &str),
-    runs: &[&RecordedRun],
-    last_epoch: &BTreeMap<&str, HashMap<RunId, f64>>,
-    question: &Question<'_>,
-) -> Comparison {
-    let names = param_names(runs);
-    let varies = |name: &str| runs.windows(2).any(|pair| pair[0].param(name) != pair[1].param(name));
-    let keys: Vec<String> = if question.by.is_empty() {
-        names.iter().filter(|name| **name != SEED && varies(name)).map(|name| (*name).to_owned()).collect()
-    } else {
-        question.by.to_vec()
-    };
-    let constants = names
-        .iter()
-        .filter(|name| **name != SEED && !varies(name))
-        .filter_map(|name| Some(((*name).to_owned(), runs.first()?.param(name)?.clone())))
-        .collect();
-    let mut seeds: Vec<String> = runs.iter().filter_map(|run| run.param(SEED)).map(ToString::to_string).collect();
-    seeds.sort();
-    seeds.dedup();
-
-    let mut groups = group(runs, &keys, last_epoch);
-    let validation = runs.first().map_or_else(String::new, |run| run.validation.clone());
-    let ranked_by = question.sort.map_or_else(|| default_ranking(&validation, &groups), str::to_owned);
-    rank(&mut groups, &ranked_by);
-    let left_out = question.top.map_or(0, |top| groups.len().saturating_sub(top));
-    groups.truncate(groups.len() - left_out);
-    Comparison {
-        experiment: experiment.0.to_owned(),
-        description: experiment.1.to_owned(),
-        dataset: runs.first().map_or_else(String::new, |run| run.dataset.clone()),
-        fallback_for: runs.iter().find_map(|run| run.fallback_for.clone()),
-        validation,
-        constants,
-        keys,
-        groups,
-        ranked_by,
-        seeds: seeds.len(),
-        runs: runs.len(),
-        left_out,
-    }
-}
-
-/// Every hyperparameter's name: those of softmax regression in their order, then others as met.
-pub fn param_names<'a>(runs: &[&'a RecordedRun]) -> Vec<&'a str> {
-    let mut names: Vec<&str> = Vec::new();
-    for (name, _) in runs.iter().flat_map(|run| &run.params) {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
-        }
-    }
-    let place = |name: &str| tracking::HYPERPARAMETERS.iter().position(|known| *known == name).unwrap_or(usize::MAX);
-    names.sort_by_key(|name| place(name));
-    names
-}
-
-fn group(runs: &[&RecordedRun], keys: &[String], last_epoch: &BTreeMap<&str, HashMap<RunId, f64>>) -> Vec<Group> {
-    let mut members: Vec<(Vec<Option<Value>>, Vec<&RecordedRun>)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for run in runs {
-        let key: Vec<Option<Value>> = keys.iter().map(|name| run.param(name).cloned()).collect();
-        let place = *places.entry(format!("{key:?}")).or_insert_with(|| {
-            members.push((key, Vec::new()));
-            members.len() - 1
-        });
-        members[place].1.push(run);
-    }
-    members.into_iter().map(|(key, runs)| summarise(key, &runs, last_epoch)).collect()
-}
-
-fn summarise(
-    key: Vec<Option<Value>>,
-    runs: &[&RecordedRun],
-    last_epoch: &BTreeMap<&str, HashMap<RunId, f64>>,
-) -> Group {
-    let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    let mut without = BTreeMap::new();
-    for run in runs {
-        if run.status != Status::Finished {
-            *without.entry(run.status).or_insert(0) += 1;
-            continue;
-        }
-        for (name, value) in &run.results {
-            values.entry(name.clone()).or_default().push(*value);
-        }
-        for (name, by_run) in last_epoch {
-            if let Some(value) = by_run.get(&run.id) {
-                values.entry((*name).to_owned()).or_default().push(*value);
+impl Tally {
+    fn of(runs: &[Observed]) -> Self {
+        let mut tally = Self::default();
+        for it in runs {
+            match it.run.status {
+                Status::Finished => tally.finished += 1,
+                Status::Diverged => tally.diverged += 1,
+                Status::Failed => tally.failed += 1,
+                Status::Killed => tally.killed += 1,
+                Status::Running => tally.running += 1,
             }
         }
+        tally
     }
-    let metrics = values.into_iter().filter_map(|(name, values)| Some((name, Summary::of(&values)?))).collect();
-    Group { key, runs: runs.len(), without, metrics }
+
+    /// All of them.
+    pub fn total(&self) -> usize {
+        self.finished + self.unfinished().iter().map(|(count, _)| count).sum::<usize>()
+    }
+
+    /// Those that have no final metrics, by how they ended.
+    pub fn unfinished(&self) -> [(usize, &'static str); 4] {
+        [(self.diverged, "diverged"), (self.failed, "failed"), (self.killed, "killed"), (self.running, "running")]
+    }
 }
 
-/// Accuracy on held-out examples where there are some, else on the test set; else whatever was measured.
-fn default_ranking(validation: &str, groups: &[Group]) -> String {
-    let wanted = if validation == "test" { "test_accuracy" } else { "val_accuracy" };
-    let measured = |name: &str| groups.iter().any(|group| group.metrics.contains_key(name));
-    let any = || groups.iter().find_map(|group| group.metrics.keys().next().cloned());
-    if measured(wanted) { wanted.to_owned() } else { any().unwrap_or_else(|| wanted.to_owned()) }
+/// The runs that share the values of all keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// One value a key of the comparison; absent where the runs have no such hyperparameter.
+    pub values: Vec<Option<Value>>,
+    /// How many different seeds.
+    pub seeds: usize,
+    /// How its runs ended.
+    pub tally: Tally,
+    /// Of the runs that finished, and of these alone.
+    pub metrics: Vec<(String, Statistic)>,
 }
 
-/// Best first; settings without the metric last, in the order of their keys.
-fn rank(groups: &mut [Group], metric: &str) {
-    groups.sort_by(|a, b| {
-        let by_key = || {
-            let pairs = a.key.iter().zip(&b.key);
-            let orderings = pairs.map(|pair| match pair {
-                (Some(a), Some(b)) => a.total_cmp(b),
-                (a, b) => a.is_some().cmp(&b.is_some()),
-            });
-            orderings.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
-        };
-        let measured = |group: &Group| group.metrics.get(metric).map(|summary| summary.mean);
-        match (measured(a), measured(b)) {
-            (Some(a), Some(b)) if less_is_better(metric) => a.total_cmp(&b).then_with(by_key),
-            (Some(a), Some(b)) => b.total_cmp(&a).then_with(by_key),
-            (a, b) => b.is_some().cmp(&a.is_some()).then_with(by_key),
+impl Setting {
+    /// The metric `name`, if a run that finished has it.
+    pub fn metric(&self, name: &str) -> Option<&Statistic> {
+        self.metrics.iter().find(|(key, _)| key == name).map(|(_, statistic)| statistic)
+    }
+}
+
+/// What is asked of the runs.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// Group by these; else by all that vary, except seed.
+    pub by: Option<Vec<String>>,
+    /// Rank by this; else by what the validation says.
+    pub sort: Option<String>,
+}
+
+/// The settings of one experiment on one dataset with one validation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    pub experiment: Experiment,
+    pub dataset: String,
+    pub dataset_sha256: String,
+    /// The dataset that this one stands in for.
+    pub fallback_for: Option<String>,
+    /// `test`, or the fraction of the training set held out.
+    pub validation: String,
+    /// How the runs were computed: engines and devices, each once.
+    pub computed: Vec<String>,
+    /// Hyperparameters that all runs share.
+    pub constants: Vec<(String, Value)>,
+    /// Hyperparameters that tell the settings apart.
+    pub keys: Vec<String>,
+    /// Hyperparameters that vary within a setting, besides the seed.
+    pub averaged: Vec<String>,
+    /// The metric that ranks the settings; none where no run has a metric.
+    pub ranked_by: Option<String>,
+    /// Metrics that some run that finished has, in the order of tables.
+    pub metrics: Vec<String>,
+    /// Best first; those without the ranking metric last.
+    pub settings: Vec<Setting>,
+    /// How all the runs ended.
+    pub tally: Tally,
+}
+
+impl Comparison {
+    /// Whether what ranks was measured on the test set: then the best looks better than it is.
+    pub fn is_optimistic(&self) -> bool {
+        let on_test =
+            |name: &String| name.starts_with("test_") || (self.validation == "test" && name.starts_with("val_"));
+        self.ranked_by.as_ref().is_some_and(on_test)
+    }
+}
+
+/// Compares the runs of `experiment`, separately for each dataset and validation, in the order in which they appear.
+pub fn compare(experiment: &Experiment, runs: Vec<Observed>, question: &Question) -> Vec<Comparison> {
+    let mut groups: Vec<Vec<Observed>> = Vec::new();
+    for it in runs {
+        match groups.iter_mut().find(|group| same_data(&group[0], &it)) {
+            Some(group) => group.push(it),
+            None => groups.push(vec![it]),
         }
-    });
+    }
+    groups.into_iter().map(|group| compare_group(experiment, group, question)).collect()
+}
+
+fn same_data(a: &Observed, b: &Observed) -> bool {
+    let data = |it: &Observed| {
+        let run = &it.run;
+        (run.dataset.clone(), run.dataset_sha256.clone(), run.validation.clone(), run.fallback_for.clone())
+    };
+    data(a) == data(b)
+}
+
+fn compare_group(experiment: &Experiment, runs: Vec<Observed>, question: &Question) -> Comparison {
+    let first = runs[0].run.clone();
+    let names = param_names(&runs);
+    let (constant, varying): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| is_constant(&runs, name));
+    let keys: Vec<String> = match &question.by {
+        Some(by) => by.iter().filter(|key| names.contains(&key.as_str())).cloned().collect(),
+        None => varying.iter().filter(|name| **name != "seed").map(|name| (*name).to_owned()).collect(),
+    };
+    let is_key = |name: &str| keys.iter().any(|key| key == name);
+    let value = |name: &str| first.param(name).map(|value| (name.to_owned(), value.clone()));
+    let constants = constant.iter().filter(|name| !is_key(name)).filter_map(|name| value(name)).collect();
+    let averaged = varying.iter().filter(|name| **name != "seed" && !is_key(name)).map(|it| (*it).to_owned()).collect();
+    let finished = || runs.iter().filter(|it| it.run.status == Status::Finished);
+    let metrics: Vec<String> = metric_names(finished()).into_iter().map(str::to_owned).collect();
+    let ranked_by = ranking(&metrics, &first.validation, question);
+    let (tally, computed) = (Tally::of(&runs), computed(&runs));
+    let mut settings = settings(runs, &keys);
+    if let Some(metric) = &ranked_by {
+        // Stable: equal settings stay in the order of their keys.
+        settings.sort_by(|a, b| better(a.metric(metric), b.metric(metric), Unit::of(metric)));
+    }
+    Comparison {
+        experiment: experiment.clone(),
+        dataset: first.dataset,
+        dataset_sha256: first.dataset_sha256,
+        fallback_for: first.fallback_for,
+        validation: first.validation,
+        computed,
+        constants,
+        keys,
+        averaged,
+        ranked_by,
+        metrics,
+        settings,
+        tally,
+    }
+}
+
+fn is_constant(runs: &[Observed], name: &str) -> bool {
+    let first = runs[0].run.param(name);
+    runs.iter().all(|it| by_value(it.run.param(name), first).is_eq())
+}
+
+/// Absent before present, else as values are.
+fn by_value(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => a.total_cmp(b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    }
+}
+
+/// The metric asked for; else accuracy on what the validation is; else the first there is.
+fn ranking(metrics: &[String], validation: &str, question: &Question) -> Option<String> {
+    let usual = if validation == "test" { ["test_accuracy", "test_loss"] } else { ["val_accuracy", "val_loss"] };
+    let has = |name: &&str| metrics.iter().any(|metric| metric == name);
+    match &question.sort {
+        Some(metric) => metrics.contains(metric).then(|| metric.clone()),
+        None => usual.into_iter().find(has).map(str::to_owned).or_else(|| metrics.first().cloned()),
+    }
+}
+
+fn computed(runs: &[Observed]) -> Vec<String> {
+    let mut all: Vec<String> = runs.iter().map(|it| format!("{} on {}", it.run.engine, it.run.device)).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The better first; a setting without the metric last.
+fn better(a: Option<&Statistic>, b: Option<&Statistic>, unit: Unit) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) if unit.less_is_better() => a.mean.total_cmp(&b.mean),
+        (Some(a), Some(b)) => b.mean.total_cmp(&a.mean),
+        (a, b) => b.is_some().cmp(&a.is_some()),
+    }
+}
+
+/// One setting for each combination of the values of `keys`, in the order of these.
+fn settings(mut runs: Vec<Observed>, keys: &[String]) -> Vec<Setting> {
+    let by_keys = |a: &Observed, b: &Observed| {
+        keys.iter()
+            .map(|key| by_value(a.run.param(key), b.run.param(key)))
+            .find(|ordering| ordering.is_ne())
+            .unwrap_or(Ordering::Equal)
+    };
+    runs.sort_by(by_keys);
+    runs.chunk_by(|a, b| by_keys(a, b).is_eq()).map(|runs| setting(runs, keys)).collect()
+}
+
+fn setting(runs: &[Observed], keys: &[String]) -> Setting {
+    let finished: Vec<&Observed> = runs.iter().filter(|it| it.run.status == Status::Finished).collect();
+    let statistic = |name: &str| Statistic::of(finished.iter().filter_map(|it| it.metric(name)).collect());
+    let metrics = metric_names(finished.iter().copied())
+        .into_iter()
+        .filter_map(|name| statistic(name).map(|statistic| (name.to_owned(), statistic)))
+        .collect();
+    let mut seeds: Vec<&Value> = runs.iter().filter_map(|it| it.run.param("seed")).collect();
+    seeds.sort_by(|a, b| a.total_cmp(b));
+    seeds.dedup_by(|a, b| a.total_cmp(b).is_eq());
+    Setting {
+        values: keys.iter().map(|key| runs[0].run.param(key).cloned()).collect(),
+        seeds: seeds.len(),
+        tally: Tally::of(runs),
+        metrics,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::format::example;
 
-    /// `numpy.mean`, `numpy.std(ddof=1)` of the tutorial's three seeds at batch 32.
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-12 * b.abs()
+    }
+
+    /// `numpy.mean([0.9141, 0.9137, 0.9145])`, `numpy.std(..., ddof=1)`: the deviation is √((0 + 2 · 0.0004²) / 2).
     #[test]
-    fn mean_and_deviation_are_numpys() {
-        let summary = Summary::of(&[0.9086, 0.9097, 0.9087]).unwrap();
-        assert!((summary.mean - 0.909).abs() < 1e-15);
-        assert!((summary.sd.unwrap() - 0.000_608_276_253_029_822_4).abs() < 1e-15);
+    fn three_numbers() {
+        let statistic = Statistic::of(vec![0.9141, 0.9137, 0.9145]).unwrap();
+        assert!(close(statistic.mean, 0.9141), "{statistic:?}");
+        assert!((statistic.deviation.unwrap() - 0.0004).abs() < 1e-12, "{statistic:?}");
+    }
+
+    /// Of 1, 2, …, n the mean is (n + 1) / 2 and the sample variance n (n + 1) / 12.
+    #[test]
+    fn closed_form() {
+        let statistic = Statistic::of((1..=100).rev().map(f64::from).collect()).unwrap();
+        assert!(close(statistic.mean, 50.5));
+        assert!(close(statistic.deviation.unwrap(), (100.0f64 * 101.0 / 12.0).sqrt()));
+    }
+
+    /// NIST StRD `NumAcc3`: mean 1000000.2, standard deviation 0.1 exactly; the textbook formula Σx² − n·mean² fails it.
+    #[test]
+    fn a_large_mean_does_not_swallow_the_spread() {
+        let values = std::iter::once(1_000_000.2).chain((0..1000).map(|i| 1_000_000.1 + 0.2 * f64::from(i % 2)));
+        let statistic = Statistic::of(values.collect()).unwrap();
+        assert!((statistic.mean - 1_000_000.2).abs() < 1e-8);
+        assert!((statistic.deviation.unwrap() - 0.1).abs() < 1e-9);
     }
 
     #[test]
-    fn one_value_has_no_spread_and_none_has_nothing() {
-        assert_eq!(Summary::of(&[0.5]).unwrap().sd, None);
-        assert_eq!(Summary::of(&[]), None);
+    fn one_number_has_no_spread_and_none_no_mean() {
+        assert_eq!(Statistic::of(vec![2.0]), Some(Statistic { n: 1, mean: 2.0, deviation: None }));
+        assert_eq!(Statistic::of(vec![]), None);
+    }
+
+    #[test]
+    fn the_order_of_runs_moves_no_bit() {
+        let values = vec![0.1, 0.7, 1e-9, 0.3, 1e9, 0.2];
+        let reversed = values.iter().rev().copied().collect();
+        assert_eq!(Statistic::of(values), Statistic::of(reversed));
+    }
+
+    #[test]
+    fn settings_come_best_first_and_those_without_result_last() {
+        let comparison = &example::sweep().comparisons(&Question::default())[0];
+        let batches: Vec<_> = comparison.settings.iter().map(|it| it.values[0].clone().unwrap().to_string()).collect();
+        assert_eq!(batches, ["16", "64", "32", "512"]);
+        assert_eq!(comparison.keys, ["batch_size"]);
+        assert_eq!(comparison.settings[3].tally.diverged, 3);
+        assert!(comparison.settings[3].metrics.is_empty(), "what diverged has no mean");
+        assert_eq!(comparison.settings[1].metric("test_accuracy").unwrap().n, 2, "one of three failed");
+    }
+
+    #[test]
+    fn another_metric_ranks_by_its_own_best() {
+        let question = Question { sort: Some("test_loss".into()), ..Question::default() };
+        let comparison = &example::sweep().comparisons(&question)[0];
+        let losses: Vec<_> =
+            comparison.settings.iter().filter_map(|it| it.metric("test_loss")).map(|it| it.mean).collect();
+        assert!(losses.is_sorted(), "{losses:?}");
+        assert!(comparison.is_optimistic());
+    }
+
+    #[test]
+    fn grouping_by_less_than_varies_says_what_is_averaged() {
+        let question = Question { by: Some(vec!["seed".into()]), ..Question::default() };
+        let comparison = &example::sweep().comparisons(&question)[0];
+        assert_eq!((comparison.settings.len(), comparison.averaged.as_slice()), (3, &["batch_size".to_owned()][..]));
     }
 }

@@ -1,9 +1,9 @@
 //! Conditions on runs: `batch_size<=64`.
 
 use std::cmp::Ordering;
+use std::fmt;
 use std::ops::Range;
 
-use thiserror::Error;
 use tracking::{Status, Value, printable};
 use unicode_width::UnicodeWidthStr;
 
@@ -11,8 +11,7 @@ use crate::observed::Observed;
 use crate::suggestion::nearest;
 
 /// A condition that cannot be understood: shown with a caret under what is wrong.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("{message}\n  --where '{}'\n{}{} {label}", printable(.text), " ".repeat(11 + .margin()), "^".repeat(.carets()))]
+#[derive(Debug, PartialEq, Eq)]
 pub struct FilterError {
     message: String,
     text: String,
@@ -20,15 +19,19 @@ pub struct FilterError {
     label: String,
 }
 
-impl FilterError {
-    fn margin(&self) -> usize {
-        printable(&self.text[..self.span.start]).width()
-    }
-
-    fn carets(&self) -> usize {
-        printable(&self.text[self.span.clone()]).width().max(1)
+impl fmt::Display for FilterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let before = printable(&self.text[..self.span.start]).width();
+        let carets = printable(&self.text[self.span.clone()]).width().max(1);
+        writeln!(f, "{}\n{QUOTE}{}'", self.message, printable(&self.text))?;
+        write!(f, "{}{} {}", " ".repeat(QUOTE.len() + before), "^".repeat(carets), self.label)
     }
 }
+
+impl std::error::Error for FilterError {}
+
+/// What stands before the condition that is wrong.
+const QUOTE: &str = "  --where '";
 
 /// How two values are compared, and as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,11 +37,8 @@ impl Observed {
 
 /// The newest run of every trial of `experiment`.
 pub fn observe(reader: &Reader, experiment: &str) -> Result<Vec<Observed>, StoreError> {
-    let mut observed: Vec<Observed> = reader
-        .runs(experiment)?
-        .into_iter()
-        .map(|run| Observed { metrics: run.results.clone(), run })
-        .collect();
+    let mut observed: Vec<Observed> =
+        reader.runs(experiment)?.into_iter().map(|run| Observed { metrics: run.results.clone(), run }).collect();
     for name in OF_LAST_EPOCH {
         let last = reader.last_epoch(experiment, name)?;
         for it in &mut observed {

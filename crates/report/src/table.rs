@@ -1,256 +1,341 @@
-//! Rows and columns of a comparison, chosen once: each format only writes them down.
+//! Rows and columns, once: what of a comparison is shown, and what each column is worth when there is no room for all.
 
-use tracking::{Status, Value};
+use tracking::Value;
 
-use crate::comparison::{Comparison, Group, Summary};
+use crate::comparison::{Comparison, Setting, Statistic, Tally};
+use crate::wording::{self, Unit};
 
-/// A comparison laid out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Table {
-    /// `name · description`.
-    pub title: String,
-    /// What is the same for every row.
-    pub subtitle: String,
-    pub columns: Vec<Column>,
-    pub rows: Vec<Row>,
-    /// What to keep in mind.
-    pub notes: Vec<String>,
-    /// Experiment, dataset and validation, for formats that put several tables into one.
-    pub identity: [String; 3],
+/// How much a column matters to a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Prominence {
+    /// Only for programs, which have room for everything.
+    Machine,
+    /// Left out where there is no room; lower ones first.
+    Spare(u8),
+    /// Always shown.
+    Needed,
 }
 
 /// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A hyperparameter.
+    Key,
+    /// A number of runs.
+    Count,
+    /// A metric.
+    Metric(Unit),
+    /// ★ for the best.
+    Mark,
+    /// Words on the row.
+    Note,
+}
+
+/// A column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// Its name for programs.
     pub name: String,
-    /// Its name for people.
-    pub heading: String,
-    /// Columns of the greatest number go first where the table is too wide; 0 never goes.
-    pub dispensable: u8,
+    /// Its head for people.
+    pub title: String,
+    pub role: Role,
+    pub prominence: Prominence,
 }
 
-/// A setting.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    pub best: bool,
-    pub cells: Vec<Cell>,
-}
-
-/// What a cell holds.
+/// A cell, as measured: formats decide how many digits to show.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// A hyperparameter; a run of another program may lack it.
-    Key(Option<Value>),
-    /// A number of runs.
+    Absent,
+    Value(Value),
     Count(usize),
-    /// A metric; absent where nothing was measured.
-    Metric(Option<Summary>, Unit),
-    /// Words.
+    Statistic(Statistic),
+    Mark,
     Note(String),
 }
 
-/// How a metric is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// A share, shown in per cent.
-    Share,
-    /// A bare number.
-    Number,
-    /// Seconds.
-    Seconds,
+/// A row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub cells: Vec<Cell>,
+    /// Best of several.
+    pub best: bool,
+    /// Without the metric that ranks.
+    pub unranked: bool,
 }
 
-impl Unit {
-    fn of(metric: &str) -> Self {
-        match metric {
-            "seconds" => Self::Seconds,
-            _ if metric.ends_with("accuracy") => Self::Share,
-            _ => Self::Number,
-        }
-    }
+/// A comparison as a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    pub comparison: Comparison,
+    /// Digits of the dataset's digest, where another dataset of this name has a table too.
+    pub digest: Option<String>,
+    pub columns: Vec<Column>,
+    pub rows: Vec<Row>,
+    /// Settings beyond the rows asked for.
+    pub more: usize,
 }
 
-/// Metrics that have a column, with heading and how dispensable they are.
-const METRICS: [(&str, &str, u8); 7] = [
-    ("val_accuracy", "validation accuracy", 1),
-    ("val_loss", "validation loss", 6),
-    ("test_accuracy", "test accuracy", 1),
-    ("test_loss", "test loss", 2),
-    ("train_accuracy", "train accuracy", 4),
-    ("train_loss", "train loss", 7),
-    ("seconds", "time", 3),
-];
-
-/// Lays `comparison` out. `train_loss` and `val_loss` are for the formats of full precision, or to sort by.
-pub fn lay_out(comparison: &Comparison, everything: Everything) -> Table {
-    let metrics = metrics(comparison, everything);
-    let counted =
-        everything == Everything::Yes || comparison.groups.windows(2).any(|pair| pair[0].runs != pair[1].runs);
-    let mut columns: Vec<Column> = comparison.keys.iter().map(|key| column(key, &heading(key), 0)).collect();
-    if counted {
-        columns.push(column("n", "n", 0));
-    }
-    columns.extend(metrics.iter().map(|(name, heading, dispensable)| {
-        // What the table is ranked by always stays.
-        column(name, heading, if *name == comparison.ranked_by { 0 } else { *dispensable })
-    }));
-    let noted = comparison.groups.iter().any(|group| !group.without.is_empty());
-    if noted {
-        columns.push(column("note", "", 0));
-    }
-    let has_best = comparison.groups.first().is_some_and(|group| group.metrics.contains_key(&comparison.ranked_by));
-    let rows = comparison.groups.iter().enumerate().map(|(i, group)| {
-        let mut cells: Vec<Cell> = group.key.iter().map(|value| Cell::Key(value.clone())).collect();
-        if counted {
-            cells.push(Cell::Count(group.runs));
-        }
-        cells.extend(metrics.iter().map(|(name, ..)| Cell::Metric(group.metrics.get(*name).copied(), Unit::of(name))));
-        if noted {
-            cells.push(Cell::Note(without_results(group)));
-        }
-        Row { best: i == 0 && has_best && comparison.groups.len() > 1, cells }
-    });
-    Table {
-        title: title(comparison),
-        subtitle: subtitle(comparison),
-        columns,
-        rows: rows.collect(),
-        notes: notes(comparison),
-        identity: [comparison.experiment.clone(), comparison.dataset.clone(), comparison.validation.clone()],
-    }
+/// Lays out `comparisons`, each with at most `top` rows.
+pub fn tables(comparisons: Vec<Comparison>, top: Option<u32>) -> Vec<Table> {
+    let digests: Vec<Option<String>> = comparisons.iter().map(|it| ambiguous_digest(it, &comparisons)).collect();
+    comparisons.into_iter().zip(digests).map(|(comparison, digest)| table(comparison, digest, top)).collect()
 }
 
-/// Whether every measured metric gets a column, or those that people ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Everything {
-    Yes,
-    No,
-}
-
-fn metrics(comparison: &Comparison, everything: Everything) -> Vec<(&str, String, u8)> {
-    let measured = |name: &str| comparison.groups.iter().any(|group| group.metrics.contains_key(name));
-    let wanted = |name: &str| {
-        everything == Everything::Yes || name == comparison.ranked_by || !matches!(name, "train_loss" | "val_loss")
+fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<String> {
+    let clash = |other: &Comparison| {
+        other.experiment == comparison.experiment
+            && other.dataset == comparison.dataset
+            && other.dataset_sha256 != comparison.dataset_sha256
     };
-    let mut metrics: Vec<(&str, String, u8)> = METRICS
-        .into_iter()
-        .filter(|(name, ..)| measured(name) && wanted(name))
-        .map(|(name, heading, dispensable)| (name, heading.to_owned(), dispensable))
+    all.iter().any(clash).then(|| comparison.dataset_sha256.chars().take(8).collect())
+}
+
+fn table(comparison: Comparison, digest: Option<String>, top: Option<u32>) -> Table {
+    let columns = columns(&comparison);
+    let several = comparison.settings.iter().filter(|it| is_ranked(it, &comparison)).count() > 1;
+    let shown = top.map_or(comparison.settings.len(), |top| comparison.settings.len().min(top as usize));
+    let rows = comparison.settings[..shown].iter().enumerate().map(|(index, setting)| {
+        let best = several && index == 0;
+        let cells = columns.iter().map(|column| cell(column, setting, &comparison, best)).collect();
+        Row { cells, best, unranked: !is_ranked(setting, &comparison) }
+    });
+    Table { rows: rows.collect(), more: comparison.settings.len() - shown, digest, columns, comparison }
+}
+
+fn is_ranked(setting: &Setting, comparison: &Comparison) -> bool {
+    comparison.ranked_by.as_ref().is_some_and(|metric| setting.metric(metric).is_some())
+}
+
+fn columns(comparison: &Comparison) -> Vec<Column> {
+    let mut columns: Vec<Column> = comparison
+        .keys
+        .iter()
+        .map(|key| Column {
+            name: key.clone(),
+            title: wording::title(key),
+            role: Role::Key,
+            prominence: Prominence::Needed,
+        })
         .collect();
-    // Metrics of other programs.
-    for name in comparison.groups.iter().flat_map(|group| group.metrics.keys()) {
-        let known = METRICS.iter().any(|(known, ..)| known == name);
-        if !known && !metrics.iter().any(|(seen, ..)| seen == name) {
-            metrics.push((name, heading(name), 5));
+    let count = |name: &str, prominence| Column {
+        name: name.to_owned(),
+        title: name.to_owned(),
+        role: Role::Count,
+        prominence,
+    };
+    let settings = &comparison.settings;
+    let uneven = settings.windows(2).any(|pair| pair[0].tally.finished != pair[1].tally.finished);
+    let telling = uneven || !comparison.averaged.is_empty();
+    columns.push(count("n", if telling { Prominence::Needed } else { Prominence::Machine }));
+    columns.extend(["runs", "diverged", "failed", "killed", "running"].map(|name| count(name, Prominence::Machine)));
+    for metric in &comparison.metrics {
+        let ranks = comparison.ranked_by.as_ref() == Some(metric);
+        columns.push(Column {
+            name: metric.clone(),
+            title: wording::title(metric),
+            role: Role::Metric(Unit::of(metric)),
+            prominence: if ranks { Prominence::Needed } else { prominence(metric, comparison) },
+        });
+        if ranks {
+            let prominence = Prominence::Needed;
+            columns.push(Column { name: "best".to_owned(), title: String::new(), role: Role::Mark, prominence });
         }
     }
-    metrics
+    let lacking = settings.iter().any(|it| it.tally.total() > it.tally.finished);
+    let prominence = if lacking { Prominence::Needed } else { Prominence::Machine };
+    columns.push(Column { name: "note".to_owned(), title: String::new(), role: Role::Note, prominence });
+    columns
 }
 
-fn column(name: &str, heading: &str, dispensable: u8) -> Column {
-    Column { name: name.to_owned(), heading: heading.to_owned(), dispensable }
-}
-
-/// `batch_size` reads `batch` at the head of a column; other names lose their underscores.
-fn heading(name: &str) -> String {
-    if name == "batch_size" { "batch".to_owned() } else { name.replace('_', " ") }
-}
-
-fn title(comparison: &Comparison) -> String {
-    if comparison.description.is_empty() {
-        comparison.experiment.clone()
-    } else {
-        format!("{} · {}", comparison.experiment, comparison.description)
+/// What a metric is worth beside the one that ranks.
+fn prominence(metric: &str, comparison: &Comparison) -> Prominence {
+    match metric {
+        "test_accuracy" => Prominence::Needed,
+        "val_accuracy" if comparison.validation != "test" => Prominence::Spare(5),
+        "test_loss" => Prominence::Spare(4),
+        "seconds" => Prominence::Spare(2),
+        "train_accuracy" => Prominence::Spare(1),
+        "train_loss" | "val_loss" | "val_accuracy" => Prominence::Machine,
+        _ => Prominence::Spare(3),
     }
 }
 
-fn subtitle(comparison: &Comparison) -> String {
-    let mut parts = vec![match &comparison.fallback_for {
-        Some(asked) => format!("{} IN PLACE OF {asked}, which could not be had", comparison.dataset),
-        None => comparison.dataset.clone(),
-    }];
-    parts.extend(comparison.constants.iter().map(|(name, value)| constant(name, value)));
-    if comparison.seeds > 0 {
-        parts.push(format!("{} seed{}", comparison.seeds, if comparison.seeds == 1 { "" } else { "s" }));
-    }
-    let unfinished = unfinished(comparison);
-    let how = if unfinished.is_empty() { "none failed".to_owned() } else { unfinished.join(", ") };
-    parts.push(format!("{} run{}, {how}", comparison.runs, if comparison.runs == 1 { "" } else { "s" }));
-    parts.push(ranking(comparison));
-    parts.retain(|part| !part.is_empty());
-    parts.join(" · ")
-}
-
-/// `5 epochs`, `batch 32`, `learning rate 0.01`, `glorot uniform weights`.
-fn constant(name: &str, value: &Value) -> String {
-    match (name, value) {
-        ("epochs", Value::Integer(1)) => "1 epoch".to_owned(),
-        ("epochs", value) => format!("{value} epochs"),
-        // The defaults go without saying.
-        ("init", Value::Text(word)) if word == "glorot_uniform" => String::new(),
-        ("last_batch", Value::Text(word)) if word == "keep" => String::new(),
-        ("decay", Value::Real(decay)) if *decay == 0.0 => "no decay".to_owned(),
-        ("init", value) => format!("weights from {value}"),
-        ("last_batch", value) => format!("last batch: {value}"),
-        (name, value) => format!("{} {}", heading(name), show_value(value)),
-    }
-}
-
-/// A hyperparameter as people write it: `0`, `1e-4`, `0.01`, `32`.
-pub fn show_value(value: &Value) -> String {
-    match value {
-        Value::Real(real) if *real == 0.0 => "0".to_owned(),
-        Value::Real(real) if real.abs() < 1e-2 || real.abs() >= 1e6 => format!("{real:e}"),
-        Value::Real(real) => {
-            let short = format!("{real}");
-            if short.len() > 10 { format!("{real:.4}") } else { short }
+fn cell(column: &Column, setting: &Setting, comparison: &Comparison, best: bool) -> Cell {
+    match column.role {
+        Role::Key => {
+            let position = comparison.keys.iter().position(|key| *key == column.name);
+            let value = position.and_then(|position| setting.values[position].clone());
+            value.map_or(Cell::Absent, Cell::Value)
         }
-        other => other.to_string(),
+        Role::Count => Cell::Count(counted(&column.name, &setting.tally)),
+        Role::Metric(_) => setting.metric(&column.name).map_or(Cell::Absent, |it| Cell::Statistic(*it)),
+        Role::Mark if best => Cell::Mark,
+        Role::Mark => Cell::Absent,
+        Role::Note => note(&setting.tally).map_or(Cell::Absent, Cell::Note),
     }
 }
 
-fn ranking(comparison: &Comparison) -> String {
-    let optimistic = comparison.validation == "test" || comparison.ranked_by.starts_with("test");
-    let default = matches!(comparison.ranked_by.as_str(), "test_accuracy" | "val_accuracy");
-    match (default, optimistic) {
-        (true, true) => "ranked on the test set (optimistic)".to_owned(),
-        (true, false) => {
-            format!("ranked on validation: {} of the training set held out, by class", comparison.validation)
+fn counted(name: &str, tally: &Tally) -> usize {
+    match name {
+        "n" => tally.finished,
+        "runs" => tally.total(),
+        other => tally.unfinished().into_iter().find(|(_, word)| *word == other).map_or(0, |(count, _)| count),
+    }
+}
+
+/// `1 of 3 diverged`, where not all finished.
+fn note(tally: &Tally) -> Option<String> {
+    let total = tally.total();
+    let part = |(count, word): &(usize, &str)| match *count {
+        0 => None,
+        1 if total == 1 => Some((*word).to_owned()),
+        count if count == total => Some(format!("all {total} {word}")),
+        count => Some(format!("{count} of {total} {word}")),
+    };
+    let parts: Vec<String> = tally.unfinished().iter().filter_map(part).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// A column as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    pub title: String,
+    pub prominence: Prominence,
+    /// Whether it is numbers, which stand at the right.
+    pub numeric: bool,
+    /// One text a row; of what was not measured, `—` in a metric's column and nothing elsewhere.
+    pub cells: Vec<String>,
+}
+
+impl Table {
+    /// The columns meant for people, as text: digits are chosen for the column as a whole.
+    pub fn shown(&self) -> Vec<Shown> {
+        let columns = self.columns.iter().enumerate().filter(|(_, column)| column.prominence > Prominence::Machine);
+        columns.map(|(index, column)| self.shown_column(index, column)).collect()
+    }
+
+    fn shown_column(&self, index: usize, column: &Column) -> Shown {
+        let cells = || self.rows.iter().map(|row| &row.cells[index]);
+        let decimals = match column.role {
+            Role::Metric(unit) => decimals(unit, cells()),
+            _ => 0,
+        };
+        let words = |cell: &Cell| matches!(cell, Cell::Value(Value::Text(_)));
+        Shown {
+            title: column.title.clone(),
+            prominence: column.prominence,
+            numeric: !matches!(column.role, Role::Mark | Role::Note) && !cells().any(words),
+            cells: cells().map(|cell| text(cell, column.role, decimals)).collect(),
         }
-        (false, _) => format!("ranked by {}", heading(&comparison.ranked_by)),
+    }
+
+    /// What is said above the table, phrase by phrase.
+    pub fn facts(&self) -> Vec<String> {
+        let comparison = &self.comparison;
+        let digest = self.digest.as_ref().map_or_else(String::new, |digest| format!(" ({digest})"));
+        let mut facts = vec![tracking::printable(&comparison.dataset).into_owned() + &digest];
+        let constants = comparison.constants.iter().filter(|(name, _)| name != "seed");
+        facts.extend(constants.map(|(name, value)| wording::constant(name, value)));
+        facts.extend(seeds(comparison));
+        if comparison.computed.len() > 1 {
+            facts.push(tracking::printable(&comparison.computed.join(" and ")).into_owned());
+        }
+        facts.push(runs(&comparison.tally));
+        if !comparison.averaged.is_empty() {
+            let averaged: Vec<String> = comparison.averaged.iter().map(|name| wording::title(name)).collect();
+            facts.push(format!("averaged over {}", averaged.join(", ")));
+        }
+        facts.extend(ranking(comparison));
+        facts.retain(|fact| !fact.is_empty());
+        facts
+    }
+
+    /// Said loudly: this is not the dataset that was asked for.
+    pub fn warning(&self) -> Option<String> {
+        let comparison = &self.comparison;
+        comparison.fallback_for.as_ref().map(|wanted| {
+            let words = format!("{}, in place of {wanted}, which could not be had", comparison.dataset);
+            tracking::printable(&words).into_owned()
+        })
     }
 }
 
-fn unfinished(comparison: &Comparison) -> Vec<String> {
-    let count = |status| comparison.groups.iter().filter_map(|group| group.without.get(&status)).sum::<usize>();
-    let words = [
-        (Status::Diverged, "diverged"),
-        (Status::Failed, "failed"),
-        (Status::Killed, "stopped"),
-        (Status::Running, "running"),
-    ];
-    words
+/// `3 seeds` where every setting has as many; the seed, where there is one.
+fn seeds(comparison: &Comparison) -> Option<String> {
+    let constant = comparison.constants.iter().find(|(name, _)| name == "seed");
+    if let Some((_, seed)) = constant {
+        return Some(format!("seed {}", wording::value(seed)));
+    }
+    let number = comparison.settings.first()?.seeds;
+    let same = comparison.settings.iter().all(|setting| setting.seeds == number);
+    let is_key = comparison.keys.iter().any(|key| key == "seed");
+    (same && number > 0 && !is_key).then(|| wording::count(number, "seed"))
+}
+
+/// `63 runs, none failed` or `63 runs, 2 diverged`.
+fn runs(tally: &Tally) -> String {
+    let ended: Vec<String> = tally
+        .unfinished()
         .into_iter()
-        .map(|(status, word)| (count(status), word))
         .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect()
+        .map(|(count, word)| format!(", {count} {word}"))
+        .collect();
+    let ended = if ended.is_empty() { ", none failed".to_owned() } else { ended.concat() };
+    wording::count(tally.total(), "run") + &ended
 }
 
-fn without_results(group: &Group) -> String {
-    let parts: Vec<String> =
-        group.without.iter().map(|(status, count)| format!("{count} of {} {status}", group.runs)).collect();
-    parts.join(", ")
+fn ranking(comparison: &Comparison) -> Option<String> {
+    let metric = comparison.ranked_by.as_deref()?;
+    let held_out = match comparison.validation.as_str() {
+        "test" => String::new(),
+        fraction => format!(" ({} of the training set held out, stratified)", tracking::printable(fraction)),
+    };
+    Some(match metric {
+        "test_accuracy" => "ranked on the test set (optimistic)".to_owned(),
+        "val_accuracy" if comparison.validation != "test" => format!("ranked on validation{held_out}"),
+        "val_loss" if comparison.validation != "test" => format!("ranked by validation loss{held_out}"),
+        _ if comparison.is_optimistic() => {
+            format!("ranked by {} on the test set (optimistic)", wording::title(metric))
+        }
+        _ => format!("ranked by {}", wording::title(metric)),
+    })
 }
 
-fn notes(comparison: &Comparison) -> Vec<String> {
-    let mut notes = Vec::new();
-    if comparison.left_out > 0 {
-        notes.push(format!("{} more settings below these", comparison.left_out));
+/// So many decimals that the least spread of a column still shows a digit: two of a per cent, three of a loss, or at
+/// most two more.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+fn decimals<'a>(unit: Unit, cells: impl Iterator<Item = &'a Cell>) -> usize {
+    let (scale, base) = if unit == Unit::Share { (100.0, 2) } else { (1.0, 3) };
+    let spread = |cell: &Cell| match cell {
+        Cell::Statistic(Statistic { deviation: Some(deviation), .. }) if *deviation > 0.0 => Some(scale * deviation),
+        _ => None,
+    };
+    let least = cells.filter_map(spread).fold(f64::INFINITY, f64::min);
+    if least.is_finite() {
+        (-least.log10()).ceil().clamp(f64::from(base), f64::from(base + 2)) as usize
+    } else {
+        base as usize
     }
-    if comparison.groups.iter().flat_map(|group| group.metrics.values()).any(|summary| summary.sd.is_some()) {
-        notes.push("± one standard deviation between the runs of a setting".to_owned());
+}
+
+fn text(cell: &Cell, role: Role, decimals: usize) -> String {
+    match (cell, role) {
+        (Cell::Absent, Role::Metric(_)) => "—".to_owned(),
+        (Cell::Absent, _) => String::new(),
+        (Cell::Value(value), _) => wording::value(value),
+        (Cell::Count(count), _) => count.to_string(),
+        (Cell::Mark, _) => "★".to_owned(),
+        (Cell::Note(note), _) => note.clone(),
+        (Cell::Statistic(it), Role::Metric(Unit::Seconds)) => wording::seconds(it.mean),
+        (Cell::Statistic(it), Role::Metric(Unit::Share)) => measured(it, 100.0, decimals) + " %",
+        (Cell::Statistic(it), _) => measured(it, 1.0, decimals),
     }
-    notes
+}
+
+fn measured(statistic: &Statistic, scale: f64, decimals: usize) -> String {
+    let mean = wording::decimal(scale * statistic.mean, decimals);
+    match statistic.deviation {
+        Some(deviation) => format!("{mean} ± {}", wording::decimal(scale * deviation, decimals)),
+        None => mean,
+    }
 }

@@ -144,7 +144,10 @@ mod tests {
 
     #[test]
     fn durations_take_their_natural_unit() {
-        assert_eq!([0.0031, 0.31, 31.0, 310.0, 31_000.0].map(seconds), ["3.1 ms", "0.31 s", "31.0 s", "5.2 min", "8.6 h"]);
+        assert_eq!(
+            [0.0031, 0.31, 31.0, 310.0, 31_000.0].map(seconds),
+            ["3.1 ms", "0.31 s", "31.0 s", "5.2 min", "8.6 h"]
+        );
     }
 
     #[test]

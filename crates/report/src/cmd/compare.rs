@@ -1,114 +1,91 @@
-//! `report`: a comparison of every experiment.
+//! `report`: store → comparison → table → format.
 
-use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use tracking::{Experiment, Reader, RecordedRun};
+use tracking::{Experiment, Reader};
 
 use crate::cli::{CompareArgs, Format};
-use crate::comparison::{self, Comparison, Question, param_names};
+use crate::comparison::{self, Question};
 use crate::filter::Condition;
-use crate::format::{csv::csv, json::json, markdown::markdown, text::text};
-use crate::nearest::suggestion;
-use crate::table::{Everything, lay_out};
+use crate::format;
+use crate::observed::{FACTS, Observed, metric_names, observe, param_names};
+use crate::suggestion::unknown;
+use crate::table::tables;
 
-/// For a results folder without results.
-pub const WHAT_TO_RUN: &str = "no results yet; run: cargo run -p runner -- experiments/batch_sweep.toml";
+type Recorded = Vec<(Experiment, Vec<Observed>)>;
 
-/// Columns where the terminal does not say.
-const WIDTH: usize = 100;
-
-/// Metrics that exist only per epoch; the last one's count.
-const OF_LAST_EPOCH: [&str; 2] = ["val_accuracy", "val_loss"];
-
-/// Prints the comparisons.
+/// Prints the comparison of every experiment asked for.
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<()> {
-    let reader = Reader::open(results)?;
-    let experiments = selected(reader.experiments()?, &args.experiments)?;
+    let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let reader = super::open(results)?;
+    let recorded = read(&reader, select(&reader, results, &args.experiments)?)?;
+    let question = question(args, &recorded, &conditions)?;
+    let found: usize = recorded.iter().map(|(_, runs)| runs.len()).sum();
+
     let mut comparisons = Vec::new();
-    for experiment in &experiments {
-        comparisons.extend(compare_one(&reader, experiment, args)?);
+    for (experiment, mut runs) in recorded {
+        runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
+        comparisons.extend(comparison::compare(&experiment, runs, &question));
     }
+    if comparisons.is_empty() {
+        let why = match found {
+            0 => format!("no runs in {} yet; {}", results.display(), super::what_to_run(results)),
+            _ => format!("none of {found} runs fulfils every --where"),
+        };
+        anstream::eprintln!("{}", tracking::printable(&why));
+    }
+    let tables = tables(comparisons, args.top);
+    let text = match args.format {
+        Format::Table => format::text::text(&tables, super::width()),
+        Format::Markdown => format::markdown::markdown(&tables),
+        Format::Csv => format::csv::csv(&tables)?,
+        Format::Json => format::json::json(&tables),
+    };
     let mut out = anstream::stdout().lock();
-    if comparisons.is_empty() && matches!(args.format, Format::Table | Format::Markdown) {
-        let nothing = if args.conditions.is_empty() { WHAT_TO_RUN } else { "no run fits --where" };
-        writeln!(out, "{nothing}")?;
-        return Ok(());
-    }
-    match args.format {
-        Format::Table => {
-            let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0));
-            let tables: Vec<String> = comparisons.iter().map(|it| text(&lay_out(it, Everything::No), width)).collect();
-            write!(out, "{}", tables.join("\n"))?;
-        }
-        Format::Markdown => {
-            let tables: Vec<String> = comparisons.iter().map(|it| markdown(&lay_out(it, Everything::No))).collect();
-            write!(out, "{}", tables.join("\n"))?;
-        }
-        Format::Csv => {
-            let tables: Vec<_> = comparisons.iter().map(|it| lay_out(it, Everything::Yes)).collect();
-            write!(out, "{}", csv(&tables)?)?;
-        }
-        Format::Json => write!(out, "{}", json(&comparisons))?,
-    }
-    Ok(())
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }
 
-fn selected(known: Vec<Experiment>, wanted: &[String]) -> Result<Vec<Experiment>> {
-    let names: Vec<&str> = known.iter().map(|experiment| experiment.name.as_str()).collect();
-    if let Some(name) = wanted.iter().find(|name| !names.contains(&name.as_str())) {
-        bail!("no experiment '{name}' was recorded here; {}", suggestion(name, &names));
+/// The experiments of these names; all, where none is named.
+fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<Experiment>> {
+    let mut experiments = reader.experiments()?;
+    let known: Vec<&str> = experiments.iter().map(|it| it.name.as_str()).collect();
+    if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {
+        if known.is_empty() {
+            bail!("no experiment in {} yet; {}", results.display(), super::what_to_run(results));
+        }
+        bail!("{}", unknown("experiment", stranger, &known));
     }
-    Ok(known.into_iter().filter(|it| wanted.is_empty() || wanted.contains(&it.name)).collect())
+    if !names.is_empty() {
+        experiments.retain(|it| names.contains(&it.name));
+    }
+    Ok(experiments)
 }
 
-/// A comparison a dataset and validation: numbers of two datasets never stand in one table.
-fn compare_one(reader: &Reader, experiment: &Experiment, args: &CompareArgs) -> Result<Vec<Comparison>> {
-    let all = reader.runs(&experiment.name)?;
-    let all: Vec<&RecordedRun> = all.iter().collect();
-    check_names(&all, args)?;
-    let metrics: Vec<&str> = all.iter().flat_map(|run| &run.results).map(|(name, _)| name.as_str()).collect();
-    let keys: Vec<&str> = param_names(&all).into_iter().chain(tracking::RESULTS).chain(metrics).collect();
-    let conditions: Vec<Condition> =
-        args.conditions.iter().map(|text| Condition::parse(text, &keys)).collect::<Result<_>>()?;
-    let mut parts: BTreeMap<(&str, &str, &str), Vec<&RecordedRun>> = BTreeMap::new();
-    for run in all.into_iter().filter(|run| conditions.iter().all(|condition| condition.holds(run))) {
-        parts.entry((&run.dataset, &run.dataset_sha256, &run.validation)).or_default().push(run);
-    }
-    let mut last_epoch: BTreeMap<&str, HashMap<_, _>> = BTreeMap::new();
-    if parts.keys().any(|(_, _, validation)| *validation != "test") {
-        for name in OF_LAST_EPOCH {
-            last_epoch.insert(name, reader.last_epoch(&experiment.name, name)?);
-        }
-    }
-    let question = Question { by: &args.by, sort: args.sort.as_deref(), top: args.top };
-    let named = (experiment.name.as_str(), experiment.description.as_str());
-    let nothing = BTreeMap::new();
-    Ok(parts
-        .into_iter()
-        .map(|((_, _, validation), runs)| {
-            // With validation on the test set, val_accuracy is test_accuracy once more.
-            let last_epoch = if validation == "test" { &nothing } else { &last_epoch };
-            comparison::compare(named, &runs, last_epoch, &question)
-        })
-        .collect())
+fn read(reader: &Reader, experiments: Vec<Experiment>) -> Result<Recorded> {
+    let read = |experiment: Experiment| Ok((experiment.clone(), observe(reader, &experiment.name)?));
+    experiments.into_iter().map(read).collect()
 }
 
-fn check_names(runs: &[&RecordedRun], args: &CompareArgs) -> Result<()> {
-    let params = param_names(runs);
-    if let Some(key) = args.by.iter().find(|key| !runs.is_empty() && !params.contains(&key.as_str())) {
-        bail!("--by {key}: no such hyperparameter; {}", suggestion(key, &params));
+/// What is asked, once it is known that the runs have what it names.
+fn question(args: &CompareArgs, recorded: &Recorded, conditions: &[Condition]) -> Result<Question> {
+    let runs = || recorded.iter().flat_map(|(_, runs)| runs);
+    let question = Question { by: args.by.clone(), sort: args.sort.clone() };
+    if runs().next().is_none() {
+        return Ok(question);
     }
-    if let Some(metric) = &args.sort {
-        let mut metrics: Vec<&str> = runs.iter().flat_map(|run| &run.results).map(|(name, _)| name.as_str()).collect();
-        metrics.extend(OF_LAST_EPOCH);
-        metrics.sort_unstable();
-        metrics.dedup();
-        if !runs.is_empty() && !metrics.contains(&metric.as_str()) {
-            bail!("--sort {metric}: no such metric; {}", suggestion(metric, &metrics));
-        }
+    let (params, metrics) = (param_names(runs()), metric_names(runs()));
+    let keys: Vec<&str> = params.iter().chain(&metrics).copied().chain(FACTS).collect();
+    for condition in conditions {
+        condition.check(&keys)?;
     }
-    Ok(())
+    if let Some(stranger) = args.by.iter().flatten().find(|key| !params.contains(&key.as_str())) {
+        bail!("{}", unknown("hyperparameter", stranger, &params));
+    }
+    if let Some(stranger) = args.sort.iter().find(|metric| !metrics.contains(&metric.as_str())) {
+        bail!("{}", unknown("metric", stranger, &metrics));
+    }
+    Ok(question)
 }

@@ -1,67 +1,178 @@
-//! `report diff`: what differs between two runs, and nothing else.
+//! `report diff ID ID`: only what differs between two runs.
 
 use std::io::Write;
 use std::path::Path;
 
+use anstyle::Style;
 use anyhow::Result;
-use tracking::{EpochMetrics, Reader, printable};
+use tracking::{EpochMetrics, Invocation, RecordedRun, printable};
 
-use super::show::{facts, metric, provenance};
+use crate::cmd::show::provenance;
+use crate::format::text::{aligned, styled};
+use crate::table::{Prominence, Shown};
+use crate::wording::{self, truncated};
 
-/// Prints the differences of runs `a` and `b`.
-pub fn diff(results: &Path, a: &str, b: &str) -> Result<()> {
-    let reader = Reader::open(results)?;
-    let (a, b) = (reader.find(a)?, reader.find(b)?);
-    let describe = |run| -> Result<Vec<(String, String)>> {
-        Ok(facts(results, run).into_iter().chain(provenance(&reader.invocation(run)?)).collect())
-    };
-    let (facts_a, facts_b) = (describe(&a)?, describe(&b)?);
-    let mut names: Vec<&String> = facts_a.iter().map(|(name, _)| name).collect();
-    names.extend(facts_b.iter().map(|(name, _)| name).filter(|name| !facts_a.iter().any(|(seen, _)| seen == *name)));
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Longest value of one side.
+const LONGEST: usize = 32;
+
+/// One thing that differs, and by how much where that is a number.
+#[derive(Debug, PartialEq, Eq)]
+struct Difference {
+    what: String,
+    left: String,
+    right: String,
+    by: String,
+}
+
+/// Prints what differs between the runs of two ids.
+pub fn diff(results: &Path, left: &str, right: &str) -> Result<()> {
+    let reader = super::open(results)?;
+    let (left, right) = (super::find(&reader, results, left)?, super::find(&reader, results, right)?);
+    let invocations = (reader.invocation(&left)?, reader.invocation(&right)?);
+    let epochs = (reader.epochs(&left.id)?, reader.epochs(&right.id)?);
+
+    let mut differences = facts(&left, &right);
+    differences.extend(params(&left, &right));
+    differences.extend(measurements(&left, &right));
+    differences.extend(origins(&invocations.0, &invocations.1));
+    let first = first_epoch(&epochs.0, &epochs.1);
 
     let mut out = anstream::stdout().lock();
-    writeln!(out, "  {:18} {:26} {:26}", "run", a.id.as_str(), b.id.as_str())?;
-    writeln!(out, "  {:18} {:26} {:26}", "trial", a.trial.as_str(), b.trial.as_str())?;
-    let mut differences = 0;
-    for name in names {
-        let value = |facts: &[(String, String)]| {
-            facts
-                .iter()
-                .find(|(key, _)| key == name)
-                .map_or_else(|| "—".to_owned(), |(_, value)| printable(value).into_owned())
-        };
-        let (left, right) = (value(&facts_a), value(&facts_b));
-        if left != right {
-            differences += 1;
-            writeln!(out, "  {name:18} {left:26} {right:26} {}", change(&left, &right))?;
+    writeln!(
+        out,
+        "{} and {}\n",
+        styled(BOLD, &format!("run {}", left.id)),
+        styled(BOLD, &format!("run {}", right.id))
+    )?;
+    if differences.is_empty() && first.is_none() {
+        writeln!(out, "  nothing differs but when they ran and for how long")?;
+        return Ok(out.flush()?);
+    }
+    if !differences.is_empty() {
+        for (index, line) in aligned(&columns(&differences)).iter().enumerate() {
+            let head = index == 0;
+            writeln!(out, "{}", if head { styled(DIM, line) } else { line.clone() })?;
         }
     }
-    match first_difference(&reader.epochs(&a.id)?, &reader.epochs(&b.id)?) {
-        Some((epoch, name)) => writeln!(out, "\nThe epochs differ first at epoch {epoch}, in {}", printable(&name))?,
-        None => writeln!(out, "\nThe epochs measured the same")?,
+    match first {
+        Some(first) => writeln!(out, "\n  first differing epoch: {first}")?,
+        None => writeln!(out, "\n  every epoch is the same, bit for bit")?,
     }
-    if differences == 0 {
-        writeln!(out, "Nothing else differs")?;
-    }
-    Ok(())
+    Ok(out.flush()?)
 }
 
-/// `+0.0012` between two numbers.
-fn change(left: &str, right: &str) -> String {
-    match (left.parse::<f64>(), right.parse::<f64>()) {
-        (Ok(left), Ok(right)) => format!("{:+.6}", right - left),
-        _ => String::new(),
-    }
+fn columns(differences: &[Difference]) -> Vec<Shown> {
+    let column = |title: &str, numeric, cell: fn(&Difference) -> &str| Shown {
+        title: title.to_owned(),
+        prominence: Prominence::Needed,
+        numeric,
+        cells: differences.iter().map(|it| truncated(&printable(cell(it)), LONGEST).into_owned()).collect(),
+    };
+    vec![
+        column("", false, |it| &it.what),
+        column("first", true, |it| &it.left),
+        column("second", true, |it| &it.right),
+        column("difference", true, |it| &it.by),
+    ]
 }
 
-/// Epoch and metric where the runs part, times aside.
-fn first_difference(a: &[EpochMetrics], b: &[EpochMetrics]) -> Option<(u32, String)> {
-    for (left, right) in a.iter().zip(b) {
-        let names = left.metrics.iter().map(|(name, _)| name).filter(|name| *name != "seconds");
-        if let Some(name) = names.into_iter().find(|name| metric(left, name) != metric(right, name)) {
-            return Some((left.epoch, name.clone()));
+/// The difference, if there is one.
+fn differing(what: &str, left: &str, right: &str) -> Option<Difference> {
+    let side = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
+    let (what, by) = (what.to_owned(), String::new());
+    (left != right).then(|| Difference { what, left: side(left), right: side(right), by })
+}
+
+fn facts(left: &RecordedRun, right: &RecordedRun) -> Vec<Difference> {
+    let facts = |run: &RecordedRun| {
+        [
+            ("experiment", run.experiment.clone()),
+            ("status", run.status.to_string()),
+            ("error", run.error.clone().unwrap_or_default()),
+            ("dataset", run.dataset.clone()),
+            ("dataset sha256", run.dataset_sha256.clone()),
+            ("in place of", run.fallback_for.clone().unwrap_or_default()),
+            ("folder", run.dataset_path.clone().unwrap_or_default()),
+            ("validation", run.validation.clone()),
+            ("engine", run.engine.clone()),
+            ("device", run.device.clone()),
+        ]
+    };
+    let pairs = facts(left).into_iter().zip(facts(right));
+    pairs.filter_map(|((what, left), (_, right))| differing(what, &left, &right)).collect()
+}
+
+/// The names of `left`, then those that only `right` has.
+fn union<'a, T>(left: &'a [(String, T)], right: &'a [(String, T)]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+    for (name, _) in right {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
         }
     }
-    let longer = if a.len() > b.len() { a } else { b };
-    longer.get(a.len().min(b.len())).map(|epoch| (epoch.epoch, "its presence".to_owned()))
+    names
+}
+
+fn params(left: &RecordedRun, right: &RecordedRun) -> Vec<Difference> {
+    let text = |run: &RecordedRun, name| run.param(name).map_or_else(String::new, ToString::to_string);
+    let names = union(&left.params, &right.params);
+    names
+        .into_iter()
+        .filter_map(|name| differing(&wording::title(name), &text(left, name), &text(right, name)))
+        .collect()
+}
+
+/// Final metrics in full; how long it took is no difference.
+fn measurements(left: &RecordedRun, right: &RecordedRun) -> Vec<Difference> {
+    let text = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:?}"));
+    let difference = |name| {
+        let (a, b) = (left.result(name), right.result(name));
+        let mut difference = differing(&wording::title(name), &text(a), &text(b))?;
+        if let (Some(a), Some(b)) = (a, b) {
+            difference.by = format!("{:+.6}", b - a);
+        }
+        Some(difference)
+    };
+    let names = union(&left.results, &right.results);
+    names.into_iter().filter(|name| *name != "seconds").filter_map(difference).collect()
+}
+
+fn origins(left: &Invocation, right: &Invocation) -> Vec<Difference> {
+    let (left_facts, right_facts) = (provenance(left), provenance(right));
+    let value = |facts: &[(String, String)], name: &str| {
+        facts.iter().find(|(key, _)| key == name).map_or_else(String::new, |(_, value)| value.clone())
+    };
+    let names = union(&left_facts, &right_facts);
+    let mut differences: Vec<Difference> = names
+        .into_iter()
+        .filter_map(|name| differing(name, &value(&left_facts, name), &value(&right_facts, name)))
+        .collect();
+    if left.experiment_file != right.experiment_file {
+        let size = |text: &Option<String>| text.as_ref().map_or_else(String::new, |it| format!("{} bytes", it.len()));
+        let (left, right) = (size(&left.experiment_file), size(&right.experiment_file));
+        let what = "experiment file".to_owned();
+        differences.push(Difference { what, left, right, by: "another text".to_owned() });
+    }
+    differences
+}
+
+/// The first epoch and metric that differ in any bit, times aside.
+fn first_epoch(left: &[EpochMetrics], right: &[EpochMetrics]) -> Option<String> {
+    let text = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| format!("{value:?}"));
+    for (a, b) in left.iter().zip(right) {
+        if (a.epoch, a.step) != (b.epoch, b.step) {
+            return Some(format!("{} at step {}, {} at step {}", a.epoch, a.step, b.epoch, b.step));
+        }
+        for name in union(&a.metrics, &b.metrics).into_iter().filter(|name| *name != "seconds") {
+            let value = |epoch: &EpochMetrics| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it);
+            let (left, right) = (value(a), value(b));
+            if left.map(f64::to_bits) != right.map(f64::to_bits) {
+                return Some(format!("{}, {} {} and {}", a.epoch, wording::title(name), text(left), text(right)));
+            }
+        }
+    }
+    (left.len() != right.len()).then(|| format!("one has {}, the other {}", left.len(), right.len()))
 }

@@ -1,5 +1,37 @@
-//! One file a verb.
+//! One file a command; what they share of opening a store.
 
 pub mod compare;
 pub mod diff;
 pub mod show;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tracking::{Reader, StoreError};
+
+use crate::format::text::USUAL_WIDTH;
+
+/// Opens the store of `results`; where there is none, the error says what to run.
+fn open(results: &Path) -> Result<Reader> {
+    Reader::open(results).map_err(|error| match error {
+        StoreError::NoStore { .. } => anyhow::anyhow!("{error}; {}", what_to_run(results)),
+        error => error.into(),
+    })
+}
+
+/// The command that fills a results folder.
+fn what_to_run(results: &Path) -> String {
+    let option = if results == Path::new("results") { String::new() } else { format!(" -r {}", results.display()) };
+    format!("run an experiment first: cargo run -p runner --{option} experiments/batch_sweep.toml")
+}
+
+/// The run that an id means.
+fn find(reader: &Reader, results: &Path, id: &str) -> Result<tracking::RecordedRun> {
+    reader.find(id).with_context(|| format!("cannot find a run in {}", results.display()))
+}
+
+/// Columns of the terminal, or as many as a page usually has.
+fn width() -> usize {
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    terminal.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0))
+}

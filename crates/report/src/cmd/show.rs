@@ -1,110 +1,185 @@
-//! `report show`: all that is known of a run.
+//! `report show ID`: all that is known of a run, and its epochs.
 
 use std::io::Write;
 use std::path::Path;
 
+use anstyle::Style;
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
-use tracking::{EpochMetrics, Invocation, Reader, RecordedRun, printable};
+use tracking::{EpochMetrics, Invocation, RecordedRun, printable};
+use unicode_width::UnicodeWidthStr;
 
+use crate::format::text::{aligned, styled};
 use crate::sparkline::sparkline;
+use crate::table::{Prominence, Shown};
+use crate::wording::{self, Unit, truncated};
 
-/// Metrics worth a sparkline.
-const DRAWN: [&str; 4] = ["loss", "val_loss", "accuracy", "val_accuracy"];
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
 
-/// Prints the run.
+/// Longest sparkline.
+const CURVE: usize = 40;
+
+/// Prints the run of that id, or the newest of that trial's.
 pub fn show(results: &Path, id: &str) -> Result<()> {
-    let reader = Reader::open(results)?;
-    let run = reader.find(id)?;
-    let invocation = reader.invocation(&run)?;
+    let reader = super::open(results)?;
+    let run = super::find(&reader, results, id)?;
     let epochs = reader.epochs(&run.id)?;
+    let invocation = reader.invocation(&run)?;
+    let width = super::width();
+
     let mut out = anstream::stdout().lock();
-    writeln!(out, "run {} of trial {} · {} · {}\n", run.id, run.trial, printable(&run.experiment), run.status)?;
-    for (name, value) in facts(results, &run).into_iter().chain(provenance(&invocation)) {
-        writeln!(out, "  {name:18} {}", printable(&value))?;
-    }
+    writeln!(
+        out,
+        "{} of trial {} · {} · {}",
+        styled(BOLD, &format!("run {}", run.id)),
+        run.trial,
+        run.status,
+        run.experiment
+    )?;
+    section(&mut out, "hyperparameters", &hyperparameters(&run), width)?;
+    section(&mut out, "results", &measurements(&run), width)?;
+    section(&mut out, "data", &data(&run), width)?;
+    section(&mut out, "made", &made(&run, results), width)?;
+    section(&mut out, "by", &provenance(&invocation), width)?;
     if !epochs.is_empty() {
-        writeln!(out, "\n{}", table(&epochs))?;
-    }
-    for name in DRAWN {
-        let values: Vec<f64> = epochs.iter().filter_map(|epoch| metric(epoch, name)).collect();
-        if let (Some(first), Some(last)) = (values.first(), values.last()) {
-            writeln!(out, "  {name:18} {first:.4} {} {last:.4}", sparkline(&values))?;
+        writeln!(out, "\n{}", styled(BOLD, "epochs"))?;
+        for line in aligned(&epoch_columns(&epochs)) {
+            writeln!(out, "{line}")?;
         }
+        section(&mut out, "curves", &curves(&epochs), width)?;
+    }
+    if let Some(text) = &invocation.experiment_file {
+        writeln!(out, "\n{}", styled(BOLD, "experiment file"))?;
+        for line in text.lines() {
+            writeln!(out, "  {}", styled(DIM, &printable(line)))?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
+/// Name and value of each fact, names in a column of their own; nothing of none.
+fn section(out: &mut impl Write, title: &str, facts: &[(String, String)], width: usize) -> Result<()> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", styled(BOLD, title))?;
+    let longest = facts.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
+    for (name, value) in facts {
+        let value = printable(value);
+        let value = truncated(&value, width.saturating_sub(longest + 5));
+        let gap = " ".repeat(longest - name.width());
+        writeln!(out, "  {}{gap}   {value}", styled(DIM, name))?;
     }
     Ok(())
 }
 
-/// What the run itself says, by name.
-pub fn facts(results: &Path, run: &RecordedRun) -> Vec<(String, String)> {
-    let mut facts: Vec<(String, String)> = Vec::new();
-    let mut add = |name: &str, value: Option<String>| facts.extend(value.map(|value| (name.to_owned(), value)));
-    add("error", run.error.clone());
-    add("dataset", Some(run.dataset.clone()));
-    add("in place of", run.fallback_for.clone());
-    add("dataset folder", run.dataset_path.clone());
-    add("dataset SHA-256", Some(run.dataset_sha256.clone()));
-    add("validation", Some(run.validation.clone()));
-    for (name, value) in &run.params {
-        add(name, Some(value.to_string()));
-    }
-    for (name, value) in &run.results {
-        add(name, Some(value.to_string()));
-    }
-    add("engine", Some(format!("{} on {}", run.engine, run.device)));
-    add("started", Some(run.started_at.clone()));
-    add("ended", Some(run.ended_at.clone()));
-    let model = results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial));
-    add("weights", model.is_file().then(|| model.display().to_string()));
-    facts
+fn hyperparameters(run: &RecordedRun) -> Vec<(String, String)> {
+    run.params.iter().map(|(name, value)| (wording::title(name), wording::value(value))).collect()
 }
 
-/// What the run was made by, by name.
+/// Every metric to six digits: enough to tell runs apart.
+pub fn measured(name: &str, value: f64) -> String {
+    match Unit::of(name) {
+        Unit::Share => format!("{:.4} %", 100.0 * value),
+        Unit::Seconds => wording::seconds(value),
+        Unit::Loss | Unit::Score => wording::decimal(value, 6),
+    }
+}
+
+fn measurements(run: &RecordedRun) -> Vec<(String, String)> {
+    run.results.iter().map(|(name, value)| (wording::title(name), measured(name, *value))).collect()
+}
+
+fn data(run: &RecordedRun) -> Vec<(String, String)> {
+    let validation = match run.validation.as_str() {
+        "test" => "on the test set".to_owned(),
+        fraction => format!("on {fraction} of the training set, held out, stratified"),
+    };
+    present([
+        ("dataset", Some(run.dataset.clone())),
+        ("in place of", run.fallback_for.as_ref().map(|wanted| format!("{wanted}, which could not be had"))),
+        ("folder", run.dataset_path.clone()),
+        ("sha256", Some(run.dataset_sha256.clone())),
+        ("validation", Some(validation)),
+    ])
+}
+
+fn made(run: &RecordedRun, results: &Path) -> Vec<(String, String)> {
+    let model = results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial));
+    present([
+        ("engine", Some(run.engine.clone())),
+        ("device", Some(run.device.clone())),
+        ("started", Some(run.started_at.clone())),
+        ("ended", Some(run.ended_at.clone())),
+        ("error", run.error.clone()),
+        ("weights", model.is_file().then(|| model.display().to_string())),
+    ])
+}
+
+/// What made a run: name and value of each fact that is known.
 pub fn provenance(invocation: &Invocation) -> Vec<(String, String)> {
-    let commit = invocation.git_commit.as_ref().map(|commit| match invocation.git_dirty {
-        Some(true) => format!("{commit} with uncommitted changes"),
-        _ => commit.clone(),
-    });
-    let facts = [
+    let dirty = if invocation.git_dirty == Some(true) { " and changes not committed" } else { "" };
+    present([
         ("program", Some(invocation.program_version.clone())),
-        ("commit", commit),
+        ("commit", invocation.git_commit.as_ref().map(|commit| format!("{commit}{dirty}"))),
         ("candle", invocation.candle_version.clone()),
-        ("cpu", Some(invocation.cpu.clone())),
+        ("processor", Some(invocation.cpu.clone())),
         ("instructions", Some(invocation.instruction_set.clone())),
         ("host", Some(invocation.host.clone())),
-        ("os", Some(invocation.os.clone())),
+        ("system", Some(invocation.os.clone())),
         ("jobs", Some(invocation.jobs.to_string())),
         ("command", Some(invocation.command_line.clone())),
-    ];
-    facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    ])
 }
 
-/// The metric `name` of an epoch.
-pub fn metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
-    epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+fn present<const N: usize>(facts: [(&str, Option<String>); N]) -> Vec<(String, String)> {
+    let facts = facts.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
+    facts.filter(|(_, value)| !value.is_empty()).collect()
 }
 
-fn table(epochs: &[EpochMetrics]) -> Table {
+/// Metrics of an epoch in the order in which they are read; others follow.
+fn metric_order(epochs: &[EpochMetrics]) -> Vec<&str> {
+    const ORDER: [&str; 6] = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in epochs.iter().flat_map(|epoch| &epoch.metrics) {
         if !names.contains(&name.as_str()) {
             names.push(name);
         }
     }
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(
-        ["epoch", "step"].into_iter().chain(names.iter().copied()).map(|name| printable(name).into_owned()),
-    );
-    for epoch in epochs {
-        let mut row = vec![epoch.epoch.to_string(), epoch.step.to_string()];
-        row.extend(
-            names.iter().map(|name| metric(epoch, name).map_or_else(String::new, |value| format!("{value:.6}"))),
-        );
-        table.add_row(row);
+    names.sort_by_key(|name| ORDER.iter().position(|known| known == name).unwrap_or(ORDER.len()));
+    names
+}
+
+fn metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
+    epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+}
+
+fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
+    let column = |title: String, cells| Shown { title, prominence: Prominence::Needed, numeric: true, cells };
+    let mut columns = vec![
+        column("epoch".to_owned(), epochs.iter().map(|it| it.epoch.to_string()).collect()),
+        column("step".to_owned(), epochs.iter().map(|it| it.step.to_string()).collect()),
+    ];
+    for name in metric_order(epochs) {
+        let text = |value: f64| match (name, Unit::of(name)) {
+            ("learning_rate", _) => format!("{value:.6}"),
+            (_, Unit::Share) => format!("{:.2} %", 100.0 * value),
+            (_, Unit::Seconds) => wording::seconds(value),
+            _ => wording::decimal(value, 4),
+        };
+        let cells = epochs.iter().map(|it| metric(it, name).map_or_else(|| "—".to_owned(), text)).collect();
+        columns.push(column(wording::title(name), cells));
     }
-    for column in table.column_iter_mut() {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
+    columns
+}
+
+/// Loss and accuracy over the epochs: the curve, and where it begins and ends.
+fn curves(epochs: &[EpochMetrics]) -> Vec<(String, String)> {
+    let curve = |name: &&str| {
+        let values: Vec<f64> = epochs.iter().filter_map(|epoch| metric(epoch, name)).collect();
+        let (first, last) = (*values.first()?, *values.last()?);
+        let ends = format!("{} → {}", measured(name, first), measured(name, last));
+        Some((wording::title(name), format!("{}   {ends}", sparkline(&values, CURVE))))
+    };
+    ["loss", "accuracy", "val_loss", "val_accuracy"].iter().filter_map(curve).collect()
 }

@@ -1,53 +1,101 @@
-//! For a spreadsheet: full precision, one header for all tables, empty where there is nothing.
+//! For a spreadsheet: one row a setting, every number in full, what was not measured empty, text that is no formula.
 
-use anyhow::Result;
+use std::io;
+
 use tracking::neutralised;
 
-use crate::comparison::Summary;
-use crate::table::{Cell, Table};
+use crate::comparison::Statistic;
+use crate::table::{Cell, Role, Row, Table};
 
-/// One row a setting: experiment, dataset, validation, then every column of every table; a metric has its mean and its
-/// standard deviation.
-pub fn csv(tables: &[Table]) -> Result<String> {
-    let named: Vec<Vec<(String, String)>> =
-        tables.iter().flat_map(|table| table.rows.iter().map(|row| fields(table, &row.cells))).collect();
-    let mut names: Vec<&str> = Vec::new();
-    for (name, _) in named.iter().flatten() {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
+/// All tables in one: their columns put together, in the order of each.
+///
+/// # Errors
+/// When a row cannot be written, which memory does not refuse.
+pub fn csv(tables: &[Table]) -> io::Result<String> {
+    let names = |wanted: fn(Role) -> bool| {
+        let columns = tables.iter().flat_map(|table| &table.columns).filter(|column| wanted(column.role));
+        let mut names: Vec<&str> = Vec::new();
+        for column in columns {
+            if !names.contains(&column.name.as_str()) {
+                names.push(&column.name);
+            }
+        }
+        names
+    };
+    let (keys, counts, metrics) = (names(is_key), names(is_count), names(is_metric));
+    let mut out = ::csv::Writer::from_writer(Vec::new());
+    let mut header: Vec<String> =
+        ["experiment", "dataset", "dataset_sha256", "fallback_for", "validation", "ranked_by"]
+            .map(str::to_owned)
+            .to_vec();
+    header.extend(keys.iter().chain(&counts).map(|name| neutralised(name).into_owned()));
+    header.extend(
+        metrics
+            .iter()
+            .flat_map(|name| [format!("{name}_mean"), format!("{name}_sd")])
+            .map(|it| neutralised(&it).into_owned()),
+    );
+    out.write_record(&header)?;
+    for table in tables {
+        for row in &table.rows {
+            let mut record = context(table);
+            record.extend(keys.iter().map(|name| plain(cell(table, row, name, is_key))));
+            record.extend(counts.iter().map(|name| plain(cell(table, row, name, is_count))));
+            record.extend(metrics.iter().flat_map(|name| statistic(cell(table, row, name, is_metric))));
+            out.write_record(&record)?;
         }
     }
-    let mut csv = ::csv::Writer::from_writer(Vec::new());
-    csv.write_record(&names)?;
-    for row in &named {
-        csv.write_record(names.iter().map(|name| row.iter().find(|(key, _)| key == name).map_or("", |(_, it)| it)))?;
-    }
-    Ok(String::from_utf8(csv.into_inner()?)?)
+    let bytes = out.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+    String::from_utf8(bytes).map_err(io::Error::other)
 }
 
-fn fields(table: &Table, cells: &[Cell]) -> Vec<(String, String)> {
-    let identity = ["experiment", "dataset", "validation"].iter().zip(&table.identity);
-    let mut fields: Vec<(String, String)> =
-        identity.map(|(name, value)| ((*name).to_owned(), neutralised(value).into_owned())).collect();
-    for (column, cell) in table.columns.iter().zip(cells) {
-        let name = neutralised(&column.name).into_owned();
-        match cell {
-            Cell::Key(value) => {
-                let text = value.as_ref().map_or_else(String::new, |value| match value {
-                    tracking::Value::Text(word) => neutralised(word).into_owned(),
-                    number => number.to_string(),
-                });
-                fields.push((name, text));
-            }
-            Cell::Count(count) => fields.push((name, count.to_string())),
-            Cell::Note(words) => fields.push((name, neutralised(words).into_owned())),
-            Cell::Metric(summary, _) => {
-                let mean = summary.map(|Summary { mean, .. }| mean);
-                let sd = summary.and_then(|Summary { sd, .. }| sd);
-                fields.push((format!("{name}_mean"), mean.map_or_else(String::new, |it| format!("{it:?}"))));
-                fields.push((format!("{name}_sd"), sd.map_or_else(String::new, |it| format!("{it:?}"))));
-            }
-        }
+fn context(table: &Table) -> Vec<String> {
+    let comparison = &table.comparison;
+    let texts = [
+        comparison.experiment.name.as_str(),
+        &comparison.dataset,
+        &comparison.dataset_sha256,
+        comparison.fallback_for.as_deref().unwrap_or_default(),
+        &comparison.validation,
+        comparison.ranked_by.as_deref().unwrap_or_default(),
+    ];
+    texts.map(|text| neutralised(text).into_owned()).to_vec()
+}
+
+fn is_key(role: Role) -> bool {
+    role == Role::Key
+}
+
+fn is_count(role: Role) -> bool {
+    role == Role::Count
+}
+
+fn is_metric(role: Role) -> bool {
+    matches!(role, Role::Metric(_))
+}
+
+/// By name and role: another program may call a hyperparameter `n`.
+fn cell<'a>(table: &Table, row: &'a Row, name: &str, wanted: fn(Role) -> bool) -> &'a Cell {
+    let mut columns = table.columns.iter();
+    let position = columns.position(|column| column.name == name && wanted(column.role));
+    position.map_or(&Cell::Absent, |index| &row.cells[index])
+}
+
+fn plain(cell: &Cell) -> String {
+    match cell {
+        Cell::Value(tracking::Value::Text(text)) => neutralised(text).into_owned(),
+        Cell::Value(value) => value.to_string(),
+        Cell::Count(count) => count.to_string(),
+        _ => String::new(),
     }
-    fields
+}
+
+fn statistic(cell: &Cell) -> [String; 2] {
+    let number = |number: f64| tracking::Value::Real(number).to_string();
+    match cell {
+        Cell::Statistic(Statistic { mean, deviation, .. }) => {
+            [number(*mean), deviation.map_or_else(String::new, number)]
+        }
+        _ => [String::new(), String::new()],
+    }
 }

@@ -1,57 +1,74 @@
-//! For a program: full precision, `null` where there is nothing.
+//! For a program: a list of tables, every number in full, what was not measured null.
 
 use serde_json::{Map, Value as Json, json};
 use tracking::Value;
 
-use crate::comparison::Comparison;
+use crate::comparison::Statistic;
+use crate::table::{Cell, Role, Row, Table};
 
-/// A list with an object a comparison, its `settings` best first.
-pub fn json(comparisons: &[Comparison]) -> String {
-    let list: Vec<Json> = comparisons.iter().map(object).collect();
-    format!("{:#}\n", Json::Array(list))
+/// All tables.
+pub fn json(tables: &[Table]) -> String {
+    let tables: Vec<Json> = tables.iter().map(table).collect();
+    format!("{:#}\n", Json::Array(tables))
 }
 
-fn object(comparison: &Comparison) -> Json {
+fn table(table: &Table) -> Json {
+    let comparison = &table.comparison;
     let constants: Map<String, Json> =
-        comparison.constants.iter().map(|(name, value)| (name.clone(), value_json(Some(value)))).collect();
-    let settings: Vec<Json> = comparison
-        .groups
-        .iter()
-        .map(|group| {
-            let keys = comparison.keys.iter().zip(&group.key);
-            let hyperparameters: Map<String, Json> =
-                keys.map(|(name, value)| (name.clone(), value_json(value.as_ref()))).collect();
-            let metrics: Map<String, Json> = group
-                .metrics
-                .iter()
-                .map(|(name, it)| (name.clone(), json!({ "n": it.n, "mean": it.mean, "sd": it.sd })))
-                .collect();
-            let without: Map<String, Json> =
-                group.without.iter().map(|(status, count)| (status.to_string(), json!(count))).collect();
-            json!({
-                "hyperparameters": hyperparameters, "runs": group.runs, "without_results": without, "metrics": metrics,
-            })
-        })
-        .collect();
+        comparison.constants.iter().map(|(name, it)| (name.clone(), value(it))).collect();
+    let settings: Vec<Json> = table.rows.iter().map(|row| setting(table, row)).collect();
     json!({
-        "experiment": comparison.experiment,
-        "description": comparison.description,
+        "experiment": comparison.experiment.name,
+        "description": comparison.experiment.description,
         "dataset": comparison.dataset,
-        "in_place_of": comparison.fallback_for,
+        "dataset_sha256": comparison.dataset_sha256,
+        "fallback_for": comparison.fallback_for,
         "validation": comparison.validation,
         "ranked_by": comparison.ranked_by,
-        "runs": comparison.runs,
-        "seeds": comparison.seeds,
+        "optimistic": comparison.is_optimistic(),
+        "keys": comparison.keys,
+        "averaged": comparison.averaged,
         "constants": constants,
+        "runs": comparison.tally.total(),
+        "finished": comparison.tally.finished,
+        "diverged": comparison.tally.diverged,
+        "failed": comparison.tally.failed,
+        "killed": comparison.tally.killed,
+        "running": comparison.tally.running,
         "settings": settings,
+        "more_settings": table.more,
     })
 }
 
-fn value_json(value: Option<&Value>) -> Json {
+fn setting(table: &Table, row: &Row) -> Json {
+    let (mut setting, mut params, mut metrics) = (Map::new(), Map::new(), Map::new());
+    for (column, cell) in table.columns.iter().zip(&row.cells) {
+        match column.role {
+            Role::Key => params.insert(column.name.clone(), json_cell(cell)),
+            Role::Metric(_) => metrics.insert(column.name.clone(), json_cell(cell)),
+            Role::Count => setting.insert(column.name.clone(), json_cell(cell)),
+            Role::Mark | Role::Note => None,
+        };
+    }
+    setting.insert("best".to_owned(), row.best.into());
+    setting.insert("params".to_owned(), params.into());
+    setting.insert("metrics".to_owned(), metrics.into());
+    setting.into()
+}
+
+fn json_cell(cell: &Cell) -> Json {
+    match cell {
+        Cell::Value(it) => value(it),
+        Cell::Count(count) => json!(count),
+        Cell::Statistic(Statistic { n, mean, deviation }) => json!({ "n": n, "mean": mean, "sd": deviation }),
+        _ => Json::Null,
+    }
+}
+
+fn value(value: &Value) -> Json {
     match value {
-        None => Json::Null,
-        Some(Value::Integer(value)) => json!(value),
-        Some(Value::Real(value)) => json!(value),
-        Some(Value::Text(value)) => json!(value),
+        Value::Integer(number) => json!(number),
+        Value::Real(number) => json!(number),
+        Value::Text(text) => json!(text),
     }
 }

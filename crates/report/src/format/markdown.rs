@@ -1,41 +1,48 @@
-//! For a document.
+//! For a page: GitHub's tables. Text from the store cannot end a cell, begin a tag or become a link.
 
-use super::show;
+use tracking::printable;
+
 use crate::table::Table;
 
-/// A heading, a line of what is constant, a table.
-pub fn markdown(table: &Table) -> String {
-    let mut out = format!("### {}\n\n{}\n\n", escape(&table.title), escape(&table.subtitle));
-    let headings: Vec<String> = table.columns.iter().map(|column| escape(&column.heading)).collect();
-    out.push_str(&format!("| {} |\n", headings.join(" | ")));
-    let rules: Vec<&str> =
-        table.columns.iter().map(|column| if column.name == "note" { ":---" } else { "---:" }).collect();
-    out.push_str(&format!("| {} |\n", rules.join(" | ")));
-    for row in &table.rows {
-        let cells: Vec<String> = row.cells.iter().map(|cell| escape(&show(cell))).collect();
-        let star = if row.best { " ★" } else { "" };
-        out.push_str(&format!("| {}{star} |\n", cells.join(" | ")));
-    }
-    for note in &table.notes {
-        out.push_str(&format!("\n{}\n", escape(note)));
-    }
-    out
+/// All tables.
+pub fn markdown(tables: &[Table]) -> String {
+    let blocks: Vec<String> = tables.iter().map(block).collect();
+    blocks.join("\n")
 }
 
-/// Nothing in a name ends a cell, begins a tag or a link.
-fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in tracking::printable(text).chars() {
+fn block(table: &Table) -> String {
+    let experiment = &table.comparison.experiment;
+    let mut text = format!("## {}\n\n", escaped(&printable(&experiment.name)));
+    if !experiment.description.is_empty() {
+        text += &format!("{}\n\n", escaped(&printable(&experiment.description)));
+    }
+    if let Some(warning) = table.warning() {
+        text += &format!("**{}**\n\n", escaped(&warning));
+    }
+    text += &format!("{}\n\n", escaped(&table.facts().join(" · ")));
+    let columns = table.shown();
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    text += &line(columns.iter().map(|column| escaped(&column.title)).collect());
+    text += &line(columns.iter().map(|column| if column.numeric { "--:" } else { ":--" }.to_owned()).collect());
+    for row in 0..table.rows.len() {
+        text += &line(columns.iter().map(|column| escaped(&column.cells[row])).collect());
+    }
+    if table.more > 0 {
+        text += &format!("\nand {} more\n", crate::wording::count(table.more, "setting"));
+    }
+    text
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
         match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '|' | '\\' | '`' | '*' | '[' | ']' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
+            '<' => safe += "&lt;",
+            '>' => safe += "&gt;",
+            '&' => safe += "&amp;",
+            '\\' | '|' | '`' | '*' | '[' | ']' => safe.extend(['\\', c]),
+            _ => safe.push(c),
         }
     }
-    out
+    safe
 }

@@ -1,100 +1,135 @@
-//! For reading in a terminal.
+//! For the terminal: aligned, coloured where the terminal has colours, and no wider than it.
 
-use anstyle::Style;
-use comfy_table::{Cell as TextCell, CellAlignment, Table as TextTable, presets};
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, presets};
+use tracking::printable;
+use unicode_width::UnicodeWidthStr;
 
-use super::show;
-use crate::table::{Cell, Column, Table};
+use crate::table::{Prominence, Shown, Table};
+use crate::wording::truncated;
 
-/// Longest text of a hyperparameter.
-const LONGEST: usize = 24;
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const LOUD: Style = AnsiColor::Yellow.on_default().bold();
 
-/// The table in at most `width` columns; columns that do not fit are named below it. Styles are for a terminal: whoever
-/// prints strips them elsewhere.
-pub fn text(table: &Table, width: usize) -> String {
-    let mut hidden: Vec<&Column> = Vec::new();
-    let mut drawn = draw(table, &hidden);
-    while widest(&drawn) > width {
-        let shown = table.columns.iter().filter(|column| column.dispensable > 0 && !hidden.contains(column));
-        let Some(next) = shown.max_by_key(|column| column.dispensable) else { break };
-        hidden.push(next);
-        drawn = draw(table, &hidden);
-    }
-    let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
-    let mut lines = vec![format!("{bold}{}{bold:#}", tracking::printable(&table.title))];
-    lines.extend(
-        wrap(&tracking::printable(&table.subtitle), width).into_iter().map(|line| format!("{dim}{line}{dim:#}")),
-    );
+/// Columns that every terminal and page has.
+pub const USUAL_WIDTH: usize = 100;
+
+/// `line` in `style`.
+pub fn styled(style: Style, line: &str) -> String {
+    format!("{style}{line}{style:#}")
+}
+
+/// All tables, with escape codes for their colours, none wider than `width` columns if that can be.
+pub fn text(tables: &[Table], width: usize) -> String {
+    let blocks: Vec<String> = tables.iter().map(|table| block(table, width)).collect();
+    blocks.join("\n")
+}
+
+fn block(table: &Table, width: usize) -> String {
+    let mut lines = heading(table, width);
     lines.push(String::new());
-    for (i, line) in drawn.lines().enumerate() {
-        let best = i > 0 && table.rows.get(i - 1).is_some_and(|row| row.best);
-        let line = line.trim_end();
-        lines.push(match (i, best) {
-            (0, _) => format!("{dim}{line}{dim:#}"),
-            (_, true) => format!("{bold}{line}{bold:#}"),
-            _ => line.to_owned(),
+    let (columns, left_out) = fitting(table.shown(), width);
+    for (index, line) in aligned(&columns).into_iter().enumerate() {
+        let row = index.checked_sub(1).and_then(|row| table.rows.get(row));
+        lines.push(match row {
+            None => styled(DIM, &line),
+            Some(row) if row.best => styled(BOLD, &line),
+            Some(row) if row.unranked => styled(DIM, &line),
+            Some(_) => line,
         });
     }
-    let mut notes = table.notes.clone();
-    if !hidden.is_empty() {
-        let names: Vec<&str> = hidden.iter().map(|column| column.heading.as_str()).collect();
-        notes.push(format!("not shown for want of room: {} (--format markdown shows all)", names.join(", ")));
+    if table.more > 0 {
+        lines.push(styled(DIM, &format!("  and {} more", crate::wording::count(table.more, "setting"))));
     }
-    if !notes.is_empty() {
-        lines.push(String::new());
-        let notes = wrap(&tracking::printable(&notes.join(" · ")), width);
-        lines.extend(notes.into_iter().map(|line| format!("{dim}{line}{dim:#}")));
+    if !left_out.is_empty() {
+        let note = format!("left out to fit {width} columns: {}", left_out.join(", "));
+        lines.extend(
+            wrapped(note.split(' '), " ", width.saturating_sub(2)).iter().map(|it| styled(DIM, &format!("  {it}"))),
+        );
     }
     lines.join("\n") + "\n"
 }
 
-fn draw(table: &Table, hidden: &[&Column]) -> String {
-    let shown = |index: usize| !hidden.contains(&&table.columns[index]);
-    let mut drawn = TextTable::new();
-    drawn.load_style(presets::NOTHING);
-    let headings = table.columns.iter().enumerate().filter(|(index, _)| shown(*index));
-    let mut header = vec![TextCell::new("")];
-    header.extend(headings.map(|(_, column)| align(column, &column.heading)));
-    drawn.set_header(header);
-    for row in &table.rows {
-        let cells = row.cells.iter().enumerate().filter(|(index, _)| shown(*index));
-        let mut line = vec![TextCell::new(if row.best { "★" } else { " " })];
-        line.extend(cells.map(|(index, cell)| align(&table.columns[index], &shorten(cell))));
-        drawn.add_row(line);
+fn heading(table: &Table, width: usize) -> Vec<String> {
+    let experiment = &table.comparison.experiment;
+    let name = printable(&experiment.name);
+    let description = printable(&experiment.description);
+    let mut lines = if description.is_empty() {
+        vec![styled(BOLD, &truncated(&name, width))]
+    } else {
+        let room = width.saturating_sub(name.width() + 3).max(20);
+        vec![format!("{} · {}", styled(BOLD, &truncated(&name, width)), truncated(&description, room))]
+    };
+    if let Some(warning) = table.warning() {
+        lines.extend(wrapped(format!("! {warning}").split(' '), " ", width).iter().map(|line| styled(LOUD, line)));
     }
-    drawn.to_string()
+    let facts = table.facts();
+    lines.extend(wrapped(facts.iter().map(String::as_str), " · ", width));
+    lines
 }
 
-/// Numbers to the right, words to the left.
-fn align(column: &Column, text: &str) -> TextCell {
-    let alignment = if column.name == "note" { CellAlignment::Left } else { CellAlignment::Right };
-    TextCell::new(text).set_alignment(alignment)
-}
-
-fn shorten(cell: &Cell) -> String {
-    let shown = show(cell);
-    let text = tracking::printable(&shown);
-    if text.chars().count() > LONGEST && matches!(cell, Cell::Key(_)) {
-        return text.chars().take(LONGEST - 1).chain(['…']).collect();
-    }
-    text.into_owned()
-}
-
-fn widest(text: &str) -> usize {
-    text.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or(0)
-}
-
-/// Breaks at ` · ` so that no line is longer than `width` where that can be helped.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+/// `parts` joined by `separator`, in lines of at most `width` columns where the parts allow it.
+pub fn wrapped<'a>(parts: impl Iterator<Item = &'a str>, separator: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for part in text.split(" · ") {
+    for part in parts {
+        let part = truncated(part, width);
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 3 + part.chars().count() <= width => {
-                line.push_str(" · ");
-                line.push_str(part);
+            Some(line) if line.width() + separator.width() + part.width() <= width => {
+                line.push_str(separator);
+                line.push_str(&part);
             }
-            _ => lines.push(part.to_owned()),
+            _ => lines.push(part.into_owned()),
         }
     }
     lines
+}
+
+/// The columns that fit `width`, and the heads of those left out: the least prominent first, of equals the last.
+fn fitting(mut columns: Vec<Shown>, width: usize) -> (Vec<Shown>, Vec<String>) {
+    let mut left_out = Vec::new();
+    while total_width(&columns) > width {
+        let least = columns.iter().map(|column| column.prominence).min();
+        let spare = |column: &Shown| Some(column.prominence) == least && column.prominence < Prominence::Needed;
+        let position = columns.iter().rposition(spare).or_else(|| last_key(&columns));
+        match position {
+            Some(position) => left_out.insert(0, columns.remove(position).title),
+            None => break,
+        }
+    }
+    (columns, left_out)
+}
+
+/// Where nothing is spare, keys go from the right, but never the first.
+fn last_key(columns: &[Shown]) -> Option<usize> {
+    let marked = columns.iter().position(|column| column.title.is_empty()).unwrap_or(columns.len());
+    // Before the mark stands the metric that ranks, and before that the keys.
+    marked.checked_sub(2).filter(|position| *position > 0)
+}
+
+const INDENT: usize = 2;
+const GAP: usize = 3;
+
+fn total_width(columns: &[Shown]) -> usize {
+    let width =
+        |column: &Shown| column.cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(column.title.width());
+    columns.iter().map(|column| width(column) + GAP).sum::<usize>() + INDENT - GAP.min(INDENT + columns.len())
+}
+
+/// Head and rows in columns, numbers at the right.
+pub fn aligned(columns: &[Shown]) -> Vec<String> {
+    let mut table = comfy_table::Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(columns.iter().map(|column| column.title.as_str()));
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    for row in 0..rows {
+        table.add_row(columns.iter().map(|column| column.cells[row].as_str()));
+    }
+    for (index, shown) in columns.iter().enumerate() {
+        if let Some(column) = table.column_mut(index) {
+            column.set_padding((if index == 0 { 2 } else { 0 }, 3));
+            column.set_cell_alignment(if shown.numeric { CellAlignment::Right } else { CellAlignment::Left });
+        }
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
