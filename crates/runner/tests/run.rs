@@ -1,0 +1,226 @@
+//! What a run leaves behind, and what a second one does.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::Folder;
+use rusqlite::Connection;
+
+const SMALL: &str = r#"
+name = "small"
+description = "a, \"quoted\" | description"
+data = { dataset = "digits", validation = 0.2 }
+train = { learning_rate = 0.5, epochs = 2 }
+[sweep]
+batch_size = [64, 16]
+seed = { from = 0, to = 1 }
+"#;
+
+/// The columns that may differ between two runs of the same experiment.
+fn without_times(csv: &str, dropped: &[&str]) -> Vec<Vec<String>> {
+    let mut lines = csv.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let kept: Vec<usize> = (0..header.len()).filter(|i| !dropped.contains(&header[*i].as_str())).collect();
+    let pick = |row: Vec<String>| kept.iter().map(|i| row[*i].clone()).collect();
+    std::iter::once(header.clone()).chain(lines).map(pick).collect()
+}
+
+#[test]
+fn everything_is_recorded() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    let table = folder.run(&["small.toml"]);
+    assert!(table.contains("Best 4 of 4") && table.contains("cargo run -p report -- -e small"), "{table}");
+
+    let store = Connection::open(folder.path("results/tracking.db")).unwrap();
+    let count = |sql: &str| store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM runs WHERE status = 'finished'"), 4);
+    assert_eq!(count("SELECT count(*) FROM metrics"), 4 * 2 * 6);
+    assert_eq!(count("SELECT count(*) FROM results"), 4 * 5);
+    assert_eq!(count("SELECT count(*) FROM run_table WHERE test_accuracy > 0.7 AND batch_size IN (16, 64)"), 4);
+    assert_eq!(
+        count("SELECT count(DISTINCT experiment_file) FROM invocations WHERE experiment_file LIKE '%sweep%'"),
+        1
+    );
+
+    let runs = folder.read("results/small/runs.csv");
+    let header = "run,trial,status,dataset,learning_rate,decay,batch_size,epochs,seed,init,last_batch,\
+                  train_loss,train_accuracy,test_loss,test_accuracy,seconds,started_at";
+    assert_eq!(runs.lines().next().unwrap(), header);
+    let order: Vec<String> =
+        without_times(&runs, &[]).iter().skip(1).map(|row| format!("{} {}", row[6], row[8])).collect();
+    assert_eq!(order, ["16 0", "16 1", "64 0", "64 1"]);
+    assert_eq!(folder.read("results/small/epochs.csv").lines().count(), 1 + 4 * 2);
+    assert_eq!(std::fs::read_dir(folder.path("results/small/models")).unwrap().count(), 4);
+}
+
+#[test]
+fn the_same_experiment_gives_the_same_bits_at_any_parallelism() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    folder.run(&["small.toml", "-r", "a", "-j", "1", "-q"]);
+    folder.run(&["small.toml", "-r", "b", "-j", "4", "-q"]);
+    let times = ["run", "seconds", "started_at"];
+    for file in ["runs.csv", "epochs.csv"] {
+        let read = |results: &str| without_times(&folder.read(&format!("{results}/small/{file}")), &times);
+        assert_eq!(read("a"), read("b"), "{file}");
+    }
+    for entry in std::fs::read_dir(folder.path("a/small/models")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let read = |results: &str| std::fs::read(folder.path(results).join("small/models").join(&name)).unwrap();
+        assert_eq!(read("a"), read("b"), "{name:?}");
+    }
+}
+
+#[test]
+fn candles_threads_do_not_change_the_bits() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    let digest = |results: &str, threads: &str| {
+        let output =
+            folder.command().env("RAYON_NUM_THREADS", threads).args(["small.toml", "-q", "-r", results]).output();
+        assert!(output.unwrap().status.success());
+        without_times(&folder.read(&format!("{results}/small/epochs.csv")), &["run", "seconds"])
+    };
+    assert_eq!(digest("one", "1"), digest("five", "5"));
+}
+
+#[test]
+fn a_second_call_does_nothing_and_says_so() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    folder.run(&["small.toml"]);
+    let before = folder.read("results/small/runs.csv");
+    let again = folder.output(&["small.toml"]);
+    assert!(String::from_utf8(again.stderr).unwrap().contains("nothing to run"));
+    assert_eq!(folder.read("results/small/runs.csv"), before);
+
+    folder.run(&["small.toml", "--rerun", "-q"]);
+    assert_ne!(folder.read("results/small/runs.csv"), before);
+    let store = Connection::open(folder.path("results/tracking.db")).unwrap();
+    assert_eq!(store.query_row("SELECT count(*) FROM runs", [], |row| row.get::<_, i64>(0)).unwrap(), 8);
+}
+
+#[test]
+fn a_wider_sweep_runs_only_what_is_missing() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    folder.run(&["small.toml", "-q"]);
+    let plan = folder.run(&["small.toml", "--plan", "--set", "sweep.seed=[0,1,2]"]);
+    assert_eq!((plan.matches("done").count(), plan.matches("to run").count()), (4, 2), "{plan}");
+    let output = folder.output(&["small.toml", "--set", "sweep.seed=[0,1,2]"]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("2 of 6 trials to run, 4 have their result"));
+}
+
+#[test]
+fn a_plan_writes_nothing_and_keeps_the_order_of_the_file() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    let plan = folder.run(&["small.toml", "--plan"]);
+    let rows: Vec<Vec<&str>> = plan.lines().map(|line| line.split_whitespace().collect()).collect();
+    let batches: Vec<&str> = rows.iter().filter(|row| row.last() == Some(&"run")).map(|row| row[1]).collect();
+    assert_eq!(batches, ["64", "64", "16", "16"], "{plan}");
+    assert!(plan.contains("4 trials") && !folder.exists("results"));
+}
+
+#[test]
+fn divergence_is_a_result_and_the_sweep_goes_on() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL.replace("learning_rate = 0.5, ", "") + "learning_rate = [1e38, 0.5]\n");
+    let table = folder.run(&["small.toml"]);
+    assert!(table.contains("4 diverged"), "{table}");
+    let runs = folder.read("results/small/runs.csv");
+    let diverged: Vec<_> = without_times(&runs, &[]).into_iter().filter(|row| row[2] == "diverged").collect();
+    assert_eq!(diverged.len(), 4);
+    assert!(diverged.iter().all(|row| row[11..15].iter().all(String::is_empty)), "{diverged:?}");
+    let store = Connection::open(folder.path("results/tracking.db")).unwrap();
+    let sql = "SELECT error FROM runs WHERE status = 'diverged'";
+    let error: String = store.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert!(error.contains("epoch 1, at step"), "{error}");
+    assert!(String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap().contains("nothing to run"));
+}
+
+#[test]
+fn predict_shows_probabilities_beside_the_label() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    folder.run(&["small.toml", "-q"]);
+    let runs = folder.read("results/small/runs.csv");
+    let trial = runs.lines().nth(1).unwrap().split(',').nth(1).unwrap().to_owned();
+    let shown = folder.run(&["predict", "--trial", &trial[..12], "--index", "0"]);
+    let probabilities: Vec<f64> =
+        shown.lines().filter_map(|line| line.split_whitespace().nth(1)?.parse().ok()).filter(|p| *p <= 1.0).collect();
+    assert_eq!(probabilities.len(), 10, "{shown}");
+    assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5 && shown.contains("true label"), "{shown}");
+    assert!(folder.run_fails(&["predict", "--trial", &trial, "--index", "360"], 2).contains("0 to 359"));
+    assert!(folder.run_fails(&["predict", "--trial", "ffffffffffffffff", "--index", "0"], 2).contains("begins with"));
+}
+
+#[test]
+fn without_a_network_the_fallback_is_used_and_every_record_says_so() {
+    let folder = Folder::new();
+    let text = SMALL.replace("dataset = \"digits\"", "dataset = \"mnist\", offline_fallback = \"digits\"");
+    folder.write("small.toml", text);
+    let output = folder.output(&["small.toml", "--offline"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("warning: mnist cannot be had") && said.contains("using digits in its place"), "{said}");
+    let store = Connection::open(folder.path("results/tracking.db")).unwrap();
+    let sql = "SELECT count(*) FROM runs WHERE dataset = 'digits' AND fallback_for = 'mnist'";
+    assert_eq!(store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 4);
+}
+
+#[test]
+fn without_a_fallback_nothing_runs() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL.replace("dataset = \"digits\"", "dataset = \"mnist\""));
+    assert!(folder.run_fails(&["small.toml", "--offline"], 2).contains("mnist"));
+    assert!(!folder.exists("results"));
+}
+
+#[test]
+fn a_folder_of_other_shape_and_classes_is_trained_on() {
+    let folder = Folder::new();
+    // 30 + 12 images of 3×5 pixels in 3 classes; class c is bright in row c.
+    for (part, n) in [("train", 30u8), ("t10k", 12)] {
+        let image =
+            |i: u8| (0..15u8).map(move |pixel| if pixel / 5 == i % 3 { 200 + i } else { i }).collect::<Vec<_>>();
+        let mut images = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 3, 0, 0, 0, 5];
+        images.extend((0..n).flat_map(image));
+        let mut labels = vec![0, 0, 8, 1, 0, 0, 0, n];
+        labels.extend((0..n).map(|i| i % 3));
+        folder.write(&format!("=set/{part}-images-idx3-ubyte"), images);
+        folder.write(&format!("=set/{part}-labels-idx1-ubyte"), labels);
+    }
+    folder.write(
+        "own.toml",
+        "name = \"own\"\ndata = { dataset = \"=set\" }\ntrain = { batch_size = 4, learning_rate = 0.5 }\n",
+    );
+    folder.run(&["own.toml"]);
+    let runs = folder.read("results/own/runs.csv");
+    // A spreadsheet would take a cell that begins with = for a formula.
+    assert!(runs.lines().nth(1).unwrap().contains(",'=set,"), "{runs}");
+    assert!(runs.contains(",1.0,"), "three rows of light are learnt: {runs}");
+
+    folder.write("=set/train-labels-idx1-ubyte", [0, 0, 8, 1, 0, 0, 0, 2, 0, 1]);
+    assert!(folder.run_fails(&["own.toml"], 2).contains("30"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_it_and_the_same_command_goes_on() {
+    use std::process::{Command, Stdio};
+    let folder = Folder::new();
+    folder.write("long.toml", SMALL.replace("epochs = 2", "epochs = 2000"));
+    let program = assert_cmd::cargo::cargo_bin!("runner");
+    let mut child = Command::new(program)
+        .current_dir(folder.path(""))
+        .args(["long.toml", "-j", "1"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    folder.run(&["long.toml", "-q", "--set", "train.epochs=1"]);
+}
