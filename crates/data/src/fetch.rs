@@ -17,7 +17,7 @@ use crate::idx::{Idx, IdxError};
 use crate::{printable, sums};
 
 /// How long all mirrors together may keep one waiting before a file's first byte.
-const PATIENCE: Duration = Duration::from_secs(8);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 /// Transfers of one file from one mirror, each going on where the last broke off.
 const ATTEMPTS: usize = 6;
 
@@ -49,6 +49,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) listing: &'a Listing,
     pub(crate) folder: &'a Path,
     pub(crate) mirrors: &'a [String],
+    /// How long to wait, over all mirrors, for a file's first byte.
+    pub(crate) patience: Duration,
 }
 
 /// Why a mirror did not give a file.
@@ -69,9 +71,10 @@ pub(crate) fn missing_files(plan: &Plan, observer: &mut dyn FetchObserver) -> Re
         cause,
     })?;
     let _lock = lock(plan.folder, observer)?;
+    let mut mirrors = plan.mirrors.to_vec();
     for (file, path) in folder::locate(plan.folder).iter().enumerate() {
         if path.is_none() {
-            let idx = from_any_mirror(plan, file, observer)?;
+            let idx = from_any_mirror(plan, file, &mut mirrors, observer)?;
             // Pinned before it is there: a crash in between leaves a pin without a file, never a file without a pin.
             sums::add(plan.folder, FILES[file], &idx.sha256)?;
             folder::write_whole(&plan.folder.join(FILES[file]), &idx.parts())?;
@@ -108,14 +111,23 @@ fn lock(folder: &Path, observer: &mut dyn FetchObserver) -> Result<File, DataErr
     Ok(file)
 }
 
-fn from_any_mirror(plan: &Plan, file: usize, observer: &mut dyn FetchObserver) -> Result<Idx, DataError> {
-    let patience = PATIENCE / u32::try_from(plan.mirrors.len()).unwrap_or(u32::MAX).max(1);
+/// Fetches a file from the first mirror that has it, and puts that mirror first for the files that follow.
+fn from_any_mirror(
+    plan: &Plan,
+    file: usize,
+    mirrors: &mut [String],
+    observer: &mut dyn FetchObserver,
+) -> Result<Idx, DataError> {
+    let patience = plan.patience / u32::try_from(mirrors.len()).unwrap_or(u32::MAX).max(1);
     let mut wrong = None;
     let mut reasons = Vec::new();
-    for mirror in plan.mirrors {
-        let url = format!("{}/{}.gz", mirror.trim_end_matches('/'), FILES[file]);
+    for i in 0..mirrors.len() {
+        let url = format!("{}/{}.gz", mirrors[i].trim_end_matches('/'), FILES[file]);
         let reason = match from_mirror(plan, file, &url, patience, observer) {
-            Ok(idx) => return Ok(idx),
+            Ok(idx) => {
+                mirrors[..=i].rotate_right(1);
+                return Ok(idx);
+            }
             Err(Failure::Stop(error)) => return Err(error),
             Err(Failure::OutOfReach(reason)) => format!("{}: {reason}", printable::printable(&url)),
             Err(Failure::Wrong(error)) => {

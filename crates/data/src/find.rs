@@ -131,7 +131,10 @@ impl Finder {
     /// When it cannot be had ([`DataError::cannot_be_had`]), or when it is there but wrong.
     pub fn load(&self, source: &Source, observer: &mut dyn FetchObserver) -> Result<Dataset, DataError> {
         match source {
-            Source::Folder { label, path } => folder::read(label, path, None, "put them there, or name another folder"),
+            Source::Folder { label, path } => {
+                let dataset = folder::read(label, path, None, "put them there, or name another folder")?;
+                Ok(Dataset { folder: Some(path.clone()), ..dataset })
+            }
             Source::Known(known) => match known.listing() {
                 None => embedded::digits(),
                 Some(listing) => self.load_listed(*known, listing, observer),
@@ -156,7 +159,8 @@ impl Finder {
                 return Err(fetch::unavailable(listing, &folder, "--offline was given".to_owned()));
             }
             let mirrors = self.mirrors_of(listing)?;
-            fetch::missing_files(&Plan { listing, folder: &folder, mirrors: &mirrors }, observer)?;
+            let patience = fetch::PATIENCE;
+            fetch::missing_files(&Plan { listing, folder: &folder, mirrors: &mirrors, patience }, observer)?;
         }
         folder::read(listing.name, &folder, Some(listing), "put them there")
     }

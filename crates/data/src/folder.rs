@@ -127,15 +127,21 @@ fn check(
 
 /// Writes a file under another name, makes sure of it, and renames it: nobody ever sees half of it.
 pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), DataError> {
-    let io = |cause| DataError::Io { path: path.to_owned(), doing: "writing", cause };
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let temporary = path.with_file_name(name);
-    let mut file = File::create(&temporary).map_err(io)?;
-    for part in parts {
-        file.write_all(part).map_err(io)?;
+    let written = write(&temporary, parts).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // A full disk had better not be filled by this; the error that is told is the first one.
+        let _ = fs::remove_file(&temporary);
     }
-    file.sync_all().map_err(io)?;
-    drop(file);
-    fs::rename(&temporary, path).map_err(io)
+    written.map_err(|cause| DataError::Io { path: path.to_owned(), doing: "writing", cause })
+}
+
+fn write(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()
 }

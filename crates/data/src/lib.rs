@@ -22,7 +22,7 @@ mod sums;
 
 pub use catalog::{Facts, Known};
 pub use dataset::{Dataset, FileDigest, ImageShape, Split, Verification};
-pub use encode::{normalise, one_hot};
+pub use encode::{normalise, normalised, one_hot};
 pub use error::{DataError, IdxError};
 pub use fetch::{FetchObserver, Silent};
 pub use fetch_bar::FetchBar;

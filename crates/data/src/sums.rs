@@ -18,8 +18,7 @@ pub(crate) fn read(folder: &Path) -> Result<[Option<String>; 4], DataError> {
     let path = folder.join(NAME);
     let mut pins = [const { None }; 4];
     for (number, line) in text(&path)?.lines().enumerate() {
-        let Some((sum, name)) = line.trim_end().split_once(char::is_whitespace) else { continue };
-        let name = name.trim_start_matches([' ', '*']).trim_start_matches("./");
+        let Some((sum, name)) = split(line) else { continue };
         let Some(file) = FILES.iter().position(|file| *file == name || dotted(file) == name) else { continue };
         if sum.len() != 64 || !sum.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(DataError::SumsFile { path, line: number + 1 });
@@ -32,10 +31,18 @@ pub(crate) fn read(folder: &Path) -> Result<[Option<String>; 4], DataError> {
 /// Pins `file`, whose decompressed bytes have this SHA-256.
 pub(crate) fn add(folder: &Path, file: &str, sha256: &str) -> Result<(), DataError> {
     let path = folder.join(NAME);
-    let mut sums: String =
-        text(&path)?.lines().filter(|line| !line.ends_with(file)).map(|line| format!("{line}\n")).collect();
-    sums.push_str(&format!("{sha256}  {file}\n"));
+    let others = text(&path)?
+        .lines()
+        .filter(|line| split(line).is_none_or(|(_, name)| name != file))
+        .fold(String::new(), |others, line| others + line + "\n");
+    let sums = format!("{others}{sha256}  {file}\n");
     folder::write_whole(&path, &[sums.as_bytes()])
+}
+
+/// Checksum and name on a line: two spaces between them, or a space and the star of a binary file.
+fn split(line: &str) -> Option<(&str, &str)> {
+    let (sum, name) = line.trim_end().split_once(char::is_whitespace)?;
+    Some((sum, name.trim_start_matches([' ', '*']).trim_start_matches("./")))
 }
 
 fn text(path: &Path) -> Result<String, DataError> {

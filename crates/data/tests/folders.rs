@@ -1,0 +1,158 @@
+//! A folder of IDX files: what is accepted, and what is said of what is not.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use data::{Dataset, Finder, ImageShape, Network, Silent, Source, Verification};
+use flate2::{Compression, write::GzEncoder};
+use tempfile::TempDir;
+
+fn idx(dimensions: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, u8::try_from(dimensions.len()).unwrap()];
+    dimensions.iter().for_each(|dimension| file.extend(dimension.to_be_bytes()));
+    file.extend(bytes);
+    file
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Three training and two test images of 2×3 in three classes.
+fn small() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder, "train-images-idx3-ubyte", &idx(&[3, 2, 3], &(0..18).collect::<Vec<u8>>()));
+    write(&folder, "train-labels-idx1-ubyte", &idx(&[3], &[0, 1, 2]));
+    write(&folder, "t10k-images-idx3-ubyte", &idx(&[2, 2, 3], &[200; 12]));
+    write(&folder, "t10k-labels-idx1-ubyte", &idx(&[2], &[2, 0]));
+    folder
+}
+
+fn write(folder: &TempDir, name: &str, bytes: &[u8]) {
+    fs::write(folder.path().join(name), bytes).unwrap();
+}
+
+fn load(folder: &Path) -> Result<Dataset, data::DataError> {
+    let finder = Finder::new(Some(folder.join("cache")), Network::Offline, Vec::new()).unwrap();
+    let source = Source::parse(&folder.to_string_lossy(), Path::new("")).unwrap();
+    assert!(finder.is_local(&source) && source.pinned_facts().is_none());
+    let loaded = finder.load(&source, &mut Silent);
+    if let Err(error) = &loaded {
+        assert!(!error.cannot_be_had(), "what is there but wrong is no reason to fall back: {error}");
+    }
+    loaded
+}
+
+fn message(folder: &TempDir) -> String {
+    load(folder.path()).unwrap_err().to_string()
+}
+
+#[test]
+fn other_sizes_and_classes_are_welcome() {
+    let folder = small();
+    let dataset = load(folder.path()).unwrap();
+    assert_eq!(dataset.shape, ImageShape { rows: 2, columns: 3 });
+    assert_eq!((dataset.shape.to_string().as_str(), dataset.shape.features(), dataset.classes), ("2×3", 6, 3));
+    assert_eq!(dataset.train.image(1), Some(&[6, 7, 8, 9, 10, 11][..]));
+    assert_eq!((dataset.train.image(3), dataset.test.image(usize::MAX)), (None, None));
+    assert_eq!(dataset.folder.as_deref(), Some(folder.path()));
+    assert_eq!(dataset.verification, Verification::Unverified);
+}
+
+#[test]
+fn names_and_compression_do_not_matter_plain_is_preferred() {
+    let folder = small();
+    let expected = load(folder.path()).unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::rename(path("train-images-idx3-ubyte"), path("train-images.idx3-ubyte")).unwrap();
+    let labels = fs::read(path("train-labels-idx1-ubyte")).unwrap();
+    fs::remove_file(path("train-labels-idx1-ubyte")).unwrap();
+    write(&folder, "train-labels.idx1-ubyte.gz", &gzip(&labels));
+    // Known by what is in it, not by its name.
+    let images = fs::read(path("t10k-images-idx3-ubyte")).unwrap();
+    write(&folder, "t10k-images-idx3-ubyte", &gzip(&images));
+    write(&folder, "t10k-images-idx3-ubyte.gz", b"not looked at");
+    assert_eq!(load(folder.path()).unwrap(), expected);
+}
+
+#[test]
+fn every_fault_names_its_file_and_what_was_found() {
+    type Fault = (&'static str, Vec<u8>, &'static [&'static str]);
+    let faults: [Fault; 10] = [
+        ("train-images-idx3-ubyte", vec![], &["is empty", "replace it"]),
+        ("train-images-idx3-ubyte", idx(&[3, 2, 3], &[0; 17]), &["truncated", "expected 34 bytes", "found 33"]),
+        ("train-images-idx3-ubyte", idx(&[3, 2, 3], &[0; 19]), &["after the end"]),
+        ("train-images-idx3-ubyte", idx(&[3], &[0; 3]), &["wrong magic number", "these are labels"]),
+        ("train-labels-idx1-ubyte", idx(&[3, 1, 1], &[0; 3]), &["wrong magic number", "these are images"]),
+        ("t10k-images-idx3-ubyte", gzip(&idx(&[2, 2, 3], &[0; 12]))[..20].to_vec(), &["gzip", "damaged or cut off"]),
+        ("train-labels-idx1-ubyte", idx(&[2], &[0, 1]), &["3 training images but 2 training labels"]),
+        ("t10k-images-idx3-ubyte", idx(&[2, 3, 2], &[0; 12]), &["training images are 2×3", "test images 3×2"]),
+        ("t10k-images-idx3-ubyte", idx(&[0, 2, 3], &[]), &["promises nothing"]),
+        ("t10k-images-idx3-ubyte", idx(&[u32::MAX; 3], &[]), &["too large"]),
+    ];
+    for (name, bytes, expected) in faults {
+        let folder = small();
+        write(&folder, name, &bytes);
+        let message = message(&folder);
+        assert!(message.contains(&*folder.path().to_string_lossy()), "{message}");
+        for part in expected {
+            assert!(message.contains(part), "expected '{part}' in: {message}");
+        }
+    }
+}
+
+#[test]
+fn one_class_is_nothing_to_tell_apart() {
+    let folder = small();
+    write(&folder, "train-labels-idx1-ubyte", &idx(&[3], &[0; 3]));
+    write(&folder, "t10k-labels-idx1-ubyte", &idx(&[2], &[0; 2]));
+    assert!(message(&folder).contains("2 to 256 classes"));
+    write(&folder, "t10k-labels-idx1-ubyte", &idx(&[2], &[0, 255]));
+    assert_eq!(load(folder.path()).unwrap().classes, 256);
+}
+
+#[test]
+fn missing_files_are_named_and_so_is_a_folder_that_is_none() {
+    let folder = small();
+    fs::remove_file(folder.path().join("t10k-images-idx3-ubyte")).unwrap();
+    fs::remove_file(folder.path().join("train-labels-idx1-ubyte")).unwrap();
+    let told = message(&folder);
+    assert!(told.contains("lacks t10k-images-idx3-ubyte, train-labels-idx1-ubyte"), "{told}");
+    let absent = load(&folder.path().join("\u{1b}[31mnowhere")).unwrap_err().to_string();
+    assert!(absent.contains("\\u{1b}[31mnowhere does not exist"), "{absent}");
+    let file = load(&folder.path().join("train-images-idx3-ubyte")).unwrap_err().to_string();
+    assert!(file.contains("is no folder"), "{file}");
+}
+
+#[test]
+fn a_sums_file_pins_a_folder() {
+    let folder = small();
+    let sums: String =
+        load(folder.path()).unwrap().files.iter().map(|it| format!("{}  {}\n", it.sha256, it.file)).collect();
+    write(&folder, "SHA256SUMS", format!("{sums}abc  something-else.txt\n").as_bytes());
+    assert_eq!(load(folder.path()).unwrap().verification, Verification::SumsFile);
+    write(&folder, "train-labels-idx1-ubyte", &idx(&[3], &[0, 2, 1]));
+    assert!(message(&folder).contains("train-labels-idx1-ubyte: wrong SHA-256"));
+    write(&folder, "SHA256SUMS", b"# mine\n123 *train-labels-idx1-ubyte\n");
+    assert!(message(&folder).contains("SHA256SUMS: line 2 gives no SHA-256"));
+}
+
+#[test]
+fn sources_are_names_or_folders() {
+    let folder = small();
+    let parse = |text: &str| Source::parse(text, folder.path());
+    assert_eq!(parse("digits").unwrap().pinned_facts().map(|facts| facts.train_len), Some(1437));
+    assert_eq!(parse("mnist").unwrap().pinned_facts().map(|facts| facts.classes), Some(10));
+    assert!(parse("kmnist").unwrap().pinned_facts().is_none());
+    fs::create_dir(folder.path().join("letters")).unwrap();
+    for text in ["letters", "./letters", "not/there", "."] {
+        assert_eq!(parse(text).unwrap().name(), text);
+    }
+    let unknown = parse("Fashion_MNIST").unwrap_err().to_string();
+    assert!(unknown.contains("did you mean fashion-mnist?") && unknown.contains("kmnist"), "{unknown}");
+    assert!(parse("").is_err() && parse("cifar10").is_err());
+}
