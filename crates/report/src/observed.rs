@@ -57,16 +57,20 @@ pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a 
 
 /// Names of the metrics of `runs`: those every table knows, in its order, then others.
 pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
-    const ORDER: [&str; 7] =
-        ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss", "seconds"];
     let mut names = distinct(runs.into_iter().flat_map(|it| &it.metrics).map(|(name, _)| name.as_str()));
-    // Stable: unknown names stay in their order, between what was measured and how long it took.
-    names.sort_by_key(|name| match ORDER.iter().position(|known| known == name) {
-        Some(6) => ORDER.len() + 1,
-        Some(position) => position,
-        None => ORDER.len(),
-    });
+    // Stable: unknown names stay in their order.
+    names.sort_by_key(|name| metric_position(name));
     names
+}
+
+/// Where tables have the metric `name`: unknown ones stand between what was measured and how long it took.
+pub fn metric_position(name: &str) -> usize {
+    const ORDER: [&str; 6] = ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss"];
+    match ORDER.iter().position(|known| *known == name) {
+        Some(position) => position,
+        None if name == "seconds" => ORDER.len() + 1,
+        None => ORDER.len(),
+    }
 }
 
 fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {

@@ -92,18 +92,21 @@ fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<Strin
 
 fn table(comparison: Comparison, digest: Option<String>, top: Option<u32>) -> Table {
     let columns = columns(&comparison);
-    let several = comparison.settings.iter().filter(|it| is_ranked(it, &comparison)).count() > 1;
+    let several = comparison.settings.iter().filter(|it| ranking_mean(it, &comparison).is_some()).count() > 1;
+    let first = comparison.settings.first().and_then(|it| ranking_mean(it, &comparison));
     let shown = top.map_or(comparison.settings.len(), |top| comparison.settings.len().min(top as usize));
-    let rows = comparison.settings[..shown].iter().enumerate().map(|(index, setting)| {
-        let best = several && index == 0;
+    let rows = comparison.settings[..shown].iter().map(|setting| {
+        let mean = ranking_mean(setting, &comparison);
+        // Settings that tie are best together.
+        let best = several && mean.is_some() && mean == first;
         let cells = columns.iter().map(|column| cell(column, setting, &comparison, best)).collect();
-        Row { cells, best, unranked: !is_ranked(setting, &comparison) }
+        Row { cells, best, unranked: mean.is_none() }
     });
     Table { rows: rows.collect(), more: comparison.settings.len() - shown, digest, columns, comparison }
 }
 
-fn is_ranked(setting: &Setting, comparison: &Comparison) -> bool {
-    comparison.ranked_by.as_ref().is_some_and(|metric| setting.metric(metric).is_some())
+fn ranking_mean(setting: &Setting, comparison: &Comparison) -> Option<f64> {
+    comparison.ranked_by.as_ref().and_then(|metric| setting.metric(metric)).map(|it| it.mean)
 }
 
 fn columns(comparison: &Comparison) -> Vec<Column> {

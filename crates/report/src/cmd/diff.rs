@@ -9,6 +9,7 @@ use tracking::{EpochMetrics, Invocation, RecordedRun, printable};
 
 use crate::cmd::show::provenance;
 use crate::format::text::{aligned, styled};
+use crate::observed::metric_position;
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, truncated};
 
@@ -51,14 +52,12 @@ pub fn diff(results: &Path, left: &str, right: &str) -> Result<()> {
         writeln!(out, "  nothing differs but when they ran and for how long")?;
         return Ok(out.flush()?);
     }
-    if !differences.is_empty() {
-        for (index, line) in aligned(&columns(&differences)).iter().enumerate() {
-            let head = index == 0;
-            writeln!(out, "{}", if head { styled(DIM, line) } else { line.clone() })?;
-        }
+    for (index, line) in aligned(&columns(&differences)).into_iter().enumerate() {
+        writeln!(out, "{}", if index == 0 { styled(DIM, &line) } else { line })?;
     }
     match first {
         Some(first) => writeln!(out, "\n  first differing epoch: {first}")?,
+        None if epochs.0.is_empty() => {}
         None => writeln!(out, "\n  every epoch is the same, bit for bit")?,
     }
     Ok(out.flush()?)
@@ -136,7 +135,8 @@ fn measurements(left: &RecordedRun, right: &RecordedRun) -> Vec<Difference> {
         }
         Some(difference)
     };
-    let names = union(&left.results, &right.results);
+    let mut names = union(&left.results, &right.results);
+    names.sort_by_key(|name| metric_position(name));
     names.into_iter().filter(|name| *name != "seconds").filter_map(difference).collect()
 }
 
@@ -164,7 +164,8 @@ fn first_epoch(left: &[EpochMetrics], right: &[EpochMetrics]) -> Option<String> 
     let text = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| format!("{value:?}"));
     for (a, b) in left.iter().zip(right) {
         if (a.epoch, a.step) != (b.epoch, b.step) {
-            return Some(format!("{} at step {}, {} at step {}", a.epoch, a.step, b.epoch, b.step));
+            let end = |it: &EpochMetrics| format!("{} ends at step {}", it.epoch, it.step);
+            return Some(format!("{}, {}", end(a), end(b)));
         }
         for name in union(&a.metrics, &b.metrics).into_iter().filter(|name| *name != "seconds") {
             let value = |epoch: &EpochMetrics| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it);

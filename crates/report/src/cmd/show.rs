@@ -9,6 +9,7 @@ use tracking::{EpochMetrics, Invocation, RecordedRun, printable};
 use unicode_width::UnicodeWidthStr;
 
 use crate::format::text::{aligned, styled};
+use crate::observed::metric_position;
 use crate::sparkline::sparkline;
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, Unit, truncated};
@@ -87,7 +88,9 @@ pub fn measured(name: &str, value: f64) -> String {
 }
 
 fn measurements(run: &RecordedRun) -> Vec<(String, String)> {
-    run.results.iter().map(|(name, value)| (wording::title(name), measured(name, *value))).collect()
+    let mut results: Vec<&(String, f64)> = run.results.iter().collect();
+    results.sort_by_key(|(name, _)| metric_position(name));
+    results.into_iter().map(|(name, value)| (wording::title(name), measured(name, *value))).collect()
 }
 
 fn data(run: &RecordedRun) -> Vec<(String, String)> {

@@ -28,7 +28,7 @@ fn block(table: &Table) -> String {
         text += &line(columns.iter().map(|column| escaped(&column.cells[row])).collect());
     }
     if table.more > 0 {
-        text += &format!("\nand {} more\n", crate::wording::count(table.more, "setting"));
+        text += &format!("\nand {}\n", crate::wording::count(table.more, "more setting"));
     }
     text
 }

@@ -40,7 +40,7 @@ fn block(table: &Table, width: usize) -> String {
         });
     }
     if table.more > 0 {
-        lines.push(styled(DIM, &format!("  and {} more", crate::wording::count(table.more, "setting"))));
+        lines.push(styled(DIM, &format!("  and {}", crate::wording::count(table.more, "more setting"))));
     }
     if !left_out.is_empty() {
         let note = format!("left out to fit {width} columns: {}", left_out.join(", "));
