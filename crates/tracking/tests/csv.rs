@@ -1,0 +1,148 @@
+//! The CSV files: their columns, their order, and that no text in them is more than text.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+use tracking::{EpochMetrics, Experiment, Invocation, Run, Status, Store, TrialId, Value};
+
+/// A results folder in which `runs` were recorded, in that order, and exported.
+fn exported(runs: &[Run]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let experiment = Experiment { name: "sweep".into(), description: String::new() };
+    let id = store.begin(&experiment, &Invocation::default()).unwrap();
+    for run in runs {
+        store.record(id, run).unwrap();
+    }
+    store.export_csv("sweep").unwrap();
+    folder
+}
+
+/// A file, with the ids of its runs, which are random, replaced.
+fn read(folder: &Path, name: &str) -> String {
+    let text = std::fs::read_to_string(folder.join("sweep").join(name)).unwrap();
+    let anonymous = |(index, line): (usize, &str)| match line.split_once(',') {
+        Some((_, rest)) if index > 0 => format!("R,{rest}\n"),
+        _ => format!("{line}\n"),
+    };
+    text.lines().enumerate().map(anonymous).collect()
+}
+
+fn run(batch: i64, rate: f64, seed: i64) -> Run {
+    let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let epoch = |epoch: u32| EpochMetrics {
+        epoch,
+        step: u64::from(epoch) * 10,
+        metrics: vec![
+            ("loss".into(), 1.0 / f64::from(epoch)),
+            ("learning_rate".into(), rate),
+            ("seconds".into(), 0.25),
+        ],
+    };
+    let params = [
+        ("learning_rate", Value::Real(rate)),
+        ("decay", Value::Real(1e-7)),
+        ("batch_size", Value::Integer(batch)),
+        ("epochs", Value::Integer(2)),
+        ("seed", Value::Integer(seed)),
+        ("init", Value::from("zeros")),
+        ("last_batch", Value::from("keep")),
+    ];
+    Run {
+        trial: TrialId::of(&[
+            ("batch_size", &batch.to_string()),
+            ("learning_rate", &rate.to_string()),
+            ("seed", &seed.to_string()),
+        ]),
+        dataset: "mnist".into(),
+        params: params.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        epochs: vec![epoch(1), epoch(2)],
+        results: vec![("test_accuracy".into(), 0.5), ("seconds".into(), 0.5)],
+        ..Run::new("sweep", Status::Finished, started_at)
+    }
+}
+
+#[test]
+fn columns_are_as_documented() {
+    let folder = exported(&[
+        run(100, 0.01, 0),
+        Run { results: vec![], epochs: vec![], status: Status::Diverged, ..run(16, 0.01, 0) },
+    ]);
+    assert_eq!(
+        read(folder.path(), "runs.csv"),
+        "run,trial,status,dataset,learning_rate,decay,batch_size,epochs,seed,init,last_batch,\
+         train_loss,train_accuracy,test_loss,test_accuracy,seconds,started_at\n\
+         R,d9af863790ade50f,diverged,mnist,0.01,1e-7,16,2,0,zeros,keep,,,,,,2023-11-14T22:13:20.000Z\n\
+         R,47fee96203ed77b3,finished,mnist,0.01,1e-7,100,2,0,zeros,keep,,,,0.5,0.5,2023-11-14T22:13:20.000Z\n"
+    );
+    assert_eq!(
+        read(folder.path(), "epochs.csv"),
+        "run,trial,learning_rate,decay,batch_size,epochs,seed,init,last_batch,epoch,step,\
+         loss,accuracy,val_loss,val_accuracy,epoch_learning_rate,seconds\n\
+         R,47fee96203ed77b3,0.01,1e-7,100,2,0,zeros,keep,1,10,1.0,,,,0.01,0.25\n\
+         R,47fee96203ed77b3,0.01,1e-7,100,2,0,zeros,keep,2,20,0.5,,,,0.01,0.25\n"
+    );
+    let left: Vec<_> = std::fs::read_dir(folder.path().join("sweep")).unwrap().collect();
+    assert_eq!(left.len(), 2, "no temporary file is left: {left:?}");
+}
+
+#[test]
+fn rows_are_sorted_by_number_whatever_the_order_of_recording() {
+    let mut runs: Vec<Run> =
+        [0.1, 0.01].iter().flat_map(|rate| [16, 100, 32].map(|batch| run(batch, *rate, 0))).collect();
+    let first = exported(&runs);
+    runs.reverse();
+    runs.swap(1, 4);
+    let second = exported(&runs);
+    for name in ["runs.csv", "epochs.csv"] {
+        assert_eq!(read(first.path(), name), read(second.path(), name));
+    }
+    let column = |line: &str, index: usize| line.split(',').nth(index).unwrap().to_owned();
+    let text = read(first.path(), "runs.csv");
+    let order: Vec<_> = text.lines().skip(1).map(|line| (column(line, 4), column(line, 6))).collect();
+    let expected =
+        ["0.01", "0.1"].iter().flat_map(|rate| ["16", "32", "100"].map(|it| ((*rate).to_owned(), it.to_owned())));
+    assert_eq!(order, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn text_is_never_a_formula_nor_a_command() {
+    let hostile = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a,\"b\"\n=1", "\u{1b}[2J"];
+    let runs: Vec<Run> = (0..)
+        .zip(hostile)
+        .map(|(seed, text)| {
+            let mut run = run(16, 0.01, seed);
+            run.params.push(("=name".into(), text.into()));
+            Run { dataset: text.into(), ..run }
+        })
+        .collect();
+    let folder = exported(&runs);
+    for name in ["runs.csv", "epochs.csv"] {
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).from_path(folder.path().join("sweep").join(name)).unwrap();
+        for record in reader.records() {
+            for cell in &record.unwrap() {
+                assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
+                assert!(!cell.chars().any(char::is_control), "{cell:?}");
+            }
+        }
+    }
+    assert!(read(folder.path(), "runs.csv").contains("'=cmd|' /C calc'!A0"));
+}
+
+#[test]
+fn hyperparameters_and_metrics_of_other_programs_follow() {
+    let mut other = run(16, 0.01, 0);
+    other.params = vec![("depth".into(), 3.into())];
+    other.results = vec![("f1".into(), 0.5)];
+    other.epochs = vec![EpochMetrics { epoch: 1, step: 1, metrics: vec![("depth".into(), 1.0)] }];
+    let folder = exported(&[other]);
+    assert!(read(folder.path(), "runs.csv").starts_with(
+        "run,trial,status,dataset,learning_rate,decay,batch_size,epochs,seed,init,last_batch,depth,\
+         train_loss,train_accuracy,test_loss,test_accuracy,f1,seconds,started_at\n"
+    ));
+    let epochs = read(folder.path(), "epochs.csv");
+    assert!(epochs.lines().next().unwrap().ends_with("epoch_learning_rate,seconds,epoch_depth"), "{epochs}");
+}

@@ -1,0 +1,284 @@
+//! What is recorded is what is read; what is no store of ours is left alone.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tracking::{
+    DATABASE, EpochMetrics, Experiment, FindError, Invocation, InvocationId, Reader, Run, Status, Store, StoreError,
+    TrialId, Value,
+};
+
+fn invocation() -> Invocation {
+    Invocation {
+        program_version: "0.1.0".into(),
+        git_commit: Some("c0ffee".into()),
+        git_dirty: Some(true),
+        candle_version: None,
+        cpu: "a processor".into(),
+        instruction_set: "avx2".into(),
+        host: "here".into(),
+        os: "linux".into(),
+        jobs: 2,
+        command_line: "runner wine.toml".into(),
+        experiment_file: Some("name = \"wine\"\n".into()),
+        pid: 42,
+    }
+}
+
+fn opened() -> (TempDir, Store, InvocationId) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
+    let id = store.begin(&experiment, &invocation()).unwrap();
+    (folder, store, id)
+}
+
+/// Times to the millisecond, as the store keeps them.
+fn moment(millis: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_000 + millis)
+}
+
+fn run(seed: i64) -> Run {
+    let epoch = |epoch: u32| EpochMetrics {
+        epoch,
+        step: u64::from(epoch) * 100,
+        metrics: ["accuracy", "learning_rate", "loss", "seconds", "val_accuracy", "val_loss"]
+            .map(|name| (name.to_owned(), 1.0 / f64::from(epoch)))
+            .to_vec(),
+    };
+    Run {
+        trial: TrialId::of(&[("seed", &seed.to_string())]),
+        dataset: "mnist".into(),
+        dataset_sha256: "abc".into(),
+        dataset_path: Some("/data".into()),
+        fallback_for: Some("kmnist".into()),
+        validation: "0.1".into(),
+        engine: "autograd".into(),
+        ended_at: moment(1500),
+        params: vec![("seed".into(), seed.into()), ("rate".into(), 1e-7.into()), ("init".into(), "zeros".into())],
+        epochs: (1..=5).map(epoch).collect(),
+        results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
+        ..Run::new("wine", Status::Finished, moment(0))
+    }
+}
+
+#[test]
+fn what_is_recorded_is_read_back() {
+    let (folder, mut store, id) = opened();
+    let written = run(3);
+    let run_id = store.record(id, &written).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+
+    let runs = reader.runs("wine").unwrap();
+    assert_eq!(runs, store.runs("wine").unwrap());
+    let [read] = runs.as_slice() else { panic!("{runs:?}") };
+    assert_eq!((&read.id, &read.trial, read.status), (&run_id, &written.trial, Status::Finished));
+    assert_eq!(read.params, written.params, "in order, bit for bit");
+    assert_eq!(read.results, written.results);
+    assert_eq!(read.fallback_for.as_deref(), Some("kmnist"));
+    assert_eq!(read.dataset_path.as_deref(), Some("/data"));
+    assert_eq!(read.validation, "0.1");
+    assert_eq!(read.started_at, "2023-11-14T22:13:20.000Z");
+    assert_eq!(read.ended_at, "2023-11-14T22:13:21.500Z");
+    assert_eq!(reader.epochs(&run_id).unwrap(), written.epochs);
+    assert_eq!(reader.last_epoch("wine", "val_loss").unwrap()[&run_id].to_bits(), 0.2f64.to_bits());
+    assert_eq!(reader.invocation(read).unwrap(), invocation());
+    assert_eq!(reader.experiments().unwrap()[0].description, "Does depth help?");
+}
+
+#[test]
+fn the_newest_run_of_a_trial_counts() {
+    let (folder, mut store, id) = opened();
+    store.record(id, &Run { status: Status::Failed, error: Some("no".into()), ..run(0) }).unwrap();
+    let newest = store.record(id, &run(0)).unwrap();
+    store.record(id, &run(1)).unwrap();
+    let runs = Reader::open(folder.path()).unwrap().runs("wine").unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_eq!((&runs[0].id, runs[0].status, &runs[0].error), (&newest, Status::Finished, &None));
+}
+
+#[test]
+fn finished_and_diverged_trials_are_done() {
+    let (_folder, mut store, id) = opened();
+    for (seed, status) in (0..).zip(Status::ALL) {
+        store.record(id, &Run { status, ..run(seed) }).unwrap();
+    }
+    let done = store.done_trials("wine").unwrap();
+    let expected = [1, 2].map(|seed| run(seed).trial);
+    assert_eq!(done, expected.into());
+    assert!(store.done_trials("beer").unwrap().is_empty());
+}
+
+#[test]
+fn what_is_not_finite_is_absent() {
+    let (folder, mut store, id) = opened();
+    let metrics = vec![("loss".into(), f64::NAN), ("accuracy".into(), 0.5)];
+    let epochs = vec![EpochMetrics { epoch: 1, step: 1, metrics }];
+    let results = vec![("test_loss".into(), f64::INFINITY)];
+    let run_id = store.record(id, &Run { epochs, results, ..run(0) }).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(reader.epochs(&run_id).unwrap()[0].metrics, [("accuracy".to_owned(), 0.5)]);
+    assert!(reader.runs("wine").unwrap()[0].results.is_empty());
+}
+
+#[test]
+fn a_prefix_finds_its_run_as_in_git() {
+    let (_folder, mut store, id) = opened();
+    let ids: Vec<_> = (0..40).map(|seed| store.record(id, &run(seed)).unwrap()).collect();
+    assert_eq!(store.find(ids[7].as_str()).unwrap().id, ids[7]);
+    assert_eq!(store.find(&ids[7].as_str().to_uppercase()).unwrap().id, ids[7]);
+    assert_eq!(store.find(run(9).trial.as_str()).unwrap().id, ids[9]);
+    assert_eq!(store.find(&run(9).trial.as_str()[..12]).unwrap().params[0].1, Value::from(9));
+    // 80 ids begin with one of 16 digits.
+    let digits = "0123456789abcdef".chars().map(String::from);
+    let ambiguous = digits.filter(|it| matches!(store.find(it), Err(FindError::Ambiguous { .. }))).count();
+    assert!(ambiguous > 0);
+    for nothing in ["", "xyz", "0000000000000000", "%", "*", "' OR 1=1"] {
+        assert!(matches!(store.find(nothing), Err(FindError::NotFound(_))), "{nothing}");
+    }
+}
+
+#[test]
+fn a_run_is_recorded_whole_or_not_at_all() {
+    let (folder, mut store, id) = opened();
+    let twice = vec![("loss".to_owned(), 1.0), ("loss".to_owned(), 2.0)];
+    assert!(store.record(id, &Run { results: twice, ..run(0) }).is_err());
+    assert!(store.record(id, &Run { experiment: "nobody began it".into(), ..run(0) }).is_err());
+    assert!(Reader::open(folder.path()).unwrap().runs("wine").unwrap().is_empty());
+    let orphans = "SELECT (SELECT count(*) FROM params) + (SELECT count(*) FROM metrics)";
+    assert_eq!(Connection::open(folder.path().join(DATABASE)).unwrap().query_row(orphans, [], |row| row.get(0)), Ok(0));
+    store.record(id, &run(0)).unwrap();
+}
+
+#[test]
+fn the_database_keeps_its_own_rules() {
+    let (folder, mut store, id) = opened();
+    store.record(id, &run(0)).unwrap();
+    let connection = Connection::open(folder.path().join(DATABASE)).unwrap();
+    connection.pragma_update(None, "foreign_keys", "ON").unwrap();
+    for wrong in [
+        "INSERT INTO results VALUES ('nobody', 'loss', 1.0)",
+        "UPDATE results SET value = 'much'",
+        "UPDATE metrics SET epoch = 'first'",
+        "UPDATE runs SET status = 'fine'",
+    ] {
+        assert!(connection.execute(wrong, []).is_err(), "{wrong}");
+    }
+    let table = "SELECT trial, status, seed, init, test_accuracy, program_version FROM run_table";
+    let row = connection.query_row(table, [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?, row.get::<_, f64>(4)?))
+    });
+    assert_eq!(row, Ok((run(0).trial.to_string(), 0, "zeros".to_owned(), 0.9)));
+}
+
+#[test]
+fn opening_again_keeps_what_is_there() {
+    let (folder, mut store, id) = opened();
+    store.record(id, &run(0)).unwrap();
+    drop(store);
+    let mut store = Store::open(folder.path()).unwrap();
+    let experiment = Experiment { name: "wine".into(), description: "Another description".into() };
+    store.begin(&experiment, &invocation()).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(reader.experiments().unwrap(), [experiment]);
+    assert_eq!(reader.runs("wine").unwrap().len(), 1);
+}
+
+#[test]
+fn two_programs_record_at_once() {
+    let (folder, store, _) = opened();
+    drop(store);
+    let record = |seeds: std::ops::Range<i64>| {
+        let mut store = Store::open(folder.path()).unwrap();
+        let experiment = Experiment { name: "wine".into(), description: String::new() };
+        let id = store.begin(&experiment, &invocation()).unwrap();
+        for seed in seeds {
+            store.record(id, &run(seed)).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        for first in [0, 50, 100, 150] {
+            scope.spawn(move || record(first..first + 50));
+        }
+    });
+    assert_eq!(Reader::open(folder.path()).unwrap().runs("wine").unwrap().len(), 200);
+}
+
+#[test]
+fn names_that_are_no_folder_are_refused() {
+    let (_folder, mut store, _) = opened();
+    for name in ["", "../up", "a/b", "Wine", "wine ", "ü", &"a".repeat(65)] {
+        let experiment = Experiment { name: name.into(), description: String::new() };
+        assert!(matches!(store.begin(&experiment, &invocation()), Err(StoreError::Name(_))), "{name}");
+        assert!(matches!(store.export_csv(name), Err(StoreError::Name(_))), "{name}");
+    }
+}
+
+fn refused(folder: &Path) -> StoreError {
+    let path = folder.join(DATABASE);
+    let before = std::fs::read(&path).unwrap();
+    let error = Store::open(folder).unwrap_err();
+    assert!(Reader::open(folder).is_err());
+    assert_eq!(std::fs::read(&path).unwrap(), before, "a file that is not ours is left as it is");
+    error
+}
+
+#[test]
+fn what_is_not_ours_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(DATABASE);
+    std::fs::write(&path, "a shopping list ".repeat(100)).unwrap();
+    let error = refused(folder.path());
+    assert!(matches!(&error, StoreError::Foreign { .. }), "{error}");
+    assert!(error.to_string().contains("move it away, or name another folder"), "{error}");
+
+    std::fs::remove_file(&path).unwrap();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE shopping (item TEXT)").unwrap();
+    let error = refused(folder.path());
+    assert!(error.to_string().contains("an SQLite database of another program"), "{error}");
+
+    std::fs::remove_file(&path).unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    connection.pragma_update(None, "journal_mode", "DELETE").unwrap();
+    connection.pragma_update(None, "user_version", 1000).unwrap();
+    drop(connection);
+    let error = refused(folder.path());
+    assert!(matches!(error, StoreError::Newer { found: 1000, .. }), "{error}");
+}
+
+#[test]
+fn a_results_path_that_is_a_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("results");
+    std::fs::write(&file, "text").unwrap();
+    let error = Store::open(&file).unwrap_err();
+    assert!(error.to_string().contains("cannot be used: it is a file"), "{error}");
+    assert!(matches!(Store::open(&file.join("below")), Err(StoreError::Folder { .. })));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "text");
+}
+
+#[test]
+fn a_reader_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(matches!(Reader::open(folder.path()), Err(StoreError::NoStore { .. })));
+    std::fs::write(folder.path().join(DATABASE), "").unwrap();
+    assert!(matches!(Reader::open(folder.path()), Err(StoreError::NoStore { .. })), "an empty file is no store yet");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::metadata(folder.path().join(DATABASE)).unwrap().len(), 0);
+}
+
+/// Printed, not asserted: machines differ. Five epochs of six metrics are meant to take less than a millisecond.
+#[test]
+fn recording_is_fast() {
+    let (_folder, mut store, id) = opened();
+    let runs: Vec<Run> = (0..200).map(run).collect();
+    let begun = Instant::now();
+    for run in &runs {
+        store.record(id, run).unwrap();
+    }
+    println!("{:?} a run of 5 epochs and 6 metrics", begun.elapsed() / 200);
+}
