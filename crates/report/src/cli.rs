@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Comparison tables of every experiment in the results folder.
 #[derive(Debug, Parser)]
-#[command(version, about, args_conflicts_with_subcommands = false, disable_help_subcommand = true)]
+#[command(version, disable_help_subcommand = true)]
 pub struct Cli {
     /// Results folder
     #[arg(short, long, value_name = "DIR", default_value = "results", global = true)]
@@ -17,7 +17,7 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// What to compare, and how to show it.
+// No doc comment: clap would take it for the description of the whole program.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     /// Only this experiment; repeatable

@@ -191,6 +191,19 @@ fn unquoted(text: &str, span: Range<usize>) -> Range<usize> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_condition_or_an_error_on_three_lines(text in any::<String>(), operator in 0..7usize) {
+            for text in [text.clone(), format!("{text}{}{text}", OPERATORS[operator].0)] {
+                match Condition::parse(&text) {
+                    Ok(condition) => prop_assert!(condition.check(&["seed"]).is_ok() == (condition.key() == "seed")),
+                    Err(error) => prop_assert_eq!(error.to_string().lines().count(), 3),
+                }
+            }
+        }
+    }
 
     fn parts(text: &str) -> (String, Operator, String) {
         let condition = Condition::parse(text).unwrap();

@@ -8,7 +8,7 @@ use anyhow::Result;
 use tracking::{EpochMetrics, Invocation, RecordedRun, printable};
 use unicode_width::UnicodeWidthStr;
 
-use crate::format::text::{aligned, styled};
+use crate::format::text::{aligned, fitting, omission, styled};
 use crate::observed::metric_position;
 use crate::sparkline::sparkline;
 use crate::table::{Prominence, Shown};
@@ -44,7 +44,8 @@ pub fn show(results: &Path, id: &str) -> Result<()> {
     section(&mut out, "by", &provenance(&invocation), width)?;
     if !epochs.is_empty() {
         writeln!(out, "\n{}", styled(BOLD, "epochs"))?;
-        for line in aligned(&epoch_columns(&epochs)) {
+        let (columns, left_out) = fitting(epoch_columns(&epochs), width);
+        for line in aligned(&columns).into_iter().chain(omission(&left_out, width)) {
             writeln!(out, "{line}")?;
         }
         section(&mut out, "curves", &curves(&epochs), width)?;
@@ -158,10 +159,10 @@ fn metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
 }
 
 fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
-    let column = |title: String, cells| Shown { title, prominence: Prominence::Needed, numeric: true, cells };
+    let column = |title: &str, prominence, cells| Shown { title: title.to_owned(), prominence, numeric: true, cells };
     let mut columns = vec![
-        column("epoch".to_owned(), epochs.iter().map(|it| it.epoch.to_string()).collect()),
-        column("step".to_owned(), epochs.iter().map(|it| it.step.to_string()).collect()),
+        column("epoch", Prominence::Needed, epochs.iter().map(|it| it.epoch.to_string()).collect()),
+        column("step", Prominence::Spare(2), epochs.iter().map(|it| it.step.to_string()).collect()),
     ];
     for name in metric_order(epochs) {
         let text = |value: f64| match (name, Unit::of(name)) {
@@ -171,7 +172,14 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
             _ => wording::decimal(value, 4),
         };
         let cells = epochs.iter().map(|it| metric(it, name).map_or_else(|| "—".to_owned(), text)).collect();
-        columns.push(column(wording::title(name), cells));
+        let prominence = match name {
+            "loss" | "accuracy" => Prominence::Needed,
+            "val_loss" | "val_accuracy" => Prominence::Spare(4),
+            "learning_rate" => Prominence::Spare(1),
+            "seconds" => Prominence::Spare(0),
+            _ => Prominence::Spare(3),
+        };
+        columns.push(column(&wording::title(name), prominence, cells));
     }
     columns
 }

@@ -113,7 +113,10 @@ mod tests {
             reader.records().flat_map(|it| it.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()).collect();
         assert!(cells.contains(&"'=1+1".to_owned()), "{csv}");
         assert!(!cells.iter().any(|cell| cell.starts_with(['=', '+', '@', '\t', '\r'])), "{csv}");
-        let parsed: serde_json::Value = serde_json::from_str(&super::json::json(&tables)).unwrap();
+        let json = super::json::json(&tables);
+        assert!(!json.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{json:?}");
+        let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(parsed[0]["dataset"], "<b>data\u{9b}|set</b>");
         assert_eq!(parsed[0]["settings"].as_array().unwrap().len(), 6);
     }
 

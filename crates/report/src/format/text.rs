@@ -42,13 +42,18 @@ fn block(table: &Table, width: usize) -> String {
     if table.more > 0 {
         lines.push(styled(DIM, &format!("  and {}", crate::wording::count(table.more, "more setting"))));
     }
-    if !left_out.is_empty() {
-        let note = format!("left out to fit {width} columns: {}", left_out.join(", "));
-        lines.extend(
-            wrapped(note.split(' '), " ", width.saturating_sub(2)).iter().map(|it| styled(DIM, &format!("  {it}"))),
-        );
-    }
+    lines.extend(omission(&left_out, width));
     lines.join("\n") + "\n"
+}
+
+/// Names the columns that found no room.
+pub fn omission(left_out: &[String], width: usize) -> Vec<String> {
+    if left_out.is_empty() {
+        return Vec::new();
+    }
+    let note = format!("left out to fit {width} columns: {}", left_out.join(", "));
+    let lines = wrapped(note.split(' '), " ", width.saturating_sub(INDENT));
+    lines.iter().map(|line| styled(DIM, &format!("  {line}"))).collect()
 }
 
 fn heading(table: &Table, width: usize) -> Vec<String> {
@@ -86,7 +91,7 @@ pub fn wrapped<'a>(parts: impl Iterator<Item = &'a str>, separator: &str, width:
 }
 
 /// The columns that fit `width`, and the heads of those left out: the least prominent first, of equals the last.
-fn fitting(mut columns: Vec<Shown>, width: usize) -> (Vec<Shown>, Vec<String>) {
+pub fn fitting(mut columns: Vec<Shown>, width: usize) -> (Vec<Shown>, Vec<String>) {
     let mut left_out = Vec::new();
     while total_width(&columns) > width {
         let least = columns.iter().map(|column| column.prominence).min();

@@ -26,10 +26,13 @@ impl Reader {
         if !path.is_file() {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&path, flags).map_err(database(&path))?;
-        connection.busy_timeout(PATIENCE).map_err(database(&path))?;
-        if migrations::check(&connection, &path)? == 0 {
+        let (connection, version) = match opened(&path, OpenFlags::empty(), &path) {
+            Err(StoreError::Database { source, .. }) if cannot_share(&source, &path) => {
+                opened(&immutable(&path), OpenFlags::SQLITE_OPEN_URI, &path)?
+            }
+            opened => opened?,
+        };
+        if version == 0 {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
         }
         Ok(Self { connection, path })
@@ -130,6 +133,34 @@ impl Reader {
         };
         self.connection.query_row(sql, [run.invocation], read).map_err(self.failed())
     }
+}
+
+/// Opens `name`, which leads to the file `path`, for reading, and looks at what it is.
+fn opened(name: &Path, how: OpenFlags, path: &Path) -> Result<(Connection, i64), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | how;
+    let connection = Connection::open_with_flags(name, flags).map_err(database(path))?;
+    connection.busy_timeout(PATIENCE).map_err(database(path))?;
+    let version = migrations::check(&connection, path)?;
+    Ok((connection, version))
+}
+
+/// Whether SQLite refused only because it may not put its shared memory beside the store, as in a folder that may only
+/// be read. Without a log that somebody writes, the file alone is the whole store then.
+fn cannot_share(error: &rusqlite::Error, path: &Path) -> bool {
+    let refused = matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied)
+    );
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    refused && std::fs::metadata(log).map_or(true, |log| log.len() == 0)
+}
+
+/// The name under which SQLite reads a file that nobody changes.
+fn immutable(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let escaped = absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    PathBuf::from(format!("file:{escaped}?immutable=1"))
 }
 
 /// The newest run a trial: the one recorded last.
