@@ -48,6 +48,17 @@ pub enum Validation {
     HeldOut(Fraction),
 }
 
+impl Validation {
+    /// In words, with how examples are held out.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Test => "the test set (optimistic for ranking)".to_owned(),
+            Self::HeldOut(_) => format!("{self} of the training set, held out by class (stratified)"),
+        }
+    }
+}
+
+/// As the store and the trial id have it.
 impl fmt::Display for Validation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -32,11 +32,11 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     writeln!(out, "{} · {}", spec.name, tracking::printable(&spec.description))?;
     writeln!(
         out,
-        "{} · {} training and {} test examples · validation {}\n",
+        "{} · {} training and {} test examples · validation on {}\n",
         tracking::printable(&dataset),
         plan.examples,
         facts.test_len,
-        spec.validation
+        spec.validation.describe()
     )?;
     writeln!(out, "{}\n", table(&plan, &done))?;
     let steps: u64 = pending.iter().map(|trial| plan.steps(trial)).sum();
@@ -47,7 +47,7 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     };
     writeln!(
         out,
-        "{} trials, {} have their result; {steps} steps to go, about {} with {jobs} at a time ({basis})",
+        "{} trials, {} have their result; {steps} steps to go, {} with {jobs} at a time ({basis})",
         plan.trials.len(),
         plan.trials.len() - pending.len(),
         in_words(estimate.time(&plan, pending, jobs)),
