@@ -11,8 +11,10 @@ pub struct Cli {
     /// Results folder
     #[arg(short, long, value_name = "DIR", default_value = "results", global = true)]
     pub results: PathBuf,
+    // The comparison, which is what `report` does without a command.
     #[command(flatten)]
     pub compare: CompareArgs,
+    // Anything else.
     #[command(subcommand)]
     pub command: Option<Command>,
 }

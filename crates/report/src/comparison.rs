@@ -40,10 +40,15 @@ impl Statistic {
 /// How many runs ended how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
+    /// With their results.
     pub finished: usize,
+    /// With a loss that was not finite.
     pub diverged: usize,
+    /// With an error.
     pub failed: usize,
+    /// Stopped before their end.
     pub killed: usize,
+    /// Not ended yet.
     pub running: usize,
 }
 
@@ -105,8 +110,11 @@ pub struct Question {
 /// The settings of one experiment on one dataset with one validation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
+    /// Whose runs these are.
     pub experiment: Experiment,
+    /// Name of the dataset.
     pub dataset: String,
+    /// Digest of its bytes.
     pub dataset_sha256: String,
     /// The dataset that this one stands in for.
     pub fallback_for: Option<String>,

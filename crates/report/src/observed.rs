@@ -8,7 +8,9 @@ const OF_LAST_EPOCH: [&str; 2] = ["val_loss", "val_accuracy"];
 /// A run, its final metrics and those of its last epoch on the validation set.
 #[derive(Debug, Clone)]
 pub struct Observed {
+    /// The run as recorded.
     pub run: RecordedRun,
+    /// Final metrics, then those of the last epoch.
     pub metrics: Vec<(String, f64)>,
 }
 

@@ -38,24 +38,33 @@ pub struct Column {
     pub name: String,
     /// Its head for people.
     pub title: String,
+    /// What it holds.
     pub role: Role,
+    /// What it is worth.
     pub prominence: Prominence,
 }
 
 /// A cell, as measured: formats decide how many digits to show.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
+    /// Not measured, not set, or nothing to say.
     Absent,
+    /// A hyperparameter.
     Value(Value),
+    /// A number of runs.
     Count(usize),
+    /// A metric over the runs that finished.
     Statistic(Statistic),
+    /// ★
     Mark,
+    /// Words.
     Note(String),
 }
 
 /// A row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
+    /// One cell a column.
     pub cells: Vec<Cell>,
     /// Best of several.
     pub best: bool,
@@ -66,10 +75,13 @@ pub struct Row {
 /// A comparison as a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
+    /// What is laid out.
     pub comparison: Comparison,
     /// Digits of the dataset's digest, where another dataset of this name has a table too.
     pub digest: Option<String>,
+    /// Keys, counts, metrics with the mark of the best, note.
     pub columns: Vec<Column>,
+    /// Best first.
     pub rows: Vec<Row>,
     /// Settings beyond the rows asked for.
     pub more: usize,
@@ -202,7 +214,9 @@ fn note(tally: &Tally) -> Option<String> {
 /// A column as people read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
+    /// Its head.
     pub title: String,
+    /// What it is worth.
     pub prominence: Prominence,
     /// Whether it is numbers, which stand at the right.
     pub numeric: bool,

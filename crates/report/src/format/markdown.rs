@@ -30,6 +30,9 @@ fn block(table: &Table) -> String {
     if table.more > 0 {
         text += &format!("\nand {}\n", crate::wording::count(table.more, "more setting"));
     }
+    if columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains('±')) {
+        text += "\n± standard deviation between the runs of a setting\n";
+    }
     text
 }
 

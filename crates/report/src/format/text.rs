@@ -43,6 +43,9 @@ fn block(table: &Table, width: usize) -> String {
         lines.push(styled(DIM, &format!("  and {}", crate::wording::count(table.more, "more setting"))));
     }
     lines.extend(omission(&left_out, width));
+    if columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains('±')) {
+        lines.push(styled(DIM, "  ± standard deviation between the runs of a setting"));
+    }
     lines.join("\n") + "\n"
 }
 
