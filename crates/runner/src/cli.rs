@@ -41,8 +41,12 @@ pub struct RunArgs {
     /// How to compute
     #[arg(long, value_enum, default_value_t = EngineChoice::Auto)]
     pub engine: EngineChoice,
-    /// Override one setting with a TOML value: --set train.learning_rate=0.1 --set sweep.seed=[0,1]
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(
+        long = "set",
+        value_name = "KEY=VALUE",
+        help = "Override one setting with a TOML value; repeatable: \
+        --set train.learning_rate=0.1 --set sweep.seed=[0,1]"
+    )]
     pub sets: Vec<String>,
     /// Print the plan (trials, steps, what is already done, estimated time) and stop
     #[arg(long)]

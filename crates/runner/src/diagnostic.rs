@@ -57,7 +57,7 @@ impl fmt::Display for Diagnostic {
         let snippet = Snippet::source(text.as_str())
             .path(name.as_ref())
             .annotation(AnnotationKind::Primary.span(span).label(label.as_ref()));
-        let mut group = Level::ERROR.no_name().primary_title(message.as_ref()).element(snippet);
+        let mut group = Level::ERROR.primary_title(message.as_ref()).element(snippet);
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(tracking::printable(help).into_owned()));
         }
