@@ -65,11 +65,9 @@ enum Failure {
 
 /// Fetches the files that are not in the folder yet, and stops at the first that cannot be had.
 pub(crate) fn missing_files(plan: &Plan, observer: &mut dyn FetchObserver) -> Result<(), DataError> {
-    fs::create_dir_all(plan.folder).map_err(|cause| DataError::Io {
-        path: plan.folder.to_owned(),
-        doing: "making the folder",
-        cause,
-    })?;
+    // Without a place to keep it, the dataset is as far away as without a network.
+    fs::create_dir_all(plan.folder)
+        .map_err(|cause| unavailable(plan.listing, plan.folder, format!("the folder cannot be made: {cause}")))?;
     let _lock = lock(plan.folder, observer)?;
     let mut mirrors = plan.mirrors.to_vec();
     for (file, path) in folder::locate(plan.folder).iter().enumerate() {
