@@ -29,7 +29,9 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     let pending: Vec<&Trial> = plan.trials.iter().filter(|trial| !done.contains(&trial.id)).collect();
 
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{} · {}", spec.name, tracking::printable(&spec.description))?;
+    let title =
+        if spec.description.is_empty() { &spec.name } else { &format!("{} · {}", spec.name, spec.description) };
+    writeln!(out, "{}", tracking::printable(title))?;
     writeln!(
         out,
         "{} · {} training and {} test examples · validation on {}\n",

@@ -1,5 +1,6 @@
 //! What a run says at its end: the best trials, where the results are, what to type next.
 
+use std::collections::HashSet;
 use std::io::Write;
 
 use anyhow::Result;
@@ -15,8 +16,8 @@ const SHOWN: usize = 5;
 
 /// Prints the best of `runs` that belong to `plan`.
 pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, runs: &[RecordedRun]) -> Result<()> {
-    let of_plan = |run: &&RecordedRun| plan.trials.iter().any(|trial| trial.id == run.trial);
-    let runs: Vec<&RecordedRun> = runs.iter().filter(of_plan).collect();
+    let of_plan: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
+    let runs: Vec<&RecordedRun> = runs.iter().filter(|run| of_plan.contains(&run.trial)).collect();
     let mut best: Vec<(f64, &RecordedRun)> =
         runs.iter().filter_map(|run| run.result("test_accuracy").map(|accuracy| (accuracy, *run))).collect();
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
