@@ -131,3 +131,74 @@ fn refuse_large_batches(spec: &Spec, trials: &[Hyperparameters], examples: usize
     Err(Diagnostic::new(format!("a batch of {largest} is larger than the training set"), place, label)
         .help("an epoch would be one step on fewer examples than the table says; nothing was run"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use data::ImageShape;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    fn plan(text: &str) -> Result<Plan, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("experiment.toml");
+        std::fs::write(&path, text).unwrap();
+        let spec = Spec::read(&path, &[]).map_err(|error| error.to_string())?;
+        let shape = ImageShape { rows: 8, columns: 8 };
+        let facts = Facts { sha256: "00".to_owned(), train_len: 1_000, test_len: 100, shape, classes: 10 };
+        Plan::new(&spec, &facts).map_err(|error| error.to_string())
+    }
+
+    /// Written down with `printf 'candle-sweep trial v1\ndataset=00\nvalidation=test\nlearning_rate=0.01\n…' | sha256sum`.
+    #[test]
+    fn a_trial_id_is_what_sha256sum_says() {
+        let trial = Trial::new(Hyperparameters::default(), "00", Validation::Test);
+        assert_eq!(trial.id.as_str(), "ac2354942b2ac4be");
+    }
+
+    #[test]
+    fn the_first_swept_key_varies_slowest() {
+        let plan = plan("name='a'\ndata={dataset='digits'}\n[sweep]\nseed=[7,3]\nbatch_size=[64,16]\n").unwrap();
+        let order: Vec<_> =
+            plan.trials.iter().map(|it| (it.hyperparameters.seed.get(), it.hyperparameters.batch_size.get())).collect();
+        assert_eq!(order, [(7, 64), (7, 16), (3, 64), (3, 16)]);
+    }
+
+    #[test]
+    fn a_log_range_is_even_in_its_logarithm() {
+        let plan =
+            plan("name='a'\ndata={dataset='digits'}\nsweep={learning_rate={from=1e-3,to=1,count=4,scale='log'}}")
+                .unwrap();
+        let rates: Vec<_> = plan.trials.iter().map(|it| it.hyperparameters.learning_rate.get()).collect();
+        assert_eq!(rates, [0.001, 0.01, 0.1, 1.0]);
+    }
+
+    #[test]
+    fn held_out_examples_are_not_stepped_over() {
+        let plan = plan("name='a'\ndata={dataset='digits',validation=0.1}\ntrain={batch_size=100}").unwrap();
+        assert_eq!((plan.examples, plan.steps(&plan.trials[0])), (900, 45));
+    }
+
+    proptest! {
+        #[test]
+        fn every_combination_is_there_once(
+            seeds in prop::collection::hash_set(0u32..1000, 1..6), decays in prop::collection::hash_set(0u8..100, 1..5),
+        ) {
+            let decays: Vec<f64> = decays.into_iter().map(|it| f64::from(it) / 1000.0).collect();
+            let seeds: Vec<u32> = seeds.into_iter().collect();
+            let text = format!("name='a'\ndata={{dataset='digits'}}\n[sweep]\ndecay={decays:?}\nseed={seeds:?}\n");
+            let plan = plan(&text).unwrap();
+            let ids: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
+            prop_assert_eq!(ids.len(), seeds.len() * decays.len());
+            prop_assert_eq!(plan.trials.len(), ids.len());
+        }
+
+        #[test]
+        fn no_text_panics(text in "[ -~\n]{0,80}", key in "[a-z_]{1,12}", value in "[ -~]{0,12}") {
+            let _ = plan(&text);
+            let _ = plan(&format!("name='a'\ndata={{dataset='digits'}}\n[sweep]\n{key} = {value}\n"));
+            let _ = plan(&format!("name='a'\ndata={{dataset='digits'}}\n[sweep]\nseed = {{ {key} = {value} }}\n"));
+        }
+    }
+}
