@@ -49,7 +49,7 @@ fn epoch(criterion: &mut Criterion) {
     group.bench_function("autograd engine", |bencher| {
         bencher.iter(|| {
             for batch in &batches {
-                black_box(engine.step(batch, 0.01).expect("step"));
+                black_box(engine.step(batch, &[], 0.01).expect("step"));
             }
         });
     });

@@ -157,7 +157,7 @@ fn engine_error(error: candle_core::Error) -> EngineError {
 }
 
 impl Engine for Autograd {
-    fn step(&mut self, batch: &[u32], learning_rate: f64) -> std::result::Result<Score, EngineError> {
+    fn step(&mut self, batch: &[u32], _: &[u32], learning_rate: f64) -> std::result::Result<Score, EngineError> {
         self.try_step(batch, learning_rate).map_err(engine_error)
     }
 

@@ -61,11 +61,12 @@ pub struct EngineError {
 /// How a trial is computed. One value holds the weights of one training.
 pub trait Engine {
     /// One weight update on the training rows of `batch` (not empty), at `learning_rate`. The score is of the weights
-    /// *before* the update, as Keras reports it.
+    /// *before* the update, as Keras reports it. `upcoming` are the rows of the steps that follow: a hint of what will be
+    /// wanted from memory soon, which changes no result.
     ///
     /// # Errors
     /// When the computation itself fails; a loss that is not finite is a score, not an error.
-    fn step(&mut self, batch: &[u32], learning_rate: f64) -> Result<Score, EngineError>;
+    fn step(&mut self, batch: &[u32], upcoming: &[u32], learning_rate: f64) -> Result<Score, EngineError>;
 
     /// Score of the present weights.
     ///

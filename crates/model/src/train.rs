@@ -36,12 +36,10 @@ pub struct EpochMetrics {
     pub learning_rate: f64,
 }
 
-/// Somebody who watches a training, and may stop it after any step.
+/// Somebody who watches a training, and may stop it.
 pub trait Observer {
     /// After each step, with the running score of its epoch.
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()>;
-    /// After each epoch.
-    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()>;
 }
 
 /// How a training ended.
@@ -65,74 +63,111 @@ pub enum Outcome {
     Stopped,
 }
 
-/// Trains on the rows `train` of the training split.
-///
-/// # Errors
-/// When the engine's computation fails.
-pub fn train(
-    engine: &mut dyn Engine,
-    hyperparameters: &Hyperparameters,
-    train: &[u32],
-    validation: Validation<'_>,
-    observer: &mut dyn Observer,
-) -> Result<Outcome, EngineError> {
-    let Hyperparameters { learning_rate: base, decay, .. } = *hyperparameters;
-    let mut order = train.to_vec();
-    let mut learning_rate = base.get();
-    let mut step = 0;
-    for epoch in 1..=hyperparameters.epochs.get() {
-        shuffle(&mut order, train, hyperparameters.seed.get(), epoch);
+/// A training under way, epoch by epoch. Nothing in it depends on how many epochs there will be, so that the first of many
+/// are, bit for bit, those of a training that has no more.
+pub struct Training<'a> {
+    engine: Box<dyn Engine>,
+    hyperparameters: Hyperparameters,
+    train: &'a [u32],
+    validation: Validation<'a>,
+    order: Vec<u32>,
+    epoch: u32,
+    step: u64,
+}
+
+impl<'a> Training<'a> {
+    /// On the rows `train` of the training split, with `engine` at its start.
+    #[must_use]
+    pub fn new(
+        engine: Box<dyn Engine>,
+        hyperparameters: Hyperparameters,
+        train: &'a [u32],
+        validation: Validation<'a>,
+    ) -> Self {
+        Self { engine, hyperparameters, train, validation, order: train.to_vec(), epoch: 0, step: 0 }
+    }
+
+    /// Trains one more epoch: its metrics, or how the training ended in it.
+    ///
+    /// # Errors
+    /// When the engine's computation fails.
+    pub fn epoch(&mut self, observer: &mut dyn Observer) -> Result<ControlFlow<Outcome, EpochMetrics>, EngineError> {
+        let Hyperparameters { learning_rate: base, decay, seed, .. } = self.hyperparameters;
+        self.epoch += 1;
+        let epoch = self.epoch;
+        // The order of an epoch depends on the seed and the epoch alone: never on the batch size, nor on earlier epochs.
+        self.order.copy_from_slice(self.train);
+        generator(seed.get(), Purpose::Shuffle { epoch }).shuffle(&mut self.order);
         let mut running = Score::default();
-        for batch in batches(&order, hyperparameters) {
-            learning_rate = learning_rate_at(base, decay, step);
-            let score = engine.step(batch, learning_rate)?;
-            step += 1;
+        let mut learning_rate = base.get();
+        for (batch, upcoming) in batches(&self.order, &self.hyperparameters) {
+            learning_rate = learning_rate_at(base, decay, self.step);
+            let score = self.engine.step(batch, upcoming, learning_rate)?;
+            self.step += 1;
             if !score.loss_sum.is_finite() {
-                return Ok(Outcome::Diverged { epoch, step });
+                return Ok(ControlFlow::Break(self.diverged()));
             }
             running += score;
-            if observer.step(epoch, step, &running).is_break() {
-                return Ok(Outcome::Stopped);
+            if observer.step(epoch, self.step, &running).is_break() {
+                return Ok(ControlFlow::Break(Outcome::Stopped));
             }
         }
-        let validated = engine.evaluate(match validation {
+        let validated = self.engine.evaluate(match self.validation {
             Validation::Test => Examples::Test,
             Validation::HeldOut(rows) => Examples::Train(rows),
         })?;
         if !validated.loss_sum.is_finite() {
-            return Ok(Outcome::Diverged { epoch, step });
+            return Ok(ControlFlow::Break(self.diverged()));
         }
-        let metrics = EpochMetrics {
+        Ok(ControlFlow::Continue(EpochMetrics {
             epoch,
-            step,
+            step: self.step,
             loss: running.loss(),
             accuracy: running.accuracy(),
             val_loss: validated.loss(),
             val_accuracy: validated.accuracy(),
             learning_rate,
-        };
-        if observer.epoch(&metrics).is_break() {
-            return Ok(Outcome::Stopped);
+        }))
+    }
+
+    /// The outcome, if the training ends here; it may also go on.
+    ///
+    /// # Errors
+    /// When the engine's computation fails.
+    pub fn outcome(&self) -> Result<Outcome, EngineError> {
+        let (train, test) = (self.engine.evaluate(Examples::Train(self.train))?, self.engine.evaluate(Examples::Test)?);
+        if train.loss_sum.is_finite() && test.loss_sum.is_finite() {
+            Ok(Outcome::Finished { train, test })
+        } else {
+            Ok(self.diverged())
         }
     }
-    let (train, test) = (engine.evaluate(Examples::Train(train))?, engine.evaluate(Examples::Test)?);
-    if !(train.loss_sum.is_finite() && test.loss_sum.is_finite()) {
-        return Ok(Outcome::Diverged { epoch: hyperparameters.epochs.get(), step });
+
+    /// The engine, with the weights as they are.
+    #[must_use]
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
     }
-    Ok(Outcome::Finished { train, test })
+
+    fn diverged(&self) -> Outcome {
+        Outcome::Diverged { epoch: self.epoch, step: self.step }
+    }
 }
 
-/// The order of an epoch depends on the seed and the epoch alone: never on the batch size, nor on earlier epochs.
-fn shuffle(order: &mut [u32], train: &[u32], seed: u64, epoch: u32) {
-    order.copy_from_slice(train);
-    generator(seed, Purpose::Shuffle { epoch }).shuffle(order);
-}
-
-fn batches<'a>(order: &'a [u32], hyperparameters: &Hyperparameters) -> impl Iterator<Item = &'a [u32]> {
+/// The batches of an epoch, each with the rows that follow it.
+fn batches<'a>(
+    order: &'a [u32],
+    hyperparameters: &Hyperparameters,
+) -> impl Iterator<Item = (&'a [u32], &'a [u32])> + use<'a> {
     let size = hyperparameters.batch_size.get() as usize;
     let used = match hyperparameters.last_batch {
         LastBatch::Keep => order.len(),
         LastBatch::Drop => order.len() - order.len() % size,
     };
-    order[..used].chunks(size)
+    let mut rest = &order[..used];
+    std::iter::from_fn(move || {
+        let (batch, upcoming) = rest.split_at(rest.len().min(size));
+        rest = upcoming;
+        (!batch.is_empty()).then_some((batch, upcoming))
+    })
 }

@@ -9,7 +9,7 @@ use data::{Dataset, Finder, Network, Silent, Source, normalise};
 use model::softmax_regression::initial_weights;
 use model::{
     Autograd, AutogradData, BatchSize, Decay, Device, Engine, EpochMetrics, Epochs, Examples, Hyperparameters, Init,
-    LastBatch, LearningRate, Observer, Outcome, Score, Seed, Validation, Weights, train,
+    LastBatch, LearningRate, Observer, Outcome, Score, Seed, Training, Validation, Weights,
 };
 use proptest::prelude::*;
 
@@ -85,7 +85,7 @@ proptest! {
         let hyperparameters = Hyperparameters { seed: Seed::new(seed).unwrap(), ..Default::default() };
         let mut engine = engine(&dataset, &hyperparameters);
         let before = engine.weights().unwrap();
-        let score = engine.step(&batch, 1.0).unwrap();
+        let score = engine.step(&batch, &[], 1.0).unwrap();
         let after = engine.weights().unwrap();
 
         let (weights, bias) = (doubles(&before.weight), doubles(&before.bias));
@@ -124,19 +124,20 @@ impl Observer for Record {
         self.steps.push(step);
         if self.stop_at == Some(step) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
-
-    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()> {
-        self.epochs.push(*metrics);
-        ControlFlow::Continue(())
-    }
 }
 
 fn run(hyperparameters: &Hyperparameters, record: &mut Record) -> (Outcome, Weights) {
     let dataset = digits();
-    let mut engine = engine(&dataset, hyperparameters);
     let rows: Vec<u32> = (0..dataset.train.len() as u32).collect();
-    let outcome = train(&mut engine, hyperparameters, &rows, Validation::Test, record).unwrap();
-    (outcome, engine.weights().unwrap())
+    let engine = Box::new(engine(&dataset, hyperparameters));
+    let mut training = Training::new(engine, *hyperparameters, &rows, Validation::Test);
+    for _ in 0..hyperparameters.epochs.get() {
+        match training.epoch(record).unwrap() {
+            ControlFlow::Continue(metrics) => record.epochs.push(metrics),
+            ControlFlow::Break(outcome) => return (outcome, training.engine().weights().unwrap()),
+        }
+    }
+    (training.outcome().unwrap(), training.engine().weights().unwrap())
 }
 
 fn quick() -> Hyperparameters {

@@ -104,8 +104,10 @@ pub enum SplitChoice {
 /// How trials are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EngineChoice {
-    /// The fastest that fits the device
+    /// The fastest that fits the device: fused on the CPU, autograd elsewhere
     Auto,
+    /// The gradient by hand, over what of the images is not empty: the fast one, CPU only
+    Fused,
     /// candle's own layers, backward pass and optimiser: the reference
     Autograd,
 }

@@ -1,12 +1,13 @@
-//! Carrying out one trial. The trait lets the sweep's rules be tested without training anything.
+//! Carrying out a course of trials. The trait lets the sweep's rules be tested without training anything.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use data::{Dataset, hold_out};
-use model::{Autograd, AutogradData, EngineError, EpochMetrics, Observer, Outcome, Score, Weights, train};
+use model::{EngineError, EpochMetrics, Observer, Outcome, Prepared, Score, Training, Weights};
 
+use crate::course::Course;
 use crate::plan::Trial;
 use crate::spec::Validation;
 
@@ -16,36 +17,38 @@ pub struct Execution {
     pub outcome: Outcome,
     /// Each epoch's metrics and its seconds.
     pub epochs: Vec<(EpochMetrics, Duration)>,
-    /// The whole trial's time, evaluations included.
+    /// The whole trial's time, evaluations included, as if it had been alone.
     pub elapsed: Duration,
     /// Final weights of a finished trial.
     pub weights: Option<Weights>,
 }
 
-/// Somebody who watches a trial, and may stop it.
+/// Somebody who watches a course, and may stop it.
 pub trait Watcher {
     /// After a step, with the epoch's running score.
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()>;
+    /// A trial of the course has ended; they end in their order.
+    fn ended(&mut self, execution: Execution);
 }
 
-/// Carries out trials, several at a time if asked from several threads.
+/// Carries out courses, several at a time if asked from several threads.
 pub trait Executor: Sync {
-    /// Trains `trial` from its start.
+    /// Trains from the start, and tells `watcher` of every trial that ends.
     ///
     /// # Errors
-    /// When the computation itself fails.
-    fn execute(&self, trial: &Trial, watcher: &mut dyn Watcher) -> Result<Execution, EngineError>;
+    /// When the computation itself fails: then the trials that `watcher` was not told of have no result.
+    fn execute(&self, course: &Course<'_>, watcher: &mut dyn Watcher) -> Result<(), EngineError>;
 }
 
-/// Trains with candle's autograd.
-pub struct AutogradExecutor {
+/// Trains with an engine.
+pub struct Trainer {
     dataset: Arc<Dataset>,
-    prepared: Arc<AutogradData>,
+    prepared: Prepared,
 }
 
-impl AutogradExecutor {
-    /// Shares `prepared`, the tensors of `dataset`, among all trials.
-    pub fn new(dataset: Arc<Dataset>, prepared: Arc<AutogradData>) -> Self {
+impl Trainer {
+    /// Shares `prepared`, which is `dataset` as the engine wants it, among all trials.
+    pub fn new(dataset: Arc<Dataset>, prepared: Prepared) -> Self {
         Self { dataset, prepared }
     }
 
@@ -62,38 +65,52 @@ impl AutogradExecutor {
     }
 }
 
-impl Executor for AutogradExecutor {
-    fn execute(&self, trial: &Trial, watcher: &mut dyn Watcher) -> Result<Execution, EngineError> {
+impl Executor for Trainer {
+    fn execute(&self, course: &Course<'_>, watcher: &mut dyn Watcher) -> Result<(), EngineError> {
         let started = Instant::now();
-        let (rows, held_out) = self.partition(trial);
+        let longest = course.longest();
+        let (rows, held_out) = self.partition(longest);
         let validation = held_out.as_deref().map_or(model::Validation::Test, model::Validation::HeldOut);
-        let mut engine = Autograd::new(Arc::clone(&self.prepared), &trial.hyperparameters)?;
-        let mut stopwatch = Stopwatch { watcher, epoch_started: started, epochs: Vec::new() };
-        let outcome = train(&mut engine, &trial.hyperparameters, &rows, validation, &mut stopwatch)?;
-        let epochs = stopwatch.epochs;
-        let weights = match outcome {
-            Outcome::Finished { .. } => Some(model::Engine::weights(&engine)?),
-            Outcome::Diverged { .. } | Outcome::Stopped => None,
-        };
-        Ok(Execution { outcome, epochs, elapsed: started.elapsed(), weights })
+        let engine = self.prepared.engine(&longest.hyperparameters)?;
+        let mut training = Training::new(engine, longest.hyperparameters, &rows, validation);
+        let mut spent = started.elapsed();
+        let mut epochs: Vec<(EpochMetrics, Duration)> = Vec::new();
+        for trial in &course.trials {
+            while epochs.len() < trial.hyperparameters.epochs.get() as usize {
+                let started = Instant::now();
+                let trained = training.epoch(&mut Steps(watcher))?;
+                let elapsed = started.elapsed();
+                spent += elapsed;
+                match trained {
+                    ControlFlow::Continue(metrics) => epochs.push((metrics, elapsed)),
+                    // It would have been so for every trial that goes as far.
+                    ControlFlow::Break(outcome) => {
+                        for _ in course.trials.iter().skip_while(|other| other.id != trial.id) {
+                            let epochs = epochs.clone();
+                            watcher.ended(Execution { outcome, epochs, elapsed: spent, weights: None });
+                        }
+                        return Ok(());
+                    }
+                }
+            }
+            let started = Instant::now();
+            let outcome = training.outcome()?;
+            let weights = match outcome {
+                Outcome::Finished { .. } => Some(training.engine().weights()?),
+                Outcome::Diverged { .. } | Outcome::Stopped => None,
+            };
+            let elapsed = spent + started.elapsed();
+            watcher.ended(Execution { outcome, epochs: epochs.clone(), elapsed, weights });
+        }
+        Ok(())
     }
 }
 
-/// Adds the clock, which the training loop does not have.
-struct Stopwatch<'a> {
-    watcher: &'a mut dyn Watcher,
-    epoch_started: Instant,
-    epochs: Vec<(EpochMetrics, Duration)>,
-}
+/// A watcher as the training sees it.
+struct Steps<'a>(&'a mut dyn Watcher);
 
-impl Observer for Stopwatch<'_> {
+impl Observer for Steps<'_> {
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()> {
-        self.watcher.step(epoch, step, running)
-    }
-
-    fn epoch(&mut self, metrics: &EpochMetrics) -> ControlFlow<()> {
-        self.epochs.push((*metrics, self.epoch_started.elapsed()));
-        self.epoch_started = Instant::now();
-        ControlFlow::Continue(())
+        self.0.step(epoch, step, running)
     }
 }

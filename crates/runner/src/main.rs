@@ -2,6 +2,7 @@
 
 mod cli;
 mod cmd;
+mod course;
 mod datasets;
 mod diagnostic;
 mod document;

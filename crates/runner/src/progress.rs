@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::{Outcome, Score};
 
-use crate::plan::{Plan, Trial};
+use crate::course::Course;
+use crate::plan::Plan;
 use crate::spec::Parameter;
 use crate::sweep::Done;
 
@@ -32,16 +33,20 @@ pub struct Progress {
 /// How often a trial's bar is brought up to date.
 const REFRESH: Duration = Duration::from_millis(100);
 
+/// Steps between two looks at the clock.
+const LOOK: u64 = 16;
+
 impl Progress {
-    /// Shows the sweep of `pending`, trials of `plan`, on stderr.
-    pub fn new(plan: &Plan, pending: &[&Trial], quiet: bool) -> Self {
+    /// Shows the sweep of `courses`, which are of `plan`, on stderr.
+    pub fn new(plan: &Plan, courses: &[Course<'_>], quiet: bool) -> Self {
         let mode = match (quiet, std::io::stderr().is_terminal()) {
             (true, _) => Mode::Silent,
             (false, true) => Mode::Bars,
             (false, false) => Mode::Lines,
         };
-        let steps = pending.iter().map(|trial| plan.steps(trial)).sum();
-        Self::with_mode(mode, pending.len(), steps, plan.varying.clone(), plan.examples)
+        let steps = courses.iter().map(|course| plan.steps(course.longest())).sum();
+        let trials = courses.iter().map(|course| course.trials.len()).sum();
+        Self::with_mode(mode, trials, steps, plan.varying.clone(), plan.examples)
     }
 
     /// Shows nothing.
@@ -60,13 +65,14 @@ impl Progress {
         Self { mode, bars, sweep, ended, trials, varying, examples }
     }
 
-    /// A trial begins.
-    pub fn trial_started(&self, trial: &Trial) -> TrialProgress {
+    /// A course begins.
+    pub fn course_started(&self, course: &Course<'_>) -> CourseProgress {
+        let trial = course.longest();
         let per_epoch = trial.hyperparameters.steps_per_epoch(self.examples);
         let bar = ProgressBar::new(trial.hyperparameters.steps(self.examples));
         let bar = self.bars.add(bar.with_style(style("      {wide_bar} {msg}  {eta} left")));
         bar.set_message(trial.title(&self.varying));
-        TrialProgress {
+        CourseProgress {
             bar,
             sweep: self.sweep.clone(),
             title: trial.title(&self.varying),
@@ -120,8 +126,8 @@ fn describe(done: &Done<'_>) -> String {
     }
 }
 
-/// The progress of one trial; its bar goes when this goes.
-pub struct TrialProgress {
+/// The progress of one course; its bar goes when this goes.
+pub struct CourseProgress {
     bar: ProgressBar,
     sweep: ProgressBar,
     title: String,
@@ -131,11 +137,12 @@ pub struct TrialProgress {
     refreshed: Instant,
 }
 
-impl TrialProgress {
+impl CourseProgress {
     /// After a step, with the epoch's running score.
     pub fn step(&mut self, epoch: u32, step: u64, running: &Score) {
         let epoch_ends = step.is_multiple_of(self.per_epoch);
-        if !epoch_ends && self.refreshed.elapsed() < REFRESH {
+        // A look at the clock costs as much as a short step.
+        if !epoch_ends && (!step.is_multiple_of(LOOK) || self.refreshed.elapsed() < REFRESH) {
             return;
         }
         self.refreshed = Instant::now();
@@ -152,7 +159,7 @@ impl TrialProgress {
     }
 }
 
-impl Drop for TrialProgress {
+impl Drop for CourseProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

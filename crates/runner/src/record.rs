@@ -27,6 +27,8 @@ impl Circumstances<'_> {
         let dataset = &self.resolved.dataset;
         let execution = done.result.as_ref().ok();
         Run {
+            id: done.run.clone(),
+            shared_from: done.shared_from.clone(),
             experiment: self.experiment.to_owned(),
             trial: done.trial.id.clone(),
             status,

@@ -8,15 +8,21 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use model::{Outcome, Score};
+use tracking::RunId;
 
+use crate::course::Course;
 use crate::executor::{Execution, Executor, Watcher};
 use crate::plan::Trial;
-use crate::progress::{Progress, TrialProgress};
+use crate::progress::{CourseProgress, Progress};
 use crate::stop::Stop;
 
 /// A trial that was carried out, or tried to be.
 pub struct Done<'a> {
     pub trial: &'a Trial,
+    /// The id of its run, where other runs name it.
+    pub run: Option<RunId>,
+    /// The run that trained this trial on its way.
+    pub shared_from: Option<RunId>,
     pub started_at: SystemTime,
     /// The execution, or why there is none.
     pub result: Result<Execution, String>,
@@ -31,14 +37,14 @@ pub struct Tally {
     pub stopped: usize,
 }
 
-/// Runs `trials` on `jobs` threads, started in their order, and hands each to `record` as it ends, on this thread.
+/// Runs `courses` on `jobs` threads, started in their order, and hands each trial to `record` as it ends, on this thread.
 ///
 /// A trial that fails or panics does not end the sweep; a record that cannot be kept does.
 ///
 /// # Errors
 /// What `record` says.
 pub fn sweep<'a>(
-    trials: &[&'a Trial],
+    courses: &[Course<'a>],
     jobs: usize,
     executor: &dyn Executor,
     progress: &Progress,
@@ -48,15 +54,13 @@ pub fn sweep<'a>(
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     std::thread::scope(|scope| {
-        for _ in 0..jobs.min(trials.len()) {
+        for _ in 0..jobs.min(courses.len()) {
             let sender = sender.clone();
             scope.spawn(|| {
                 let sender = sender;
                 while !stop.asked() {
-                    let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    if sender.send(carry_out(trial, executor, progress, stop)).is_err() {
-                        break;
-                    }
+                    let Some(course) = courses.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                    carry_out(course, executor, progress, stop, &sender);
                 }
             });
         }
@@ -71,16 +75,25 @@ pub fn sweep<'a>(
     })
 }
 
-fn carry_out<'a>(trial: &'a Trial, executor: &dyn Executor, progress: &Progress, stop: &Stop) -> Done<'a> {
-    let started_at = SystemTime::now();
-    let mut watcher = StopOrShow { stop, shown: progress.trial_started(trial) };
-    let execution = catch_unwind(AssertUnwindSafe(|| executor.execute(trial, &mut watcher)));
-    let result = match execution {
-        Ok(Ok(execution)) => Ok(execution),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(panic) => Err(format!("the program panicked: {}", panic_message(&*panic))),
+/// Sends on every trial of the course as it ends; those that an error or a panic keeps from ending, with its message.
+fn carry_out<'a>(
+    course: &Course<'a>,
+    executor: &dyn Executor,
+    progress: &Progress,
+    stop: &Stop,
+    ended: &mpsc::Sender<Done<'a>>,
+) {
+    let shown = progress.course_started(course);
+    let mut watcher = CourseWatcher { course, started_at: SystemTime::now(), ended, count: 0, stop, shown };
+    let executed = catch_unwind(AssertUnwindSafe(|| executor.execute(course, &mut watcher)));
+    let error = match executed {
+        Ok(Ok(())) => "the engine ended without a result".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => format!("the program panicked: {}", panic_message(&*panic)),
     };
-    Done { trial, started_at, result }
+    while watcher.count < course.trials.len() {
+        watcher.send(Err(error.clone()));
+    }
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
@@ -102,15 +115,37 @@ impl Tally {
     }
 }
 
-struct StopOrShow<'a> {
-    stop: &'a Stop,
-    shown: TrialProgress,
+struct CourseWatcher<'a, 'c> {
+    course: &'c Course<'a>,
+    started_at: SystemTime,
+    ended: &'c mpsc::Sender<Done<'a>>,
+    /// Trials of the course that have ended.
+    count: usize,
+    stop: &'c Stop,
+    shown: CourseProgress,
 }
 
-impl Watcher for StopOrShow<'_> {
+impl CourseWatcher<'_, '_> {
+    fn send(&mut self, result: Result<Execution, String>) {
+        let trial = self.course.trials[self.count];
+        self.count += 1;
+        let is_longest = self.count == self.course.trials.len();
+        let (run, shared_from) =
+            if is_longest { (self.course.run.clone(), None) } else { (None, self.course.run.clone()) };
+        let done = Done { trial, run, shared_from, started_at: self.started_at, result };
+        // Nobody listens any more when a record could not be kept; then nothing can be.
+        let _ = self.ended.send(done);
+    }
+}
+
+impl Watcher for CourseWatcher<'_, '_> {
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()> {
         self.shown.step(epoch, step, running);
         if self.stop.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn ended(&mut self, execution: Execution) {
+        self.send(Ok(execution));
     }
 }
 
@@ -129,8 +164,8 @@ mod tests {
     }
 
     impl Executor for Fake {
-        fn execute(&self, trial: &Trial, watcher: &mut dyn Watcher) -> Result<Execution, EngineError> {
-            let seed = trial.hyperparameters.seed.get();
+        fn execute(&self, course: &Course<'_>, watcher: &mut dyn Watcher) -> Result<(), EngineError> {
+            let seed = course.longest().hyperparameters.seed.get();
             if self.stop_at == Some(seed) {
                 self.stop.ask();
             }
@@ -142,7 +177,8 @@ mod tests {
                 3 => Outcome::Diverged { epoch: 1, step: 7 },
                 _ => Outcome::Finished { train: score, test: score },
             };
-            Ok(Execution { outcome, epochs: Vec::new(), elapsed: Duration::ZERO, weights: None })
+            watcher.ended(Execution { outcome, epochs: Vec::new(), elapsed: Duration::ZERO, weights: None });
+            Ok(())
         }
     }
 
@@ -151,12 +187,15 @@ mod tests {
         (0..count).map(|seed| Trial::new(seeded(seed), "00", Validation::Test)).collect()
     }
 
+    fn alone(trials: &[Trial]) -> Vec<Course<'_>> {
+        trials.iter().map(|trial| Course { trials: vec![trial], run: None }).collect()
+    }
+
     fn run(count: i64, jobs: usize, stop_at: Option<u64>) -> (Tally, Vec<(u64, Option<String>)>) {
         let (trials, stop) = (trials(count), Stop::default());
-        let trials: Vec<&Trial> = trials.iter().collect();
         let fake = Fake { stop_at, stop: stop.clone() };
         let mut seen = Vec::new();
-        let tally = sweep(&trials, jobs, &fake, &Progress::silent(), &stop, |done| {
+        let tally = sweep(&alone(&trials), jobs, &fake, &Progress::silent(), &stop, |done| {
             seen.push((done.trial.hyperparameters.seed.get(), done.result.as_ref().err().cloned()));
             Ok(())
         });
@@ -175,7 +214,22 @@ mod tests {
     }
 
     #[test]
-    fn one_job_keeps_the_order_of_the_plan() {
+    fn a_failure_is_that_of_every_trial_of_the_course() {
+        let (trials, stop) = (trials(2), Stop::default());
+        let run = RunId::random().unwrap();
+        let course = Course { trials: trials.iter().collect(), run: Some(run.clone()) };
+        let fake = Fake { stop_at: None, stop: stop.clone() };
+        let mut seen = Vec::new();
+        let tally = sweep(&[course], 1, &fake, &Progress::silent(), &stop, |done| {
+            seen.push((done.run.clone(), done.shared_from.clone()));
+            Ok(())
+        });
+        assert_eq!(tally.unwrap(), Tally { failed: 2, ..Tally::default() });
+        assert_eq!(seen, [(None, Some(run.clone())), (Some(run), None)]);
+    }
+
+    #[test]
+    fn one_job_keeps_the_order_of_the_courses() {
         let (_, seen) = run(6, 1, None);
         assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0));
     }
@@ -189,10 +243,9 @@ mod tests {
     #[test]
     fn a_record_that_cannot_be_kept_ends_the_sweep() {
         let trials = trials(50);
-        let trials: Vec<&Trial> = trials.iter().collect();
         let stop = Stop::default();
         let fake = Fake { stop_at: None, stop: stop.clone() };
-        let result = sweep(&trials, 2, &fake, &Progress::silent(), &stop, |_| anyhow::bail!("disk full"));
+        let result = sweep(&alone(&trials), 2, &fake, &Progress::silent(), &stop, |_| anyhow::bail!("disk full"));
         assert_eq!(result.unwrap_err().to_string(), "disk full");
         assert!(stop.asked());
     }

@@ -56,6 +56,10 @@ pub struct EpochMetrics {
 /// A run that ended, to be recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
+    /// Its identity, where another run names it before it is recorded; else it gets one then.
+    pub id: Option<RunId>,
+    /// The run whose training this one is a part of: it was recorded on the way there, not trained again.
+    pub shared_from: Option<RunId>,
     /// Name of its experiment.
     pub experiment: String,
     /// What was run.
@@ -95,6 +99,8 @@ impl Run {
     #[must_use]
     pub fn new(experiment: &str, status: Status, started_at: SystemTime) -> Self {
         Self {
+            id: None,
+            shared_from: None,
             experiment: experiment.to_owned(),
             trial: TrialId::of(&[]),
             status,
@@ -120,6 +126,8 @@ impl Run {
 pub struct RecordedRun {
     /// Its identity.
     pub id: RunId,
+    /// The run whose training this one is a part of.
+    pub shared_from: Option<RunId>,
     /// Name of its experiment.
     pub experiment: String,
     /// What was run.

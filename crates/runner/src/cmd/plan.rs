@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use tracking::{Reader, RecordedRun, StoreError};
 
 use crate::cli::RunArgs;
+use crate::course::{Course, courses};
 use crate::datasets::Datasets;
 use crate::estimate::{Estimate, in_words};
 use crate::plan::{Plan, Trial, value_of};
@@ -41,20 +42,33 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
         spec.validation.describe()
     )?;
     writeln!(out, "{}\n", table(&plan, &done))?;
-    let steps: u64 = pending.iter().map(|trial| plan.steps(trial)).sum();
-    let estimate = Estimate::from_runs(runs.iter().filter(|run| run.dataset_sha256 == facts.sha256), plan.examples);
+    let courses = courses(&plan, &pending)?;
+    let engine = super::run::engine(args)?;
+    let same_data = runs.iter().filter(|run| run.dataset_sha256 == facts.sha256);
+    let estimate = Estimate::from_runs(engine, same_data, plan.examples);
     let basis = match estimate.measured_runs {
         0 => "by rule of thumb".to_owned(),
         n => format!("from {n} earlier runs"),
     };
     writeln!(
         out,
-        "{} trials, {} have their result; {steps} steps to go, {} with {jobs} at a time ({basis})",
+        "{} trials, {} have their result; {}, {} with {jobs} at a time ({basis})",
         plan.trials.len(),
         plan.trials.len() - pending.len(),
-        in_words(estimate.time(&plan, pending, jobs)),
+        steps(&plan, &pending, &courses),
+        in_words(estimate.time(&plan, &courses, jobs)),
     )?;
     Ok(())
+}
+
+/// `9375 steps to go`, and how many more they stand for.
+fn steps(plan: &Plan, pending: &[&Trial], courses: &[Course<'_>]) -> String {
+    let to_go: u64 = courses.iter().map(|course| plan.steps(course.longest())).sum();
+    let alone: u64 = pending.iter().map(|trial| plan.steps(trial)).sum();
+    match alone - to_go {
+        0 => format!("{to_go} steps to go"),
+        saved => format!("{to_go} steps to go ({saved} saved: trials that differ only in epochs share them)"),
+    }
 }
 
 /// The experiment's runs, if there is a store at all.

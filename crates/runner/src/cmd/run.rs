@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use data::Facts;
-use model::AutogradData;
+use model::{DeviceChoice, EngineKind, Prepared};
 use tracking::{Experiment, Store};
 
-use crate::cli::RunArgs;
+use crate::cli::{EngineChoice, RunArgs};
 use crate::cmd::{plan as plan_command, summary};
+use crate::course::courses;
 use crate::datasets::{Datasets, Resolved};
-use crate::executor::AutogradExecutor;
+use crate::executor::Trainer;
 use crate::plan::{Plan, Trial};
 use crate::progress::Progress;
 use crate::provenance;
@@ -33,7 +34,7 @@ const STOPPED: u8 = 75;
 const EXPORT_EVERY: Duration = Duration::from_secs(10);
 
 /// Everything about one experiment that must be right before anything runs.
-struct Prepared {
+struct Ready {
     spec: Spec,
     resolved: Resolved,
     plan: Plan,
@@ -43,7 +44,7 @@ struct Prepared {
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let specs = args.experiments.iter().map(|path| Spec::read(path, &args.sets)).collect::<Result<Vec<_>>>()?;
     refuse_equal_names(&specs)?;
-    let device = args.device.open()?;
+    let (engine, device) = (engine(args)?, args.device.open()?);
     let mut datasets = Datasets::new(&args.places, args.quiet)?;
     if args.plan {
         for spec in &specs {
@@ -51,12 +52,12 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let prepared = specs.into_iter().map(|spec| prepare(spec, &mut datasets)).collect::<Result<Vec<_>>>()?;
+    let ready = specs.into_iter().map(|spec| make_ready(spec, &mut datasets)).collect::<Result<Vec<_>>>()?;
     let mut store = Store::open(&args.places.results)?;
     let stop = Stop::on_signals()?;
     let mut total = Tally::default();
-    for experiment in &prepared {
-        let tally = run_experiment(args, experiment, &mut store, &device, &stop)?;
+    for experiment in &ready {
+        let tally = run_experiment(args, experiment, &mut store, engine, &device, &stop)?;
         total.failed += tally.failed;
         if stop.asked() {
             anstream::eprintln!("stopped; the same command goes on where this one ended");
@@ -74,10 +75,10 @@ fn refuse_equal_names(specs: &[Spec]) -> Result<()> {
     }
 }
 
-fn prepare(spec: Spec, datasets: &mut Datasets) -> Result<Prepared> {
+fn make_ready(spec: Spec, datasets: &mut Datasets) -> Result<Ready> {
     let resolved = datasets.resolve(&spec)?;
     let plan = Plan::new(&spec, &facts(&resolved))?;
-    Ok(Prepared { spec, resolved, plan })
+    Ok(Ready { spec, resolved, plan })
 }
 
 /// What a plan needs to know of a dataset that is here.
@@ -92,6 +93,18 @@ pub fn facts(resolved: &Resolved) -> Facts {
     }
 }
 
+/// The engine that was asked for, or the fastest.
+pub fn engine(args: &RunArgs) -> Result<EngineKind> {
+    match (args.engine, args.device) {
+        (EngineChoice::Auto, device) => Ok(EngineKind::fastest_on(device)),
+        (EngineChoice::Autograd, _) => Ok(EngineKind::Autograd),
+        (EngineChoice::Fused, DeviceChoice::Cpu) => Ok(EngineKind::Fused),
+        (EngineChoice::Fused, device) => {
+            bail!("the fused engine computes on the CPU, not on {device}: use --device cpu, or --engine autograd")
+        }
+    }
+}
+
 /// Trials at a time.
 fn jobs(args: &RunArgs) -> usize {
     args.jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), |jobs| jobs as usize)
@@ -99,12 +112,13 @@ fn jobs(args: &RunArgs) -> usize {
 
 fn run_experiment(
     args: &RunArgs,
-    experiment: &Prepared,
+    experiment: &Ready,
     store: &mut Store,
+    engine: EngineKind,
     device: &model::Device,
     stop: &Stop,
 ) -> Result<Tally> {
-    let Prepared { spec, resolved, plan } = experiment;
+    let Ready { spec, resolved, plan } = experiment;
     let done = if args.rerun { HashSet::new() } else { store.done_trials(&spec.name)? };
     let pending: Vec<&Trial> = plan.trials.iter().filter(|trial| !done.contains(&trial.id)).collect();
     let jobs = jobs(args);
@@ -116,11 +130,12 @@ fn run_experiment(
         let description = spec.description.clone();
         let invocation = provenance::invocation(u32::try_from(jobs).unwrap_or(u32::MAX), &spec.source.text);
         let invocation = store.begin(&Experiment { name: spec.name.clone(), description }, &invocation)?;
-        let prepared = Arc::new(AutogradData::new(&resolved.dataset, device.clone())?);
-        let executor = AutogradExecutor::new(Arc::clone(&resolved.dataset), prepared);
+        let prepared = Prepared::new(engine, &resolved.dataset, device)?;
+        let trainer = Trainer::new(Arc::clone(&resolved.dataset), prepared);
         let device = args.device.to_string();
-        let circumstances = Circumstances { experiment: &spec.name, resolved, engine: "autograd", device: &device };
-        let progress = Progress::new(plan, &pending, args.quiet);
+        let circumstances = Circumstances { experiment: &spec.name, resolved, engine: engine.name(), device: &device };
+        let courses = courses(plan, &pending)?;
+        let progress = Progress::new(plan, &courses, args.quiet);
         let mut exported = Instant::now();
         let record = |done: &Done<'_>| {
             keep_weights(&args.places.results, &spec.name, done)?;
@@ -131,7 +146,7 @@ fn run_experiment(
             }
             Ok(())
         };
-        let swept = sweep(&pending, jobs, &executor, &progress, stop, record);
+        let swept = sweep(&courses, jobs, &trainer, &progress, stop, record);
         progress.finish();
         tally = swept?;
     }

@@ -11,7 +11,8 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x6373_7770;
 
 /// Name and SQL of every step; `user_version` counts those taken.
-const STEPS: [(&str, &str); 1] = [("first schema", include_str!("schema_1.sql"))];
+const STEPS: [(&str, &str); 2] =
+    [("first schema", include_str!("schema_1.sql")), ("shared runs", include_str!("schema_2.sql"))];
 
 /// The schema that this program writes.
 #[allow(clippy::cast_possible_wrap, reason = "a few steps")]

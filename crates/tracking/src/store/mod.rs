@@ -109,10 +109,13 @@ impl Store {
     /// When the database refuses: then nothing of the run is recorded.
     pub fn record(&mut self, invocation: InvocationId, run: &Run) -> Result<RunId, StoreError> {
         let failed = self.failed();
-        let id = RunId::random().map_err(|error| StoreError::Folder {
-            folder: self.folder.clone(),
-            source: std::io::Error::other(error.to_string()),
-        })?;
+        let random = || {
+            RunId::random().map_err(|error| StoreError::Folder {
+                folder: self.folder.clone(),
+                source: std::io::Error::other(error.to_string()),
+            })
+        };
+        let id = run.id.clone().map_or_else(random, Ok)?;
         let mut record = || {
             let transaction = self.connection.transaction()?;
             insert_run(&transaction, &id, invocation, run)?;
@@ -162,8 +165,8 @@ fn insert_run(connection: &Connection, id: &RunId, invocation: InvocationId, run
     connection
         .prepare_cached(
             "INSERT INTO runs (id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for,
-               validation, engine, device, started_at, ended_at, error, invocation)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+               validation, engine, device, started_at, ended_at, error, invocation, shared_from)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             id.as_str(),
@@ -181,6 +184,7 @@ fn insert_run(connection: &Connection, id: &RunId, invocation: InvocationId, run
             timestamp(run.ended_at),
             run.error,
             invocation.0,
+            run.shared_from.as_ref().map(RunId::as_str),
         ])?;
     Ok(())
 }

@@ -56,7 +56,7 @@ impl Reader {
         read().map_err(self.failed())
     }
 
-    /// The newest run of every trial of `experiment`, in the order in which they were recorded.
+    /// The newest run of every trial of `experiment`, by trial: never by who finished first.
     ///
     /// # Errors
     /// When the database refuses.
@@ -169,6 +169,12 @@ const NEWEST: &str = "SELECT max(sequence) FROM runs WHERE experiment = ?1 GROUP
 const RUN_COLUMNS: &str = "id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for, \
                            validation, engine, device, started_at, ended_at, error, invocation";
 
+/// [`RUN_COLUMNS`] and what later schemas added to them, as far as this store has it.
+fn run_columns(connection: &Connection) -> rusqlite::Result<String> {
+    let has_shared_from = connection.column_exists(None, "runs", "shared_from")?;
+    Ok(format!("{RUN_COLUMNS}, {}", if has_shared_from { "shared_from" } else { "NULL" }))
+}
+
 fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
     let status: String = row.get(3)?;
     let status = status.parse().map_err(|error: String| {
@@ -192,11 +198,12 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
         params: Vec::new(),
         results: Vec::new(),
         invocation: row.get(14)?,
+        shared_from: row.get::<_, Option<String>>(15)?.map(RunId::from_store),
     })
 }
 
 pub(super) fn runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
-    let sql = format!("SELECT {RUN_COLUMNS} FROM runs WHERE sequence IN ({NEWEST}) ORDER BY sequence");
+    let sql = format!("SELECT {} FROM runs WHERE sequence IN ({NEWEST}) ORDER BY trial_id", run_columns(connection)?);
     let mut runs: Vec<RecordedRun> =
         connection.prepare(&sql)?.query_map([experiment], run_from)?.collect::<Result<_, _>>()?;
     fill(connection, &mut runs, "IN (SELECT id FROM runs WHERE experiment = ?1)", experiment)?;
@@ -304,8 +311,9 @@ fn candidates(connection: &Connection, prefix: &str) -> rusqlite::Result<Vec<Str
 /// The run of that id, or the newest of that trial's: a result before a run without one.
 fn run_of(connection: &Connection, id: &str) -> rusqlite::Result<RecordedRun> {
     let sql = format!(
-        "SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1 OR trial_id = ?1
-         ORDER BY status IN ('finished', 'diverged') DESC, sequence DESC LIMIT 1"
+        "SELECT {} FROM runs WHERE id = ?1 OR trial_id = ?1
+         ORDER BY status IN ('finished', 'diverged') DESC, sequence DESC LIMIT 1",
+        run_columns(connection)?
     );
     let run = connection.query_row(&sql, [id], run_from).optional()?;
     let mut runs: Vec<_> = run.into_iter().collect();

@@ -1,0 +1,330 @@
+//! One mini-batch of softmax regression, forward and backward, in vectors of eight.
+//!
+//! For a batch of B images x with labels y, weights W and bias b, at learning rate η:
+//!
+//! ```text
+//! z = W·x + b      p = softmax(z)      d = (p − y) · η / B      W ← W − Σ d·xᵀ      b ← b − Σ d
+//! ```
+//!
+//! All of a batch sees the weights from before its update. Images are taken in chunks of at most [`CHUNK`]:
+//!
+//! 1. *forward*: for each image, over its touched tiles, a vector of partial sums a class; eight images' partial sums are then
+//!    added up together, which leaves a vector with one logit an image. On the way each tile is entered in the list of its number.
+//! 2. *softmax*: eight images at a time, one a lane; logits become d.
+//! 3. *backward*: tile by tile, the gradient is summed in registers over the images on the tile's list, and taken from the weights
+//!    once. A batch of several chunks collects its gradient first, so that no chunk sees another's update.
+//!
+//! Pixels stay whole numbers from 0 to 255; their share of full intensity, x = pixel / 255, is taken in the logits and in d.
+
+use crate::engine::Score;
+
+use super::lanes::{LANES, Lanes, Row};
+use super::tiles::{Images, Tile};
+
+/// Images whose gradient is summed in one go.
+const CHUNK: usize = 64;
+
+/// Images that are asked of the memory ahead of time.
+const AHEAD: usize = 8;
+
+/// What one step of a pixel is worth.
+const UNIT: f32 = 1.0 / 255.0;
+
+/// Weights as the kernel wants them.
+#[derive(Clone)]
+pub(super) struct Parameters {
+    pub(super) classes: usize,
+    /// `[tiles, classes]` vectors of a tile's eight pixels.
+    pub(super) weight: Vec<Row>,
+    /// `[classes]`.
+    pub(super) bias: Vec<f32>,
+}
+
+/// An image's pixels in a tile.
+#[derive(Clone, Copy, Default)]
+struct Touch {
+    /// The image, counted in its chunk.
+    slot: u8,
+    pixels: [u8; LANES],
+}
+
+/// Who touches a tile: nine lines of a cache, which is no power of two, so that lists do not all fall on the same lines.
+type Touches = [Touch; CHUNK];
+
+/// Memory of a step: made once, used by every step.
+pub(super) struct Workspace {
+    /// `[classes, eight images]`: vectors of partial sums.
+    sums: Vec<[Row; LANES]>,
+    /// `[classes, CHUNK]`: logits, then exponentials, then d / 255.
+    slots: Vec<[f32; CHUNK]>,
+    /// `[tiles]`.
+    touches: Vec<Touches>,
+    /// `[tiles]`: how long each list is.
+    touched: Vec<u32>,
+    /// Of a batch of several chunks: −Σ d·xᵀ and −Σ d. Made when first needed.
+    change: Option<Parameters>,
+}
+
+impl Workspace {
+    pub(super) fn new(tiles: usize, classes: usize) -> Self {
+        Self {
+            sums: vec![[[0.0; LANES]; LANES]; classes],
+            slots: vec![[0.0; CHUNK]; classes],
+            touches: vec![[Touch::default(); CHUNK]; tiles],
+            touched: vec![0; tiles],
+            change: None,
+        }
+    }
+}
+
+/// One update on the images of `batch`, to be followed by one on those of `upcoming`: the score of the weights before it.
+#[inline(always)]
+pub(super) fn step<L: Lanes>(
+    parameters: &mut Parameters,
+    workspace: &mut Workspace,
+    images: Images<'_>,
+    batch: &[u32],
+    upcoming: &[u32],
+    learning_rate: f32,
+) -> Score {
+    let rate = learning_rate / batch.len() as f32;
+    if batch.len() <= CHUNK {
+        forward::<L, true>(parameters, workspace, images, batch, upcoming);
+        let score = softmax::<L>(workspace, images, batch);
+        errors::<L>(workspace, images, batch, rate);
+        backward::<L>(workspace, batch.len(), parameters);
+        return score;
+    }
+    let mut change = workspace.change.take().unwrap_or_else(|| parameters.clone());
+    change.weight.fill([0.0; LANES]);
+    change.bias.fill(0.0);
+    let mut score = Score::default();
+    let mut rest = batch;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(rest.len().min(CHUNK));
+        forward::<L, true>(parameters, workspace, images, chunk, if after.is_empty() { upcoming } else { after });
+        score += softmax::<L>(workspace, images, chunk);
+        errors::<L>(workspace, images, chunk, rate);
+        backward::<L>(workspace, chunk.len(), &mut change);
+        rest = after;
+    }
+    for (weight, change) in parameters.weight.iter_mut().zip(&change.weight) {
+        L::load(weight).add(L::load(change)).store(weight);
+    }
+    for (bias, change) in parameters.bias.iter_mut().zip(&change.bias) {
+        *bias += change;
+    }
+    workspace.change = Some(change);
+    score
+}
+
+/// Score of the weights as they are.
+#[inline(always)]
+pub(super) fn evaluate<L: Lanes>(
+    parameters: &Parameters,
+    workspace: &mut Workspace,
+    images: Images<'_>,
+    rows: &[u32],
+) -> Score {
+    let mut score = Score::default();
+    let mut rest = rows;
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(rest.len().min(CHUNK));
+        forward::<L, false>(parameters, workspace, images, chunk, after);
+        score += softmax::<L>(workspace, images, chunk);
+        rest = after;
+    }
+    score
+}
+
+/// Calls a kernel for ten classes at a time as long as there are, then for eight, four, two and one: a processor of sixteen
+/// registers holds ten accumulators and what feeds them.
+macro_rules! for_all_classes {
+    ($classes:expr, $kernel:ident::<$lanes:ident, _ $(, $flag:ident)?>($($argument:expr),*)) => {{
+        let mut class = 0;
+        while class < $classes {
+            class += match $classes - class {
+                10.. => $kernel::<$lanes, 10 $(, $flag)?>(class, $($argument),*),
+                8.. => $kernel::<$lanes, 8 $(, $flag)?>(class, $($argument),*),
+                4.. => $kernel::<$lanes, 4 $(, $flag)?>(class, $($argument),*),
+                2.. => $kernel::<$lanes, 2 $(, $flag)?>(class, $($argument),*),
+                _ => $kernel::<$lanes, 1 $(, $flag)?>(class, $($argument),*),
+            };
+        }
+    }};
+}
+
+/// Logits of the images of `chunk`; with `LISTED`, also the lists of who touches each tile.
+#[inline(always)]
+fn forward<L: Lanes, const LISTED: bool>(
+    parameters: &Parameters,
+    workspace: &mut Workspace,
+    images: Images<'_>,
+    chunk: &[u32],
+    upcoming: &[u32],
+) {
+    if LISTED {
+        workspace.touched.fill(0);
+    }
+    for (group, members) in chunk.chunks(LANES).enumerate() {
+        for (slot, image) in (group * LANES..).zip(members) {
+            prefetch::<L>(images, chunk, upcoming, slot);
+            let tiles = images.tiles(*image);
+            for_all_classes!(parameters.classes, project::<L, _, LISTED>(tiles, parameters, workspace, slot));
+        }
+        for (class, sums) in workspace.sums.iter().enumerate() {
+            let sums = L::sums(std::array::from_fn(|lane| L::load(&sums[lane])));
+            let logits = sums.mul_add(L::splat(UNIT), L::splat(parameters.bias[class]));
+            logits.store(&mut workspace.slots[class].as_chunks_mut().0[group]);
+        }
+    }
+}
+
+/// Asks for the tiles of an image that is not far behind `slot`, and for where those of a later one begin.
+#[inline(always)]
+fn prefetch<L: Lanes>(images: Images<'_>, chunk: &[u32], upcoming: &[u32], slot: usize) {
+    let ahead = |by: usize| chunk.get(slot + by).or_else(|| upcoming.get(slot + by - chunk.len()));
+    if let Some(image) = ahead(2 * AHEAD) {
+        L::prefetch(images.entry(*image));
+    }
+    if let Some(image) = ahead(AHEAD) {
+        // A handwritten digit's tiles fill five lines of a cache; what is longer, the memory itself sees coming.
+        let first = images.tiles(*image).as_ptr().cast::<[u8; 64]>();
+        for line in 0..5 {
+            L::prefetch(first.wrapping_add(line));
+        }
+    }
+}
+
+/// Partial sums of `WIDTH` classes from `class` on over the `tiles` of the image in `slot`.
+#[inline(always)]
+fn project<L: Lanes, const WIDTH: usize, const LISTED: bool>(
+    class: usize,
+    tiles: &[Tile],
+    parameters: &Parameters,
+    workspace: &mut Workspace,
+    slot: usize,
+) -> usize {
+    let mut accumulators = [L::splat(0.0); WIDTH];
+    let mut number = 0;
+    for tile in tiles {
+        number += usize::from(tile.step);
+        let x = L::of_bytes(&tile.pixels);
+        let weights = &parameters.weight[number * parameters.classes + class..][..WIDTH];
+        for (accumulator, weight) in accumulators.iter_mut().zip(weights) {
+            *accumulator = x.mul_add(L::load(weight), *accumulator);
+        }
+        if LISTED && class == 0 {
+            let touched = &mut workspace.touched[number];
+            // Never more than a chunk has images; the remainder only spares a check.
+            workspace.touches[number][*touched as usize % CHUNK] = Touch { slot: slot as u8, pixels: tile.pixels };
+            *touched += 1;
+        }
+    }
+    for (accumulator, sums) in accumulators.into_iter().zip(&mut workspace.sums[class..]) {
+        accumulator.store(&mut sums[slot % LANES]);
+    }
+    WIDTH
+}
+
+/// Score of a chunk from its logits, which become e^(logit − greatest logit).
+///
+/// Cross-entropy is ln Σ e^(z − max) + max − z of the label. The logarithms of a chunk are taken as that of their product: each
+/// sum lies between 1 and 256, so that 64 of them multiply to at most 2⁵¹².
+#[inline(always)]
+fn softmax<L: Lanes>(workspace: &mut Workspace, images: Images<'_>, chunk: &[u32]) -> Score {
+    let mut score = Score { examples: chunk.len() as u64, ..Score::default() };
+    let mut product = 1.0;
+    let slots = &mut workspace.slots;
+    for (group, members) in chunk.chunks(LANES).enumerate() {
+        let (mut greatest, mut predicted) = (group_of::<L>(&slots[0], group), L::splat(0.0));
+        for (class, slots) in slots.iter().enumerate().skip(1) {
+            let logits = group_of::<L>(slots, group);
+            predicted = logits.select_greater(greatest, L::splat(class as f32), predicted);
+            greatest = greatest.max(logits);
+        }
+        let (greatest_of, predicted_of) = (greatest.lanes(), predicted.lanes());
+        for (lane, image) in members.iter().enumerate() {
+            let label = images.label(*image);
+            score.loss_sum += f64::from(greatest_of[lane] - slots[label][group * LANES + lane]);
+            score.correct += u64::from(predicted_of[lane] == label as f32);
+        }
+        let mut sum = L::splat(0.0);
+        for slots in slots.iter_mut() {
+            let exponentials = group_of::<L>(slots, group).sub(greatest).exp();
+            exponentials.store(&mut slots.as_chunks_mut().0[group]);
+            sum = sum.add(exponentials);
+        }
+        product *= sum.lanes()[..members.len()].iter().map(|sum| f64::from(*sum)).product::<f64>();
+    }
+    score.loss_sum += libm::log(product);
+    score
+}
+
+/// Turns what [`softmax`] leaves into d / 255, with `rate` for η / B; slots without an image become 0.
+#[inline(always)]
+fn errors<L: Lanes>(workspace: &mut Workspace, images: Images<'_>, chunk: &[u32], rate: f32) {
+    let slots = &mut workspace.slots;
+    for (group, members) in chunk.chunks(LANES).enumerate() {
+        let mut sum = L::splat(0.0);
+        for slots in slots.iter() {
+            sum = sum.add(group_of::<L>(slots, group));
+        }
+        let scale = L::splat(rate * UNIT).div(sum);
+        for slots in slots.iter_mut() {
+            let probabilities = group_of::<L>(slots, group).mul(scale);
+            probabilities.store(&mut slots.as_chunks_mut().0[group]);
+            slots[group * LANES..][members.len()..LANES].fill(0.0);
+        }
+        for (slot, image) in (group * LANES..).zip(members) {
+            slots[images.label(*image)][slot] -= rate * UNIT;
+        }
+    }
+}
+
+#[inline(always)]
+fn group_of<L: Lanes>(slots: &[f32; CHUNK], group: usize) -> L {
+    L::load(&slots.as_chunks().0[group])
+}
+
+/// Takes Σ d·xᵀ and Σ d over a chunk of `members` images from `target`.
+#[inline(always)]
+fn backward<L: Lanes>(workspace: &Workspace, members: usize, target: &mut Parameters) {
+    let classes = target.classes;
+    let lists = workspace.touches.iter().zip(&workspace.touched);
+    for ((touches, touched), weights) in lists.zip(target.weight.chunks_exact_mut(classes)) {
+        if *touched > 0 {
+            let touches = &touches[..*touched as usize];
+            for_all_classes!(classes, descend::<L, _>(touches, &workspace.slots, weights));
+        }
+    }
+    for (bias, slots) in target.bias.iter_mut().zip(&workspace.slots) {
+        let mut sum = L::splat(0.0);
+        for group in 0..members.div_ceil(LANES) {
+            sum = sum.add(group_of::<L>(slots, group));
+        }
+        *bias -= 255.0 * sum.lanes().iter().sum::<f32>();
+    }
+}
+
+/// Takes Σ d·x over the images that touch a tile from the tile's `weights` of `WIDTH` classes from `class` on.
+#[inline(always)]
+fn descend<L: Lanes, const WIDTH: usize>(
+    class: usize,
+    touches: &[Touch],
+    slots: &[[f32; CHUNK]],
+    weights: &mut [Row],
+) -> usize {
+    let mut accumulators = [L::splat(0.0); WIDTH];
+    let slots = &slots[class..][..WIDTH];
+    for touch in touches {
+        let x = L::of_bytes(&touch.pixels);
+        for (accumulator, slots) in accumulators.iter_mut().zip(slots) {
+            *accumulator = x.mul_add(L::splat(slots[usize::from(touch.slot) % CHUNK]), *accumulator);
+        }
+    }
+    for (weight, accumulator) in weights[class..][..WIDTH].iter_mut().zip(accumulators) {
+        L::load(weight).sub(accumulator).store(weight);
+    }
+    WIDTH
+}

@@ -1,0 +1,109 @@
+//! The fast engine: softmax regression's gradient by hand, over the touched tiles of images, on the CPU.
+//!
+//! [`kernel`] has the formula and the order of work, [`tiles`] the form of the data, [`lanes`] the vector instructions.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "f32 is what is computed with; images and classes are counted in far fewer than 2³²"
+)]
+
+mod dispatch;
+mod huge;
+mod kernel;
+mod lanes;
+mod tiles;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use data::Dataset;
+
+use crate::engine::{Engine, EngineError, Examples, Score};
+use crate::hyperparameters::Hyperparameters;
+use crate::softmax_regression::initial_weights;
+use crate::weights::Weights;
+
+pub use dispatch::InstructionSet;
+use kernel::{Parameters, Workspace};
+use lanes::LANES;
+use tiles::{Grid, Tiles};
+
+/// A dataset as tiles: made once, shared by every trial on it.
+pub struct FusedData {
+    train: Tiles,
+    test: Tiles,
+    test_rows: Vec<u32>,
+    grid: Grid,
+    classes: usize,
+    features: usize,
+}
+
+impl FusedData {
+    /// Cuts the dataset into tiles.
+    ///
+    /// # Errors
+    /// When there is no memory for them.
+    pub fn new(dataset: &Dataset) -> Result<Self, EngineError> {
+        let grid = Grid::fitting(dataset.shape, &dataset.train.images);
+        let cut = |split| {
+            Tiles::new(split, grid).map_err(|error| EngineError { engine: "fused", reason: error.to_string() })
+        };
+        let (train, test) = (cut(&dataset.train)?, cut(&dataset.test)?);
+        let test_rows = (0..).take(dataset.test.len()).collect();
+        Ok(Self { train, test, test_rows, grid, classes: dataset.classes, features: dataset.shape.features() })
+    }
+}
+
+/// One training by the fused kernel.
+pub struct Fused {
+    data: Arc<FusedData>,
+    instructions: InstructionSet,
+    parameters: Parameters,
+    /// An evaluation needs room too, though it changes nothing that anybody sees.
+    workspace: RefCell<Workspace>,
+}
+
+impl Fused {
+    /// A training at its start. AVX2 and AVX-512 give the same bits, [`InstructionSet::portable`] others.
+    #[must_use]
+    pub fn new(data: Arc<FusedData>, hyperparameters: &Hyperparameters, instructions: InstructionSet) -> Self {
+        let Hyperparameters { init, seed, .. } = *hyperparameters;
+        let weights = initial_weights(data.features, data.classes, init, seed);
+        let (tiles, classes) = (data.grid.tiles(), data.classes);
+        let mut weight = vec![[0.0; LANES]; tiles * classes];
+        for (index, value) in weights.weight.iter().enumerate() {
+            let (tile, lane) = data.grid.place(index % data.features);
+            weight[tile * classes + index / data.features][lane] = *value;
+        }
+        let parameters = Parameters { classes, weight, bias: weights.bias };
+        Self { data, instructions, parameters, workspace: RefCell::new(Workspace::new(tiles, classes)) }
+    }
+}
+
+impl Engine for Fused {
+    fn step(&mut self, batch: &[u32], upcoming: &[u32], learning_rate: f64) -> Result<Score, EngineError> {
+        let images = self.data.train.view();
+        let workspace = self.workspace.get_mut();
+        let rate = learning_rate as f32;
+        Ok(dispatch::step(self.instructions, &mut self.parameters, workspace, images, batch, upcoming, rate))
+    }
+
+    fn evaluate(&self, examples: Examples<'_>) -> Result<Score, EngineError> {
+        let (tiles, rows) = match examples {
+            Examples::Train(rows) => (&self.data.train, rows),
+            Examples::Test => (&self.data.test, &self.data.test_rows[..]),
+        };
+        let mut workspace = self.workspace.borrow_mut();
+        Ok(dispatch::evaluate(self.instructions, &self.parameters, &mut workspace, tiles.view(), rows))
+    }
+
+    fn weights(&self) -> Result<Weights, EngineError> {
+        let (classes, features) = (self.data.classes, self.data.features);
+        let mut weight = vec![0.0; classes * features];
+        for (index, value) in weight.iter_mut().enumerate() {
+            let (tile, lane) = self.data.grid.place(index % features);
+            *value = self.parameters.weight[tile * classes + index / features][lane];
+        }
+        Ok(Weights { classes, features, weight, bias: self.parameters.bias.clone() })
+    }
+}
