@@ -58,12 +58,12 @@ macro_rules! compiled_for_each_set {
         #[allow(unsafe_code, clippy::too_many_arguments)]
         pub(super) fn $name(instructions: InstructionSet, $($argument: $type),*) -> Score {
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
+            #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt,avx512f,avx512vl")]
             fn avx512($($argument: $type),*) -> Score {
                 kernel::$name::<Avx2>($($argument),*)
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,fma")]
+            #[target_feature(enable = "avx2,fma,bmi1,bmi2,popcnt")]
             fn avx2($($argument: $type),*) -> Score {
                 kernel::$name::<Avx2>($($argument),*)
             }

@@ -33,23 +33,83 @@ const UNIT: f32 = 1.0 / 255.0;
 /// Weights as the kernel wants them.
 #[derive(Clone)]
 pub(super) struct Parameters {
-    pub(super) classes: usize,
-    /// `[tiles, classes]` vectors of a tile's eight pixels.
-    pub(super) weight: Vec<Row>,
+    parts: Vec<Part>,
     /// `[classes]`.
     pub(super) bias: Vec<f32>,
 }
 
-/// An image's pixels in a tile.
-#[derive(Clone, Copy, Default)]
-struct Touch {
-    /// The image, counted in its chunk.
-    slot: u8,
-    pixels: [u8; LANES],
+/// Weights of a few classes: so many that their accumulators, and what feeds them, fit a processor's sixteen registers.
+#[derive(Clone)]
+struct Part {
+    first_class: usize,
+    width: usize,
+    /// `[tiles, width]` vectors of a tile's eight pixels.
+    weight: Vec<Row>,
 }
 
-/// Who touches a tile: nine lines of a cache, which is no power of two, so that lists do not all fall on the same lines.
-type Touches = [Touch; CHUNK];
+impl Parameters {
+    /// All weights zero.
+    pub(super) fn zeros(tiles: usize, classes: usize) -> Self {
+        let mut parts = Vec::new();
+        let mut first_class = 0;
+        while first_class < classes {
+            let fits = |width: &usize| *width <= classes - first_class;
+            let width = [10, 8, 4, 2].into_iter().find(fits).unwrap_or(1);
+            parts.push(Part { first_class, width, weight: vec![[0.0; LANES]; tiles * width] });
+            first_class += width;
+        }
+        Self { parts, bias: vec![0.0; classes] }
+    }
+
+    /// The weight of a class and a pixel.
+    pub(super) fn weight(&self, class: usize, (tile, lane): (usize, usize)) -> f32 {
+        let part = &self.parts[self.part_of(class)];
+        part.weight[tile * part.width + class - part.first_class][lane]
+    }
+
+    /// The weight of a class and a pixel, to be set.
+    pub(super) fn weight_mut(&mut self, class: usize, (tile, lane): (usize, usize)) -> &mut f32 {
+        let part = self.part_of(class);
+        let part = &mut self.parts[part];
+        &mut part.weight[tile * part.width + class - part.first_class][lane]
+    }
+
+    fn part_of(&self, class: usize) -> usize {
+        self.parts.partition_point(|part| part.first_class + part.width <= class)
+    }
+
+    fn add<L: Lanes>(&mut self, change: &Self) {
+        for (part, change) in self.parts.iter_mut().zip(&change.parts) {
+            for (weight, change) in part.weight.iter_mut().zip(&change.weight) {
+                L::load(weight).add(L::load(change)).store(weight);
+            }
+        }
+        for (bias, change) in self.bias.iter_mut().zip(&change.bias) {
+            *bias += change;
+        }
+    }
+
+    fn clear(&mut self) {
+        for part in &mut self.parts {
+            part.weight.fill([0.0; LANES]);
+        }
+        self.bias.fill(0.0);
+    }
+}
+
+/// The images of a chunk that touch a tile, and their pixels there.
+#[derive(Clone, Copy)]
+struct Touches {
+    /// A bit an image, by its slot in the chunk.
+    slots: u64,
+    /// Of the images of these bits, in their order. Some longer than a chunk needs, so that the lists, no power of two long, do not
+    /// all fall on the same lines of a cache.
+    pixels: [[u8; LANES]; CHUNK + 8],
+}
+
+impl Touches {
+    const NONE: Self = Self { slots: 0, pixels: [[0; LANES]; CHUNK + 8] };
+}
 
 /// Memory of a step: made once, used by every step.
 pub(super) struct Workspace {
@@ -59,8 +119,6 @@ pub(super) struct Workspace {
     slots: Vec<[f32; CHUNK]>,
     /// `[tiles]`.
     touches: Vec<Touches>,
-    /// `[tiles]`: how long each list is.
-    touched: Vec<u32>,
     /// Of a batch of several chunks: −Σ d·xᵀ and −Σ d. Made when first needed.
     change: Option<Parameters>,
 }
@@ -70,8 +128,7 @@ impl Workspace {
         Self {
             sums: vec![[[0.0; LANES]; LANES]; classes],
             slots: vec![[0.0; CHUNK]; classes],
-            touches: vec![[Touch::default(); CHUNK]; tiles],
-            touched: vec![0; tiles],
+            touches: vec![Touches::NONE; tiles],
             change: None,
         }
     }
@@ -96,8 +153,7 @@ pub(super) fn step<L: Lanes>(
         return score;
     }
     let mut change = workspace.change.take().unwrap_or_else(|| parameters.clone());
-    change.weight.fill([0.0; LANES]);
-    change.bias.fill(0.0);
+    change.clear();
     let mut score = Score::default();
     let mut rest = batch;
     while !rest.is_empty() {
@@ -108,12 +164,7 @@ pub(super) fn step<L: Lanes>(
         backward::<L>(workspace, chunk.len(), &mut change);
         rest = after;
     }
-    for (weight, change) in parameters.weight.iter_mut().zip(&change.weight) {
-        L::load(weight).add(L::load(change)).store(weight);
-    }
-    for (bias, change) in parameters.bias.iter_mut().zip(&change.bias) {
-        *bias += change;
-    }
+    parameters.add::<L>(&change);
     workspace.change = Some(change);
     score
 }
@@ -137,21 +188,17 @@ pub(super) fn evaluate<L: Lanes>(
     score
 }
 
-/// Calls a kernel for ten classes at a time as long as there are, then for eight, four, two and one: a processor of sixteen
-/// registers holds ten accumulators and what feeds them.
-macro_rules! for_all_classes {
-    ($classes:expr, $kernel:ident::<$lanes:ident, _ $(, $flag:ident)?>($($argument:expr),*)) => {{
-        let mut class = 0;
-        while class < $classes {
-            class += match $classes - class {
-                10.. => $kernel::<$lanes, 10 $(, $flag)?>(class, $($argument),*),
-                8.. => $kernel::<$lanes, 8 $(, $flag)?>(class, $($argument),*),
-                4.. => $kernel::<$lanes, 4 $(, $flag)?>(class, $($argument),*),
-                2.. => $kernel::<$lanes, 2 $(, $flag)?>(class, $($argument),*),
-                _ => $kernel::<$lanes, 1 $(, $flag)?>(class, $($argument),*),
-            };
+/// Calls a kernel that is compiled for the width of a part.
+macro_rules! for_width {
+    ($width:expr, $kernel:ident::<$lanes:ident, _ $(, $flag:literal)?>($($argument:expr),*)) => {
+        match $width {
+            10 => $kernel::<$lanes, 10 $(, $flag)?>($($argument),*),
+            8 => $kernel::<$lanes, 8 $(, $flag)?>($($argument),*),
+            4 => $kernel::<$lanes, 4 $(, $flag)?>($($argument),*),
+            2 => $kernel::<$lanes, 2 $(, $flag)?>($($argument),*),
+            _ => $kernel::<$lanes, 1 $(, $flag)?>($($argument),*),
         }
-    }};
+    };
 }
 
 /// Logits of the images of `chunk`; with `LISTED`, also the lists of who touches each tile.
@@ -164,13 +211,21 @@ fn forward<L: Lanes, const LISTED: bool>(
     upcoming: &[u32],
 ) {
     if LISTED {
-        workspace.touched.fill(0);
+        for touches in &mut workspace.touches {
+            touches.slots = 0;
+        }
     }
     for (group, members) in chunk.chunks(LANES).enumerate() {
         for (slot, image) in (group * LANES..).zip(members) {
             prefetch::<L>(images, chunk, upcoming, slot);
             let tiles = images.tiles(*image);
-            for_all_classes!(parameters.classes, project::<L, _, LISTED>(tiles, parameters, workspace, slot));
+            for (index, part) in parameters.parts.iter().enumerate() {
+                if LISTED && index == 0 {
+                    for_width!(part.width, project::<L, _, true>(part, tiles, workspace, slot));
+                } else {
+                    for_width!(part.width, project::<L, _, false>(part, tiles, workspace, slot));
+                }
+            }
         }
         for (class, sums) in workspace.sums.iter().enumerate() {
             let sums = L::sums(std::array::from_fn(|lane| L::load(&sums[lane])));
@@ -196,35 +251,33 @@ fn prefetch<L: Lanes>(images: Images<'_>, chunk: &[u32], upcoming: &[u32], slot:
     }
 }
 
-/// Partial sums of `WIDTH` classes from `class` on over the `tiles` of the image in `slot`.
+/// Partial sums of a part's classes over the `tiles` of the image in `slot`; with `LISTED`, enters these in the lists.
 #[inline(always)]
 fn project<L: Lanes, const WIDTH: usize, const LISTED: bool>(
-    class: usize,
+    part: &Part,
     tiles: &[Tile],
-    parameters: &Parameters,
     workspace: &mut Workspace,
     slot: usize,
-) -> usize {
+) {
+    let weights = part.weight.as_chunks::<WIDTH>().0;
     let mut accumulators = [L::splat(0.0); WIDTH];
     let mut number = 0;
     for tile in tiles {
         number += usize::from(tile.step);
         let x = L::of_bytes(&tile.pixels);
-        let weights = &parameters.weight[number * parameters.classes + class..][..WIDTH];
-        for (accumulator, weight) in accumulators.iter_mut().zip(weights) {
+        for (accumulator, weight) in accumulators.iter_mut().zip(&weights[number]) {
             *accumulator = x.mul_add(L::load(weight), *accumulator);
         }
-        if LISTED && class == 0 {
-            let touched = &mut workspace.touched[number];
-            // Never more than a chunk has images; the remainder only spares a check.
-            workspace.touches[number][*touched as usize % CHUNK] = Touch { slot: slot as u8, pixels: tile.pixels };
-            *touched += 1;
+        if LISTED {
+            let Touches { slots, pixels } = &mut workspace.touches[number];
+            pixels[slots.count_ones() as usize] = tile.pixels;
+            *slots |= 1 << slot;
         }
     }
-    for (accumulator, sums) in accumulators.into_iter().zip(&mut workspace.sums[class..]) {
+    let sums = &mut workspace.sums[part.first_class..][..WIDTH];
+    for (sums, accumulator) in sums.iter_mut().zip(accumulators) {
         accumulator.store(&mut sums[slot % LANES]);
     }
-    WIDTH
 }
 
 /// Score of a chunk from its logits, which become e^(logit − greatest logit).
@@ -290,13 +343,8 @@ fn group_of<L: Lanes>(slots: &[f32; CHUNK], group: usize) -> L {
 /// Takes Σ d·xᵀ and Σ d over a chunk of `members` images from `target`.
 #[inline(always)]
 fn backward<L: Lanes>(workspace: &Workspace, members: usize, target: &mut Parameters) {
-    let classes = target.classes;
-    let lists = workspace.touches.iter().zip(&workspace.touched);
-    for ((touches, touched), weights) in lists.zip(target.weight.chunks_exact_mut(classes)) {
-        if *touched > 0 {
-            let touches = &touches[..*touched as usize];
-            for_all_classes!(classes, descend::<L, _>(touches, &workspace.slots, weights));
-        }
+    for part in &mut target.parts {
+        for_width!(part.width, descend::<L, _>(part, &workspace.touches, &workspace.slots));
     }
     for (bias, slots) in target.bias.iter_mut().zip(&workspace.slots) {
         let mut sum = L::splat(0.0);
@@ -307,24 +355,29 @@ fn backward<L: Lanes>(workspace: &Workspace, members: usize, target: &mut Parame
     }
 }
 
-/// Takes Σ d·x over the images that touch a tile from the tile's `weights` of `WIDTH` classes from `class` on.
+/// Takes, tile by tile, Σ d·x over the images that touch it from the weights of a part.
 #[inline(always)]
-fn descend<L: Lanes, const WIDTH: usize>(
-    class: usize,
-    touches: &[Touch],
-    slots: &[[f32; CHUNK]],
-    weights: &mut [Row],
-) -> usize {
-    let mut accumulators = [L::splat(0.0); WIDTH];
-    let slots = &slots[class..][..WIDTH];
-    for touch in touches {
-        let x = L::of_bytes(&touch.pixels);
-        for (accumulator, slots) in accumulators.iter_mut().zip(slots) {
-            *accumulator = x.mul_add(L::splat(slots[usize::from(touch.slot) % CHUNK]), *accumulator);
+fn descend<L: Lanes, const WIDTH: usize>(part: &mut Part, touches: &[Touches], d: &[[f32; CHUNK]]) {
+    let d = &d[part.first_class..][..WIDTH];
+    for (touches, weights) in touches.iter().zip(part.weight.as_chunks_mut::<WIDTH>().0) {
+        if touches.slots == 0 {
+            continue;
+        }
+        let mut accumulators = [L::splat(0.0); WIDTH];
+        let mut rest = touches.slots;
+        for pixels in &touches.pixels {
+            let slot = rest.trailing_zeros() as usize;
+            let x = L::of_bytes(pixels);
+            for (accumulator, d) in accumulators.iter_mut().zip(d) {
+                *accumulator = x.mul_add(L::splat(d[slot % CHUNK]), *accumulator);
+            }
+            rest &= rest - 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        for (weight, accumulator) in weights.iter_mut().zip(accumulators) {
+            L::load(weight).sub(accumulator).store(weight);
         }
     }
-    for (weight, accumulator) in weights[class..][..WIDTH].iter_mut().zip(accumulators) {
-        L::load(weight).sub(accumulator).store(weight);
-    }
-    WIDTH
 }

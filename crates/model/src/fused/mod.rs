@@ -25,7 +25,6 @@ use crate::weights::Weights;
 
 pub use dispatch::InstructionSet;
 use kernel::{Parameters, Workspace};
-use lanes::LANES;
 use tiles::{Grid, Tiles};
 
 /// A dataset as tiles: made once, shared by every trial on it.
@@ -70,12 +69,12 @@ impl Fused {
         let Hyperparameters { init, seed, .. } = *hyperparameters;
         let weights = initial_weights(data.features, data.classes, init, seed);
         let (tiles, classes) = (data.grid.tiles(), data.classes);
-        let mut weight = vec![[0.0; LANES]; tiles * classes];
+        let mut parameters = Parameters::zeros(tiles, classes);
         for (index, value) in weights.weight.iter().enumerate() {
-            let (tile, lane) = data.grid.place(index % data.features);
-            weight[tile * classes + index / data.features][lane] = *value;
+            let (class, feature) = (index / data.features, index % data.features);
+            *parameters.weight_mut(class, data.grid.place(feature)) = *value;
         }
-        let parameters = Parameters { classes, weight, bias: weights.bias };
+        parameters.bias = weights.bias;
         Self { data, instructions, parameters, workspace: RefCell::new(Workspace::new(tiles, classes)) }
     }
 }
@@ -99,11 +98,8 @@ impl Engine for Fused {
 
     fn weights(&self) -> Result<Weights, EngineError> {
         let (classes, features) = (self.data.classes, self.data.features);
-        let mut weight = vec![0.0; classes * features];
-        for (index, value) in weight.iter_mut().enumerate() {
-            let (tile, lane) = self.data.grid.place(index % features);
-            *value = self.parameters.weight[tile * classes + index / features][lane];
-        }
+        let at = |index| self.parameters.weight(index / features, self.data.grid.place(index % features));
+        let weight = (0..classes * features).map(at).collect();
         Ok(Weights { classes, features, weight, bias: self.parameters.bias.clone() })
     }
 }
