@@ -54,21 +54,35 @@ fn everything_is_recorded() {
     assert_eq!(std::fs::read_dir(folder.path("results/small/models")).unwrap().count(), 4);
 }
 
+/// All that a results folder says of `small`, but for times and the ids of runs: both CSV files, and the weights.
+fn measured(folder: &Folder, results: &str) -> Vec<Vec<u8>> {
+    let times = ["run", "seconds", "started_at"];
+    let csv = |file| without_times(&folder.read(&format!("{results}/small/{file}")), &times);
+    let mut all: Vec<Vec<u8>> = ["runs.csv", "epochs.csv"].map(|file| format!("{:?}", csv(file)).into_bytes()).to_vec();
+    let models = folder.path(results).join("small/models");
+    let mut names: Vec<_> = std::fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    for name in names {
+        all.push(name.to_string_lossy().into_owned().into_bytes());
+        all.push(std::fs::read(models.join(name)).unwrap());
+    }
+    all
+}
+
 #[test]
-fn the_same_experiment_gives_the_same_bits_at_any_parallelism() {
+fn the_same_experiment_gives_the_same_bits_at_any_parallelism_and_in_any_order() {
     let folder = Folder::new();
     folder.write("small.toml", SMALL);
-    folder.run(&["small.toml", "-r", "a", "-j", "1", "-q"]);
-    folder.run(&["small.toml", "-r", "b", "-j", "4", "-q"]);
-    let times = ["run", "seconds", "started_at"];
-    for file in ["runs.csv", "epochs.csv"] {
-        let read = |results: &str| without_times(&folder.read(&format!("{results}/small/{file}")), &times);
-        assert_eq!(read("a"), read("b"), "{file}");
-    }
-    for entry in std::fs::read_dir(folder.path("a/small/models")).unwrap() {
-        let name = entry.unwrap().file_name();
-        let read = |results: &str| std::fs::read(folder.path(results).join("small/models").join(&name)).unwrap();
-        assert_eq!(read("a"), read("b"), "{name:?}");
+    for engine in ["fused", "autograd"] {
+        for (results, jobs) in [("a", "1"), ("b", "2"), ("c", "7")] {
+            folder.run(&["small.toml", "-r", &format!("{engine}-{results}"), "-j", jobs, "-q", "--engine", engine]);
+        }
+        let turned = ["small.toml", "-q", "--set", "sweep.batch_size=[16, 64]", "--set", "sweep.seed=[1, 0]"];
+        folder.run(&[&turned[..], &["-r", &format!("{engine}-d"), "--engine", engine]].concat());
+        let expected = measured(&folder, &format!("{engine}-a"));
+        for results in ["b", "c", "d"] {
+            assert_eq!(measured(&folder, &format!("{engine}-{results}")), expected, "{engine} {results}");
+        }
     }
 }
 
@@ -77,12 +91,82 @@ fn candles_threads_do_not_change_the_bits() {
     let folder = Folder::new();
     folder.write("small.toml", SMALL);
     let digest = |results: &str, threads: &str| {
-        let output =
-            folder.command().env("RAYON_NUM_THREADS", threads).args(["small.toml", "-q", "-r", results]).output();
+        let arguments = ["small.toml", "-q", "--engine", "autograd", "-r", results];
+        let output = folder.command().env("RAYON_NUM_THREADS", threads).args(arguments).output();
         assert!(output.unwrap().status.success());
-        without_times(&folder.read(&format!("{results}/small/epochs.csv")), &["run", "seconds"])
+        measured(&folder, results)
     };
     assert_eq!(digest("one", "1"), digest("five", "5"));
+}
+
+#[test]
+fn trials_that_differ_only_in_epochs_are_one_training_and_as_if_alone() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    for engine in ["fused", "autograd"] {
+        let (together, apart) = (format!("{engine}-together"), format!("{engine}-apart"));
+        let without_epochs = ["small.toml", "-q", "--engine", engine];
+        let text = SMALL.replace(", epochs = 2", "");
+        folder.write("small.toml", &text);
+        folder.run(&[&without_epochs[..], &["-r", &together, "--set", "sweep.epochs=[3, 1, 2]"]].concat());
+        for epochs in ["2", "3", "1"] {
+            let one = format!("train.epochs={epochs}");
+            folder.run(&[&without_epochs[..], &["-r", &apart, "--set", &one]].concat());
+        }
+        assert_eq!(measured(&folder, &together), measured(&folder, &apart), "{engine}");
+
+        let store = Connection::open(folder.path(&together).join("tracking.db")).unwrap();
+        let count = |sql: &str| store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM run_table WHERE shared_from IS NULL AND epochs = 3"), 4);
+        let shared = "SELECT count(*) FROM run_table AS part JOIN run_table AS whole ON part.shared_from = whole.run
+                      WHERE whole.epochs = 3 AND part.epochs < 3 AND part.seed = whole.seed
+                      AND part.batch_size = whole.batch_size AND part.seconds < whole.seconds";
+        assert_eq!(count(shared), 8);
+        assert_eq!(count("SELECT count(*) FROM metrics"), 4 * (1 + 2 + 3) * 6);
+    }
+}
+
+#[test]
+fn a_plan_shows_the_steps_that_are_shared() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL.replace(", epochs = 2", ""));
+    let plan = folder.run(&["small.toml", "--plan", "--set", "sweep.epochs=[1, 4]", "--set", "sweep.batch_size=[100]"]);
+    // 1,150 training examples, 12 batches; two seeds: 8 epochs of 10 are trained.
+    assert!(plan.contains("4 trials, 0 have their result; 96 steps to go (24 saved:"), "{plan}");
+}
+
+#[test]
+fn a_training_that_diverges_on_its_way_ends_every_trial_that_goes_as_far() {
+    let folder = Folder::new();
+    // One step a whole epoch: the first epoch is finite, a later one is not.
+    let text = "name = 'steep'\ndata = { dataset = 'digits' }\n\
+                train = { batch_size = 1437, learning_rate = 1e38 }\nsweep = { epochs = [1, 2, 5] }\n";
+    folder.write("steep.toml", text);
+    folder.run(&["steep.toml", "-q", "-r", "together"]);
+    for epochs in ["1", "2", "5"] {
+        folder.run(&["steep.toml", "-q", "-r", "apart", "--set", &format!("sweep.epochs=[{epochs}]")]);
+    }
+    let runs = |results: &str| {
+        without_times(&folder.read(&format!("{results}/steep/runs.csv")), &["run", "seconds", "started_at"])
+    };
+    assert_eq!(runs("together"), runs("apart"));
+    assert!(runs("together").iter().any(|row| row[1] == "diverged"));
+}
+
+#[test]
+fn batches_of_one_and_of_everything_are_trained() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    let table = folder.run(&["small.toml", "--set", "sweep.batch_size=[1, 1150]", "--set", "train.epochs=1"]);
+    assert!(table.contains("Best 4 of 4"), "{table}");
+}
+
+#[test]
+fn the_fused_engine_says_that_it_computes_on_the_cpu() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    let error = folder.run_fails(&["small.toml", "--engine", "fused", "--device", "cuda"], 2);
+    assert!(error.contains("--device cpu") && !folder.exists("results"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,217 @@
+//! The fused engine takes the reference's steps, on every instruction set, whatever the shape of the data.
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use data::random::{Purpose, generator};
+use data::{Dataset, FileDigest, Finder, ImageShape, Network, Silent, Source, Split, Verification};
+use model::{
+    Autograd, AutogradData, BatchSize, Device, Engine, Examples, Fused, FusedData, Hyperparameters, Init,
+    InstructionSet, LearningRate, Observer, Outcome, Score, Seed, Training, Validation, Weights,
+};
+use proptest::prelude::*;
+
+/// Shape, classes and how many of a hundred pixels are zero.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    rows: usize,
+    columns: usize,
+    classes: usize,
+    zeros: u32,
+}
+
+/// `n` training and `n` test images of that kind. Of each class the pixels of some places are brighter, so that there is
+/// something to learn.
+fn synthetic(kind: Kind, n: usize, seed: u64) -> Dataset {
+    let shape = ImageShape { rows: kind.rows, columns: kind.columns };
+    let mut generator = generator(seed, Purpose::Init);
+    let mut split = || {
+        let labels: Vec<u8> = (0..n).map(|i| (i % kind.classes) as u8).collect();
+        let pixel = |(feature, label): (usize, u8), random: &mut data::random::Generator| {
+            let bright = feature % kind.classes == usize::from(label);
+            if random.below(100) < kind.zeros { 0 } else { random.below(if bright { 256 } else { 128 }) as u8 }
+        };
+        let pixels = labels.iter().flat_map(|label| (0..shape.features()).map(move |feature| (feature, *label)));
+        Split { images: pixels.map(|place| pixel(place, &mut generator)).collect(), labels }
+    };
+    let (train, test) = (split(), split());
+    let files = ["a", "b", "c", "d"].map(|file| FileDigest { file, sha256: String::new() });
+    Dataset {
+        name: "synthetic".to_owned(),
+        folder: None,
+        shape,
+        classes: kind.classes,
+        train,
+        test,
+        files,
+        verification: Verification::Unverified,
+        sha256: String::new(),
+    }
+}
+
+/// max |a − b| / max |b| over weight and bias. Weights that began at zero are still differences of far larger sums: those are
+/// held against what a step may move.
+fn distance(a: &Weights, b: &Weights, rate: f64) -> f32 {
+    let all = |weights: &Weights| weights.weight.iter().chain(&weights.bias).copied().collect::<Vec<f32>>();
+    let (a, b) = (all(a), all(b));
+    let greatest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0, |max: f32, value| max.max(value.abs()));
+    greatest(&mut a.iter().zip(&b).map(|(a, b)| a - b)) / greatest(&mut b.iter().copied()).max(0.1 * rate as f32)
+}
+
+/// Takes the same steps with both engines and compares weights and scores after each.
+fn compare(dataset: &Dataset, hyperparameters: &Hyperparameters, steps: usize, instructions: InstructionSet) {
+    let reference = Arc::new(AutogradData::new(dataset, Device::Cpu).unwrap());
+    let mut reference = Autograd::new(reference, hyperparameters).unwrap();
+    let mut fused = Fused::new(Arc::new(FusedData::new(dataset).unwrap()), hyperparameters, instructions);
+    assert_eq!(fused.weights().unwrap(), reference.weights().unwrap(), "both start from the published weights");
+
+    let size = hyperparameters.batch_size.get() as usize;
+    let mut order: Vec<u32> = (0..dataset.train.len() as u32).collect();
+    let mut epoch = 0;
+    let mut batches: Vec<Vec<u32>> = Vec::new();
+    while batches.len() < steps {
+        epoch += 1;
+        generator(7, Purpose::Shuffle { epoch }).shuffle(&mut order);
+        batches.extend(order.chunks(size).map(<[u32]>::to_vec));
+    }
+    let rate = hyperparameters.learning_rate.get();
+    for (step, batch) in batches[..steps].iter().enumerate() {
+        let expected = reference.step(batch, &[], rate).unwrap();
+        let found = fused.step(batch, &[], rate).unwrap();
+        assert!((found.loss() / expected.loss() - 1.0).abs() < 1e-5, "step {step}: {found:?} is not {expected:?}");
+        let apart = distance(&fused.weights().unwrap(), &reference.weights().unwrap(), rate);
+        assert!(apart < 1e-5, "step {step} on images of {}, {instructions:?}: {apart}", dataset.shape);
+    }
+    for examples in [Examples::Test, Examples::Train(&order[..dataset.train.len() / 2])] {
+        let (found, expected) = (fused.evaluate(examples).unwrap(), reference.evaluate(examples).unwrap());
+        assert!((found.loss() / expected.loss() - 1.0).abs() < 1e-5, "{found:?} is not {expected:?}");
+        assert!(found.correct.abs_diff(expected.correct) <= 1, "{found:?} is not {expected:?}");
+    }
+}
+
+fn hyperparameters(batch: usize, rate: f64, init: Init) -> Hyperparameters {
+    Hyperparameters {
+        batch_size: BatchSize::new(batch as i64).unwrap(),
+        learning_rate: LearningRate::new(rate).unwrap(),
+        init,
+        ..Hyperparameters::default()
+    }
+}
+
+/// The shapes of the table: rows, columns, classes, zeros of a hundred, images, batch.
+const TABLE: [(usize, usize, usize, u32, usize, usize); 12] = [
+    (28, 28, 10, 81, 300, 32),
+    (28, 28, 10, 0, 200, 32),
+    (28, 28, 10, 81, 300, 300),
+    (8, 8, 10, 50, 200, 1),
+    (8, 8, 10, 50, 200, 100),
+    (5, 7, 2, 30, 64, 64),
+    (1, 9, 3, 10, 65, 65),
+    (9, 1, 3, 10, 63, 7),
+    (1, 1, 2, 0, 10, 3),
+    (16, 16, 26, 95, 260, 50),
+    (4, 5, 256, 40, 512, 129),
+    (1, 3000, 5, 99, 40, 8),
+];
+
+#[test]
+fn two_hundred_steps_are_those_of_the_reference_for_a_table_of_shapes() {
+    for (rows, columns, classes, zeros, n, batch) in TABLE {
+        let dataset = synthetic(Kind { rows, columns, classes, zeros }, n, 1);
+        for instructions in InstructionSet::available() {
+            compare(&dataset, &hyperparameters(batch, 0.1, Init::GlorotUniform), 200, instructions);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn steps_are_those_of_the_reference_for_any_shape(
+        rows in 1usize..20, columns in 1usize..20, classes in 2usize..40, zeros in 0u32..100,
+        batch in 1usize..200, extra in 0usize..50, seed: u64, rate in 0.001f64..0.5, zero: bool,
+    ) {
+        let dataset = synthetic(Kind { rows, columns, classes, zeros }, (batch + extra).max(classes), seed);
+        let init = if zero { Init::Zeros } else { Init::GlorotUniform };
+        for instructions in InstructionSet::available() {
+            compare(&dataset, &hyperparameters(batch, rate, init), 20, instructions);
+        }
+    }
+}
+
+#[test]
+fn vector_instructions_agree_to_the_bit() {
+    let dataset = synthetic(Kind { rows: 12, columns: 12, classes: 13, zeros: 60 }, 300, 3);
+    let data = Arc::new(FusedData::new(&dataset).unwrap());
+    let weights = |instructions: InstructionSet| -> Weights {
+        let mut engine = Fused::new(Arc::clone(&data), &Hyperparameters::default(), instructions);
+        let rows: Vec<u32> = (0..300).collect();
+        for batch in rows.chunks(100) {
+            engine.step(batch, &[], 0.3).unwrap();
+        }
+        engine.weights().unwrap()
+    };
+    let vectors: Vec<_> = InstructionSet::available().into_iter().filter(|it| *it != InstructionSet::portable()).collect();
+    assert!(vectors.windows(2).all(|pair| weights(pair[0]) == weights(pair[1])));
+}
+
+#[test]
+fn what_comes_next_changes_nothing() {
+    let dataset = synthetic(Kind { rows: 12, columns: 12, classes: 4, zeros: 60 }, 200, 3);
+    let data = Arc::new(FusedData::new(&dataset).unwrap());
+    let rows: Vec<u32> = (0..200).rev().collect();
+    let weights = |upcoming: &[u32]| {
+        let mut engine = Fused::new(Arc::clone(&data), &Hyperparameters::default(), InstructionSet::best());
+        engine.step(&rows[..70], upcoming, 0.3).unwrap();
+        engine.weights().unwrap()
+    };
+    assert_eq!(weights(&[]), weights(&rows[70..]));
+}
+
+#[test]
+fn a_step_that_leaves_the_numbers_is_a_loss_that_is_not_finite() {
+    let dataset = synthetic(Kind { rows: 8, columns: 8, classes: 10, zeros: 60 }, 200, 3);
+    let data = Arc::new(FusedData::new(&dataset).unwrap());
+    let rows: Vec<u32> = (0..200).collect();
+    for instructions in InstructionSet::available() {
+        let mut engine = Fused::new(Arc::clone(&data), &Hyperparameters::default(), instructions);
+        let finite = (0..4).map(|_| engine.step(&rows, &[], 1e38).unwrap().loss_sum.is_finite());
+        assert_eq!(finite.collect::<Vec<_>>()[..1], [true]);
+        assert!(!engine.evaluate(Examples::Test).unwrap().loss_sum.is_finite());
+    }
+}
+
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn step(&mut self, _: u32, _: u64, _: &Score) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// Accuracy on MNIST's test images after an epoch; skipped with a word where MNIST is not.
+#[test]
+fn on_mnist_the_accuracy_is_the_references() {
+    let finder = Finder::new(Some(std::env::temp_dir().join("no-such-folder")), Network::Offline, Vec::new()).unwrap();
+    let Ok(mnist) = finder.load(&Source::parse("mnist", Path::new("")).unwrap(), &mut Silent) else {
+        eprintln!("MNIST_DIR names no MNIST: skipped");
+        return;
+    };
+    let hyperparameters = Hyperparameters { seed: Seed::new(1).unwrap(), ..Hyperparameters::default() };
+    let rows: Vec<u32> = (0..mnist.train.len() as u32).collect();
+    let accuracy = |engine: Box<dyn Engine>| {
+        let mut training = Training::new(engine, hyperparameters, &rows, Validation::Test);
+        let trained = training.epoch(&mut Unwatched).unwrap();
+        let Outcome::Finished { test, .. } = training.outcome().unwrap() else { unreachable!("{trained:?}") };
+        test.accuracy()
+    };
+    let reference = Arc::new(AutogradData::new(&mnist, Device::Cpu).unwrap());
+    let expected = accuracy(Box::new(Autograd::new(reference, &hyperparameters).unwrap()));
+    let data = Arc::new(FusedData::new(&mnist).unwrap());
+    for instructions in InstructionSet::available() {
+        let found = accuracy(Box::new(Fused::new(Arc::clone(&data), &hyperparameters, instructions)));
+        assert!((found - expected).abs() < 0.001, "{instructions:?}: {found} is not {expected}");
+    }
+}
