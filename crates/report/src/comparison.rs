@@ -147,24 +147,23 @@ impl Comparison {
     }
 }
 
-/// Compares the runs of `experiment`, separately for each dataset and validation, in the order in which they appear.
+/// Compares the runs of `experiment`, separately for each dataset and validation, in the order of these.
 pub fn compare(experiment: &Experiment, runs: Vec<Observed>, question: &Question) -> Vec<Comparison> {
     let mut groups: Vec<Vec<Observed>> = Vec::new();
     for it in runs {
-        match groups.iter_mut().find(|group| same_data(&group[0], &it)) {
+        match groups.iter_mut().find(|group| data(&group[0]) == data(&it)) {
             Some(group) => group.push(it),
             None => groups.push(vec![it]),
         }
     }
+    groups.sort_by(|a, b| data(&a[0]).cmp(&data(&b[0])));
     groups.into_iter().map(|group| compare_group(experiment, group, question)).collect()
 }
 
-fn same_data(a: &Observed, b: &Observed) -> bool {
-    let data = |it: &Observed| {
-        let run = &it.run;
-        (run.dataset.clone(), run.dataset_sha256.clone(), run.validation.clone(), run.fallback_for.clone())
-    };
-    data(a) == data(b)
+/// What must be the same for runs to be compared.
+fn data(it: &Observed) -> (&str, &str, &str, Option<&str>) {
+    let run = &it.run;
+    (&run.dataset, &run.dataset_sha256, &run.validation, run.fallback_for.as_deref())
 }
 
 fn compare_group(experiment: &Experiment, runs: Vec<Observed>, question: &Question) -> Comparison {

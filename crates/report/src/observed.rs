@@ -5,13 +5,13 @@ use tracking::{Reader, RecordedRun, StoreError, Value};
 /// Metrics of the last epoch that count as final ones.
 const OF_LAST_EPOCH: [&str; 2] = ["val_loss", "val_accuracy"];
 
-/// A run, its final metrics and those of its last epoch on the validation set.
+/// A run with its final metrics, and those of its last epoch on the validation set.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// The run as recorded.
     pub run: RecordedRun,
-    /// Final metrics, then those of the last epoch.
-    pub metrics: Vec<(String, f64)>,
+    /// Metrics of [`OF_LAST_EPOCH`].
+    pub last_epoch: Vec<(&'static str, f64)>,
 }
 
 /// What a condition can be about, besides hyperparameters and metrics.
@@ -20,7 +20,8 @@ pub const FACTS: [&str; 6] = ["status", "dataset", "trial", "run", "engine", "de
 impl Observed {
     /// The metric `name`.
     pub fn metric(&self, name: &str) -> Option<f64> {
-        self.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+        let last = || self.last_epoch.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        self.run.result(name).or_else(last)
     }
 
     /// The fact, hyperparameter or metric `name`.
@@ -40,12 +41,12 @@ impl Observed {
 /// The newest run of every trial of `experiment`.
 pub fn observe(reader: &Reader, experiment: &str) -> Result<Vec<Observed>, StoreError> {
     let mut observed: Vec<Observed> =
-        reader.runs(experiment)?.into_iter().map(|run| Observed { metrics: run.results.clone(), run }).collect();
+        reader.runs(experiment)?.into_iter().map(|run| Observed { run, last_epoch: Vec::new() }).collect();
     for name in OF_LAST_EPOCH {
         let last = reader.last_epoch(experiment, name)?;
         for it in &mut observed {
             if let Some(value) = last.get(&it.run.id) {
-                it.metrics.push((name.to_owned(), *value));
+                it.last_epoch.push((name, *value));
             }
         }
     }
@@ -54,12 +55,16 @@ pub fn observe(reader: &Reader, experiment: &str) -> Result<Vec<Observed>, Store
 
 /// Names of the hyperparameters of `runs`, in the order in which they were first recorded.
 pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
-    distinct(runs.into_iter().flat_map(|it| &it.run.params).map(|(name, _)| name.as_str()))
+    distinct(runs.into_iter().flat_map(|it| &it.run.params).map(|(name, _)| &**name))
 }
 
 /// Names of the metrics of `runs`: those every table knows, in its order, then others.
 pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
-    let mut names = distinct(runs.into_iter().flat_map(|it| &it.metrics).map(|(name, _)| name.as_str()));
+    let of_run = |it: &'a Observed| {
+        let results = it.run.results.iter().map(|(name, _)| &**name);
+        results.chain(it.last_epoch.iter().map(|(name, _)| *name))
+    };
+    let mut names = distinct(runs.into_iter().flat_map(of_run));
     // Stable: unknown names stay in their order.
     names.sort_by_key(|name| metric_position(name));
     names

@@ -1,5 +1,6 @@
 //! What is recorded: experiments, starts of a program, runs and what they measured.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::{RunId, Status, TrialId, Value};
@@ -155,9 +156,9 @@ pub struct RecordedRun {
     /// Why it did not finish.
     pub error: Option<String>,
     /// Hyperparameters, in order.
-    pub params: Vec<(String, Value)>,
+    pub params: Vec<(Arc<str>, Value)>,
     /// Final metrics, by name.
-    pub results: Vec<(String, f64)>,
+    pub results: Vec<(Arc<str>, f64)>,
     pub(crate) invocation: i64,
 }
 
@@ -165,7 +166,7 @@ impl RecordedRun {
     /// The hyperparameter `name`.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&Value> {
-        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.params.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
     }
 
     /// Whether its trial has its result, so that it need not run again.
@@ -177,6 +178,6 @@ impl RecordedRun {
     /// The final metric `name`.
     #[must_use]
     pub fn result(&self, name: &str) -> Option<f64> {
-        self.results.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+        self.results.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value)
     }
 }

@@ -105,11 +105,11 @@ fn facts(left: &RecordedRun, right: &RecordedRun) -> Vec<Difference> {
 }
 
 /// The names of `left`, then those that only `right` has.
-fn union<'a, T>(left: &'a [(String, T)], right: &'a [(String, T)]) -> Vec<&'a str> {
-    let mut names: Vec<&str> = left.iter().map(|(name, _)| name.as_str()).collect();
+fn union<'a, N: AsRef<str>, T>(left: &'a [(N, T)], right: &'a [(N, T)]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = left.iter().map(|(name, _)| name.as_ref()).collect();
     for (name, _) in right {
-        if !names.contains(&name.as_str()) {
-            names.push(name);
+        if !names.contains(&name.as_ref()) {
+            names.push(name.as_ref());
         }
     }
     names

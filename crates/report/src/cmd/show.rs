@@ -89,7 +89,7 @@ pub fn measured(name: &str, value: f64) -> String {
 }
 
 fn measurements(run: &RecordedRun) -> Vec<(String, String)> {
-    let mut results: Vec<&(String, f64)> = run.results.iter().collect();
+    let mut results: Vec<_> = run.results.iter().collect();
     results.sort_by_key(|(name, _)| metric_position(name));
     results.into_iter().map(|(name, value)| (wording::title(name), measured(name, *value))).collect()
 }
@@ -112,6 +112,7 @@ fn made(run: &RecordedRun, results: &Path) -> Vec<(String, String)> {
     let model = results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial));
     present([
         ("engine", Some(run.engine.clone())),
+        ("shared from", run.shared_from.as_ref().map(|whole| format!("run {whole}, which trained farther"))),
         ("device", Some(run.device.clone())),
         ("started", Some(run.started_at.clone())),
         ("ended", Some(run.ended_at.clone())),

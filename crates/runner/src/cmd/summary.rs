@@ -1,6 +1,6 @@
 //! What a run says at its end: the best trials, where the results are, what to type next.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::Write;
 
 use anyhow::Result;
@@ -16,10 +16,12 @@ const SHOWN: usize = 5;
 
 /// Prints the best of `runs` that belong to `plan`.
 pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, runs: &[RecordedRun]) -> Result<()> {
-    let of_plan: HashSet<_> = plan.trials.iter().map(|trial| &trial.id).collect();
-    let runs: Vec<&RecordedRun> = runs.iter().filter(|run| of_plan.contains(&run.trial)).collect();
+    let place: HashMap<_, usize> = plan.trials.iter().map(|trial| &trial.id).zip(0..).collect();
+    let mut runs: Vec<&RecordedRun> = runs.iter().filter(|run| place.contains_key(&run.trial)).collect();
+    runs.sort_by_key(|run| place[&run.trial]);
     let mut best: Vec<(f64, &RecordedRun)> =
         runs.iter().filter_map(|run| run.result("test_accuracy").map(|accuracy| (accuracy, *run))).collect();
+    // Stable: of equally good ones, the first of the plan, never the one that ended first.
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
 
     let mut out = anstream::stdout().lock();

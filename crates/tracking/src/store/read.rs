@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
@@ -82,19 +83,24 @@ impl Reader {
         Ok(epochs.remove(run).unwrap_or_default())
     }
 
-    /// The metric `name` at the last epoch of every run of `experiment`.
+    /// The metric `name` at the last epoch that has it, of every run of `experiment`.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn last_epoch(&self, experiment: &str, name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
-        // Of a bare column beside max(), SQLite gives the value of the row that has the maximum.
-        let sql = "SELECT run_id, value, max(epoch) FROM metrics JOIN runs ON runs.id = run_id
-                   WHERE experiment = ?1 AND name = ?2 GROUP BY run_id";
+        // From the last row of each run backwards: how many epochs there are costs nothing.
+        let sql = "SELECT id, (SELECT value FROM metrics WHERE run_id = runs.id AND name = ?2 ORDER BY epoch DESC LIMIT 1)
+                   FROM runs WHERE experiment = ?1 ORDER BY id";
         let read = || {
-            self.connection
-                .prepare(sql)?
-                .query_map(params![experiment, name], |row| Ok((RunId::from_store(row.get(0)?), row.get(1)?)))?
-                .collect::<Result<HashMap<_, _>, _>>()
+            let mut last = HashMap::new();
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query(params![experiment, name])?;
+            while let Some(row) = rows.next()? {
+                if let Some(value) = row.get(1)? {
+                    last.insert(RunId::from_store(row.get(0)?), value);
+                }
+            }
+            Ok(last)
         };
         read().map_err(self.failed())
     }
@@ -210,8 +216,26 @@ pub(super) fn runs(connection: &Connection, experiment: &str) -> rusqlite::Resul
     Ok(runs)
 }
 
+/// Names that many runs share, each kept once.
+#[derive(Default)]
+struct Names(Vec<Arc<str>>);
+
+impl Names {
+    fn of(&mut self, name: &str) -> Arc<str> {
+        match self.0.iter().find(|known| &***known == name) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let name: Arc<str> = name.into();
+                self.0.push(Arc::clone(&name));
+                name
+            }
+        }
+    }
+}
+
 /// Adds hyperparameters and results, in two queries however many runs there are.
 fn fill(connection: &Connection, runs: &mut [RecordedRun], which: &str, key: &str) -> rusqlite::Result<()> {
+    let mut names = Names::default();
     let index: HashMap<String, usize> =
         runs.iter().enumerate().map(|(index, run)| (run.id.as_str().to_owned(), index)).collect();
     let sql = format!("SELECT run_id, name, value FROM params WHERE run_id {which} ORDER BY run_id, position");
@@ -219,7 +243,7 @@ fn fill(connection: &Connection, runs: &mut [RecordedRun], which: &str, key: &st
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         if let Some(run) = index.get(row.get_ref(0)?.as_str()?) {
-            runs[*run].params.push((row.get(1)?, value_from(row.get_ref(2)?)));
+            runs[*run].params.push((names.of(row.get_ref(1)?.as_str()?), value_from(row.get_ref(2)?)));
         }
     }
     let sql = format!("SELECT run_id, name, value FROM results WHERE run_id {which}");
@@ -227,7 +251,7 @@ fn fill(connection: &Connection, runs: &mut [RecordedRun], which: &str, key: &st
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         if let Some(run) = index.get(row.get_ref(0)?.as_str()?) {
-            runs[*run].results.push((row.get(1)?, row.get(2)?));
+            runs[*run].results.push((names.of(row.get_ref(1)?.as_str()?), row.get(2)?));
         }
     }
     Ok(())
