@@ -7,6 +7,7 @@ use etcetera::BaseStrategy;
 
 use crate::catalog::{Facts, Known, Listing};
 use crate::dataset::Dataset;
+use crate::decoded::Decoded;
 use crate::error::DataError;
 use crate::fetch::{self, FetchObserver, Plan};
 use crate::{embedded, folder};
@@ -113,6 +114,15 @@ impl Finder {
         }
     }
 
+    /// Whether all files of the dataset are here, whatever is in them.
+    #[must_use]
+    pub fn is_here(&self, source: &Source) -> bool {
+        match self.folder(source) {
+            None => true,
+            Some(folder) => folder::missing(&folder::locate(&folder)).is_empty(),
+        }
+    }
+
     /// The folder where the dataset is, or would be kept; none for what is embedded.
     #[must_use]
     pub fn folder(&self, source: &Source) -> Option<PathBuf> {
@@ -132,7 +142,7 @@ impl Finder {
     pub fn load(&self, source: &Source, observer: &mut dyn FetchObserver) -> Result<Dataset, DataError> {
         match source {
             Source::Folder { label, path } => {
-                let dataset = folder::read(label, path, None, "put them there, or name another folder")?;
+                let dataset = folder::read(label, path, None, &self.decoded(), "put them there, or name another folder")?;
                 Ok(Dataset { folder: Some(path.clone()), ..dataset })
             }
             Source::Known(known) => match known.listing() {
@@ -150,7 +160,7 @@ impl Finder {
     ) -> Result<Dataset, DataError> {
         if let Some(folder) = folder_from_environment(known) {
             let advice = "MNIST_DIR names this folder: put them there, or unset the variable";
-            return folder::read(listing.name, &folder, Some(listing), advice);
+            return folder::read(listing.name, &folder, Some(listing), &self.decoded(), advice);
         }
         let folder = self.folder_of(known);
         let missing = folder::missing(&folder::locate(&folder));
@@ -162,7 +172,11 @@ impl Finder {
             let patience = fetch::PATIENCE;
             fetch::missing_files(&Plan { listing, folder: &folder, mirrors: &mirrors, patience }, observer)?;
         }
-        folder::read(listing.name, &folder, Some(listing), "put them there")
+        folder::read(listing.name, &folder, Some(listing), &self.decoded(), "put them there")
+    }
+
+    fn decoded(&self) -> Decoded {
+        Decoded::of(&self.data_dir)
     }
 
     fn folder_of(&self, known: Known) -> PathBuf {

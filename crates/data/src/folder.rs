@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::catalog::Listing;
 use crate::dataset::{Dataset, FILES, KINDS, Verification};
+use crate::decoded::Decoded;
 use crate::digest::md5;
 use crate::error::{ADVICE_FILE, DataError};
 use crate::idx::{Idx, IdxError, decode};
@@ -39,7 +40,13 @@ pub(crate) fn missing(located: &Located) -> Vec<&'static str> {
 }
 
 /// Reads a dataset from a folder that must hold all of it; `advice` is for when it does not.
-pub(crate) fn read(name: &str, folder: &Path, listing: Option<&Listing>, advice: &str) -> Result<Dataset, DataError> {
+pub(crate) fn read(
+    name: &str,
+    folder: &Path,
+    listing: Option<&Listing>,
+    decoded: &Decoded,
+    advice: &str,
+) -> Result<Dataset, DataError> {
     if !folder.is_dir() {
         let found = if folder.exists() { "is no folder" } else { "does not exist" };
         return Err(DataError::NotAFolder { path: folder.to_owned(), found });
@@ -49,8 +56,15 @@ pub(crate) fn read(name: &str, folder: &Path, listing: Option<&Listing>, advice:
         return Err(DataError::Missing { folder: folder.to_owned(), files, advice: advice.to_owned() });
     };
     let sums = sums::read(folder)?;
-    let one = |path: &Path, file: usize| read_file(path, file, listing, sums[file].as_deref());
-    let files = [one(&a, 0)?, one(&b, 1)?, one(&c, 2)?, one(&d, 3)?];
+    let one = |path: &Path, file: usize| read_file(path, file, listing, sums[file].as_deref(), decoded);
+    // The training images are most of it: the rest is read beside them.
+    let (rest, images) = std::thread::scope(|scope| {
+        let rest = scope.spawn(|| Ok([one(&a, 0)?, one(&b, 1)?, one(&d, 3)?]));
+        let images = one(&c, 2);
+        (rest.join(), images)
+    });
+    let [a, b, d] = rest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let files = [a, b, images?, d];
     let verification = if listing.is_some_and(|listing| listing.sha256(0).is_some()) {
         Verification::Pinned
     } else if sums.iter().all(Option::is_some) {
@@ -67,19 +81,29 @@ pub(crate) fn read(name: &str, folder: &Path, listing: Option<&Listing>, advice:
 }
 
 /// Reads one file and holds it against all that pins it.
-fn read_file(path: &Path, file: usize, listing: Option<&Listing>, sum: Option<&str>) -> Result<Idx, DataError> {
+fn read_file(
+    path: &Path,
+    file: usize,
+    listing: Option<&Listing>,
+    sum: Option<&str>,
+    decoded: &Decoded,
+) -> Result<Idx, DataError> {
     let place = printable::path(path);
     let io = |cause| DataError::Io { path: path.to_owned(), doing: "reading", cause };
     let mut source = File::open(path).map_err(io)?;
-    let archive_md5 = listing.and_then(|listing| listing.archive_md5(file));
-    let idx = match archive_md5.filter(|_| path.extension().is_some_and(|extension| extension == "gz")) {
-        Some(expected) => {
-            let mut archive = Vec::new();
-            source.take(LARGEST_ARCHIVE + 1).read_to_end(&mut archive).map_err(io)?;
+    let idx = if path.extension().is_some_and(|extension| extension == "gz") {
+        let mut archive = Vec::new();
+        Read::by_ref(&mut source).take(LARGEST_ARCHIVE + 1).read_to_end(&mut archive).map_err(io)?;
+        if let Some(expected) = listing.and_then(|listing| listing.archive_md5(file)) {
             check_md5(&archive, expected, &place, ADVICE_FILE)?;
-            decode(&archive[..], KINDS[file])
         }
-        None => decode(BufReader::with_capacity(1 << 16, &mut source), KINDS[file]),
+        if archive.len() as u64 > LARGEST_ARCHIVE {
+            decode(BufReader::new(archive.as_slice().chain(source)), KINDS[file])
+        } else {
+            decoded.decode(&archive, KINDS[file])
+        }
+    } else {
+        decode(BufReader::with_capacity(1 << 16, &mut source), KINDS[file])
     };
     let idx = idx.map_err(|reason| DataError::Malformed { place: place.clone(), reason, advice: ADVICE_FILE })?;
     for expected in [listing.and_then(|listing| listing.sha256(file)), sum].into_iter().flatten() {

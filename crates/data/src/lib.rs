@@ -7,6 +7,7 @@ pub mod random;
 
 mod catalog;
 mod dataset;
+mod decoded;
 mod digest;
 mod embedded;
 mod encode;

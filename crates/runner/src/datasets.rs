@@ -64,11 +64,20 @@ impl Datasets {
         }
     }
 
-    /// What is known of the dataset of `spec` without using the network, where that is enough for a plan.
-    pub fn facts_without_network(&self, spec: &Spec) -> Result<Option<Facts>> {
+    /// What a plan needs to know of the dataset of `spec`, without reading it where it is known by heart; and what to call it.
+    pub fn facts(&mut self, spec: &Spec) -> Result<(Facts, String)> {
         let source = source(spec, &spec.dataset)?;
-        let absent = !self.offline && !self.finder.is_local(&source);
-        Ok(source.pinned_facts().filter(|_| absent))
+        let name = source.name().to_owned();
+        match source.pinned_facts() {
+            Some(facts) if self.finder.is_here(&source) => Ok((facts, name)),
+            Some(facts) if !self.offline && !self.finder.is_local(&source) => {
+                Ok((facts, format!("{name}, to be fetched first")))
+            }
+            _ => {
+                let dataset = self.resolve(spec)?.dataset;
+                Ok((dataset.facts(), dataset.name.clone()))
+            }
+        }
     }
 
     fn load(&mut self, source: &Source) -> Result<Arc<Dataset>, DataError> {

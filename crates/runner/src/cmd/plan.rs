@@ -16,13 +16,7 @@ use crate::spec::Spec;
 
 /// Prints the plan. Nothing is run, fetched or written.
 pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -> Result<()> {
-    let (facts, dataset) = match datasets.facts_without_network(spec)? {
-        Some(facts) => (facts, format!("{}, to be fetched first", spec.dataset.name)),
-        None => {
-            let resolved = datasets.resolve(spec)?;
-            (super::run::facts(&resolved), resolved.dataset.name.clone())
-        }
-    };
+    let (facts, dataset) = datasets.facts(spec)?;
     let plan = Plan::new(spec, &facts)?;
     let runs = recorded(args, spec)?;
     let done: HashSet<_> =

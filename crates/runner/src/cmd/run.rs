@@ -8,7 +8,6 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use data::Facts;
 use model::{DeviceChoice, EngineKind, Prepared};
 use tracking::{Experiment, Store};
 
@@ -77,20 +76,8 @@ fn refuse_equal_names(specs: &[Spec]) -> Result<()> {
 
 fn make_ready(spec: Spec, datasets: &mut Datasets) -> Result<Ready> {
     let resolved = datasets.resolve(&spec)?;
-    let plan = Plan::new(&spec, &facts(&resolved))?;
+    let plan = Plan::new(&spec, &resolved.dataset.facts())?;
     Ok(Ready { spec, resolved, plan })
-}
-
-/// What a plan needs to know of a dataset that is here.
-pub fn facts(resolved: &Resolved) -> Facts {
-    let dataset = &resolved.dataset;
-    Facts {
-        sha256: dataset.sha256.clone(),
-        train_len: dataset.train.len(),
-        test_len: dataset.test.len(),
-        shape: dataset.shape,
-        classes: dataset.classes,
-    }
 }
 
 /// The engine that was asked for, or the fastest.

@@ -1,0 +1,100 @@
+//! Decoded files, kept in the dataset cache so that an archive is decompressed once.
+//!
+//! A kept file is named by the SHA-256 of its archive, and ends with the SHA-256 of what comes before: one that was cut off or
+//! changed is not taken for whole. Keeping is a kindness: where it fails, nothing is lost but time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::digest::sha256;
+use crate::idx::{Idx, IdxError, Kind, decode};
+
+/// Decoded bytes that are worth a file: fewer are decompressed in a moment.
+const WORTH_KEEPING: usize = 1 << 20;
+/// Hexadecimal digits of a SHA-256.
+const DIGITS: usize = 64;
+
+/// The folder of decoded files.
+pub(crate) struct Decoded(PathBuf);
+
+impl Decoded {
+    /// Those of the dataset cache `data_dir`.
+    pub(crate) fn of(data_dir: &Path) -> Self {
+        Self(data_dir.join("decoded"))
+    }
+
+    /// Decodes `archive`, or finds it decoded.
+    pub(crate) fn decode(&self, archive: &[u8], kind: Kind) -> Result<Idx, IdxError> {
+        let path = self.0.join(format!("{}.idx", sha256(&[archive])));
+        if let Some(idx) = kept(&path, kind) {
+            return Ok(idx);
+        }
+        let idx = decode(archive, kind)?;
+        if idx.bytes.len() >= WORTH_KEEPING {
+            // See above: no error of a user's.
+            let _ = self.keep(&path, &idx);
+        }
+        Ok(idx)
+    }
+
+    fn keep(&self, path: &Path, idx: &Idx) -> std::io::Result<()> {
+        fs::create_dir_all(&self.0)?;
+        // Two programs may keep the same file at once.
+        let temporary = path.with_extension(format!("{}.new", std::process::id()));
+        let [header, bytes] = idx.parts();
+        let written = fs::write(&temporary, [header, bytes, idx.sha256.as_bytes()].concat())
+            .and_then(|()| fs::rename(&temporary, path));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+}
+
+fn kept(path: &Path, kind: Kind) -> Option<Idx> {
+    let file = fs::read(path).ok()?;
+    let (content, digest) = file.split_at_checked(file.len().checked_sub(DIGITS)?)?;
+    decode(content, kind).ok().filter(|idx| idx.sha256.as_bytes() == digest)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    fn archive() -> Vec<u8> {
+        let mut file = vec![0, 0, 8, 3, 0, 0, 4, 0, 0, 0, 0, 32, 0, 0, 0, 32];
+        file.extend((0..1 << 20).map(|i: u32| (i % 251) as u8));
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&file).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_kept_file_is_used_and_a_damaged_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (decoded, archive) = (Decoded::of(folder.path()), archive());
+        let first = decoded.decode(&archive, Kind::Images).unwrap();
+        let path = decoded.0.join(format!("{}.idx", sha256(&[&archive])));
+        assert_eq!(kept(&path, Kind::Images).unwrap().bytes, first.bytes);
+
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        damaged[500_000] ^= 1;
+        for wrong in [&damaged[..], &whole[..whole.len() - 1], &whole[..1_000], &[]] {
+            fs::write(&path, wrong).unwrap();
+            assert!(kept(&path, Kind::Images).is_none());
+            assert_eq!(decoded.decode(&archive, Kind::Images).unwrap().sha256, first.sha256);
+            assert_eq!(fs::read(&path).unwrap(), whole, "it is mended");
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_kept_it_is_decoded_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("decoded"), "a file").unwrap();
+        assert!(Decoded::of(folder.path()).decode(&archive(), Kind::Images).is_ok());
+    }
+}
