@@ -142,7 +142,8 @@ impl Finder {
     pub fn load(&self, source: &Source, observer: &mut dyn FetchObserver) -> Result<Dataset, DataError> {
         match source {
             Source::Folder { label, path } => {
-                let dataset = folder::read(label, path, None, &self.decoded(), "put them there, or name another folder")?;
+                let dataset =
+                    folder::read(label, path, None, &self.decoded(), "put them there, or name another folder")?;
                 Ok(Dataset { folder: Some(path.clone()), ..dataset })
             }
             Source::Known(known) => match known.listing() {

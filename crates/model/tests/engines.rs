@@ -153,7 +153,8 @@ fn vector_instructions_agree_to_the_bit() {
         }
         engine.weights().unwrap()
     };
-    let vectors: Vec<_> = InstructionSet::available().into_iter().filter(|it| *it != InstructionSet::portable()).collect();
+    let vectors: Vec<_> =
+        InstructionSet::available().into_iter().filter(|it| *it != InstructionSet::portable()).collect();
     assert!(vectors.windows(2).all(|pair| weights(pair[0]) == weights(pair[1])));
 }
 

@@ -19,11 +19,7 @@ pub struct Estimate {
 
 impl Estimate {
     /// Learns from those of the `runs`, on the same dataset, that `engine` finished.
-    pub fn from_runs<'a>(
-        engine: EngineKind,
-        runs: impl IntoIterator<Item = &'a RecordedRun>,
-        examples: usize,
-    ) -> Self {
+    pub fn from_runs<'a>(engine: EngineKind, runs: impl IntoIterator<Item = &'a RecordedRun>, examples: usize) -> Self {
         let (mut measured, mut predicted, mut count) = (0.0, 0.0, 0);
         for run in runs.into_iter().filter(|run| run.status == Status::Finished && run.engine == engine.name()) {
             let number = |name: &str| match run.param(name) {
@@ -51,7 +47,8 @@ impl Estimate {
         };
         #[allow(clippy::cast_precision_loss, reason = "a number of threads")]
         let jobs = jobs.clamp(1, courses.len().max(1)) as f64;
-        Duration::try_from_secs_f64(self.scale * courses.iter().map(seconds).sum::<f64>() / jobs).unwrap_or(Duration::MAX)
+        Duration::try_from_secs_f64(self.scale * courses.iter().map(seconds).sum::<f64>() / jobs)
+            .unwrap_or(Duration::MAX)
     }
 }
 

@@ -57,10 +57,7 @@ pub(crate) fn export(
 }
 
 /// The known names, then whatever else there is, as met.
-fn names<'a, N: AsRef<str> + 'a, T: 'a>(
-    known: &[&'a str],
-    found: impl Iterator<Item = &'a (N, T)>,
-) -> Vec<&'a str> {
+fn names<'a, N: AsRef<str> + 'a, T: 'a>(known: &[&'a str], found: impl Iterator<Item = &'a (N, T)>) -> Vec<&'a str> {
     let mut names = known.to_vec();
     for (name, _) in found {
         if !names.contains(&name.as_ref()) {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tracking::{
-    DATABASE, EpochMetrics, Experiment, FindError, Invocation, InvocationId, Reader, Run, RunId, Status, Store, StoreError,
-    TrialId, Value,
+    DATABASE, EpochMetrics, Experiment, FindError, Invocation, InvocationId, Reader, Run, RunId, Status, Store,
+    StoreError, TrialId, Value,
 };
 
 fn invocation() -> Invocation {

@@ -9,9 +9,9 @@ use flate2::{Compression, write::GzEncoder};
 use tempfile::TempDir;
 
 use super::*;
-use crate::decoded::Decoded;
 use crate::catalog::Pins;
 use crate::dataset::{Dataset, ImageShape, Verification};
+use crate::decoded::Decoded;
 use crate::digest::{md5, sha256};
 use crate::random::{Purpose, generator};
 

@@ -1,5 +1,7 @@
 //! The kernel, compiled for each instruction set that a processor may turn out to have.
 
+use std::fmt;
+
 use super::kernel::{self, Parameters, Workspace};
 #[cfg(target_arch = "x86_64")]
 use super::lanes::Avx2;
@@ -8,8 +10,14 @@ use super::tiles::Images;
 use crate::engine::Score;
 
 /// The vector instructions that the engine computes with. One that exists is one that this processor has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct InstructionSet(Set);
+
+impl fmt::Debug for InstructionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Set {

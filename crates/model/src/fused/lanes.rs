@@ -48,10 +48,10 @@ pub(super) trait Lanes: Copy {
         let x = Self::splat(-87.0).max(self);
         let shifted = x.mul_add(Self::splat(std::f32::consts::LOG2_E), Self::splat(ROUNDER));
         let n = shifted.sub(Self::splat(ROUNDER));
-        let r = n.mul_add(Self::splat(-0.693_359_375), x);
+        let r = n.mul_add(Self::splat(-355.0 / 512.0), x);
         let r = n.mul_add(Self::splat(2.121_944_4e-4), r);
         let mut p = Self::splat(1.987_569_1e-4);
-        for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1] {
+        for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.500_000_1] {
             p = p.mul_add(r, Self::splat(coefficient));
         }
         let e_to_r = p.mul_add(r.mul(r), r.add(Self::splat(1.0)));
@@ -275,7 +275,7 @@ mod tests {
         for below in [-88.0, -1e30, f32::NEG_INFINITY] {
             assert!((0.0..2e-38).contains(&exp(below)), "{below}: {}", exp(below));
         }
-        assert!(exp(f32::NAN).is_nan() && exp(f32::INFINITY - f32::INFINITY).is_nan());
+        assert!(exp(f32::NAN).is_nan() && exp(-f32::NAN).is_nan());
     }
 
     #[test]

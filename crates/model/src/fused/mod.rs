@@ -44,9 +44,8 @@ impl FusedData {
     /// When there is no memory for them.
     pub fn new(dataset: &Dataset) -> Result<Self, EngineError> {
         let grid = Grid::fitting(dataset.shape, &dataset.train.images);
-        let cut = |split| {
-            Tiles::new(split, grid).map_err(|error| EngineError { engine: "fused", reason: error.to_string() })
-        };
+        let cut =
+            |split| Tiles::new(split, grid).map_err(|error| EngineError { engine: "fused", reason: error.to_string() });
         let (train, test) = (cut(&dataset.train)?, cut(&dataset.test)?);
         let test_rows = (0..).take(dataset.test.len()).collect();
         Ok(Self { train, test, test_rows, grid, classes: dataset.classes, features: dataset.shape.features() })

@@ -89,7 +89,8 @@ impl Reader {
     /// When the database refuses.
     pub fn last_epoch(&self, experiment: &str, name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
         // From the last row of each run backwards: how many epochs there are costs nothing.
-        let sql = "SELECT id, (SELECT value FROM metrics WHERE run_id = runs.id AND name = ?2 ORDER BY epoch DESC LIMIT 1)
+        let sql =
+            "SELECT id, (SELECT value FROM metrics WHERE run_id = runs.id AND name = ?2 ORDER BY epoch DESC LIMIT 1)
                    FROM runs WHERE experiment = ?1 ORDER BY id";
         let read = || {
             let mut last = HashMap::new();

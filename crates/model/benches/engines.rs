@@ -1,5 +1,5 @@
 #![allow(clippy::expect_used, clippy::cast_possible_truncation, missing_docs)]
-//! One epoch of the autograd engine beside the obvious candle loop, at batch 32 on images of MNIST's size.
+//! One epoch of each engine beside the obvious candle loop, at batch 32 on MNIST.
 //!
 //! `cargo bench -p model`
 
@@ -10,7 +10,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Linear, Module, Optimizer, SGD, VarBuilder, VarMap, linear};
 use criterion::{Criterion, criterion_group, criterion_main};
 use data::{Finder, Network, Silent, Source};
-use model::{Autograd, AutogradData, Engine, Hyperparameters};
+use model::{Autograd, AutogradData, Engine, Examples, Fused, FusedData, Hyperparameters, InstructionSet};
 
 const BATCH: usize = 32;
 
@@ -28,7 +28,9 @@ fn bare_epoch(model: &Linear, sgd: &mut SGD, x: &Tensor, y: &Tensor, batches: &[
 fn epoch(criterion: &mut Criterion) {
     let dataset = images();
     let n = dataset.train.len();
-    let batches: Vec<Vec<u32>> = (0..n as u32).collect::<Vec<_>>().chunks(BATCH).map(<[u32]>::to_vec).collect();
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    data::random::generator(0, data::random::Purpose::Shuffle { epoch: 1 }).shuffle(&mut order);
+    let batches: Vec<Vec<u32>> = order.chunks(BATCH).map(<[u32]>::to_vec).collect();
     let mut group = criterion.benchmark_group("epoch at batch 32");
     group.sample_size(10);
 
@@ -53,12 +55,34 @@ fn epoch(criterion: &mut Criterion) {
             }
         });
     });
+
+    let data = Arc::new(FusedData::new(&dataset).expect("data"));
+    for instructions in InstructionSet::available() {
+        let mut engine = Fused::new(Arc::clone(&data), &Hyperparameters::default(), instructions);
+        group.bench_function(format!("fused engine, {instructions:?}"), |bencher| {
+            bencher.iter(|| {
+                let mut rest = &order[..];
+                while let Some((batch, upcoming)) =
+                    rest.split_at_checked(BATCH.min(rest.len())).filter(|it| !it.0.is_empty())
+                {
+                    black_box(engine.step(batch, upcoming, 0.01).expect("step"));
+                    rest = upcoming;
+                }
+            });
+        });
+        group.bench_function(format!("fused evaluation of the test set, {instructions:?}"), |bencher| {
+            bencher.iter(|| black_box(engine.evaluate(Examples::Test).expect("score")));
+        });
+    }
+    group.bench_function("cutting the images into tiles", |bencher| {
+        bencher.iter(|| black_box(FusedData::new(&dataset).expect("data")));
+    });
     group.finish();
 }
 
 /// MNIST where the variable `MNIST_DIR` says, else the embedded digits.
 fn images() -> data::Dataset {
-    let finder = Finder::new(Some(std::env::temp_dir()), Network::Offline, Vec::new()).expect("finder");
+    let finder = Finder::new(None, Network::Offline, Vec::new()).expect("finder");
     let load = |name| finder.load(&Source::parse(name, std::path::Path::new("")).expect("name"), &mut Silent);
     load("mnist").or_else(|_| load("digits")).expect("digits are embedded")
 }
