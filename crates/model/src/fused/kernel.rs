@@ -78,6 +78,7 @@ impl Parameters {
         self.parts.partition_point(|part| part.first_class + part.width <= class)
     }
 
+    #[inline(always)]
     fn add<L: Lanes>(&mut self, change: &Self) {
         for (part, change) in self.parts.iter_mut().zip(&change.parts) {
             for (weight, change) in part.weight.iter_mut().zip(&change.weight) {

@@ -1,0 +1,59 @@
+//! This repository's engines, in this process: one trial on one core.
+
+use std::ops::ControlFlow;
+
+use anyhow::{Result, bail};
+use candle_core::Device;
+use data::Dataset;
+use model::{BatchSize, EngineKind, Hyperparameters, LearningRate, Observer, Prepared, Score, Training, Validation};
+
+use crate::contender::{BATCH, Contender, LEARNING_RATE, Turn};
+use crate::timing::timed;
+
+/// A trial that goes on by one epoch a turn.
+pub struct Trial<'a> {
+    kind: EngineKind,
+    training: Training<'a>,
+}
+
+impl<'a> Trial<'a> {
+    /// At its start, on all `rows` of the training split.
+    pub fn new(kind: EngineKind, dataset: &Dataset, rows: &'a [u32]) -> Result<Self> {
+        let hyperparameters = Hyperparameters {
+            learning_rate: LearningRate::new(LEARNING_RATE)?,
+            batch_size: BatchSize::new(BATCH.into())?,
+            ..Hyperparameters::default()
+        };
+        let engine = Prepared::new(kind, dataset, &Device::Cpu)?.engine(&hyperparameters)?;
+        Ok(Self { kind, training: Training::new(engine, hyperparameters, rows, Validation::Test) })
+    }
+}
+
+impl Contender for Trial<'_> {
+    fn name(&self) -> String {
+        format!("{} engine, one trial", self.kind)
+    }
+
+    fn cores(&self) -> usize {
+        1
+    }
+
+    fn turn(&mut self) -> Result<Turn> {
+        let (epoch, seconds) = timed(|| Ok(self.training.epoch(&mut Nobody)?))?;
+        match epoch {
+            ControlFlow::Continue(metrics) => {
+                Ok(Turn { seconds, accuracy: metrics.val_accuracy, epochs: metrics.epoch })
+            }
+            ControlFlow::Break(outcome) => bail!("the {} engine's training ended: {outcome:?}", self.kind),
+        }
+    }
+}
+
+/// Nobody watches.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn step(&mut self, _: u32, _: u64, _: &Score) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
