@@ -3,16 +3,17 @@
 //! A kept file is named by the SHA-256 of its archive, and ends with the SHA-256 of what comes before: one that was cut off or
 //! changed is not taken for whole. Keeping is a kindness: where it fails, nothing is lost but time.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::digest::sha256;
-use crate::idx::{Idx, IdxError, Kind, decode};
+use crate::idx::{Idx, IdxError, Kind, decode, decode_sized};
 
 /// Decoded bytes that are worth a file: fewer are decompressed in a moment.
 const WORTH_KEEPING: usize = 1 << 20;
 /// Hexadecimal digits of a SHA-256.
-const DIGITS: usize = 64;
+const DIGITS: u64 = 64;
 
 /// The folder of decoded files.
 pub(crate) struct Decoded(PathBuf);
@@ -52,9 +53,13 @@ impl Decoded {
 }
 
 fn kept(path: &Path, kind: Kind) -> Option<Idx> {
-    let file = fs::read(path).ok()?;
-    let (content, digest) = file.split_at_checked(file.len().checked_sub(DIGITS)?)?;
-    decode(content, kind).ok().filter(|idx| idx.sha256.as_bytes() == digest)
+    let file = File::open(path).ok()?;
+    let size = file.metadata().ok()?.len();
+    let mut file = BufReader::new(file).take(size.checked_sub(DIGITS)?);
+    let idx = decode_sized(&mut file, kind, size).ok()?;
+    let mut digest = String::new();
+    file.into_inner().read_to_string(&mut digest).ok()?;
+    (digest == idx.sha256).then_some(idx)
 }
 
 #[cfg(test)]

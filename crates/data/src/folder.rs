@@ -9,7 +9,7 @@ use crate::dataset::{Dataset, FILES, KINDS, Verification};
 use crate::decoded::Decoded;
 use crate::digest::md5;
 use crate::error::{ADVICE_FILE, DataError};
-use crate::idx::{Idx, IdxError, decode};
+use crate::idx::{Idx, IdxError, decode, decode_sized};
 use crate::{printable, sums};
 
 /// Most bytes of an archive: six times MNIST's largest.
@@ -103,7 +103,8 @@ fn read_file(
             decoded.decode(&archive, KINDS[file])
         }
     } else {
-        decode(BufReader::with_capacity(1 << 16, &mut source), KINDS[file])
+        let size = source.metadata().map_err(io)?.len();
+        decode_sized(BufReader::with_capacity(1 << 16, &mut source), KINDS[file], size)
     };
     let idx = idx.map_err(|reason| DataError::Malformed { place: place.clone(), reason, advice: ADVICE_FILE })?;
     for expected in [listing.and_then(|listing| listing.sha256(file)), sum].into_iter().flatten() {

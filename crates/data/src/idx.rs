@@ -62,12 +62,17 @@ impl Idx {
 ///
 /// # Errors
 /// When it is not exactly one whole IDX file of that kind.
-pub fn decode(mut file: impl BufRead, kind: Kind) -> Result<Idx, IdxError> {
+pub fn decode(file: impl BufRead, kind: Kind) -> Result<Idx, IdxError> {
+    decode_sized(file, kind, 0)
+}
+
+/// [`decode`] of a file that is known to have so many bytes, where it is not gzipped: no more room is made ahead.
+pub(crate) fn decode_sized(mut file: impl BufRead, kind: Kind, size: u64) -> Result<Idx, IdxError> {
     match file.fill_buf().map_err(|error| unreadable(&error))? {
         [] => Err(IdxError::Empty),
         // A plain file begins with a zero, so that one byte tells.
-        [0x1f, ..] => decode_plain(MultiGzDecoder::new(file), kind, damaged),
-        _ => decode_plain(file, kind, unreadable),
+        [0x1f, ..] => decode_plain(MultiGzDecoder::new(file), kind, 0, damaged),
+        _ => decode_plain(file, kind, size, unreadable),
     }
 }
 
@@ -87,7 +92,7 @@ fn damaged(error: &std::io::Error) -> IdxError {
     }
 }
 
-fn decode_plain(mut file: impl Read, kind: Kind, explain: Explain) -> Result<Idx, IdxError> {
+fn decode_plain(mut file: impl Read, kind: Kind, size: u64, explain: Explain) -> Result<Idx, IdxError> {
     let (header, dimensions) = read_header(&mut file, kind, explain)?;
     let length = dimensions.iter().fold(1u64, |product, dimension| product.saturating_mul((*dimension).into()));
     if length == 0 {
@@ -97,7 +102,7 @@ fn decode_plain(mut file: impl Read, kind: Kind, explain: Explain) -> Result<Idx
         return Err(IdxError::TooLarge { found: length, limit: LARGEST });
     }
     // One byte more than promised: whether the file goes on. Memory grows as bytes come, not as the header says.
-    let bytes = read_up_to(&mut file, length + 1, explain)?;
+    let bytes = read_up_to(&mut file, length + 1, size, explain)?;
     let (header_length, found) = (header.len() as u64, bytes.len() as u64);
     if found < length {
         return Err(IdxError::Truncated { expected: header_length + length, found: header_length + found });
@@ -114,7 +119,7 @@ fn decode_plain(mut file: impl Read, kind: Kind, explain: Explain) -> Result<Idx
 fn read_header(file: &mut impl Read, kind: Kind, explain: Explain) -> Result<(Vec<u8>, Vec<u32>), IdxError> {
     let rank = (kind.magic() & 0xff) as usize;
     let length = 4 + 4 * rank;
-    let mut header = read_up_to(file, 4, explain)?;
+    let mut header = read_up_to(file, 4, 0, explain)?;
     match words(&header).next() {
         None if header.is_empty() => return Err(IdxError::Empty),
         Some(found) if found != kind.magic() => {
@@ -122,7 +127,7 @@ fn read_header(file: &mut impl Read, kind: Kind, explain: Explain) -> Result<(Ve
         }
         _ => {}
     }
-    header.extend(read_up_to(file, length as u64 - 4, explain)?);
+    header.extend(read_up_to(file, length as u64 - 4, 0, explain)?);
     if header.len() < length {
         return Err(IdxError::Truncated { expected: length as u64, found: header.len() as u64 });
     }
@@ -145,8 +150,9 @@ fn guess(magic: u32) -> &'static str {
     }
 }
 
-fn read_up_to(file: &mut impl Read, limit: u64, explain: Explain) -> Result<Vec<u8>, IdxError> {
-    let mut bytes = Vec::new();
+fn read_up_to(file: &mut impl Read, limit: u64, size: u64, explain: Explain) -> Result<Vec<u8>, IdxError> {
+    // A size is that of a file that is there, but the file may change.
+    let mut bytes = Vec::with_capacity(usize::try_from(limit.min(size)).unwrap_or(0));
     file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
     Ok(bytes)
 }

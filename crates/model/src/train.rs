@@ -73,6 +73,8 @@ pub struct Training<'a> {
     order: Vec<u32>,
     epoch: u32,
     step: u64,
+    /// Of the weights as they are, where the last epoch's validation measured just that.
+    test: Option<Score>,
 }
 
 impl<'a> Training<'a> {
@@ -84,7 +86,7 @@ impl<'a> Training<'a> {
         train: &'a [u32],
         validation: Validation<'a>,
     ) -> Self {
-        Self { engine, hyperparameters, train, validation, order: train.to_vec(), epoch: 0, step: 0 }
+        Self { engine, hyperparameters, train, validation, order: train.to_vec(), epoch: 0, step: 0, test: None }
     }
 
     /// Trains one more epoch: its metrics, or how the training ended in it.
@@ -93,6 +95,7 @@ impl<'a> Training<'a> {
     /// When the engine's computation fails.
     pub fn epoch(&mut self, observer: &mut dyn Observer) -> Result<ControlFlow<Outcome, EpochMetrics>, EngineError> {
         let Hyperparameters { learning_rate: base, decay, seed, .. } = self.hyperparameters;
+        self.test = None;
         self.epoch += 1;
         let epoch = self.epoch;
         // The order of an epoch depends on the seed and the epoch alone: never on the batch size, nor on earlier epochs.
@@ -119,6 +122,7 @@ impl<'a> Training<'a> {
         if !validated.loss_sum.is_finite() {
             return Ok(ControlFlow::Break(self.diverged()));
         }
+        self.test = matches!(self.validation, Validation::Test).then_some(validated);
         Ok(ControlFlow::Continue(EpochMetrics {
             epoch,
             step: self.step,
@@ -135,7 +139,8 @@ impl<'a> Training<'a> {
     /// # Errors
     /// When the engine's computation fails.
     pub fn outcome(&self) -> Result<Outcome, EngineError> {
-        let (train, test) = (self.engine.evaluate(Examples::Train(self.train))?, self.engine.evaluate(Examples::Test)?);
+        let train = self.engine.evaluate(Examples::Train(self.train))?;
+        let test = self.test.map_or_else(|| self.engine.evaluate(Examples::Test), Ok)?;
         if train.loss_sum.is_finite() && test.loss_sum.is_finite() {
             Ok(Outcome::Finished { train, test })
         } else {

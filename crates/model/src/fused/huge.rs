@@ -20,18 +20,22 @@ pub(super) struct Huge<T> {
 }
 
 impl<T: Pod> Huge<T> {
-    /// A copy of `values`.
-    pub(super) fn copy(values: &[T]) -> io::Result<Self> {
-        let bytes: &[u8] = bytemuck::cast_slice(values);
+    /// A copy of the parts, one after the other.
+    pub(super) fn concat(parts: &[&[T]]) -> io::Result<Self> {
+        let length = parts.iter().map(|part| size_of_val(*part)).sum::<usize>();
         // Only what fills a large page from its beginning gets one.
-        let mut map = MmapMut::map_anon(bytes.len().next_multiple_of(PAGE) + PAGE)?;
+        let mut map = MmapMut::map_anon(length.next_multiple_of(PAGE) + PAGE)?;
         let start = map.as_ptr().align_offset(PAGE);
         #[cfg(target_os = "linux")]
         // A wish: where it is not granted, everything is merely slower.
         let _ = map.advise(memmap2::Advice::HugePage);
-        let used = start..start + bytes.len();
-        map[used.clone()].copy_from_slice(bytes);
-        Ok(Self { map, used, values: PhantomData })
+        let mut end = start;
+        for part in parts {
+            let bytes: &[u8] = bytemuck::cast_slice(part);
+            map[end..end + bytes.len()].copy_from_slice(bytes);
+            end += bytes.len();
+        }
+        Ok(Self { map, used: start..end, values: PhantomData })
     }
 
     /// The values.

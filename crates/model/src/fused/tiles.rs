@@ -6,6 +6,8 @@
 //! than eight pixels of a row: the shape with the fewest touched tiles is chosen by counting.
 
 use std::io;
+use std::panic::resume_unwind;
+use std::thread::available_parallelism;
 
 use bytemuck::{Pod, Zeroable};
 use data::{ImageShape, Split};
@@ -73,10 +75,11 @@ impl Grid {
             }
             let mut number = 0;
             for band in framed.chunks_exact(stride * H) {
-                for column in (0..stride).step_by(W) {
+                let rows: [&[[u8; W]]; H] = std::array::from_fn(|row| band[row * stride..][..stride].as_chunks().0);
+                for column in 0..stride / W {
                     let mut pixels = [0; LANES];
-                    for row in 0..H {
-                        pixels[row * W..][..W].copy_from_slice(&band[row * stride + column..][..W]);
+                    for (to, row) in pixels.as_chunks_mut().0.iter_mut().zip(rows) {
+                        *to = row[column];
                     }
                     if u64::from_ne_bytes(pixels) != 0 {
                         found(index, number, pixels);
@@ -118,34 +121,51 @@ impl Tiles {
     ///
     /// # Errors
     /// When there is no memory for them.
-    #[allow(clippy::cast_possible_truncation, reason = "a file of images has at most 2³⁰ pixels")]
     pub(super) fn new(split: &Split, grid: Grid) -> io::Result<Self> {
-        let mut tiles = Vec::new();
-        let mut starts = vec![0];
-        let mut last = 0;
-        grid.for_each_touched(&split.images, |image, number, pixels| {
-            while starts.len() <= image {
-                starts.push(tiles.len() as u32);
-                last = 0;
-            }
-            // A step that does not fit a byte is taken over empty tiles.
-            while number - last > u32::from(u8::MAX) {
-                last += u32::from(u8::MAX);
-                tiles.push(Tile { step: u8::MAX, pixels: [0; LANES] });
-            }
-            tiles.push(Tile { step: (number - last) as u8, pixels });
-            last = number;
+        let threads = available_parallelism().map_or(1, usize::from);
+        let features = grid.image.features();
+        let share = split.len().div_ceil(threads).max(1) * features;
+        let parts: Vec<(Vec<Tile>, Vec<u32>)> = std::thread::scope(|scope| {
+            let cut: Vec<_> = split.images.chunks(share).map(|images| scope.spawn(move || cut(images, grid))).collect();
+            cut.into_iter().map(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
         });
-        starts.resize(split.len() + 1, tiles.len() as u32);
+        let mut starts: Vec<u32> = vec![0];
+        for (_, ends) in &parts {
+            let before = starts[starts.len() - 1];
+            starts.extend(ends.iter().map(|end| before + end));
+        }
         let labels = split.labels.iter().copied().chain([0]).map(u32::from);
         let images: Vec<_> = starts.into_iter().zip(labels).map(|(start, label)| Image { start, label }).collect();
-        Ok(Self { tiles: Huge::copy(&tiles)?, images: Huge::copy(&images)? })
+        let tiles: Vec<&[Tile]> = parts.iter().map(|(tiles, _)| tiles.as_slice()).collect();
+        Ok(Self { tiles: Huge::concat(&tiles)?, images: Huge::concat(&[&images])? })
     }
 
     /// All of it, as the kernel reads it.
     pub(super) fn view(&self) -> Images<'_> {
         Images { tiles: self.tiles.values(), images: self.images.values() }
     }
+}
+
+/// The touched tiles of `images`, and where each image's end.
+#[allow(clippy::cast_possible_truncation, reason = "a file of images has at most 2³⁰ pixels")]
+fn cut(images: &[u8], grid: Grid) -> (Vec<Tile>, Vec<u32>) {
+    let (mut tiles, mut ends) = (Vec::new(), Vec::new());
+    let mut last = 0;
+    grid.for_each_touched(images, |image, number, pixels| {
+        while ends.len() < image {
+            ends.push(tiles.len() as u32);
+            last = 0;
+        }
+        // A step that does not fit a byte is taken over empty tiles.
+        while number - last > u32::from(u8::MAX) {
+            last += u32::from(u8::MAX);
+            tiles.push(Tile { step: u8::MAX, pixels: [0; LANES] });
+        }
+        tiles.push(Tile { step: (number - last) as u8, pixels });
+        last = number;
+    });
+    ends.resize(images.len() / grid.image.features(), tiles.len() as u32);
+    (tiles, ends)
 }
 
 /// [`Tiles`], to be read.
