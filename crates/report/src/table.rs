@@ -343,7 +343,7 @@ fn text(cell: &Cell, role: Role, decimals: usize) -> String {
         (Cell::Count(count), _) => count.to_string(),
         (Cell::Mark, _) => "★".to_owned(),
         (Cell::Note(note), _) => note.clone(),
-        (Cell::Statistic(it), Role::Metric(Unit::Seconds)) => wording::seconds(it.mean),
+        (Cell::Statistic(it), Role::Metric(Unit::Seconds)) => tracking::seconds(it.mean),
         (Cell::Statistic(it), Role::Metric(Unit::Share)) => measured(it, 100.0, decimals) + " %",
         (Cell::Statistic(it), _) => measured(it, 1.0, decimals),
     }

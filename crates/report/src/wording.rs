@@ -89,17 +89,6 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// A duration in its natural unit.
-pub fn seconds(seconds: f64) -> String {
-    match seconds {
-        ..0.01 => format!("{:.1} ms", 1000.0 * seconds),
-        ..10.0 => format!("{seconds:.2} s"),
-        ..100.0 => format!("{seconds:.1} s"),
-        ..6000.0 => format!("{:.1} min", seconds / 60.0),
-        _ => format!("{:.1} h", seconds / 3600.0),
-    }
-}
-
 /// A number with so many decimals, unless it is too large for a column.
 pub fn decimal(number: f64, decimals: usize) -> String {
     if number.abs() < 1e5 { format!("{number:.decimals$}") } else { format!("{number:.2e}") }

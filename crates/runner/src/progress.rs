@@ -115,10 +115,10 @@ fn describe(done: &Done<'_>) -> String {
         Err(error) => format!("failed: {error}"),
         Ok(execution) => match execution.outcome {
             Outcome::Finished { test, .. } => format!(
-                "test accuracy {:.2} % · test loss {:.4} · {:.2} s",
+                "test accuracy {:.2} % · test loss {:.4} · {}",
                 100.0 * test.accuracy(),
                 test.loss(),
-                execution.elapsed.as_secs_f64()
+                tracking::seconds(execution.elapsed.as_secs_f64())
             ),
             Outcome::Diverged { epoch, step } => format!("diverged in epoch {epoch} at step {step}"),
             Outcome::Stopped => "stopped".to_owned(),

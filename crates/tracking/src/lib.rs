@@ -36,6 +36,7 @@
 //! ```
 
 mod csv_export;
+mod duration;
 mod error;
 mod ids;
 mod printable;
@@ -45,6 +46,7 @@ mod store;
 mod value;
 
 pub use csv_export::{HYPERPARAMETERS, RESULTS, neutralised};
+pub use duration::seconds;
 pub use error::{FindError, StoreError};
 pub use ids::{RunId, TrialId};
 pub use printable::printable;

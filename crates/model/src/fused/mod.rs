@@ -1,6 +1,6 @@
 //! The fast engine: softmax regression's gradient by hand, over the touched tiles of images, on the CPU.
 //!
-//! [`kernel`] has the formula and the order of work, [`tiles`] the form of the data, [`lanes`] the vector instructions.
+//! `kernel` has the formula and the order of work, `tiles` the form of the data, `lanes` the vector instructions.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,

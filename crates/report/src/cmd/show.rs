@@ -83,7 +83,7 @@ fn hyperparameters(run: &RecordedRun) -> Vec<(String, String)> {
 pub fn measured(name: &str, value: f64) -> String {
     match Unit::of(name) {
         Unit::Share => format!("{:.4} %", 100.0 * value),
-        Unit::Seconds => wording::seconds(value),
+        Unit::Seconds => tracking::seconds(value),
         Unit::Loss | Unit::Score => wording::decimal(value, 6),
     }
 }
@@ -169,7 +169,7 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
         let text = |value: f64| match (name, Unit::of(name)) {
             ("learning_rate", _) => format!("{value:.6}"),
             (_, Unit::Share) => format!("{:.2} %", 100.0 * value),
-            (_, Unit::Seconds) => wording::seconds(value),
+            (_, Unit::Seconds) => tracking::seconds(value),
             _ => wording::decimal(value, 4),
         };
         let cells = epochs.iter().map(|it| metric(it, name).map_or_else(|| "—".to_owned(), text)).collect();

@@ -61,7 +61,7 @@ fn table(plan: &Plan, best: &[(f64, &RecordedRun)]) -> Table {
         row.extend(plan.varying.iter().map(|parameter| value(parameter.name())));
         row.push(format!("{:.2} %", 100.0 * accuracy));
         row.push(run.result("test_loss").map_or_else(String::new, |loss| format!("{loss:.4}")));
-        row.push(run.result("seconds").map_or_else(String::new, |seconds| format!("{seconds:.2} s")));
+        row.push(run.result("seconds").map_or_else(String::new, tracking::seconds));
         table.add_row(row);
     }
     for index in 1..plan.varying.len() + 4 {
