@@ -132,14 +132,6 @@ mod tests {
     }
 
     #[test]
-    fn durations_take_their_natural_unit() {
-        assert_eq!(
-            [0.0031, 0.31, 31.0, 310.0, 31_000.0].map(seconds),
-            ["3.1 ms", "0.31 s", "31.0 s", "5.2 min", "8.6 h"]
-        );
-    }
-
-    #[test]
     fn long_text_ends_in_an_ellipsis() {
         assert_eq!(truncated("short", 5), "short");
         assert_eq!(truncated("longer", 5), "long…");
