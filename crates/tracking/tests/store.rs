@@ -101,7 +101,9 @@ fn the_newest_run_of_a_trial_counts() {
     store.record(id, &run(1)).unwrap();
     let runs = Reader::open(folder.path()).unwrap().runs("wine").unwrap();
     assert_eq!(runs.len(), 2);
-    assert_eq!((&runs[0].id, runs[0].status, &runs[0].error), (&newest, Status::Finished, &None));
+    assert!(runs[0].trial < runs[1].trial, "by trial, whoever was recorded first");
+    let of_trial = runs.iter().find(|it| it.trial == run(0).trial).unwrap();
+    assert_eq!((&of_trial.id, of_trial.status, &of_trial.error), (&newest, Status::Finished, &None));
 }
 
 #[test]
