@@ -3,8 +3,8 @@
 //! A kept file is named by the SHA-256 of its archive, and ends with the SHA-256 of what comes before: one that was cut off or
 //! changed is not taken for whole. Keeping is a kindness: where it fails, nothing is lost but time.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Read};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::digest::sha256;
@@ -40,15 +40,16 @@ impl Decoded {
 
     fn keep(&self, path: &Path, idx: &Idx) -> std::io::Result<()> {
         fs::create_dir_all(&self.0)?;
-        // Two programs may keep the same file at once.
-        let temporary = path.with_extension(format!("{}.new", std::process::id()));
-        let [header, bytes] = idx.parts();
-        let written = fs::write(&temporary, [header, bytes, idx.sha256.as_bytes()].concat())
-            .and_then(|()| fs::rename(&temporary, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
+        let temporary = path.with_extension("new");
+        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&temporary)?;
+        if file.try_lock().is_err() {
+            // Another program is keeping it. What one left that died on the way is locked by nobody, and written anew.
+            return Ok(());
         }
-        written
+        file.set_len(0)?;
+        let [header, bytes] = idx.parts();
+        file.write_all(&[header, bytes, idx.sha256.as_bytes()].concat())?;
+        fs::rename(&temporary, path)
     }
 }
 
@@ -67,7 +68,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use flate2::{Compression, write::GzEncoder};
-    use std::io::Write;
 
     fn archive() -> Vec<u8> {
         let mut file = vec![0, 0, 8, 3, 0, 0, 4, 0, 0, 0, 0, 32, 0, 0, 0, 32];
@@ -94,6 +94,18 @@ mod tests {
             assert_eq!(decoded.decode(&archive, Kind::Images).unwrap().sha256, first.sha256);
             assert_eq!(fs::read(&path).unwrap(), whole, "it is mended");
         }
+    }
+
+    #[test]
+    fn what_a_program_left_that_died_is_written_anew_and_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (decoded, archive) = (Decoded::of(folder.path()), archive());
+        let path = decoded.0.join(format!("{}.idx", sha256(&[&archive])));
+        fs::create_dir_all(&decoded.0).unwrap();
+        fs::write(path.with_extension("new"), vec![7; 3 << 20]).unwrap();
+        decoded.decode(&archive, Kind::Images).unwrap();
+        assert!(kept(&path, Kind::Images).is_some());
+        assert_eq!(fs::read_dir(&decoded.0).unwrap().count(), 1);
     }
 
     #[test]

@@ -14,7 +14,8 @@
 //! 3. *backward*: tile by tile, the gradient is summed in registers over the images on the tile's list, and taken from the weights
 //!    once. A batch of several chunks collects its gradient first, so that no chunk sees another's update.
 //!
-//! Pixels stay whole numbers from 0 to 255; their share of full intensity, x = pixel / 255, is taken in the logits and in d.
+//! Pixels stay whole numbers from 0 to 255; their share of full intensity, x = pixel / 255, is taken in the logits and in d. Sums
+//! before that are 255 times as large as the reference's: weights beyond 1e35 leave the numbers that much earlier.
 
 use crate::engine::Score;
 

@@ -112,7 +112,7 @@ fn made(run: &RecordedRun, results: &Path) -> Vec<(String, String)> {
     let model = results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial));
     present([
         ("engine", Some(run.engine.clone())),
-        ("shared from", run.shared_from.as_ref().map(|whole| format!("run {whole}, which trained farther"))),
+        ("shared from", run.shared_from.as_ref().map(|whole| format!("run {whole}, of whose training this is a part"))),
         ("device", Some(run.device.clone())),
         ("started", Some(run.started_at.clone())),
         ("ended", Some(run.ended_at.clone())),

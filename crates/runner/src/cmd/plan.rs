@@ -44,6 +44,10 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
         0 => "by rule of thumb".to_owned(),
         n => format!("from {n} earlier runs"),
     };
+    if pending.is_empty() {
+        writeln!(out, "{} trials, all have their result", plan.trials.len())?;
+        return Ok(());
+    }
     writeln!(
         out,
         "{} trials, {} have their result; {}, {} with {jobs} at a time ({basis})",
