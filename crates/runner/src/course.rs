@@ -57,7 +57,7 @@ fn way(trial: &Trial) -> String {
     format!("{hyperparameters:?} {}", trial.validation)
 }
 
-/// How long a trial takes beside others: a step costs about as much as three examples, with either engine.
+/// How long a trial takes beside others, roughly: with the fused engine, a step costs about as much as three examples.
 fn cost(plan: &Plan, trial: &Trial) -> u64 {
     let epochs = u64::from(trial.hyperparameters.epochs.get());
     3 * plan.steps(trial) + epochs.saturating_mul(plan.examples as u64)
