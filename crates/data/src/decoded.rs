@@ -55,8 +55,8 @@ impl Decoded {
 
 fn kept(path: &Path, kind: Kind) -> Option<Idx> {
     let file = File::open(path).ok()?;
-    let size = file.metadata().ok()?.len();
-    let mut file = BufReader::new(file).take(size.checked_sub(DIGITS)?);
+    let size = file.metadata().ok()?.len().checked_sub(DIGITS)?;
+    let mut file = BufReader::new(file).take(size);
     let idx = decode_sized(&mut file, kind, size).ok()?;
     let mut digest = String::new();
     file.into_inner().read_to_string(&mut digest).ok()?;

@@ -18,7 +18,8 @@ pub(crate) fn md5(bytes: &[u8]) -> String {
     hex(&md5::Md5::digest(bytes))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Two digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -4,14 +4,19 @@
 //! the promised end, so that neither a lying header nor a gzip bomb is ever given more memory than it really fills.
 
 use std::io::{BufRead, ErrorKind, Read};
+use std::panic::resume_unwind;
+use std::sync::mpsc;
 
 use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
 
-use crate::digest::sha256;
+use crate::digest::hex;
 pub use crate::error::IdxError;
 
 /// Most bytes of one decoded file: more than twenty times MNIST's largest.
 const LARGEST: u64 = 1 << 30;
+/// Bytes that are read before they are hashed, while the next are read.
+const AT_A_TIME: usize = 1 << 20;
 
 /// What a file holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +71,7 @@ pub fn decode(file: impl BufRead, kind: Kind) -> Result<Idx, IdxError> {
     decode_sized(file, kind, 0)
 }
 
-/// [`decode`] of a file that is known to have so many bytes, where it is not gzipped: no more room is made ahead.
+/// [`decode`] of a file that is known to have so many bytes; one that is not gzipped is read the faster for it.
 pub(crate) fn decode_sized(mut file: impl BufRead, kind: Kind, size: u64) -> Result<Idx, IdxError> {
     match file.fill_buf().map_err(|error| unreadable(&error))? {
         [] => Err(IdxError::Empty),
@@ -101,9 +106,18 @@ fn decode_plain(mut file: impl Read, kind: Kind, size: u64, explain: Explain) ->
     if length > LARGEST {
         return Err(IdxError::TooLarge { found: length, limit: LARGEST });
     }
+    let header_length = header.len() as u64;
+    let hasher = Sha256::new_with_prefix(&header);
+    let (mut bytes, mut hasher) = if size >= header_length + length {
+        read_hashing(&mut file, length, hasher).map_err(|error| explain(&error))?
+    } else {
+        (Vec::new(), hasher)
+    };
     // One byte more than promised: whether the file goes on. Memory grows as bytes come, not as the header says.
-    let bytes = read_up_to(&mut file, length + 1, size, explain)?;
-    let (header_length, found) = (header.len() as u64, bytes.len() as u64);
+    let read = bytes.len();
+    file.by_ref().take(length + 1 - read as u64).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
+    hasher.update(&bytes[read..]);
+    let found = bytes.len() as u64;
     if found < length {
         return Err(IdxError::Truncated { expected: header_length + length, found: header_length + found });
     }
@@ -111,15 +125,31 @@ fn decode_plain(mut file: impl Read, kind: Kind, size: u64, explain: Explain) ->
         return Err(IdxError::Trailing(header_length + length));
     }
     let dimensions = dimensions.into_iter().map(|dimension| dimension as usize).collect();
-    let sha256 = sha256(&[&header, &bytes]);
-    Ok(Idx { dimensions, bytes, sha256, header })
+    Ok(Idx { dimensions, bytes, sha256: hex(&hasher.finalize()), header })
+}
+
+/// Reads `length` bytes that are there to be read, while another thread hashes those that have been.
+fn read_hashing(file: &mut impl Read, length: u64, hasher: Sha256) -> std::io::Result<(Vec<u8>, Sha256)> {
+    let mut bytes = vec![0; usize::try_from(length).map_err(std::io::Error::other)?];
+    let hasher = std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel::<&[u8]>();
+        let hashing = scope.spawn(move || receiver.into_iter().fold(hasher, |hasher, read| hasher.chain_update(read)));
+        for chunk in bytes.chunks_mut(AT_A_TIME) {
+            file.read_exact(chunk)?;
+            // Only a panic ends the other thread before its time, and that is passed on below.
+            let _ = sender.send(chunk);
+        }
+        drop(sender);
+        Ok::<_, std::io::Error>(hashing.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })?;
+    Ok((bytes, hasher))
 }
 
 /// The header as bytes, and the dimensions in it.
 fn read_header(file: &mut impl Read, kind: Kind, explain: Explain) -> Result<(Vec<u8>, Vec<u32>), IdxError> {
     let rank = (kind.magic() & 0xff) as usize;
     let length = 4 + 4 * rank;
-    let mut header = read_up_to(file, 4, 0, explain)?;
+    let mut header = read_up_to(file, 4, explain)?;
     match words(&header).next() {
         None if header.is_empty() => return Err(IdxError::Empty),
         Some(found) if found != kind.magic() => {
@@ -127,7 +157,7 @@ fn read_header(file: &mut impl Read, kind: Kind, explain: Explain) -> Result<(Ve
         }
         _ => {}
     }
-    header.extend(read_up_to(file, length as u64 - 4, 0, explain)?);
+    header.extend(read_up_to(file, length as u64 - 4, explain)?);
     if header.len() < length {
         return Err(IdxError::Truncated { expected: length as u64, found: header.len() as u64 });
     }
@@ -150,9 +180,8 @@ fn guess(magic: u32) -> &'static str {
     }
 }
 
-fn read_up_to(file: &mut impl Read, limit: u64, size: u64, explain: Explain) -> Result<Vec<u8>, IdxError> {
-    // A size is that of a file that is there, but the file may change.
-    let mut bytes = Vec::with_capacity(usize::try_from(limit.min(size)).unwrap_or(0));
+fn read_up_to(file: &mut impl Read, limit: u64, explain: Explain) -> Result<Vec<u8>, IdxError> {
+    let mut bytes = Vec::new();
     file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
     Ok(bytes)
 }
@@ -165,6 +194,7 @@ fn words(header: &[u8]) -> impl Iterator<Item = u32> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::digest::sha256;
     use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
     use std::io::Write;
