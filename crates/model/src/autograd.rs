@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, SGD};
 use data::{Dataset, Split};
 
-use crate::engine::{Engine, EngineError, Examples, Score};
+use crate::engine::{Engine, EngineError, Examples, Score, check_shape};
 use crate::hyperparameters::Hyperparameters;
 use crate::loss;
 use crate::softmax_regression::SoftmaxRegression;
@@ -167,5 +167,10 @@ impl Engine for Autograd {
 
     fn weights(&self) -> std::result::Result<Weights, EngineError> {
         self.model.weights().map_err(engine_error)
+    }
+
+    fn restore(&mut self, weights: &Weights) -> std::result::Result<(), EngineError> {
+        check_shape("autograd", weights, self.data.classes, self.data.features)?;
+        self.model.restore(weights, &self.data.device).map_err(engine_error)
     }
 }

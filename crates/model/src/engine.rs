@@ -58,6 +58,22 @@ pub struct EngineError {
     pub reason: String,
 }
 
+/// Whether weights fit a model of that shape.
+pub(crate) fn check_shape(
+    engine: &'static str,
+    weights: &Weights,
+    classes: usize,
+    features: usize,
+) -> Result<(), EngineError> {
+    if (weights.classes, weights.features) == (classes, features) {
+        return Ok(());
+    }
+    let found = (weights.classes, weights.features);
+    let reason =
+        format!("it cannot go on from weights of {found:?} classes and features: there are {:?}", (classes, features));
+    Err(EngineError { engine, reason })
+}
+
 /// How a trial is computed. One value holds the weights of one training.
 pub trait Engine {
     /// One weight update on the training rows of `batch` (not empty), at `learning_rate`. The score is of the weights
@@ -74,9 +90,15 @@ pub trait Engine {
     /// When the computation itself fails.
     fn evaluate(&self, examples: Examples<'_>) -> Result<Score, EngineError>;
 
-    /// A copy of the present weights.
+    /// A copy of the present weights: with the epoch, all that a training goes on from.
     ///
     /// # Errors
     /// When they cannot be read back from the device.
     fn weights(&self) -> Result<Weights, EngineError>;
+
+    /// Puts weights that [`Engine::weights`] gave in the place of the present ones.
+    ///
+    /// # Errors
+    /// When they are of another shape, or cannot be put on the device.
+    fn restore(&mut self, weights: &Weights) -> Result<(), EngineError>;
 }

@@ -51,6 +51,18 @@ impl SoftmaxRegression {
     }
 }
 
+impl SoftmaxRegression {
+    /// Puts weights of the same shape in the place of the present ones.
+    ///
+    /// # Errors
+    /// When they cannot be put on the device.
+    pub fn restore(&self, weights: &Weights, device: &Device) -> Result<()> {
+        let shape = (weights.classes, weights.features);
+        self.weight.set(&Tensor::from_slice(&weights.weight, shape, device)?)?;
+        self.bias.set(&Tensor::from_slice(&weights.bias, weights.classes, device)?)
+    }
+}
+
 /// Weights before the first step. Glorot-uniform draws `[classes, features]` row by row from the seed's `init` stream:
 /// `limit · (2u − 1)` with u uniform in [0, 1) and `limit = √(6 / (features + classes))`. The bias is zero.
 #[must_use]

@@ -7,6 +7,7 @@ use data::random::{Purpose, generator};
 use crate::engine::{Engine, EngineError, Examples, Score};
 use crate::hyperparameters::{Hyperparameters, LastBatch};
 use crate::learning_rate::learning_rate_at;
+use crate::weights::Weights;
 
 /// What `val_loss` and `val_accuracy` are measured on.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +88,19 @@ impl<'a> Training<'a> {
         validation: Validation<'a>,
     ) -> Self {
         Self { engine, hyperparameters, train, validation, order: train.to_vec(), epoch: 0, step: 0, test: None }
+    }
+
+    /// Goes on after `epoch` epochs that another training of the same kind took to `weights`: bit for bit as that one would
+    /// have. Its generators are keyed by seed and epoch, so that the epoch is their position.
+    ///
+    /// # Errors
+    /// When the weights do not fit.
+    pub fn resume(&mut self, epoch: u32, weights: &Weights) -> Result<(), EngineError> {
+        self.engine.restore(weights)?;
+        self.epoch = epoch;
+        self.step = u64::from(epoch) * self.hyperparameters.steps_per_epoch(self.train.len());
+        self.test = None;
+        Ok(())
     }
 
     /// Trains one more epoch: its metrics, or how the training ended in it.

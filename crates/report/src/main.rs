@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Some(Command::Diff { left, right }) => cmd::diff::diff(&cli.results, left, right),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("{}", render(&error));

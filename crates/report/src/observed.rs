@@ -40,10 +40,11 @@ impl Observed {
 
 /// The newest run of every trial of `experiment`.
 pub fn observe(reader: &Reader, experiment: &str) -> Result<Vec<Observed>, StoreError> {
-    let mut observed: Vec<Observed> =
-        reader.runs(experiment)?.into_iter().map(|run| Observed { run, last_epoch: Vec::new() }).collect();
-    for name in OF_LAST_EPOCH {
-        let last = reader.last_epoch(experiment, name)?;
+    let runs = reader.runs(experiment)?;
+    let last = OF_LAST_EPOCH.map(|name| Ok((name, reader.last_epoch(&runs, name)?)));
+    let mut observed: Vec<Observed> = runs.into_iter().map(|run| Observed { run, last_epoch: Vec::new() }).collect();
+    for of_name in last {
+        let (name, last) = of_name?;
         for it in &mut observed {
             if let Some(value) = last.get(&it.run.id) {
                 it.last_epoch.push((name, *value));

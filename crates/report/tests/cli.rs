@@ -48,7 +48,7 @@ fn filled(count: i64) -> (TempDir, Vec<RunId>) {
     let experiment = Experiment { name: "sweep".into(), description: "Batch sizes".into() };
     let provenance = Invocation {
         jobs: 1,
-        host: "\u{1b}[31mred".into(),
+        process: tracking::Process { host: "\u{1b}[31mred".into(), ..tracking::Process::default() },
         experiment_file: Some("name = \"sweep\"".into()),
         ..Invocation::default()
     };

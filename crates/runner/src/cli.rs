@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::DeviceChoice;
+use tracking::Shard;
 
 /// Runs what is missing of experiments, and records it.
 #[derive(Debug, Parser)]
@@ -52,8 +53,20 @@ pub struct RunArgs {
     #[arg(long)]
     pub plan: bool,
     /// Run finished trials again, as new runs
-    #[arg(long)]
+    #[arg(long, conflicts_with = "retry_failed")]
     pub rerun: bool,
+    /// Run only trials that failed
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Stop at the first trial that fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Run trials though another machine is said to run them
+    #[arg(long)]
+    pub take_over: bool,
+    /// Run only part I (from 0) of N of the plan, into a results folder of its own
+    #[arg(long, value_name = "I/N", value_parser = crate::shard::parse)]
+    pub shard: Option<Shard>,
     /// No progress and no summary: warnings and errors only
     #[arg(short, long)]
     pub quiet: bool,

@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use model::Hyperparameters;
-use tracking::RunId;
 
 use crate::plan::{Plan, Trial};
 
@@ -13,8 +12,6 @@ use crate::plan::{Plan, Trial};
 pub struct Course<'a> {
     /// By their epochs, ascending: at least one.
     pub trials: Vec<&'a Trial>,
-    /// Where there are several: the run of the longest, from which the others are shared.
-    pub run: Option<RunId>,
 }
 
 impl<'a> Course<'a> {
@@ -26,28 +23,22 @@ impl<'a> Course<'a> {
 
 /// The courses of `trials`, which are some of `plan`: those that take longest first, lest one of them be left for the end when
 /// all other cores are idle.
-///
-/// # Errors
-/// When the system has no random numbers for the ids of runs.
-pub fn courses<'a>(plan: &Plan, trials: &[&'a Trial]) -> Result<Vec<Course<'a>>, getrandom::Error> {
+pub fn courses<'a>(plan: &Plan, trials: &[&'a Trial]) -> Vec<Course<'a>> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut courses: Vec<Course<'a>> = Vec::new();
     for trial in trials {
         let place = *places.entry(way(trial)).or_insert(courses.len());
         match courses.get_mut(place) {
             Some(course) => course.trials.push(trial),
-            None => courses.push(Course { trials: vec![trial], run: None }),
+            None => courses.push(Course { trials: vec![trial] }),
         }
     }
     for course in &mut courses {
         course.trials.sort_by_key(|trial| trial.hyperparameters.epochs);
-        if course.trials.len() > 1 {
-            course.run = Some(RunId::random()?);
-        }
     }
     // Stable: of equally long ones, the first of the plan goes first.
     courses.sort_by_key(|course| Reverse(cost(plan, course.longest())));
-    Ok(courses)
+    courses
 }
 
 /// All that a trial's steps depend on, on the same data: everything but how many there are.
@@ -58,7 +49,7 @@ fn way(trial: &Trial) -> String {
 }
 
 /// How long a trial takes beside others, roughly: with the fused engine, a step costs about as much as three examples.
-fn cost(plan: &Plan, trial: &Trial) -> u64 {
+pub fn cost(plan: &Plan, trial: &Trial) -> u64 {
     let epochs = u64::from(trial.hyperparameters.epochs.get());
     3 * plan.steps(trial) + epochs.saturating_mul(plan.examples as u64)
 }
@@ -92,7 +83,7 @@ mod tests {
             let settings: Vec<_> = settings.into_iter().collect();
             let plan = plan(&settings);
             let trials: Vec<&Trial> = plan.trials.iter().collect();
-            let courses = courses(&plan, &trials).unwrap();
+            let courses = courses(&plan, &trials);
             prop_assert_eq!(courses.iter().map(|course| course.trials.len()).sum::<usize>(), settings.len());
             let mut ways: Vec<String> = Vec::new();
             for course in &courses {
@@ -100,7 +91,6 @@ mod tests {
                 prop_assert!(course.trials.iter().all(|trial| way(trial) == way(course.longest())));
                 let ascending = |pair: &[&Trial]| pair[0].hyperparameters.epochs < pair[1].hyperparameters.epochs;
                 prop_assert!(course.trials.windows(2).all(ascending));
-                prop_assert_eq!(course.run.is_some(), course.trials.len() > 1);
             }
             ways.sort();
             ways.dedup();
@@ -113,7 +103,6 @@ mod tests {
         let plan = plan(&[(512, 1, 0), (1, 5, 0), (32, 5, 1), (32, 5, 0), (32, 20, 0)]);
         let trials: Vec<&Trial> = plan.trials.iter().collect();
         let order: Vec<_> = courses(&plan, &trials)
-            .unwrap()
             .iter()
             .map(|course| course.longest().hyperparameters)
             .map(|it| (it.batch_size.get(), it.epochs.get(), it.seed.get()))

@@ -23,21 +23,38 @@ pub struct Execution {
     pub weights: Option<Weights>,
 }
 
+/// How far a course has come: after its last whole epoch, all that it goes on from.
+#[derive(Debug, Clone)]
+pub struct Reached {
+    /// The epochs until then.
+    pub epochs: Vec<(EpochMetrics, Duration)>,
+    /// Time that they took.
+    pub elapsed: Duration,
+    pub weights: Weights,
+}
+
 /// Somebody who watches a course, and may stop it.
 pub trait Watcher {
     /// After a step, with the epoch's running score.
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()>;
+    /// After an epoch: its metrics and seconds, the time that all epochs took, and the weights.
+    fn epoch(&mut self, epoch: (EpochMetrics, Duration), elapsed: Duration, weights: Weights) -> ControlFlow<()>;
     /// A trial of the course has ended; they end in their order.
     fn ended(&mut self, execution: Execution);
 }
 
 /// Carries out courses, several at a time if asked from several threads.
 pub trait Executor: Sync {
-    /// Trains from the start, and tells `watcher` of every trial that ends.
+    /// Trains from the start, or from where the course had come to, and tells `watcher` of every trial that ends.
     ///
     /// # Errors
     /// When the computation itself fails: then the trials that `watcher` was not told of have no result.
-    fn execute(&self, course: &Course<'_>, watcher: &mut dyn Watcher) -> Result<(), EngineError>;
+    fn execute(
+        &self,
+        course: &Course<'_>,
+        reached: Option<Reached>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), EngineError>;
 }
 
 /// Trains with an engine.
@@ -66,31 +83,47 @@ impl Trainer {
 }
 
 impl Executor for Trainer {
-    fn execute(&self, course: &Course<'_>, watcher: &mut dyn Watcher) -> Result<(), EngineError> {
+    fn execute(
+        &self,
+        course: &Course<'_>,
+        reached: Option<Reached>,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(), EngineError> {
         let started = Instant::now();
         let longest = course.longest();
         let (rows, held_out) = self.partition(longest);
         let validation = held_out.as_deref().map_or(model::Validation::Test, model::Validation::HeldOut);
         let engine = self.prepared.engine(&longest.hyperparameters)?;
         let mut training = Training::new(engine, longest.hyperparameters, &rows, validation);
-        let mut spent = started.elapsed();
-        let mut epochs: Vec<(EpochMetrics, Duration)> = Vec::new();
-        for trial in &course.trials {
+        let (mut epochs, mut spent) = (Vec::new(), Duration::ZERO);
+        if let Some(reached) = reached {
+            training.resume(reached.epochs.last().map_or(0, |(last, _)| last.epoch), &reached.weights)?;
+            (epochs, spent) = (reached.epochs, reached.elapsed);
+        }
+        spent += started.elapsed();
+        for (index, trial) in course.trials.iter().enumerate() {
             while epochs.len() < trial.hyperparameters.epochs.get() as usize {
                 let started = Instant::now();
                 let trained = training.epoch(&mut Steps(watcher))?;
                 let elapsed = started.elapsed();
                 spent += elapsed;
-                match trained {
-                    ControlFlow::Continue(metrics) => epochs.push((metrics, elapsed)),
-                    // It would have been so for every trial that goes as far.
-                    ControlFlow::Break(outcome) => {
-                        for _ in course.trials.iter().skip_while(|other| other.id != trial.id) {
-                            let epochs = epochs.clone();
-                            watcher.ended(Execution { outcome, epochs, elapsed: spent, weights: None });
-                        }
-                        return Ok(());
+                let ended = match trained {
+                    ControlFlow::Continue(metrics) => {
+                        epochs.push((metrics, elapsed));
+                        let weights = training.engine().weights()?;
+                        let goes_on = watcher.epoch((metrics, elapsed), spent, weights).is_continue();
+                        let is_last = epochs.len() == trial.hyperparameters.epochs.get() as usize;
+                        (!goes_on && !is_last).then_some(Outcome::Stopped)
                     }
+                    ControlFlow::Break(outcome) => Some(outcome),
+                };
+                // It would have been so for every trial that goes as far.
+                if let Some(outcome) = ended {
+                    for _ in &course.trials[index..] {
+                        let epochs = epochs.clone();
+                        watcher.ended(Execution { outcome, epochs, elapsed: spent, weights: None });
+                    }
+                    return Ok(());
                 }
             }
             let started = Instant::now();

@@ -8,11 +8,14 @@ mod diagnostic;
 mod document;
 mod estimate;
 mod executor;
+mod panics;
 mod plan;
 mod progress;
 mod provenance;
 mod range;
 mod record;
+mod recorder;
+mod shard;
 mod spec;
 mod stop;
 mod sweep;
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 /// One screen: an error with a place draws itself, any other is its chain of causes.
-fn render(error: &anyhow::Error) -> String {
+pub fn render(error: &anyhow::Error) -> String {
     if error.downcast_ref::<diagnostic::Diagnostic>().is_some() {
         return error.to_string();
     }

@@ -2,6 +2,7 @@
 
 use data::Facts;
 use model::Hyperparameters;
+use sha2::{Digest, Sha256};
 use tracking::{TrialId, Value};
 
 use crate::diagnostic::Diagnostic;
@@ -86,6 +87,14 @@ impl Plan {
             |parameter: &Parameter| spec.sweep.iter().any(|axis| axis.parameter == *parameter && axis.values.len() > 1);
         let varying = Parameter::ALL.into_iter().filter(swept).collect();
         Ok(Self { trials, varying, examples })
+    }
+
+    /// Its identity: SHA-256 of the ids of its trials, in their order as text, a line each.
+    pub fn sha256(&self) -> String {
+        let mut ids: Vec<&str> = self.trials.iter().map(|trial| trial.id.as_str()).collect();
+        ids.sort_unstable();
+        let lines: String = ids.iter().flat_map(|id| [*id, "\n"]).collect();
+        Sha256::digest(lines).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Steps of one trial.

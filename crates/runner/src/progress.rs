@@ -25,6 +25,7 @@ pub struct Progress {
     bars: MultiProgress,
     sweep: ProgressBar,
     ended: std::sync::atomic::AtomicUsize,
+    waiting: std::sync::atomic::AtomicBool,
     trials: usize,
     varying: Vec<Parameter>,
     examples: usize,
@@ -62,7 +63,7 @@ impl Progress {
             bars.add(ProgressBar::new(steps).with_style(style("sweep {wide_bar} {percent:>3} %  {msg}  {eta} left")));
         sweep.set_message(format!("0/{trials} trials"));
         let ended = std::sync::atomic::AtomicUsize::new(0);
-        Self { mode, bars, sweep, ended, trials, varying, examples }
+        Self { mode, bars, sweep, ended, waiting: false.into(), trials, varying, examples }
     }
 
     /// A course begins.
@@ -99,6 +100,13 @@ impl Progress {
         }
     }
 
+    /// Others are at all that is left.
+    pub fn waits(&self) {
+        if self.mode != Mode::Silent && !self.waiting.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            anstream::eprintln!("waiting for trials that another runner is at");
+        }
+    }
+
     /// Takes the bars away.
     pub fn finish(&self) {
         self.sweep.finish_and_clear();
@@ -112,7 +120,7 @@ fn style(template: &str) -> ProgressStyle {
 /// How a trial ended, in words.
 fn describe(done: &Done<'_>) -> String {
     match &done.result {
-        Err(error) => format!("failed: {error}"),
+        Err(error) => format!("failed: {}", error.lines().next().unwrap_or_default()),
         Ok(execution) => match execution.outcome {
             Outcome::Finished { test, .. } => format!(
                 "test accuracy {:.2} % · test loss {:.4} · {}",

@@ -1,10 +1,10 @@
 //! What a run was made by: program, code, machine, command.
 
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
-use tracking::Invocation;
+use tracking::{Invocation, Process, Shard};
 
 /// The present start of this program, for one experiment file.
-pub fn invocation(jobs: u32, experiment_file: &str) -> Invocation {
+pub fn invocation(jobs: u32, experiment_file: &str, plan_sha256: String, shard: Option<Shard>) -> Invocation {
     let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
     let cpu = system.ok().and_then(|system| Some(system.cpus().first()?.brand().to_owned()));
     let unknown = || "unknown".to_owned();
@@ -15,12 +15,13 @@ pub fn invocation(jobs: u32, experiment_file: &str) -> Invocation {
         candle_version: option_env!("CANDLE_VERSION").map(str::to_owned),
         cpu: cpu.unwrap_or_else(unknown),
         instruction_set: instruction_set(),
-        host: System::host_name().unwrap_or_else(|_| unknown()),
         os: System::long_os_version().unwrap_or_else(|_| unknown()),
         jobs,
         command_line: std::env::args_os().map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" "),
         experiment_file: Some(experiment_file.to_owned()),
-        pid: std::process::id(),
+        process: Process::this().clone(),
+        plan_sha256: Some(plan_sha256),
+        shard,
     }
 }
 

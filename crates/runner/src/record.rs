@@ -2,14 +2,15 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use model::{Outcome, Weights};
 use tracking::{EpochMetrics, Run, Status, TrialId};
 
 use crate::datasets::Resolved;
 use crate::executor::Execution;
+use crate::plan::Trial;
 use crate::sweep::Done;
 
 /// What all runs of one sweep share.
@@ -21,30 +22,34 @@ pub struct Circumstances<'a> {
 }
 
 impl Circumstances<'_> {
-    /// The run that `done` leaves in the store.
-    pub fn run(&self, done: &Done<'_>) -> Run {
-        let (status, error) = status(&done.result);
+    /// The run of a trial that begins.
+    pub fn begun(&self, trial: &Trial, started_at: SystemTime) -> Run {
         let dataset = &self.resolved.dataset;
-        let execution = done.result.as_ref().ok();
         Run {
-            id: done.run.clone(),
-            shared_from: done.shared_from.clone(),
-            experiment: self.experiment.to_owned(),
-            trial: done.trial.id.clone(),
-            status,
+            trial: trial.id.clone(),
             dataset: dataset.name.clone(),
             dataset_sha256: dataset.sha256.clone(),
             dataset_path: dataset.folder.as_ref().map(|folder| folder.display().to_string()),
             fallback_for: self.resolved.fallback_for.clone(),
-            validation: done.trial.validation.to_string(),
+            validation: trial.validation.to_string(),
             engine: self.engine.to_owned(),
             device: self.device.to_owned(),
-            started_at: done.started_at,
-            ended_at: SystemTime::now(),
+            params: trial.params(),
+            ..Run::new(self.experiment, Status::Running, started_at)
+        }
+    }
+
+    /// The run that `done` leaves in the store.
+    pub fn run(&self, done: &Done<'_>) -> Run {
+        let (status, error) = status(&done.result);
+        let execution = done.result.as_ref().ok();
+        Run {
+            shared_from: done.shared_from.clone(),
+            status,
             error,
-            params: done.trial.params(),
-            epochs: execution.map_or_else(Vec::new, epochs),
+            epochs: execution.map_or_else(Vec::new, |it| it.epochs.iter().map(epoch_metrics).collect()),
             results: execution.map_or_else(Vec::new, results),
+            ..self.begun(done.trial, done.started_at)
         }
     }
 }
@@ -62,20 +67,33 @@ fn status(result: &Result<Execution, String>) -> (Status, Option<String>) {
     }
 }
 
-fn epochs(execution: &Execution) -> Vec<EpochMetrics> {
-    let metrics = |it: &model::EpochMetrics, seconds: f64| {
-        let named = [
-            ("loss", it.loss),
-            ("accuracy", it.accuracy),
-            ("val_loss", it.val_loss),
-            ("val_accuracy", it.val_accuracy),
-            ("learning_rate", it.learning_rate),
-            ("seconds", seconds),
-        ];
-        let metrics = named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        EpochMetrics { epoch: it.epoch, step: it.step, metrics }
+/// An epoch as the store keeps it.
+pub fn epoch_metrics((it, elapsed): &(model::EpochMetrics, Duration)) -> EpochMetrics {
+    let named = [
+        ("loss", it.loss),
+        ("accuracy", it.accuracy),
+        ("val_loss", it.val_loss),
+        ("val_accuracy", it.val_accuracy),
+        ("learning_rate", it.learning_rate),
+        ("seconds", elapsed.as_secs_f64()),
+    ];
+    let metrics = named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    EpochMetrics { epoch: it.epoch, step: it.step, metrics }
+}
+
+/// The epoch that [`epoch_metrics`] put into the store. What is not there was not finite.
+pub fn epoch_from(it: &EpochMetrics) -> (model::EpochMetrics, Duration) {
+    let value = |name: &str| it.metrics.iter().find(|(key, _)| key == name).map_or(f64::NAN, |(_, value)| *value);
+    let metrics = model::EpochMetrics {
+        epoch: it.epoch,
+        step: it.step,
+        loss: value("loss"),
+        accuracy: value("accuracy"),
+        val_loss: value("val_loss"),
+        val_accuracy: value("val_accuracy"),
+        learning_rate: value("learning_rate"),
     };
-    execution.epochs.iter().map(|(it, elapsed)| metrics(it, elapsed.as_secs_f64())).collect()
+    (metrics, Duration::try_from_secs_f64(value("seconds")).unwrap_or_default())
 }
 
 fn results(execution: &Execution) -> Vec<(String, f64)> {
@@ -86,7 +104,9 @@ fn results(execution: &Execution) -> Vec<(String, f64)> {
         results.push(("test_loss".to_owned(), test.loss()));
         results.push(("test_accuracy".to_owned(), test.accuracy()));
     }
-    results.push(("seconds".to_owned(), execution.elapsed.as_secs_f64()));
+    if execution.outcome != Outcome::Stopped {
+        results.push(("seconds".to_owned(), execution.elapsed.as_secs_f64()));
+    }
     results
 }
 
@@ -97,14 +117,21 @@ pub fn model_path(results: &Path, experiment: &str, trial: &TrialId) -> std::pat
 
 /// Writes the final weights whole or not at all: to a temporary name, then renamed.
 pub fn save_weights(path: &Path, weights: &Weights) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || -> Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".weights-").tempfile_in(folder)?;
-        file.write_all(&weights.to_safetensors()?)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("the weights cannot be written to {}", path.display()))
+    let bytes = weights.to_safetensors()?;
+    write_whole(path, &bytes)
+        .map_err(|error| anyhow::anyhow!("the weights cannot be written to {}: {error}", path.display()))
 }
+
+/// Writes a file to a temporary name, makes sure of it, and renames it.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// How the name of a file begins that is not whole yet.
+pub const TEMPORARY: &str = ".weights-";

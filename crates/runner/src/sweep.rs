@@ -1,26 +1,45 @@
 //! The rules of a sweep: which trial runs when, what a failure means, how it stops.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::time::SystemTime;
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
-use model::{Outcome, Score};
+use model::{EpochMetrics, Outcome, Score, Weights};
 use tracking::RunId;
 
 use crate::course::Course;
-use crate::executor::{Execution, Executor, Watcher};
+use crate::executor::{Execution, Executor, Reached, Watcher};
+use crate::panics;
 use crate::plan::Trial;
 use crate::progress::{CourseProgress, Progress};
 use crate::stop::Stop;
 
+/// What the threads that train ask of, and tell, the one that records.
+pub enum Event<'a> {
+    /// May this course be run?
+    Claim { course: Course<'a>, reply: mpsc::Sender<Claimed<'a>> },
+    /// How far a run has come since it was told last.
+    Epochs { run: RunId, epochs: Vec<(EpochMetrics, Duration)>, elapsed: Duration, weights: Weights },
+    /// A trial ended.
+    Ended(Done<'a>),
+}
+
+/// The answer to [`Event::Claim`].
+#[derive(Default)]
+pub struct Claimed<'a> {
+    /// What is to be run of the course, with its runs, and where the last of them had come to.
+    pub taken: Option<(Course<'a>, Vec<RunId>, Option<Reached>)>,
+    /// What others run at the moment: to be asked for again.
+    pub busy: Option<Course<'a>>,
+}
+
 /// A trial that was carried out, or tried to be.
 pub struct Done<'a> {
     pub trial: &'a Trial,
-    /// The id of its run, where other runs name it.
-    pub run: Option<RunId>,
+    pub run: RunId,
     /// The run that trained this trial on its way.
     pub shared_from: Option<RunId>,
     pub started_at: SystemTime,
@@ -28,123 +47,192 @@ pub struct Done<'a> {
     pub result: Result<Execution, String>,
 }
 
-/// How many trials ended how.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
-    pub finished: usize,
-    pub diverged: usize,
-    pub failed: usize,
-    pub stopped: usize,
+/// Who keeps the record, of several events at once.
+pub trait Record<'a> {
+    /// Records all of it or nothing, and answers the claims.
+    ///
+    /// # Errors
+    /// When it cannot be recorded: the sweep ends.
+    fn record(&mut self, events: Vec<Event<'a>>) -> Result<()>;
 }
 
-/// Runs `courses` on `jobs` threads, started in their order, and hands each trial to `record` as it ends, on this thread.
+/// Between two looks at what others run.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Epochs that are told together: more often would cost more than it could save.
+const TOGETHER: Duration = Duration::from_millis(100);
+/// How long a stopped trial may go on to end its epoch.
+const TO_END_AN_EPOCH: Duration = Duration::from_millis(1_500);
+
+/// Runs `courses` on `jobs` threads, started in their order, and hands what becomes of them to `recorder`, on this thread.
 ///
 /// A trial that fails or panics does not end the sweep; a record that cannot be kept does.
 ///
 /// # Errors
-/// What `record` says.
+/// What `recorder` says.
 pub fn sweep<'a>(
-    courses: &[Course<'a>],
+    courses: Vec<Course<'a>>,
     jobs: usize,
     executor: &dyn Executor,
     progress: &Progress,
     stop: &Stop,
-    mut record: impl FnMut(&Done<'a>) -> Result<()>,
-) -> Result<Tally> {
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
+    recorder: &mut dyn Record<'a>,
+) -> Result<()> {
+    let threads = jobs.min(courses.len());
+    let queue = Mutex::new(Queue { ready: courses.into(), waiting: VecDeque::new() });
     std::thread::scope(|scope| {
-        for _ in 0..jobs.min(courses.len()) {
-            let sender = sender.clone();
-            scope.spawn(|| {
-                let sender = sender;
-                while !stop.asked() {
-                    let Some(course) = courses.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-                    carry_out(course, executor, progress, stop, &sender);
+        // Here, so that it goes when recording fails: then nobody waits for an answer any more.
+        let (sender, receiver) = mpsc::channel();
+        for _ in 0..threads {
+            let (sender, queue) = (sender.clone(), &queue);
+            scope.spawn(move || {
+                while !stop.asked()
+                    && let Some(course) = next(queue, progress, stop)
+                {
+                    carry_out(course, executor, progress, stop, &sender, queue);
                 }
             });
         }
         drop(sender);
-        let mut tally = Tally::default();
-        for done in receiver {
-            tally.count(&done);
-            record(&done).inspect_err(|_| stop.ask())?;
-            progress.trial_ended(&done);
+        while let Ok(first) = receiver.recv() {
+            let events = std::iter::once(first).chain(receiver.try_iter()).collect();
+            recorder.record(events).inspect_err(|_| stop.ask())?;
         }
-        Ok(tally)
+        Ok(())
     })
+}
+
+/// Courses that nobody has asked for, and those that others were at.
+struct Queue<'a> {
+    ready: VecDeque<Course<'a>>,
+    waiting: VecDeque<Course<'a>>,
+}
+
+/// The next course; of those that others are at, after a pause.
+fn next<'a>(queue: &Mutex<Queue<'a>>, progress: &Progress, stop: &Stop) -> Option<Course<'a>> {
+    let locked = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(course) = locked().ready.pop_front() {
+        return Some(course);
+    }
+    let waiting = locked().waiting.pop_front()?;
+    progress.waits();
+    let begun = Instant::now();
+    while begun.elapsed() < PAUSE && !stop.asked() {
+        std::thread::sleep(PAUSE / 10);
+    }
+    Some(waiting)
 }
 
 /// Sends on every trial of the course as it ends; those that an error or a panic keeps from ending, with its message.
 fn carry_out<'a>(
-    course: &Course<'a>,
+    course: Course<'a>,
     executor: &dyn Executor,
     progress: &Progress,
     stop: &Stop,
-    ended: &mpsc::Sender<Done<'a>>,
+    events: &mpsc::Sender<Event<'a>>,
+    queue: &Mutex<Queue<'a>>,
 ) {
-    let shown = progress.course_started(course);
-    let mut watcher = CourseWatcher { course, started_at: SystemTime::now(), ended, count: 0, stop, shown };
-    let executed = catch_unwind(AssertUnwindSafe(|| executor.execute(course, &mut watcher)));
+    let (reply, answer) = mpsc::channel();
+    // Nobody listens and nobody answers any more when a record could not be kept; then nothing can be.
+    let _ = events.send(Event::Claim { course, reply });
+    let Ok(Claimed { taken, busy }) = answer.recv() else { return };
+    queue.lock().unwrap_or_else(PoisonError::into_inner).waiting.extend(busy);
+    let Some((course, runs, reached)) = taken else { return };
+
+    let shown = progress.course_started(&course);
+    let started_at = SystemTime::now();
+    let pending = Pending { epochs: Vec::new(), since: Instant::now() };
+    let mut watcher = CourseWatcher {
+        course: &course,
+        runs,
+        started_at,
+        events,
+        count: 0,
+        stop,
+        asked: None,
+        pending,
+        latest: None,
+        shown,
+    };
+    let executed = catch_unwind(AssertUnwindSafe(|| executor.execute(&course, reached, &mut watcher)));
     let error = match executed {
         Ok(Ok(())) => "the engine ended without a result".to_owned(),
         Ok(Err(error)) => error.to_string(),
-        Err(panic) => format!("the program panicked: {}", panic_message(&*panic)),
+        Err(panic) => panics::describe(&*panic),
     };
     while watcher.count < course.trials.len() {
         watcher.send(Err(error.clone()));
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
-}
-
-impl Tally {
-    fn count(&mut self, done: &Done<'_>) {
-        match done.result.as_ref().map(|execution| execution.outcome) {
-            Ok(Outcome::Finished { .. }) => self.finished += 1,
-            Ok(Outcome::Diverged { .. }) => self.diverged += 1,
-            Ok(Outcome::Stopped) => self.stopped += 1,
-            Err(_) => self.failed += 1,
-        }
-    }
-}
-
 struct CourseWatcher<'a, 'c> {
     course: &'c Course<'a>,
+    /// The run of each trial.
+    runs: Vec<RunId>,
     started_at: SystemTime,
-    ended: &'c mpsc::Sender<Done<'a>>,
+    events: &'c mpsc::Sender<Event<'a>>,
     /// Trials of the course that have ended.
     count: usize,
     stop: &'c Stop,
+    /// When it was first seen that a stop was asked for.
+    asked: Option<Instant>,
+    pending: Pending,
+    /// Time and weights after the last whole epoch, where that was not told yet.
+    latest: Option<(Duration, Weights)>,
     shown: CourseProgress,
+}
+
+/// Epochs that were not told yet.
+struct Pending {
+    epochs: Vec<(EpochMetrics, Duration)>,
+    since: Instant,
 }
 
 impl CourseWatcher<'_, '_> {
     fn send(&mut self, result: Result<Execution, String>) {
         let trial = self.course.trials[self.count];
+        let run = self.runs[self.count].clone();
         self.count += 1;
-        let is_longest = self.count == self.course.trials.len();
-        let (run, shared_from) =
-            if is_longest { (self.course.run.clone(), None) } else { (None, self.course.run.clone()) };
+        let longest = &self.runs[self.runs.len() - 1];
+        let shared_from = (run != *longest).then(|| longest.clone());
         let done = Done { trial, run, shared_from, started_at: self.started_at, result };
-        // Nobody listens any more when a record could not be kept; then nothing can be.
-        let _ = self.ended.send(done);
+        let _ = self.events.send(Event::Ended(done));
+    }
+
+    /// Tells how far the longest run has come.
+    fn tell(&mut self) {
+        self.pending.since = Instant::now();
+        if let Some((elapsed, weights)) = self.latest.take() {
+            let run = self.runs[self.runs.len() - 1].clone();
+            let epochs = std::mem::take(&mut self.pending.epochs);
+            let _ = self.events.send(Event::Epochs { run, epochs, elapsed, weights });
+        }
     }
 }
 
 impl Watcher for CourseWatcher<'_, '_> {
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()> {
         self.shown.step(epoch, step, running);
+        if !self.stop.asked() {
+            return ControlFlow::Continue(());
+        }
+        let asked = *self.asked.get_or_insert_with(Instant::now);
+        if asked.elapsed() > TO_END_AN_EPOCH { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn epoch(&mut self, epoch: (EpochMetrics, Duration), elapsed: Duration, weights: Weights) -> ControlFlow<()> {
+        self.pending.epochs.push(epoch);
+        self.latest = Some((elapsed, weights));
+        let longest = self.course.longest().hyperparameters.epochs.get();
+        if self.pending.since.elapsed() >= TOGETHER && epoch.0.epoch < longest {
+            self.tell();
+        }
         if self.stop.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn ended(&mut self, execution: Execution) {
+        if execution.outcome == Outcome::Stopped {
+            self.tell();
+        }
         self.send(Ok(execution));
     }
 }
@@ -154,8 +242,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use crate::spec::Validation;
-    use model::{EngineError, Hyperparameters, Seed};
-    use std::time::Duration;
+    use model::{EngineError, Epochs, Hyperparameters, Seed};
 
     /// Fails on seed 1, panics on seed 2, diverges on seed 3, finishes otherwise.
     struct Fake {
@@ -164,14 +251,29 @@ mod tests {
     }
 
     impl Executor for Fake {
-        fn execute(&self, course: &Course<'_>, watcher: &mut dyn Watcher) -> Result<(), EngineError> {
+        fn execute(
+            &self,
+            course: &Course<'_>,
+            _: Option<Reached>,
+            watcher: &mut dyn Watcher,
+        ) -> Result<(), EngineError> {
             let seed = course.longest().hyperparameters.seed.get();
             if self.stop_at == Some(seed) {
                 self.stop.ask();
             }
             let score = Score { loss_sum: 1.0, correct: 1, examples: 1 };
+            let metrics = EpochMetrics {
+                epoch: 1,
+                step: 1,
+                loss: 1.0,
+                accuracy: 0.5,
+                val_loss: 1.0,
+                val_accuracy: 0.5,
+                learning_rate: 0.1,
+            };
+            let weights = Weights { classes: 2, features: 1, weight: vec![0.0; 2], bias: vec![0.0; 2] };
             let outcome = match seed {
-                _ if watcher.step(1, 1, &score).is_break() => Outcome::Stopped,
+                _ if watcher.epoch((metrics, Duration::ZERO), Duration::ZERO, weights).is_break() => Outcome::Stopped,
                 1 => return Err(EngineError { engine: "fake", reason: "out of memory".to_owned() }),
                 2 => panic!("index out of bounds"),
                 3 => Outcome::Diverged { epoch: 1, step: 7 },
@@ -182,71 +284,108 @@ mod tests {
         }
     }
 
+    /// Gives everybody what they ask for but what `busy` says others are at, for so many times.
+    #[derive(Default)]
+    struct Kept {
+        ended: Vec<(u64, Result<Outcome, String>)>,
+        shared: Vec<(RunId, Option<RunId>)>,
+        told: usize,
+        busy: usize,
+        full: bool,
+    }
+
+    impl<'a> Record<'a> for Kept {
+        fn record(&mut self, events: Vec<Event<'a>>) -> Result<()> {
+            for event in events {
+                match event {
+                    Event::Claim { course, reply } if self.busy > 0 => {
+                        self.busy -= 1;
+                        let _ = reply.send(Claimed { taken: None, busy: Some(course) });
+                    }
+                    Event::Claim { course, reply } => {
+                        let runs = course.trials.iter().map(|_| RunId::random().unwrap()).collect();
+                        let _ = reply.send(Claimed { taken: Some((course, runs, None)), busy: None });
+                    }
+                    Event::Epochs { .. } => self.told += 1,
+                    Event::Ended(_) if self.full => anyhow::bail!("disk full"),
+                    Event::Ended(done) => {
+                        self.shared.push((done.run, done.shared_from));
+                        let outcome = done.result.map(|execution| execution.outcome);
+                        self.ended.push((done.trial.hyperparameters.seed.get(), outcome));
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+
     fn trials(count: i64) -> Vec<Trial> {
         let seeded = |seed| Hyperparameters { seed: Seed::new(seed).unwrap(), ..Default::default() };
         (0..count).map(|seed| Trial::new(seeded(seed), "00", Validation::Test)).collect()
     }
 
     fn alone(trials: &[Trial]) -> Vec<Course<'_>> {
-        trials.iter().map(|trial| Course { trials: vec![trial], run: None }).collect()
+        trials.iter().map(|trial| Course { trials: vec![trial] }).collect()
     }
 
-    fn run(count: i64, jobs: usize, stop_at: Option<u64>) -> (Tally, Vec<(u64, Option<String>)>) {
+    fn run(count: i64, jobs: usize, stop_at: Option<u64>, mut kept: Kept) -> (Result<()>, Kept, Stop) {
         let (trials, stop) = (trials(count), Stop::default());
         let fake = Fake { stop_at, stop: stop.clone() };
-        let mut seen = Vec::new();
-        let tally = sweep(&alone(&trials), jobs, &fake, &Progress::silent(), &stop, |done| {
-            seen.push((done.trial.hyperparameters.seed.get(), done.result.as_ref().err().cloned()));
-            Ok(())
-        });
-        (tally.unwrap(), seen)
+        let swept = sweep(alone(&trials), jobs, &fake, &Progress::silent(), &stop, &mut kept);
+        (swept, kept, stop)
     }
 
     #[test]
-    fn failures_are_counted_and_the_others_go_on() {
+    fn failures_are_told_and_the_others_go_on() {
         for jobs in [1, 2, 7] {
-            let (tally, mut seen) = run(6, jobs, None);
-            assert_eq!(tally, Tally { finished: 3, diverged: 1, failed: 2, stopped: 0 });
-            seen.sort();
-            assert_eq!(seen[1].1.as_deref(), Some("the fake engine failed: out of memory"));
-            assert_eq!(seen[2].1.as_deref(), Some("the program panicked: index out of bounds"));
+            let (swept, mut kept, _) = run(6, jobs, None, Kept::default());
+            swept.unwrap();
+            kept.ended.sort_by_key(|(seed, _)| *seed);
+            assert_eq!(kept.ended.len(), 6);
+            assert_eq!(kept.ended[1].1, Err("the fake engine failed: out of memory".to_owned()));
+            let panic = kept.ended[2].1.clone().unwrap_err();
+            assert!(panic.contains("the program panicked: index out of bounds"), "{panic}");
+            assert_eq!(kept.ended[3].1, Ok(Outcome::Diverged { epoch: 1, step: 7 }));
         }
     }
 
     #[test]
     fn a_failure_is_that_of_every_trial_of_the_course() {
-        let (trials, stop) = (trials(2), Stop::default());
-        let run = RunId::random().unwrap();
-        let course = Course { trials: trials.iter().collect(), run: Some(run.clone()) };
+        let mut both = trials(2).split_off(1);
+        both.push(both[0].clone());
+        both[1].hyperparameters.epochs = Epochs::new(9).unwrap();
+        let (stop, mut kept) = (Stop::default(), Kept::default());
+        let course = Course { trials: both.iter().collect() };
         let fake = Fake { stop_at: None, stop: stop.clone() };
-        let mut seen = Vec::new();
-        let tally = sweep(&[course], 1, &fake, &Progress::silent(), &stop, |done| {
-            seen.push((done.run.clone(), done.shared_from.clone()));
-            Ok(())
-        });
-        assert_eq!(tally.unwrap(), Tally { failed: 2, ..Tally::default() });
-        assert_eq!(seen, [(None, Some(run.clone())), (Some(run), None)]);
+        sweep(vec![course], 1, &fake, &Progress::silent(), &stop, &mut kept).unwrap();
+        assert!(kept.ended.iter().all(|(_, result)| result.is_err()));
+        let [(_, shared_from), (longest, None)] = &kept.shared[..] else { panic!("{:?}", kept.shared) };
+        assert_eq!(shared_from.as_ref(), Some(longest));
     }
 
     #[test]
     fn one_job_keeps_the_order_of_the_courses() {
-        let (_, seen) = run(6, 1, None);
-        assert!(seen.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        let (_, kept, _) = run(6, 1, None, Kept::default());
+        assert!(kept.ended.is_sorted_by_key(|(seed, _)| *seed));
     }
 
     #[test]
-    fn a_stop_ends_the_running_trial_and_starts_no_other() {
-        let (tally, seen) = run(10, 1, Some(4));
-        assert_eq!((tally.stopped, seen.len()), (1, 5));
+    fn what_others_are_at_is_asked_for_again() {
+        let (_, kept, _) = run(6, 2, None, Kept { busy: 9, ..Kept::default() });
+        assert_eq!(kept.ended.len(), 6);
+    }
+
+    #[test]
+    fn a_stop_tells_how_far_the_running_trial_came_and_starts_no_other() {
+        let (_, kept, _) = run(10, 1, Some(4), Kept::default());
+        assert_eq!((kept.ended.len(), kept.told), (5, 1));
+        assert_eq!(kept.ended[4].1, Ok(Outcome::Stopped));
     }
 
     #[test]
     fn a_record_that_cannot_be_kept_ends_the_sweep() {
-        let trials = trials(50);
-        let stop = Stop::default();
-        let fake = Fake { stop_at: None, stop: stop.clone() };
-        let result = sweep(&alone(&trials), 2, &fake, &Progress::silent(), &stop, |_| anyhow::bail!("disk full"));
-        assert_eq!(result.unwrap_err().to_string(), "disk full");
+        let (swept, _, stop) = run(50, 2, None, Kept { full: true, ..Kept::default() });
+        assert_eq!(swept.unwrap_err().to_string(), "disk full");
         assert!(stop.asked());
     }
 }

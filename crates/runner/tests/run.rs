@@ -16,15 +16,6 @@ batch_size = [64, 16]
 seed = { from = 0, to = 1 }
 "#;
 
-/// The columns that may differ between two runs of the same experiment.
-fn without_times(csv: &str, dropped: &[&str]) -> Vec<Vec<String>> {
-    let mut lines = csv.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
-    let header = lines.next().unwrap();
-    let kept: Vec<usize> = (0..header.len()).filter(|i| !dropped.contains(&header[*i].as_str())).collect();
-    let pick = |row: Vec<String>| kept.iter().map(|i| row[*i].clone()).collect();
-    std::iter::once(header.clone()).chain(lines).map(pick).collect()
-}
-
 #[test]
 fn everything_is_recorded() {
     let folder = Folder::new();
@@ -48,25 +39,14 @@ fn everything_is_recorded() {
                   train_loss,train_accuracy,test_loss,test_accuracy,seconds,started_at";
     assert_eq!(runs.lines().next().unwrap(), header);
     let order: Vec<String> =
-        without_times(&runs, &[]).iter().skip(1).map(|row| format!("{} {}", row[6], row[8])).collect();
+        common::without_columns(&runs, &[]).iter().skip(1).map(|row| format!("{} {}", row[6], row[8])).collect();
     assert_eq!(order, ["16 0", "16 1", "64 0", "64 1"]);
     assert_eq!(folder.read("results/small/epochs.csv").lines().count(), 1 + 4 * 2);
     assert_eq!(std::fs::read_dir(folder.path("results/small/models")).unwrap().count(), 4);
 }
 
-/// All that a results folder says of `small`, but for times and the ids of runs: both CSV files, and the weights.
 fn measured(folder: &Folder, results: &str) -> Vec<Vec<u8>> {
-    let times = ["run", "seconds", "started_at"];
-    let csv = |file| without_times(&folder.read(&format!("{results}/small/{file}")), &times);
-    let mut all: Vec<Vec<u8>> = ["runs.csv", "epochs.csv"].map(|file| format!("{:?}", csv(file)).into_bytes()).to_vec();
-    let models = folder.path(results).join("small/models");
-    let mut names: Vec<_> = std::fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    names.sort();
-    for name in names {
-        all.push(name.to_string_lossy().into_owned().into_bytes());
-        all.push(std::fs::read(models.join(name)).unwrap());
-    }
-    all
+    common::measured(folder, results, "small")
 }
 
 #[test]
@@ -147,7 +127,7 @@ fn a_training_that_diverges_on_its_way_ends_every_trial_that_goes_as_far() {
         folder.run(&["steep.toml", "-q", "-r", "apart", "--set", &format!("sweep.epochs=[{epochs}]")]);
     }
     let runs = |results: &str| {
-        without_times(&folder.read(&format!("{results}/steep/runs.csv")), &["run", "seconds", "started_at"])
+        common::without_columns(&folder.read(&format!("{results}/steep/runs.csv")), &["run", "seconds", "started_at"])
     };
     assert_eq!(runs("together"), runs("apart"));
     assert!(runs("together").iter().any(|row| row[1] == "diverged"));
@@ -214,7 +194,7 @@ fn divergence_is_a_result_and_the_sweep_goes_on() {
     let table = folder.run(&["small.toml"]);
     assert!(table.contains("4 diverged"), "{table}");
     let runs = folder.read("results/small/runs.csv");
-    let diverged: Vec<_> = without_times(&runs, &[]).into_iter().filter(|row| row[2] == "diverged").collect();
+    let diverged: Vec<_> = common::without_columns(&runs, &[]).into_iter().filter(|row| row[2] == "diverged").collect();
     assert_eq!(diverged.len(), 4);
     assert!(diverged.iter().all(|row| row[11..15].iter().all(String::is_empty)), "{diverged:?}");
     let store = Connection::open(folder.path("results/tracking.db")).unwrap();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -35,6 +36,15 @@ pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
     }
 }
 
+/// Waits until no other program exports `experiment`, and makes others wait until the handle goes. Where a folder cannot be
+/// locked, nobody waits: the files are whole all the same.
+pub(crate) fn turn(folder: &Path, experiment: &str) -> Result<Option<File>, StoreError> {
+    check_name(experiment)?;
+    let folder = folder.join(experiment);
+    std::fs::create_dir_all(&folder).map_err(|source| StoreError::Export { path: folder.clone(), source })?;
+    Ok(File::open(folder).ok().filter(|handle| handle.lock().is_ok()))
+}
+
 /// Writes both files of `experiment`.
 pub(crate) fn export(
     folder: &Path,
@@ -42,9 +52,7 @@ pub(crate) fn export(
     runs: &[RecordedRun],
     epochs: &HashMap<RunId, Vec<EpochMetrics>>,
 ) -> Result<(), StoreError> {
-    check_name(experiment)?;
     let folder = folder.join(experiment);
-    std::fs::create_dir_all(&folder).map_err(|source| StoreError::Export { path: folder.clone(), source })?;
     let params = names(&HYPERPARAMETERS, runs.iter().flat_map(|run| &run.params));
     let mut runs: Vec<&RecordedRun> = runs.iter().collect();
     runs.sort_by(|a, b| compare(a, b, &params));

@@ -29,6 +29,32 @@ pub enum StoreError {
         /// What it is instead.
         reason: String,
     },
+    /// Bytes of the store were changed or lost.
+    #[error("{} is damaged: {reason}; put a copy of it in its place, or save what `sqlite3 {} .recover` still finds", .path.display(), .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+    },
+    /// No room to write, or no right to.
+    #[error("{} cannot be written: {reason}; what was committed is kept: {advice}, then run the same command again", .path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+        /// What may help.
+        advice: &'static str,
+    },
+    /// Others write all the time.
+    #[error("{} is busy: other programs have been writing to it for {} s on end; run the same command again", .path.display(), .waited.as_secs())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// How long this one waited.
+        waited: std::time::Duration,
+    },
     /// A store of a later version.
     #[error("{} was written by a newer version (schema {found}, this program knows up to {known}); update the program", .path.display())]
     Newer {

@@ -32,10 +32,6 @@ impl TrialId {
         Self(hex(&sha256.finalize()[..BYTES]))
     }
 
-    pub(crate) fn from_store(text: String) -> Self {
-        Self(text)
-    }
-
     /// Its digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -84,6 +80,19 @@ impl RunId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for RunId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<TrialId>() {
+            Ok(digits) => Ok(Self(digits.0)),
+            Err(_) => {
+                Err(format!("'{}' is no run id: expected {} digits of 0-9 a-f", crate::printable(text), 2 * BYTES))
+            }
+        }
     }
 }
 

@@ -35,11 +35,13 @@
 //! # }
 //! ```
 
+mod checksum;
 mod csv_export;
 mod duration;
 mod error;
 mod ids;
 mod printable;
+mod process;
 mod run;
 mod status;
 mod store;
@@ -50,8 +52,10 @@ pub use duration::seconds;
 pub use error::{FindError, StoreError};
 pub use ids::{RunId, TrialId};
 pub use printable::printable;
-pub use run::{EpochMetrics, Experiment, Invocation, RecordedRun, Run};
+pub use process::{Liveness, Process};
+pub use run::{Checkpoint, EpochMetrics, Experiment, Invocation, RecordedRun, Run, Shard};
 pub use status::Status;
+pub use store::live::{Claim, Recording, Resumption, Terms};
 pub use store::read::Reader;
-pub use store::{DATABASE, InvocationId, Store};
+pub use store::{DATABASE, Damage, InvocationId, Store};
 pub use value::Value;

@@ -1,9 +1,10 @@
 //! What is recorded: experiments, starts of a program, runs and what they measured.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{RunId, Status, TrialId, Value};
+use crate::{Process, RunId, Status, TrialId, Value};
 
 /// An experiment, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +30,6 @@ pub struct Invocation {
     pub cpu: String,
     /// Vector instructions it has.
     pub instruction_set: String,
-    /// Name of the machine.
-    pub host: String,
     /// Name and version of the operating system.
     pub os: String,
     /// Trials at a time.
@@ -39,8 +38,38 @@ pub struct Invocation {
     pub command_line: String,
     /// Text of the experiment file.
     pub experiment_file: Option<String>,
-    /// Process number.
-    pub pid: u32,
+    /// Who works on the runs.
+    pub process: Process,
+    /// Digest of the plan, where there is one.
+    pub plan_sha256: Option<String>,
+    /// Which part of the plan, where it is not all of it.
+    pub shard: Option<Shard>,
+}
+
+/// Part `index` (from 0) of `count` of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Which one, from 0.
+    pub index: u32,
+    /// Of how many.
+    pub count: u32,
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+/// What a training goes on from: the model after an epoch that is recorded whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// The epoch.
+    pub epoch: u32,
+    /// Time that the run took until then.
+    pub seconds: f64,
+    /// The model, as the training program writes it.
+    pub model: Vec<u8>,
 }
 
 /// Metrics of one epoch.
@@ -54,7 +83,7 @@ pub struct EpochMetrics {
     pub metrics: Vec<(String, f64)>,
 }
 
-/// A run that ended, to be recorded.
+/// A run, as it is to be recorded: whole, or as far as it is known when it begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     /// Its identity, where another run names it before it is recorded; else it gets one then.
@@ -159,7 +188,12 @@ pub struct RecordedRun {
     pub params: Vec<(Arc<str>, Value)>,
     /// Final metrics, by name.
     pub results: Vec<(Arc<str>, f64)>,
+    /// Its last epoch in the store; 0 where there is none.
+    pub last_epoch: u32,
     pub(crate) invocation: i64,
+    pub(crate) sequence: i64,
+    pub(crate) metric_count: Option<i64>,
+    pub(crate) checksum: Option<i64>,
 }
 
 impl RecordedRun {
@@ -173,6 +207,12 @@ impl RecordedRun {
     #[must_use]
     pub fn has_result(&self) -> bool {
         matches!(self.status, Status::Finished | Status::Diverged)
+    }
+
+    /// Whether it ended by itself: with its result, or failed.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.status, Status::Running | Status::Killed)
     }
 
     /// The final metric `name`.

@@ -19,12 +19,13 @@ fn invocation() -> Invocation {
         candle_version: None,
         cpu: "a processor".into(),
         instruction_set: "avx2".into(),
-        host: "here".into(),
         os: "linux".into(),
         jobs: 2,
         command_line: "runner wine.toml".into(),
         experiment_file: Some("name = \"wine\"\n".into()),
-        pid: 42,
+        process: tracking::Process { host: "here".into(), pid: 42, ..Default::default() },
+        plan_sha256: Some("feed".into()),
+        shard: Some(tracking::Shard { index: 1, count: 4 }),
     }
 }
 
@@ -87,8 +88,8 @@ fn what_is_recorded_is_read_back() {
     assert_eq!(read.validation, "0.1");
     assert_eq!(read.started_at, "2023-11-14T22:13:20.000Z");
     assert_eq!(read.ended_at, "2023-11-14T22:13:21.500Z");
-    assert_eq!(reader.epochs(&run_id).unwrap(), written.epochs);
-    assert_eq!(reader.last_epoch("wine", "val_loss").unwrap()[&run_id].to_bits(), 0.2f64.to_bits());
+    assert_eq!(reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap(), written.epochs);
+    assert_eq!(reader.last_epoch(&runs, "val_loss").unwrap()[&run_id].to_bits(), 0.2f64.to_bits());
     assert_eq!(reader.invocation(read).unwrap(), invocation());
     assert_eq!(reader.experiments().unwrap()[0].description, "Does depth help?");
 }
@@ -124,9 +125,9 @@ fn what_is_not_finite_is_absent() {
     let metrics = vec![("loss".into(), f64::NAN), ("accuracy".into(), 0.5)];
     let epochs = vec![EpochMetrics { epoch: 1, step: 1, metrics }];
     let results = vec![("test_loss".into(), f64::INFINITY)];
-    let run_id = store.record(id, &Run { epochs, results, ..run(0) }).unwrap();
+    store.record(id, &Run { epochs, results, ..run(0) }).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
-    assert_eq!(reader.epochs(&run_id).unwrap()[0].metrics, [("accuracy".to_owned(), 0.5)]);
+    assert_eq!(reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap()[0].metrics, [("accuracy".to_owned(), 0.5)]);
     assert!(reader.runs("wine").unwrap()[0].results.is_empty());
 }
 
@@ -300,8 +301,8 @@ fn first_schema(folder: &Path) {
              INSERT INTO invocations (id, experiment, started_at, program_version, cpu, instruction_set, host, os, jobs,
                command_line, pid) VALUES (1, 'wine', '', '0.1.0', '', '', '', '', 1, '', 1);
              INSERT INTO runs (id, experiment, trial_id, status, dataset, dataset_sha256, validation, engine, device,
-               started_at, invocation) VALUES ('00', 'wine', '11', 'finished', 'mnist', '', 'test', 'autograd', 'cpu', '', 1);
-             INSERT INTO results VALUES ('00', 'test_loss', 0.5);",
+               started_at, invocation) VALUES ('00000000000000aa', 'wine', '00000000000000bb', 'finished', 'mnist', '', 'test', 'autograd', 'cpu', '', 1);
+             INSERT INTO results VALUES ('00000000000000aa', 'test_loss', 0.5);",
         )
         .unwrap();
 }
@@ -336,7 +337,9 @@ fn the_last_epoch_is_the_last_that_has_the_metric() {
     run.trial = TrialId::of(&[]);
     run.epochs.clear();
     store.record(id, &run).unwrap();
-    let last = |name| Reader::open(folder.path()).unwrap().last_epoch("wine", name).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    let runs = reader.runs("wine").unwrap();
+    let last = |name| reader.last_epoch(&runs, name).unwrap();
     assert_eq!(last("val_loss"), [(first.clone(), 1.0 / 4.0)].into());
     assert_eq!(last("val_accuracy"), [(first, 1.0 / 5.0)].into());
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use data::Dataset;
 
-use crate::engine::{Engine, EngineError, Examples, Score};
+use crate::engine::{Engine, EngineError, Examples, Score, check_shape};
 use crate::hyperparameters::Hyperparameters;
 use crate::softmax_regression::initial_weights;
 use crate::weights::Weights;
@@ -68,13 +68,18 @@ impl Fused {
         let Hyperparameters { init, seed, .. } = *hyperparameters;
         let weights = initial_weights(data.features, data.classes, init, seed);
         let (tiles, classes) = (data.grid.tiles(), data.classes);
-        let mut parameters = Parameters::zeros(tiles, classes);
+        let (parameters, workspace) = (Parameters::zeros(tiles, classes), RefCell::new(Workspace::new(tiles, classes)));
+        let mut fused = Self { data, instructions, parameters, workspace };
+        fused.set(&weights);
+        fused
+    }
+
+    fn set(&mut self, weights: &Weights) {
         for (index, value) in weights.weight.iter().enumerate() {
-            let (class, feature) = (index / data.features, index % data.features);
-            *parameters.weight_mut(class, data.grid.place(feature)) = *value;
+            let (class, feature) = (index / self.data.features, index % self.data.features);
+            *self.parameters.weight_mut(class, self.data.grid.place(feature)) = *value;
         }
-        parameters.bias = weights.bias;
-        Self { data, instructions, parameters, workspace: RefCell::new(Workspace::new(tiles, classes)) }
+        self.parameters.bias.clone_from(&weights.bias);
     }
 }
 
@@ -100,5 +105,11 @@ impl Engine for Fused {
         let at = |index| self.parameters.weight(index / features, self.data.grid.place(index % features));
         let weight = (0..classes * features).map(at).collect();
         Ok(Weights { classes, features, weight, bias: self.parameters.bias.clone() })
+    }
+
+    fn restore(&mut self, weights: &Weights) -> Result<(), EngineError> {
+        check_shape("fused", weights, self.data.classes, self.data.features)?;
+        self.set(weights);
+        Ok(())
     }
 }

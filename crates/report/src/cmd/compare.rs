@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use tracking::{Experiment, Reader};
@@ -17,7 +18,7 @@ use crate::table::tables;
 type Recorded = Vec<(Experiment, Vec<Observed>)>;
 
 /// Prints the comparison of every experiment asked for.
-pub fn compare(results: &Path, args: &CompareArgs) -> Result<()> {
+pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let reader = super::open(results)?;
     let recorded = read(&reader, select(&reader, results, &args.experiments)?)?;
@@ -45,7 +46,8 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<()> {
     };
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    out.flush()?;
+    Ok(super::damage(&reader))
 }
 
 /// The experiments of these names; all, where none is named.

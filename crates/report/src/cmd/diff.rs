@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
 use anstyle::Style;
 use anyhow::Result;
@@ -29,11 +30,11 @@ struct Difference {
 }
 
 /// Prints what differs between the runs of two ids.
-pub fn diff(results: &Path, left: &str, right: &str) -> Result<()> {
+pub fn diff(results: &Path, left: &str, right: &str) -> Result<ExitCode> {
     let reader = super::open(results)?;
     let (left, right) = (super::find(&reader, results, left)?, super::find(&reader, results, right)?);
     let invocations = (reader.invocation(&left)?, reader.invocation(&right)?);
-    let epochs = (reader.epochs(&left.id)?, reader.epochs(&right.id)?);
+    let epochs = (reader.epochs(&left)?, reader.epochs(&right)?);
 
     let mut differences = facts(&left, &right);
     differences.extend(params(&left, &right));
@@ -50,7 +51,8 @@ pub fn diff(results: &Path, left: &str, right: &str) -> Result<()> {
     )?;
     if differences.is_empty() && first.is_none() {
         writeln!(out, "  nothing differs but when they ran and for how long")?;
-        return Ok(out.flush()?);
+        out.flush()?;
+        return Ok(super::damage(&reader));
     }
     for (index, line) in aligned(&columns(&differences)).into_iter().enumerate() {
         writeln!(out, "{}", if index == 0 { styled(DIM, &line) } else { line })?;
@@ -60,7 +62,8 @@ pub fn diff(results: &Path, left: &str, right: &str) -> Result<()> {
         None if epochs.0.is_empty() => {}
         None => writeln!(out, "\n  every epoch is the same, bit for bit")?,
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    Ok(super::damage(&reader))
 }
 
 fn columns(differences: &[Difference]) -> Vec<Shown> {

@@ -5,11 +5,15 @@ pub mod diff;
 pub mod show;
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tracking::{Reader, StoreError};
 
 use crate::format::text::USUAL_WIDTH;
+
+/// Something of the store is not as it was recorded.
+const DAMAGED: u8 = 1;
 
 /// Opens the store of `results`; where there is none, the error says what to run.
 fn open(results: &Path) -> Result<Reader> {
@@ -28,6 +32,19 @@ fn what_to_run(results: &Path) -> String {
 /// The run that an id means.
 fn find(reader: &Reader, results: &Path, id: &str) -> Result<tracking::RecordedRun> {
     reader.find(id).with_context(|| format!("cannot find a run in {}", results.display()))
+}
+
+/// Says what of the store is damaged, and left out of what was printed.
+fn damage(reader: &Reader) -> ExitCode {
+    let damage = reader.damage();
+    for it in &damage {
+        anstream::eprintln!("{}", tracking::printable(&format!("warning: {it}")));
+    }
+    if damage.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    anstream::eprintln!("the runner says what differs: cargo run -p runner -- verify --all");
+    ExitCode::from(DAMAGED)
 }
 
 /// Columns of the terminal, or as many as a page usually has.

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
 use anstyle::Style;
 use anyhow::Result;
@@ -21,10 +22,10 @@ const DIM: Style = Style::new().dimmed();
 const CURVE: usize = 40;
 
 /// Prints the run of that id, or the newest of that trial's.
-pub fn show(results: &Path, id: &str) -> Result<()> {
+pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     let reader = super::open(results)?;
     let run = super::find(&reader, results, id)?;
-    let epochs = reader.epochs(&run.id)?;
+    let epochs = reader.epochs(&run)?;
     let invocation = reader.invocation(&run)?;
     let width = super::width();
 
@@ -40,7 +41,7 @@ pub fn show(results: &Path, id: &str) -> Result<()> {
     section(&mut out, "hyperparameters", &hyperparameters(&run), width)?;
     section(&mut out, "results", &measurements(&run), width)?;
     section(&mut out, "data", &data(&run), width)?;
-    section(&mut out, "made", &made(&run, results), width)?;
+    section(&mut out, "made", &made(&run, &reader.resumptions(&run)?, results), width)?;
     section(&mut out, "by", &provenance(&invocation), width)?;
     if !epochs.is_empty() {
         writeln!(out, "\n{}", styled(BOLD, "epochs"))?;
@@ -56,7 +57,8 @@ pub fn show(results: &Path, id: &str) -> Result<()> {
             writeln!(out, "  {}", styled(DIM, &printable(line)))?;
         }
     }
-    Ok(out.flush()?)
+    out.flush()?;
+    Ok(super::damage(&reader))
 }
 
 /// Name and value of each fact, names in a column of their own; nothing of none.
@@ -108,13 +110,16 @@ fn data(run: &RecordedRun) -> Vec<(String, String)> {
     ])
 }
 
-fn made(run: &RecordedRun, results: &Path) -> Vec<(String, String)> {
+fn made(run: &RecordedRun, resumptions: &[u32], results: &Path) -> Vec<(String, String)> {
+    let after = |epoch: &u32| if *epoch == 0 { "the start".to_owned() } else { format!("epoch {epoch}") };
+    let resumed: Vec<String> = resumptions.iter().map(after).collect();
     let model = results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial));
     present([
         ("engine", Some(run.engine.clone())),
         ("shared from", run.shared_from.as_ref().map(|whole| format!("run {whole}, of whose training this is a part"))),
         ("device", Some(run.device.clone())),
         ("started", Some(run.started_at.clone())),
+        ("went on after", (!resumed.is_empty()).then(|| resumed.join(", "))),
         ("ended", Some(run.ended_at.clone())),
         ("error", run.error.clone()),
         ("weights", model.is_file().then(|| model.display().to_string())),
@@ -130,7 +135,7 @@ pub fn provenance(invocation: &Invocation) -> Vec<(String, String)> {
         ("candle", invocation.candle_version.clone()),
         ("processor", Some(invocation.cpu.clone())),
         ("instructions", Some(invocation.instruction_set.clone())),
-        ("host", Some(invocation.host.clone())),
+        ("host", Some(invocation.process.host.clone())),
         ("system", Some(invocation.os.clone())),
         ("jobs", Some(invocation.jobs.to_string())),
         ("command", Some(invocation.command_line.clone())),

@@ -36,7 +36,7 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
         spec.validation.describe()
     )?;
     writeln!(out, "{}\n", table(&plan, &done))?;
-    let courses = courses(&plan, &pending)?;
+    let courses = courses(&plan, &pending);
     let engine = super::run::engine(args)?;
     let same_data = runs.iter().filter(|run| run.dataset_sha256 == facts.sha256);
     let estimate = Estimate::from_runs(engine, same_data, plan.examples);

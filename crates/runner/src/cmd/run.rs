@@ -1,37 +1,32 @@
 //! `runner EXPERIMENT.toml`: what is missing of experiments is run and recorded.
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind, Prepared};
-use tracking::{Experiment, Store};
+use tracking::{Experiment, RecordedRun, Status, Store, Terms, TrialId};
 
 use crate::cli::{EngineChoice, RunArgs};
 use crate::cmd::{plan as plan_command, summary};
-use crate::course::courses;
+use crate::course::{Course, courses};
 use crate::datasets::{Datasets, Resolved};
 use crate::executor::Trainer;
 use crate::plan::{Plan, Trial};
 use crate::progress::Progress;
 use crate::provenance;
-use crate::record::{Circumstances, model_path, save_weights};
+use crate::record::Circumstances;
+use crate::recorder::{Recorder, Tally};
 use crate::spec::Spec;
-use crate::stop::Stop;
-use crate::sweep::{Done, Tally, sweep};
+use crate::stop::{STOPPED, Stop};
+use crate::sweep::sweep;
+use crate::{panics, shard};
 
 /// Some trial has no result.
 const SOME_FAILED: u8 = 1;
-/// Stopped by a signal; run again to go on.
-const STOPPED: u8 = 75;
-
-/// How often the CSV files are brought up to date while a sweep runs.
-const EXPORT_EVERY: Duration = Duration::from_secs(10);
-
 /// Everything about one experiment that must be right before anything runs.
 struct Ready {
     spec: Spec,
@@ -51,19 +46,48 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    let stop = Stop::on_signals()?;
     let ready = specs.into_iter().map(|spec| make_ready(spec, &mut datasets)).collect::<Result<Vec<_>>>()?;
     let mut store = Store::open(&args.places.results)?;
-    let stop = Stop::on_signals()?;
-    let mut total = Tally::default();
+    stop.begin();
+    panics::keep();
+    let means = Means { args, engine, device: &device, stop: &stop };
+    let mut code = ExitCode::SUCCESS;
     for experiment in &ready {
-        let tally = run_experiment(args, experiment, &mut store, engine, &device, &stop)?;
-        total.failed += tally.failed;
+        let began = store.begun(&experiment.spec.name)?;
+        let tally = match run_experiment(&means, experiment, &mut store) {
+            Ok(tally) => tally,
+            // Once trials have begun, the request was not wrong: the world is.
+            Err(error) if store.begun(&experiment.spec.name).is_ok_and(|now| now == began) => return Err(error),
+            Err(error) => {
+                anstream::eprintln!("{}", crate::render(&error));
+                return Ok(ExitCode::from(SOME_FAILED));
+            }
+        };
+        if tally.failed > 0 || !tally.elsewhere.is_empty() {
+            code = ExitCode::from(SOME_FAILED);
+        }
+        for host in &tally.elsewhere {
+            let host = tracking::printable(host);
+            anstream::eprintln!(
+                "some trials are marked as running on {host}: if nothing runs there any more, --take-over runs them here"
+            );
+        }
+        if tally.failed > 0 && args.fail_fast {
+            anstream::eprintln!("stopped at the first trial that failed");
+            return Ok(code);
+        }
         if stop.asked() {
-            anstream::eprintln!("stopped; the same command goes on where this one ended");
+            anstream::eprintln!(
+                "stopped; what was measured is kept, and the same command goes on where this one ended"
+            );
             return Ok(ExitCode::from(STOPPED));
         }
     }
-    Ok(if total.failed > 0 { ExitCode::from(SOME_FAILED) } else { ExitCode::SUCCESS })
+    for it in store.damage() {
+        anstream::eprintln!("{}", tracking::printable(&format!("warning: {it}")));
+    }
+    Ok(code)
 }
 
 fn refuse_equal_names(specs: &[Spec]) -> Result<()> {
@@ -97,45 +121,52 @@ fn jobs(args: &RunArgs) -> usize {
     args.jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), |jobs| jobs as usize)
 }
 
-fn run_experiment(
-    args: &RunArgs,
-    experiment: &Ready,
-    store: &mut Store,
+/// What a sweep needs besides its experiment.
+struct Means<'a> {
+    args: &'a RunArgs,
     engine: EngineKind,
-    device: &model::Device,
-    stop: &Stop,
-) -> Result<Tally> {
+    device: &'a model::Device,
+    stop: &'a Stop,
+}
+
+fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> Result<Tally> {
+    let Means { args, engine, device, stop } = *means;
     let Ready { spec, resolved, plan } = experiment;
-    let done = if args.rerun { HashSet::new() } else { store.done_trials(&spec.name)? };
-    let pending: Vec<&Trial> = plan.trials.iter().filter(|trial| !done.contains(&trial.id)).collect();
-    let jobs = jobs(args);
+    let (plan_sha256, jobs) = (plan.sha256(), jobs(args));
+    if let Some(shard) = args.shard {
+        shard::check(&spec.name, &store.invocations(&spec.name)?, &plan_sha256, shard)?;
+    }
+    let courses = pending(args, plan, &store.runs(&spec.name)?, &store.done_trials(&spec.name)?);
     if !args.quiet {
-        announce(spec, resolved, plan, pending.len());
+        announce(args, spec, resolved, plan, courses.iter().map(|course| course.trials.len()).sum());
     }
     let mut tally = Tally::default();
-    if !pending.is_empty() {
-        let description = spec.description.clone();
-        let invocation = provenance::invocation(u32::try_from(jobs).unwrap_or(u32::MAX), &spec.source.text);
-        let invocation = store.begin(&Experiment { name: spec.name.clone(), description }, &invocation)?;
+    if !courses.is_empty() {
+        let about = Experiment { name: spec.name.clone(), description: spec.description.clone() };
+        let jobs_recorded = u32::try_from(jobs).unwrap_or(u32::MAX);
+        let invocation = provenance::invocation(jobs_recorded, &spec.source.text, plan_sha256, args.shard);
+        let invocation = store.begin(&about, &invocation)?;
         let prepared = Prepared::new(engine, &resolved.dataset, device)?;
         let trainer = Trainer::new(Arc::clone(&resolved.dataset), prepared);
         let device = args.device.to_string();
-        let circumstances = Circumstances { experiment: &spec.name, resolved, engine: engine.name(), device: &device };
-        let courses = courses(plan, &pending)?;
         let progress = Progress::new(plan, &courses, args.quiet);
-        let mut exported = Instant::now();
-        let record = |done: &Done<'_>| {
-            keep_weights(&args.places.results, &spec.name, done)?;
-            store.record(invocation, &circumstances.run(done))?;
-            if exported.elapsed() >= EXPORT_EVERY {
-                store.export_csv(&spec.name)?;
-                exported = Instant::now();
-            }
-            Ok(())
+        let mut recorder = Recorder {
+            store,
+            results: &args.places.results,
+            invocation,
+            circumstances: Circumstances { experiment: &spec.name, resolved, engine: engine.name(), device: &device },
+            terms: Terms { rerun: args.rerun || args.retry_failed, take_over: args.take_over },
+            fail_fast: args.fail_fast,
+            progress: &progress,
+            stop,
+            tally,
+            exported: Instant::now(),
         };
-        let swept = sweep(&courses, jobs, &trainer, &progress, stop, record);
+        let swept = sweep(courses, jobs, &trainer, &progress, stop, &mut recorder);
+        tally = std::mem::take(&mut recorder.tally);
         progress.finish();
-        tally = swept?;
+        // What was recorded until then is seen in the CSV files too, if they can be written at all.
+        swept.inspect_err(|_| drop(store.export_csv(&spec.name)))?;
     }
     store.export_csv(&spec.name)?;
     if !args.quiet {
@@ -144,20 +175,36 @@ fn run_experiment(
     Ok(tally)
 }
 
-/// Written before the run is recorded: a finished run always has its weights.
-fn keep_weights(results: &Path, experiment: &str, done: &Done<'_>) -> Result<()> {
-    match done.result.as_ref().map(|execution| &execution.weights) {
-        Ok(Some(weights)) => save_weights(&model_path(results, experiment, &done.trial.id), weights),
-        _ => Ok(()),
+/// What is to be run: trials without a result, or those that were asked for, of this shard.
+fn pending<'a>(args: &RunArgs, plan: &'a Plan, runs: &[RecordedRun], done: &HashSet<TrialId>) -> Vec<Course<'a>> {
+    let failed: HashSet<&TrialId> =
+        runs.iter().filter(|run| run.status == Status::Failed).map(|run| &run.trial).collect();
+    let wanted = |trial: &Trial| {
+        if args.retry_failed { failed.contains(&trial.id) } else { args.rerun || !done.contains(&trial.id) }
+    };
+    let all: Vec<&Trial> = plan.trials.iter().collect();
+    let mut courses = courses(plan, &all);
+    if let Some(shard) = args.shard {
+        courses = shard::part(plan, courses, shard);
     }
+    for course in &mut courses {
+        course.trials.retain(|trial| wanted(trial));
+    }
+    courses.retain(|course| !course.trials.is_empty());
+    courses
 }
 
-fn announce(spec: &Spec, resolved: &Resolved, plan: &Plan, pending: usize) {
+fn announce(args: &RunArgs, spec: &Spec, resolved: &Resolved, plan: &Plan, pending: usize) {
     let dataset = &resolved.dataset;
     let trials = plan.trials.len();
     let what = match (pending, trials - pending) {
+        (0, _) if args.retry_failed => "no trial failed; nothing to run".to_owned(),
+        (_, _) if args.retry_failed => format!("{pending} of {trials} trials failed, to run again"),
+        (0, _) if args.shard.is_some() => "all trials of this shard have their result; nothing to run".to_owned(),
         (0, _) => format!("all {trials} trials have their result; nothing to run"),
+        (1, 0) => "1 trial to run".to_owned(),
         (_, 0) => format!("{trials} trials to run"),
+        _ if args.shard.is_some() => format!("{pending} of {trials} trials to run in this shard"),
         (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
     };
     let line = format!("{} · {} {} + {} · {what}", spec.name, dataset.name, dataset.train.len(), dataset.test.len());

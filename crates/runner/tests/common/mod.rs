@@ -59,3 +59,28 @@ impl Folder {
         error
     }
 }
+
+/// The lines of a CSV file without the columns that may differ between two runs of the same experiment.
+pub fn without_columns(csv: &str, dropped: &[&str]) -> Vec<Vec<String>> {
+    let mut lines = csv.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let kept: Vec<usize> = (0..header.len()).filter(|i| !dropped.contains(&header[*i].as_str())).collect();
+    let pick = |row: Vec<String>| kept.iter().map(|i| row[*i].clone()).collect();
+    std::iter::once(header.clone()).chain(lines).map(pick).collect()
+}
+
+/// All that a results folder says of an experiment, but for times and the ids of runs: both CSV files, and the weights.
+pub fn measured(folder: &Folder, results: &str, experiment: &str) -> Vec<Vec<u8>> {
+    let times = ["run", "seconds", "started_at"];
+    let csv = |file| without_columns(&folder.read(&format!("{results}/{experiment}/{file}")), &times);
+    let mut all: Vec<Vec<u8>> = ["runs.csv", "epochs.csv"].map(|file| format!("{:?}", csv(file)).into_bytes()).to_vec();
+    let models = folder.path(results).join(experiment).join("models");
+    let mut names: Vec<_> = fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.retain(|name| !name.to_string_lossy().starts_with(".weights-"));
+    names.sort();
+    for name in names {
+        all.push(name.to_string_lossy().into_owned().into_bytes());
+        all.push(fs::read(models.join(name)).unwrap());
+    }
+    all
+}

@@ -1,32 +1,69 @@
 //! The SQLite database of a results folder: the only truth.
 
+pub(crate) mod live;
 mod migrations;
 pub(crate) mod read;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
 use crate::{Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId, Value, csv_export};
+use live::Recording;
 
 /// Name of the database in a results folder.
 pub const DATABASE: &str = "tracking.db";
 
 /// How long one writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two tries where SQLite itself does not wait.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// One start of a program, as begun in this store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvocationId(i64);
+
+/// Something in the store that is not as it was recorded: it is left out of what is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage(String);
+
+impl Damage {
+    fn of_run(run: &RecordedRun) -> Self {
+        Self(format!(
+            "run {} (trial {}) of '{}' was changed after it was recorded: it is left out",
+            run.id, run.trial, run.experiment
+        ))
+    }
+
+    fn of_epochs(run: &RecordedRun) -> Self {
+        Self(format!(
+            "the epochs of run {} (trial {}) of '{}' were changed after they were recorded: they are left out",
+            run.id, run.trial, run.experiment
+        ))
+    }
+
+    fn of_experiment(experiment: &str, expected: i64, found: i64) -> Self {
+        Self(format!("'{}' should have {expected} runs, but {found} are found", crate::printable(experiment)))
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The store, open for recording.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     folder: PathBuf,
+    damage: RefCell<Vec<Damage>>,
 }
 
 impl Store {
@@ -43,18 +80,35 @@ impl Store {
         // SQLite says only "unable to open"; the system says why.
         tempfile::tempfile_in(folder).map_err(unusable)?;
         let path = folder.join(DATABASE);
-        let mut connection = Connection::open(&path).map_err(database(&path))?;
-        connection.busy_timeout(PATIENCE).map_err(database(&path))?;
-        migrations::migrate(&mut connection, &path)?;
-        let configure = || {
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "NORMAL")?;
-            connection.pragma_update(None, "foreign_keys", "ON")?;
-            connection.set_prepared_statement_cache_capacity(64);
-            Ok(())
+        let begun = Instant::now();
+        // Where two programs make or leave a store at the same moment, SQLite gives up without waiting: so it is waited here.
+        let connection = loop {
+            match connect(&path) {
+                Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                connected => break connected?,
+            }
         };
-        configure().map_err(database(&path))?;
-        Ok(Self { connection, folder: folder.to_owned() })
+        Ok(Self { connection, folder: folder.to_owned(), damage: RefCell::default() })
+    }
+
+    /// Begins to record: what is recorded is committed as a whole, or not at all.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn recording(&mut self) -> Result<Recording<'_>, StoreError> {
+        Recording::begin(&mut self.connection, self.folder.join(DATABASE))
+    }
+
+    /// What was found to be damaged in what was read until now, and was left out.
+    #[must_use]
+    pub fn damage(&self) -> Vec<Damage> {
+        self.damage.borrow().clone()
+    }
+
+    fn damaged(&self, damage: Vec<Damage>) {
+        let mut known = self.damage.borrow_mut();
+        let new = damage.into_iter().filter(|it| !known.contains(it)).collect::<Vec<_>>();
+        known.extend(new);
     }
 
     fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
@@ -67,40 +121,10 @@ impl Store {
     /// When the name cannot be a folder's, or the database refuses.
     pub fn begin(&mut self, experiment: &Experiment, invocation: &Invocation) -> Result<InvocationId, StoreError> {
         csv_export::check_name(&experiment.name)?;
-        let failed = self.failed();
-        let mut begin = || {
-            let transaction = self.connection.transaction()?;
-            transaction.execute(
-                "INSERT INTO experiments (name, description) VALUES (?1, ?2)
-                 ON CONFLICT (name) DO UPDATE SET description = excluded.description",
-                params![experiment.name, experiment.description],
-            )?;
-            transaction.execute(
-                "INSERT INTO invocations (experiment, started_at, program_version, git_commit, git_dirty, candle_version,
-                   cpu, instruction_set, host, os, jobs, command_line, experiment_file, pid)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-                params![
-                    experiment.name,
-                    timestamp(SystemTime::now()),
-                    invocation.program_version,
-                    invocation.git_commit,
-                    invocation.git_dirty,
-                    invocation.candle_version,
-                    invocation.cpu,
-                    invocation.instruction_set,
-                    invocation.host,
-                    invocation.os,
-                    invocation.jobs,
-                    invocation.command_line,
-                    invocation.experiment_file,
-                    invocation.pid,
-                ],
-            )?;
-            let id = transaction.last_insert_rowid();
-            transaction.commit()?;
-            Ok(InvocationId(id))
-        };
-        begin().map_err(failed)
+        let recording = self.recording()?;
+        let id = recording.invocation(experiment, invocation)?;
+        recording.commit()?;
+        Ok(id)
     }
 
     /// Records a run, whole, in one transaction.
@@ -108,21 +132,9 @@ impl Store {
     /// # Errors
     /// When the database refuses: then nothing of the run is recorded.
     pub fn record(&mut self, invocation: InvocationId, run: &Run) -> Result<RunId, StoreError> {
-        let failed = self.failed();
-        let random = || {
-            RunId::random().map_err(|error| StoreError::Folder {
-                folder: self.folder.clone(),
-                source: std::io::Error::other(error.to_string()),
-            })
-        };
-        let id = run.id.clone().map_or_else(random, Ok)?;
-        let mut record = || {
-            let transaction = self.connection.transaction()?;
-            insert_run(&transaction, &id, invocation, run)?;
-            insert_measurements(&transaction, &id, run)?;
-            transaction.commit()
-        };
-        record().map_err(failed)?;
+        let recording = self.recording()?;
+        let id = recording.whole_run(invocation, run)?;
+        recording.commit()?;
         Ok(id)
     }
 
@@ -134,12 +146,15 @@ impl Store {
         read::done_trials(&self.connection, experiment).map_err(self.failed())
     }
 
-    /// Newest run of every trial of `experiment`: see [`crate::Reader::runs`].
+    /// The run that counts of every trial of `experiment`: see [`crate::Reader::runs`].
     ///
     /// # Errors
     /// When the database refuses.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
-        read::runs(&self.connection, experiment).map_err(self.failed())
+        let mut damage = Vec::new();
+        let runs = read::all_runs(&self.connection, experiment, &mut damage).map_err(self.failed())?;
+        self.damaged(damage);
+        Ok(read::newest(runs))
     }
 
     /// Run or newest run of the trial whose id begins with `prefix`.
@@ -150,63 +165,63 @@ impl Store {
         read::find(&self.connection, prefix, &self.failed())
     }
 
-    /// Writes `<experiment>/runs.csv` and `<experiment>/epochs.csv`, each to a temporary name first.
+    /// The start of the program that made a run, or ended it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn invocation(&self, run: &RecordedRun) -> Result<Invocation, StoreError> {
+        read::invocation(&self.connection, run.invocation).map_err(self.failed())
+    }
+
+    /// How many times a program has begun to work on `experiment`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn begun(&self, experiment: &str) -> Result<i64, StoreError> {
+        let sql = "SELECT count(*) FROM invocations WHERE experiment = ?1";
+        self.connection.query_row(sql, [experiment], |row| row.get(0)).map_err(self.failed())
+    }
+
+    /// Every start of a program for `experiment`, in order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn invocations(&self, experiment: &str) -> Result<Vec<Invocation>, StoreError> {
+        read::invocations(&self.connection, experiment).map_err(self.failed())
+    }
+
+    /// Writes `<experiment>/runs.csv` and `<experiment>/epochs.csv`, each to a temporary name first. Of several programs that
+    /// do so at once, each waits for the other, so that the last one writes what there is then.
     ///
     /// # Errors
     /// When the store cannot be read or a file not be written; the old files are whole then.
     pub fn export_csv(&self, experiment: &str) -> Result<(), StoreError> {
-        let runs = self.runs(experiment)?;
-        let epochs = read::epochs_of_experiment(&self.connection, experiment).map_err(self.failed())?;
+        let _turn = csv_export::turn(&self.folder, experiment)?;
+        let mut runs = self.runs(experiment)?;
+        let mut damage = Vec::new();
+        let epochs = read::epochs_of_experiment(&self.connection, experiment, &runs, &mut damage);
+        let epochs = epochs.map_err(self.failed())?;
+        self.damaged(damage);
+        runs.retain(|run| epochs.contains_key(&run.id));
         csv_export::export(&self.folder, experiment, &runs, &epochs)
     }
 }
 
-fn insert_run(connection: &Connection, id: &RunId, invocation: InvocationId, run: &Run) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO runs (id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for,
-               validation, engine, device, started_at, ended_at, error, invocation, shared_from)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-        )?
-        .execute(params![
-            id.as_str(),
-            run.experiment,
-            run.trial.as_str(),
-            run.status.as_str(),
-            run.dataset,
-            run.dataset_sha256,
-            run.dataset_path,
-            run.fallback_for,
-            run.validation,
-            run.engine,
-            run.device,
-            timestamp(run.started_at),
-            timestamp(run.ended_at),
-            run.error,
-            invocation.0,
-            run.shared_from.as_ref().map(RunId::as_str),
-        ])?;
-    Ok(())
-}
-
-fn insert_measurements(connection: &Connection, id: &RunId, run: &Run) -> rusqlite::Result<()> {
-    let mut insert =
-        connection.prepare_cached("INSERT INTO params (run_id, name, value, position) VALUES (?1, ?2, ?3, ?4)")?;
-    for (position, (name, value)) in (0i64..).zip(&run.params) {
-        insert.execute(params![id.as_str(), name, value, position])?;
-    }
-    let mut insert = connection
-        .prepare_cached("INSERT INTO metrics (run_id, epoch, step, name, value) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for epoch in &run.epochs {
-        for (name, value) in epoch.metrics.iter().filter(|(_, value)| value.is_finite()) {
-            insert.execute(params![id.as_str(), epoch.epoch, epoch.step.cast_signed(), name, value])?;
-        }
-    }
-    let mut insert = connection.prepare_cached("INSERT INTO results (run_id, name, value) VALUES (?1, ?2, ?3)")?;
-    for (name, value) in run.results.iter().filter(|(_, value)| value.is_finite()) {
-        insert.execute(params![id.as_str(), name, value])?;
-    }
-    Ok(())
+/// Opens the database, makes or migrates it.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(path).map_err(database(path))?;
+    connection.busy_timeout(PATIENCE).map_err(database(path))?;
+    migrations::migrate(&mut connection, path)?;
+    let configure = || {
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.pragma_update(None, "cell_size_check", "ON")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(())
+    };
+    configure().map_err(database(path))?;
+    Ok(connection)
 }
 
 impl ToSql for Value {
@@ -224,14 +239,32 @@ fn timestamp(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-/// Names the file in an error of the database, and says what a foreign file is.
+/// Names the file in an error of the database, and says what it means and what to do.
 fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
     let path = path.to_owned();
-    move |source| match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-            StoreError::Foreign { path: path.clone(), reason: source.to_string() }
+    move |source| {
+        let (path, reason) = (path.clone(), source.to_string());
+        let unwritable = |advice| StoreError::Unwritable { path: path.clone(), reason: reason.clone(), advice };
+        match (source.sqlite_error_code(), &source) {
+            (Some(ErrorCode::NotADatabase), _) => StoreError::Foreign { path, reason },
+            (Some(ErrorCode::DatabaseCorrupt), _)
+            | (
+                None,
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::Utf8Error(..),
+            ) => StoreError::Damaged { path, reason },
+            (Some(ErrorCode::DiskFull), _) => unwritable("make room on the disk"),
+            (Some(ErrorCode::SystemIoFailure), _) => unwritable("see to the disk, or to its limits for files"),
+            (Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied), _) => {
+                unwritable("see to the rights of the folder")
+            }
+            (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
+                StoreError::Busy { path, waited: PATIENCE }
+            }
+            _ => StoreError::Database { path, source },
         }
-        _ => StoreError::Database { path: path.clone(), source },
     }
 }
 

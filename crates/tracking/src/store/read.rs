@@ -1,20 +1,28 @@
 //! Reading the store: never creates, never migrates, never writes.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use rusqlite::types::ValueRef;
+use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use super::{DATABASE, PATIENCE, database, migrations};
-use crate::{EpochMetrics, Experiment, FindError, Invocation, RecordedRun, RunId, StoreError, TrialId, Value};
+use super::{DATABASE, Damage, PATIENCE, database, migrations};
+use crate::{
+    Checkpoint, EpochMetrics, Experiment, FindError, Invocation, Liveness, Process, RecordedRun, RunId, Shard, Status,
+    StoreError, TrialId, Value, checksum,
+};
 
 /// The store of a results folder, open for reading.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    connection: RefCell<Connection>,
     path: PathBuf,
+    /// Where nobody was writing: the file as it was then, and is read without leaving anything beside it.
+    still: Cell<Option<Stillness>>,
+    damage: RefCell<Vec<Damage>>,
 }
 
 impl Reader {
@@ -27,20 +35,40 @@ impl Reader {
         if !path.is_file() {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
         }
-        let (connection, version) = match opened(&path, OpenFlags::empty(), &path) {
-            Err(StoreError::Database { source, .. }) if cannot_share(&source, &path) => {
-                opened(&immutable(&path), OpenFlags::SQLITE_OPEN_URI, &path)?
-            }
-            opened => opened?,
+        let still = Stillness::of(&path);
+        let (connection, version) = match still {
+            Some(_) => opened(&immutable(&path), OpenFlags::SQLITE_OPEN_URI, &path)?,
+            None => opened(&path, OpenFlags::empty(), &path)?,
         };
         if version == 0 {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
         }
-        Ok(Self { connection, path })
+        let (connection, still, damage) = (RefCell::new(connection), Cell::new(still), RefCell::default());
+        Ok(Self { connection, path, still, damage })
     }
 
-    fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
-        database(&self.path)
+    /// What `query` finds. Where somebody began to write meanwhile, what it finds now, beside them.
+    fn read<T>(&self, query: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let found = query(&self.connection.borrow());
+        let moved = self.still.get().is_some_and(|still| Stillness::of(&self.path) != Some(still));
+        if !moved {
+            return found.map_err(database(&self.path));
+        }
+        self.still.set(None);
+        *self.connection.borrow_mut() = opened(&self.path, OpenFlags::empty(), &self.path)?.0;
+        query(&self.connection.borrow()).map_err(database(&self.path))
+    }
+
+    /// What was found to be damaged in what was read until now, and was left out.
+    #[must_use]
+    pub fn damage(&self) -> Vec<Damage> {
+        self.damage.borrow().clone()
+    }
+
+    fn damaged(&self, damage: Vec<Damage>) {
+        let mut known = self.damage.borrow_mut();
+        let new = damage.into_iter().filter(|it| !known.contains(it)).collect::<Vec<_>>();
+        known.extend(new);
     }
 
     /// Every experiment, by name.
@@ -48,97 +76,115 @@ impl Reader {
     /// # Errors
     /// When the database refuses.
     pub fn experiments(&self) -> Result<Vec<Experiment>, StoreError> {
-        let read = || {
-            self.connection
-                .prepare("SELECT name, description FROM experiments ORDER BY name")?
-                .query_map([], |row| Ok(Experiment { name: row.get(0)?, description: row.get(1)? }))?
-                .collect::<Result<Vec<_>, _>>()
-        };
-        read().map_err(self.failed())
+        self.read(experiments)
     }
 
-    /// The newest run of every trial of `experiment`, by trial: never by who finished first.
+    /// The run that counts of every trial of `experiment`, by trial: the newest that ended, or else the newest. One that does
+    /// not fit its checksum is left out, and told of by [`Reader::damage`].
     ///
     /// # Errors
     /// When the database refuses.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
-        runs(&self.connection, experiment).map_err(self.failed())
+        let (runs, damage) = self.read(|connection| {
+            let mut damage = Vec::new();
+            Ok((newest(all_runs(connection, experiment, &mut damage)?), damage))
+        })?;
+        self.damaged(damage);
+        Ok(runs)
     }
 
-    /// Trials of `experiment` that have their result: finished or diverged.
+    /// Every run of `experiment` as it is in the store, in the order in which they began, whatever its checksum says.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn done_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
-        done_trials(&self.connection, experiment).map_err(self.failed())
+    pub fn all_runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
+        self.read(|connection| unchecked_runs(connection, experiment))
     }
 
     /// The epochs of a run, in order.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn epochs(&self, run: &RunId) -> Result<Vec<EpochMetrics>, StoreError> {
-        let sql = "SELECT run_id, epoch, step, name, value FROM metrics WHERE run_id = ?1 ORDER BY epoch";
-        let mut epochs = epochs(&self.connection, sql, run.as_str()).map_err(self.failed())?;
-        Ok(epochs.remove(run).unwrap_or_default())
+    pub fn epochs(&self, run: &RecordedRun) -> Result<Vec<EpochMetrics>, StoreError> {
+        let (epochs, damage) = self.read(|connection| {
+            let mut damage = Vec::new();
+            Ok((epochs_of_run(connection, run, &mut damage)?, damage))
+        })?;
+        self.damaged(damage);
+        Ok(epochs)
     }
 
-    /// The metric `name` at the last epoch that has it, of every run of `experiment`.
+    /// The metric `name` at the last epoch that has it, of each of `runs`.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn last_epoch(&self, experiment: &str, name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
-        // From the last row of each run backwards: how many epochs there are costs nothing.
-        let sql =
-            "SELECT id, (SELECT value FROM metrics WHERE run_id = runs.id AND name = ?2 ORDER BY epoch DESC LIMIT 1)
-                   FROM runs WHERE experiment = ?1 ORDER BY id";
-        let read = || {
-            let mut last = HashMap::new();
-            let mut statement = self.connection.prepare(sql)?;
-            let mut rows = statement.query(params![experiment, name])?;
-            while let Some(row) = rows.next()? {
-                if let Some(value) = row.get(1)? {
-                    last.insert(RunId::from_store(row.get(0)?), value);
-                }
-            }
-            Ok(last)
-        };
-        read().map_err(self.failed())
+    pub fn last_epoch(&self, runs: &[RecordedRun], name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
+        let (last, damage) = self.read(|connection| {
+            let mut damage = Vec::new();
+            Ok((last_epoch(connection, runs, name, &mut damage)?, damage))
+        })?;
+        self.damaged(damage);
+        Ok(last)
     }
 
-    /// The run whose id, or the newest run of the trial whose id, begins with `prefix`; of a trial's runs, one that has
-    /// its result goes before one that was stopped.
+    /// The run whose id, or the run that counts of the trial whose id, begins with `prefix`.
     ///
     /// # Errors
     /// When none or several do.
     pub fn find(&self, prefix: &str) -> Result<RecordedRun, FindError> {
-        find(&self.connection, prefix, &self.failed())
+        let failed = database(&self.path);
+        let run = find(&self.connection.borrow(), prefix, &failed)?;
+        if !is_whole(&run) {
+            self.damaged(vec![Damage::of_run(&run)]);
+        }
+        Ok(run)
     }
 
-    /// The start of the program that made a run.
+    /// The start of the program that made a run, or ended it.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn invocation(&self, run: &RecordedRun) -> Result<Invocation, StoreError> {
-        let sql = "SELECT program_version, git_commit, git_dirty, candle_version, cpu, instruction_set, host, os, jobs,
-                   command_line, experiment_file, pid FROM invocations WHERE id = ?1";
-        let read = |row: &Row<'_>| {
-            Ok(Invocation {
-                program_version: row.get(0)?,
-                git_commit: row.get(1)?,
-                git_dirty: row.get(2)?,
-                candle_version: row.get(3)?,
-                cpu: row.get(4)?,
-                instruction_set: row.get(5)?,
-                host: row.get(6)?,
-                os: row.get(7)?,
-                jobs: row.get(8)?,
-                command_line: row.get(9)?,
-                experiment_file: row.get(10)?,
-                pid: row.get(11)?,
-            })
-        };
-        self.connection.query_row(sql, [run.invocation], read).map_err(self.failed())
+        self.read(|connection| invocation(connection, run.invocation))
+    }
+
+    /// Every start of a program for `experiment`, in order.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn invocations(&self, experiment: &str) -> Result<Vec<Invocation>, StoreError> {
+        self.read(|connection| invocations(connection, experiment))
+    }
+
+    /// After which epochs another start of the program went on with a run.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn resumptions(&self, run: &RecordedRun) -> Result<Vec<u32>, StoreError> {
+        self.read(|connection| {
+            if !connection.table_exists(None, "resumptions")? {
+                return Ok(Vec::new());
+            }
+            let mut statement = connection.prepare("SELECT epoch FROM resumptions WHERE run_id = ?1 ORDER BY rowid")?;
+            statement.query_map([run.id.as_str()], |row| row.get(0))?.collect()
+        })
+    }
+}
+
+/// The file of a store that nobody writes to: when it was changed, and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stillness(SystemTime, u64);
+
+impl Stillness {
+    fn of(path: &Path) -> Option<Self> {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        // A log that is there is somebody's, or was left by somebody who was killed: then it is a part of the store.
+        if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+            return None;
+        }
+        let file = std::fs::metadata(path).ok()?;
+        Some(Self(file.modified().ok()?, file.len()))
     }
 }
 
@@ -147,20 +193,9 @@ fn opened(name: &Path, how: OpenFlags, path: &Path) -> Result<(Connection, i64),
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | how;
     let connection = Connection::open_with_flags(name, flags).map_err(database(path))?;
     connection.busy_timeout(PATIENCE).map_err(database(path))?;
+    connection.pragma_update(None, "cell_size_check", "ON").map_err(database(path))?;
     let version = migrations::check(&connection, path)?;
     Ok((connection, version))
-}
-
-/// Whether SQLite refused only because it may not put its shared memory beside the store, as in a folder that may only
-/// be read. Without a log that somebody writes, the file alone is the whole store then.
-fn cannot_share(error: &rusqlite::Error, path: &Path) -> bool {
-    let refused = matches!(
-        error.sqlite_error_code(),
-        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly | rusqlite::ErrorCode::PermissionDenied)
-    );
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    refused && std::fs::metadata(log).map_or(true, |log| log.len() == 0)
 }
 
 /// The name under which SQLite reads a file that nobody changes.
@@ -170,28 +205,39 @@ fn immutable(path: &Path) -> PathBuf {
     PathBuf::from(format!("file:{escaped}?immutable=1"))
 }
 
-/// The newest run a trial: the one recorded last.
-const NEWEST: &str = "SELECT max(sequence) FROM runs WHERE experiment = ?1 GROUP BY trial_id";
+fn experiments(connection: &Connection) -> rusqlite::Result<Vec<Experiment>> {
+    connection
+        .prepare("SELECT name, description FROM experiments ORDER BY name")?
+        .query_map([], |row| Ok(Experiment { name: row.get(0)?, description: row.get(1)? }))?
+        .collect()
+}
 
 const RUN_COLUMNS: &str = "id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for, \
-                           validation, engine, device, started_at, ended_at, error, invocation";
+                           validation, engine, device, started_at, ended_at, error, invocation, sequence";
 
 /// [`RUN_COLUMNS`] and what later schemas added to them, as far as this store has it.
 fn run_columns(connection: &Connection) -> rusqlite::Result<String> {
-    let has_shared_from = connection.column_exists(None, "runs", "shared_from")?;
-    Ok(format!("{RUN_COLUMNS}, {}", if has_shared_from { "shared_from" } else { "NULL" }))
+    let mut columns = RUN_COLUMNS.to_owned();
+    for later in ["shared_from", "last_epoch", "metric_count", "checksum"] {
+        columns += if connection.column_exists(None, "runs", later)? { ", " } else { ", NULL AS " };
+        columns += later;
+    }
+    Ok(columns)
+}
+
+/// A value that cannot be one of a store of ours.
+fn impossible(column: usize, error: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
 }
 
 fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
-    let status: String = row.get(3)?;
-    let status = status.parse().map_err(|error: String| {
-        rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into())
-    })?;
+    let text = |column| row.get::<_, String>(column);
     Ok(RecordedRun {
-        id: RunId::from_store(row.get(0)?),
+        id: text(0)?.parse().map_err(|error| impossible(0, error))?,
         experiment: row.get(1)?,
-        trial: TrialId::from_store(row.get(2)?),
-        status,
+        // It names a file.
+        trial: text(2)?.parse().map_err(|error| impossible(2, error))?,
+        status: text(3)?.parse().map_err(|error| impossible(3, error))?,
         dataset: row.get(4)?,
         dataset_sha256: row.get(5)?,
         dataset_path: row.get(6)?,
@@ -205,16 +251,89 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
         params: Vec::new(),
         results: Vec::new(),
         invocation: row.get(14)?,
-        shared_from: row.get::<_, Option<String>>(15)?.map(RunId::from_store),
+        sequence: row.get(15)?,
+        shared_from: row
+            .get::<_, Option<String>>(16)?
+            .map(|id| id.parse().map_err(|error| impossible(16, error)))
+            .transpose()?,
+        last_epoch: row.get::<_, Option<u32>>(17)?.unwrap_or_default(),
+        metric_count: row.get(18)?,
+        checksum: row.get(19)?,
     })
 }
 
-pub(super) fn runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
-    let sql = format!("SELECT {} FROM runs WHERE sequence IN ({NEWEST}) ORDER BY trial_id", run_columns(connection)?);
+/// Every run of `experiment` in the order in which they began, whatever its checksum says.
+fn unchecked_runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+    let columns = run_columns(connection)?;
+    // From the table itself: an index that lost a run would hide it.
+    let sql = format!("SELECT {columns} FROM runs NOT INDEXED WHERE experiment = ?1 ORDER BY sequence");
     let mut runs: Vec<RecordedRun> =
         connection.prepare(&sql)?.query_map([experiment], run_from)?.collect::<Result<_, _>>()?;
-    fill(connection, &mut runs, "IN (SELECT id FROM runs WHERE experiment = ?1)", experiment)?;
+    fill(connection, &mut runs, "IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1)", experiment)?;
+    bury(connection, &mut runs)?;
     Ok(runs)
+}
+
+/// A run is killed, not running, when its process is gone.
+fn bury(connection: &Connection, runs: &mut [RecordedRun]) -> rusqlite::Result<()> {
+    let mut owners: HashMap<i64, Liveness> = HashMap::new();
+    for run in runs.iter_mut().filter(|run| run.status == Status::Running) {
+        let liveness = match owners.get(&run.invocation) {
+            Some(known) => *known,
+            None => invocation(connection, run.invocation)?.process.liveness(),
+        };
+        owners.insert(run.invocation, liveness);
+        if liveness == Liveness::Gone {
+            run.status = Status::Killed;
+        }
+    }
+    Ok(())
+}
+
+/// Every run of `experiment` that fits its checksum, in the order in which they began.
+pub(super) fn all_runs(
+    connection: &Connection,
+    experiment: &str,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<Vec<RecordedRun>> {
+    let mut runs = unchecked_runs(connection, experiment)?;
+    if connection.column_exists(None, "experiments", "runs")? {
+        let sql = "SELECT runs FROM experiments NOT INDEXED WHERE name = ?1";
+        let expected: Option<i64> = connection.query_row(sql, [experiment], |row| row.get(0)).optional()?;
+        let found = i64::try_from(runs.len()).unwrap_or(i64::MAX);
+        if expected.is_some_and(|expected| expected != found) {
+            damage.push(Damage::of_experiment(experiment, expected.unwrap_or_default(), found));
+        }
+    }
+    runs.retain(|run| {
+        let whole = is_whole(run);
+        if !whole {
+            damage.push(Damage::of_run(run));
+        }
+        whole
+    });
+    Ok(runs)
+}
+
+/// Whether a run is as it was recorded, as far as anybody can know.
+pub(super) fn is_whole(run: &RecordedRun) -> bool {
+    run.checksum.is_none_or(|expected| expected == checksum::of_run(run))
+}
+
+/// The run that counts of each trial, by trial: the newest that ended, or else the newest.
+pub(super) fn newest(runs: Vec<RecordedRun>) -> Vec<RecordedRun> {
+    let mut newest: HashMap<TrialId, RecordedRun> = HashMap::new();
+    for run in runs {
+        match newest.get(&run.trial) {
+            Some(other) if other.has_ended() && !run.has_ended() => {}
+            _ => {
+                newest.insert(run.trial.clone(), run);
+            }
+        }
+    }
+    let mut runs: Vec<RecordedRun> = newest.into_values().collect();
+    runs.sort_by(|a, b| a.trial.cmp(&b.trial));
+    runs
 }
 
 /// Names that many runs share, each kept once.
@@ -240,7 +359,7 @@ fn fill(connection: &Connection, runs: &mut [RecordedRun], which: &str, key: &st
     let index: HashMap<String, usize> =
         runs.iter().enumerate().map(|(index, run)| (run.id.as_str().to_owned(), index)).collect();
     let sql = format!("SELECT run_id, name, value FROM params WHERE run_id {which} ORDER BY run_id, position");
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         if let Some(run) = index.get(row.get_ref(0)?.as_str()?) {
@@ -248,7 +367,7 @@ fn fill(connection: &Connection, runs: &mut [RecordedRun], which: &str, key: &st
         }
     }
     let sql = format!("SELECT run_id, name, value FROM results WHERE run_id {which}");
-    let mut statement = connection.prepare(&sql)?;
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         if let Some(run) = index.get(row.get_ref(0)?.as_str()?) {
@@ -267,40 +386,184 @@ fn value_from(value: ValueRef<'_>) -> Value {
     }
 }
 
+/// Trials of `experiment` that have their result, in a run that is as it was recorded.
 pub(super) fn done_trials(connection: &Connection, experiment: &str) -> rusqlite::Result<HashSet<TrialId>> {
-    connection
-        .prepare("SELECT DISTINCT trial_id FROM runs WHERE experiment = ?1 AND status IN ('finished', 'diverged')")?
-        .query_map([experiment], |row| row.get(0).map(TrialId::from_store))?
-        .collect()
+    let runs = all_runs(connection, experiment, &mut Vec::new())?;
+    Ok(runs.into_iter().filter(RecordedRun::has_result).map(|run| run.trial).collect())
 }
 
-/// Epochs of the newest run of every trial of `experiment`.
+/// Rows of metrics in order, with their checksum where the store has any.
+fn metrics_sql(connection: &Connection, which: &str) -> rusqlite::Result<String> {
+    let checksum = if connection.column_exists(None, "metrics", "checksum")? { "checksum" } else { "NULL" };
+    Ok(format!("SELECT run_id, epoch, step, name, value, {checksum} FROM metrics WHERE {which}"))
+}
+
+/// One row of [`metrics_sql`], and whether it is as it was recorded.
+fn metric_from(row: &Row<'_>, run: &RunId) -> rusqlite::Result<(u32, i64, String, f64, bool)> {
+    let (epoch, step, name, value) = (row.get(1)?, row.get(2)?, row.get::<_, String>(3)?, row.get(4)?);
+    let expected: Option<i64> = row.get(5)?;
+    let whole = expected.is_none_or(|expected| expected == checksum::of_metric(run, epoch, step, &name, value));
+    Ok((epoch, step, name, value, whole))
+}
+
+/// Epochs of `runs`, all of `experiment`; runs whose epochs are not as they were recorded are left out.
 pub(super) fn epochs_of_experiment(
     connection: &Connection,
     experiment: &str,
+    runs: &[RecordedRun],
+    damage: &mut Vec<Damage>,
 ) -> rusqlite::Result<HashMap<RunId, Vec<EpochMetrics>>> {
-    let sql = format!(
-        "SELECT run_id, epoch, step, name, value FROM metrics
-         WHERE run_id IN (SELECT id FROM runs WHERE sequence IN ({NEWEST})) ORDER BY run_id, epoch"
-    );
-    epochs(connection, &sql, experiment)
-}
-
-fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<HashMap<RunId, Vec<EpochMetrics>>> {
-    let mut found: HashMap<RunId, Vec<EpochMetrics>> = HashMap::new();
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([key])?;
-    while let Some(row) = rows.next()? {
-        let (epoch, step) = (row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned());
-        let epochs = found.entry(RunId::from_store(row.get(0)?)).or_default();
-        if epochs.last().is_none_or(|last| last.epoch != epoch) {
-            epochs.push(EpochMetrics { epoch, step, metrics: Vec::new() });
-        }
-        if let Some(last) = epochs.last_mut() {
-            last.metrics.push((row.get(3)?, row.get(4)?));
+    let which = "run_id IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1) ORDER BY run_id, epoch";
+    let mut found = epochs(connection, &metrics_sql(connection, which)?, experiment)?;
+    let mut whole = HashMap::new();
+    for run in runs {
+        let (epochs, intact) = found.remove(run.id.as_str()).unwrap_or_default().checked(run);
+        if intact {
+            whole.insert(run.id.clone(), epochs);
+        } else {
+            damage.push(Damage::of_epochs(run));
         }
     }
-    Ok(found)
+    Ok(whole)
+}
+
+pub(super) fn epochs_of_run(
+    connection: &Connection,
+    run: &RecordedRun,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<Vec<EpochMetrics>> {
+    let sql = metrics_sql(connection, "run_id = ?1 ORDER BY epoch")?;
+    let found = epochs(connection, &sql, run.id.as_str())?.remove(run.id.as_str()).unwrap_or_default();
+    let (epochs, whole) = found.checked(run);
+    if !whole {
+        damage.push(Damage::of_epochs(run));
+    }
+    Ok(epochs)
+}
+
+/// The epochs of one run, as read.
+#[derive(Default)]
+struct FoundEpochs {
+    epochs: Vec<EpochMetrics>,
+    count: i64,
+    changed: bool,
+}
+
+impl FoundEpochs {
+    /// The epochs, and whether they are what `run` says they are.
+    fn checked(self, run: &RecordedRun) -> (Vec<EpochMetrics>, bool) {
+        let whole = !self.changed && run.metric_count.is_none_or(|expected| expected == self.count);
+        (self.epochs, whole)
+    }
+}
+
+fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<HashMap<String, FoundEpochs>> {
+    let mut all: HashMap<String, FoundEpochs> = HashMap::new();
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([key])?;
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        let (epoch, step, name, value, whole) = metric_from(row, &RunId::from_store(id.clone()))?;
+        let found = all.entry(id).or_default();
+        found.count += 1;
+        found.changed |= !whole;
+        if found.epochs.last().is_none_or(|last| last.epoch != epoch) {
+            found.epochs.push(EpochMetrics { epoch, step: step.cast_unsigned(), metrics: Vec::new() });
+        }
+        if let Some(last) = found.epochs.last_mut() {
+            last.metrics.push((name, value));
+        }
+    }
+    Ok(all)
+}
+
+fn last_epoch(
+    connection: &Connection,
+    runs: &[RecordedRun],
+    name: &str,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<HashMap<RunId, f64>> {
+    // From the last row of each run backwards: how many epochs there are costs nothing.
+    let sql = metrics_sql(connection, "run_id = ?1 AND name = ?2 ORDER BY epoch DESC LIMIT 1")?;
+    let mut statement = connection.prepare(&sql)?;
+    let mut count = connection.prepare("SELECT count(*) FROM metrics WHERE run_id = ?1")?;
+    let mut last = HashMap::new();
+    for run in runs {
+        let found = statement
+            .query_row(params![run.id.as_str(), name], |row| metric_from(row, &run.id))
+            .optional()?
+            .map(|(epoch, _, _, value, whole)| (epoch, value, whole));
+        let is_last = found.is_some_and(|(epoch, _, whole)| whole && epoch == run.last_epoch);
+        // Where the last epoch does not have it, it is never to be one that was lost.
+        let mut complete = || -> rusqlite::Result<bool> {
+            let Some(expected) = run.metric_count else { return Ok(true) };
+            Ok(count.query_row([run.id.as_str()], |row| row.get::<_, i64>(0))? == expected)
+        };
+        if is_last || (found.is_none_or(|(_, _, whole)| whole) && complete()?) {
+            last.extend(found.map(|(_, value, _)| (run.id.clone(), value)));
+        } else {
+            damage.push(Damage::of_epochs(run));
+        }
+    }
+    Ok(last)
+}
+
+/// Every start of a program for `experiment`, in order.
+pub(super) fn invocations(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<Invocation>> {
+    let mut statement = connection.prepare("SELECT id FROM invocations WHERE experiment = ?1 ORDER BY id")?;
+    let ids: Vec<i64> = statement.query_map([experiment], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    ids.into_iter().map(|id| invocation(connection, id)).collect()
+}
+
+/// One start of a program.
+pub(super) fn invocation(connection: &Connection, id: i64) -> rusqlite::Result<Invocation> {
+    let later = if connection.column_exists(None, "invocations", "boot_id")? {
+        "process_started, boot_id, pid_namespace, plan_sha256, shard_index, shard_count"
+    } else {
+        "NULL, NULL, NULL, NULL, NULL, NULL"
+    };
+    let sql = format!(
+        "SELECT program_version, git_commit, git_dirty, candle_version, cpu, instruction_set, os, jobs, command_line,
+           experiment_file, host, pid, {later} FROM invocations WHERE id = ?1"
+    );
+    connection.prepare_cached(&sql)?.query_row([id], |row| {
+        let shard = row.get::<_, Option<u32>>(16)?.zip(row.get::<_, Option<u32>>(17)?);
+        Ok(Invocation {
+            program_version: row.get(0)?,
+            git_commit: row.get(1)?,
+            git_dirty: row.get(2)?,
+            candle_version: row.get(3)?,
+            cpu: row.get(4)?,
+            instruction_set: row.get(5)?,
+            os: row.get(6)?,
+            jobs: row.get(7)?,
+            command_line: row.get(8)?,
+            experiment_file: row.get(9)?,
+            process: Process {
+                host: row.get(10)?,
+                pid: row.get(11)?,
+                started: row.get(12)?,
+                boot_id: row.get(13)?,
+                namespace: row.get(14)?,
+            },
+            plan_sha256: row.get(15)?,
+            shard: shard.map(|(index, count)| Shard { index, count }),
+        })
+    })
+}
+
+/// What a run goes on from, if it is whole.
+pub(super) fn checkpoint(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Checkpoint>> {
+    let sql = "SELECT epoch, seconds, model, checksum FROM checkpoints WHERE run_id = ?1";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row([run.as_str()], |row| {
+            let checkpoint = Checkpoint { epoch: row.get(0)?, seconds: row.get(1)?, model: row.get(2)? };
+            Ok((checkpoint, row.get::<_, i64>(3)?))
+        })
+        .optional()?;
+    let whole = |(it, sum): &(Checkpoint, i64)| *sum == checksum::of_checkpoint(run, it.epoch, it.seconds, &it.model);
+    Ok(found.filter(whole).map(|(checkpoint, _)| checkpoint))
 }
 
 /// How many of several ids an error names.
@@ -333,18 +596,25 @@ fn candidates(connection: &Connection, prefix: &str) -> rusqlite::Result<Vec<Str
     Ok(if all.iter().any(|id| id == prefix) { vec![prefix.to_owned()] } else { all })
 }
 
-/// The run of that id, or the newest of that trial's: a result before a run without one.
+/// The run of that id, or of that trial's the one that counts.
 fn run_of(connection: &Connection, id: &str) -> rusqlite::Result<RecordedRun> {
-    let sql = format!(
-        "SELECT {} FROM runs WHERE id = ?1 OR trial_id = ?1
-         ORDER BY status IN ('finished', 'diverged') DESC, sequence DESC LIMIT 1",
-        run_columns(connection)?
-    );
-    let run = connection.query_row(&sql, [id], run_from).optional()?;
-    let mut runs: Vec<_> = run.into_iter().collect();
-    if let Some(run) = runs.first() {
-        let id = run.id.as_str().to_owned();
-        fill(connection, &mut runs, "= ?1", &id)?;
+    let runs = runs_of(connection, "id = ?1 OR trial_id = ?1", id)?;
+    match runs.iter().position(|run| run.id.as_str() == id) {
+        Some(exact) => runs.into_iter().nth(exact),
+        None => newest(runs).pop(),
     }
-    runs.pop().ok_or(rusqlite::Error::QueryReturnedNoRows)
+    .ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// Runs that fulfil a condition on `?1`, in the order in which they began, whatever their checksums say.
+pub(super) fn runs_of(connection: &Connection, condition: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+    let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY sequence", run_columns(connection)?);
+    let mut runs: Vec<RecordedRun> =
+        connection.prepare_cached(&sql)?.query_map([key], run_from)?.collect::<Result<_, _>>()?;
+    for run in &mut runs {
+        let id = run.id.as_str().to_owned();
+        fill(connection, std::slice::from_mut(run), "= ?1", &id)?;
+    }
+    bury(connection, &mut runs)?;
+    Ok(runs)
 }

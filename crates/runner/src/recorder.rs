@@ -1,0 +1,154 @@
+//! What threads that train tell, kept in the store: the one place that records.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Result;
+use model::Weights;
+use tracking::{Checkpoint, Claim, InvocationId, Recording, Resumption, RunId, Store, Terms};
+
+use crate::course::Course;
+use crate::executor::Reached;
+use crate::progress::Progress;
+use crate::record::{Circumstances, epoch_from, epoch_metrics, model_path, save_weights};
+use crate::stop::Stop;
+use crate::sweep::{Claimed, Done, Event, Record};
+
+/// How often the CSV files are brought up to date while a sweep runs.
+const EXPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// How many trials ended how.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Tally {
+    pub failed: usize,
+    /// Left to another machine that is said to run them, by name.
+    pub elsewhere: HashSet<String>,
+}
+
+/// The store, and what all runs of a sweep have in common.
+pub struct Recorder<'a> {
+    pub store: &'a mut Store,
+    pub results: &'a Path,
+    pub invocation: InvocationId,
+    pub circumstances: Circumstances<'a>,
+    pub terms: Terms,
+    pub fail_fast: bool,
+    pub progress: &'a Progress,
+    pub stop: &'a Stop,
+    pub tally: Tally,
+    pub exported: Instant,
+}
+
+impl<'a> Record<'a> for Recorder<'_> {
+    fn record(&mut self, mut events: Vec<Event<'a>>) -> Result<()> {
+        for event in &mut events {
+            if let Event::Ended(done) = event {
+                self.keep_weights(done);
+            }
+        }
+        let mut answers = Vec::new();
+        let recording = self.store.recording()?;
+        for event in &events {
+            match event {
+                Event::Claim { course, .. } => {
+                    let claim = claim(&recording, self.invocation, &self.circumstances, course, self.terms)?;
+                    self.tally.elsewhere.extend(claim.1);
+                    answers.push(claim.0);
+                }
+                Event::Epochs { run, epochs, elapsed, weights } => {
+                    let epochs: Vec<_> = epochs.iter().map(epoch_metrics).collect();
+                    let epoch = epochs.last().map_or(0, |epoch| epoch.epoch);
+                    let (seconds, model) = (elapsed.as_secs_f64(), weights.to_safetensors()?);
+                    recording.epochs(run, &epochs, &Checkpoint { epoch, seconds, model })?;
+                }
+                Event::Ended(done) => recording.end(&done.run, &self.circumstances.run(done))?,
+            }
+        }
+        recording.commit()?;
+
+        let mut answers = answers.into_iter();
+        for event in events {
+            match event {
+                Event::Claim { reply, .. } => {
+                    // A thread that does not wait for its answer is gone.
+                    let _ = reply.send(answers.next().unwrap_or_default());
+                }
+                Event::Epochs { .. } => {}
+                Event::Ended(done) => {
+                    self.tally.failed += usize::from(done.result.is_err());
+                    if done.result.is_err() && self.fail_fast {
+                        self.stop.ask();
+                    }
+                    self.progress.trial_ended(&done);
+                }
+            }
+        }
+        if self.exported.elapsed() >= EXPORT_EVERY {
+            self.store.export_csv(self.circumstances.experiment)?;
+            self.exported = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+impl Recorder<'_> {
+    /// Written before the run is recorded: a finished run always has its weights. One that cannot have them failed.
+    fn keep_weights(&self, done: &mut Done<'_>) {
+        let Ok(Some(weights)) = done.result.as_ref().map(|execution| &execution.weights) else { return };
+        let path = model_path(self.results, self.circumstances.experiment, &done.trial.id);
+        if let Err(error) = save_weights(&path, weights) {
+            done.result = Err(error.to_string());
+        }
+    }
+}
+
+/// Asks for every trial of a course: the longest, and then those on its way that are free too.
+fn claim<'a>(
+    recording: &Recording<'_>,
+    invocation: InvocationId,
+    circumstances: &Circumstances<'_>,
+    course: &Course<'a>,
+    terms: Terms,
+) -> Result<(Claimed<'a>, Option<String>)> {
+    let (mut taken, mut runs, mut busy, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new(), None);
+    for trial in &course.trials {
+        match recording.claim(invocation, &circumstances.begun(trial, SystemTime::now()), terms)? {
+            Claim::Taken(run, resumption) => {
+                taken.push(*trial);
+                runs.push((run, resumption));
+            }
+            Claim::Busy => busy.push(*trial),
+            Claim::Elsewhere(host) => elsewhere = Some(host),
+            Claim::Done => {}
+        }
+    }
+    let busy = (!busy.is_empty()).then_some(Course { trials: busy });
+    let Some((longest, shorter)) = runs.split_last_mut() else {
+        return Ok((Claimed { taken: None, busy }, elsewhere));
+    };
+    let course = Course { trials: taken };
+    // A shorter trial that the longest has gone past is only met from the start.
+    let first = course.trials[0].hyperparameters.epochs.get() as usize;
+    let resumed = longest.1.is_some();
+    let reached = longest.1.take().and_then(reached).filter(|it| it.epochs.len() <= first);
+    if resumed && reached.is_none() {
+        recording.restart(&longest.0)?;
+    }
+    for (run, resumption) in shorter.iter_mut() {
+        if resumption.take().is_some() {
+            recording.restart(run)?;
+        }
+    }
+    let runs = runs.into_iter().map(|(run, _): (RunId, _)| run).collect();
+    Ok((Claimed { taken: Some((course, runs, reached)), busy }, elsewhere))
+}
+
+/// What is gone on from, if it can be read.
+fn reached(resumption: Resumption) -> Option<Reached> {
+    Some(Reached {
+        epochs: resumption.epochs.iter().map(epoch_from).collect(),
+        elapsed: Duration::try_from_secs_f64(resumption.checkpoint.seconds).ok()?,
+        weights: Weights::from_safetensors(&resumption.checkpoint.model).ok()?,
+    })
+}

@@ -1,0 +1,72 @@
+//! Checksums of what is recorded, so that a number that was changed after it was measured is not taken for one.
+
+use crate::{RecordedRun, RunId, Value};
+
+/// CRC-32 over fields whose borders count.
+#[derive(Clone, Default)]
+struct Checksum(crc32fast::Hasher);
+
+impl Checksum {
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
+    }
+
+    fn number(&mut self, number: f64) -> &mut Self {
+        self.bytes(&number.to_bits().to_le_bytes())
+    }
+
+    fn value(&mut self, value: &Value) -> &mut Self {
+        match value {
+            Value::Integer(value) => self.text("integer").bytes(&value.to_le_bytes()),
+            Value::Real(value) => self.text("real").number(*value),
+            Value::Text(value) => self.text("text").text(value),
+        }
+    }
+
+    fn finish(&self) -> i64 {
+        self.0.clone().finalize().into()
+    }
+}
+
+/// Of all that tables tell of a run but its epochs. How it stands may change without it.
+pub(crate) fn of_run(run: &RecordedRun) -> i64 {
+    let mut sum = Checksum::default();
+    for text in [run.id.as_str(), &run.experiment, run.trial.as_str(), &run.dataset, &run.dataset_sha256] {
+        sum.text(text);
+    }
+    for text in [&run.dataset_path, &run.fallback_for] {
+        sum.text(text.as_deref().unwrap_or_default());
+    }
+    for text in [&run.validation, &run.engine, &run.device, &run.started_at] {
+        sum.text(text);
+    }
+    sum.bytes(&run.last_epoch.to_le_bytes());
+    for (name, value) in &run.params {
+        sum.text(name).value(value);
+    }
+    // A database keeps no order among these.
+    let mut results: Vec<_> = run.results.iter().collect();
+    results.sort_by_key(|(name, _)| name);
+    for (name, value) in results {
+        sum.text(name).number(*value);
+    }
+    sum.finish()
+}
+
+/// Of one metric of an epoch.
+pub(crate) fn of_metric(run: &RunId, epoch: u32, step: i64, name: &str, value: f64) -> i64 {
+    let mut sum = Checksum::default();
+    sum.text(run.as_str()).bytes(&epoch.to_le_bytes()).bytes(&step.to_le_bytes()).text(name).number(value);
+    sum.finish()
+}
+
+/// Of what a training goes on from.
+pub(crate) fn of_checkpoint(run: &RunId, epoch: u32, seconds: f64, model: &[u8]) -> i64 {
+    Checksum::default().text(run.as_str()).bytes(&epoch.to_le_bytes()).number(seconds).bytes(model).finish()
+}

@@ -1,0 +1,378 @@
+//! A run from the moment somebody takes its trial until it ends.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::{InvocationId, database, read, timestamp};
+use crate::{
+    Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, RecordedRun, Run, RunId, Status, StoreError, checksum,
+};
+
+/// What is recorded together: committed whole, or not at all.
+pub struct Recording<'a> {
+    transaction: Transaction<'a>,
+    path: PathBuf,
+}
+
+/// When a trial may be taken.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms {
+    /// Though it has its result.
+    pub rerun: bool,
+    /// Though a process of another machine, of which nothing can be known, is said to run it.
+    pub take_over: bool,
+}
+
+/// What comes of asking for a trial.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// It is the asker's now, as this run; to be gone on with from there, if another start of the program left it.
+    Taken(RunId, Option<Resumption>),
+    /// It has its result.
+    Done,
+    /// Another process runs it.
+    Busy,
+    /// A process of this other machine is said to run it.
+    Elsewhere(String),
+}
+
+/// What another start of the program left of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resumption {
+    /// The model after the last recorded epoch.
+    pub checkpoint: Checkpoint,
+    /// The recorded epochs.
+    pub epochs: Vec<EpochMetrics>,
+}
+
+impl<'a> Recording<'a> {
+    /// Immediate: who waits for another that writes does so here, and never gives up half-way.
+    pub(super) fn begin(connection: &'a mut Connection, path: PathBuf) -> Result<Self, StoreError> {
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(database(&path))?;
+        Ok(Self { transaction, path })
+    }
+
+    /// Makes it last.
+    ///
+    /// # Errors
+    /// When the database refuses: then nothing of it is recorded.
+    pub fn commit(self) -> Result<(), StoreError> {
+        self.transaction.commit().map_err(database(&self.path))
+    }
+
+    fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
+        database(&self.path)
+    }
+
+    /// A start of a program; its experiment's name was looked at.
+    pub(super) fn invocation(
+        &self,
+        experiment: &Experiment,
+        invocation: &Invocation,
+    ) -> Result<InvocationId, StoreError> {
+        insert_invocation(&self.transaction, experiment, invocation).map_err(self.failed())
+    }
+
+    /// A run that ended before anything of it was recorded.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn whole_run(&self, invocation: InvocationId, run: &Run) -> Result<RunId, StoreError> {
+        let id = run.id.clone().map_or_else(|| self.new_id(), Ok)?;
+        let record = || {
+            insert_run(&self.transaction, &id, invocation, run)?;
+            insert_epochs(&self.transaction, &id, &run.epochs)?;
+            insert_results(&self.transaction, &id, &run.results)?;
+            seal(&self.transaction, &id)
+        };
+        record().map_err(self.failed())?;
+        Ok(id)
+    }
+
+    fn new_id(&self) -> Result<RunId, StoreError> {
+        RunId::random().map_err(|error| StoreError::Folder {
+            folder: self.path.clone(),
+            source: std::io::Error::other(error.to_string()),
+        })
+    }
+
+    /// Takes the trial of `run` for `invocation`, if it is free: nobody else is given it until it ends or the process is gone.
+    /// A run that was left before its end is gone on with, if the same program, engine and machine's instructions would have
+    /// gone on with it to the same bits; any other is marked as killed, and a new one begins.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn claim(&self, invocation: InvocationId, run: &Run, terms: Terms) -> Result<Claim, StoreError> {
+        let id = run.id.clone().map_or_else(|| self.new_id(), Ok)?;
+        self.try_claim(&id, invocation, run, terms).map_err(self.failed())
+    }
+
+    fn try_claim(&self, id: &RunId, invocation: InvocationId, run: &Run, terms: Terms) -> rusqlite::Result<Claim> {
+        let connection = &self.transaction;
+        let sql = "trial_id = ?1";
+        let mut known = read::runs_of(connection, sql, run.trial.as_str())?;
+        known.retain(|other| other.experiment == run.experiment);
+        if !terms.rerun && known.iter().any(|other| other.has_result() && read::is_whole(other)) {
+            return Ok(Claim::Done);
+        }
+        let ours = read::invocation(connection, invocation.0)?;
+        for left in known.iter().rev().filter(|other| !other.has_ended()) {
+            let theirs = read::invocation(connection, left.invocation)?;
+            if left.status == Status::Running {
+                match theirs.process.liveness() {
+                    Liveness::Alive => return Ok(Claim::Busy),
+                    Liveness::Elsewhere if !terms.take_over => return Ok(Claim::Elsewhere(theirs.process.host)),
+                    Liveness::Elsewhere | Liveness::Gone => {}
+                }
+            }
+            if read::is_whole(left) && same_bits(left, &theirs, run, &ours) {
+                let resumption = go_on(connection, left, invocation)?;
+                return Ok(Claim::Taken(left.id.clone(), resumption));
+            }
+            let error = "its process was gone; another program, engine or processor began anew";
+            set_status(connection, &left.id, Status::Killed, left.error.as_deref().or(Some(error)))?;
+            connection.execute("DELETE FROM checkpoints WHERE run_id = ?1", [left.id.as_str()])?;
+        }
+        insert_run(connection, id, invocation, &Run { status: Status::Running, ..run.clone() })?;
+        seal(connection, id)?;
+        Ok(Claim::Taken(id.clone(), None))
+    }
+
+    /// Forgets what was recorded of a run that was taken: it begins anew.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn restart(&self, id: &RunId) -> Result<(), StoreError> {
+        restart(&self.transaction, id).map_err(self.failed())
+    }
+
+    /// Epochs of a running run, and what it goes on from after the last of them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn epochs(&self, id: &RunId, epochs: &[EpochMetrics], checkpoint: &Checkpoint) -> Result<(), StoreError> {
+        let record = || {
+            insert_epochs(&self.transaction, id, epochs)?;
+            let Checkpoint { epoch, seconds, model } = checkpoint;
+            self.transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO checkpoints (run_id, epoch, seconds, model, checksum)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![
+                    id.as_str(),
+                    epoch,
+                    seconds,
+                    model,
+                    checksum::of_checkpoint(id, *epoch, *seconds, model)
+                ])?;
+            seal(&self.transaction, id)
+        };
+        record().map_err(self.failed())
+    }
+
+    /// The end of a running run: its status and error, those of its epochs that are not recorded yet, its results. What it
+    /// could have been gone on from goes, unless it was killed.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn end(&self, id: &RunId, run: &Run) -> Result<(), StoreError> {
+        let connection = &self.transaction;
+        let record = || {
+            let recorded: Option<u32> =
+                connection.query_row("SELECT last_epoch FROM runs WHERE id = ?1", [id.as_str()], |row| row.get(0))?;
+            let new: Vec<EpochMetrics> =
+                run.epochs.iter().filter(|epoch| epoch.epoch > recorded.unwrap_or_default()).cloned().collect();
+            insert_epochs(connection, id, &new)?;
+            insert_results(connection, id, &run.results)?;
+            connection
+                .prepare_cached("UPDATE runs SET shared_from = ?2 WHERE id = ?1")?
+                .execute(params![id.as_str(), run.shared_from.as_ref().map(RunId::as_str)])?;
+            set_status(connection, id, run.status, run.error.as_deref())?;
+            if run.status != Status::Killed {
+                connection
+                    .prepare_cached(
+                        "DELETE FROM checkpoints
+                         WHERE run_id IN (SELECT id FROM runs WHERE experiment = ?1 AND trial_id = ?2)",
+                    )?
+                    .execute([&run.experiment, run.trial.as_str()])?;
+            }
+            seal(connection, id)
+        };
+        record().map_err(self.failed())
+    }
+}
+
+/// Whether `ours` would go on with a run of `theirs` to the bits that it would have come to.
+fn same_bits(left: &RecordedRun, theirs: &Invocation, run: &Run, ours: &Invocation) -> bool {
+    let program =
+        |it: &Invocation| (it.program_version.clone(), it.git_commit.clone(), it.git_dirty, it.candle_version.clone());
+    (&left.engine, &left.device) == (&run.engine, &run.device)
+        && theirs.instruction_set == ours.instruction_set
+        && program(theirs) == program(ours)
+}
+
+/// Makes a run that was left the present process's.
+fn go_on(
+    connection: &Connection,
+    left: &RecordedRun,
+    invocation: InvocationId,
+) -> rusqlite::Result<Option<Resumption>> {
+    connection.execute(
+        "UPDATE runs SET status = 'running', ended_at = NULL, error = NULL, shared_from = NULL, invocation = ?2
+         WHERE id = ?1",
+        params![left.id.as_str(), invocation.0],
+    )?;
+    let mut damage = Vec::new();
+    let epochs = read::epochs_of_run(connection, left, &mut damage)?;
+    let checkpoint = read::checkpoint(connection, &left.id)?
+        .filter(|checkpoint| damage.is_empty() && checkpoint.epoch == left.last_epoch);
+    connection.execute(
+        "INSERT INTO resumptions (run_id, epoch, invocation, at) VALUES (?1, ?2, ?3, ?4)",
+        params![
+            left.id.as_str(),
+            checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.epoch),
+            invocation.0,
+            timestamp(SystemTime::now())
+        ],
+    )?;
+    if let Some(checkpoint) = checkpoint {
+        seal(connection, &left.id)?;
+        return Ok(Some(Resumption { checkpoint, epochs }));
+    }
+    restart(connection, &left.id)?;
+    Ok(None)
+}
+
+fn restart(connection: &Connection, id: &RunId) -> rusqlite::Result<()> {
+    for table in ["metrics", "results", "checkpoints"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE run_id = ?1"), [id.as_str()])?;
+    }
+    let sql = "UPDATE runs SET started_at = ?2 WHERE id = ?1";
+    connection.execute(sql, params![id.as_str(), timestamp(SystemTime::now())])?;
+    seal(connection, id)
+}
+
+fn set_status(connection: &Connection, id: &RunId, status: Status, error: Option<&str>) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE runs SET status = ?2, error = ?3, ended_at = ?4 WHERE id = ?1")?
+        .execute(params![id.as_str(), status.as_str(), error, timestamp(SystemTime::now())])?;
+    Ok(())
+}
+
+/// Counts a run's epochs, and gives it the checksum of what it is now.
+pub(super) fn seal(connection: &Connection, id: &RunId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE runs SET (last_epoch, metric_count) =
+               (SELECT coalesce(max(epoch), 0), count(*) FROM metrics WHERE run_id = ?1) WHERE id = ?1",
+        )?
+        .execute([id.as_str()])?;
+    if let Some(run) = read::runs_of(connection, "id = ?1", id.as_str())?.pop() {
+        connection
+            .prepare_cached("UPDATE runs SET checksum = ?2 WHERE id = ?1")?
+            .execute(params![id.as_str(), checksum::of_run(&run)])?;
+    }
+    Ok(())
+}
+
+fn insert_invocation(
+    connection: &Connection,
+    experiment: &Experiment,
+    invocation: &Invocation,
+) -> rusqlite::Result<InvocationId> {
+    connection.execute(
+        "INSERT INTO experiments (name, description) VALUES (?1, ?2)
+         ON CONFLICT (name) DO UPDATE SET description = excluded.description",
+        params![experiment.name, experiment.description],
+    )?;
+    connection.execute(
+        "INSERT INTO invocations (experiment, started_at, program_version, git_commit, git_dirty, candle_version,
+           cpu, instruction_set, host, os, jobs, command_line, experiment_file, pid, process_started, boot_id,
+           pid_namespace, plan_sha256, shard_index, shard_count)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+        params![
+            experiment.name,
+            timestamp(SystemTime::now()),
+            invocation.program_version,
+            invocation.git_commit,
+            invocation.git_dirty,
+            invocation.candle_version,
+            invocation.cpu,
+            invocation.instruction_set,
+            invocation.process.host,
+            invocation.os,
+            invocation.jobs,
+            invocation.command_line,
+            invocation.experiment_file,
+            invocation.process.pid,
+            invocation.process.started,
+            invocation.process.boot_id,
+            invocation.process.namespace,
+            invocation.plan_sha256,
+            invocation.shard.map(|shard| shard.index),
+            invocation.shard.map(|shard| shard.count),
+        ],
+    )?;
+    Ok(InvocationId(connection.last_insert_rowid()))
+}
+
+/// The run's row and its hyperparameters.
+fn insert_run(connection: &Connection, id: &RunId, invocation: InvocationId, run: &Run) -> rusqlite::Result<()> {
+    let ended_at = (run.status != Status::Running).then(|| timestamp(run.ended_at));
+    connection
+        .prepare_cached(
+            "INSERT INTO runs (id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for,
+               validation, engine, device, started_at, ended_at, error, invocation, shared_from)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        )?
+        .execute(params![
+            id.as_str(),
+            run.experiment,
+            run.trial.as_str(),
+            run.status.as_str(),
+            run.dataset,
+            run.dataset_sha256,
+            run.dataset_path,
+            run.fallback_for,
+            run.validation,
+            run.engine,
+            run.device,
+            timestamp(run.started_at),
+            ended_at,
+            run.error,
+            invocation.0,
+            run.shared_from.as_ref().map(RunId::as_str),
+        ])?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO params (run_id, name, value, position) VALUES (?1, ?2, ?3, ?4)")?;
+    for (position, (name, value)) in (0i64..).zip(&run.params) {
+        insert.execute(params![id.as_str(), name, value, position])?;
+    }
+    Ok(())
+}
+
+fn insert_epochs(connection: &Connection, id: &RunId, epochs: &[EpochMetrics]) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO metrics (run_id, epoch, step, name, value, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for epoch in epochs {
+        let step = epoch.step.cast_signed();
+        for (name, value) in epoch.metrics.iter().filter(|(_, value)| value.is_finite()) {
+            let sum = checksum::of_metric(id, epoch.epoch, step, name, *value);
+            insert.execute(params![id.as_str(), epoch.epoch, step, name, value, sum])?;
+        }
+    }
+    Ok(())
+}
+
+fn insert_results(connection: &Connection, id: &RunId, results: &[(String, f64)]) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached("INSERT INTO results (run_id, name, value) VALUES (?1, ?2, ?3)")?;
+    for (name, value) in results.iter().filter(|(_, value)| value.is_finite()) {
+        insert.execute(params![id.as_str(), name, value])?;
+    }
+    Ok(())
+}
