@@ -16,10 +16,12 @@ pub fn keep() {
         if std::thread::current().name().is_some() {
             return usual(info);
         }
-        let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        let mut kept = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
         let trace = Backtrace::capture();
-        let trace = (trace.status() == BacktraceStatus::Captured).then(|| format!("\n{trace}")).unwrap_or_default();
-        LAST.with_borrow_mut(|last| *last = Some(format!("{place}{trace}")));
+        if trace.status() == BacktraceStatus::Captured {
+            kept += &format!("\n{trace}");
+        }
+        LAST.set(Some(kept));
     }));
 }
 

@@ -488,6 +488,9 @@ fn last_epoch(
     let mut statement = connection.prepare(&sql)?;
     let mut count = connection.prepare("SELECT count(*) FROM metrics WHERE run_id = ?1")?;
     let mut last = HashMap::new();
+    // In the order of the table: each page is read once.
+    let mut runs: Vec<&RecordedRun> = runs.iter().collect();
+    runs.sort_by(|a, b| a.id.cmp(&b.id));
     for run in runs {
         let found = statement
             .query_row(params![run.id.as_str(), name], |row| metric_from(row, &run.id))
