@@ -23,6 +23,75 @@ pub struct Cli {
 pub enum Command {
     /// Shows the class probabilities that a trial's model gives an example, beside its true label
     Predict(PredictArgs),
+    /// Runs recorded runs again and compares every metric and the weights
+    Verify(VerifyArgs),
+    /// Puts the runs of other results folders into one
+    Merge(MergeArgs),
+    /// Moves runs, or all of an experiment, to the results folder's trash
+    Delete(MoveArgs),
+    /// Takes runs, or all of an experiment, out of the trash again
+    Restore(MoveArgs),
+    /// Shows what nothing needs any more and, with --yes, deletes it
+    Gc(GcArgs),
+}
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct VerifyArgs {
+    /// Runs or trials, by their id or any unique prefix of one
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    pub ids: Vec<String>,
+    /// Every run that has its result
+    #[arg(long, conflicts_with = "ids")]
+    pub all: bool,
+    #[command(flatten)]
+    pub places: Places,
+    /// Trials at a time [default: the cores this process may use]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub jobs: Option<u32>,
+    /// Say nothing of what is identical
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Options of `merge`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct MergeArgs {
+    /// Results folders to take runs from; they stay as they are
+    #[arg(required = true, value_name = "FOLDER")]
+    pub folders: Vec<PathBuf>,
+    /// Results folder to put them into
+    #[arg(short, long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+}
+
+/// Options of `delete` and `restore`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct MoveArgs {
+    /// Experiments by name, or runs or trials by any unique prefix of their id
+    #[arg(required = true, value_name = "EXPERIMENT|ID")]
+    pub what: Vec<String>,
+    /// Results folder
+    #[arg(short, long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+}
+
+/// Options of `gc`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct GcArgs {
+    /// Results folder
+    #[arg(short, long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
+    /// Superseded runs that began longer ago than this, and the trash's
+    #[arg(long, value_name = "TIME", default_value = "30days", value_parser = humantime::parse_duration)]
+    pub older_than: std::time::Duration,
+    /// Delete it
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Options of a run.

@@ -34,6 +34,11 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => cmd::run::run(&cli.run),
         Some(Command::Predict(args)) => cmd::predict::predict(&args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Verify(args)) => cmd::verify::verify(&args),
+        Some(Command::Merge(args)) => cmd::merge::merge(&args),
+        Some(Command::Delete(args)) => cmd::trash::delete(&args),
+        Some(Command::Restore(args)) => cmd::trash::restore(&args),
+        Some(Command::Gc(args)) => cmd::gc::gc(&args),
     };
     result.unwrap_or_else(|error| {
         if is_closed_pipe(&error) {

@@ -3,10 +3,10 @@
 use data::Facts;
 use model::Hyperparameters;
 use sha2::{Digest, Sha256};
-use tracking::{TrialId, Value};
+use tracking::{RecordedRun, TrialId, Value};
 
 use crate::diagnostic::Diagnostic;
-use crate::spec::{Axis, Parameter, Spec, Validation};
+use crate::spec::{Axis, Parameter, Setting, Spec, Validation};
 
 /// Most trials a plan may have.
 pub const LARGEST_PLAN: usize = 100_000;
@@ -38,6 +38,25 @@ impl Trial {
         }
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Self { id: TrialId::of(&fields), hyperparameters, validation }
+    }
+
+    /// The trial of a recorded run.
+    ///
+    /// # Errors
+    /// When the record is not of one of ours, or does not fit the trial's id.
+    pub fn recorded(run: &RecordedRun) -> Result<Self, String> {
+        let mut hyperparameters = Hyperparameters::default();
+        for parameter in Parameter::ALL {
+            let name = parameter.name();
+            let value = run.param(name).ok_or_else(|| format!("its record has no {name}"))?;
+            Setting::recorded(parameter, value).map_err(|reason| format!("{name}: {reason}"))?.apply(&mut hyperparameters);
+        }
+        let validation = Validation::recorded(&run.validation)?;
+        let trial = Self::new(hyperparameters, &run.dataset_sha256, validation);
+        if trial.id == run.trial && run.params.len() == Parameter::ALL.len() {
+            return Ok(trial);
+        }
+        Err(format!("its hyperparameters, dataset and validation are those of trial {}, not {}", trial.id, run.trial))
     }
 
     /// Its hyperparameters as the store keeps them, in their order.

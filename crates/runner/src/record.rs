@@ -41,7 +41,7 @@ impl Circumstances<'_> {
 
     /// The run that `done` leaves in the store.
     pub fn run(&self, done: &Done<'_>) -> Run {
-        let (status, error) = status(&done.result);
+        let (status, error) = status(&done.result.as_ref());
         let execution = done.result.as_ref().ok();
         Run {
             shared_from: done.shared_from.clone(),
@@ -54,9 +54,10 @@ impl Circumstances<'_> {
     }
 }
 
-fn status(result: &Result<Execution, String>) -> (Status, Option<String>) {
+/// How an execution, or the lack of one, is recorded.
+pub fn status(result: &Result<&Execution, impl ToString>) -> (Status, Option<String>) {
     match result {
-        Err(error) => (Status::Failed, Some(error.clone())),
+        Err(error) => (Status::Failed, Some(error.to_string())),
         Ok(execution) => match execution.outcome {
             Outcome::Finished { .. } => (Status::Finished, None),
             Outcome::Stopped => (Status::Killed, Some("stopped by a signal".to_owned())),
@@ -96,7 +97,8 @@ pub fn epoch_from(it: &EpochMetrics) -> (model::EpochMetrics, Duration) {
     (metrics, Duration::try_from_secs_f64(value("seconds")).unwrap_or_default())
 }
 
-fn results(execution: &Execution) -> Vec<(String, f64)> {
+/// Its final metrics.
+pub fn results(execution: &Execution) -> Vec<(String, f64)> {
     let mut results = Vec::new();
     if let Outcome::Finished { train, test } = execution.outcome {
         results.push(("train_loss".to_owned(), train.loss()));

@@ -49,6 +49,18 @@ pub enum Validation {
 }
 
 impl Validation {
+    /// What the store has of it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn recorded(text: &str) -> Result<Self, String> {
+        if text == "test" {
+            return Ok(Self::Test);
+        }
+        let fraction = text.parse().ok().and_then(|value| Fraction::new(value).ok());
+        fraction.map(Self::HeldOut).ok_or_else(|| format!("'{}' is no validation", tracking::printable(text)))
+    }
+
     /// In words, with how examples are held out.
     pub fn describe(self) -> String {
         match self {
@@ -135,6 +147,35 @@ impl Setting {
             Self::Seed(value) => hyperparameters.seed = value,
             Self::Init(value) => hyperparameters.init = value,
             Self::LastBatch(value) => hyperparameters.last_batch = value,
+        }
+    }
+
+    /// The value that the store has of a hyperparameter.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn recorded(parameter: Parameter, value: &tracking::Value) -> Result<Self, String> {
+        let wrong = || format!("'{}' is no value of it", tracking::printable(&value.to_string()));
+        let out_of_range = |error: OutOfRange| error.to_string();
+        match (parameter, value) {
+            (Parameter::LearningRate, tracking::Value::Real(it)) => {
+                LearningRate::new(*it).map(Self::LearningRate).map_err(out_of_range)
+            }
+            (Parameter::Decay, tracking::Value::Real(it)) => Decay::new(*it).map(Self::Decay).map_err(out_of_range),
+            (Parameter::BatchSize, tracking::Value::Integer(it)) => {
+                BatchSize::new(*it).map(Self::BatchSize).map_err(out_of_range)
+            }
+            (Parameter::Epochs, tracking::Value::Integer(it)) => {
+                Epochs::new(*it).map(Self::Epochs).map_err(out_of_range)
+            }
+            (Parameter::Seed, tracking::Value::Integer(it)) => Seed::new(*it).map(Self::Seed).map_err(out_of_range),
+            (Parameter::Init, tracking::Value::Text(it)) => {
+                Init::ALL.into_iter().find(|init| init.name() == it).map(Self::Init).ok_or_else(wrong)
+            }
+            (Parameter::LastBatch, tracking::Value::Text(it)) => {
+                LastBatch::ALL.into_iter().find(|last| last.name() == it).map(Self::LastBatch).ok_or_else(wrong)
+            }
+            _ => Err(wrong()),
         }
     }
 

@@ -57,5 +57,6 @@ pub use run::{Checkpoint, EpochMetrics, Experiment, Invocation, RecordedRun, Run
 pub use status::Status;
 pub use store::live::{Claim, Recording, Resumption, Terms};
 pub use store::read::Reader;
-pub use store::{DATABASE, Damage, InvocationId, Store};
+pub use store::merge::Absorbed;
+pub use store::{DATABASE, Damage, InvocationId, Store, timestamp};
 pub use value::Value;

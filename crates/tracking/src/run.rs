@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{Process, RunId, Status, TrialId, Value};
+use crate::{Process, RunId, Status, TrialId, Value, checksum};
 
 /// An experiment, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,6 +207,12 @@ impl RecordedRun {
     #[must_use]
     pub fn has_result(&self) -> bool {
         matches!(self.status, Status::Finished | Status::Diverged)
+    }
+
+    /// Whether it is as it was recorded, as far as anybody can know: it fits its checksum, or has none.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.checksum.is_none_or(|expected| expected == checksum::of_run(self))
     }
 
     /// Whether it ended by itself: with its result, or failed.

@@ -42,7 +42,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let mut datasets = Datasets::new(&args.places, args.quiet)?;
     if args.plan {
         for spec in &specs {
-            plan_command::plan(args, spec, &mut datasets, jobs(args))?;
+            plan_command::plan(args, spec, &mut datasets, jobs(args.jobs))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -117,8 +117,8 @@ pub fn engine(args: &RunArgs) -> Result<EngineKind> {
 }
 
 /// Trials at a time.
-fn jobs(args: &RunArgs) -> usize {
-    args.jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), |jobs| jobs as usize)
+pub fn jobs(asked: Option<u32>) -> usize {
+    asked.map_or_else(|| available_parallelism().map_or(1, usize::from), |jobs| jobs as usize)
 }
 
 /// What a sweep needs besides its experiment.
@@ -132,7 +132,7 @@ struct Means<'a> {
 fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> Result<Tally> {
     let Means { args, engine, device, stop } = *means;
     let Ready { spec, resolved, plan } = experiment;
-    let (plan_sha256, jobs) = (plan.sha256(), jobs(args));
+    let (plan_sha256, jobs) = (plan.sha256(), jobs(args.jobs));
     if let Some(shard) = args.shard {
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan_sha256, shard)?;
     }

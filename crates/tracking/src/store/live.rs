@@ -12,7 +12,7 @@ use crate::{
 
 /// What is recorded together: committed whole, or not at all.
 pub struct Recording<'a> {
-    transaction: Transaction<'a>,
+    pub(super) transaction: Transaction<'a>,
     path: PathBuf,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Recording<'a> {
         self.transaction.commit().map_err(database(&self.path))
     }
 
-    fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
+    pub(super) fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
         database(&self.path)
     }
 
@@ -73,7 +73,8 @@ impl<'a> Recording<'a> {
         experiment: &Experiment,
         invocation: &Invocation,
     ) -> Result<InvocationId, StoreError> {
-        insert_invocation(&self.transaction, experiment, invocation).map_err(self.failed())
+        let now = timestamp(SystemTime::now());
+        insert_invocation(&self.transaction, experiment, invocation, &now).map_err(self.failed())
     }
 
     /// A run that ended before anything of it was recorded.
@@ -115,7 +116,7 @@ impl<'a> Recording<'a> {
         let sql = "trial_id = ?1";
         let mut known = read::runs_of(connection, sql, run.trial.as_str())?;
         known.retain(|other| other.experiment == run.experiment);
-        if !terms.rerun && known.iter().any(|other| other.has_result() && read::is_whole(other)) {
+        if !terms.rerun && known.iter().any(|other| other.has_result() && other.is_whole()) {
             return Ok(Claim::Done);
         }
         let ours = read::invocation(connection, invocation.0)?;
@@ -128,7 +129,7 @@ impl<'a> Recording<'a> {
                     Liveness::Elsewhere | Liveness::Gone => {}
                 }
             }
-            if read::is_whole(left) && same_bits(left, &theirs, run, &ours) {
+            if left.is_whole() && same_bits(left, &theirs, run, &ours) {
                 let resumption = go_on(connection, left, invocation)?;
                 return Ok(Claim::Taken(left.id.clone(), resumption));
             }
@@ -279,10 +280,11 @@ pub(super) fn seal(connection: &Connection, id: &RunId) -> rusqlite::Result<()> 
     Ok(())
 }
 
-fn insert_invocation(
+pub(super) fn insert_invocation(
     connection: &Connection,
     experiment: &Experiment,
     invocation: &Invocation,
+    started_at: &str,
 ) -> rusqlite::Result<InvocationId> {
     connection.execute(
         "INSERT INTO experiments (name, description) VALUES (?1, ?2)
@@ -296,7 +298,7 @@ fn insert_invocation(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         params![
             experiment.name,
-            timestamp(SystemTime::now()),
+            started_at,
             invocation.program_version,
             invocation.git_commit,
             invocation.git_dirty,

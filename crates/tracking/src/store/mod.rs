@@ -1,6 +1,8 @@
 //! The SQLite database of a results folder: the only truth.
 
+mod house;
 pub(crate) mod live;
+pub(crate) mod merge;
 mod migrations;
 pub(crate) mod read;
 
@@ -182,6 +184,22 @@ impl Store {
         self.connection.query_row(sql, [experiment], |row| row.get(0)).map_err(self.failed())
     }
 
+    /// Every run of `experiment`: see [`crate::Reader::all_runs`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn all_runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
+        read::unchecked_runs(&self.connection, experiment).map_err(self.failed())
+    }
+
+    /// Every experiment, by name.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn experiments(&self) -> Result<Vec<Experiment>, StoreError> {
+        read::experiments(&self.connection).map_err(self.failed())
+    }
+
     /// Every start of a program for `experiment`, in order.
     ///
     /// # Errors
@@ -234,8 +252,9 @@ impl ToSql for Value {
     }
 }
 
-/// RFC 3339 in UTC, to the millisecond.
-fn timestamp(time: SystemTime) -> String {
+/// RFC 3339 in UTC, to the millisecond: as the store has times.
+#[must_use]
+pub fn timestamp(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 

@@ -134,7 +134,7 @@ impl Reader {
     pub fn find(&self, prefix: &str) -> Result<RecordedRun, FindError> {
         let failed = database(&self.path);
         let run = find(&self.connection.borrow(), prefix, &failed)?;
-        if !is_whole(&run) {
+        if !run.is_whole() {
             self.damaged(vec![Damage::of_run(&run)]);
         }
         Ok(run)
@@ -205,7 +205,7 @@ fn immutable(path: &Path) -> PathBuf {
     PathBuf::from(format!("file:{escaped}?immutable=1"))
 }
 
-fn experiments(connection: &Connection) -> rusqlite::Result<Vec<Experiment>> {
+pub(super) fn experiments(connection: &Connection) -> rusqlite::Result<Vec<Experiment>> {
     connection
         .prepare("SELECT name, description FROM experiments ORDER BY name")?
         .query_map([], |row| Ok(Experiment { name: row.get(0)?, description: row.get(1)? }))?
@@ -263,7 +263,7 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
 }
 
 /// Every run of `experiment` in the order in which they began, whatever its checksum says.
-fn unchecked_runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+pub(super) fn unchecked_runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
     let columns = run_columns(connection)?;
     // From the table itself: an index that lost a run would hide it.
     let sql = format!("SELECT {columns} FROM runs NOT INDEXED WHERE experiment = ?1 ORDER BY sequence");
@@ -271,6 +271,8 @@ fn unchecked_runs(connection: &Connection, experiment: &str) -> rusqlite::Result
         connection.prepare(&sql)?.query_map([experiment], run_from)?.collect::<Result<_, _>>()?;
     fill(connection, &mut runs, "IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1)", experiment)?;
     bury(connection, &mut runs)?;
+    // Runs that were merged or restored came later into the store than they began.
+    runs.sort_by(|a, b| (&a.started_at, a.sequence).cmp(&(&b.started_at, b.sequence)));
     Ok(runs)
 }
 
@@ -306,18 +308,13 @@ pub(super) fn all_runs(
         }
     }
     runs.retain(|run| {
-        let whole = is_whole(run);
+        let whole = run.is_whole();
         if !whole {
             damage.push(Damage::of_run(run));
         }
         whole
     });
     Ok(runs)
-}
-
-/// Whether a run is as it was recorded, as far as anybody can know.
-pub(super) fn is_whole(run: &RecordedRun) -> bool {
-    run.checksum.is_none_or(|expected| expected == checksum::of_run(run))
 }
 
 /// The run that counts of each trial, by trial: the newest that ended, or else the newest.
@@ -611,7 +608,7 @@ fn run_of(connection: &Connection, id: &str) -> rusqlite::Result<RecordedRun> {
 
 /// Runs that fulfil a condition on `?1`, in the order in which they began, whatever their checksums say.
 pub(super) fn runs_of(connection: &Connection, condition: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
-    let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY sequence", run_columns(connection)?);
+    let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY started_at, sequence", run_columns(connection)?);
     let mut runs: Vec<RecordedRun> =
         connection.prepare_cached(&sql)?.query_map([key], run_from)?.collect::<Result<_, _>>()?;
     for run in &mut runs {

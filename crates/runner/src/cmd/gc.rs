@@ -1,0 +1,150 @@
+//! `runner gc`: what nothing needs any more is shown and, with `--yes`, deleted.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use tracking::{DATABASE, Reader, RunId, Status, Store, timestamp};
+
+use crate::cli::GcArgs;
+use crate::cmd::trash::trash;
+use crate::record::TEMPORARY;
+
+/// A temporary file that is older than this is nobody's any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// What can go.
+#[derive(Default)]
+struct Garbage {
+    files: Vec<(PathBuf, u64, &'static str)>,
+    checkpoints: Vec<(RunId, u64)>,
+    superseded: Vec<RunId>,
+    trash: bool,
+}
+
+/// Shows it, or deletes it.
+pub fn gc(args: &GcArgs) -> Result<ExitCode> {
+    // Looking changes nothing, and makes no store where there is none.
+    drop(Reader::open(&args.results)?);
+    let mut store = Store::open(&args.results)?;
+    let garbage = garbage(args, &store)?;
+    let mut out = anstream::stdout().lock();
+    for (path, bytes, what) in &garbage.files {
+        writeln!(out, "{:>9}  {what} {}", size(*bytes), tracking::printable(&path.display().to_string()))?;
+    }
+    for (run, bytes) in &garbage.checkpoints {
+        writeln!(out, "{:>9}  checkpoint of the stopped run {run}, which would begin anew", size(*bytes))?;
+    }
+    for run in &garbage.superseded {
+        writeln!(out, "           superseded run {run}")?;
+    }
+    if garbage.files.is_empty() && garbage.checkpoints.is_empty() && garbage.superseded.is_empty() {
+        writeln!(out, "nothing to delete")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !args.yes {
+        writeln!(out, "\nnothing was deleted; --yes deletes it")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let before = used(&args.results);
+    let checkpoints: Vec<RunId> = garbage.checkpoints.iter().map(|(run, _)| run.clone()).collect();
+    store.drop_checkpoints(&checkpoints)?;
+    store.delete_runs(&garbage.superseded)?;
+    for (path, ..) in &garbage.files {
+        std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))?;
+    }
+    if garbage.trash {
+        let path = trash(&args.results);
+        std::fs::remove_dir_all(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
+    }
+    store.compact()?;
+    writeln!(out, "\ndeleted; {} less on the disk", size(before.saturating_sub(used(&args.results))))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
+    let mut garbage = Garbage::default();
+    let before = timestamp(SystemTime::now().checked_sub(args.older_than).unwrap_or(SystemTime::UNIX_EPOCH));
+    for experiment in store.experiments()? {
+        let all = store.all_runs(&experiment.name)?;
+        let counting: HashSet<RunId> = store.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
+        // Of a damaged run nobody knows what it stands for: it stays.
+        let superseded = all.iter().filter(|run| {
+            run.is_whole() && !counting.contains(&run.id) && run.status != Status::Running && run.started_at < before
+        });
+        garbage.superseded.extend(superseded.map(|run| run.id.clone()));
+        let needed: HashSet<String> = all
+            .iter()
+            .filter(|run| matches!(run.status, Status::Finished | Status::Running))
+            .map(|run| format!("{}.safetensors", run.trial))
+            .collect();
+        let folder = args.results.join(&experiment.name);
+        for (path, name) in files(&folder.join("models")) {
+            if name.ends_with(".safetensors") && !name.starts_with('.') && !needed.contains(&name) {
+                garbage.file(path, "weights of no run");
+            }
+        }
+        for (path, name) in files(&folder).into_iter().chain(files(&folder.join("models"))) {
+            if (name.starts_with(TEMPORARY) || name.starts_with(".csv-")) && is_older(&path, ABANDONED) {
+                garbage.file(path, "left unfinished");
+            }
+        }
+    }
+    for (run, bytes) in store.left_checkpoints()? {
+        garbage.checkpoints.push((run.id, bytes));
+    }
+    for (path, name) in files(&args.results) {
+        if name.starts_with(&format!("{DATABASE}.schema-")) && is_older(&path, args.older_than) {
+            garbage.file(path, "the store before its migration");
+        }
+    }
+    let trash = trash(&args.results);
+    if is_older(&trash.join(DATABASE), args.older_than) {
+        garbage.trash = true;
+        garbage.files.push((trash.join(DATABASE), used(&trash), "all of the trash, with"));
+    }
+    Ok(garbage)
+}
+
+impl Garbage {
+    fn file(&mut self, path: PathBuf, what: &'static str) {
+        let bytes = path.metadata().map_or(0, |file| file.len());
+        self.files.push((path, bytes, what));
+    }
+}
+
+/// Plain files of a folder, by name; none where there is no folder.
+fn files(folder: &Path) -> Vec<(PathBuf, String)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let plain = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    let mut files: Vec<_> = plain.map(|it| (it.path(), it.file_name().to_string_lossy().into_owned())).collect();
+    files.sort();
+    files
+}
+
+fn is_older(path: &Path, age: Duration) -> bool {
+    let changed = path.metadata().and_then(|file| file.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|elapsed| elapsed >= age))
+}
+
+/// Bytes of the files in a folder and below.
+fn used(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => used(&entry.path()),
+            _ => entry.metadata().map_or(0, |file| file.len()),
+        })
+        .sum()
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
+}

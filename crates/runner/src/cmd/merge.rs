@@ -1,0 +1,72 @@
+//! `runner merge FOLDER… --results DIR`: several results folders into one.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use tracking::{Absorbed, Reader, RecordedRun, Status, Store};
+
+use crate::cli::MergeArgs;
+use crate::record::{model_path, write_whole};
+
+/// Something was not as it should be.
+const CONTRADICTED: u8 = 1;
+
+/// Merges, and says what became of the runs.
+pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
+    let sources = args.folders.iter().map(|folder| Ok((folder, Reader::open(folder)?))).collect::<Result<Vec<_>>>()?;
+    let own = args.results.canonicalize().ok();
+    if let Some(folder) = args.folders.iter().find(|folder| folder.canonicalize().ok() == own && own.is_some()) {
+        bail!("{} cannot be merged into itself", folder.display());
+    }
+    let mut store = Store::open(&args.results)?;
+    let mut out = anstream::stdout().lock();
+    let mut contradicted = false;
+    for (folder, source) in &sources {
+        let keep = &mut |run: &RecordedRun| copy_model(folder, &args.results, run);
+        let absorbed = store
+            .absorb(source, &|_| true, false, keep)
+            .with_context(|| format!("{} cannot be merged", folder.display()))?;
+        say(&mut out, folder, &absorbed)?;
+        for damage in source.damage() {
+            anstream::eprintln!("{}", tracking::printable(&format!("warning: {}: {damage}", folder.display())));
+        }
+        contradicted |= !absorbed.contradictions.is_empty() || !source.damage().is_empty();
+    }
+    for experiment in store.experiments()? {
+        store.export_csv(&experiment.name)?;
+    }
+    out.flush()?;
+    Ok(if contradicted { ExitCode::from(CONTRADICTED) } else { ExitCode::SUCCESS })
+}
+
+fn say(out: &mut impl Write, folder: &Path, absorbed: &Absorbed) -> Result<()> {
+    let Absorbed { added, identical, left, contradictions } = absorbed;
+    let name = tracking::printable(&folder.display().to_string()).into_owned();
+    writeln!(
+        out,
+        "{name}: {} added, {identical} already there, {left} without a result left, {} contradicting",
+        added.len(),
+        contradictions.len()
+    )?;
+    for contradiction in contradictions {
+        writeln!(out, "  contradiction: {}; nothing was overwritten", tracking::printable(contradiction))?;
+    }
+    Ok(())
+}
+
+/// Brings the weights of a run along. They are there before the run is, and are not overwritten.
+pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
+    let (source, target) =
+        (model_path(from, &run.experiment, &run.trial), model_path(to, &run.experiment, &run.trial));
+    if run.status != Status::Finished || target.exists() {
+        return Ok(());
+    }
+    match std::fs::read(&source) {
+        Ok(bytes) => write_whole(&target, &bytes),
+        // Somebody removed it; the run is no less one.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,104 @@
+//! `runner delete` and `runner restore`: runs move between a results folder and its trash, a results folder itself.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use tracking::{FindError, Reader, RecordedRun, RunId, Status, Store};
+
+use crate::cli::MoveArgs;
+use crate::cmd::merge::copy_model;
+use crate::record::model_path;
+
+/// The trash of a results folder.
+pub fn trash(results: &Path) -> PathBuf {
+    results.join(".trash")
+}
+
+/// Moves runs to the trash.
+pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
+    let moved = move_runs(&args.what, &args.results, &trash(&args.results))?;
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{moved} runs are in the trash; the same command with restore for delete takes them back")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes runs out of the trash.
+pub fn restore(args: &MoveArgs) -> Result<ExitCode> {
+    let moved = move_runs(&args.what, &trash(&args.results), &args.results)?;
+    writeln!(anstream::stdout().lock(), "{moved} runs are back")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Copied whole before they are deleted: cut off between the two, they are in both, and the same command ends it.
+fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
+    let source = Reader::open(from)?;
+    let mut runs: Vec<RecordedRun> = Vec::new();
+    for what in what {
+        runs.extend(meant(&source, what).with_context(|| format!("in {}", from.display()))?);
+    }
+    if let Some(run) = runs.iter().find(|run| run.status == Status::Running) {
+        bail!("run {} of '{}' is under way: stop it first", run.id, tracking::printable(&run.experiment));
+    }
+    let ids: HashSet<RunId> = runs.iter().map(|run| run.id.clone()).collect();
+    let absorbed = Store::open(to)?
+        .absorb(&source, &|run| ids.contains(&run.id), true, &mut |run| copy_model(from, to, run))?;
+    if let Some(contradiction) = absorbed.contradictions.first() {
+        bail!("{contradiction}; nothing was deleted");
+    }
+    drop(source);
+    let mut store = Store::open(from)?;
+    let ids: Vec<RunId> = ids.into_iter().collect();
+    store.delete_runs(&ids)?;
+    let experiments: HashSet<&str> = runs.iter().map(|run| run.experiment.as_str()).collect();
+    for experiment in experiments {
+        tidy(&store, from, experiment, &runs)?;
+        Store::open(to)?.export_csv(experiment)?;
+    }
+    Ok(ids.len())
+}
+
+/// The runs that a word means: of an experiment, of a trial, or one.
+fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
+    if reader.experiments()?.iter().any(|experiment| experiment.name == what) {
+        return Ok(reader.all_runs(what)?);
+    }
+    let found = match reader.find(what) {
+        Err(FindError::NotFound(_)) => bail!("no experiment is named '{what}', and no run or trial begins so"),
+        found => found?,
+    };
+    let whole_trial = !found.id.as_str().starts_with(&what.to_ascii_lowercase());
+    let mut runs = reader.all_runs(&found.experiment)?;
+    runs.retain(|run| run.id == found.id || (whole_trial && run.trial == found.trial));
+    Ok(runs)
+}
+
+/// Files follow the store: weights of trials that have no run with weights any more go, CSV files are written anew.
+fn tidy(store: &Store, results: &Path, experiment: &str, deleted: &[RecordedRun]) -> Result<()> {
+    let left = store.all_runs(experiment)?;
+    let finished: HashSet<_> =
+        left.iter().filter(|run| run.status == Status::Finished).map(|run| &run.trial).collect();
+    let gone = deleted.iter().filter(|run| run.experiment == experiment && !finished.contains(&run.trial));
+    let mut files: Vec<PathBuf> = gone.map(|run| model_path(results, experiment, &run.trial)).collect();
+    if left.is_empty() {
+        files.extend(["runs.csv", "epochs.csv"].map(|name| results.join(experiment).join(name)));
+    } else {
+        store.export_csv(experiment)?;
+    }
+    for file in files {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{} cannot be removed", file.display()));
+            }
+            _ => {}
+        }
+    }
+    if left.is_empty() {
+        // Only what is empty: a file of the user's own stays.
+        let _ = std::fs::remove_dir(results.join(experiment).join("models"));
+        let _ = std::fs::remove_dir(results.join(experiment));
+    }
+    Ok(())
+}

@@ -1,0 +1,309 @@
+//! `runner verify`: recorded runs are run again from their record, and everything that was measured is compared.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use data::{Dataset, Silent, Source};
+use model::{DeviceChoice, EngineKind, Outcome, Prepared};
+use tracking::{EpochMetrics, Invocation, Reader, RecordedRun, RunId, Status, TrialId};
+
+use crate::cli::VerifyArgs;
+use crate::cmd::run::jobs;
+use crate::course::courses;
+use crate::datasets::finder;
+use crate::executor::{Execution, Trainer};
+use crate::plan::{Plan, Trial};
+use crate::progress::Progress;
+use crate::provenance;
+use crate::record::{epoch_metrics, model_path, results, status};
+use crate::stop::{STOPPED, Stop};
+use crate::sweep::{Claimed, Event, Record, sweep};
+
+/// Something differs.
+const DIFFERS: u8 = 1;
+
+/// A recorded run, and what came of running it again.
+struct Subject {
+    run: RecordedRun,
+    epochs: Vec<EpochMetrics>,
+    by: Invocation,
+    /// Whether the weights in the folder are this run's.
+    has_weights: bool,
+    /// What differs, in words; `None` until it was run again.
+    verdict: Option<Vec<String>>,
+}
+
+/// Runs that need the same data in the same form.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Clone)]
+struct Needs {
+    dataset: String,
+    path: Option<String>,
+    sha256: String,
+    engine: String,
+    device: String,
+}
+
+/// Verifies what is asked for.
+pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
+    let reader = Reader::open(&args.places.results)?;
+    let mut subjects = subjects(args, &reader)?;
+    let stop = Stop::on_signals()?;
+    stop.begin();
+    let mut groups: BTreeMap<Needs, Vec<usize>> = BTreeMap::new();
+    for (index, Subject { run, .. }) in subjects.iter().enumerate() {
+        let needs = Needs {
+            dataset: run.dataset.clone(),
+            path: run.dataset_path.clone(),
+            sha256: run.dataset_sha256.clone(),
+            engine: run.engine.clone(),
+            device: run.device.clone(),
+        };
+        groups.entry(needs).or_default().push(index);
+    }
+    // All data are looked at before anything is run.
+    let prepared: Vec<_> = groups.into_iter().map(|(needs, members)| (dataset(args, &needs), needs, members)).collect();
+    for (dataset, needs, members) in prepared {
+        match dataset {
+            Ok(dataset) => run_again(args, &mut subjects, &members, &needs, &dataset, &stop)?,
+            Err(reason) => {
+                for index in members {
+                    subjects[index].verdict = Some(vec![reason.clone()]);
+                }
+            }
+        }
+    }
+    if stop.asked() {
+        anstream::eprintln!("stopped before everything was verified");
+        return Ok(ExitCode::from(STOPPED));
+    }
+    tell(args, &subjects)
+}
+
+fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<Vec<Subject>> {
+    let mut runs = Vec::new();
+    if args.all {
+        for experiment in reader.experiments()? {
+            runs.extend(reader.all_runs(&experiment.name)?.into_iter().filter(RecordedRun::has_result));
+        }
+    } else {
+        for id in &args.ids {
+            let run = reader.find(id)?;
+            if !run.has_result() {
+                anyhow::bail!("run {} is {}: only a run with a result can be verified", run.id, run.status);
+            }
+            runs.push(run);
+        }
+    }
+    let mut latest: HashMap<(String, TrialId), RunId> = HashMap::new();
+    for experiment in reader.experiments()? {
+        for run in reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.status == Status::Finished) {
+            latest.insert((run.experiment.clone(), run.trial.clone()), run.id);
+        }
+    }
+    runs.into_iter()
+        .map(|run| {
+            let has_weights = latest.get(&(run.experiment.clone(), run.trial.clone())) == Some(&run.id);
+            Ok(Subject { epochs: reader.epochs(&run)?, by: reader.invocation(&run)?, has_weights, run, verdict: None })
+        })
+        .collect()
+}
+
+/// The very data that the runs used, or why they cannot be run on them.
+fn dataset(args: &VerifyArgs, needs: &Needs) -> Result<Arc<Dataset>, String> {
+    let load = || -> Result<Dataset> {
+        let source = match &needs.path {
+            Some(path) => Source::Folder { label: needs.dataset.clone(), path: path.into() },
+            None => Source::parse(&needs.dataset, std::path::Path::new(""))?,
+        };
+        Ok(finder(&args.places)?.load(&source, &mut Silent)?)
+    };
+    let dataset = load().map_err(|error| format!("its dataset cannot be had: {error:#}"))?;
+    if dataset.sha256 == needs.sha256 {
+        return Ok(Arc::new(dataset));
+    }
+    Err(format!(
+        "the dataset '{}' has changed: it was {} and is {}; nothing was run on it",
+        needs.dataset, needs.sha256, dataset.sha256
+    ))
+}
+
+fn run_again(
+    args: &VerifyArgs,
+    subjects: &mut [Subject],
+    members: &[usize],
+    needs: &Needs,
+    dataset: &Arc<Dataset>,
+    stop: &Stop,
+) -> Result<()> {
+    let engines = [EngineKind::Fused, EngineKind::Autograd];
+    let engine = engines.into_iter().find(|engine| engine.name() == needs.engine);
+    let device = needs.device.parse::<DeviceChoice>().ok().and_then(|device| device.open().ok());
+    let (Some(engine), Some(device)) = (engine, device) else {
+        for index in members {
+            let reason = format!("it cannot be run here with the {} engine on {}", needs.engine, needs.device);
+            subjects[*index].verdict = Some(vec![reason]);
+        }
+        return Ok(());
+    };
+    let mut trials: Vec<Trial> = Vec::new();
+    let mut waiting: HashMap<TrialId, Vec<usize>> = HashMap::new();
+    for index in members {
+        match Trial::recorded(&subjects[*index].run) {
+            Ok(trial) => {
+                let same = waiting.entry(trial.id.clone()).or_default();
+                if same.is_empty() {
+                    trials.push(trial);
+                }
+                same.push(*index);
+            }
+            Err(reason) => subjects[*index].verdict = Some(vec![reason]),
+        }
+    }
+    let plan = Plan { trials, varying: Vec::new(), examples: dataset.train.len() };
+    let all: Vec<&Trial> = plan.trials.iter().collect();
+    let courses = courses(&plan, &all);
+    let progress = Progress::new(&plan, &courses, true);
+    let trainer = Trainer::new(Arc::clone(dataset), Prepared::new(engine, dataset, &device)?);
+    let results = &args.places.results;
+    let mut comparing = Comparing { subjects, waiting, results };
+    sweep(courses, jobs(args.jobs), &trainer, &progress, stop, &mut comparing)
+}
+
+/// Compares instead of recording.
+struct Comparing<'s> {
+    subjects: &'s mut [Subject],
+    /// The runs of each trial.
+    waiting: HashMap<TrialId, Vec<usize>>,
+    results: &'s std::path::Path,
+}
+
+impl<'a> Record<'a> for Comparing<'_> {
+    fn record(&mut self, events: Vec<Event<'a>>) -> Result<()> {
+        for event in events {
+            match event {
+                Event::Claim { course, reply } => {
+                    let runs = course.trials.iter().map(|_| RunId::random()).collect::<Result<_, _>>()?;
+                    // A thread that does not wait for its answer is gone.
+                    let _ = reply.send(Claimed { taken: Some((course, runs, None)), busy: None });
+                }
+                Event::Epochs { .. } => {}
+                Event::Ended(done) => {
+                    for index in self.waiting.remove(&done.trial.id).unwrap_or_default() {
+                        let subject = &mut self.subjects[index];
+                        subject.verdict = match &done.result {
+                            Ok(Execution { outcome: Outcome::Stopped, .. }) => None,
+                            Ok(execution) => Some(differences(subject, execution, self.results)?),
+                            Err(error) => Some(vec![format!("it could not be run again: {error}")]),
+                        };
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What differs: of epochs and of final metrics the first, and the weights.
+fn differences(subject: &Subject, execution: &Execution, results_folder: &std::path::Path) -> Result<Vec<String>> {
+    let run = &subject.run;
+    let mut found = Vec::new();
+    let epochs: Vec<EpochMetrics> = execution.epochs.iter().map(epoch_metrics).collect();
+    found.extend(first_epoch(&subject.epochs, &epochs));
+    let (status, error) = status(&Ok::<_, String>(execution));
+    if (status, &error) != (run.status, &run.error) {
+        let how = |status: Status, error: &Option<String>| match error {
+            Some(error) => format!("{status} ({error})"),
+            None => status.to_string(),
+        };
+        found.push(format!("it was {} and is {}", how(run.status, &run.error), how(status, &error)));
+    }
+    let computed = results(execution);
+    let names = computed.iter().map(|(name, _)| name.as_str()).chain(run.results.iter().map(|(name, _)| &**name));
+    for name in names.filter(|name| *name != "seconds") {
+        let now = computed.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+        if run.result(name).map(f64::to_bits) != now.filter(|value| value.is_finite()).map(f64::to_bits) {
+            found.push(format!("{name}: {} was recorded, {} is computed", number(run.result(name)), number(now)));
+            break;
+        }
+    }
+    if let Some(weights) = execution.weights.as_ref().filter(|_| subject.has_weights) {
+        let path = model_path(results_folder, &run.experiment, &run.trial);
+        match std::fs::read(&path) {
+            Ok(bytes) if bytes == weights.to_safetensors()? => {}
+            Ok(_) => found.push(format!("the weights in {} are others", path.display())),
+            Err(error) => found.push(format!("the weights in {} cannot be read: {error}", path.display())),
+        }
+    }
+    if found.is_empty() && !run.is_whole() {
+        found.push("its record was changed after it was recorded: it does not fit its checksum".to_owned());
+    }
+    Ok(found)
+}
+
+/// The first epoch and metric that differ.
+fn first_epoch(recorded: &[EpochMetrics], computed: &[EpochMetrics]) -> Option<String> {
+    let value = |epoch: Option<&EpochMetrics>, name: &str| {
+        let metrics = epoch.map_or(&[][..], |epoch| &epoch.metrics);
+        metrics.iter().find(|(key, value)| key == name && value.is_finite()).map(|(_, value)| *value)
+    };
+    (0..recorded.len().max(computed.len())).find_map(|index| {
+        let (was, is) = (recorded.get(index), computed.get(index));
+        let names = [is, was].into_iter().flatten().flat_map(|epoch| &epoch.metrics).map(|(name, _)| name);
+        let differs = |name: &&String| value(was, name).map(f64::to_bits) != value(is, name).map(f64::to_bits);
+        let name = names.into_iter().filter(|name| *name != "seconds").find(differs)?;
+        Some(format!(
+            "epoch {}, {name}: {} was recorded, {} is computed",
+            index + 1,
+            number(value(was, name)),
+            number(value(is, name))
+        ))
+    })
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |value| format!("{value:?}"))
+}
+
+fn tell(args: &VerifyArgs, subjects: &[Subject]) -> Result<ExitCode> {
+    let mut out = anstream::stdout().lock();
+    let here = provenance::invocation(1, "", String::new(), None);
+    let mut identical = 0;
+    for Subject { run, by, verdict, .. } in subjects {
+        let name = format!("run {} of trial {} ({})", run.id, run.trial, tracking::printable(&run.experiment));
+        match verdict.as_deref() {
+            Some([]) => {
+                identical += 1;
+                if !args.quiet {
+                    writeln!(out, "identical  {name}")?;
+                }
+            }
+            found => {
+                writeln!(out, "DIFFERS    {name}")?;
+                for what in found.unwrap_or(&["it was not run again".to_owned()]) {
+                    writeln!(out, "             {}", tracking::printable(what))?;
+                }
+                let dataset = format!("{} {}", run.dataset, run.dataset_sha256);
+                for (who, by) in [("recorded by", by), ("here", &here)] {
+                    let line = format!("{who}: {} · {dataset}", program(by, run));
+                    writeln!(out, "             {}", tracking::printable(&line))?;
+                }
+            }
+        }
+    }
+    let count = subjects.len();
+    writeln!(out, "{identical} of {count} runs are identical").context("standard output")?;
+    Ok(if identical == count { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
+}
+
+fn program(by: &Invocation, run: &RecordedRun) -> String {
+    let commit = by.git_commit.as_deref().unwrap_or("unknown");
+    let dirty = if by.git_dirty == Some(true) { " with changes" } else { "" };
+    let candle = by.candle_version.as_deref().unwrap_or("unknown");
+    format!(
+        "version {}, commit {commit}{dirty}, candle {candle}, {}, engine {}",
+        by.program_version, by.instruction_set, run.engine
+    )
+}

@@ -1,0 +1,209 @@
+//! Verifying, sharding, merging, deleting: what people do with results once they have them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::{Folder, measured};
+use rusqlite::Connection;
+
+const SMALL: &str = r#"
+name = "small"
+data = { dataset = "digits", validation = 0.2 }
+train = { learning_rate = 0.5 }
+[sweep]
+epochs = [2, 3]
+batch_size = [16, 64]
+seed = { from = 0, to = 3 }
+"#;
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    folder.run(&["small.toml", "-q"]);
+    folder
+}
+
+fn store(folder: &Folder, results: &str) -> Connection {
+    Connection::open(folder.path(results).join("tracking.db")).unwrap()
+}
+
+fn text(folder: &Folder, sql: &str) -> String {
+    store(folder, "results").query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+fn files(folder: &Folder, name: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder.path(name))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_was_recorded_can_be_had_again() {
+    let folder = folder();
+    folder.run(&["small.toml", "-q", "--engine", "autograd", "--set", "sweep.seed=[9]"]);
+    folder.run(&["small.toml", "-q", "--set", "sweep.seed=[10]", "--set", "train.learning_rate=3e38"]);
+    let said = folder.run(&["verify", "--all"]);
+    assert!(said.contains("24 of 24 runs are identical"), "{said}");
+    let id = text(&folder, "SELECT id FROM runs LIMIT 1");
+    assert!(folder.run(&["verify", &id[..9]]).contains("1 of 1 runs are identical"));
+}
+
+#[test]
+fn a_metric_that_was_changed_is_named() {
+    let folder = folder();
+    let id = text(&folder, "SELECT run_id FROM metrics WHERE epoch = 2 LIMIT 1");
+    let sql = format!(
+        "UPDATE metrics SET value = value + 1e-9 WHERE run_id = '{id}' AND epoch = 2 AND name = 'val_loss'"
+    );
+    store(&folder, "results").execute(&sql, []).unwrap();
+    let output = folder.output(&["verify", "--all", "-q"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("DIFFERS    run {id}")) && said.contains("epoch 2, val_loss: "), "{said}");
+    assert!(said.contains("15 of 16 runs are identical") && said.contains("recorded by: version"), "{said}");
+
+    let sql = format!("UPDATE params SET value = 17 WHERE run_id = '{id}' AND name = 'batch_size'");
+    store(&folder, "results").execute(&sql, []).unwrap();
+    let said = String::from_utf8(folder.output(&["verify", &id]).stdout).unwrap();
+    assert!(said.contains("are those of trial"), "{said}");
+}
+
+#[test]
+fn weights_that_were_changed_are_named() {
+    let folder = folder();
+    let trial = text(&folder, "SELECT trial_id FROM runs LIMIT 1");
+    let path = folder.path("results/small/models").join(format!("{trial}.safetensors"));
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let output = folder.output(&["verify", "--all", "-q"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains(&trial) && said.contains("the weights in"), "{said}");
+}
+
+#[test]
+fn data_that_were_changed_are_found_before_anything_is_run() {
+    let folder = Folder::new();
+    for (part, n) in [("train", 30u8), ("t10k", 12)] {
+        let mut images = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 3, 0, 0, 0, 5];
+        images.extend((0..15 * u16::from(n)).map(|pixel| (pixel % 251) as u8));
+        let mut labels = vec![0, 0, 8, 1, 0, 0, 0, n];
+        labels.extend((0..n).map(|i| i % 3));
+        folder.write(&format!("set/{part}-images-idx3-ubyte"), images);
+        folder.write(&format!("set/{part}-labels-idx1-ubyte"), labels);
+    }
+    folder.write("own.toml", "name = \"own\"\ndata = { dataset = \"./set\" }\ntrain = { batch_size = 4 }\n");
+    folder.run(&["own.toml", "-q"]);
+    folder.run(&["verify", "--all"]);
+    let path = folder.path("set/train-images-idx3-ubyte");
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let output = folder.output(&["verify", "--all"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("has changed: it was") && said.contains("nothing was run"), "{said}");
+}
+
+#[test]
+fn shards_merged_in_any_order_and_twice_are_the_whole() {
+    let folder = folder();
+    let expected = measured(&folder, "results", "small");
+    let name = |index: u32| format!("shard-{index}");
+    for index in 0..8 {
+        folder.run(&["small.toml", "-q", "-r", &name(index), "--shard", &format!("{index}/8")]);
+    }
+    let trials = |results: &str| {
+        store(&folder, results).query_row("SELECT count(*) FROM runs", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!((0..8).map(|index| trials(&name(index))).collect::<Vec<_>>(), [2; 8]);
+    for (merged, order) in [("up", [0, 1, 2, 3, 4, 5, 6, 7]), ("mixed", [5, 2, 7, 0, 6, 1, 4, 3])] {
+        let folders: Vec<String> = order.map(name).to_vec();
+        let mut arguments = vec!["merge", "--results", merged];
+        arguments.extend(folders.iter().map(String::as_str));
+        folder.run(&arguments);
+        let again = folder.run(&arguments);
+        assert!(again.contains("0 added, 2 already there"), "{again}");
+        assert_eq!(measured(&folder, merged, "small"), expected);
+        let said = String::from_utf8(folder.output(&["small.toml", "-r", merged]).stderr).unwrap();
+        assert!(said.contains("nothing to run"), "{said}");
+        assert!(folder.run(&["verify", "--all", "-q", "-r", merged]).contains("16 of 16"));
+    }
+}
+
+#[test]
+fn a_shard_refuses_the_folder_of_another_plan() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL);
+    folder.run(&["small.toml", "-q", "--shard", "0/4"]);
+    folder.run(&["small.toml", "-q", "--shard", "3/4"]);
+    let said = folder.run_fails(&["small.toml", "--shard", "1/4", "--set", "sweep.seed=[0, 1]"], 2);
+    assert!(said.contains("another plan of 'small'"), "{said}");
+    assert!(folder.run_fails(&["small.toml", "--shard", "1/8"], 2).contains("shard 0/4"));
+    assert!(folder.run_fails(&["small.toml", "--shard", "4/4"], 2).contains("expected I/N"));
+    folder.run(&["small.toml", "-q"]);
+    folder.run(&["small.toml", "-q", "-r", "whole"]);
+    assert_eq!(measured(&folder, "results", "small"), measured(&folder, "whole", "small"));
+}
+
+#[test]
+fn what_contradicts_is_told_and_nothing_is_overwritten() {
+    let folder = folder();
+    folder.run(&["small.toml", "-q", "-r", "other", "--engine", "autograd"]);
+    folder.run(&["small.toml", "-q", "-r", "same"]);
+    let before = measured(&folder, "results", "small");
+    assert!(folder.run(&["merge", "same"]).contains("0 added, 16 already there"));
+    let output = folder.output(&["merge", "other"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("16 contradicting") && said.contains("engine fused") && said.contains("of epoch 1 is"), "{said}");
+    assert_eq!(measured(&folder, "results", "small"), before);
+    assert!(folder.run_fails(&["merge", "results"], 2).contains("into itself"));
+    assert!(folder.run_fails(&["merge", "nowhere"], 2).contains("no results in nowhere"));
+}
+
+#[test]
+fn what_is_deleted_can_be_restored() {
+    let folder = folder();
+    let before = measured(&folder, "results", "small");
+    let trial = text(&folder, "SELECT trial_id FROM runs LIMIT 1");
+    assert!(folder.run(&["delete", &trial]).contains("1 runs are in the trash"));
+    assert_eq!(folder.read("results/small/runs.csv").lines().count(), 16);
+    assert!(!folder.exists(&format!("results/small/models/{trial}.safetensors")));
+    folder.run(&["restore", &trial]);
+    assert_eq!(measured(&folder, "results", "small"), before);
+
+    folder.run(&["delete", "small"]);
+    assert!(!folder.exists("results/small"));
+    assert_eq!(store(&folder, "results").query_row("SELECT count(*) FROM experiments", [], |row| row.get(0)), Ok(0));
+    assert!(folder.run_fails(&["delete", "small"], 2).contains("no experiment is named 'small'"));
+    folder.run(&["restore", "small"]);
+    assert_eq!(measured(&folder, "results", "small"), before);
+    folder.run(&["verify", "--all", "-q"]);
+}
+
+#[test]
+fn what_nothing_needs_is_shown_and_then_deleted() {
+    let folder = folder();
+    assert!(folder.run(&["gc"]).contains("nothing to delete"));
+    let trial = text(&folder, "SELECT trial_id FROM runs LIMIT 1");
+    folder.write("results/small/models/00000000000000ff.safetensors", "of no run");
+    folder.run(&["small.toml", "-q", "--rerun"]);
+    let before = measured(&folder, "results", "small");
+    let shown = folder.run(&["gc", "--older-than", "0s"]);
+    assert!(shown.contains("weights of no run") && shown.contains("superseded run"), "{shown}");
+    assert!(shown.contains("--yes deletes it"), "{shown}");
+    let count = |sql| store(&folder, "results").query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM runs"), 32);
+    folder.run(&["gc", "--older-than", "0s", "--yes"]);
+    assert_eq!(count("SELECT count(*) FROM runs"), 16);
+    assert_eq!(count("PRAGMA freelist_count"), 0);
+    assert!(!files(&folder, "results/small/models").contains(&"00000000000000ff.safetensors".to_owned()));
+    assert!(files(&folder, "results/small/models").contains(&format!("{trial}.safetensors")));
+    assert_ne!(measured(&folder, "results", "small"), before, "the stray file is gone");
+    folder.run(&["verify", "--all", "-q"]);
+}

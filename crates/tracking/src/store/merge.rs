@@ -1,0 +1,199 @@
+//! Several stores into one: what is the same collapses, what contradicts is told, nothing is overwritten.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::SystemTime;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Store, live, read};
+use crate::{EpochMetrics, Experiment, Reader, RecordedRun, Run, Status, StoreError};
+
+/// What became of the runs of another store.
+#[derive(Debug, Default)]
+pub struct Absorbed {
+    /// Runs that are here now.
+    pub added: Vec<RecordedRun>,
+    /// Runs that were here, or whose trial has the same numbers here.
+    pub identical: usize,
+    /// Runs without a result that were left: they are under way, or their trial has its result here.
+    pub left: usize,
+    /// Runs that say something else than what is here of the same trial, in words: they were left.
+    pub contradictions: Vec<String>,
+}
+
+impl Store {
+    /// Takes over the runs of `source` that `wanted` wants, in one transaction an experiment. `exactly` those: without it, a
+    /// run that measured what is here already is not added. `keep` is called for each run that is added, before it is
+    /// committed, to bring its files along.
+    ///
+    /// # Errors
+    /// When a store or a file refuses: then nothing of that experiment is added.
+    pub fn absorb(
+        &mut self,
+        source: &Reader,
+        wanted: &dyn Fn(&RecordedRun) -> bool,
+        exactly: bool,
+        keep: &mut dyn FnMut(&RecordedRun) -> io::Result<()>,
+    ) -> Result<Absorbed, StoreError> {
+        let mut absorbed = Absorbed::default();
+        for experiment in source.experiments()? {
+            crate::csv_export::check_name(&experiment.name)?;
+            let runs: Vec<RecordedRun> = source.all_runs(&experiment.name)?.into_iter().filter(|run| wanted(run)).collect();
+            if !runs.is_empty() {
+                self.absorb_experiment(source, &experiment, runs, exactly, keep, &mut absorbed)?;
+            }
+        }
+        Ok(absorbed)
+    }
+
+    fn absorb_experiment(
+        &mut self,
+        source: &Reader,
+        experiment: &Experiment,
+        runs: Vec<RecordedRun>,
+        exactly: bool,
+        keep: &mut dyn FnMut(&RecordedRun) -> io::Result<()>,
+        absorbed: &mut Absorbed,
+    ) -> Result<(), StoreError> {
+        let folder = self.folder.clone();
+        let recording = self.recording()?;
+        let connection = &recording.transaction;
+        let mut known: HashMap<String, Vec<RecordedRun>> = HashMap::new();
+        for run in read::unchecked_runs(connection, &experiment.name).map_err(recording.failed())? {
+            known.entry(run.trial.to_string()).or_default().push(run);
+        }
+        let mut invocations = HashMap::new();
+        for run in runs {
+            let epochs = source.epochs(&run)?;
+            let here = known.get(run.trial.as_str()).map_or(&[][..], Vec::as_slice);
+            match judge(connection, here, &run, &epochs, exactly).map_err(recording.failed())? {
+                Verdict::Known => absorbed.identical += 1,
+                Verdict::Left => absorbed.left += 1,
+                Verdict::Contradicts(what) => absorbed.contradictions.push(what),
+                Verdict::New => {
+                    let origin = source.invocation(&run)?;
+                    let add = || {
+                        let invocation = match invocations.get(&run.invocation) {
+                            Some(known) => *known,
+                            None => live::insert_invocation(connection, experiment, &origin, &run.started_at)?,
+                        };
+                        Ok(invocation)
+                    };
+                    let invocation = add().map_err(recording.failed())?;
+                    invocations.insert(run.invocation, invocation);
+                    recording.whole_run(invocation, &as_recorded(&run, epochs))?;
+                    for epoch in source.resumptions(&run)? {
+                        let sql = "INSERT INTO resumptions (run_id, epoch, invocation, at) VALUES (?1, ?2, ?3, ?4)";
+                        connection
+                            .execute(sql, params![run.id.as_str(), epoch, invocation.0, run.ended_at])
+                            .map_err(recording.failed())?;
+                    }
+                    keep(&run).map_err(|source| StoreError::Export { path: folder.clone(), source })?;
+                    absorbed.added.push(run);
+                }
+            }
+        }
+        recording.commit()
+    }
+}
+
+enum Verdict {
+    New,
+    Known,
+    Left,
+    Contradicts(String),
+}
+
+/// What to do with a run of elsewhere beside those that are `here` of its trial.
+fn judge(
+    connection: &Connection,
+    here: &[RecordedRun],
+    run: &RecordedRun,
+    epochs: &[EpochMetrics],
+    exactly: bool,
+) -> rusqlite::Result<Verdict> {
+    if !run.is_whole() {
+        return Ok(Verdict::Contradicts(format!("run {} does not fit its checksum", run.id)));
+    }
+    let other_trial: Option<String> = connection
+        .query_row("SELECT trial_id FROM runs WHERE id = ?1", [run.id.as_str()], |row| row.get(0))
+        .optional()?;
+    let same_run = here.iter().find(|it| it.id == run.id);
+    if other_trial.is_some() && same_run.is_none() {
+        return Ok(Verdict::Contradicts(format!("run {} is of another trial or experiment here", run.id)));
+    }
+    if run.status == Status::Running {
+        return Ok(Verdict::Left);
+    }
+    let with_result = here.iter().find(|it| it.has_result() && it.is_whole());
+    let beside = match (same_run, with_result) {
+        (Some(same), _) if same.has_result() || !run.has_result() => same,
+        (Some(same), _) => {
+            return Ok(Verdict::Contradicts(format!("run {} is {} there and {} here", run.id, run.status, same.status)));
+        }
+        (None, _) if exactly => return Ok(Verdict::New),
+        (None, Some(result)) if run.has_result() => result,
+        (None, Some(_)) => return Ok(Verdict::Left),
+        (None, None) => return Ok(Verdict::New),
+    };
+    let theirs = read::epochs_of_run(connection, beside, &mut Vec::new())?;
+    Ok(match difference((beside, &theirs), (run, epochs)) {
+        None => Verdict::Known,
+        Some(what) => Verdict::Contradicts(format!(
+            "trial {} of '{}': {what}, in run {} here (engine {}) and run {} there (engine {})",
+            run.trial, run.experiment, beside.id, beside.engine, run.id, run.engine
+        )),
+    })
+}
+
+/// The first thing that two runs measured otherwise, times aside.
+fn difference(here: (&RecordedRun, &[EpochMetrics]), there: (&RecordedRun, &[EpochMetrics])) -> Option<String> {
+    if here.0.status != there.0.status {
+        return Some(format!("it is {} and {}", here.0.status, there.0.status));
+    }
+    let value = |value: Option<f64>| value.map_or("nothing".to_owned(), |value| format!("{value:?}"));
+    for index in 0..here.1.len().max(there.1.len()) {
+        let (Some(a), Some(b)) = (here.1.get(index), there.1.get(index)) else {
+            return Some(format!("it has {} and {} epochs", here.1.len(), there.1.len()));
+        };
+        let of = |epoch: &EpochMetrics, name: &str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it);
+        for (name, _) in a.metrics.iter().chain(&b.metrics).filter(|(name, _)| name != "seconds") {
+            let (a, b) = (of(a, name), of(b, name));
+            if a.map(f64::to_bits) != b.map(f64::to_bits) {
+                return Some(format!("{name} of epoch {} is {} and {}", index + 1, value(a), value(b)));
+            }
+        }
+    }
+    let names = here.0.results.iter().chain(&there.0.results).map(|(name, _)| name).filter(|name| &***name != "seconds");
+    names.into_iter().find_map(|name| {
+        let (a, b) = (here.0.result(name), there.0.result(name));
+        let differs = a.map(f64::to_bits) != b.map(f64::to_bits);
+        differs.then(|| format!("{name} is {} and {}", value(a), value(b)))
+    })
+}
+
+/// A run, to be recorded as it was.
+fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>) -> Run {
+    let time = |text: &str| humantime::parse_rfc3339(text).unwrap_or(SystemTime::UNIX_EPOCH);
+    Run {
+        id: Some(run.id.clone()),
+        shared_from: run.shared_from.clone(),
+        experiment: run.experiment.clone(),
+        trial: run.trial.clone(),
+        status: run.status,
+        dataset: run.dataset.clone(),
+        dataset_sha256: run.dataset_sha256.clone(),
+        dataset_path: run.dataset_path.clone(),
+        fallback_for: run.fallback_for.clone(),
+        validation: run.validation.clone(),
+        engine: run.engine.clone(),
+        device: run.device.clone(),
+        started_at: time(&run.started_at),
+        ended_at: time(if run.ended_at.is_empty() { &run.started_at } else { &run.ended_at }),
+        error: run.error.clone(),
+        params: run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
+        epochs,
+        results: run.results.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
+    }
+}

@@ -1,0 +1,140 @@
+//! A store that was cut off or changed: an error or a warning, never a panic, never another table in silence.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::panic::catch_unwind;
+use std::path::Path;
+use std::time::SystemTime;
+
+use proptest::test_runner::{RngAlgorithm, TestRng};
+use rand_core_shim::next;
+use tracking::{DATABASE, EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId};
+
+/// Numbers from the test framework's own generator: the same in every run.
+mod rand_core_shim {
+    use proptest::prelude::Rng;
+    use proptest::test_runner::TestRng;
+
+    pub fn next(generator: &mut TestRng, below: usize) -> usize {
+        (generator.random::<u64>() % below as u64) as usize
+    }
+}
+
+fn filled(folder: &Path) {
+    let mut store = Store::open(folder).unwrap();
+    let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
+    let invocation = store.begin(&experiment, &Invocation::default()).unwrap();
+    for seed in 0..30i64 {
+        let epoch = |epoch: u32| EpochMetrics {
+            epoch,
+            step: u64::from(epoch) * 100,
+            metrics: ["loss", "val_accuracy", "val_loss"].map(|name| (name.into(), 1.0 / f64::from(epoch))).to_vec(),
+        };
+        let run = Run {
+            trial: TrialId::of(&[("seed", &seed.to_string())]),
+            dataset: "mnist".into(),
+            params: vec![("seed".into(), seed.into()), ("rate".into(), 1e-7.into())],
+            epochs: (1..=4).map(epoch).collect(),
+            results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
+            ..Run::new("wine", Status::Finished, SystemTime::UNIX_EPOCH)
+        };
+        store.record(invocation, &run).unwrap();
+    }
+}
+
+/// What tables are made of: trials, their values, their last epochs; and whether it was said that something is wrong.
+fn table(folder: &Path) -> Result<(Vec<String>, bool), String> {
+    let read = || {
+        let reader = Reader::open(folder)?;
+        let mut rows = Vec::new();
+        for experiment in reader.experiments()? {
+            let runs = reader.runs(&experiment.name)?;
+            let last = reader.last_epoch(&runs, "val_loss")?;
+            for run in &runs {
+                let epochs = reader.epochs(run)?;
+                rows.push(format!(
+                    "{} {:?} {:?} {:?} {:?} {epochs:?} {:?} {}",
+                    experiment.name,
+                    run.trial,
+                    run.params,
+                    run.results,
+                    last.get(&run.id),
+                    run.dataset,
+                    run.status
+                ));
+            }
+        }
+        Ok((rows, !reader.damage().is_empty()))
+    };
+    read().map_err(|error: tracking::StoreError| error.to_string())
+}
+
+/// Reads a store of these bytes: what it says is an error, a warning, or the truth.
+fn check(folder: &Path, bytes: &[u8], truth: &[String], what: &str) -> bool {
+    std::fs::write(folder.join(DATABASE), bytes).unwrap();
+    let found = catch_unwind(|| table(folder)).unwrap_or_else(|_| panic!("{what}: a panic"));
+    match found {
+        Err(error) => assert!(error.contains(DATABASE) || error.contains("no results"), "{what}: {error}"),
+        Ok((_, true)) => {}
+        Ok((rows, false)) => {
+            assert_eq!(rows, truth, "{what}: another table, and nothing is said");
+            return false;
+        }
+    }
+    true
+}
+
+#[test]
+fn a_changed_byte_is_never_another_table_in_silence() {
+    let (whole, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    filled(whole.path());
+    let bytes = std::fs::read(whole.path().join(DATABASE)).unwrap();
+    let (truth, _) = table(whole.path()).unwrap();
+    assert_eq!(truth.len(), 30);
+    let mut generator = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut found = 0;
+    for _ in 0..1_000 {
+        let (place, bit) = (next(&mut generator, bytes.len()), next(&mut generator, 255));
+        let mut changed = bytes.clone();
+        changed[place] ^= u8::try_from(bit + 1).unwrap();
+        found += u32::from(check(damaged.path(), &changed, &truth, &format!("byte {place}")));
+    }
+    assert!(found > 100, "only {found} of 1,000 were even noticed");
+}
+
+#[test]
+fn a_store_that_was_cut_off_is_said_to_be() {
+    let (whole, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    filled(whole.path());
+    let bytes = std::fs::read(whole.path().join(DATABASE)).unwrap();
+    let (truth, _) = table(whole.path()).unwrap();
+    // Every prefix to the byte around the borders of pages, and some of the others.
+    let near = |length: &usize| length % 4_096 < 3 || length % 4_096 > 4_093 || length % 257 == 0 || *length < 600;
+    for length in (0..bytes.len()).filter(near) {
+        assert!(check(damaged.path(), &bytes[..length], &truth, &format!("{length} bytes")), "{length} bytes");
+    }
+}
+
+#[test]
+fn a_damaged_store_is_opened_for_recording_without_a_panic() {
+    let (whole, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    filled(whole.path());
+    let bytes = std::fs::read(whole.path().join(DATABASE)).unwrap();
+    let mut generator = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    for _ in 0..200 {
+        let mut changed = bytes.clone();
+        let place = next(&mut generator, bytes.len());
+        changed[place] ^= 0xff;
+        if next(&mut generator, 2) == 0 {
+            changed.truncate(place);
+        }
+        std::fs::write(damaged.path().join(DATABASE), &changed).unwrap();
+        let opened = catch_unwind(|| Store::open(damaged.path()).and_then(|store| store.done_trials("wine")));
+        let opened = opened.unwrap_or_else(|_| panic!("byte {place}: a panic"));
+        if let Ok(done) = opened {
+            assert!(done.len() <= 30);
+        }
+        for file in std::fs::read_dir(damaged.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+    }
+}
