@@ -207,3 +207,28 @@ fn what_nothing_needs_is_shown_and_then_deleted() {
     assert_ne!(measured(&folder, "results", "small"), before, "the stray file is gone");
     folder.run(&["verify", "--all", "-q"]);
 }
+
+/// Stores as the programs of earlier schemas left them after `experiments/smoke.toml`.
+#[test]
+fn stores_of_earlier_schemas_are_migrated_after_a_copy_was_made() {
+    let stores: [&[u8]; 2] = [
+        include_bytes!("../../tracking/tests/stores/schema-1.db"),
+        include_bytes!("../../tracking/tests/stores/schema-2.db"),
+    ];
+    for (schema, bytes) in (1..).zip(stores) {
+        let folder = Folder::new();
+        folder.write("smoke.toml", include_str!("../../../experiments/smoke.toml"));
+        folder.write("results/tracking.db", bytes);
+        let plan = folder.run(&["smoke.toml", "--plan"]);
+        assert_eq!(plan.matches(" done").count(), 8, "{plan}");
+        assert_eq!(std::fs::read(folder.path("results/tracking.db")).unwrap(), bytes, "a plan migrates nothing");
+
+        let said = folder.output(&["smoke.toml", "--set", "sweep.seed=[0, 1, 2]"]);
+        assert!(String::from_utf8(said.stderr).unwrap().contains("4 of 12 trials to run"));
+        let number = |store: &Connection, sql| store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        let copy = Connection::open(folder.path(&format!("results/tracking.db.schema-{schema}"))).unwrap();
+        assert_eq!((number(&copy, "PRAGMA user_version"), number(&copy, "SELECT count(*) FROM runs")), (schema, 8));
+        assert_eq!(number(&store(&folder, "results"), "SELECT count(*) FROM run_table"), 12);
+        assert_eq!(folder.read("results/smoke/runs.csv").lines().count(), 13);
+    }
+}

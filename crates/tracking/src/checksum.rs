@@ -1,6 +1,6 @@
 //! Checksums of what is recorded, so that a number that was changed after it was measured is not taken for one.
 
-use crate::{RecordedRun, RunId, Value};
+use crate::{Experiment, RecordedRun, RunId, Value};
 
 /// CRC-32 over fields whose borders count.
 #[derive(Clone, Default)]
@@ -57,6 +57,11 @@ pub(crate) fn of_run(run: &RecordedRun) -> i64 {
         sum.text(name).number(*value);
     }
     sum.finish()
+}
+
+/// Of what tables tell of an experiment.
+pub(crate) fn of_experiment(experiment: &Experiment) -> i64 {
+    Checksum::default().text(&experiment.name).text(&experiment.description).finish()
 }
 
 /// Of one metric of an epoch.

@@ -287,9 +287,9 @@ pub(super) fn insert_invocation(
     started_at: &str,
 ) -> rusqlite::Result<InvocationId> {
     connection.execute(
-        "INSERT INTO experiments (name, description) VALUES (?1, ?2)
-         ON CONFLICT (name) DO UPDATE SET description = excluded.description",
-        params![experiment.name, experiment.description],
+        "INSERT INTO experiments (name, description, checksum) VALUES (?1, ?2, ?3)
+         ON CONFLICT (name) DO UPDATE SET description = excluded.description, checksum = excluded.checksum",
+        params![experiment.name, experiment.description, checksum::of_experiment(experiment)],
     )?;
     connection.execute(
         "INSERT INTO invocations (experiment, started_at, program_version, git_commit, git_dirty, candle_version,

@@ -49,6 +49,10 @@ impl Damage {
         ))
     }
 
+    fn of_about(experiment: &Experiment) -> Self {
+        Self(format!("name or description of '{}' were changed after they were recorded", crate::printable(&experiment.name)))
+    }
+
     fn of_experiment(experiment: &str, expected: i64, found: i64) -> Self {
         Self(format!("'{}' should have {expected} runs, but {found} are found", crate::printable(experiment)))
     }
@@ -197,7 +201,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn experiments(&self) -> Result<Vec<Experiment>, StoreError> {
-        read::experiments(&self.connection).map_err(self.failed())
+        read::experiments(&self.connection, &mut Vec::new()).map_err(self.failed())
     }
 
     /// Every start of a program for `experiment`, in order.

@@ -76,7 +76,12 @@ impl Reader {
     /// # Errors
     /// When the database refuses.
     pub fn experiments(&self) -> Result<Vec<Experiment>, StoreError> {
-        self.read(experiments)
+        let (experiments, damage) = self.read(|connection| {
+            let mut damage = Vec::new();
+            Ok((experiments(connection, &mut damage)?, damage))
+        })?;
+        self.damaged(damage);
+        Ok(experiments)
     }
 
     /// The run that counts of every trial of `experiment`, by trial: the newest that ended, or else the newest. One that does
@@ -205,11 +210,22 @@ fn immutable(path: &Path) -> PathBuf {
     PathBuf::from(format!("file:{escaped}?immutable=1"))
 }
 
-pub(super) fn experiments(connection: &Connection) -> rusqlite::Result<Vec<Experiment>> {
-    connection
-        .prepare("SELECT name, description FROM experiments ORDER BY name")?
-        .query_map([], |row| Ok(Experiment { name: row.get(0)?, description: row.get(1)? }))?
-        .collect()
+pub(super) fn experiments(connection: &Connection, damage: &mut Vec<Damage>) -> rusqlite::Result<Vec<Experiment>> {
+    let checksum = if connection.column_exists(None, "experiments", "checksum")? { "checksum" } else { "NULL" };
+    let mut statement =
+        connection.prepare(&format!("SELECT name, description, {checksum} FROM experiments NOT INDEXED"))?;
+    let mut experiments = Vec::new();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let experiment = Experiment { name: row.get(0)?, description: row.get(1)? };
+        let expected: Option<i64> = row.get(2)?;
+        if expected.is_some_and(|expected| expected != checksum::of_experiment(&experiment)) {
+            damage.push(Damage::of_about(&experiment));
+        }
+        experiments.push(experiment);
+    }
+    experiments.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(experiments)
 }
 
 const RUN_COLUMNS: &str = "id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for, \
@@ -483,7 +499,6 @@ fn last_epoch(
     // From the last row of each run backwards: how many epochs there are costs nothing.
     let sql = metrics_sql(connection, "run_id = ?1 AND name = ?2 ORDER BY epoch DESC LIMIT 1")?;
     let mut statement = connection.prepare(&sql)?;
-    let mut count = connection.prepare("SELECT count(*) FROM metrics WHERE run_id = ?1")?;
     let mut last = HashMap::new();
     // In the order of the table: each page is read once.
     let mut runs: Vec<&RecordedRun> = runs.iter().collect();
@@ -494,10 +509,14 @@ fn last_epoch(
             .optional()?
             .map(|(epoch, _, _, value, whole)| (epoch, value, whole));
         let is_last = found.is_some_and(|(epoch, _, whole)| whole && epoch == run.last_epoch);
-        // Where the last epoch does not have it, it is never to be one that was lost.
-        let mut complete = || -> rusqlite::Result<bool> {
-            let Some(expected) = run.metric_count else { return Ok(true) };
-            Ok(count.query_row([run.id.as_str()], |row| row.get::<_, i64>(0))? == expected)
+        // Where the last epoch does not have it, all of them are looked at: it is never to be one that was lost.
+        let complete = || -> rusqlite::Result<bool> {
+            if run.metric_count.is_none() {
+                return Ok(true);
+            }
+            let mut damage = Vec::new();
+            epochs_of_run(connection, run, &mut damage)?;
+            Ok(damage.is_empty())
         };
         if is_last || (found.is_none_or(|(_, _, whole)| whole) && complete()?) {
             last.extend(found.map(|(_, value, _)| (run.id.clone(), value)));

@@ -27,12 +27,13 @@ CREATE TABLE resumptions (
 ) STRICT;
 CREATE INDEX resumptions_by_run ON resumptions (run_id);
 
--- What was changed after it was recorded is found: checksums of runs and metrics, and how many runs there are. Those of earlier
+-- What was changed after it was recorded is found: checksums of what tables show, and how many runs there are. Those of earlier
 -- schemas have none.
 ALTER TABLE runs ADD COLUMN last_epoch INTEGER;
 ALTER TABLE runs ADD COLUMN metric_count INTEGER;
 ALTER TABLE runs ADD COLUMN checksum INTEGER;
 ALTER TABLE metrics ADD COLUMN checksum INTEGER;
+ALTER TABLE experiments ADD COLUMN checksum INTEGER;
 ALTER TABLE experiments ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;
 UPDATE experiments SET runs = (SELECT count(*) FROM runs WHERE runs.experiment = experiments.name);
 CREATE TRIGGER run_recorded AFTER INSERT ON runs BEGIN
