@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE};
+use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, LOCATION};
 use ureq::http::{HeaderMap, Response, StatusCode, Uri};
 use ureq::{Agent, Body};
 
@@ -12,6 +12,9 @@ use ureq::{Agent, Body};
 const STALL: Duration = Duration::from_secs(20);
 /// Longest time for one body; what came is kept, and the next attempt goes on from there.
 const LONGEST_BODY: Duration = Duration::from_secs(600);
+
+/// Most redirects of one request.
+const MOST_REDIRECTS: u32 = 4;
 
 /// What a server said.
 pub(crate) enum Answer {
@@ -63,10 +66,45 @@ fn within<T: Send + 'static>(
     receiver.recv_timeout(patience).unwrap_or_else(|_| Err(format!("no answer within {patience:.1?}")))
 }
 
+/// Redirects to the mirror itself are followed; those to anywhere else are not: only configured mirrors are asked.
 fn request(url: &str, from: u64, patience: Duration) -> Result<Response<Body>, String> {
+    let mut url = url.to_owned();
+    for _ in 0..=MOST_REDIRECTS {
+        let response = request_once(&url, from, patience)?;
+        let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+        let Some(location) = location.filter(|_| response.status().is_redirection()) else { return Ok(response) };
+        let next = resolved(&url, location)?;
+        if host(&next) != host(&url) {
+            return Err(format!("it redirects to {next}, which is no configured mirror"));
+        }
+        url = next;
+    }
+    Err("it redirects again and again".to_owned())
+}
+
+/// Where a redirect leads: a whole address, or a path of the same server.
+fn resolved(url: &str, location: &str) -> Result<String, String> {
+    let broken = || format!("it redirects to '{location}', which is no address");
+    if location.starts_with("http://") || location.starts_with("https://") {
+        return Ok(location.to_owned());
+    }
+    let path = location.strip_prefix('/').filter(|path| !path.starts_with('/')).ok_or_else(broken)?;
+    let uri: Uri = url.parse().map_err(|_| broken())?;
+    let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(broken)?;
+    Ok(format!("{scheme}://{authority}/{path}"))
+}
+
+/// The server of an address, and the door if it is not the usual one.
+fn host(url: &str) -> Option<(String, Option<u16>)> {
+    let uri: Uri = url.parse().ok()?;
+    Some((uri.host()?.to_ascii_lowercase(), uri.port_u16()))
+}
+
+fn request_once(url: &str, from: u64, patience: Duration) -> Result<Response<Body>, String> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
-        .max_redirects(4)
+        // Followed below, where it is looked at where they lead.
+        .max_redirects(0)
         .timeout_resolve(Some(patience))
         .timeout_connect(Some(patience))
         .timeout_recv_response(Some(patience))

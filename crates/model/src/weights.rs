@@ -99,6 +99,7 @@ fn read(file: &SafeTensors<'_>, name: &'static str, rank: usize) -> Result<(Vec<
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
 
     fn small() -> Weights {
         Weights { classes: 2, features: 3, weight: vec![1.0, -2.0, 0.5, 0.0, 4.0, 1e-30], bias: vec![0.25, -0.25] }
@@ -118,6 +119,23 @@ mod tests {
         let bytes = small().to_safetensors().unwrap();
         for end in 0..bytes.len() {
             assert!(Weights::from_safetensors(&bytes[..end]).is_err(), "{end}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_weights_or_an_error(
+            place in 0usize..200, byte: u8, tail in prop::collection::vec(any::<u8>(), 0..80),
+        ) {
+            let mut bytes = small().to_safetensors().unwrap();
+            let place = place % bytes.len();
+            bytes[place] = byte;
+            for bytes in [&bytes[..], &tail, &[&bytes[..place], &tail].concat()] {
+                if let Ok(weights) = Weights::from_safetensors(bytes) {
+                    prop_assert_eq!(weights.weight.len(), weights.classes * weights.features);
+                    prop_assert_eq!(weights.bias.len(), weights.classes);
+                }
+            }
         }
     }
 

@@ -49,7 +49,9 @@ impl Trial {
         for parameter in Parameter::ALL {
             let name = parameter.name();
             let value = run.param(name).ok_or_else(|| format!("its record has no {name}"))?;
-            Setting::recorded(parameter, value).map_err(|reason| format!("{name}: {reason}"))?.apply(&mut hyperparameters);
+            Setting::recorded(parameter, value)
+                .map_err(|reason| format!("{name}: {reason}"))?
+                .apply(&mut hyperparameters);
         }
         let validation = Validation::recorded(&run.validation)?;
         let trial = Self::new(hyperparameters, &run.dataset_sha256, validation);

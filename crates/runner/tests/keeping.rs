@@ -55,9 +55,8 @@ fn what_was_recorded_can_be_had_again() {
 fn a_metric_that_was_changed_is_named() {
     let folder = folder();
     let id = text(&folder, "SELECT run_id FROM metrics WHERE epoch = 2 LIMIT 1");
-    let sql = format!(
-        "UPDATE metrics SET value = value + 1e-9 WHERE run_id = '{id}' AND epoch = 2 AND name = 'val_loss'"
-    );
+    let sql =
+        format!("UPDATE metrics SET value = value + 1e-9 WHERE run_id = '{id}' AND epoch = 2 AND name = 'val_loss'");
     store(&folder, "results").execute(&sql, []).unwrap();
     let output = folder.output(&["verify", "--all", "-q"]);
     let said = String::from_utf8(output.stdout).unwrap();
@@ -160,7 +159,10 @@ fn what_contradicts_is_told_and_nothing_is_overwritten() {
     let output = folder.output(&["merge", "other"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("16 contradicting") && said.contains("engine fused") && said.contains("of epoch 1 is"), "{said}");
+    assert!(
+        said.contains("16 contradicting") && said.contains("engine fused") && said.contains("of epoch 1 is"),
+        "{said}"
+    );
     assert_eq!(measured(&folder, "results", "small"), before);
     assert!(folder.run_fails(&["merge", "results"], 2).contains("into itself"));
     assert!(folder.run_fails(&["merge", "nowhere"], 2).contains("no results in nowhere"));
@@ -171,7 +173,7 @@ fn what_is_deleted_can_be_restored() {
     let folder = folder();
     let before = measured(&folder, "results", "small");
     let trial = text(&folder, "SELECT trial_id FROM runs LIMIT 1");
-    assert!(folder.run(&["delete", &trial]).contains("1 runs are in the trash"));
+    assert!(folder.run(&["delete", &trial]).contains("1 run is in results/.trash"));
     assert_eq!(folder.read("results/small/runs.csv").lines().count(), 16);
     assert!(!folder.exists(&format!("results/small/models/{trial}.safetensors")));
     folder.run(&["restore", &trial]);
@@ -180,8 +182,10 @@ fn what_is_deleted_can_be_restored() {
     folder.run(&["delete", "small"]);
     assert!(!folder.exists("results/small"));
     assert_eq!(store(&folder, "results").query_row("SELECT count(*) FROM experiments", [], |row| row.get(0)), Ok(0));
+    assert!(folder.exists("results/.trash"));
     assert!(folder.run_fails(&["delete", "small"], 2).contains("no experiment is named 'small'"));
     folder.run(&["restore", "small"]);
+    assert!(!folder.exists("results/.trash"));
     assert_eq!(measured(&folder, "results", "small"), before);
     folder.run(&["verify", "--all", "-q"]);
 }
@@ -231,4 +235,21 @@ fn stores_of_earlier_schemas_are_migrated_after_a_copy_was_made() {
         assert_eq!(number(&store(&folder, "results"), "SELECT count(*) FROM run_table"), 12);
         assert_eq!(folder.read("results/smoke/runs.csv").lines().count(), 13);
     }
+}
+
+#[test]
+fn what_was_changed_stays_so_however_it_is_moved() {
+    let folder = folder();
+    let id = text(&folder, "SELECT run_id FROM metrics WHERE epoch = 2 LIMIT 1");
+    let sql = format!("UPDATE metrics SET value = 0.5 WHERE run_id = '{id}' AND epoch = 2 AND name = 'val_loss'");
+    store(&folder, "results").execute(&sql, []).unwrap();
+    let merged = folder.output(&["merge", "results", "--results", "merged"]);
+    assert_eq!(merged.status.code(), Some(1));
+    assert!(String::from_utf8(merged.stdout).unwrap().contains("15 added"));
+    folder.run(&["delete", &id]);
+    folder.run(&["restore", &id]);
+    assert_eq!(folder.output(&["verify", &id]).status.code(), Some(1));
+    // It is no result: the same command has it again.
+    let said = String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap();
+    assert!(said.contains("1 of 16 trials to run"), "{said}");
 }

@@ -56,7 +56,7 @@ pub use process::{Liveness, Process};
 pub use run::{Checkpoint, EpochMetrics, Experiment, Invocation, RecordedRun, Run, Shard};
 pub use status::Status;
 pub use store::live::{Claim, Recording, Resumption, Terms};
-pub use store::read::Reader;
 pub use store::merge::Absorbed;
+pub use store::read::Reader;
 pub use store::{DATABASE, Damage, InvocationId, Store, timestamp};
 pub use value::Value;

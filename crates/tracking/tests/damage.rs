@@ -104,9 +104,10 @@ fn a_store_that_was_cut_off_is_said_to_be() {
     filled(whole.path());
     let bytes = std::fs::read(whole.path().join(DATABASE)).unwrap();
     let (truth, _) = table(whole.path()).unwrap();
-    // Every prefix to the byte around the borders of pages, and some of the others.
-    let near = |length: &usize| length % 4_096 < 3 || length % 4_096 > 4_093 || length % 257 == 0 || *length < 600;
-    for length in (0..bytes.len()).filter(near) {
+    // Every prefix to the byte around the borders of pages, and some of the others; all of them with EVERY_PREFIX.
+    let every = std::env::var_os("EVERY_PREFIX").is_some();
+    let near = |length: usize| !(3..=4_093).contains(&(length % 4_096)) || length.is_multiple_of(257) || length < 600;
+    for length in (0..bytes.len()).filter(|length| every || near(*length)) {
         assert!(check(damaged.path(), &bytes[..length], &truth, &format!("{length} bytes")), "{length} bytes");
     }
 }

@@ -231,6 +231,26 @@ fn a_mirror_without_the_file_gives_way_to_the_next() {
 }
 
 #[test]
+fn redirects_are_followed_on_the_mirror_itself_and_nowhere_else() {
+    let tiny = Tiny::new();
+    let moved = tiny.server(|ask, archive| match ask.earlier {
+        0 => Reply::Redirect(format!("/elsewhere/{TRAIN_IMAGES}")),
+        _ => Reply::Honest(archive),
+    });
+    fetch(&tiny, &[&moved]).1.unwrap();
+
+    let stranger = Server::of(tiny.archives.clone());
+    let to = format!("{}{TRAIN_IMAGES}", stranger.url);
+    let lured = tiny.server(move |_, _| Reply::Redirect(to.clone()));
+    let error = fetch(&tiny, &[&lured]).1.unwrap_err();
+    assert!(error.cannot_be_had() && error.to_string().contains("no configured mirror"), "{error}");
+    assert!(stranger.asked().is_empty());
+
+    let round = tiny.server(|_, _| Reply::Redirect(format!("/sets/{TRAIN_IMAGES}")));
+    assert!(fetch(&tiny, &[&round]).1.unwrap_err().to_string().contains("again and again"));
+}
+
+#[test]
 fn wrong_bytes_are_not_kept_and_no_reason_to_fall_back() {
     let tiny = Tiny::new();
     let other = gzip(&idx(&[91, 5, 5], 256));

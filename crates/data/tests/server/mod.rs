@@ -29,6 +29,8 @@ pub enum Reply {
     IgnoreRange(Vec<u8>),
     /// A status without a file.
     Status(u16),
+    /// A redirect.
+    Redirect(String),
     /// A promise of that many bytes, and one of them.
     Promise(usize),
     /// Nothing, for a minute.
@@ -99,6 +101,9 @@ fn answer(stream: &TcpStream, log: &Mutex<Vec<Ask>>, respond: &dyn Fn(&Ask) -> R
         Reply::Cut(body, cut) => (body, ask.from, cut),
         Reply::IgnoreRange(body) => (body, None, usize::MAX),
         Reply::Status(status) => return send(stream, &format!("HTTP/1.1 {status} No\r\nContent-Length: 0"), &[]),
+        Reply::Redirect(to) => {
+            return send(stream, &format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0"), &[]);
+        }
         Reply::Promise(length) => return send(stream, &format!("HTTP/1.1 200 OK\r\nContent-Length: {length}"), &[0]),
         Reply::Silence => {
             thread::sleep(Duration::from_secs(60));

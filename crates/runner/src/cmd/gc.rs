@@ -22,7 +22,7 @@ struct Garbage {
     files: Vec<(PathBuf, u64, &'static str)>,
     checkpoints: Vec<(RunId, u64)>,
     superseded: Vec<RunId>,
-    trash: bool,
+    trash: Option<u64>,
 }
 
 /// Shows it, or deletes it.
@@ -41,7 +41,10 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     for run in &garbage.superseded {
         writeln!(out, "           superseded run {run}")?;
     }
-    if garbage.files.is_empty() && garbage.checkpoints.is_empty() && garbage.superseded.is_empty() {
+    if let Some(bytes) = garbage.trash {
+        writeln!(out, "{:>9}  the trash", size(bytes))?;
+    }
+    if garbage.is_empty() {
         writeln!(out, "nothing to delete")?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -56,7 +59,7 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     for (path, ..) in &garbage.files {
         std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))?;
     }
-    if garbage.trash {
+    if garbage.trash.is_some() {
         let path = trash(&args.results);
         std::fs::remove_dir_all(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
     }
@@ -103,13 +106,16 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
     }
     let trash = trash(&args.results);
     if is_older(&trash.join(DATABASE), args.older_than) {
-        garbage.trash = true;
-        garbage.files.push((trash.join(DATABASE), used(&trash), "all of the trash, with"));
+        garbage.trash = Some(used(&trash));
     }
     Ok(garbage)
 }
 
 impl Garbage {
+    fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.checkpoints.is_empty() && self.superseded.is_empty() && self.trash.is_none()
+    }
+
     fn file(&mut self, path: PathBuf, what: &'static str) {
         let bytes = path.metadata().map_or(0, |file| file.len());
         self.files.push((path, bytes, what));

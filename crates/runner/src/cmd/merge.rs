@@ -58,8 +58,7 @@ fn say(out: &mut impl Write, folder: &Path, absorbed: &Absorbed) -> Result<()> {
 
 /// Brings the weights of a run along. They are there before the run is, and are not overwritten.
 pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
-    let (source, target) =
-        (model_path(from, &run.experiment, &run.trial), model_path(to, &run.experiment, &run.trial));
+    let (source, target) = (model_path(from, &run.experiment, &run.trial), model_path(to, &run.experiment, &run.trial));
     if run.status != Status::Finished || target.exists() {
         return Ok(());
     }

@@ -21,15 +21,34 @@ pub fn trash(results: &Path) -> PathBuf {
 pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
     let moved = move_runs(&args.what, &args.results, &trash(&args.results))?;
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{moved} runs are in the trash; the same command with restore for delete takes them back")?;
+    let option =
+        if args.results == Path::new("results") { String::new() } else { format!(" -r {}", args.results.display()) };
+    let line = format!(
+        "{} in {}; back with: cargo run -p runner -- restore{option} {}",
+        in_words(moved),
+        trash(&args.results).display(),
+        args.what.join(" ")
+    );
+    writeln!(out, "{}", tracking::printable(&line))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Takes runs out of the trash.
 pub fn restore(args: &MoveArgs) -> Result<ExitCode> {
-    let moved = move_runs(&args.what, &trash(&args.results), &args.results)?;
-    writeln!(anstream::stdout().lock(), "{moved} runs are back")?;
+    let trash = trash(&args.results);
+    if !trash.join(tracking::DATABASE).is_file() {
+        bail!("there is no trash in {}", args.results.display());
+    }
+    let moved = move_runs(&args.what, &trash, &args.results)?;
+    if Reader::open(&trash)?.experiments()?.is_empty() {
+        std::fs::remove_dir_all(&trash).with_context(|| format!("{} cannot be removed", trash.display()))?;
+    }
+    writeln!(anstream::stdout().lock(), "{} back in {}", in_words(moved), args.results.display())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn in_words(runs: usize) -> String {
+    if runs == 1 { "1 run is".to_owned() } else { format!("{runs} runs are") }
 }
 
 /// Copied whole before they are deleted: cut off between the two, they are in both, and the same command ends it.
@@ -43,8 +62,8 @@ fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
         bail!("run {} of '{}' is under way: stop it first", run.id, tracking::printable(&run.experiment));
     }
     let ids: HashSet<RunId> = runs.iter().map(|run| run.id.clone()).collect();
-    let absorbed = Store::open(to)?
-        .absorb(&source, &|run| ids.contains(&run.id), true, &mut |run| copy_model(from, to, run))?;
+    let absorbed =
+        Store::open(to)?.absorb(&source, &|run| ids.contains(&run.id), true, &mut |run| copy_model(from, to, run))?;
     if let Some(contradiction) = absorbed.contradictions.first() {
         bail!("{contradiction}; nothing was deleted");
     }
@@ -78,8 +97,7 @@ fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
 /// Files follow the store: weights of trials that have no run with weights any more go, CSV files are written anew.
 fn tidy(store: &Store, results: &Path, experiment: &str, deleted: &[RecordedRun]) -> Result<()> {
     let left = store.all_runs(experiment)?;
-    let finished: HashSet<_> =
-        left.iter().filter(|run| run.status == Status::Finished).map(|run| &run.trial).collect();
+    let finished: HashSet<_> = left.iter().filter(|run| run.status == Status::Finished).map(|run| &run.trial).collect();
     let gone = deleted.iter().filter(|run| run.experiment == experiment && !finished.contains(&run.trial));
     let mut files: Vec<PathBuf> = gone.map(|run| model_path(results, experiment, &run.trial)).collect();
     if left.is_empty() {

@@ -12,7 +12,8 @@ impl Store {
     /// When the database refuses.
     pub fn left_checkpoints(&self) -> Result<Vec<(RecordedRun, u64)>, StoreError> {
         let read = || {
-            let mut statement = self.connection.prepare("SELECT run_id, length(model) FROM checkpoints ORDER BY run_id")?;
+            let mut statement =
+                self.connection.prepare("SELECT run_id, length(model) FROM checkpoints ORDER BY run_id")?;
             let sizes: Vec<(String, i64)> =
                 statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
             let mut left = Vec::new();

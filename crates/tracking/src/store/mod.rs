@@ -50,7 +50,10 @@ impl Damage {
     }
 
     fn of_about(experiment: &Experiment) -> Self {
-        Self(format!("name or description of '{}' were changed after they were recorded", crate::printable(&experiment.name)))
+        Self(format!(
+            "name or description of '{}' were changed after they were recorded",
+            crate::printable(&experiment.name)
+        ))
     }
 
     fn of_experiment(experiment: &str, expected: i64, found: i64) -> Self {

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use super::{DATABASE, Damage, PATIENCE, database, migrations};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, FindError, Invocation, Liveness, Process, RecordedRun, RunId, Shard, Status,
-    StoreError, TrialId, Value, checksum,
+    StoreError, TrialId, Value, checksum, csv_export,
 };
 
 /// The store of a results folder, open for reading.
@@ -117,6 +117,14 @@ impl Reader {
         })?;
         self.damaged(damage);
         Ok(epochs)
+    }
+
+    /// The epochs of a run, and whether they are as they were recorded.
+    pub(crate) fn checked_epochs(&self, run: &RecordedRun) -> Result<(Vec<EpochMetrics>, bool), StoreError> {
+        self.read(|connection| {
+            let mut damage = Vec::new();
+            Ok((epochs_of_run(connection, run, &mut damage)?, damage.is_empty()))
+        })
     }
 
     /// The metric `name` at the last epoch that has it, of each of `runs`.
@@ -250,8 +258,10 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
     let text = |column| row.get::<_, String>(column);
     Ok(RecordedRun {
         id: text(0)?.parse().map_err(|error| impossible(0, error))?,
-        experiment: row.get(1)?,
-        // It names a file.
+        // They name a folder and a file.
+        experiment: csv_export::check_name(&text(1)?)
+            .map_err(|error| impossible(1, error.to_string()))
+            .and_then(|()| text(1))?,
         trial: text(2)?.parse().map_err(|error| impossible(2, error))?,
         status: text(3)?.parse().map_err(|error| impossible(3, error))?,
         dataset: row.get(4)?,
