@@ -86,7 +86,7 @@ pub struct GcArgs {
     /// Results folder
     #[arg(short, long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
-    /// Superseded runs that began longer ago than this, and the trash's
+    /// Only superseded runs that began longer ago than this, and older trash: as in 30days, 12h, 0s
     #[arg(long, value_name = "TIME", default_value = "30days", value_parser = humantime::parse_duration)]
     pub older_than: std::time::Duration,
     /// Delete it

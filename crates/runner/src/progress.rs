@@ -66,9 +66,20 @@ impl Progress {
         Self { mode, bars, sweep, ended, waiting: false.into(), trials, varying, examples }
     }
 
-    /// A course begins.
-    pub fn course_started(&self, course: &Course<'_>) -> CourseProgress {
+    /// A course begins, or goes on after an epoch.
+    pub fn course_started(&self, course: &Course<'_>, after: Option<u32>) -> CourseProgress {
         let trial = course.longest();
+        if let Some(epoch) = after {
+            let line = format!("{} · goes on after epoch {epoch}", trial.title(&self.varying));
+            match self.mode {
+                Mode::Lines => anstream::eprintln!("{}", tracking::printable(&line)),
+                Mode::Bars => {
+                    // As above.
+                    let _ = self.bars.println(tracking::printable(&line));
+                }
+                Mode::Silent => {}
+            }
+        }
         let per_epoch = trial.hyperparameters.steps_per_epoch(self.examples);
         let bar = ProgressBar::new(trial.hyperparameters.steps(self.examples));
         let bar = self.bars.add(bar.with_style(style("      {wide_bar} {msg}  {eta} left")));

@@ -120,8 +120,12 @@ pub fn model_path(results: &Path, experiment: &str, trial: &TrialId) -> std::pat
 /// Writes the final weights whole or not at all: to a temporary name, then renamed.
 pub fn save_weights(path: &Path, weights: &Weights) -> Result<()> {
     let bytes = weights.to_safetensors()?;
-    write_whole(path, &bytes)
-        .map_err(|error| anyhow::anyhow!("the weights cannot be written to {}: {error}", path.display()))
+    write_whole(path, &bytes).map_err(|error| {
+        anyhow::anyhow!(
+            "the weights cannot be written to {}: {error}; see to its folder, then --retry-failed has them again",
+            path.display()
+        )
+    })
 }
 
 /// Writes a file to a temporary name, makes sure of it, and renames it.

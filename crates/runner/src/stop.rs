@@ -1,10 +1,10 @@
-//! Stopping on SIGINT and SIGTERM: the first asks, a second SIGINT leaves at once.
+//! Stopping on SIGINT, SIGTERM and SIGHUP: the first asks, a second SIGINT leaves at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 /// Whether the sweep was asked to stop.
@@ -30,7 +30,7 @@ impl Stop {
         if cfg!(target_os = "linux") {
             signal_hook::flag::register_usize(SIGXFSZ, Arc::new(AtomicUsize::new(0)), 1).context(failed)?;
         }
-        let mut signals = Signals::new([SIGINT, SIGTERM]).context(failed)?;
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context(failed)?;
         let shared = stop.clone();
         std::thread::Builder::new()
             .name("signals".to_owned())

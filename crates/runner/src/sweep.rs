@@ -138,7 +138,8 @@ fn carry_out<'a>(
     queue.lock().unwrap_or_else(PoisonError::into_inner).waiting.extend(busy);
     let Some((course, runs, reached)) = taken else { return };
 
-    let shown = progress.course_started(&course);
+    let after = reached.as_ref().and_then(|reached| reached.epochs.last()).map(|(last, _)| last.epoch);
+    let shown = progress.course_started(&course, after);
     let started_at = SystemTime::now();
     let pending = Pending { epochs: Vec::new(), since: Instant::now() };
     let mut watcher = CourseWatcher {

@@ -41,7 +41,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
 pub(crate) fn turn(folder: &Path, experiment: &str) -> Result<Option<File>, StoreError> {
     check_name(experiment)?;
     let folder = folder.join(experiment);
-    std::fs::create_dir_all(&folder).map_err(|source| StoreError::Export { path: folder.clone(), source })?;
+    std::fs::create_dir_all(&folder).map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
     Ok(File::open(folder).ok().filter(|handle| handle.lock().is_ok()))
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn export(
     runs.sort_by(|a, b| compare(a, b, &params));
     let write = |name: &str, table: &dyn Fn(&mut dyn Write) -> csv::Result<()>| {
         let path = folder.join(name);
-        replace(&path, table).map_err(|source| StoreError::Export { path: path.clone(), source })
+        replace(&path, table).map_err(|cause| StoreError::Export { path: path.clone(), cause })
     };
     write("runs.csv", &|out| runs_csv(out, &runs, &params))?;
     write("epochs.csv", &|out| epochs_csv(out, &runs, &params, epochs))

@@ -14,12 +14,12 @@ pub enum StoreError {
         folder: PathBuf,
     },
     /// The results folder cannot be made or written.
-    #[error("the results folder {} cannot be used: {source}; name another with --results DIR", .folder.display())]
+    #[error("the results folder {} cannot be used: {cause}; name another with --results DIR", .folder.display())]
     Folder {
         /// The results folder.
         folder: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file of another program, or a damaged one.
     #[error("{} is not a store of candle-sweep: {reason}; move it away, or name another folder with --results DIR", .path.display())]
@@ -66,20 +66,20 @@ pub enum StoreError {
         known: i64,
     },
     /// The database refuses.
-    #[error("{}: {source}", .path.display())]
+    #[error("{}: {cause}", .path.display())]
     Database {
         /// The file.
         path: PathBuf,
         /// What SQLite says.
-        source: rusqlite::Error,
+        cause: rusqlite::Error,
     },
     /// A file beside the store cannot be written.
-    #[error("{} cannot be written: {source}", .path.display())]
+    #[error("{} cannot be written: {cause}", .path.display())]
     Export {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A name that cannot be a folder.
     #[error("'{}' cannot name an experiment: expected 1 to 64 of a-z 0-9 _ -", crate::printable(.0))]

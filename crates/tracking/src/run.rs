@@ -212,7 +212,11 @@ impl RecordedRun {
     /// Whether it is as it was recorded, as far as anybody can know: it fits its checksum, or has none.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.checksum.is_none_or(|expected| expected == checksum::of_run(self))
+        match self.checksum {
+            Some(expected) => expected == checksum::of_run(self),
+            // Only earlier schemas recorded without one, and they did not count metrics either.
+            None => self.metric_count.is_none(),
+        }
     }
 
     /// Whether it ended by itself: with its result, or failed.

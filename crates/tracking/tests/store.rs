@@ -343,3 +343,30 @@ fn the_last_epoch_is_the_last_that_has_the_metric() {
     assert_eq!(last("val_loss"), [(first.clone(), 1.0 / 4.0)].into());
     assert_eq!(last("val_accuracy"), [(first, 1.0 / 5.0)].into());
 }
+
+#[test]
+fn a_reader_sees_one_moment_while_others_record() {
+    let (folder, store, _) = opened();
+    drop(store);
+    let record = || {
+        let mut store = Store::open(folder.path()).unwrap();
+        let experiment = Experiment { name: "wine".into(), description: String::new() };
+        let id = store.begin(&experiment, &invocation()).unwrap();
+        for seed in 0..300 {
+            store.record(id, &run(seed)).unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        let writers = [scope.spawn(record), scope.spawn(record)];
+        while writers.iter().any(|writer| !writer.is_finished()) {
+            let reader = Reader::open(folder.path()).unwrap();
+            let runs = reader.runs("wine").unwrap();
+            let last = reader.last_epoch(&runs, "val_loss").unwrap();
+            assert_eq!((last.len(), reader.damage()), (runs.len(), Vec::new()));
+            runs.iter().take(3).for_each(|run| assert_eq!(reader.epochs(run).unwrap().len(), 5));
+            assert!(reader.damage().is_empty(), "{:?}", reader.damage());
+        }
+    });
+    let log = folder.path().join(format!("{DATABASE}-wal"));
+    assert!(std::fs::metadata(log).map_or(0, |log| log.len()) == 0, "the database alone is the whole store");
+}

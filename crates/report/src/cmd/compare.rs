@@ -32,6 +32,7 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     }
     if comparisons.is_empty() {
         let why = match found {
+            0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
             0 => format!("no runs in {} yet; {}", results.display(), super::what_to_run(results)),
             _ => format!("none of {found} runs fulfils every --where"),
         };
@@ -47,7 +48,7 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
-    Ok(super::damage(&reader))
+    Ok(super::damage(&reader, results))
 }
 
 /// The experiments of these names; all, where none is named.

@@ -52,7 +52,7 @@ pub fn diff(results: &Path, left: &str, right: &str) -> Result<ExitCode> {
     if differences.is_empty() && first.is_none() {
         writeln!(out, "  nothing differs but when they ran and for how long")?;
         out.flush()?;
-        return Ok(super::damage(&reader));
+        return Ok(super::damage(&reader, results));
     }
     for (index, line) in aligned(&columns(&differences)).into_iter().enumerate() {
         writeln!(out, "{}", if index == 0 { styled(DIM, &line) } else { line })?;
@@ -63,7 +63,7 @@ pub fn diff(results: &Path, left: &str, right: &str) -> Result<ExitCode> {
         None => writeln!(out, "\n  every epoch is the same, bit for bit")?,
     }
     out.flush()?;
-    Ok(super::damage(&reader))
+    Ok(super::damage(&reader, results))
 }
 
 fn columns(differences: &[Difference]) -> Vec<Shown> {

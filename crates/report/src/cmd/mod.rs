@@ -35,7 +35,7 @@ fn find(reader: &Reader, results: &Path, id: &str) -> Result<tracking::RecordedR
 }
 
 /// Says what of the store is damaged, and left out of what was printed.
-fn damage(reader: &Reader) -> ExitCode {
+fn damage(reader: &Reader, results: &Path) -> ExitCode {
     let damage = reader.damage();
     for it in &damage {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {it}")));
@@ -43,7 +43,12 @@ fn damage(reader: &Reader) -> ExitCode {
     if damage.is_empty() {
         return ExitCode::SUCCESS;
     }
-    anstream::eprintln!("the runner says what differs: cargo run -p runner -- verify --all");
+    let option = if results == Path::new("results") { String::new() } else { format!(" -r {}", results.display()) };
+    let advice = format!(
+        "what was changed is left out of tables; what differs: cargo run -p runner -- verify --all{option}; the runner's \
+         usual command has again what is missing"
+    );
+    anstream::eprintln!("{}", tracking::printable(&advice));
     ExitCode::from(DAMAGED)
 }
 

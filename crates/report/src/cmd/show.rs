@@ -38,6 +38,13 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
         run.status,
         run.experiment
     )?;
+    if !reader.damage().is_empty() {
+        writeln!(
+            out,
+            "{}",
+            styled(BOLD, "changed after it was recorded: these are not the numbers that were measured")
+        )?;
+    }
     section(&mut out, "hyperparameters", &hyperparameters(&run), width)?;
     section(&mut out, "results", &measurements(&run), width)?;
     section(&mut out, "data", &data(&run), width)?;
@@ -58,7 +65,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
         }
     }
     out.flush()?;
-    Ok(super::damage(&reader))
+    Ok(super::damage(&reader, results))
 }
 
 /// Name and value of each fact, names in a column of their own; nothing of none.
@@ -111,8 +118,7 @@ fn data(run: &RecordedRun) -> Vec<(String, String)> {
 }
 
 fn made(run: &RecordedRun, resumptions: &[u32], results: &Path) -> Vec<(String, String)> {
-    let after = |epoch: &u32| if *epoch == 0 { "the start".to_owned() } else { format!("epoch {epoch}") };
-    let resumed: Vec<String> = resumptions.iter().map(after).collect();
+    let resumed: Vec<String> = resumptions.iter().map(|epoch| format!("epoch {epoch}")).collect();
     let model = results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial));
     present([
         ("engine", Some(run.engine.clone())),

@@ -91,7 +91,9 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
             }
         }
         for (path, name) in files(&folder).into_iter().chain(files(&folder.join("models"))) {
-            if (name.starts_with(TEMPORARY) || name.starts_with(".csv-")) && is_older(&path, ABANDONED) {
+            if (name.starts_with(TEMPORARY) || name.starts_with(".csv-"))
+                && is_older(&path, ABANDONED.min(args.older_than))
+            {
                 garbage.file(path, "left unfinished");
             }
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use model::Weights;
 use tracking::{Absorbed, Reader, RecordedRun, Status, Store};
 
 use crate::cli::MergeArgs;
@@ -24,11 +25,24 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     let mut contradicted = false;
     for (folder, source) in &sources {
-        let keep = &mut |run: &RecordedRun| copy_model(folder, &args.results, run);
+        let mut without = 0;
+        let keep = &mut |run: &RecordedRun| {
+            copy_model(folder, &args.results, run)?;
+            let there = model_path(&args.results, &run.experiment, &run.trial).is_file();
+            without += usize::from(run.status == Status::Finished && !there);
+            Ok(())
+        };
         let absorbed = store
             .absorb(source, &|_| true, false, keep)
             .with_context(|| format!("{} cannot be merged", folder.display()))?;
         say(&mut out, folder, &absorbed)?;
+        if without > 0 {
+            let name = folder.display();
+            let line = format!(
+                "warning: {name}: the weights of {without} runs are not there, or no weights; --rerun has them again"
+            );
+            anstream::eprintln!("{}", tracking::printable(&line));
+        }
         for damage in source.damage() {
             anstream::eprintln!("{}", tracking::printable(&format!("warning: {}: {damage}", folder.display())));
         }
@@ -46,7 +60,7 @@ fn say(out: &mut impl Write, folder: &Path, absorbed: &Absorbed) -> Result<()> {
     let name = tracking::printable(&folder.display().to_string()).into_owned();
     writeln!(
         out,
-        "{name}: {} added, {identical} already there, {left} without a result left, {} contradicting",
+        "{name}: {} added, {identical} already there, {left} without a result left out, {} contradicting",
         added.len(),
         contradictions.len()
     )?;
@@ -63,7 +77,9 @@ pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
         return Ok(());
     }
     match std::fs::read(&source) {
-        Ok(bytes) => write_whole(&target, &bytes),
+        Ok(bytes) if Weights::from_safetensors(&bytes).is_ok() => write_whole(&target, &bytes),
+        // What is no weights is not brought along.
+        Ok(_) => Ok(()),
         // Somebody removed it; the run is no less one.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),

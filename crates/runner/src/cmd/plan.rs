@@ -5,10 +5,10 @@ use std::io::Write;
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
-use tracking::{Reader, RecordedRun, StoreError};
+use tracking::{Reader, RecordedRun, StoreError, TrialId};
 
 use crate::cli::RunArgs;
-use crate::course::{Course, courses};
+use crate::course::Course;
 use crate::datasets::Datasets;
 use crate::estimate::{Estimate, in_words};
 use crate::plan::{Plan, Trial, value_of};
@@ -19,9 +19,11 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     let (facts, dataset) = datasets.facts(spec)?;
     let plan = Plan::new(spec, &facts)?;
     let runs = recorded(args, spec)?;
-    let done: HashSet<_> =
-        runs.iter().filter(|run| run.has_result()).map(|run| &run.trial).filter(|_| !args.rerun).collect();
-    let pending: Vec<&Trial> = plan.trials.iter().filter(|trial| !done.contains(&trial.id)).collect();
+    let done: HashSet<_> = runs.iter().filter(|run| run.has_result()).map(|run| run.trial.clone()).collect();
+    let wanted: HashSet<_> =
+        super::run::wanted(args, &plan).iter().flat_map(|course| &course.trials).map(|trial| &trial.id).collect();
+    let courses = super::run::pending(args, &plan, &runs, &done);
+    let pending: Vec<&Trial> = courses.iter().flat_map(|course| &course.trials).copied().collect();
 
     let mut out = anstream::stdout().lock();
     let title =
@@ -35,8 +37,11 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
         facts.test_len,
         spec.validation.describe()
     )?;
-    writeln!(out, "{}\n", table(&plan, &done))?;
-    let courses = courses(&plan, &pending);
+    let to_run: HashSet<_> = pending.iter().map(|trial| &trial.id).collect();
+    writeln!(out, "{}\n", table(&plan, &wanted, &to_run))?;
+    if let Some(shard) = args.shard {
+        writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
+    }
     let engine = super::run::engine(args)?;
     let same_data = runs.iter().filter(|run| run.dataset_sha256 == facts.sha256);
     let estimate = Estimate::from_runs(engine, same_data, plan.examples);
@@ -45,14 +50,14 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
         n => format!("from {n} earlier runs"),
     };
     if pending.is_empty() {
-        writeln!(out, "{} trials, all have their result", plan.trials.len())?;
+        writeln!(out, "{} trials, none to run", wanted.len())?;
         return Ok(());
     }
     writeln!(
         out,
         "{} trials, {} have their result; {}, {} with {jobs} at a time ({basis})",
-        plan.trials.len(),
-        plan.trials.len() - pending.len(),
+        wanted.len(),
+        wanted.len() - pending.len(),
         steps(&plan, &pending, &courses),
         in_words(estimate.time(&plan, &courses, jobs)),
     )?;
@@ -78,16 +83,16 @@ fn recorded(args: &RunArgs, spec: &Spec) -> Result<Vec<RecordedRun>, StoreError>
     }
 }
 
-fn table(plan: &Plan, done: &HashSet<&tracking::TrialId>) -> Table {
+fn table(plan: &Plan, wanted: &HashSet<&TrialId>, to_run: &HashSet<&TrialId>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let names = plan.varying.iter().map(|parameter| parameter.name());
     table.set_header(["trial"].into_iter().chain(names).chain(["steps", "state"]));
-    for trial in &plan.trials {
+    for trial in plan.trials.iter().filter(|trial| wanted.contains(&trial.id)) {
         let mut row = vec![trial.id.to_string()];
         row.extend(plan.varying.iter().map(|parameter| value_of(&trial.hyperparameters, *parameter).to_string()));
         row.push(plan.steps(trial).to_string());
-        row.push(if done.contains(&trial.id) { "done" } else { "to run" }.to_owned());
+        row.push(if to_run.contains(&trial.id) { "to run" } else { "done" }.to_owned());
         table.add_row(row);
     }
     for index in 1..=plan.varying.len() + 1 {

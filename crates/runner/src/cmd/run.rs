@@ -170,25 +170,35 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     }
     store.export_csv(&spec.name)?;
     if !args.quiet {
-        summary::print(args, spec, plan, &store.runs(&spec.name)?)?;
+        match summary::print(args, spec, plan, store) {
+            // `runner … | head` is no error.
+            Err(error) if crate::is_closed_pipe(&error) => {}
+            printed => printed?,
+        }
     }
     Ok(tally)
 }
 
+/// All courses of a plan, or those of the shard that was asked for.
+pub fn wanted<'a>(args: &RunArgs, plan: &'a Plan) -> Vec<Course<'a>> {
+    let all: Vec<&Trial> = plan.trials.iter().collect();
+    let courses = courses(plan, &all);
+    match args.shard {
+        Some(shard) => shard::part(plan, courses, shard),
+        None => courses,
+    }
+}
+
 /// What is to be run: trials without a result, or those that were asked for, of this shard.
-fn pending<'a>(args: &RunArgs, plan: &'a Plan, runs: &[RecordedRun], done: &HashSet<TrialId>) -> Vec<Course<'a>> {
+pub fn pending<'a>(args: &RunArgs, plan: &'a Plan, runs: &[RecordedRun], done: &HashSet<TrialId>) -> Vec<Course<'a>> {
     let failed: HashSet<&TrialId> =
         runs.iter().filter(|run| run.status == Status::Failed).map(|run| &run.trial).collect();
-    let wanted = |trial: &Trial| {
+    let missing = |trial: &Trial| {
         if args.retry_failed { failed.contains(&trial.id) } else { args.rerun || !done.contains(&trial.id) }
     };
-    let all: Vec<&Trial> = plan.trials.iter().collect();
-    let mut courses = courses(plan, &all);
-    if let Some(shard) = args.shard {
-        courses = shard::part(plan, courses, shard);
-    }
+    let mut courses = wanted(args, plan);
     for course in &mut courses {
-        course.trials.retain(|trial| wanted(trial));
+        course.trials.retain(|trial| missing(trial));
     }
     courses.retain(|course| !course.trials.is_empty());
     courses

@@ -5,30 +5,45 @@ use std::io::Write;
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
-use tracking::{RecordedRun, Status};
+use tracking::{RecordedRun, Status, Store};
 
 use crate::cli::RunArgs;
 use crate::plan::Plan;
-use crate::spec::Spec;
+use crate::spec::{Spec, Validation};
 
 /// Trials in the table.
 const SHOWN: usize = 5;
 
 /// Prints the best of `runs` that belong to `plan`.
-pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, runs: &[RecordedRun]) -> Result<()> {
+pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<()> {
+    let runs = store.runs(&spec.name)?;
     let place: HashMap<_, usize> = plan.trials.iter().map(|trial| &trial.id).zip(0..).collect();
     let mut runs: Vec<&RecordedRun> = runs.iter().filter(|run| place.contains_key(&run.trial)).collect();
     runs.sort_by_key(|run| place[&run.trial]);
+    // What was held out ranks, where something was: the test set is to be looked at once.
+    let held_out = match spec.validation {
+        Validation::Test => None,
+        Validation::HeldOut(_) => {
+            let finished: Vec<RecordedRun> =
+                runs.iter().filter(|run| run.status == Status::Finished).map(|run| (*run).clone()).collect();
+            Some(store.last_epoch(&finished, "val_accuracy")?)
+        }
+    };
+    let score = |run: &RecordedRun| match &held_out {
+        Some(accuracies) => accuracies.get(&run.id).copied(),
+        None => run.result("test_accuracy"),
+    };
     let mut best: Vec<(f64, &RecordedRun)> =
-        runs.iter().filter_map(|run| run.result("test_accuracy").map(|accuracy| (accuracy, *run))).collect();
+        runs.iter().filter_map(|run| score(run).map(|accuracy| (accuracy, *run))).collect();
     // Stable: of equally good ones, the first of the plan, never the one that ended first.
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
 
     let mut out = anstream::stdout().lock();
     if !best.is_empty() {
         let shown = &best[..best.len().min(SHOWN)];
-        writeln!(out, "\nBest {} of {} trials by test accuracy\n", shown.len(), runs.len())?;
-        writeln!(out, "{}", table(plan, shown))?;
+        let by = if held_out.is_some() { "validation" } else { "test" };
+        writeln!(out, "\nBest {} of {} trials by {by} accuracy\n", shown.len(), runs.len())?;
+        writeln!(out, "{}", table(plan, by, shown))?;
     }
     for (status, what) in [(Status::Diverged, "diverged"), (Status::Failed, "failed"), (Status::Killed, "were stopped")]
     {
@@ -50,11 +65,12 @@ pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, runs: &[RecordedRun]) -> 
     Ok(())
 }
 
-fn table(plan: &Plan, best: &[(f64, &RecordedRun)]) -> Table {
+fn table(plan: &Plan, by: &str, best: &[(f64, &RecordedRun)]) -> Table {
+    let ranked = format!("{by} accuracy");
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let names = plan.varying.iter().map(|parameter| parameter.name());
-    table.set_header(["trial"].into_iter().chain(names).chain(["test accuracy", "test loss", "time"]));
+    table.set_header(["trial"].into_iter().chain(names).chain([&ranked, "test loss", "time"]));
     for (accuracy, run) in best {
         let mut row = vec![run.trial.to_string()];
         let value = |name| run.param(name).map_or_else(String::new, ToString::to_string);

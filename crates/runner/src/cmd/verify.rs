@@ -79,7 +79,22 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
         anstream::eprintln!("stopped before everything was verified");
         return Ok(ExitCode::from(STOPPED));
     }
-    tell(args, &subjects)
+    let told = tell(args, &subjects)?;
+    let lost = lost(&reader)?;
+    Ok(if lost { ExitCode::from(DIFFERS) } else { told })
+}
+
+/// Says what of the store itself, beside the runs that were verified, is not as it was recorded.
+fn lost(reader: &Reader) -> Result<bool> {
+    let runs = reader.damage();
+    for experiment in reader.experiments()? {
+        reader.runs(&experiment.name)?;
+    }
+    let all = reader.damage();
+    for damage in all.iter().filter(|damage| !runs.contains(damage)) {
+        anstream::eprintln!("{}", tracking::printable(&format!("warning: {damage}")));
+    }
+    Ok(!all.is_empty())
 }
 
 fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<Vec<Subject>> {
@@ -225,7 +240,7 @@ fn differences(subject: &Subject, execution: &Execution, results_folder: &std::p
     for name in names.filter(|name| *name != "seconds") {
         let now = computed.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
         if run.result(name).map(f64::to_bits) != now.filter(|value| value.is_finite()).map(f64::to_bits) {
-            found.push(format!("{name}: {} was recorded, {} is computed", number(run.result(name)), number(now)));
+            found.push(format!("{name}: {} was recorded, {} is computed", shown(run.result(name)), shown(now)));
             break;
         }
     }
@@ -244,26 +259,27 @@ fn differences(subject: &Subject, execution: &Execution, results_folder: &std::p
 }
 
 /// The first epoch and metric that differ.
-fn first_epoch(recorded: &[EpochMetrics], computed: &[EpochMetrics]) -> Option<String> {
+fn first_epoch<'a>(recorded: &'a [EpochMetrics], computed: &'a [EpochMetrics]) -> Option<String> {
     let value = |epoch: Option<&EpochMetrics>, name: &str| {
         let metrics = epoch.map_or(&[][..], |epoch| &epoch.metrics);
         metrics.iter().find(|(key, value)| key == name && value.is_finite()).map(|(_, value)| *value)
     };
-    (0..recorded.len().max(computed.len())).find_map(|index| {
-        let (was, is) = (recorded.get(index), computed.get(index));
+    let last = recorded.iter().chain(computed).map(|epoch| epoch.epoch).max().unwrap_or(0);
+    let at = |epochs: &'a [EpochMetrics], number| epochs.iter().find(|epoch| epoch.epoch == number);
+    (1..=last).find_map(|number| {
+        let (was, is) = (at(recorded, number), at(computed, number));
         let names = [is, was].into_iter().flatten().flat_map(|epoch| &epoch.metrics).map(|(name, _)| name);
         let differs = |name: &&String| value(was, name).map(f64::to_bits) != value(is, name).map(f64::to_bits);
         let name = names.into_iter().filter(|name| *name != "seconds").find(differs)?;
         Some(format!(
-            "epoch {}, {name}: {} was recorded, {} is computed",
-            index + 1,
-            number(value(was, name)),
-            number(value(is, name))
+            "epoch {number}, {name}: {} was recorded, {} is computed",
+            shown(value(was, name)),
+            shown(value(is, name))
         ))
     })
 }
 
-fn number(value: Option<f64>) -> String {
+fn shown(value: Option<f64>) -> String {
     value.map_or_else(|| "nothing".to_owned(), |value| format!("{value:?}"))
 }
 

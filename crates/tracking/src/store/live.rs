@@ -96,7 +96,7 @@ impl<'a> Recording<'a> {
     fn new_id(&self) -> Result<RunId, StoreError> {
         RunId::random().map_err(|error| StoreError::Folder {
             folder: self.path.clone(),
-            source: std::io::Error::other(error.to_string()),
+            cause: std::io::Error::other(error.to_string()),
         })
     }
 
@@ -116,8 +116,12 @@ impl<'a> Recording<'a> {
         let sql = "trial_id = ?1";
         let mut known = read::runs_of(connection, sql, run.trial.as_str())?;
         known.retain(|other| other.experiment == run.experiment);
-        if !terms.rerun && known.iter().any(|other| other.has_result() && other.is_whole()) {
-            return Ok(Claim::Done);
+        for other in known.iter().filter(|other| !terms.rerun && other.has_result() && other.is_whole()) {
+            let mut damage = Vec::new();
+            read::epochs_of_run(connection, other, &mut damage)?;
+            if damage.is_empty() {
+                return Ok(Claim::Done);
+            }
         }
         let ours = read::invocation(connection, invocation.0)?;
         for left in known.iter().rev().filter(|other| !other.has_ended()) {
@@ -290,6 +294,11 @@ pub(super) fn insert_invocation(
         "INSERT INTO experiments (name, description, checksum) VALUES (?1, ?2, ?3)
          ON CONFLICT (name) DO UPDATE SET description = excluded.description, checksum = excluded.checksum",
         params![experiment.name, experiment.description, checksum::of_experiment(experiment)],
+    )?;
+    // Who begins was told if some were lost, and has them again.
+    connection.execute(
+        "UPDATE experiments SET runs = (SELECT count(*) FROM runs NOT INDEXED WHERE experiment = ?1) WHERE name = ?1",
+        [&experiment.name],
     )?;
     connection.execute(
         "INSERT INTO invocations (experiment, started_at, program_version, git_commit, git_dirty, candle_version,

@@ -102,7 +102,7 @@ impl Store {
                             .execute(sql, params![run.id.as_str(), epoch, invocation.0, run.ended_at])
                             .map_err(recording.failed())?;
                     }
-                    keep(&run).map_err(|source| StoreError::Export { path: folder.clone(), source })?;
+                    keep(&run).map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
                     absorbed.added.push(run);
                 }
             }

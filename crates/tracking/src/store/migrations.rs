@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
-use super::{database, optional};
+use super::database;
 use crate::StoreError;
 
 /// What a store of ours carries in its header: "cswp".
@@ -54,23 +54,31 @@ fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<(), Sto
     };
     let copy = named(format!(".schema-{version}"));
     let temporary = named(format!(".schema-{version}.{}", std::process::id()));
-    let kept = |source| StoreError::Export { path: copy.clone(), source };
+    let kept = |cause| StoreError::Export { path: copy.clone(), cause };
     // SQLite writes a copy only where there is no file.
     match std::fs::remove_file(&temporary) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(kept(error)),
         _ => {}
     }
-    connection.execute("VACUUM INTO ?1", [temporary.to_string_lossy()]).map_err(database(path))?;
-    std::fs::rename(&temporary, &copy).map_err(kept)
+    let written = connection.execute("VACUUM INTO ?1", [temporary.to_string_lossy()]).map_err(database(path));
+    let written = written.and_then(|_| std::fs::rename(&temporary, &copy).map_err(kept));
+    if written.is_err() {
+        // A full disk had better not be filled by this; the error that is told is the first one.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
 }
 
 /// The version of a store of ours, or 0 for an empty database; anything else is refused.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
     let failed = database(path);
-    let number = |sql| optional::<i64>(connection, sql).map(Option::unwrap_or_default).map_err(&failed);
-    let version = number("PRAGMA user_version")?;
-    let tables = number("SELECT count(*) FROM sqlite_schema")?;
-    let ours = number("PRAGMA application_id")? == APPLICATION_ID;
+    // One statement, one moment: another program may be making it.
+    let sql =
+        "SELECT user_version, (SELECT count(*) FROM sqlite_schema), (SELECT application_id FROM pragma_application_id)
+               FROM pragma_user_version";
+    let look =
+        |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)? == APPLICATION_ID));
+    let (version, tables, ours) = connection.query_row(sql, [], look).map_err(&failed)?;
     if !ours && (tables > 0 || version != 0) {
         let reason = "it is an SQLite database of another program".to_owned();
         return Err(StoreError::Foreign { path: path.to_owned(), reason });

@@ -7,13 +7,13 @@ mod migrations;
 pub(crate) mod read;
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, OptionalExtension};
+use rusqlite::{Connection, ErrorCode};
 
 use crate::{Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId, Value, csv_export};
 use live::Recording;
@@ -23,6 +23,8 @@ pub const DATABASE: &str = "tracking.db";
 
 /// How long one writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the end of a program waits for readers.
+const PATIENCE_AT_THE_END: Duration = Duration::from_secs(3);
 /// Between two tries where SQLite itself does not wait.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -36,28 +38,26 @@ pub struct Damage(String);
 
 impl Damage {
     fn of_run(run: &RecordedRun) -> Self {
-        Self(format!(
-            "run {} (trial {}) of '{}' was changed after it was recorded: it is left out",
-            run.id, run.trial, run.experiment
-        ))
+        Self(format!("run {} (trial {}) of '{}' was changed after it was recorded", run.id, run.trial, run.experiment))
     }
 
     fn of_epochs(run: &RecordedRun) -> Self {
         Self(format!(
-            "the epochs of run {} (trial {}) of '{}' were changed after they were recorded: they are left out",
+            "the epochs of run {} (trial {}) of '{}' were changed after they were recorded",
             run.id, run.trial, run.experiment
         ))
     }
 
     fn of_about(experiment: &Experiment) -> Self {
         Self(format!(
-            "name or description of '{}' were changed after they were recorded",
+            "the name or the description of '{}' was changed after it was recorded",
             crate::printable(&experiment.name)
         ))
     }
 
     fn of_experiment(experiment: &str, expected: i64, found: i64) -> Self {
-        Self(format!("'{}' should have {expected} runs, but {found} are found", crate::printable(experiment)))
+        let name = crate::printable(experiment);
+        Self(format!("'{name}' had {expected} runs when it was recorded last, but {found} are found"))
     }
 }
 
@@ -81,7 +81,7 @@ impl Store {
     /// # Errors
     /// When the folder cannot be written, or holds another program's or a newer version's database. Nothing is changed then.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let unusable = |source| StoreError::Folder { folder: folder.to_owned(), source };
+        let unusable = |cause| StoreError::Folder { folder: folder.to_owned(), cause };
         if folder.is_file() {
             return Err(unusable(std::io::Error::other("it is a file")));
         }
@@ -89,6 +89,9 @@ impl Store {
         // SQLite says only "unable to open"; the system says why.
         tempfile::tempfile_in(folder).map_err(unusable)?;
         let path = folder.join(DATABASE);
+        if path.is_dir() {
+            return Err(unusable(std::io::Error::other(format!("its {DATABASE} is a folder"))));
+        }
         let begun = Instant::now();
         // Where two programs make or leave a store at the same moment, SQLite gives up without waiting: so it is waited here.
         let connection = loop {
@@ -106,6 +109,23 @@ impl Store {
     /// When the database refuses.
     pub fn recording(&mut self) -> Result<Recording<'_>, StoreError> {
         Recording::begin(&mut self.connection, self.folder.join(DATABASE))
+    }
+
+    /// What `query` finds, all of it at one moment.
+    fn still<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let read = || {
+            let moment = self.connection.unchecked_transaction()?;
+            query(&moment)
+        };
+        read().map_err(self.failed())
+    }
+
+    /// The metric `name` at the last epoch that has it, of each of `runs`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn last_epoch(&self, runs: &[RecordedRun], name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
+        self.still(|connection| read::last_epoch(connection, runs, name, &mut Vec::new()))
     }
 
     /// What was found to be damaged in what was read until now, and was left out.
@@ -152,7 +172,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn done_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
-        read::done_trials(&self.connection, experiment).map_err(self.failed())
+        self.still(|connection| read::done_trials(connection, experiment))
     }
 
     /// The run that counts of every trial of `experiment`: see [`crate::Reader::runs`].
@@ -161,7 +181,7 @@ impl Store {
     /// When the database refuses.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
         let mut damage = Vec::new();
-        let runs = read::all_runs(&self.connection, experiment, &mut damage).map_err(self.failed())?;
+        let runs = self.still(|connection| read::all_runs(connection, experiment, &mut damage))?;
         self.damaged(damage);
         Ok(read::newest(runs))
     }
@@ -196,7 +216,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn all_runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
-        read::unchecked_runs(&self.connection, experiment).map_err(self.failed())
+        self.still(|connection| read::unchecked_runs(connection, experiment))
     }
 
     /// Every experiment, by name.
@@ -222,13 +242,24 @@ impl Store {
     /// When the store cannot be read or a file not be written; the old files are whole then.
     pub fn export_csv(&self, experiment: &str) -> Result<(), StoreError> {
         let _turn = csv_export::turn(&self.folder, experiment)?;
-        let mut runs = self.runs(experiment)?;
         let mut damage = Vec::new();
-        let epochs = read::epochs_of_experiment(&self.connection, experiment, &runs, &mut damage);
-        let epochs = epochs.map_err(self.failed())?;
+        let (mut runs, epochs) = self.still(|connection| {
+            let runs = read::newest(read::all_runs(connection, experiment, &mut damage)?);
+            let epochs = read::epochs_of_experiment(connection, experiment, &runs, &mut damage)?;
+            Ok((runs, epochs))
+        })?;
         self.damaged(damage);
         runs.retain(|run| epochs.contains_key(&run.id));
         csv_export::export(&self.folder, experiment, &runs, &epochs)
+    }
+}
+
+/// Who copies the database file alone afterwards has all of it, unless others still read or write.
+impl Drop for Store {
+    fn drop(&mut self) {
+        // A kindness: what is in the log only is read from there.
+        let _ = self.connection.busy_timeout(PATIENCE_AT_THE_END);
+        let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     }
 }
 
@@ -289,12 +320,7 @@ fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
             (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
                 StoreError::Busy { path, waited: PATIENCE }
             }
-            _ => StoreError::Database { path, source },
+            _ => StoreError::Database { path, cause: source },
         }
     }
-}
-
-/// The one row that `sql` finds, if any.
-fn optional<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> rusqlite::Result<Option<T>> {
-    connection.query_row(sql, [], |row| row.get(0)).optional()
 }

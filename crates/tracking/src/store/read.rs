@@ -32,6 +32,11 @@ impl Reader {
     /// [`StoreError::NoStore`] when there is none; others when it is no store of ours or a newer one.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATABASE);
+        if folder.is_file() || path.is_dir() {
+            let cause =
+                std::io::Error::other(if folder.is_file() { "it is a file" } else { "its tracking.db is a folder" });
+            return Err(StoreError::Folder { folder: folder.to_owned(), cause });
+        }
         if !path.is_file() {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
         }
@@ -207,6 +212,8 @@ fn opened(name: &Path, how: OpenFlags, path: &Path) -> Result<(Connection, i64),
     let connection = Connection::open_with_flags(name, flags).map_err(database(path))?;
     connection.busy_timeout(PATIENCE).map_err(database(path))?;
     connection.pragma_update(None, "cell_size_check", "ON").map_err(database(path))?;
+    // Everything that is read, in however many queries, is of one moment: that of the first.
+    connection.execute_batch("BEGIN").map_err(database(path))?;
     let version = migrations::check(&connection, path)?;
     Ok((connection, version))
 }
@@ -411,8 +418,11 @@ fn value_from(value: ValueRef<'_>) -> Value {
 
 /// Trials of `experiment` that have their result, in a run that is as it was recorded.
 pub(super) fn done_trials(connection: &Connection, experiment: &str) -> rusqlite::Result<HashSet<TrialId>> {
-    let runs = all_runs(connection, experiment, &mut Vec::new())?;
-    Ok(runs.into_iter().filter(RecordedRun::has_result).map(|run| run.trial).collect())
+    let mut runs = all_runs(connection, experiment, &mut Vec::new())?;
+    runs.retain(RecordedRun::has_result);
+    let whole = epochs_of_experiment(connection, experiment, &runs, &mut Vec::new())?;
+    runs.retain(|run| whole.contains_key(&run.id));
+    Ok(runs.into_iter().map(|run| run.trial).collect())
 }
 
 /// Rows of metrics in order, with their checksum where the store has any.
@@ -500,7 +510,7 @@ fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<Has
     Ok(all)
 }
 
-fn last_epoch(
+pub(super) fn last_epoch(
     connection: &Connection,
     runs: &[RecordedRun],
     name: &str,
