@@ -24,7 +24,7 @@ pub const DATABASE: &str = "tracking.db";
 /// How long one writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the end of a program waits for readers.
-const PATIENCE_AT_THE_END: Duration = Duration::from_secs(3);
+const PATIENCE_AT_THE_END: Duration = Duration::from_secs(1);
 /// Between two tries where SQLite itself does not wait.
 const PAUSE: Duration = Duration::from_millis(20);
 
