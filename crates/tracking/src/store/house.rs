@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{Store, read};
+use super::{Store, query};
 use crate::{RecordedRun, RunId, Status, StoreError};
 
 impl Store {
@@ -18,7 +18,7 @@ impl Store {
                 statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
             let mut left = Vec::new();
             for (id, size) in sizes {
-                let runs = read::runs_of(&self.connection, "id = ?1", &id)?;
+                let runs = query::runs_of(&self.connection, "id = ?1", &id)?;
                 left.extend(runs.into_iter().map(|run| (run, size.unsigned_abs())));
             }
             left.retain(|(run, _)| run.status != Status::Running);

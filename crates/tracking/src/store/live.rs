@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{InvocationId, database, read, timestamp};
+use super::{InvocationId, database, query, timestamp};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, RecordedRun, Run, RunId, Status, StoreError, checksum,
 };
@@ -114,18 +114,18 @@ impl<'a> Recording<'a> {
     fn try_claim(&self, id: &RunId, invocation: InvocationId, run: &Run, terms: Terms) -> rusqlite::Result<Claim> {
         let connection = &self.transaction;
         let sql = "trial_id = ?1";
-        let mut known = read::runs_of(connection, sql, run.trial.as_str())?;
+        let mut known = query::runs_of(connection, sql, run.trial.as_str())?;
         known.retain(|other| other.experiment == run.experiment);
         for other in known.iter().filter(|other| !terms.rerun && other.has_result() && other.is_whole()) {
             let mut damage = Vec::new();
-            read::epochs_of_run(connection, other, &mut damage)?;
+            query::epochs_of_run(connection, other, &mut damage)?;
             if damage.is_empty() {
                 return Ok(Claim::Done);
             }
         }
-        let ours = read::invocation(connection, invocation.0)?;
+        let ours = query::invocation(connection, invocation.0)?;
         for left in known.iter().rev().filter(|other| !other.has_ended()) {
-            let theirs = read::invocation(connection, left.invocation)?;
+            let theirs = query::invocation(connection, left.invocation)?;
             if left.status == Status::Running {
                 match theirs.process.liveness() {
                     Liveness::Alive => return Ok(Claim::Busy),
@@ -232,8 +232,8 @@ fn go_on(
         params![left.id.as_str(), invocation.0],
     )?;
     let mut damage = Vec::new();
-    let epochs = read::epochs_of_run(connection, left, &mut damage)?;
-    let checkpoint = read::checkpoint(connection, &left.id)?
+    let epochs = query::epochs_of_run(connection, left, &mut damage)?;
+    let checkpoint = query::checkpoint(connection, &left.id)?
         .filter(|checkpoint| damage.is_empty() && checkpoint.epoch == left.last_epoch);
     connection.execute(
         "INSERT INTO resumptions (run_id, epoch, invocation, at) VALUES (?1, ?2, ?3, ?4)",
@@ -276,7 +276,7 @@ pub(super) fn seal(connection: &Connection, id: &RunId) -> rusqlite::Result<()> 
                (SELECT coalesce(max(epoch), 0), count(*) FROM metrics WHERE run_id = ?1) WHERE id = ?1",
         )?
         .execute([id.as_str()])?;
-    if let Some(run) = read::runs_of(connection, "id = ?1", id.as_str())?.pop() {
+    if let Some(run) = query::runs_of(connection, "id = ?1", id.as_str())?.pop() {
         connection
             .prepare_cached("UPDATE runs SET checksum = ?2 WHERE id = ?1")?
             .execute(params![id.as_str(), checksum::of_run(&run)])?;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, live, read};
+use super::{Store, live, query};
 use crate::{EpochMetrics, Experiment, Reader, RecordedRun, Run, Status, StoreError};
 
 /// What became of the runs of another store.
@@ -61,7 +61,7 @@ impl Store {
         let recording = self.recording()?;
         let connection = &recording.transaction;
         let mut known: HashMap<String, Vec<RecordedRun>> = HashMap::new();
-        for run in read::unchecked_runs(connection, &experiment.name).map_err(recording.failed())? {
+        for run in query::unchecked_runs(connection, &experiment.name).map_err(recording.failed())? {
             known.entry(run.trial.to_string()).or_default().push(run);
         }
         let mut invocations = HashMap::new();
@@ -150,7 +150,7 @@ fn judge(
         (None, Some(_)) => return Ok(Verdict::Left),
         (None, None) => return Ok(Verdict::New),
     };
-    let theirs = read::epochs_of_run(connection, beside, &mut Vec::new())?;
+    let theirs = query::epochs_of_run(connection, beside, &mut Vec::new())?;
     Ok(match difference((beside, &theirs), (run, epochs)) {
         None => Verdict::Known,
         Some(what) => Verdict::Contradicts(format!(

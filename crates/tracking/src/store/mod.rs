@@ -4,6 +4,7 @@ mod house;
 pub(crate) mod live;
 pub(crate) mod merge;
 mod migrations;
+mod query;
 pub(crate) mod read;
 
 use std::cell::RefCell;
@@ -125,7 +126,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn last_epoch(&self, runs: &[RecordedRun], name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
-        self.still(|connection| read::last_epoch(connection, runs, name, &mut Vec::new()))
+        self.still(|connection| query::last_epoch(connection, runs, name, &mut Vec::new()))
     }
 
     /// What was found to be damaged in what was read until now, and was left out.
@@ -172,7 +173,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn done_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
-        self.still(|connection| read::done_trials(connection, experiment))
+        self.still(|connection| query::done_trials(connection, experiment))
     }
 
     /// The run that counts of every trial of `experiment`: see [`crate::Reader::runs`].
@@ -181,9 +182,9 @@ impl Store {
     /// When the database refuses.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
         let mut damage = Vec::new();
-        let runs = self.still(|connection| read::all_runs(connection, experiment, &mut damage))?;
+        let runs = self.still(|connection| query::all_runs(connection, experiment, &mut damage))?;
         self.damaged(damage);
-        Ok(read::newest(runs))
+        Ok(query::newest(runs))
     }
 
     /// Run or newest run of the trial whose id begins with `prefix`.
@@ -191,7 +192,7 @@ impl Store {
     /// # Errors
     /// When none or several do.
     pub fn find(&self, prefix: &str) -> Result<RecordedRun, FindError> {
-        read::find(&self.connection, prefix, &self.failed())
+        query::find(&self.connection, prefix, &self.failed())
     }
 
     /// The start of the program that made a run, or ended it.
@@ -199,7 +200,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn invocation(&self, run: &RecordedRun) -> Result<Invocation, StoreError> {
-        read::invocation(&self.connection, run.invocation).map_err(self.failed())
+        query::invocation(&self.connection, run.invocation).map_err(self.failed())
     }
 
     /// How many times a program has begun to work on `experiment`.
@@ -216,7 +217,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn all_runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
-        self.still(|connection| read::unchecked_runs(connection, experiment))
+        self.still(|connection| query::unchecked_runs(connection, experiment))
     }
 
     /// Every experiment, by name.
@@ -224,7 +225,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn experiments(&self) -> Result<Vec<Experiment>, StoreError> {
-        read::experiments(&self.connection, &mut Vec::new()).map_err(self.failed())
+        query::experiments(&self.connection, &mut Vec::new()).map_err(self.failed())
     }
 
     /// Every start of a program for `experiment`, in order.
@@ -232,7 +233,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn invocations(&self, experiment: &str) -> Result<Vec<Invocation>, StoreError> {
-        read::invocations(&self.connection, experiment).map_err(self.failed())
+        query::invocations(&self.connection, experiment).map_err(self.failed())
     }
 
     /// Writes `<experiment>/runs.csv` and `<experiment>/epochs.csv`, each to a temporary name first. Of several programs that
@@ -244,8 +245,8 @@ impl Store {
         let _turn = csv_export::turn(&self.folder, experiment)?;
         let mut damage = Vec::new();
         let (mut runs, epochs) = self.still(|connection| {
-            let runs = read::newest(read::all_runs(connection, experiment, &mut damage)?);
-            let epochs = read::epochs_of_experiment(connection, experiment, &runs, &mut damage)?;
+            let runs = query::newest(query::all_runs(connection, experiment, &mut damage)?);
+            let epochs = query::epochs_of_experiment(connection, experiment, &runs, &mut damage)?;
             Ok((runs, epochs))
         })?;
         self.damaged(damage);

@@ -1,0 +1,446 @@
+//! What is asked of the database, by readers and by writers: rows in, what they mean out, held against their checksums.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rusqlite::types::{Type, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::Damage;
+use crate::{
+    Checkpoint, EpochMetrics, Experiment, FindError, Invocation, Liveness, Process, RecordedRun, RunId, Shard, Status,
+    StoreError, TrialId, Value, checksum, csv_export,
+};
+
+pub(super) fn experiments(connection: &Connection, damage: &mut Vec<Damage>) -> rusqlite::Result<Vec<Experiment>> {
+    let checksum = if connection.column_exists(None, "experiments", "checksum")? { "checksum" } else { "NULL" };
+    let mut statement =
+        connection.prepare(&format!("SELECT name, description, {checksum} FROM experiments NOT INDEXED"))?;
+    let mut experiments = Vec::new();
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let experiment = Experiment { name: row.get(0)?, description: row.get(1)? };
+        let expected: Option<i64> = row.get(2)?;
+        if expected.is_some_and(|expected| expected != checksum::of_experiment(&experiment)) {
+            damage.push(Damage::of_about(&experiment));
+        }
+        experiments.push(experiment);
+    }
+    experiments.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(experiments)
+}
+
+const RUN_COLUMNS: &str = "id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for, \
+                           validation, engine, device, started_at, ended_at, error, invocation, sequence";
+
+/// [`RUN_COLUMNS`] and what later schemas added to them, as far as this store has it.
+fn run_columns(connection: &Connection) -> rusqlite::Result<String> {
+    let mut columns = RUN_COLUMNS.to_owned();
+    for later in ["shared_from", "last_epoch", "metric_count", "checksum"] {
+        columns += if connection.column_exists(None, "runs", later)? { ", " } else { ", NULL AS " };
+        columns += later;
+    }
+    Ok(columns)
+}
+
+/// A value that cannot be one of a store of ours.
+fn impossible(column: usize, error: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+}
+
+fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
+    let text = |column| row.get::<_, String>(column);
+    Ok(RecordedRun {
+        id: text(0)?.parse().map_err(|error| impossible(0, error))?,
+        // They name a folder and a file.
+        experiment: csv_export::check_name(&text(1)?)
+            .map_err(|error| impossible(1, error.to_string()))
+            .and_then(|()| text(1))?,
+        trial: text(2)?.parse().map_err(|error| impossible(2, error))?,
+        status: text(3)?.parse().map_err(|error| impossible(3, error))?,
+        dataset: row.get(4)?,
+        dataset_sha256: row.get(5)?,
+        dataset_path: row.get(6)?,
+        fallback_for: row.get(7)?,
+        validation: row.get(8)?,
+        engine: row.get(9)?,
+        device: row.get(10)?,
+        started_at: row.get(11)?,
+        ended_at: row.get::<_, Option<String>>(12)?.unwrap_or_default(),
+        error: row.get(13)?,
+        params: Vec::new(),
+        results: Vec::new(),
+        invocation: row.get(14)?,
+        sequence: row.get(15)?,
+        shared_from: row
+            .get::<_, Option<String>>(16)?
+            .map(|id| id.parse().map_err(|error| impossible(16, error)))
+            .transpose()?,
+        last_epoch: row.get::<_, Option<u32>>(17)?.unwrap_or_default(),
+        metric_count: row.get(18)?,
+        checksum: row.get(19)?,
+    })
+}
+
+/// Every run of `experiment` in the order in which they began, whatever its checksum says.
+pub(super) fn unchecked_runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+    let columns = run_columns(connection)?;
+    // From the table itself: an index that lost a run would hide it.
+    let sql = format!("SELECT {columns} FROM runs NOT INDEXED WHERE experiment = ?1 ORDER BY sequence");
+    let mut runs: Vec<RecordedRun> =
+        connection.prepare(&sql)?.query_map([experiment], run_from)?.collect::<Result<_, _>>()?;
+    fill(connection, &mut runs, "IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1)", experiment)?;
+    bury(connection, &mut runs)?;
+    // Runs that were merged or restored came later into the store than they began.
+    runs.sort_by(|a, b| (&a.started_at, a.sequence).cmp(&(&b.started_at, b.sequence)));
+    Ok(runs)
+}
+
+/// A run is killed, not running, when its process is gone.
+fn bury(connection: &Connection, runs: &mut [RecordedRun]) -> rusqlite::Result<()> {
+    let mut owners: HashMap<i64, Liveness> = HashMap::new();
+    for run in runs.iter_mut().filter(|run| run.status == Status::Running) {
+        let liveness = match owners.get(&run.invocation) {
+            Some(known) => *known,
+            None => invocation(connection, run.invocation)?.process.liveness(),
+        };
+        owners.insert(run.invocation, liveness);
+        if liveness == Liveness::Gone {
+            run.status = Status::Killed;
+        }
+    }
+    Ok(())
+}
+
+/// Every run of `experiment` that fits its checksum, in the order in which they began.
+pub(super) fn all_runs(
+    connection: &Connection,
+    experiment: &str,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<Vec<RecordedRun>> {
+    let mut runs = unchecked_runs(connection, experiment)?;
+    if connection.column_exists(None, "experiments", "runs")? {
+        let sql = "SELECT runs FROM experiments NOT INDEXED WHERE name = ?1";
+        let expected: Option<i64> = connection.query_row(sql, [experiment], |row| row.get(0)).optional()?;
+        let found = i64::try_from(runs.len()).unwrap_or(i64::MAX);
+        if expected.is_some_and(|expected| expected != found) {
+            damage.push(Damage::of_experiment(experiment, expected.unwrap_or_default(), found));
+        }
+    }
+    runs.retain(|run| {
+        let whole = run.is_whole();
+        if !whole {
+            damage.push(Damage::of_run(run));
+        }
+        whole
+    });
+    Ok(runs)
+}
+
+/// The run that counts of each trial, by trial: the newest that ended, or else the newest.
+pub(super) fn newest(runs: Vec<RecordedRun>) -> Vec<RecordedRun> {
+    let mut newest: HashMap<TrialId, RecordedRun> = HashMap::new();
+    for run in runs {
+        match newest.get(&run.trial) {
+            Some(other) if other.has_ended() && !run.has_ended() => {}
+            _ => {
+                newest.insert(run.trial.clone(), run);
+            }
+        }
+    }
+    let mut runs: Vec<RecordedRun> = newest.into_values().collect();
+    runs.sort_by(|a, b| a.trial.cmp(&b.trial));
+    runs
+}
+
+/// Names that many runs share, each kept once.
+#[derive(Default)]
+struct Names(Vec<Arc<str>>);
+
+impl Names {
+    fn of(&mut self, name: &str) -> Arc<str> {
+        match self.0.iter().find(|known| &***known == name) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let name: Arc<str> = name.into();
+                self.0.push(Arc::clone(&name));
+                name
+            }
+        }
+    }
+}
+
+/// Adds hyperparameters and results, in two queries however many runs there are.
+fn fill(connection: &Connection, runs: &mut [RecordedRun], which: &str, key: &str) -> rusqlite::Result<()> {
+    let mut names = Names::default();
+    let index: HashMap<String, usize> =
+        runs.iter().enumerate().map(|(index, run)| (run.id.as_str().to_owned(), index)).collect();
+    let sql = format!("SELECT run_id, name, value FROM params WHERE run_id {which} ORDER BY run_id, position");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([key])?;
+    while let Some(row) = rows.next()? {
+        if let Some(run) = index.get(row.get_ref(0)?.as_str()?) {
+            runs[*run].params.push((names.of(row.get_ref(1)?.as_str()?), value_from(row.get_ref(2)?)));
+        }
+    }
+    let sql = format!("SELECT run_id, name, value FROM results WHERE run_id {which}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([key])?;
+    while let Some(row) = rows.next()? {
+        if let Some(run) = index.get(row.get_ref(0)?.as_str()?) {
+            runs[*run].results.push((names.of(row.get_ref(1)?.as_str()?), row.get(2)?));
+        }
+    }
+    Ok(())
+}
+
+fn value_from(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Integer(value) => Value::Integer(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Null => Value::Text(String::new()),
+    }
+}
+
+/// Trials of `experiment` that have their result, in a run that is as it was recorded.
+pub(super) fn done_trials(connection: &Connection, experiment: &str) -> rusqlite::Result<HashSet<TrialId>> {
+    let mut runs = all_runs(connection, experiment, &mut Vec::new())?;
+    runs.retain(RecordedRun::has_result);
+    let whole = epochs_of_experiment(connection, experiment, &runs, &mut Vec::new())?;
+    runs.retain(|run| whole.contains_key(&run.id));
+    Ok(runs.into_iter().map(|run| run.trial).collect())
+}
+
+/// Rows of metrics in order, with their checksum where the store has any.
+fn metrics_sql(connection: &Connection, which: &str) -> rusqlite::Result<String> {
+    let checksum = if connection.column_exists(None, "metrics", "checksum")? { "checksum" } else { "NULL" };
+    Ok(format!("SELECT run_id, epoch, step, name, value, {checksum} FROM metrics WHERE {which}"))
+}
+
+/// One row of [`metrics_sql`], and whether it is as it was recorded.
+fn metric_from(row: &Row<'_>, run: &RunId) -> rusqlite::Result<(u32, i64, String, f64, bool)> {
+    let (epoch, step, name, value) = (row.get(1)?, row.get(2)?, row.get::<_, String>(3)?, row.get(4)?);
+    let expected: Option<i64> = row.get(5)?;
+    let whole = expected.is_none_or(|expected| expected == checksum::of_metric(run, epoch, step, &name, value));
+    Ok((epoch, step, name, value, whole))
+}
+
+/// Epochs of `runs`, all of `experiment`; runs whose epochs are not as they were recorded are left out.
+pub(super) fn epochs_of_experiment(
+    connection: &Connection,
+    experiment: &str,
+    runs: &[RecordedRun],
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<HashMap<RunId, Vec<EpochMetrics>>> {
+    let which = "run_id IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1) ORDER BY run_id, epoch";
+    let mut found = epochs(connection, &metrics_sql(connection, which)?, experiment)?;
+    let mut whole = HashMap::new();
+    for run in runs {
+        let (epochs, intact) = found.remove(run.id.as_str()).unwrap_or_default().checked(run);
+        if intact {
+            whole.insert(run.id.clone(), epochs);
+        } else {
+            damage.push(Damage::of_epochs(run));
+        }
+    }
+    Ok(whole)
+}
+
+pub(super) fn epochs_of_run(
+    connection: &Connection,
+    run: &RecordedRun,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<Vec<EpochMetrics>> {
+    let sql = metrics_sql(connection, "run_id = ?1 ORDER BY epoch")?;
+    let found = epochs(connection, &sql, run.id.as_str())?.remove(run.id.as_str()).unwrap_or_default();
+    let (epochs, whole) = found.checked(run);
+    if !whole {
+        damage.push(Damage::of_epochs(run));
+    }
+    Ok(epochs)
+}
+
+/// The epochs of one run, as read.
+#[derive(Default)]
+struct FoundEpochs {
+    epochs: Vec<EpochMetrics>,
+    count: i64,
+    changed: bool,
+}
+
+impl FoundEpochs {
+    /// The epochs, and whether they are what `run` says they are.
+    fn checked(self, run: &RecordedRun) -> (Vec<EpochMetrics>, bool) {
+        let whole = !self.changed && run.metric_count.is_none_or(|expected| expected == self.count);
+        (self.epochs, whole)
+    }
+}
+
+fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<HashMap<String, FoundEpochs>> {
+    let mut all: HashMap<String, FoundEpochs> = HashMap::new();
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([key])?;
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        let (epoch, step, name, value, whole) = metric_from(row, &RunId::from_store(id.clone()))?;
+        let found = all.entry(id).or_default();
+        found.count += 1;
+        found.changed |= !whole;
+        if found.epochs.last().is_none_or(|last| last.epoch != epoch) {
+            found.epochs.push(EpochMetrics { epoch, step: step.cast_unsigned(), metrics: Vec::new() });
+        }
+        if let Some(last) = found.epochs.last_mut() {
+            last.metrics.push((name, value));
+        }
+    }
+    Ok(all)
+}
+
+pub(super) fn last_epoch(
+    connection: &Connection,
+    runs: &[RecordedRun],
+    name: &str,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<HashMap<RunId, f64>> {
+    // From the last row of each run backwards: how many epochs there are costs nothing.
+    let sql = metrics_sql(connection, "run_id = ?1 AND name = ?2 ORDER BY epoch DESC LIMIT 1")?;
+    let mut statement = connection.prepare(&sql)?;
+    let mut last = HashMap::new();
+    // In the order of the table: each page is read once.
+    let mut runs: Vec<&RecordedRun> = runs.iter().collect();
+    runs.sort_by(|a, b| a.id.cmp(&b.id));
+    for run in runs {
+        let found = statement
+            .query_row(params![run.id.as_str(), name], |row| metric_from(row, &run.id))
+            .optional()?
+            .map(|(epoch, _, _, value, whole)| (epoch, value, whole));
+        let is_last = found.is_some_and(|(epoch, _, whole)| whole && epoch == run.last_epoch);
+        // Where the last epoch does not have it, all of them are looked at: it is never to be one that was lost.
+        let complete = || -> rusqlite::Result<bool> {
+            if run.metric_count.is_none() {
+                return Ok(true);
+            }
+            let mut damage = Vec::new();
+            epochs_of_run(connection, run, &mut damage)?;
+            Ok(damage.is_empty())
+        };
+        if is_last || (found.is_none_or(|(_, _, whole)| whole) && complete()?) {
+            last.extend(found.map(|(_, value, _)| (run.id.clone(), value)));
+        } else {
+            damage.push(Damage::of_epochs(run));
+        }
+    }
+    Ok(last)
+}
+
+/// Every start of a program for `experiment`, in order.
+pub(super) fn invocations(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<Invocation>> {
+    let mut statement = connection.prepare("SELECT id FROM invocations WHERE experiment = ?1 ORDER BY id")?;
+    let ids: Vec<i64> = statement.query_map([experiment], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    ids.into_iter().map(|id| invocation(connection, id)).collect()
+}
+
+/// One start of a program.
+pub(super) fn invocation(connection: &Connection, id: i64) -> rusqlite::Result<Invocation> {
+    let later = if connection.column_exists(None, "invocations", "boot_id")? {
+        "process_started, boot_id, pid_namespace, plan_sha256, shard_index, shard_count"
+    } else {
+        "NULL, NULL, NULL, NULL, NULL, NULL"
+    };
+    let sql = format!(
+        "SELECT program_version, git_commit, git_dirty, candle_version, cpu, instruction_set, os, jobs, command_line,
+           experiment_file, host, pid, {later} FROM invocations WHERE id = ?1"
+    );
+    connection.prepare_cached(&sql)?.query_row([id], |row| {
+        let shard = row.get::<_, Option<u32>>(16)?.zip(row.get::<_, Option<u32>>(17)?);
+        Ok(Invocation {
+            program_version: row.get(0)?,
+            git_commit: row.get(1)?,
+            git_dirty: row.get(2)?,
+            candle_version: row.get(3)?,
+            cpu: row.get(4)?,
+            instruction_set: row.get(5)?,
+            os: row.get(6)?,
+            jobs: row.get(7)?,
+            command_line: row.get(8)?,
+            experiment_file: row.get(9)?,
+            process: Process {
+                host: row.get(10)?,
+                pid: row.get(11)?,
+                started: row.get(12)?,
+                boot_id: row.get(13)?,
+                namespace: row.get(14)?,
+            },
+            plan_sha256: row.get(15)?,
+            shard: shard.map(|(index, count)| Shard { index, count }),
+        })
+    })
+}
+
+/// What a run goes on from, if it is whole.
+pub(super) fn checkpoint(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Checkpoint>> {
+    let sql = "SELECT epoch, seconds, model, checksum FROM checkpoints WHERE run_id = ?1";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row([run.as_str()], |row| {
+            let checkpoint = Checkpoint { epoch: row.get(0)?, seconds: row.get(1)?, model: row.get(2)? };
+            Ok((checkpoint, row.get::<_, i64>(3)?))
+        })
+        .optional()?;
+    let whole = |(it, sum): &(Checkpoint, i64)| *sum == checksum::of_checkpoint(run, it.epoch, it.seconds, &it.model);
+    Ok(found.filter(whole).map(|(checkpoint, _)| checkpoint))
+}
+
+/// How many of several ids an error names.
+const SHOWN: usize = 5;
+
+pub(super) fn find(
+    connection: &Connection,
+    prefix: &str,
+    failed: &dyn Fn(rusqlite::Error) -> StoreError,
+) -> Result<RecordedRun, FindError> {
+    let digits = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !digits {
+        return Err(FindError::NotFound(prefix.to_owned()));
+    }
+    let prefix = prefix.to_ascii_lowercase();
+    let candidates = candidates(connection, &prefix).map_err(failed)?;
+    match candidates.as_slice() {
+        [] => Err(FindError::NotFound(prefix)),
+        [only] => Ok(run_of(connection, only).map_err(failed)?),
+        several => Err(FindError::Ambiguous { prefix, candidates: several.iter().take(SHOWN).cloned().collect() }),
+    }
+}
+
+/// Run and trial ids that begin with `prefix`; an id that is whole is the only candidate.
+fn candidates(connection: &Connection, prefix: &str) -> rusqlite::Result<Vec<String>> {
+    let sql =
+        "SELECT id FROM runs WHERE id GLOB ?1 || '*' UNION SELECT trial_id FROM runs WHERE trial_id GLOB ?1 || '*'
+               LIMIT 20";
+    let all: Vec<String> = connection.prepare(sql)?.query_map([prefix], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(if all.iter().any(|id| id == prefix) { vec![prefix.to_owned()] } else { all })
+}
+
+/// The run of that id, or of that trial's the one that counts.
+fn run_of(connection: &Connection, id: &str) -> rusqlite::Result<RecordedRun> {
+    let runs = runs_of(connection, "id = ?1 OR trial_id = ?1", id)?;
+    match runs.iter().position(|run| run.id.as_str() == id) {
+        Some(exact) => runs.into_iter().nth(exact),
+        None => newest(runs).pop(),
+    }
+    .ok_or(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// Runs that fulfil a condition on `?1`, in the order in which they began, whatever their checksums say.
+pub(super) fn runs_of(connection: &Connection, condition: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+    let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY started_at, sequence", run_columns(connection)?);
+    let mut runs: Vec<RecordedRun> =
+        connection.prepare_cached(&sql)?.query_map([key], run_from)?.collect::<Result<_, _>>()?;
+    for run in &mut runs {
+        let id = run.id.as_str().to_owned();
+        fill(connection, std::slice::from_mut(run), "= ?1", &id)?;
+    }
+    bury(connection, &mut runs)?;
+    Ok(runs)
+}
