@@ -211,10 +211,15 @@ fn weights_that_cannot_be_written_fail_their_trial_and_no_other() {
     let said = folder.run_fails(&[&less[..], &["--rerun"]].concat(), 1);
     assert!(said.contains("failed: the weights cannot be written to"), "{said}");
     assert_eq!(count(&folder, "results", "SELECT count(*) FROM runs WHERE status = 'failed'"), 1);
+    let wide = ["long.toml", "--set", "sweep.epochs=[2]", "--set", "sweep.seed={ from = 0, to = 20 }", "-j", "1"];
+    let said = folder.run_fails(&[&wide[..], &["--rerun", "--fail-fast"]].concat(), 1);
+    assert!(said.contains("stopped at the first trial that failed"), "{said}");
+    assert!(count(&folder, "results", "SELECT count(*) FROM runs") < 42, "the others were not begun");
     std::fs::remove_dir(&path).unwrap();
     let said = String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap();
     assert!(said.contains("1 of 2 trials failed, to run again"), "{said}");
     assert!(path.is_file());
+    folder.run(&["verify", "--all", "-q"]);
 }
 
 /// A limit for files is to a program what a full disk is.
