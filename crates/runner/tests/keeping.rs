@@ -253,3 +253,40 @@ fn what_was_changed_stays_so_however_it_is_moved() {
     let said = String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap();
     assert!(said.contains("1 of 16 trials to run"), "{said}");
 }
+
+#[test]
+fn a_damaged_run_gives_way_to_an_older_one_and_is_forgotten_when_it_was_run_again() {
+    let folder = folder();
+    let whole = folder.read("results/small/runs.csv").lines().count();
+    folder.run(&["small.toml", "-q", "--rerun", "--set", "sweep.seed=[0]"]);
+    let newest = text(&folder, "SELECT id FROM runs ORDER BY sequence DESC LIMIT 1");
+    let damage = |id: &str| {
+        let sql =
+            format!("UPDATE metrics SET value = 2.0 * value WHERE run_id = '{id}' AND epoch = 1 AND name = 'loss'");
+        store(&folder, "results").execute(&sql, []).unwrap();
+    };
+    damage(&newest);
+    let output = folder.output(&["small.toml"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("nothing to run") && said.contains(&format!("the epochs of run {newest}")), "{said}");
+    assert_eq!(folder.read("results/small/runs.csv").lines().count(), whole);
+
+    let only = text(&folder, "SELECT id FROM runs GROUP BY trial_id HAVING count(*) = 1 LIMIT 1");
+    damage(&only);
+    assert!(folder.run(&["small.toml", "--plan"]).contains("15 have their result"));
+    let said = String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap();
+    assert!(said.contains("1 of 16 trials to run"), "{said}");
+    let said = String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap();
+    assert!(!said.contains(&only), "it has been run again: {said}");
+}
+
+#[test]
+fn a_row_that_is_no_runs_costs_that_run_alone() {
+    let folder = folder();
+    let sql = "UPDATE runs SET trial_id = '../../../victim' WHERE sequence = 1";
+    store(&folder, "results").execute(sql, []).unwrap();
+    let said = String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap();
+    assert!(said.contains("1 of 16 trials to run"), "{said}");
+    assert!(said.contains("had 16 runs when it was recorded last, but 15 are found"), "{said}");
+    assert_eq!(folder.read("results/small/runs.csv").lines().count(), 17);
+}

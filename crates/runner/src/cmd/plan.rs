@@ -18,8 +18,7 @@ use crate::spec::Spec;
 pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -> Result<()> {
     let (facts, dataset) = datasets.facts(spec)?;
     let plan = Plan::new(spec, &facts)?;
-    let runs = recorded(args, spec)?;
-    let done: HashSet<_> = runs.iter().filter(|run| run.has_result()).map(|run| run.trial.clone()).collect();
+    let (runs, done) = recorded(args, spec)?;
     let wanted: HashSet<_> =
         super::run::wanted(args, &plan).iter().flat_map(|course| &course.trials).map(|trial| &trial.id).collect();
     let courses = super::run::pending(args, &plan, &runs, &done);
@@ -74,11 +73,11 @@ fn steps(plan: &Plan, pending: &[&Trial], courses: &[Course<'_>]) -> String {
     }
 }
 
-/// The experiment's runs, if there is a store at all.
-fn recorded(args: &RunArgs, spec: &Spec) -> Result<Vec<RecordedRun>, StoreError> {
+/// The experiment's runs and the trials that have their result, if there is a store at all.
+fn recorded(args: &RunArgs, spec: &Spec) -> Result<(Vec<RecordedRun>, HashSet<TrialId>), StoreError> {
     match Reader::open(&args.places.results) {
-        Ok(reader) => reader.runs(&spec.name),
-        Err(StoreError::NoStore { .. }) => Ok(Vec::new()),
+        Ok(reader) => Ok((reader.runs(&spec.name)?, reader.done_trials(&spec.name)?)),
+        Err(StoreError::NoStore { .. }) => Ok((Vec::new(), HashSet::new())),
         Err(error) => Err(error),
     }
 }

@@ -182,9 +182,9 @@ impl Store {
     /// When the database refuses.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
         let mut damage = Vec::new();
-        let runs = self.still(|connection| query::all_runs(connection, experiment, &mut damage))?;
+        let runs = self.still(|connection| query::counting_runs(connection, experiment, &mut damage))?;
         self.damaged(damage);
-        Ok(query::newest(runs))
+        Ok(runs)
     }
 
     /// Run or newest run of the trial whose id begins with `prefix`.
@@ -244,13 +244,9 @@ impl Store {
     pub fn export_csv(&self, experiment: &str) -> Result<(), StoreError> {
         let _turn = csv_export::turn(&self.folder, experiment)?;
         let mut damage = Vec::new();
-        let (mut runs, epochs) = self.still(|connection| {
-            let runs = query::newest(query::all_runs(connection, experiment, &mut damage)?);
-            let epochs = query::epochs_of_experiment(connection, experiment, &runs, &mut damage)?;
-            Ok((runs, epochs))
-        })?;
+        let (runs, epochs) =
+            self.still(|connection| query::counting_runs_and_epochs(connection, experiment, &mut damage))?;
         self.damaged(damage);
-        runs.retain(|run| epochs.contains_key(&run.id));
         csv_export::export(&self.folder, experiment, &runs, &epochs)
     }
 }

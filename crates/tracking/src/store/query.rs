@@ -82,17 +82,33 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
     })
 }
 
+/// The epochs of each run, in order.
+pub(super) type EpochsOfRuns = HashMap<RunId, Vec<EpochMetrics>>;
+
 /// Every run of `experiment` in the order in which they began, whatever its checksum says.
 pub(super) fn unchecked_runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
     let columns = run_columns(connection)?;
     // From the table itself: an index that lost a run would hide it.
     let sql = format!("SELECT {columns} FROM runs NOT INDEXED WHERE experiment = ?1 ORDER BY sequence");
-    let mut runs: Vec<RecordedRun> =
-        connection.prepare(&sql)?.query_map([experiment], run_from)?.collect::<Result<_, _>>()?;
+    let mut runs = readable(connection, &sql, experiment)?;
     fill(connection, &mut runs, "IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1)", experiment)?;
     bury(connection, &mut runs)?;
     // Runs that were merged or restored came later into the store than they began.
     runs.sort_by(|a, b| (&a.started_at, a.sequence).cmp(&(&b.started_at, b.sequence)));
+    Ok(runs)
+}
+
+/// The runs that `sql` finds. A row that cannot be a run's is none: [`check_count`] finds that it is missing. Stores of earlier
+/// schemas did not count; there it is an error.
+fn readable(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+    let counted = connection.column_exists(None, "experiments", "runs")?;
+    let mut runs = Vec::new();
+    for run in connection.prepare_cached(sql)?.query_map([key], run_from)? {
+        match run {
+            Err(rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..)) if counted => {}
+            run => runs.push(run?),
+        }
+    }
     Ok(runs)
 }
 
@@ -112,33 +128,78 @@ fn bury(connection: &Connection, runs: &mut [RecordedRun]) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Every run of `experiment` that fits its checksum, in the order in which they began.
-pub(super) fn all_runs(
+/// The run that counts of every trial of `experiment`, of those that fit their checksums. What does not is damage, unless the
+/// trial has been run again since.
+pub(super) fn counting_runs(
     connection: &Connection,
     experiment: &str,
     damage: &mut Vec<Damage>,
 ) -> rusqlite::Result<Vec<RecordedRun>> {
-    let mut runs = unchecked_runs(connection, experiment)?;
+    let runs = unchecked_runs(connection, experiment)?;
+    check_count(connection, experiment, runs.len(), damage)?;
+    let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_whole);
+    Ok(counting(whole, &damaged, damage, Damage::of_run))
+}
+
+/// [`counting_runs`] of those whose epochs fit their checksums too, and these epochs.
+pub(super) fn counting_runs_and_epochs(
+    connection: &Connection,
+    experiment: &str,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<(Vec<RecordedRun>, EpochsOfRuns)> {
+    let runs = unchecked_runs(connection, experiment)?;
+    check_count(connection, experiment, runs.len(), damage)?;
+    let mut epochs = epochs_of_experiment(connection, experiment, &runs)?;
+    let (whole, damaged): (Vec<_>, Vec<_>) =
+        runs.into_iter().partition(|run| run.is_whole() && epochs.contains_key(&run.id));
+    let of_either = |run: &RecordedRun| if run.is_whole() { Damage::of_epochs(run) } else { Damage::of_run(run) };
+    let runs = counting(whole, &damaged, damage, of_either);
+    let ids: HashSet<&RunId> = runs.iter().map(|run| &run.id).collect();
+    epochs.retain(|id, _| ids.contains(id));
+    Ok((runs, epochs))
+}
+
+fn counting(
+    whole: Vec<RecordedRun>,
+    damaged: &[RecordedRun],
+    damage: &mut Vec<Damage>,
+    describe: impl Fn(&RecordedRun) -> Damage,
+) -> Vec<RecordedRun> {
+    let runs = newest(whole);
+    for run in damaged {
+        let again = runs.iter().any(|it| it.trial == run.trial && it.has_ended() && began(it) > began(run));
+        if !again {
+            damage.push(describe(run));
+        }
+    }
+    runs
+}
+
+/// Runs are in this order.
+fn began(run: &RecordedRun) -> (&str, i64) {
+    (&run.started_at, run.sequence)
+}
+
+/// Whether there are as many runs as were recorded.
+fn check_count(
+    connection: &Connection,
+    experiment: &str,
+    found: usize,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<()> {
     if connection.column_exists(None, "experiments", "runs")? {
         let sql = "SELECT runs FROM experiments NOT INDEXED WHERE name = ?1";
         let expected: Option<i64> = connection.query_row(sql, [experiment], |row| row.get(0)).optional()?;
-        let found = i64::try_from(runs.len()).unwrap_or(i64::MAX);
-        if expected.is_some_and(|expected| expected != found) {
-            damage.push(Damage::of_experiment(experiment, expected.unwrap_or_default(), found));
+        let found = i64::try_from(found).unwrap_or(i64::MAX);
+        if let Some(expected) = expected.filter(|expected| *expected != found) {
+            damage.push(Damage::of_experiment(experiment, expected, found));
         }
     }
-    runs.retain(|run| {
-        let whole = run.is_whole();
-        if !whole {
-            damage.push(Damage::of_run(run));
-        }
-        whole
-    });
-    Ok(runs)
+    Ok(())
 }
 
 /// The run that counts of each trial, by trial: the newest that ended, or else the newest.
-pub(super) fn newest(runs: Vec<RecordedRun>) -> Vec<RecordedRun> {
+fn newest(runs: Vec<RecordedRun>) -> Vec<RecordedRun> {
     let mut newest: HashMap<TrialId, RecordedRun> = HashMap::new();
     for run in runs {
         match newest.get(&run.trial) {
@@ -203,11 +264,11 @@ fn value_from(value: ValueRef<'_>) -> Value {
     }
 }
 
-/// Trials of `experiment` that have their result, in a run that is as it was recorded.
+/// Trials of `experiment` that have their result, in a run that is as it was recorded, with its epochs.
 pub(super) fn done_trials(connection: &Connection, experiment: &str) -> rusqlite::Result<HashSet<TrialId>> {
-    let mut runs = all_runs(connection, experiment, &mut Vec::new())?;
-    runs.retain(RecordedRun::has_result);
-    let whole = epochs_of_experiment(connection, experiment, &runs, &mut Vec::new())?;
+    let mut runs = unchecked_runs(connection, experiment)?;
+    runs.retain(|run| run.has_result() && run.is_whole());
+    let whole = epochs_of_experiment(connection, experiment, &runs)?;
     runs.retain(|run| whole.contains_key(&run.id));
     Ok(runs.into_iter().map(|run| run.trial).collect())
 }
@@ -227,21 +288,17 @@ fn metric_from(row: &Row<'_>, run: &RunId) -> rusqlite::Result<(u32, i64, String
 }
 
 /// Epochs of `runs`, all of `experiment`; runs whose epochs are not as they were recorded are left out.
-pub(super) fn epochs_of_experiment(
+fn epochs_of_experiment(
     connection: &Connection,
     experiment: &str,
     runs: &[RecordedRun],
-    damage: &mut Vec<Damage>,
-) -> rusqlite::Result<HashMap<RunId, Vec<EpochMetrics>>> {
+) -> rusqlite::Result<EpochsOfRuns> {
     let which = "run_id IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1) ORDER BY run_id, epoch";
     let mut found = epochs(connection, &metrics_sql(connection, which)?, experiment)?;
     let mut whole = HashMap::new();
     for run in runs {
-        let (epochs, intact) = found.remove(run.id.as_str()).unwrap_or_default().checked(run);
-        if intact {
+        if let (epochs, true) = found.remove(run.id.as_str()).unwrap_or_default().checked(run) {
             whole.insert(run.id.clone(), epochs);
-        } else {
-            damage.push(Damage::of_epochs(run));
         }
     }
     Ok(whole)
@@ -435,8 +492,7 @@ fn run_of(connection: &Connection, id: &str) -> rusqlite::Result<RecordedRun> {
 /// Runs that fulfil a condition on `?1`, in the order in which they began, whatever their checksums say.
 pub(super) fn runs_of(connection: &Connection, condition: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
     let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY started_at, sequence", run_columns(connection)?);
-    let mut runs: Vec<RecordedRun> =
-        connection.prepare_cached(&sql)?.query_map([key], run_from)?.collect::<Result<_, _>>()?;
+    let mut runs = readable(connection, &sql, key)?;
     for run in &mut runs {
         let id = run.id.as_str().to_owned();
         fill(connection, std::slice::from_mut(run), "= ?1", &id)?;

@@ -1,14 +1,14 @@
 //! Reading the store: never creates, never migrates, never writes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::{DATABASE, Damage, PATIENCE, database, migrations, query};
-use crate::{EpochMetrics, Experiment, FindError, Invocation, RecordedRun, RunId, StoreError};
+use crate::{EpochMetrics, Experiment, FindError, Invocation, RecordedRun, RunId, StoreError, TrialId};
 
 /// The store of a results folder, open for reading.
 #[derive(Debug)]
@@ -92,10 +92,18 @@ impl Reader {
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
         let (runs, damage) = self.read(|connection| {
             let mut damage = Vec::new();
-            Ok((query::newest(query::all_runs(connection, experiment, &mut damage)?), damage))
+            Ok((query::counting_runs(connection, experiment, &mut damage)?, damage))
         })?;
         self.damaged(damage);
         Ok(runs)
+    }
+
+    /// Trials of `experiment` that have their result, in a run that is as it was recorded.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn done_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
+        self.read(|connection| query::done_trials(connection, experiment))
     }
 
     /// Every run of `experiment` as it is in the store, in the order in which they began, whatever its checksum says.
