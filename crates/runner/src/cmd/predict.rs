@@ -16,7 +16,11 @@ const BAR: usize = 40;
 
 /// Prints the probabilities.
 pub fn predict(args: &PredictArgs) -> Result<()> {
-    let run = Reader::open(&args.places.results)?.find(&args.trial)?;
+    let reader = Reader::open(&args.places.results)?;
+    let run = reader.find(&args.trial)?;
+    for damage in reader.damage() {
+        anstream::eprintln!("{}", tracking::printable(&format!("warning: {damage}")));
+    }
     let weights = weights(args, &run)?;
     let dataset = dataset(args, &run)?;
     let (split, title) = match args.split {
