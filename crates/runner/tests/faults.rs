@@ -130,6 +130,9 @@ fn a_killed_trial_goes_on_from_its_last_recorded_epoch() {
         Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(75));
         assert!(count(&folder, engine, "SELECT max(epoch) FROM resumptions") >= kept);
+        let same =
+            "SELECT count(*) FROM resumptions JOIN runs ON id = run_id WHERE resumptions.invocation = runs.invocation";
+        assert_eq!(count(&folder, engine, same), 0, "whose the first epochs are stays known");
         assert_eq!(count(&folder, engine, "SELECT count(*) FROM runs WHERE status = 'killed'"), 2);
         assert_eq!(count(&folder, engine, "SELECT count(*) FROM checkpoints"), 1);
     }

@@ -155,7 +155,21 @@ fn what_contradicts_is_told_and_nothing_is_overwritten() {
     folder.run(&["small.toml", "-q", "-r", "other", "--engine", "autograd"]);
     folder.run(&["small.toml", "-q", "-r", "same"]);
     let before = measured(&folder, "results", "small");
-    assert!(folder.run(&["merge", "same"]).contains("0 added, 16 already there"));
+    folder.write("small.toml", SMALL.replace("name = \"small\"", "name = \"small\"\ndescription = \"others\""));
+    folder.run(&["small.toml", "-q", "-r", "same", "--set", "sweep.seed=[9]"]);
+    assert!(folder.run(&["merge", "same"]).contains("4 added, 16 already there"));
+    let description = text(&folder, "SELECT description FROM experiments");
+    assert_eq!(description, "", "as it is described here");
+    for _ in 0..4 {
+        folder.run(&["delete", &text(&folder, "SELECT trial FROM run_table WHERE seed = 9 LIMIT 1")]);
+    }
+    folder.run(&["merge", "results/.trash", "--results", "elsewhere"]);
+    assert_eq!(
+        store(&folder, "elsewhere").query_row("SELECT started_at FROM invocations", [], |row| row.get::<_, String>(0)),
+        store(&folder, "same")
+            .query_row("SELECT started_at FROM invocations ORDER BY id DESC", [], |row| row.get::<_, String>(0)),
+        "when the program was started, wherever its record went"
+    );
     let output = folder.output(&["merge", "other"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -53,7 +53,7 @@ pub use error::{FindError, StoreError};
 pub use ids::{RunId, TrialId};
 pub use printable::printable;
 pub use process::{Liveness, Process};
-pub use run::{Checkpoint, EpochMetrics, Experiment, Invocation, RecordedRun, Run, Shard};
+pub use run::{Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, RecordedRun, Run, Shard};
 pub use status::Status;
 pub use store::live::{Claim, Recording, Resumption, Terms};
 pub use store::merge::Absorbed;

@@ -61,6 +61,17 @@ impl fmt::Display for Shard {
     }
 }
 
+/// A run was left, and gone on with by another start of the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interruption {
+    /// The last epoch that it kept; 0 where there was none.
+    pub epoch: u32,
+    /// When it was gone on with, RFC 3339 in UTC.
+    pub at: String,
+    /// The start of the program that had come so far.
+    pub(crate) invocation: i64,
+}
+
 /// What a training goes on from: the model after an epoch that is recorded whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {

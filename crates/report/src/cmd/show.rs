@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use anyhow::Result;
-use tracking::{EpochMetrics, Invocation, RecordedRun, printable};
+use tracking::{EpochMetrics, Interruption, Invocation, RecordedRun, printable};
 use unicode_width::UnicodeWidthStr;
 
 use crate::format::text::{aligned, fitting, omission, styled};
@@ -117,8 +117,8 @@ fn data(run: &RecordedRun) -> Vec<(String, String)> {
     ])
 }
 
-fn made(run: &RecordedRun, resumptions: &[u32], results: &Path) -> Vec<(String, String)> {
-    let resumed: Vec<String> = resumptions.iter().map(|epoch| format!("epoch {epoch}")).collect();
+fn made(run: &RecordedRun, interruptions: &[Interruption], results: &Path) -> Vec<(String, String)> {
+    let resumed: Vec<String> = interruptions.iter().map(|it| format!("epoch {}", it.epoch)).collect();
     let model = results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial));
     present([
         ("engine", Some(run.engine.clone())),

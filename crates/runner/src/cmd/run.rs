@@ -1,5 +1,6 @@
 //! `runner EXPERIMENT.toml`: what is missing of experiments is run and recorded.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::{panics, shard};
 
 /// Some trial has no result.
 const SOME_FAILED: u8 = 1;
+
 /// Everything about one experiment that must be right before anything runs.
 struct Ready {
     spec: Spec,
@@ -51,14 +53,13 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let mut store = Store::open(&args.places.results)?;
     stop.begin();
     panics::keep();
-    let means = Means { args, engine, device: &device, stop: &stop };
+    let means = Means { args, engine, device: &device, stop: &stop, begun: Cell::new(false) };
     let mut code = ExitCode::SUCCESS;
     for experiment in &ready {
-        let began = store.begun(&experiment.spec.name)?;
         let tally = match run_experiment(&means, experiment, &mut store) {
             Ok(tally) => tally,
             // Once trials have begun, the request was not wrong: the world is.
-            Err(error) if store.begun(&experiment.spec.name).is_ok_and(|now| now == began) => return Err(error),
+            Err(error) if !means.begun.get() => return Err(error),
             Err(error) => {
                 anstream::eprintln!("{}", crate::render(&error));
                 return Ok(ExitCode::from(SOME_FAILED));
@@ -127,10 +128,12 @@ struct Means<'a> {
     engine: EngineKind,
     device: &'a model::Device,
     stop: &'a Stop,
+    /// Whether anything was recorded of this command.
+    begun: Cell<bool>,
 }
 
 fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> Result<Tally> {
-    let Means { args, engine, device, stop } = *means;
+    let Means { args, engine, device, stop, .. } = *means;
     let Ready { spec, resolved, plan } = experiment;
     let (plan_sha256, jobs) = (plan.sha256(), jobs(args.jobs));
     if let Some(shard) = args.shard {
@@ -146,6 +149,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
         let jobs_recorded = u32::try_from(jobs).unwrap_or(u32::MAX);
         let invocation = provenance::invocation(jobs_recorded, &spec.source.text, plan_sha256, args.shard);
         let invocation = store.begin(&about, &invocation)?;
+        means.begun.set(true);
         let prepared = Prepared::new(engine, &resolved.dataset, device)?;
         let trainer = Trainer::new(Arc::clone(&resolved.dataset), prepared);
         let device = args.device.to_string();

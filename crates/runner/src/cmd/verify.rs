@@ -98,25 +98,21 @@ fn lost(reader: &Reader) -> Result<bool> {
 }
 
 fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<Vec<Subject>> {
-    let mut runs = Vec::new();
-    if args.all {
-        for experiment in reader.experiments()? {
-            runs.extend(reader.all_runs(&experiment.name)?.into_iter().filter(RecordedRun::has_result));
-        }
-    } else {
-        for id in &args.ids {
-            let run = reader.find(id)?;
-            if !run.has_result() {
-                anyhow::bail!("run {} is {}: only a run with a result can be verified", run.id, run.status);
-            }
-            runs.push(run);
-        }
-    }
-    let mut latest: HashMap<(String, TrialId), RunId> = HashMap::new();
+    let mut all = Vec::new();
     for experiment in reader.experiments()? {
-        for run in reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.status == Status::Finished) {
-            latest.insert((run.experiment.clone(), run.trial.clone()), run.id);
+        all.extend(reader.all_runs(&experiment.name)?.into_iter().filter(RecordedRun::has_result));
+    }
+    // In the order in which they began: the last one stays.
+    let finished = all.iter().filter(|run| run.status == Status::Finished);
+    let latest: HashMap<(String, TrialId), RunId> =
+        finished.map(|run| ((run.experiment.clone(), run.trial.clone()), run.id.clone())).collect();
+    let mut runs = if args.all { all } else { Vec::new() };
+    for id in &args.ids {
+        let run = reader.find(id)?;
+        if !run.has_result() {
+            anyhow::bail!("run {} is {}: only a run with a result can be verified", run.id, run.status);
         }
+        runs.push(run);
     }
     runs.into_iter()
         .map(|run| {

@@ -73,8 +73,11 @@ impl<'a> Recording<'a> {
         experiment: &Experiment,
         invocation: &Invocation,
     ) -> Result<InvocationId, StoreError> {
-        let now = timestamp(SystemTime::now());
-        insert_invocation(&self.transaction, experiment, invocation, &now).map_err(self.failed())
+        let begin = || {
+            put_experiment(&self.transaction, experiment)?;
+            insert_invocation(&self.transaction, &experiment.name, invocation, &timestamp(SystemTime::now()))
+        };
+        begin().map_err(self.failed())
     }
 
     /// A run that ended before anything of it was recorded.
@@ -240,7 +243,7 @@ fn go_on(
         params![
             left.id.as_str(),
             checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.epoch),
-            invocation.0,
+            left.invocation,
             timestamp(SystemTime::now())
         ],
     )?;
@@ -284,12 +287,8 @@ pub(super) fn seal(connection: &Connection, id: &RunId) -> rusqlite::Result<()> 
     Ok(())
 }
 
-pub(super) fn insert_invocation(
-    connection: &Connection,
-    experiment: &Experiment,
-    invocation: &Invocation,
-    started_at: &str,
-) -> rusqlite::Result<InvocationId> {
+/// The experiment as it is described now.
+fn put_experiment(connection: &Connection, experiment: &Experiment) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT INTO experiments (name, description, checksum) VALUES (?1, ?2, ?3)
          ON CONFLICT (name) DO UPDATE SET description = excluded.description, checksum = excluded.checksum",
@@ -300,13 +299,22 @@ pub(super) fn insert_invocation(
         "UPDATE experiments SET runs = (SELECT count(*) FROM runs NOT INDEXED WHERE experiment = ?1) WHERE name = ?1",
         [&experiment.name],
     )?;
+    Ok(())
+}
+
+pub(super) fn insert_invocation(
+    connection: &Connection,
+    experiment: &str,
+    invocation: &Invocation,
+    started_at: &str,
+) -> rusqlite::Result<InvocationId> {
     connection.execute(
         "INSERT INTO invocations (experiment, started_at, program_version, git_commit, git_dirty, candle_version,
            cpu, instruction_set, host, os, jobs, command_line, experiment_file, pid, process_started, boot_id,
            pid_namespace, plan_sha256, shard_index, shard_count)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         params![
-            experiment.name,
+            experiment,
             started_at,
             invocation.program_version,
             invocation.git_commit,

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Store, live, query};
-use crate::{EpochMetrics, Experiment, Reader, RecordedRun, Run, Status, StoreError};
+use super::{InvocationId, Store, live, query};
+use crate::{EpochMetrics, Experiment, Interruption, Reader, RecordedRun, Run, Status, StoreError, checksum};
 
 /// What became of the runs of another store.
 #[derive(Debug, Default)]
@@ -64,7 +64,25 @@ impl Store {
         for run in query::unchecked_runs(connection, &experiment.name).map_err(recording.failed())? {
             known.entry(run.trial.to_string()).or_default().push(run);
         }
-        let mut invocations = HashMap::new();
+        // As it is described here, where it is.
+        connection
+            .execute(
+                "INSERT OR IGNORE INTO experiments (name, description, checksum) VALUES (?1, ?2, ?3)",
+                params![experiment.name, experiment.description, checksum::of_experiment(experiment)],
+            )
+            .map_err(recording.failed())?;
+        let mut starts = HashMap::new();
+        // A start of a program of there, which is brought along by the first run that names it.
+        let mut start = |invocation: i64| -> Result<InvocationId, StoreError> {
+            if let Some(known) = starts.get(&invocation) {
+                return Ok(*known);
+            }
+            let (origin, started_at) = source.start(invocation)?;
+            let id = live::insert_invocation(connection, &experiment.name, &origin, &started_at)
+                .map_err(recording.failed())?;
+            starts.insert(invocation, id);
+            Ok(id)
+        };
         for run in runs {
             let (epochs, whole) = source.checked_epochs(&run)?;
             let whole = whole && run.is_whole();
@@ -79,16 +97,7 @@ impl Store {
                 Verdict::Left => absorbed.left += 1,
                 Verdict::Contradicts(what) => absorbed.contradictions.push(what),
                 Verdict::New => {
-                    let origin = source.invocation(&run)?;
-                    let add = || {
-                        let invocation = match invocations.get(&run.invocation) {
-                            Some(known) => *known,
-                            None => live::insert_invocation(connection, experiment, &origin, &run.started_at)?,
-                        };
-                        Ok(invocation)
-                    };
-                    let invocation = add().map_err(recording.failed())?;
-                    invocations.insert(run.invocation, invocation);
+                    let invocation = start(run.invocation)?;
                     recording.whole_run(invocation, &as_recorded(&run, epochs))?;
                     if !whole {
                         // What was changed is not made right by being moved.
@@ -96,11 +105,10 @@ impl Store {
                             .execute("UPDATE runs SET checksum = -1 WHERE id = ?1", [run.id.as_str()])
                             .map_err(recording.failed())?;
                     }
-                    for epoch in source.resumptions(&run)? {
+                    for Interruption { epoch, at, invocation } in source.resumptions(&run)? {
                         let sql = "INSERT INTO resumptions (run_id, epoch, invocation, at) VALUES (?1, ?2, ?3, ?4)";
-                        connection
-                            .execute(sql, params![run.id.as_str(), epoch, invocation.0, run.ended_at])
-                            .map_err(recording.failed())?;
+                        let row = params![run.id.as_str(), epoch, start(invocation)?.0, at];
+                        connection.execute(sql, row).map_err(recording.failed())?;
                     }
                     keep(&run).map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
                     absorbed.added.push(run);

@@ -1,5 +1,6 @@
 //! The SQLite database of a results folder: the only truth.
 
+mod damage;
 mod house;
 pub(crate) mod live;
 pub(crate) mod merge;
@@ -7,9 +8,7 @@ mod migrations;
 mod query;
 pub(crate) mod read;
 
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,6 +16,9 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::{Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId, Value, csv_export};
+pub use damage::Damage;
+
+use damage::Met;
 use live::Recording;
 
 /// Name of the database in a results folder.
@@ -33,47 +35,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvocationId(i64);
 
-/// Something in the store that is not as it was recorded: it is left out of what is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damage(String);
-
-impl Damage {
-    fn of_run(run: &RecordedRun) -> Self {
-        Self(format!("run {} (trial {}) of '{}' was changed after it was recorded", run.id, run.trial, run.experiment))
-    }
-
-    fn of_epochs(run: &RecordedRun) -> Self {
-        Self(format!(
-            "the epochs of run {} (trial {}) of '{}' were changed after they were recorded",
-            run.id, run.trial, run.experiment
-        ))
-    }
-
-    fn of_about(experiment: &Experiment) -> Self {
-        Self(format!(
-            "the name or the description of '{}' was changed after it was recorded",
-            crate::printable(&experiment.name)
-        ))
-    }
-
-    fn of_experiment(experiment: &str, expected: i64, found: i64) -> Self {
-        let name = crate::printable(experiment);
-        Self(format!("'{name}' had {expected} runs when it was recorded last, but {found} are found"))
-    }
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The store, open for recording.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     folder: PathBuf,
-    damage: RefCell<Vec<Damage>>,
+    damage: Met,
 }
 
 impl Store {
@@ -101,7 +68,7 @@ impl Store {
                 connected => break connected?,
             }
         };
-        Ok(Self { connection, folder: folder.to_owned(), damage: RefCell::default() })
+        Ok(Self { connection, folder: folder.to_owned(), damage: Met::default() })
     }
 
     /// Begins to record: what is recorded is committed as a whole, or not at all.
@@ -112,13 +79,19 @@ impl Store {
         Recording::begin(&mut self.connection, self.folder.join(DATABASE))
     }
 
-    /// What `query` finds, all of it at one moment.
-    fn still<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    /// What is found by asking, all of it at one moment; what was met that is damaged is kept for [`Store::damage`].
+    fn still<T>(
+        &self,
+        ask: impl FnOnce(&Connection, &mut Vec<Damage>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut damage = Vec::new();
         let read = || {
             let moment = self.connection.unchecked_transaction()?;
-            query(&moment)
+            ask(&moment, &mut damage)
         };
-        read().map_err(self.failed())
+        let found = read().map_err(self.failed())?;
+        self.damage.add(damage);
+        Ok(found)
     }
 
     /// The metric `name` at the last epoch that has it, of each of `runs`.
@@ -126,19 +99,13 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn last_epoch(&self, runs: &[RecordedRun], name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
-        self.still(|connection| query::last_epoch(connection, runs, name, &mut Vec::new()))
+        self.still(|connection, damage| query::last_epoch(connection, runs, name, damage))
     }
 
     /// What was found to be damaged in what was read until now, and was left out.
     #[must_use]
     pub fn damage(&self) -> Vec<Damage> {
-        self.damage.borrow().clone()
-    }
-
-    fn damaged(&self, damage: Vec<Damage>) {
-        let mut known = self.damage.borrow_mut();
-        let new = damage.into_iter().filter(|it| !known.contains(it)).collect::<Vec<_>>();
-        known.extend(new);
+        self.damage.all()
     }
 
     fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
@@ -173,7 +140,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn done_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
-        self.still(|connection| query::done_trials(connection, experiment))
+        self.still(|connection, _| query::done_trials(connection, experiment))
     }
 
     /// The run that counts of every trial of `experiment`: see [`crate::Reader::runs`].
@@ -181,10 +148,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
-        let mut damage = Vec::new();
-        let runs = self.still(|connection| query::counting_runs(connection, experiment, &mut damage))?;
-        self.damaged(damage);
-        Ok(runs)
+        self.still(|connection, damage| query::counting_runs(connection, experiment, damage))
     }
 
     /// Run or newest run of the trial whose id begins with `prefix`.
@@ -195,29 +159,12 @@ impl Store {
         query::find(&self.connection, prefix, &self.failed())
     }
 
-    /// The start of the program that made a run, or ended it.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn invocation(&self, run: &RecordedRun) -> Result<Invocation, StoreError> {
-        query::invocation(&self.connection, run.invocation).map_err(self.failed())
-    }
-
-    /// How many times a program has begun to work on `experiment`.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn begun(&self, experiment: &str) -> Result<i64, StoreError> {
-        let sql = "SELECT count(*) FROM invocations WHERE experiment = ?1";
-        self.connection.query_row(sql, [experiment], |row| row.get(0)).map_err(self.failed())
-    }
-
     /// Every run of `experiment`: see [`crate::Reader::all_runs`].
     ///
     /// # Errors
     /// When the database refuses.
     pub fn all_runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
-        self.still(|connection| query::unchecked_runs(connection, experiment))
+        self.still(|connection, _| query::unchecked_runs(connection, experiment))
     }
 
     /// Every experiment, by name.
@@ -225,7 +172,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn experiments(&self) -> Result<Vec<Experiment>, StoreError> {
-        query::experiments(&self.connection, &mut Vec::new()).map_err(self.failed())
+        self.still(query::experiments)
     }
 
     /// Every start of a program for `experiment`, in order.
@@ -243,10 +190,8 @@ impl Store {
     /// When the store cannot be read or a file not be written; the old files are whole then.
     pub fn export_csv(&self, experiment: &str) -> Result<(), StoreError> {
         let _turn = csv_export::turn(&self.folder, experiment)?;
-        let mut damage = Vec::new();
         let (runs, epochs) =
-            self.still(|connection| query::counting_runs_and_epochs(connection, experiment, &mut damage))?;
-        self.damaged(damage);
+            self.still(|connection, damage| query::counting_runs_and_epochs(connection, experiment, damage))?;
         csv_export::export(&self.folder, experiment, &runs, &epochs)
     }
 }

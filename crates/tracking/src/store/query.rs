@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Damage;
 use crate::{
-    Checkpoint, EpochMetrics, Experiment, FindError, Invocation, Liveness, Process, RecordedRun, RunId, Shard, Status,
-    StoreError, TrialId, Value, checksum, csv_export,
+    Checkpoint, EpochMetrics, Experiment, FindError, Interruption, Invocation, Liveness, Process, RecordedRun, RunId,
+    Shard, Status, StoreError, TrialId, Value, checksum, csv_export,
 };
 
 pub(super) fn experiments(connection: &Connection, damage: &mut Vec<Damage>) -> rusqlite::Result<Vec<Experiment>> {
@@ -94,7 +94,7 @@ pub(super) fn unchecked_runs(connection: &Connection, experiment: &str) -> rusql
     fill(connection, &mut runs, "IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1)", experiment)?;
     bury(connection, &mut runs)?;
     // Runs that were merged or restored came later into the store than they began.
-    runs.sort_by(|a, b| (&a.started_at, a.sequence).cmp(&(&b.started_at, b.sequence)));
+    runs.sort_by(|a, b| began(a).cmp(&began(b)));
     Ok(runs)
 }
 
@@ -433,6 +433,16 @@ pub(super) fn invocation(connection: &Connection, id: i64) -> rusqlite::Result<I
             shard: shard.map(|(index, count)| Shard { index, count }),
         })
     })
+}
+
+/// The interruptions of a run, in order; earlier schemas knew none.
+pub(super) fn interruptions(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec<Interruption>> {
+    if !connection.table_exists(None, "resumptions")? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT epoch, invocation, at FROM resumptions WHERE run_id = ?1 ORDER BY rowid";
+    let read = |row: &Row<'_>| Ok(Interruption { epoch: row.get(0)?, at: row.get(2)?, invocation: row.get(1)? });
+    connection.prepare_cached(sql)?.query_map([run.as_str()], read)?.collect()
 }
 
 /// What a run goes on from, if it is whole.

@@ -7,8 +7,9 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{DATABASE, Damage, PATIENCE, database, migrations, query};
-use crate::{EpochMetrics, Experiment, FindError, Invocation, RecordedRun, RunId, StoreError, TrialId};
+use super::damage::{Damage, Met};
+use super::{DATABASE, PATIENCE, database, migrations, query};
+use crate::{EpochMetrics, Experiment, FindError, Interruption, Invocation, RecordedRun, RunId, StoreError, TrialId};
 
 /// The store of a results folder, open for reading.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct Reader {
     path: PathBuf,
     /// Where nobody was writing: the file as it was then, and is read without leaving anything beside it.
     still: Cell<Option<Stillness>>,
-    damage: RefCell<Vec<Damage>>,
+    damage: Met,
 }
 
 impl Reader {
@@ -43,7 +44,7 @@ impl Reader {
         if version == 0 {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
         }
-        let (connection, still, damage) = (RefCell::new(connection), Cell::new(still), RefCell::default());
+        let (connection, still, damage) = (RefCell::new(connection), Cell::new(still), Met::default());
         Ok(Self { connection, path, still, damage })
     }
 
@@ -62,13 +63,17 @@ impl Reader {
     /// What was found to be damaged in what was read until now, and was left out.
     #[must_use]
     pub fn damage(&self) -> Vec<Damage> {
-        self.damage.borrow().clone()
+        self.damage.all()
     }
 
-    fn damaged(&self, damage: Vec<Damage>) {
-        let mut known = self.damage.borrow_mut();
-        let new = damage.into_iter().filter(|it| !known.contains(it)).collect::<Vec<_>>();
-        known.extend(new);
+    /// [`Reader::read`]; what was met that is damaged is kept for [`Reader::damage`].
+    fn checked<T>(&self, ask: impl Fn(&Connection, &mut Vec<Damage>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let (found, damage) = self.read(|connection| {
+            let mut damage = Vec::new();
+            Ok((ask(connection, &mut damage)?, damage))
+        })?;
+        self.damage.add(damage);
+        Ok(found)
     }
 
     /// Every experiment, by name.
@@ -76,12 +81,7 @@ impl Reader {
     /// # Errors
     /// When the database refuses.
     pub fn experiments(&self) -> Result<Vec<Experiment>, StoreError> {
-        let (experiments, damage) = self.read(|connection| {
-            let mut damage = Vec::new();
-            Ok((query::experiments(connection, &mut damage)?, damage))
-        })?;
-        self.damaged(damage);
-        Ok(experiments)
+        self.checked(query::experiments)
     }
 
     /// The run that counts of every trial of `experiment`, by trial: the newest that ended, or else the newest. One that does
@@ -90,12 +90,7 @@ impl Reader {
     /// # Errors
     /// When the database refuses.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
-        let (runs, damage) = self.read(|connection| {
-            let mut damage = Vec::new();
-            Ok((query::counting_runs(connection, experiment, &mut damage)?, damage))
-        })?;
-        self.damaged(damage);
-        Ok(runs)
+        self.checked(|connection, damage| query::counting_runs(connection, experiment, damage))
     }
 
     /// Trials of `experiment` that have their result, in a run that is as it was recorded.
@@ -119,12 +114,7 @@ impl Reader {
     /// # Errors
     /// When the database refuses.
     pub fn epochs(&self, run: &RecordedRun) -> Result<Vec<EpochMetrics>, StoreError> {
-        let (epochs, damage) = self.read(|connection| {
-            let mut damage = Vec::new();
-            Ok((query::epochs_of_run(connection, run, &mut damage)?, damage))
-        })?;
-        self.damaged(damage);
-        Ok(epochs)
+        self.checked(|connection, damage| query::epochs_of_run(connection, run, damage))
     }
 
     /// The epochs of a run, and whether they are as they were recorded.
@@ -140,12 +130,7 @@ impl Reader {
     /// # Errors
     /// When the database refuses.
     pub fn last_epoch(&self, runs: &[RecordedRun], name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
-        let (last, damage) = self.read(|connection| {
-            let mut damage = Vec::new();
-            Ok((query::last_epoch(connection, runs, name, &mut damage)?, damage))
-        })?;
-        self.damaged(damage);
-        Ok(last)
+        self.checked(|connection, damage| query::last_epoch(connection, runs, name, damage))
     }
 
     /// The run whose id, or the run that counts of the trial whose id, begins with `prefix`.
@@ -156,7 +141,7 @@ impl Reader {
         let failed = database(&self.path);
         let run = query::find(&self.connection.borrow(), prefix, &failed)?;
         if !run.is_whole() {
-            self.damaged(vec![Damage::of_run(&run)]);
+            self.damage.add(vec![Damage::of_run(&run)]);
         }
         Ok(run)
     }
@@ -169,25 +154,20 @@ impl Reader {
         self.read(|connection| query::invocation(connection, run.invocation))
     }
 
-    /// Every start of a program for `experiment`, in order.
+    /// The interruptions of a run, in order.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn invocations(&self, experiment: &str) -> Result<Vec<Invocation>, StoreError> {
-        self.read(|connection| query::invocations(connection, experiment))
+    pub fn resumptions(&self, run: &RecordedRun) -> Result<Vec<Interruption>, StoreError> {
+        self.read(|connection| query::interruptions(connection, &run.id))
     }
 
-    /// After which epochs another start of the program went on with a run.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn resumptions(&self, run: &RecordedRun) -> Result<Vec<u32>, StoreError> {
+    /// A start of a program by its number in this store, and when it was.
+    pub(crate) fn start(&self, invocation: i64) -> Result<(Invocation, String), StoreError> {
         self.read(|connection| {
-            if !connection.table_exists(None, "resumptions")? {
-                return Ok(Vec::new());
-            }
-            let mut statement = connection.prepare("SELECT epoch FROM resumptions WHERE run_id = ?1 ORDER BY rowid")?;
-            statement.query_map([run.id.as_str()], |row| row.get(0))?.collect()
+            let sql = "SELECT started_at FROM invocations WHERE id = ?1";
+            let started_at = connection.query_row(sql, [invocation], |row| row.get(0))?;
+            Ok((query::invocation(connection, invocation)?, started_at))
         })
     }
 }

@@ -18,7 +18,8 @@ CREATE TABLE checkpoints (
   checksum INTEGER NOT NULL
 ) STRICT;
 
--- A run that another invocation went on with: the epochs after this one are that one's.
+-- A run was left and gone on with at this time: its epochs until this one (after the row before) are of this invocation, the
+-- last ones of the run's own.
 CREATE TABLE resumptions (
   run_id     TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
   epoch      INTEGER NOT NULL,
