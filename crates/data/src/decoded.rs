@@ -4,11 +4,11 @@
 //! changed is not taken for whole. Keeping is a kindness: where it fails, nothing is lost but time.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::digest::sha256;
-use crate::idx::{Idx, IdxError, Kind, decode, decode_sized};
+use crate::idx::{Idx, IdxError, Kind, decode, decode_sized, outline};
 
 /// Decoded bytes that are worth a file: fewer are decompressed in a moment.
 const WORTH_KEEPING: usize = 1 << 20;
@@ -26,7 +26,7 @@ impl Decoded {
 
     /// Decodes `archive`, or finds it decoded.
     pub(crate) fn decode(&self, archive: &[u8], kind: Kind) -> Result<Idx, IdxError> {
-        let path = self.0.join(format!("{}.idx", sha256(&[archive])));
+        let path = self.path_of(archive);
         if let Some(idx) = kept(&path, kind) {
             return Ok(idx);
         }
@@ -36,6 +36,21 @@ impl Decoded {
             let _ = self.keep(&path, &idx);
         }
         Ok(idx)
+    }
+
+    /// An archive that was decoded before, without its bytes: these are left where they are, and unchecked.
+    pub(crate) fn outline(&self, archive: &[u8], kind: Kind) -> Option<Idx> {
+        let mut file = File::open(self.path_of(archive)).ok()?;
+        let size = file.metadata().ok()?.len().checked_sub(DIGITS)?;
+        let (mut idx, length) = outline(&mut file, kind).ok()?;
+        file.seek(SeekFrom::Start(size)).ok()?;
+        file.read_to_string(&mut idx.sha256).ok()?;
+        let is_digest = idx.sha256.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+        (is_digest && length == size).then_some(idx)
+    }
+
+    fn path_of(&self, archive: &[u8]) -> PathBuf {
+        self.0.join(format!("{}.idx", sha256(&[archive])))
     }
 
     fn keep(&self, path: &Path, idx: &Idx) -> std::io::Result<()> {
@@ -84,6 +99,9 @@ mod tests {
         let first = decoded.decode(&archive, Kind::Images).unwrap();
         let path = decoded.0.join(format!("{}.idx", sha256(&[&archive])));
         assert_eq!(kept(&path, Kind::Images).unwrap().bytes, first.bytes);
+        let outline = decoded.outline(&archive, Kind::Images).unwrap();
+        assert_eq!((&outline.dimensions, &outline.sha256), (&first.dimensions, &first.sha256));
+        assert!(outline.bytes.is_empty() && decoded.outline(b"another", Kind::Images).is_none());
 
         let whole = fs::read(&path).unwrap();
         let mut damaged = whole.clone();
@@ -91,6 +109,8 @@ mod tests {
         for wrong in [&damaged[..], &whole[..whole.len() - 1], &whole[..1_000], &[]] {
             fs::write(&path, wrong).unwrap();
             assert!(kept(&path, Kind::Images).is_none());
+            let digest = decoded.outline(&archive, Kind::Images).map(|outline| outline.sha256);
+            assert!(digest.is_none_or(|digest| digest == first.sha256));
             assert_eq!(decoded.decode(&archive, Kind::Images).unwrap().sha256, first.sha256);
             assert_eq!(fs::read(&path).unwrap(), whole, "it is mended");
         }

@@ -8,9 +8,10 @@ use etcetera::BaseStrategy;
 use crate::catalog::{Facts, Known, Listing};
 use crate::dataset::Dataset;
 use crate::decoded::Decoded;
+use crate::embedded;
 use crate::error::DataError;
 use crate::fetch::{self, FetchObserver, Plan};
-use crate::{embedded, folder};
+use crate::folder::{self, Extent};
 
 /// A dataset that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,8 +143,7 @@ impl Finder {
     pub fn load(&self, source: &Source, observer: &mut dyn FetchObserver) -> Result<Dataset, DataError> {
         match source {
             Source::Folder { label, path } => {
-                let dataset =
-                    folder::read(label, path, None, &self.decoded(), "put them there, or name another folder")?;
+                let dataset = self.read_folder(Extent::Whole, label, path)?;
                 Ok(Dataset { folder: Some(path.clone()), ..dataset })
             }
             Source::Known(known) => match known.listing() {
@@ -151,6 +151,24 @@ impl Finder {
                 Some(listing) => self.load_listed(*known, listing, observer),
             },
         }
+    }
+
+    /// What a plan needs to know of the dataset, without reading all of it where that can be helped.
+    ///
+    /// The images of an archive that was decoded before are left unread, and what was kept of them is believed:
+    /// [`Finder::load`] believes nothing.
+    ///
+    /// # Errors
+    /// As [`Finder::load`].
+    pub fn facts(&self, source: &Source, observer: &mut dyn FetchObserver) -> Result<Facts, DataError> {
+        match source {
+            Source::Folder { label, path } => Ok(self.read_folder(Extent::Facts, label, path)?.facts()),
+            Source::Known(_) => Ok(self.load(source, observer)?.facts()),
+        }
+    }
+
+    fn read_folder(&self, extent: Extent, label: &str, path: &Path) -> Result<Dataset, DataError> {
+        folder::read(extent, label, path, None, &self.decoded(), "put them there, or name another folder")
     }
 
     fn load_listed(
@@ -161,7 +179,7 @@ impl Finder {
     ) -> Result<Dataset, DataError> {
         if let Some(folder) = folder_from_environment(known) {
             let advice = "MNIST_DIR names this folder: put them there, or unset the variable";
-            return folder::read(listing.name, &folder, Some(listing), &self.decoded(), advice);
+            return folder::read(Extent::Whole, listing.name, &folder, Some(listing), &self.decoded(), advice);
         }
         let folder = self.folder_of(known);
         let missing = folder::missing(&folder::locate(&folder));
@@ -173,7 +191,7 @@ impl Finder {
             let patience = fetch::PATIENCE;
             fetch::missing_files(&Plan { listing, folder: &folder, mirrors: &mirrors, patience }, observer)?;
         }
-        folder::read(listing.name, &folder, Some(listing), &self.decoded(), "put them there")
+        folder::read(Extent::Whole, listing.name, &folder, Some(listing), &self.decoded(), "put them there")
     }
 
     fn decoded(&self) -> Decoded {

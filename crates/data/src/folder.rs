@@ -39,8 +39,18 @@ pub(crate) fn missing(located: &Located) -> Vec<&'static str> {
     FILES.into_iter().zip(located).filter(|(_, path)| path.is_none()).map(|(file, _)| file).collect()
 }
 
+/// How much of a dataset is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it.
+    Whole,
+    /// Its facts. Images of an archive that was decoded before are left out, and what was kept of it is believed.
+    Facts,
+}
+
 /// Reads a dataset from a folder that must hold all of it; `advice` is for when it does not.
 pub(crate) fn read(
+    extent: Extent,
     name: &str,
     folder: &Path,
     listing: Option<&Listing>,
@@ -56,7 +66,7 @@ pub(crate) fn read(
         return Err(DataError::Missing { folder: folder.to_owned(), files, advice: advice.to_owned() });
     };
     let sums = sums::read(folder)?;
-    let one = |path: &Path, file: usize| read_file(path, file, listing, sums[file].as_deref(), decoded);
+    let one = |path: &Path, file: usize| read_file(extent, path, file, listing, sums[file].as_deref(), decoded);
     // The training images are most of it: the rest is read beside them.
     let (rest, images) = std::thread::scope(|scope| {
         let rest = scope.spawn(|| Ok([one(&a, 0)?, one(&b, 1)?, one(&d, 3)?]));
@@ -82,6 +92,7 @@ pub(crate) fn read(
 
 /// Reads one file and holds it against all that pins it.
 fn read_file(
+    extent: Extent,
     path: &Path,
     file: usize,
     listing: Option<&Listing>,
@@ -100,7 +111,8 @@ fn read_file(
         if archive.len() as u64 > LARGEST_ARCHIVE {
             decode(BufReader::new(archive.as_slice().chain(source)), KINDS[file])
         } else {
-            decoded.decode(&archive, KINDS[file])
+            let outline = (extent == Extent::Facts).then(|| decoded.outline(&archive, KINDS[file])).flatten();
+            outline.map_or_else(|| decoded.decode(&archive, KINDS[file]), Ok)
         }
     } else {
         let size = source.metadata().map_err(io)?.len();

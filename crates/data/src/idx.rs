@@ -81,6 +81,14 @@ pub(crate) fn decode_sized(mut file: impl BufRead, kind: Kind, size: u64) -> Res
     }
 }
 
+/// The beginning of a plain file: what it is, without bytes or checksum, and how long all of it must be.
+pub(crate) fn outline(mut file: impl Read, kind: Kind) -> Result<(Idx, u64), IdxError> {
+    let (header, dimensions) = read_header(&mut file, kind, unreadable)?;
+    let length = header.len() as u64 + product(&dimensions)?;
+    let dimensions = dimensions.into_iter().map(|dimension| dimension as usize).collect();
+    Ok((Idx { dimensions, bytes: Vec::new(), sha256: String::new(), header }, length))
+}
+
 /// What an error of reading means.
 type Explain = fn(&std::io::Error) -> IdxError;
 
@@ -99,13 +107,7 @@ fn damaged(error: &std::io::Error) -> IdxError {
 
 fn decode_plain(mut file: impl Read, kind: Kind, size: u64, explain: Explain) -> Result<Idx, IdxError> {
     let (header, dimensions) = read_header(&mut file, kind, explain)?;
-    let length = dimensions.iter().fold(1u64, |product, dimension| product.saturating_mul((*dimension).into()));
-    if length == 0 {
-        return Err(IdxError::Nothing(dimensions));
-    }
-    if length > LARGEST {
-        return Err(IdxError::TooLarge { found: length, limit: LARGEST });
-    }
+    let length = product(&dimensions)?;
     let header_length = header.len() as u64;
     let hasher = Sha256::new_with_prefix(&header);
     let (mut bytes, mut hasher) = if size >= header_length + length {
@@ -163,6 +165,15 @@ fn read_header(file: &mut impl Read, kind: Kind, explain: Explain) -> Result<(Ve
     }
     let dimensions = words(&header).skip(1).collect();
     Ok((header, dimensions))
+}
+
+/// The bytes that these dimensions promise.
+fn product(dimensions: &[u32]) -> Result<u64, IdxError> {
+    match dimensions.iter().fold(1u64, |product, dimension| product.saturating_mul((*dimension).into())) {
+        0 => Err(IdxError::Nothing(dimensions.to_vec())),
+        found if found > LARGEST => Err(IdxError::TooLarge { found, limit: LARGEST }),
+        length => Ok(length),
+    }
 }
 
 /// What a file with another magic number seems to be.

@@ -64,7 +64,7 @@ impl Datasets {
         }
     }
 
-    /// What a plan needs to know of the dataset of `spec`, without reading it where it is known by heart; and what to call it.
+    /// What a plan needs to know of the dataset of `spec`, without reading all of it where that can be helped; and what to call it.
     pub fn facts(&mut self, spec: &Spec) -> Result<(Facts, String)> {
         let source = source(spec, &spec.dataset)?;
         let name = source.name().to_owned();
@@ -73,6 +73,7 @@ impl Datasets {
             Some(facts) if !self.offline && !self.finder.is_local(&source) => {
                 Ok((facts, format!("{name}, to be fetched first")))
             }
+            None if self.finder.is_here(&source) => Ok((self.finder.facts(&source, &mut Silent)?, name)),
             _ => {
                 let dataset = self.resolve(spec)?.dataset;
                 Ok((dataset.facts(), dataset.name.clone()))

@@ -13,6 +13,7 @@ use crate::catalog::Pins;
 use crate::dataset::{Dataset, ImageShape, Verification};
 use crate::decoded::Decoded;
 use crate::digest::{md5, sha256};
+use crate::folder::Extent;
 use crate::random::{Purpose, generator};
 
 #[path = "../../tests/server/mod.rs"]
@@ -109,7 +110,7 @@ fn fetch_from(tiny: &Tiny, folder: &Path, mirrors: &[&Server], observer: &mut Re
     let mirrors: Vec<String> = mirrors.iter().map(|mirror| mirror.url.clone()).collect();
     let patience = Duration::from_millis(900);
     missing_files(&Plan { listing: tiny.listing, folder, mirrors: &mirrors, patience }, observer)?;
-    let dataset = folder::read("tiny", folder, Some(tiny.listing), &Decoded::of(folder), "")?;
+    let dataset = folder::read(Extent::Whole, "tiny", folder, Some(tiny.listing), &Decoded::of(folder), "")?;
     assert_eq!(dataset.train.images, tiny.plain[2][16..], "what is there is true");
     Ok(dataset)
 }
@@ -292,7 +293,8 @@ fn archives_pinned_by_md5_are_checked_when_fetched_and_when_kept() {
     let mut changed = tiny.plain[2].clone();
     *changed.last_mut().unwrap() ^= 1;
     fs::write(folder.path().join(FILES[2]), &changed).unwrap();
-    let error = folder::read("tiny", folder.path(), Some(tiny.listing), &Decoded::of(folder.path()), "").unwrap_err();
+    let error = folder::read(Extent::Whole, "tiny", folder.path(), Some(tiny.listing), &Decoded::of(folder.path()), "")
+        .unwrap_err();
     assert!(error.to_string().contains("wrong SHA-256"), "{error}");
     // The same data in another archive is another archive.
     let mut archives = tiny.archives.clone();
@@ -303,7 +305,8 @@ fn archives_pinned_by_md5_are_checked_when_fetched_and_when_kept() {
     for (name, archive) in archives {
         fs::write(kept.path().join(name), archive).unwrap();
     }
-    let error = folder::read("tiny", kept.path(), Some(tiny.listing), &Decoded::of(kept.path()), "").unwrap_err();
+    let error = folder::read(Extent::Whole, "tiny", kept.path(), Some(tiny.listing), &Decoded::of(kept.path()), "")
+        .unwrap_err();
     assert!(error.to_string().contains("wrong MD5"), "{error}");
 }
 
