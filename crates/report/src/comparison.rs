@@ -6,36 +6,8 @@ use std::cmp::Ordering;
 use tracking::{Experiment, Status, Value};
 
 use crate::observed::{Observed, metric_names, param_names};
+use crate::statistics::Statistic;
 use crate::wording::Unit;
-
-/// Mean and spread of some numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Statistic {
-    /// How many numbers: at least one.
-    pub n: usize,
-    /// Their mean.
-    pub mean: f64,
-    /// Their sample standard deviation √(Σ(x − mean)² / (n − 1)); one number has none.
-    pub deviation: Option<f64>,
-}
-
-impl Statistic {
-    /// Of no numbers there is none. The sums are taken in the order of size, so that the order of the runs, which is
-    /// that of their ends, moves no bit; the mean is corrected by the mean of what remains (a second pass).
-    #[allow(clippy::cast_precision_loss, reason = "fewer than 2⁵² runs")]
-    pub fn of(mut values: Vec<f64>) -> Option<Self> {
-        values.sort_by(f64::total_cmp);
-        let n = values.len();
-        if n == 0 {
-            return None;
-        }
-        let rough = values.iter().sum::<f64>() / n as f64;
-        let mean = rough + values.iter().map(|value| value - rough).sum::<f64>() / n as f64;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let deviation = (n > 1).then(|| (squares / (n - 1) as f64).sqrt());
-        Some(Self { n, mean, deviation })
-    }
-}
 
 /// How many runs ended how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -278,48 +250,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::format::example;
-
-    fn close(a: f64, b: f64) -> bool {
-        (a - b).abs() <= 1e-12 * b.abs()
-    }
-
-    /// `numpy.mean([0.9141, 0.9137, 0.9145])`, `numpy.std(..., ddof=1)`: the deviation is √((0 + 2 · 0.0004²) / 2).
-    #[test]
-    fn three_numbers() {
-        let statistic = Statistic::of(vec![0.9141, 0.9137, 0.9145]).unwrap();
-        assert!(close(statistic.mean, 0.9141), "{statistic:?}");
-        assert!((statistic.deviation.unwrap() - 0.0004).abs() < 1e-12, "{statistic:?}");
-    }
-
-    /// Of 1, 2, …, n the mean is (n + 1) / 2 and the sample variance n (n + 1) / 12.
-    #[test]
-    fn closed_form() {
-        let statistic = Statistic::of((1..=100).rev().map(f64::from).collect()).unwrap();
-        assert!(close(statistic.mean, 50.5));
-        assert!(close(statistic.deviation.unwrap(), (100.0f64 * 101.0 / 12.0).sqrt()));
-    }
-
-    /// NIST StRD `NumAcc3`: mean 1000000.2, standard deviation 0.1 exactly; the textbook formula Σx² − n·mean² fails it.
-    #[test]
-    fn a_large_mean_does_not_swallow_the_spread() {
-        let values = std::iter::once(1_000_000.2).chain((0..1000).map(|i| 1_000_000.1 + 0.2 * f64::from(i % 2)));
-        let statistic = Statistic::of(values.collect()).unwrap();
-        assert!((statistic.mean - 1_000_000.2).abs() < 1e-8);
-        assert!((statistic.deviation.unwrap() - 0.1).abs() < 1e-9);
-    }
-
-    #[test]
-    fn one_number_has_no_spread_and_none_no_mean() {
-        assert_eq!(Statistic::of(vec![2.0]), Some(Statistic { n: 1, mean: 2.0, deviation: None }));
-        assert_eq!(Statistic::of(vec![]), None);
-    }
-
-    #[test]
-    fn the_order_of_runs_moves_no_bit() {
-        let values = vec![0.1, 0.7, 1e-9, 0.3, 1e9, 0.2];
-        let reversed = values.iter().rev().copied().collect();
-        assert_eq!(Statistic::of(values), Statistic::of(reversed));
-    }
 
     #[test]
     fn settings_come_best_first_and_those_without_result_last() {

@@ -7,6 +7,7 @@ mod filter;
 mod format;
 mod observed;
 mod sparkline;
+mod statistics;
 mod suggestion;
 mod table;
 mod wording;

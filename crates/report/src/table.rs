@@ -2,7 +2,8 @@
 
 use tracking::Value;
 
-use crate::comparison::{Comparison, Setting, Statistic, Tally};
+use crate::comparison::{Comparison, Setting, Tally};
+use crate::statistics::Statistic;
 use crate::wording::{self, Unit};
 
 /// How much a column matters to a reader.

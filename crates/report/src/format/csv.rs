@@ -4,7 +4,7 @@ use std::io;
 
 use tracking::neutralised;
 
-use crate::comparison::Statistic;
+use crate::statistics::Statistic;
 use crate::table::{Cell, Role, Row, Table};
 
 /// All tables in one: their columns put together, in the order of each.

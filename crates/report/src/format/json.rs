@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json, json};
 use tracking::{Value, printable};
 
-use crate::comparison::Statistic;
+use crate::statistics::Statistic;
 use crate::table::{Cell, Role, Row, Table};
 
 /// All tables.

@@ -1,0 +1,302 @@
+//! What can be said of some numbers: mean, spread, intervals, paired differences. `METHODOLOGY.md` has the formulas and where they are from.
+
+use std::sync::OnceLock;
+
+use statrs::function::beta::beta_reg;
+use statrs::function::gamma::ln_gamma;
+
+/// Of a hundred intervals this share covers the truth.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// From here to there, both included.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+impl Interval {
+    fn around(middle: f64, reach: f64) -> Self {
+        Self { low: middle - reach, high: middle + reach }
+    }
+
+    /// Whether it covers `value`.
+    pub fn covers(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+}
+
+/// Mean and spread of some numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Statistic {
+    /// How many numbers: at least one.
+    pub n: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// Their sample standard deviation √(Σ(x − mean)² / (n − 1)); one number has none.
+    pub deviation: Option<f64>,
+}
+
+impl Statistic {
+    /// Of no numbers there is none. The sums are taken in the order of size, so that the order of the runs, which is
+    /// that of their ends, moves no bit; the mean is corrected by the mean of what remains (a second pass).
+    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let n = values.len();
+        if n == 0 {
+            return None;
+        }
+        let rough = values.iter().sum::<f64>() / count(n);
+        let mean = rough + values.iter().map(|value| value - rough).sum::<f64>() / count(n);
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = (n > 1).then(|| (squares / count(n - 1)).sqrt());
+        Some(Self { n, mean, deviation })
+    }
+
+    /// The 95 % interval of the mean: mean ± t · s / √n, t of n − 1 degrees of freedom. One number has none.
+    pub fn interval(&self) -> Option<Interval> {
+        let error = self.deviation? / count(self.n).sqrt();
+        Some(Interval::around(self.mean, usual_quantile(self.n - 1) * error))
+    }
+
+    /// The interval that covers with `confidence` instead.
+    pub fn interval_at(&self, confidence: f64) -> Option<Interval> {
+        let error = self.deviation? / count(self.n).sqrt();
+        Some(Interval::around(self.mean, quantile(0.5 - confidence / 2.0, self.n - 1) * error))
+    }
+
+    /// Two-sided p of the hypothesis that the numbers' true mean is 0 (of differences: the paired t-test). One number has
+    /// none; of numbers that are all 0 it is 1.
+    pub fn p(&self) -> Option<f64> {
+        let error = self.deviation? / count(self.n).sqrt();
+        if self.mean == 0.0 {
+            return Some(1.0);
+        }
+        Some(two_sided(self.mean / error, self.n - 1))
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "fewer than 2⁵² runs")]
+fn count(number: usize) -> f64 {
+    number as f64
+}
+
+/// What Holm's procedure makes of one of several tests.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Corrected {
+    /// The adjusted p: the test rejects where it is below 1 − [`CONFIDENCE`].
+    pub p: f64,
+    /// The confidence of the interval that covers 0 exactly where the test does not reject.
+    pub confidence: f64,
+}
+
+/// Corrects the p of several tests for their number, by Holm's step-down procedure; in the order given.
+pub fn holm(tests: &[f64]) -> Vec<Corrected> {
+    let alpha = 1.0 - CONFIDENCE;
+    let mut order: Vec<usize> = (0..tests.len()).collect();
+    order.sort_by(|a, b| tests[*a].total_cmp(&tests[*b]));
+    let mut corrected = vec![Corrected { p: 1.0, confidence: CONFIDENCE }; tests.len()];
+    let (mut greatest, mut left) = (0.0f64, tests.len());
+    for (step, index) in order.into_iter().enumerate() {
+        let unadjusted = tests[index] * count(tests.len() - step);
+        // From the first test that does not reject, none does: all are held to its level.
+        if greatest < alpha {
+            left = tests.len() - step;
+        }
+        greatest = greatest.max(unadjusted.min(1.0));
+        corrected[index] = Corrected { p: greatest, confidence: 1.0 - alpha / count(left) };
+    }
+    corrected
+}
+
+/// P(|T| ≥ |t|) of Student's t: the regularised incomplete beta function at ν / (ν + t²).
+fn two_sided(t: f64, freedom: usize) -> f64 {
+    let freedom = count(freedom);
+    if t.is_infinite() {
+        return 0.0;
+    }
+    beta_reg(freedom / 2.0, 0.5, freedom / (freedom + t * t))
+}
+
+/// The t that Student's t exceeds with probability `tail`, below a half.
+fn quantile(tail: f64, freedom: usize) -> f64 {
+    let excess = |t: f64| two_sided(t, freedom) / 2.0 - tail;
+    let mut low = 0.0;
+    let mut high = 2.0;
+    while excess(high) > 0.0 && high < 1e150 {
+        (low, high) = (high, high * high);
+    }
+    // Newton's steps, halving where one would leave the bracket.
+    let mut t = f64::midpoint(low, high);
+    for _ in 0..200 {
+        let over = excess(t);
+        if over > 0.0 {
+            low = t;
+        } else {
+            high = t;
+        }
+        let step = t + over / density(t, freedom);
+        let next = if step > low && step < high { step } else { f64::midpoint(low, high) };
+        if (next - t).abs() <= 1e-15 * t {
+            return next;
+        }
+        t = next;
+    }
+    t
+}
+
+/// Density of Student's t.
+fn density(t: f64, freedom: usize) -> f64 {
+    let freedom = count(freedom);
+    let half = f64::midpoint(freedom, 1.0);
+    let scale = ln_gamma(half) - ln_gamma(freedom / 2.0) - 0.5 * (freedom * std::f64::consts::PI).ln();
+    (scale - half * (t * t / freedom).ln_1p()).exp()
+}
+
+/// [`quantile`] of the usual interval: the few that a store asks for are computed once.
+fn usual_quantile(freedom: usize) -> f64 {
+    static KNOWN: [OnceLock<f64>; 32] = [const { OnceLock::new() }; 32];
+    let compute = || quantile(0.5 - CONFIDENCE / 2.0, freedom);
+    KNOWN.get(freedom).map_or_else(compute, |known| *known.get_or_init(compute))
+}
+
+/// SciPy 1.17.1 is quoted.
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-9 * b.abs()
+    }
+
+    /// `scipy.stats.t.ppf(q, df)` for q = 0.975, 0.9875, 0.995, 1 − 0.05 / 400; `2 * t.sf(2.5, df)` and `2 * t.sf(40, df)`.
+    #[test]
+    fn students_t_is_scipys() {
+        #[rustfmt::skip]
+        let table = [
+            (1, [12.706204736174694, 25.451699579357168, 63.656741162871526, 2546.4789585697795], 0.24223788318168682, 0.015912179824051624),
+            (2, [4.302652729749462, 6.205346816570706, 9.924843200918287, 63.23369404444499], 0.12961172022151082, 0.0006244146721847406),
+            (3, [3.1824463052837078, 4.176534846104503, 5.840909309733355, 20.604087145081763], 0.08770664700806556, 3.4380680789158506e-05),
+            (4, [2.7764451051977934, 3.4954059325164417, 4.604094871349992, 12.312247135492036], 0.06676654481198814, 2.3340163226012678e-06),
+            (9, [2.262157162798205, 2.6850108468164575, 3.249835541592126, 5.829735796197786], 0.033861827682985735, 1.8982998449339822e-11),
+            (29, [2.045229642132703, 2.363846073208312, 2.756385903670605, 4.172462905320117], 0.018325344338426086, 6.346877329729342e-27),
+            (1000, [1.9623390808264083, 2.2447831150193935, 2.580754698065951, 3.6754979053774615], 0.012578567801090807, 1.0478852155173272e-209),
+        ];
+        for (freedom, quantiles, p, far) in table {
+            for (tail, expected) in [0.025, 0.0125, 0.005, 0.05 / 400.0].into_iter().zip(quantiles) {
+                let found = quantile(tail, freedom);
+                assert!(close(found, expected), "{freedom} {tail}: {found} {expected}");
+            }
+            assert!(close(two_sided(2.5, freedom), p) && close(two_sided(-2.5, freedom), p), "{freedom}");
+            assert!(close(two_sided(40.0, freedom), far), "{freedom}: {} {far}", two_sided(40.0, freedom));
+        }
+    }
+
+    const BEST: [f64; 5] = [0.9141, 0.9137, 0.9145, 0.9150, 0.9129];
+
+    /// `scipy.stats.ttest_1samp(x, 0).confidence_interval(0.95)`.
+    #[test]
+    fn the_interval_of_a_mean_is_scipys() {
+        let interval = Statistic::of(BEST.to_vec()).unwrap().interval().unwrap();
+        assert!(close(interval.low, 0.9130482220958955) && close(interval.high, 0.9150317779041044), "{interval:?}");
+    }
+
+    /// `scipy.stats.ttest_rel(x, best)`, its `pvalue` and `confidence_interval(0.95)`.
+    #[test]
+    #[rustfmt::skip]
+    fn paired_differences_are_scipys() {
+        let table = [
+            ([0.9120, 0.9131, 0.9122, 0.9149, 0.9111], 0.033827067941416086, -0.0025883119720338243, -0.00017168802796613844),
+            ([0.9085, 0.9102, 0.9079, 0.9080, 0.9101], 0.0036443501879664113, -0.007419619775023343, -0.002780380224976644),
+            ([0.9143, 0.9133, 0.9141, 0.9152, 0.9121], 0.2835110642276383, -0.0007783726804675611, 0.00029837268046756964),
+        ];
+        for (values, p, low, high) in table {
+            let difference = Statistic::of(values.iter().zip(BEST).map(|(a, b)| a - b).collect()).unwrap();
+            let interval = difference.interval().unwrap();
+            assert!(close(difference.p().unwrap(), p), "{difference:?}");
+            assert!((interval.low - low).abs() < 1e-12 && (interval.high - high).abs() < 1e-12, "{interval:?}");
+        }
+    }
+
+    /// The example of Holm's paper's kind: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") in R is 0.03 0.06 0.06 0.02.
+    #[test]
+    fn holm_is_that_of_r() {
+        let corrected = holm(&[0.01, 0.04, 0.03, 0.005]);
+        for (found, expected) in corrected.iter().zip([0.03, 0.06, 0.06, 0.02]) {
+            assert!(close(found.p, expected), "{corrected:?}");
+        }
+        let levels: Vec<f64> = corrected.iter().map(|it| (1.0 - it.confidence) * 1e6).map(f64::round).collect();
+        assert_eq!(levels, [16667.0, 25000.0, 25000.0, 12500.0]);
+        assert!(holm(&[]).is_empty());
+    }
+
+    #[test]
+    fn an_interval_covers_0_exactly_where_holm_does_not_reject() {
+        let samples: Vec<Statistic> = (0..40)
+            .map(|i| {
+                let shift = f64::from(i) * 2e-4;
+                Statistic::of((0..5).map(|seed| shift + 1e-3 * f64::from((seed * 7 + i) % 5 - 2)).collect()).unwrap()
+            })
+            .collect();
+        let p: Vec<f64> = samples.iter().map(|it| it.p().unwrap()).collect();
+        let corrected = holm(&p);
+        assert!(corrected.iter().any(|it| it.p < 0.05) && corrected.iter().any(|it| it.p > 0.05));
+        for (sample, corrected) in samples.iter().zip(&corrected) {
+            let covered = sample.interval_at(corrected.confidence).unwrap().covers(0.0);
+            assert_eq!(covered, corrected.p >= 0.05, "{sample:?} {corrected:?}");
+        }
+    }
+
+    #[test]
+    fn of_one_number_nothing_can_be_said() {
+        let one = Statistic::of(vec![0.9]).unwrap();
+        assert_eq!((one.deviation, one.interval(), one.p()), (None, None, None));
+        assert_eq!(Statistic::of(vec![0.0, 0.0]).unwrap().p(), Some(1.0));
+        assert_eq!(Statistic::of(vec![0.5, 0.5]).unwrap().p(), Some(0.0));
+    }
+
+    fn near(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-12 * b.abs()
+    }
+
+    /// `numpy.mean([0.9141, 0.9137, 0.9145])`, `numpy.std(..., ddof=1)`: the deviation is √((0 + 2 · 0.0004²) / 2).
+    #[test]
+    fn three_numbers() {
+        let statistic = Statistic::of(vec![0.9141, 0.9137, 0.9145]).unwrap();
+        assert!(near(statistic.mean, 0.9141), "{statistic:?}");
+        assert!((statistic.deviation.unwrap() - 0.0004).abs() < 1e-12, "{statistic:?}");
+    }
+
+    /// Of 1, 2, …, n the mean is (n + 1) / 2 and the sample variance n (n + 1) / 12.
+    #[test]
+    fn closed_form() {
+        let statistic = Statistic::of((1..=100).rev().map(f64::from).collect()).unwrap();
+        assert!(near(statistic.mean, 50.5));
+        assert!(near(statistic.deviation.unwrap(), (100.0f64 * 101.0 / 12.0).sqrt()));
+    }
+
+    /// NIST StRD `NumAcc3`: mean 1000000.2, standard deviation 0.1 exactly; the textbook formula Σx² − n·mean² fails it.
+    #[test]
+    fn a_large_mean_does_not_swallow_the_spread() {
+        let values = std::iter::once(1_000_000.2).chain((0..1000).map(|i| 1_000_000.1 + 0.2 * f64::from(i % 2)));
+        let statistic = Statistic::of(values.collect()).unwrap();
+        assert!((statistic.mean - 1_000_000.2).abs() < 1e-8);
+        assert!((statistic.deviation.unwrap() - 0.1).abs() < 1e-9);
+    }
+
+    #[test]
+    fn one_number_has_no_spread_and_none_no_mean() {
+        assert_eq!(Statistic::of(vec![2.0]), Some(Statistic { n: 1, mean: 2.0, deviation: None }));
+        assert_eq!(Statistic::of(vec![]), None);
+    }
+
+    #[test]
+    fn the_order_of_runs_moves_no_bit() {
+        let values = vec![0.1, 0.7, 1e-9, 0.3, 1e9, 0.2];
+        let reversed = values.iter().rev().copied().collect();
+        assert_eq!(Statistic::of(values), Statistic::of(reversed));
+    }
+}
