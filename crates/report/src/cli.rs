@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::observed::At;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Comparison tables of every experiment in the results folder.
@@ -31,9 +33,15 @@ pub struct CompareArgs {
     /// Rank by this metric [default: accuracy on the validation set, or on the test set where that is the validation]
     #[arg(long, value_name = "METRIC")]
     pub sort: Option<String>,
+    /// Which epoch of each run counts: the last, the one its validation likes best, or the N-th
+    #[arg(long, value_name = "last|best|N", default_value = "last")]
+    pub at: At,
     /// Only the best N settings
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,
+    /// Only these columns, in this order: hyperparameters, metrics, n, interval, difference, best, front, …
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
     /// Only runs of which this holds, as 'batch_size<=64' (= != < <= > >=); repeatable
     #[arg(long = "where", value_name = "CONDITION")]
     pub conditions: Vec<String>,

@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 
 use tracking::{Experiment, Status, Value};
 
-use crate::observed::{Observed, metric_names, param_names};
+use crate::behind::{self, Behind};
+use crate::effects::{Effects, effects};
+use crate::observed::{At, Observed, metric_names, param_names};
 use crate::statistics::Statistic;
 use crate::wording::Unit;
 
@@ -25,7 +27,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn of(runs: &[Observed]) -> Self {
+    fn of<'a>(runs: impl IntoIterator<Item = &'a &'a Observed>) -> Self {
         let mut tally = Self::default();
         for it in runs {
             match it.run.status {
@@ -61,6 +63,10 @@ pub struct Setting {
     pub tally: Tally,
     /// Of the runs that finished, and of these alone.
     pub metrics: Vec<(String, Statistic)>,
+    /// How far it is behind the best; absent from the best itself, and where nothing pairs them.
+    pub behind: Option<Behind>,
+    /// No other setting is both better and quicker.
+    pub on_front: bool,
 }
 
 impl Setting {
@@ -70,6 +76,17 @@ impl Setting {
     }
 }
 
+/// What can be said of the best setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict<'a> {
+    /// The best, if any setting has the metric that ranks.
+    pub best: Option<&'a Setting>,
+    /// How many others could be tested against it.
+    pub tested: usize,
+    /// Those of them that cannot be told from it.
+    pub indistinct: Vec<&'a Setting>,
+}
+
 /// What is asked of the runs.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
@@ -77,6 +94,8 @@ pub struct Question {
     pub by: Option<Vec<String>>,
     /// Rank by this; else by what the validation says.
     pub sort: Option<String>,
+    /// Which epoch counts.
+    pub at: At,
 }
 
 /// The settings of one experiment on one dataset with one validation.
@@ -92,6 +111,8 @@ pub struct Comparison {
     pub fallback_for: Option<String>,
     /// `test`, or the fraction of the training set held out.
     pub validation: String,
+    /// Which epoch of each run counts.
+    pub at: At,
     /// How the runs were computed: engines and devices, each once.
     pub computed: Vec<String>,
     /// Hyperparameters that all runs share.
@@ -102,15 +123,46 @@ pub struct Comparison {
     pub averaged: Vec<String>,
     /// The metric that ranks the settings; none where no run has a metric.
     pub ranked_by: Option<String>,
+    /// The metric on which the settings are held against the best: that of the test set, where a validation ranks.
+    pub compared_by: Option<String>,
+    /// Hyperparameters whose equal values pair the runs of two settings.
+    pub paired_by: Vec<String>,
     /// Metrics that some run that finished has, in the order of tables.
     pub metrics: Vec<String>,
     /// Best first; those without the ranking metric last.
     pub settings: Vec<Setting>,
     /// How all the runs ended.
     pub tally: Tally,
+    /// What moves the metric of the comparison.
+    pub effects: Effects,
 }
 
 impl Comparison {
+    /// The best setting, where a metric ranks it.
+    pub fn best(&self) -> Option<&Setting> {
+        let metric = self.ranked_by.as_ref()?;
+        self.settings.first().filter(|setting| setting.metric(metric).is_some())
+    }
+
+    /// What can be said of the best.
+    pub fn verdict(&self) -> Verdict<'_> {
+        let others = || self.settings.iter().skip(1).filter(|it| it.behind.is_some());
+        let test = |setting: &Setting| setting.behind.and_then(|behind| behind.test);
+        Verdict {
+            best: self.best(),
+            tested: others().filter(|it| test(it).is_some()).count(),
+            indistinct: others().filter(|it| test(it).is_some_and(|test| !test.tells_apart())).collect(),
+        }
+    }
+
+    /// Settings that nobody dominates, the quickest first.
+    pub fn front(&self) -> Vec<&Setting> {
+        let mut front: Vec<&Setting> = self.settings.iter().filter(|it| it.on_front).collect();
+        let seconds = |it: &Setting| it.metric("seconds").map_or(f64::INFINITY, |it| it.mean);
+        front.sort_by(|a, b| seconds(a).total_cmp(&seconds(b)));
+        front
+    }
+
     /// Whether what ranks was measured on the test set: then the best looks better than it is.
     pub fn is_optimistic(&self) -> bool {
         let on_test =
@@ -153,11 +205,25 @@ fn compare_group(experiment: &Experiment, runs: Vec<Observed>, question: &Questi
     let finished = || runs.iter().filter(|it| it.run.status == Status::Finished);
     let metrics: Vec<String> = metric_names(finished()).into_iter().map(str::to_owned).collect();
     let ranked_by = ranking(&metrics, &first.validation, question);
-    let (tally, computed) = (Tally::of(&runs), computed(&runs));
-    let mut settings = settings(runs, &keys);
+    let compared_by = ranked_by.as_ref().map(|metric| reported(metric, &metrics, &first.validation));
+    let (tally, computed) = (Tally::of(&runs.iter().collect::<Vec<_>>()), computed(&runs));
+    let varying: Vec<String> = varying.into_iter().map(str::to_owned).collect();
+    let paired_by: Vec<String> = varying.iter().filter(|name| !is_key(name)).cloned().collect();
+    let effects = match &compared_by {
+        Some(metric) => effects(&finished().collect::<Vec<_>>(), &varying, metric),
+        None => Effects::default(),
+    };
+    let groups = groups(&runs, &keys);
+    let mut settings: Vec<(Setting, &Vec<&Observed>)> = groups.iter().map(|it| (setting(it, &keys), it)).collect();
     if let Some(metric) = &ranked_by {
         // Stable: equal settings stay in the order of their keys.
-        settings.sort_by(|a, b| better(a.metric(metric), b.metric(metric), Unit::of(metric)));
+        settings.sort_by(|(a, _), (b, _)| better(a.metric(metric), b.metric(metric), Unit::of(metric)));
+    }
+    let (mut settings, groups): (Vec<Setting>, Vec<&Vec<&Observed>>) = settings.into_iter().unzip();
+    if let Some(metric) = compared_by.as_ref().filter(|metric| settings[0].metric(metric).is_some()) {
+        let samples: Vec<_> = groups.iter().map(|it| behind::samples(&finished_of(it), &paired_by, metric)).collect();
+        behind::fill_in(&mut settings, &samples);
+        mark_front(&mut settings, metric);
     }
     Comparison {
         experiment: experiment.clone(),
@@ -165,14 +231,18 @@ fn compare_group(experiment: &Experiment, runs: Vec<Observed>, question: &Questi
         dataset_sha256: first.dataset_sha256,
         fallback_for: first.fallback_for,
         validation: first.validation,
+        at: question.at,
         computed,
         constants,
         keys,
         averaged,
         ranked_by,
+        compared_by,
+        paired_by,
         metrics,
         settings,
         tally,
+        effects,
     }
 }
 
@@ -182,7 +252,7 @@ fn is_constant(runs: &[Observed], name: &str) -> bool {
 }
 
 /// Absent before present, else as values are.
-fn by_value(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+pub fn by_value(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => a.total_cmp(b),
         (a, b) => a.is_some().cmp(&b.is_some()),
@@ -215,20 +285,50 @@ fn better(a: Option<&Statistic>, b: Option<&Statistic>, unit: Unit) -> Ordering 
     }
 }
 
-/// One setting for each combination of the values of `keys`, in the order of these.
-fn settings(mut runs: Vec<Observed>, keys: &[String]) -> Vec<Setting> {
-    let by_keys = |a: &Observed, b: &Observed| {
-        keys.iter()
-            .map(|key| by_value(a.run.param(key), b.run.param(key)))
-            .find(|ordering| ordering.is_ne())
-            .unwrap_or(Ordering::Equal)
-    };
-    runs.sort_by(by_keys);
-    runs.chunk_by(|a, b| by_keys(a, b).is_eq()).map(|runs| setting(runs, keys)).collect()
+/// What is reported of settings that `metric` ranks: a validation chooses, the test set tells how good the choice is.
+fn reported(metric: &str, metrics: &[String], validation: &str) -> String {
+    let on_test = metric.strip_prefix("val_").filter(|_| validation != "test").map(|rest| format!("test_{rest}"));
+    on_test.filter(|name| metrics.contains(name)).unwrap_or_else(|| metric.to_owned())
 }
 
-fn setting(runs: &[Observed], keys: &[String]) -> Setting {
-    let finished: Vec<&Observed> = runs.iter().filter(|it| it.run.status == Status::Finished).collect();
+/// Marks the settings that no other beats in both `metric` and time: not worse in either, and better in one.
+fn mark_front(settings: &mut [Setting], metric: &str) {
+    let worth = |setting: &Setting| {
+        let (worth, seconds) = (setting.metric(metric)?.mean, setting.metric("seconds")?.mean);
+        Some((if Unit::of(metric).less_is_better() { -worth } else { worth }, seconds))
+    };
+    let mut order: Vec<(usize, f64, f64)> = (0..)
+        .zip(settings.iter())
+        .filter_map(|(i, it)| worth(it).map(|(worth, seconds)| (i, worth, seconds)))
+        .collect();
+    order.sort_by(|a, b| a.2.total_cmp(&b.2).then(b.1.total_cmp(&a.1)));
+    let mut reached: Option<(f64, f64)> = None;
+    for (index, worth, seconds) in order {
+        // Of equals, all are on the front.
+        if reached.is_none_or(|it| worth > it.0 || (worth, seconds) == it) {
+            settings[index].on_front = true;
+            reached = Some((worth, seconds));
+        }
+    }
+}
+
+/// The runs of each combination of the values of `keys`, in the order of these.
+fn groups<'a>(runs: &'a [Observed], keys: &[String]) -> Vec<Vec<&'a Observed>> {
+    let by_keys = |a: &&Observed, b: &&Observed| {
+        let pairs = keys.iter().map(|key| by_value(a.run.param(key), b.run.param(key)));
+        pairs.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+    };
+    let mut runs: Vec<&Observed> = runs.iter().collect();
+    runs.sort_by(by_keys);
+    runs.chunk_by(|a, b| by_keys(a, b).is_eq()).map(<[_]>::to_vec).collect()
+}
+
+fn finished_of<'a>(runs: &[&'a Observed]) -> Vec<&'a Observed> {
+    runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect()
+}
+
+fn setting(runs: &[&Observed], keys: &[String]) -> Setting {
+    let finished = finished_of(runs);
     let statistic = |name: &str| Statistic::of(finished.iter().filter_map(|it| it.metric(name)).collect());
     let metrics = metric_names(finished.iter().copied())
         .into_iter()
@@ -242,6 +342,8 @@ fn setting(runs: &[Observed], keys: &[String]) -> Setting {
         seeds: seeds.len(),
         tally: Tally::of(runs),
         metrics,
+        behind: None,
+        on_front: false,
     }
 }
 

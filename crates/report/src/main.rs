@@ -1,11 +1,14 @@
 //! `report`: the store of a results folder in, comparison tables out. Never writes to the store.
 
+mod behind;
 mod cli;
 mod cmd;
 mod comparison;
+mod effects;
 mod filter;
 mod format;
 mod observed;
+mod sentences;
 mod sparkline;
 mod statistics;
 mod suggestion;

@@ -1,6 +1,8 @@
 //! Runs as the report sees them: with every metric that can be compared.
 
-use tracking::{Reader, RecordedRun, StoreError, Value};
+use std::str::FromStr;
+
+use tracking::{EpochMetrics, Reader, RecordedRun, StoreError, Value};
 
 /// Metrics of the last epoch that count as final ones.
 const OF_LAST_EPOCH: [&str; 2] = ["val_loss", "val_accuracy"];
@@ -21,7 +23,8 @@ impl Observed {
     /// The metric `name`.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let last = || self.last_epoch.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        self.run.result(name).or_else(last)
+        // Nothing records what is not finite, but a store is a file that anybody can write.
+        self.run.result(name).or_else(last).filter(|value| value.is_finite())
     }
 
     /// The fact, hyperparameter or metric `name`.
@@ -38,9 +41,43 @@ impl Observed {
     }
 }
 
-/// The newest run of every trial of `experiment`.
-pub fn observe(reader: &Reader, experiment: &str) -> Result<Vec<Observed>, StoreError> {
+/// Which epoch of a run counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum At {
+    /// The last one, with the evaluation of the final weights.
+    #[default]
+    Last,
+    /// The one that the validation likes best; of equals the first.
+    Best,
+    /// This one.
+    Epoch(u32),
+}
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "last" => Ok(Self::Last),
+            "best" => Ok(Self::Best),
+            number => match number.parse() {
+                Ok(epoch) if epoch > 0 => Ok(Self::Epoch(epoch)),
+                _ => Err("expected last, best, or the number of an epoch, from 1".to_owned()),
+            },
+        }
+    }
+}
+
+/// The run that counts of every trial of `experiment`, at the epoch that counts.
+pub fn observe(reader: &Reader, experiment: &str, at: At) -> Result<Vec<Observed>, StoreError> {
     let runs = reader.runs(experiment)?;
+    if at != At::Last {
+        let at_epoch = |run: RecordedRun| {
+            let epochs = reader.epochs(&run)?;
+            Ok(Observed { run: at_epoch(run, &epochs, at), last_epoch: Vec::new() })
+        };
+        return runs.into_iter().map(at_epoch).collect();
+    }
     let last = OF_LAST_EPOCH.map(|name| Ok((name, reader.last_epoch(&runs, name)?)));
     let mut observed: Vec<Observed> = runs.into_iter().map(|run| Observed { run, last_epoch: Vec::new() }).collect();
     for of_name in last {
@@ -52,6 +89,47 @@ pub fn observe(reader: &Reader, experiment: &str) -> Result<Vec<Observed>, Store
         }
     }
     Ok(observed)
+}
+
+/// `run` as it was after an epoch: what was measured there takes the place of the final metrics, and the time is that until
+/// then. Where the test set is the validation, it was measured after every epoch; elsewhere only where somebody recorded it.
+fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], at: At) -> RecordedRun {
+    run.results.clear();
+    let position = match at {
+        At::Epoch(number) => epochs.iter().position(|it| it.epoch == number),
+        At::Best | At::Last => best(epochs),
+    };
+    let Some(position) = position else { return run };
+    let epoch = &epochs[position];
+    let seconds: Option<f64> = epochs[..=position].iter().map(|it| metric(it, "seconds")).sum();
+    for (name, value) in &epoch.metrics {
+        match name.as_str() {
+            // Its name is a hyperparameter's, and the time of one epoch is not that of the run.
+            "learning_rate" | "seconds" => {}
+            name => {
+                let on_test = name.strip_prefix("val_").filter(|_| run.validation == "test");
+                let name = on_test.map_or_else(|| name.to_owned(), |name| format!("test_{name}"));
+                run.results.push((name.into(), *value));
+            }
+        }
+    }
+    run.results.push(("epoch".into(), f64::from(epoch.epoch)));
+    run.results.extend(seconds.map(|seconds| ("seconds".into(), seconds)));
+    run
+}
+
+fn metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
+    epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value).filter(|value| value.is_finite())
+}
+
+/// The first epoch with the greatest accuracy on the validation, or else with the least loss.
+fn best(epochs: &[EpochMetrics]) -> Option<usize> {
+    let worth = |name: &str, sign: f64| {
+        let worth = |(position, epoch): (usize, &EpochMetrics)| Some((position, sign * metric(epoch, name)?));
+        let better = |best: (usize, f64), it: (usize, f64)| if it.1 > best.1 { it } else { best };
+        epochs.iter().enumerate().filter_map(worth).reduce(better).map(|(position, _)| position)
+    };
+    worth("val_accuracy", 1.0).or_else(|| worth("val_loss", -1.0))
 }
 
 /// Names of the hyperparameters of `runs`, in the order in which they were first recorded.

@@ -2,8 +2,11 @@
 
 use tracking::Value;
 
+use crate::behind::Behind;
 use crate::comparison::{Comparison, Setting, Tally};
-use crate::statistics::Statistic;
+use crate::observed::At;
+use crate::sentences;
+use crate::statistics::{Interval, Statistic};
 use crate::wording::{self, Unit};
 
 /// How much a column matters to a reader.
@@ -26,10 +29,26 @@ pub enum Role {
     Count,
     /// A metric.
     Metric(Unit),
-    /// ★ for the best.
+    /// Where the mean of a metric lies.
+    Interval(Unit),
+    /// How far the setting is behind the best.
+    Difference(Unit),
+    /// ★ for the best, ≈ for what cannot be told from it.
     Mark,
+    /// Yes or no.
+    Flag,
     /// Words on the row.
     Note,
+}
+
+impl Role {
+    /// Of its numbers.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Metric(unit) | Self::Interval(unit) | Self::Difference(unit) => unit,
+            Self::Key | Self::Count | Self::Mark | Self::Flag | Self::Note => Unit::Score,
+        }
+    }
 }
 
 /// A column.
@@ -56,10 +75,25 @@ pub enum Cell {
     Count(usize),
     /// A metric over the runs that finished.
     Statistic(Statistic),
-    /// ★
-    Mark,
+    /// The 95 % interval of a mean.
+    Interval(Interval),
+    /// A difference from the best.
+    Difference(Behind),
+    /// ★ or ≈
+    Mark(Mark),
+    /// Yes.
+    Flag,
     /// Words.
     Note(String),
+}
+
+/// How a setting stands beside the best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// It is the best, or as good to the last digit.
+    Best,
+    /// It cannot be told from the best.
+    Indistinct,
 }
 
 /// A row.
@@ -88,10 +122,19 @@ pub struct Table {
     pub more: usize,
 }
 
-/// Lays out `comparisons`, each with at most `top` rows.
-pub fn tables(comparisons: Vec<Comparison>, top: Option<u32>) -> Vec<Table> {
+/// What of the comparisons is to be shown.
+#[derive(Debug, Clone, Default)]
+pub struct Layout {
+    /// At most so many rows.
+    pub top: Option<u32>,
+    /// These columns, in this order; else as many of the usual ones as find room.
+    pub columns: Option<Vec<String>>,
+}
+
+/// Lays out `comparisons`.
+pub fn tables(comparisons: Vec<Comparison>, layout: &Layout) -> Vec<Table> {
     let digests: Vec<Option<String>> = comparisons.iter().map(|it| ambiguous_digest(it, &comparisons)).collect();
-    comparisons.into_iter().zip(digests).map(|(comparison, digest)| table(comparison, digest, top)).collect()
+    comparisons.into_iter().zip(digests).map(|(comparison, digest)| table(comparison, digest, layout)).collect()
 }
 
 fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<String> {
@@ -103,11 +146,14 @@ fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<Strin
     all.iter().any(clash).then(|| comparison.dataset_sha256.chars().take(8).collect())
 }
 
-fn table(comparison: Comparison, digest: Option<String>, top: Option<u32>) -> Table {
-    let columns = columns(&comparison);
+fn table(comparison: Comparison, digest: Option<String>, layout: &Layout) -> Table {
+    let columns = match &layout.columns {
+        Some(wanted) => chosen(&columns(&comparison), wanted),
+        None => columns(&comparison),
+    };
     let several = comparison.settings.iter().filter(|it| ranking_mean(it, &comparison).is_some()).count() > 1;
     let first = comparison.settings.first().and_then(|it| ranking_mean(it, &comparison));
-    let shown = top.map_or(comparison.settings.len(), |top| comparison.settings.len().min(top as usize));
+    let shown = layout.top.map_or(comparison.settings.len(), |top| comparison.settings.len().min(top as usize));
     let rows = comparison.settings[..shown].iter().map(|setting| {
         let mean = ranking_mean(setting, &comparison);
         // Settings that tie are best together.
@@ -118,11 +164,22 @@ fn table(comparison: Comparison, digest: Option<String>, top: Option<u32>) -> Ta
     Table { rows: rows.collect(), more: comparison.settings.len() - shown, digest, columns, comparison }
 }
 
+fn compared_metric<'a>(setting: &'a Setting, comparison: &Comparison) -> Option<&'a Statistic> {
+    comparison.compared_by.as_ref().and_then(|metric| setting.metric(metric))
+}
+
 fn ranking_mean(setting: &Setting, comparison: &Comparison) -> Option<f64> {
     comparison.ranked_by.as_ref().and_then(|metric| setting.metric(metric)).map(|it| it.mean)
 }
 
-fn columns(comparison: &Comparison) -> Vec<Column> {
+/// The columns of these names, as many as there are.
+fn chosen(columns: &[Column], wanted: &[String]) -> Vec<Column> {
+    let shown = |column: &Column| Column { prominence: Prominence::Needed, ..column.clone() };
+    wanted.iter().flat_map(|name| columns.iter().filter(move |it| it.name == *name)).map(shown).collect()
+}
+
+/// All that a table of this comparison can have.
+pub fn columns(comparison: &Comparison) -> Vec<Column> {
     let mut columns: Vec<Column> = comparison
         .keys
         .iter()
@@ -156,20 +213,47 @@ fn columns(comparison: &Comparison) -> Vec<Column> {
             let prominence = Prominence::Needed;
             columns.push(Column { name: "best".to_owned(), title: String::new(), role: Role::Mark, prominence });
         }
+        if comparison.compared_by.as_ref() == Some(metric) {
+            columns.extend(compared(Unit::of(metric), settings));
+        }
     }
+    columns.push(Column {
+        name: "front".to_owned(),
+        title: "front".to_owned(),
+        role: Role::Flag,
+        prominence: Prominence::Machine,
+    });
     let lacking = settings.iter().any(|it| it.tally.total() > it.tally.finished);
     let prominence = if lacking { Prominence::Needed } else { Prominence::Machine };
     columns.push(Column { name: "note".to_owned(), title: String::new(), role: Role::Note, prominence });
     columns
 }
 
+/// What the settings' metric is worth: its interval, and the difference from the best.
+fn compared(unit: Unit, settings: &[Setting]) -> [Column; 2] {
+    let paired = settings.iter().any(|it| it.behind.is_some_and(|behind| behind.test.is_some()));
+    let repeated = settings.iter().any(|it| it.tally.finished > 1);
+    let spare = |there: bool, worth| if there { Prominence::Spare(worth) } else { Prominence::Machine };
+    let from = if unit == Unit::Share { "points from best" } else { "from best" };
+    let column = |name: &str, title: &str, role, prominence| Column {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        role,
+        prominence,
+    };
+    [
+        column("interval", "95 % interval", Role::Interval(unit), spare(repeated, 6)),
+        column("difference", from, Role::Difference(unit), spare(paired, 7)),
+    ]
+}
+
 /// What a metric is worth beside the one that ranks.
 fn prominence(metric: &str, comparison: &Comparison) -> Prominence {
     match metric {
         "test_accuracy" => Prominence::Needed,
-        "val_accuracy" if comparison.validation != "test" => Prominence::Spare(5),
+        "val_accuracy" if comparison.validation != "test" => Prominence::Spare(8),
+        "seconds" => Prominence::Spare(5),
         "test_loss" => Prominence::Spare(4),
-        "seconds" => Prominence::Spare(2),
         "train_accuracy" => Prominence::Spare(1),
         "train_loss" | "val_loss" | "val_accuracy" => Prominence::Machine,
         _ => Prominence::Spare(3),
@@ -185,8 +269,17 @@ fn cell(column: &Column, setting: &Setting, comparison: &Comparison, best: bool)
         }
         Role::Count => Cell::Count(counted(&column.name, &setting.tally)),
         Role::Metric(_) => setting.metric(&column.name).map_or(Cell::Absent, |it| Cell::Statistic(*it)),
-        Role::Mark if best => Cell::Mark,
-        Role::Mark => Cell::Absent,
+        Role::Interval(_) => {
+            compared_metric(setting, comparison).and_then(Statistic::interval).map_or(Cell::Absent, Cell::Interval)
+        }
+        Role::Difference(_) => setting.behind.map_or(Cell::Absent, Cell::Difference),
+        Role::Mark if best => Cell::Mark(Mark::Best),
+        Role::Mark => {
+            let test = setting.behind.and_then(|behind| behind.test);
+            test.filter(|test| !test.tells_apart()).map_or(Cell::Absent, |_| Cell::Mark(Mark::Indistinct))
+        }
+        Role::Flag if setting.on_front => Cell::Flag,
+        Role::Flag => Cell::Absent,
         Role::Note => note(&setting.tally).map_or(Cell::Absent, Cell::Note),
     }
 }
@@ -235,14 +328,14 @@ impl Table {
     fn shown_column(&self, index: usize, column: &Column) -> Shown {
         let cells = || self.rows.iter().map(|row| &row.cells[index]);
         let decimals = match column.role {
-            Role::Metric(unit) => decimals(unit, cells()),
+            Role::Metric(unit) | Role::Interval(unit) | Role::Difference(unit) => decimals(unit, cells()),
             _ => 0,
         };
         let words = |cell: &Cell| matches!(cell, Cell::Value(Value::Text(_)));
         Shown {
             title: column.title.clone(),
             prominence: column.prominence,
-            numeric: !matches!(column.role, Role::Mark | Role::Note) && !cells().any(words),
+            numeric: !matches!(column.role, Role::Mark | Role::Flag | Role::Note) && !cells().any(words),
             cells: cells().map(|cell| text(cell, column.role, decimals)).collect(),
         }
     }
@@ -263,9 +356,26 @@ impl Table {
             let averaged: Vec<String> = comparison.averaged.iter().map(|name| wording::title(name)).collect();
             facts.push(format!("averaged over {}", averaged.join(", ")));
         }
+        facts.extend(match comparison.at {
+            At::Last => None,
+            At::Best => Some("each run at the epoch that its validation likes best".to_owned()),
+            At::Epoch(epoch) => Some(format!("after epoch {epoch}")),
+        });
         facts.extend(ranking(comparison));
         facts.retain(|fact| !fact.is_empty());
         facts
+    }
+
+    /// What is said below the table: what the marks mean, how sure the best is, what moves the metric, what is quick.
+    pub fn notes(&self) -> Vec<String> {
+        let comparison = &self.comparison;
+        let sentences = [
+            sentences::verdict(comparison),
+            sentences::basis(comparison),
+            sentences::effects(comparison),
+            sentences::front(comparison),
+        ];
+        sentences.into_iter().flatten().collect()
     }
 
     /// Said loudly: this is not the dataset that was asked for.
@@ -324,9 +434,14 @@ fn ranking(comparison: &Comparison) -> Option<String> {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn decimals<'a>(unit: Unit, cells: impl Iterator<Item = &'a Cell>) -> usize {
     let (scale, base) = if unit == Unit::Share { (100.0, 2) } else { (1.0, 3) };
-    let spread = |cell: &Cell| match cell {
-        Cell::Statistic(Statistic { deviation: Some(deviation), .. }) if *deviation > 0.0 => Some(scale * deviation),
-        _ => None,
+    let spread = |cell: &Cell| {
+        let spread = match cell {
+            Cell::Statistic(Statistic { deviation, .. }) => *deviation,
+            Cell::Interval(Interval { low, high }) => Some(high - low),
+            Cell::Difference(Behind { difference, .. }) => difference.deviation,
+            _ => None,
+        };
+        spread.filter(|spread| *spread > 0.0).map(|spread| scale * spread)
     };
     let least = cells.filter_map(spread).fold(f64::INFINITY, f64::min);
     if least.is_finite() {
@@ -342,12 +457,49 @@ fn text(cell: &Cell, role: Role, decimals: usize) -> String {
         (Cell::Absent, _) => String::new(),
         (Cell::Value(value), _) => wording::value(value),
         (Cell::Count(count), _) => count.to_string(),
-        (Cell::Mark, _) => "★".to_owned(),
+        (Cell::Mark(Mark::Best), _) => "★".to_owned(),
+        (Cell::Mark(Mark::Indistinct), _) => "≈".to_owned(),
+        (Cell::Flag, _) => "✓".to_owned(),
+        (Cell::Interval(it), _) => interval(role.unit(), it, decimals),
+        (Cell::Difference(it), _) => difference(role.unit(), it, decimals),
         (Cell::Note(note), _) => note.clone(),
         (Cell::Statistic(it), Role::Metric(Unit::Seconds)) => tracking::seconds(it.mean),
         (Cell::Statistic(it), Role::Metric(Unit::Share)) => measured(it, 100.0, decimals) + " %",
         (Cell::Statistic(it), _) => measured(it, 1.0, decimals),
     }
+}
+
+/// `[91.31, 91.50]`
+fn interval(unit: Unit, interval: &Interval, decimals: usize) -> String {
+    let number = |number: f64| match unit {
+        Unit::Share => wording::decimal(100.0 * number, decimals),
+        _ => wording::decimal(number, decimals),
+    };
+    format!("[{}, {}]", number(interval.low), number(interval.high))
+}
+
+/// `−0.12 [−0.21, −0.03]`, the interval as wide as the number of comparisons demands.
+fn difference(unit: Unit, behind: &Behind, decimals: usize) -> String {
+    let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
+    let signed = |number: f64| {
+        let text = wording::decimal((scale * number).abs(), decimals);
+        let is_zero = !text.contains(|c: char| matches!(c, '1'..='9'));
+        format!(
+            "{}{text}",
+            if is_zero {
+                ""
+            } else if number < 0.0 {
+                "−"
+            } else {
+                "+"
+            }
+        )
+    };
+    let mean = signed(behind.difference.mean);
+    behind.test.map_or_else(
+        || mean.clone(),
+        |test| format!("{mean} [{}, {}]", signed(test.interval.low), signed(test.interval.high)),
+    )
 }
 
 fn measured(statistic: &Statistic, scale: f64, decimals: usize) -> String {

@@ -94,6 +94,29 @@ pub fn decimal(number: f64, decimals: usize) -> String {
     if number.abs() < 1e5 { format!("{number:.decimals$}") } else { format!("{number:.2e}") }
 }
 
+/// A number with three significant digits.
+pub fn significant(number: f64) -> String {
+    let size = number.abs();
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    match size {
+        1e-3..1e5 => {
+            let decimals = [100.0, 10.0, 1.0, 0.1, 0.01].iter().take_while(|least| size < **least).count();
+            format!("{number:.decimals$}")
+        }
+        _ => format!("{number:.2e}"),
+    }
+}
+
+/// A share as whole per cent.
+pub fn percent(share: f64) -> String {
+    match 100.0 * share {
+        percent if percent > 0.0 && percent < 0.5 => "< 1 %".to_owned(),
+        percent => format!("{percent:.0} %"),
+    }
+}
+
 /// `text`, ended by … where it would be wider than `width` columns.
 pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {

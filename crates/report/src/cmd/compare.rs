@@ -8,12 +8,12 @@ use anyhow::{Result, bail};
 use tracking::{Experiment, Reader};
 
 use crate::cli::{CompareArgs, Format};
-use crate::comparison::{self, Question};
+use crate::comparison::{self, Comparison, Question};
 use crate::filter::Condition;
 use crate::format;
-use crate::observed::{FACTS, Observed, metric_names, observe, param_names};
+use crate::observed::{At, FACTS, Observed, metric_names, observe, param_names};
 use crate::suggestion::unknown;
-use crate::table::tables;
+use crate::table::{Column, Layout, columns, tables};
 
 type Recorded = Vec<(Experiment, Vec<Observed>)>;
 
@@ -21,7 +21,7 @@ type Recorded = Vec<(Experiment, Vec<Observed>)>;
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let reader = super::open(results)?;
-    let recorded = read(&reader, select(&reader, results, &args.experiments)?)?;
+    let recorded = read(&reader, select(&reader, results, &args.experiments)?, args.at)?;
     let question = question(args, &recorded, &conditions)?;
     let found: usize = recorded.iter().map(|(_, runs)| runs.len()).sum();
 
@@ -38,7 +38,8 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
         };
         anstream::eprintln!("{}", tracking::printable(&why));
     }
-    let tables = tables(comparisons, args.top);
+    let layout = layout(args, &comparisons)?;
+    let tables = tables(comparisons, &layout);
     let text = match args.format {
         Format::Table => format::text::text(&tables, super::width()),
         Format::Markdown => format::markdown::markdown(&tables),
@@ -49,6 +50,23 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(super::damage(&reader, results))
+}
+
+/// What is to be shown, once it is known that some table has it.
+fn layout(args: &CompareArgs, comparisons: &[Comparison]) -> Result<Layout> {
+    if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
+        let columns: Vec<Column> = comparisons.iter().flat_map(columns).collect();
+        let mut known: Vec<&str> = Vec::new();
+        for column in &columns {
+            if !known.contains(&column.name.as_str()) {
+                known.push(&column.name);
+            }
+        }
+        if let Some(stranger) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
+            bail!("{}", unknown("column", stranger, &known));
+        }
+    }
+    Ok(Layout { top: args.top, columns: args.columns.clone() })
 }
 
 /// The experiments of these names; all, where none is named.
@@ -67,15 +85,15 @@ fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<Exper
     Ok(experiments)
 }
 
-fn read(reader: &Reader, experiments: Vec<Experiment>) -> Result<Recorded> {
-    let read = |experiment: Experiment| Ok((experiment.clone(), observe(reader, &experiment.name)?));
+fn read(reader: &Reader, experiments: Vec<Experiment>, at: At) -> Result<Recorded> {
+    let read = |experiment: Experiment| Ok((experiment.clone(), observe(reader, &experiment.name, at)?));
     experiments.into_iter().map(read).collect()
 }
 
 /// What is asked, once it is known that the runs have what it names.
 fn question(args: &CompareArgs, recorded: &Recorded, conditions: &[Condition]) -> Result<Question> {
     let runs = || recorded.iter().flat_map(|(_, runs)| runs);
-    let question = Question { by: args.by.clone(), sort: args.sort.clone() };
+    let question = Question { by: args.by.clone(), sort: args.sort.clone(), at: args.at };
     if runs().next().is_none() {
         return Ok(question);
     }

@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json, json};
 use tracking::{Value, printable};
 
-use crate::statistics::Statistic;
-use crate::table::{Cell, Role, Row, Table};
+use crate::behind::Behind;
+use crate::effects::{Effect, Effects};
+use crate::observed::At;
+use crate::statistics::{Interval, Statistic};
+use crate::table::{Cell, Mark, Role, Row, Table};
 
 /// All tables.
 pub fn json(tables: &[Table]) -> String {
@@ -39,7 +42,16 @@ fn table(table: &Table) -> Json {
         "dataset_sha256": comparison.dataset_sha256,
         "fallback_for": comparison.fallback_for,
         "validation": comparison.validation,
+        "at": match comparison.at {
+            At::Last => json!("last"),
+            At::Best => json!("best"),
+            At::Epoch(epoch) => json!(epoch),
+        },
         "ranked_by": comparison.ranked_by,
+        "compared_by": comparison.compared_by,
+        "paired_by": comparison.paired_by,
+        "notes": table.notes(),
+        "effects": effects(&comparison.effects),
         "optimistic": comparison.is_optimistic(),
         "keys": comparison.keys,
         "averaged": comparison.averaged,
@@ -61,8 +73,11 @@ fn setting(table: &Table, row: &Row) -> Json {
         match column.role {
             Role::Key => params.insert(column.name.clone(), json_cell(cell)),
             Role::Metric(_) => metrics.insert(column.name.clone(), json_cell(cell)),
-            Role::Count => setting.insert(column.name.clone(), json_cell(cell)),
-            Role::Mark | Role::Note => None,
+            Role::Count | Role::Interval(_) | Role::Difference(_) | Role::Flag => {
+                setting.insert(column.name.clone(), json_cell(cell))
+            }
+            Role::Mark => setting.insert("indistinct".to_owned(), (*cell == Cell::Mark(Mark::Indistinct)).into()),
+            Role::Note => None,
         };
     }
     setting.insert("best".to_owned(), row.best.into());
@@ -75,9 +90,37 @@ fn json_cell(cell: &Cell) -> Json {
     match cell {
         Cell::Value(it) => value(it),
         Cell::Count(count) => json!(count),
-        Cell::Statistic(Statistic { n, mean, deviation }) => json!({ "n": n, "mean": mean, "sd": deviation }),
+        Cell::Statistic(it) => statistic(it),
+        Cell::Interval(it) => interval(it),
+        Cell::Difference(Behind { difference, test }) => {
+            let mut json = statistic(difference);
+            json["p"] = json!(test.map(|test| test.p));
+            json["p_corrected"] = json!(test.map(|test| test.corrected.p));
+            json["interval_corrected"] = test.map_or(Json::Null, |test| interval(&test.interval));
+            json
+        }
+        Cell::Flag => Json::Bool(true),
         _ => Json::Null,
     }
+}
+
+fn statistic(statistic: &Statistic) -> Json {
+    let Statistic { n, mean, deviation } = statistic;
+    json!({ "n": n, "mean": mean, "sd": deviation, "interval": statistic.interval().as_ref().map(interval) })
+}
+
+fn interval(interval: &Interval) -> Json {
+    json!([interval.low, interval.high])
+}
+
+/// What moves the metric of the comparison.
+fn effects(effects: &Effects) -> Json {
+    let level = |(of, metric): &(Value, Statistic)| json!({ "value": value(of), "metric": statistic(metric) });
+    let effect = |it: &Effect| {
+        let levels: Vec<Json> = it.levels.iter().map(level).collect();
+        json!({ "hyperparameter": it.name, "range": it.range, "share_of_variance": it.share, "levels": levels })
+    };
+    json!({ "of": effects.of.iter().map(effect).collect::<Vec<_>>(), "interplay": effects.rest })
 }
 
 fn value(value: &Value) -> Json {

@@ -30,8 +30,12 @@ fn block(table: &Table) -> String {
     if table.more > 0 {
         text += &format!("\nand {}\n", crate::wording::count(table.more, "more setting"));
     }
-    if columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains('±')) {
-        text += "\n± standard deviation between the runs of a setting\n";
+    for note in table.notes() {
+        text += &format!("\n{}\n", escaped(&note));
+    }
+    let legend = super::text::legend(&columns);
+    if !legend.is_empty() {
+        text += &format!("\n{legend}\n");
     }
     text
 }

@@ -145,7 +145,7 @@ mod tests {
             example.record(run("wide", &names.map(|name| (name, Value::Integer(value))), 0.9));
         }
         let text = plain(&example.tables(), 90);
-        assert!(text.contains("left out to fit 90 columns: time, train accuracy"), "{text}");
+        assert!(text.contains("left out to fit 90 columns: test loss, train accuracy"), "{text}");
         assert!(!plain(&example.tables(), 200).contains("left out"));
     }
 }

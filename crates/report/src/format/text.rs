@@ -43,10 +43,25 @@ fn block(table: &Table, width: usize) -> String {
         lines.push(styled(DIM, &format!("  and {}", crate::wording::count(table.more, "more setting"))));
     }
     lines.extend(omission(&left_out, width));
-    if columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains('±')) {
-        lines.push(styled(DIM, "  ± standard deviation between the runs of a setting"));
+    let legend = legend(&columns);
+    let wide = width.saturating_sub(INDENT);
+    for (index, note) in table.notes().iter().chain((!legend.is_empty()).then_some(&legend)).enumerate() {
+        // The verdict is what was asked for; the rest explains it.
+        let style = if index == 0 && note != &legend { Style::new() } else { DIM };
+        lines.extend(wrapped(note.split(' '), " ", wide).iter().map(|line| styled(style, &format!("  {line}"))));
     }
     lines.join("\n") + "\n"
+}
+
+/// What the signs in the cells mean, of those that are there.
+pub fn legend(columns: &[Shown]) -> String {
+    let has = |sign: char| columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign));
+    let signs = [
+        ('★', "★ best"),
+        ('≈', "≈ cannot be told from it"),
+        ('±', "± standard deviation between the runs of a setting"),
+    ];
+    signs.into_iter().filter(|(sign, _)| has(*sign)).map(|(_, meaning)| meaning).collect::<Vec<_>>().join(" · ")
 }
 
 /// Names the columns that found no room.
