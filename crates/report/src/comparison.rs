@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use tracking::{Experiment, Status, Value};
+use tracking::{Experiment, RunId, Status, Value};
 
 use crate::behind::{self, Behind};
 use crate::effects::{Effects, effects};
@@ -27,7 +27,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn of<'a>(runs: impl IntoIterator<Item = &'a &'a Observed>) -> Self {
+    fn of(runs: &[&Observed]) -> Self {
         let mut tally = Self::default();
         for it in runs {
             match it.run.status {
@@ -63,6 +63,8 @@ pub struct Setting {
     pub tally: Tally,
     /// Of the runs that finished, and of these alone.
     pub metrics: Vec<(String, Statistic)>,
+    /// Its runs that finished.
+    pub finished: Vec<RunId>,
     /// How far it is behind the best; absent from the best itself, and where nothing pairs them.
     pub behind: Option<Behind>,
     /// No other setting is both better and quicker.
@@ -172,16 +174,16 @@ impl Comparison {
 }
 
 /// Compares the runs of `experiment`, separately for each dataset and validation, in the order of these.
-pub fn compare(experiment: &Experiment, runs: Vec<Observed>, question: &Question) -> Vec<Comparison> {
-    let mut groups: Vec<Vec<Observed>> = Vec::new();
+pub fn compare(experiment: &Experiment, runs: &[Observed], question: &Question) -> Vec<Comparison> {
+    let mut groups: Vec<Vec<&Observed>> = Vec::new();
     for it in runs {
-        match groups.iter_mut().find(|group| data(&group[0]) == data(&it)) {
+        match groups.iter_mut().find(|group| data(group[0]) == data(it)) {
             Some(group) => group.push(it),
             None => groups.push(vec![it]),
         }
     }
-    groups.sort_by(|a, b| data(&a[0]).cmp(&data(&b[0])));
-    groups.into_iter().map(|group| compare_group(experiment, group, question)).collect()
+    groups.sort_by(|a, b| data(a[0]).cmp(&data(b[0])));
+    groups.iter().map(|group| compare_group(experiment, group, question)).collect()
 }
 
 /// What must be the same for runs to be compared.
@@ -190,10 +192,10 @@ fn data(it: &Observed) -> (&str, &str, &str, Option<&str>) {
     (&run.dataset, &run.dataset_sha256, &run.validation, run.fallback_for.as_deref())
 }
 
-fn compare_group(experiment: &Experiment, runs: Vec<Observed>, question: &Question) -> Comparison {
+fn compare_group(experiment: &Experiment, runs: &[&Observed], question: &Question) -> Comparison {
     let first = runs[0].run.clone();
-    let names = param_names(&runs);
-    let (constant, varying): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| is_constant(&runs, name));
+    let names = param_names(runs.iter().copied());
+    let (constant, varying): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| is_constant(runs, name));
     let keys: Vec<String> = match &question.by {
         Some(by) => by.iter().filter(|key| names.contains(&key.as_str())).cloned().collect(),
         None => varying.iter().filter(|name| **name != "seed").map(|name| (*name).to_owned()).collect(),
@@ -202,18 +204,18 @@ fn compare_group(experiment: &Experiment, runs: Vec<Observed>, question: &Questi
     let value = |name: &str| first.param(name).map(|value| (name.to_owned(), value.clone()));
     let constants = constant.iter().filter(|name| !is_key(name)).filter_map(|name| value(name)).collect();
     let averaged = varying.iter().filter(|name| **name != "seed" && !is_key(name)).map(|it| (*it).to_owned()).collect();
-    let finished = || runs.iter().filter(|it| it.run.status == Status::Finished);
-    let metrics: Vec<String> = metric_names(finished()).into_iter().map(str::to_owned).collect();
+    let finished = finished_of(runs);
+    let metrics: Vec<String> = metric_names(finished.iter().copied()).into_iter().map(str::to_owned).collect();
     let ranked_by = ranking(&metrics, &first.validation, question);
     let compared_by = ranked_by.as_ref().map(|metric| reported(metric, &metrics, &first.validation));
-    let (tally, computed) = (Tally::of(&runs.iter().collect::<Vec<_>>()), computed(&runs));
+    let (tally, computed) = (Tally::of(runs), computed(runs));
     let varying: Vec<String> = varying.into_iter().map(str::to_owned).collect();
     let paired_by: Vec<String> = varying.iter().filter(|name| !is_key(name)).cloned().collect();
     let effects = match &compared_by {
-        Some(metric) => effects(&finished().collect::<Vec<_>>(), &varying, metric),
+        Some(metric) => effects(&finished, &varying, metric),
         None => Effects::default(),
     };
-    let groups = groups(&runs, &keys);
+    let groups = groups(runs, &keys);
     let mut settings: Vec<(Setting, &Vec<&Observed>)> = groups.iter().map(|it| (setting(it, &keys), it)).collect();
     if let Some(metric) = &ranked_by {
         // Stable: equal settings stay in the order of their keys.
@@ -246,7 +248,7 @@ fn compare_group(experiment: &Experiment, runs: Vec<Observed>, question: &Questi
     }
 }
 
-fn is_constant(runs: &[Observed], name: &str) -> bool {
+fn is_constant(runs: &[&Observed], name: &str) -> bool {
     let first = runs[0].run.param(name);
     runs.iter().all(|it| by_value(it.run.param(name), first).is_eq())
 }
@@ -269,7 +271,7 @@ fn ranking(metrics: &[String], validation: &str, question: &Question) -> Option<
     }
 }
 
-fn computed(runs: &[Observed]) -> Vec<String> {
+fn computed(runs: &[&Observed]) -> Vec<String> {
     let mut all: Vec<String> = runs.iter().map(|it| format!("{} on {}", it.run.engine, it.run.device)).collect();
     all.sort();
     all.dedup();
@@ -313,12 +315,12 @@ fn mark_front(settings: &mut [Setting], metric: &str) {
 }
 
 /// The runs of each combination of the values of `keys`, in the order of these.
-fn groups<'a>(runs: &'a [Observed], keys: &[String]) -> Vec<Vec<&'a Observed>> {
+fn groups<'a>(runs: &[&'a Observed], keys: &[String]) -> Vec<Vec<&'a Observed>> {
     let by_keys = |a: &&Observed, b: &&Observed| {
         let pairs = keys.iter().map(|key| by_value(a.run.param(key), b.run.param(key)));
         pairs.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
     };
-    let mut runs: Vec<&Observed> = runs.iter().collect();
+    let mut runs = runs.to_vec();
     runs.sort_by(by_keys);
     runs.chunk_by(|a, b| by_keys(a, b).is_eq()).map(<[_]>::to_vec).collect()
 }
@@ -342,6 +344,7 @@ fn setting(runs: &[&Observed], keys: &[String]) -> Setting {
         seeds: seeds.len(),
         tally: Tally::of(runs),
         metrics,
+        finished: finished.iter().map(|it| it.run.id.clone()).collect(),
         behind: None,
         on_front: false,
     }

@@ -68,7 +68,7 @@ fn a_comparison_goes_to_standard_output() {
         ),
         "{out}"
     );
-    assert_eq!(out.matches('★').count(), 1, "{out}");
+    assert_eq!(out.matches("%   ★").count(), 1, "{out}");
     assert!(!out.contains('\u{1b}'), "no colours where there is no terminal");
 }
 

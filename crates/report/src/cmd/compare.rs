@@ -28,7 +28,7 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let mut comparisons = Vec::new();
     for (experiment, mut runs) in recorded {
         runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
-        comparisons.extend(comparison::compare(&experiment, runs, &question));
+        comparisons.extend(comparison::compare(&experiment, &runs, &question));
     }
     if comparisons.is_empty() {
         let why = match found {

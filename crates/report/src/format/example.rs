@@ -37,7 +37,7 @@ impl Example {
 
     pub fn comparisons(&self, question: &Question) -> Vec<Comparison> {
         let runs = observe(&Reader::open(self.folder.path()).unwrap(), &self.experiment.name, question.at).unwrap();
-        compare(&self.experiment, runs, question)
+        compare(&self.experiment, &runs, question)
     }
 
     pub fn tables(&self) -> Vec<Table> {
