@@ -22,8 +22,18 @@ pub struct Cli {
 }
 
 // No doc comment: clap would take it for the description of the whole program.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct CompareArgs {
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+// What both a comparison and its page can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct QuestionArgs {
     /// Only this experiment; repeatable
     #[arg(short, long = "experiment", value_name = "NAME")]
     pub experiments: Vec<String>,
@@ -45,15 +55,23 @@ pub struct CompareArgs {
     /// Only runs of which this holds, as 'batch_size<=64' (= != < <= > >=); repeatable
     #[arg(long = "where", value_name = "CONDITION")]
     pub conditions: Vec<String>,
-    /// How to print
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+}
+
+// The page.
+#[derive(Debug, Args)]
+pub struct HtmlArgs {
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// Where to write the page, - for standard output [default: report.html in the results folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// How to print a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
     /// For the terminal
+    #[default]
     Table,
     /// For a page
     Markdown,
@@ -66,6 +84,8 @@ pub enum Format {
 /// What else can be asked.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// One page to look at and to send: tables, charts, the best trial
+    Html(HtmlArgs),
     /// All that is known of a run, and its epochs
     Show {
         /// Run or trial id, or the beginning of one

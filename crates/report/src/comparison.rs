@@ -355,6 +355,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::format::example;
+    use tracking::Run;
+
+    /// `scipy.stats.ttest_rel([.9120, .9131, .9122], [.9141, .9137, .9145]).pvalue`
+    const PAIRED_P: f64 = 0.08985542115173908;
 
     #[test]
     fn settings_come_best_first_and_those_without_result_last() {
@@ -382,5 +386,101 @@ mod tests {
         let question = Question { by: Some(vec!["seed".into()]), ..Question::default() };
         let comparison = &example::sweep().comparisons(&question)[0];
         assert_eq!((comparison.settings.len(), comparison.averaged.as_slice()), (3, &["batch_size".to_owned()][..]));
+    }
+
+    /// Accuracies of two settings and the seeds that have them.
+    fn two(first: &[(i64, f64)], second: &[(i64, f64)], validation: &str) -> Comparison {
+        let mut example = example::Example::new("two", "");
+        for (batch, runs) in [(16, first), (32, second)] {
+            for (seed, accuracy) in runs {
+                let params = [("batch_size", Value::Integer(batch)), ("seed", Value::Integer(*seed))];
+                example.record(Run { validation: validation.into(), ..example::run("two", &params, *accuracy) });
+            }
+        }
+        example.comparisons(&Question::default()).remove(0)
+    }
+
+    /// On the seeds 1, 2 and 3 that both have.
+    #[test]
+    fn differences_are_paired_by_seed() {
+        let comparison = two(
+            &[(0, 0.95), (1, 0.9141), (2, 0.9137), (3, 0.9145)],
+            &[(3, 0.9122), (2, 0.9131), (1, 0.9120), (4, 0.2)],
+            "test",
+        );
+        let behind = comparison.settings[1].behind.unwrap();
+        assert_eq!((behind.difference.n, comparison.paired_by.as_slice()), (3, &["seed".to_owned()][..]));
+        assert!((behind.difference.mean + 0.005 / 3.0).abs() < 1e-12, "{behind:?}");
+        let test = behind.test.unwrap();
+        assert!((test.p - PAIRED_P).abs() < 1e-9, "{test:?}");
+        assert!((test.corrected.p - test.p).abs() < 1e-15, "one comparison needs no correction");
+        assert!(!test.tells_apart() && test.interval.low < 0.0 && test.interval.high > 0.0);
+        let verdict = comparison.verdict();
+        assert_eq!((verdict.tested, verdict.indistinct.len()), (1, 1));
+    }
+
+    #[test]
+    fn of_one_run_or_of_other_seeds_nothing_is_said() {
+        for (first, second) in [
+            (&[(0, 0.91)][..], &[(0, 0.90)][..]),
+            (&[(0, 0.91), (1, 0.92)], &[(2, 0.90), (3, 0.905)]),
+            // Two seeds that differ by the same three images of a small test set are an accident.
+            (&[(0, 0.91), (1, 0.92)], &[(0, 0.90), (1, 0.91)]),
+        ] {
+            let comparison = two(first, second, "test");
+            assert!(comparison.settings[1].behind.is_none_or(|behind| behind.test.is_none()), "{comparison:?}");
+            assert_eq!(comparison.verdict().tested, 0);
+            let sentence = crate::sentences::verdict(&comparison).unwrap();
+            assert!(sentence.contains("nothing can be said about chance"), "{sentence}");
+        }
+    }
+
+    /// The validation chooses, the test set is reported: the chosen may be behind there.
+    #[test]
+    fn a_held_out_validation_ranks_and_the_test_set_is_compared() {
+        let comparison = two(&[(0, 0.90), (1, 0.91), (2, 0.93)], &[(0, 0.88), (1, 0.90), (2, 0.90)], "0.1");
+        assert_eq!(comparison.ranked_by.as_deref(), Some("val_accuracy"));
+        assert_eq!(comparison.compared_by.as_deref(), Some("test_accuracy"));
+        let difference = comparison.settings[1].behind.unwrap().difference;
+        assert!((difference.mean + 0.02).abs() < 1e-12, "{difference:?}");
+    }
+
+    /// A balanced 2 × 2: x = 10 a + b + a·b, whose sums of squares are 110.25, 2.25 and 0.25 of 112.75.
+    #[test]
+    fn effects_are_those_of_the_analysis_of_variance() {
+        let mut example = example::Example::new("square", "");
+        for (a, b) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let params = [("a", Value::Integer(a)), ("b", Value::Integer(b))];
+            example.record(example::run("square", &params, f64::from(i32::try_from(10 * a + b + a * b).unwrap())));
+        }
+        let effects = example.comparisons(&Question::default()).remove(0).effects;
+        let found: Vec<_> = effects.of.iter().map(|it| (it.name.as_str(), it.range, it.share.unwrap())).collect();
+        let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        assert!(found[0].0 == "a" && close(found[0].1, 10.5) && close(found[0].2, 110.25 / 112.75), "{found:?}");
+        assert!(found[1].0 == "b" && close(found[1].1, 1.5) && close(found[1].2, 2.25 / 112.75), "{found:?}");
+        assert!(close(effects.rest.unwrap(), 0.25 / 112.75), "{effects:?}");
+    }
+
+    #[test]
+    fn the_front_is_what_nobody_beats_in_both() {
+        let mut example = example::Example::new("front", "");
+        for (batch, accuracy, seconds) in [
+            (1, 0.95, 9.0),
+            (2, 0.94, 3.0),
+            (3, 0.93, 4.0),
+            (4, 0.90, 1.0),
+            (5, 0.90, 1.0),
+            (6, 0.90, 1.5),
+            (7, 0.8, 0.5),
+        ] {
+            let mut run = example::run("front", &[("batch_size", Value::Integer(batch))], accuracy);
+            run.results.retain(|(name, _)| name != "seconds");
+            run.results.push(("seconds".into(), seconds));
+            example.record(run);
+        }
+        let comparison = example.comparisons(&Question::default()).remove(0);
+        let front: Vec<String> =
+            comparison.front().iter().map(|it| it.values[0].clone().unwrap().to_string()).collect();
+        assert_eq!(front, ["7", "4", "5", "2", "1"]);
     }
 }

@@ -1,25 +1,31 @@
 //! `report`: the store of a results folder in, comparison tables out. Never writes to the store.
 
 mod behind;
+mod chart;
 mod cli;
 mod cmd;
 mod comparison;
+mod details;
 mod effects;
+mod figures;
 mod filter;
 mod format;
 mod observed;
+mod page;
+mod picture;
 mod sentences;
 mod sparkline;
 mod statistics;
 mod suggestion;
 mod table;
+mod weights;
 mod wording;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, CompareArgs};
 
 /// The request itself was wrong.
 const WRONG_REQUEST: u8 = 2;
@@ -27,7 +33,9 @@ const WRONG_REQUEST: u8 = 2;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
+        Some(_) if cli.compare != CompareArgs::default() => Err(misplaced()),
         None => cmd::compare::compare(&cli.results, &cli.compare),
+        Some(Command::Html(args)) => cmd::html::html(&cli.results, args),
         Some(Command::Show { id }) => cmd::show::show(&cli.results, id),
         Some(Command::Diff { left, right }) => cmd::diff::diff(&cli.results, left, right),
     };
@@ -39,6 +47,13 @@ fn main() -> ExitCode {
             ExitCode::from(WRONG_REQUEST)
         }
     }
+}
+
+/// An option of the comparison before another command would be lost without a word.
+fn misplaced() -> anyhow::Error {
+    anyhow::anyhow!(
+        "options of the comparison do not go with another command: put those of html after it, as in report html --top 5"
+    )
 }
 
 /// One screen: an error with a place draws itself, any other is its chain of causes.

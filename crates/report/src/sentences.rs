@@ -45,7 +45,7 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
     let names: Vec<String> = verdict.indistinct.iter().map(|it| self::setting(comparison, it)).collect();
     Some(match names.len() {
         0 if verdict.tested == 1 => format!("the other setting can be told from the best{untested}"),
-        0 => format!("every one of {} other settings can be told from the best{untested}", verdict.tested),
+        0 => format!("each of the {} other settings can be told from the best{untested}", verdict.tested),
         1 => format!("1 setting cannot be told from the best: {}{untested}", names[0]),
         n => format!("these {n} settings cannot be told from the best: {}{untested}", listed(&names)),
     })

@@ -39,6 +39,8 @@ mod checksum;
 mod csv_export;
 mod duration;
 mod error;
+mod examples;
+pub use examples::*;
 mod ids;
 mod printable;
 mod process;

@@ -7,39 +7,20 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use tracking::{Experiment, Reader};
 
-use crate::cli::{CompareArgs, Format};
+use crate::cli::{CompareArgs, Format, QuestionArgs};
 use crate::comparison::{self, Comparison, Question};
 use crate::filter::Condition;
 use crate::format;
 use crate::observed::{At, FACTS, Observed, metric_names, observe, param_names};
 use crate::suggestion::unknown;
-use crate::table::{Column, Layout, columns, tables};
+use crate::table::{Column, Layout, Table, columns, tables};
 
 type Recorded = Vec<(Experiment, Vec<Observed>)>;
 
 /// Prints the comparison of every experiment asked for.
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
-    let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let reader = super::open(results)?;
-    let recorded = read(&reader, select(&reader, results, &args.experiments)?, args.at)?;
-    let question = question(args, &recorded, &conditions)?;
-    let found: usize = recorded.iter().map(|(_, runs)| runs.len()).sum();
-
-    let mut comparisons = Vec::new();
-    for (experiment, mut runs) in recorded {
-        runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
-        comparisons.extend(comparison::compare(&experiment, &runs, &question));
-    }
-    if comparisons.is_empty() {
-        let why = match found {
-            0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
-            0 => format!("no runs in {} yet; {}", results.display(), super::what_to_run(results)),
-            _ => format!("none of {found} runs fulfils every --where"),
-        };
-        anstream::eprintln!("{}", tracking::printable(&why));
-    }
-    let layout = layout(args, &comparisons)?;
-    let tables = tables(comparisons, &layout);
+    let tables = ask(&reader, results, &args.question)?.tables;
     let text = match args.format {
         Format::Table => format::text::text(&tables, super::width()),
         Format::Markdown => format::markdown::markdown(&tables),
@@ -52,8 +33,39 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     Ok(super::damage(&reader, results))
 }
 
+/// What an answer rests on, and the answer.
+pub struct Answer {
+    /// The runs that every condition holds of, by experiment.
+    pub runs: Recorded,
+    /// Their comparisons, laid out.
+    pub tables: Vec<Table>,
+}
+
+/// Compares the runs that `args` ask for. Where there are none, it is said why.
+pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answer> {
+    let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut runs = read(reader, select(reader, results, &args.experiments)?, args.at)?;
+    let question = question(args, &runs, &conditions)?;
+    let found: usize = runs.iter().map(|(_, runs)| runs.len()).sum();
+    for (_, runs) in &mut runs {
+        runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
+    }
+    let comparisons: Vec<Comparison> =
+        runs.iter().flat_map(|(experiment, runs)| comparison::compare(experiment, runs, &question)).collect();
+    if comparisons.is_empty() {
+        let why = match found {
+            0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
+            0 => format!("no runs in {} yet; {}", results.display(), super::what_to_run(results)),
+            _ => format!("none of {found} runs fulfils every --where"),
+        };
+        anstream::eprintln!("{}", tracking::printable(&why));
+    }
+    let layout = layout(args, &comparisons)?;
+    Ok(Answer { runs, tables: tables(comparisons, &layout) })
+}
+
 /// What is to be shown, once it is known that some table has it.
-fn layout(args: &CompareArgs, comparisons: &[Comparison]) -> Result<Layout> {
+fn layout(args: &QuestionArgs, comparisons: &[Comparison]) -> Result<Layout> {
     if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
         let columns: Vec<Column> = comparisons.iter().flat_map(columns).collect();
         let mut known: Vec<&str> = Vec::new();
@@ -91,7 +103,7 @@ fn read(reader: &Reader, experiments: Vec<Experiment>, at: At) -> Result<Recorde
 }
 
 /// What is asked, once it is known that the runs have what it names.
-fn question(args: &CompareArgs, recorded: &Recorded, conditions: &[Condition]) -> Result<Question> {
+fn question(args: &QuestionArgs, recorded: &Recorded, conditions: &[Condition]) -> Result<Question> {
     let runs = || recorded.iter().flat_map(|(_, runs)| runs);
     let question = Question { by: args.by.clone(), sort: args.sort.clone(), at: args.at };
     if runs().next().is_none() {

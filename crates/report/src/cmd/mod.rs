@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod diff;
+pub mod html;
 pub mod show;
 
 use std::path::Path;

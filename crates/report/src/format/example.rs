@@ -7,7 +7,9 @@ use tempfile::TempDir;
 use tracking::{EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId, Value};
 
 use crate::comparison::{Comparison, Question, compare};
-use crate::observed::observe;
+use crate::details::details;
+use crate::observed::{At, observe};
+use crate::page::{Page, page};
 use crate::table::{Layout, Table, tables};
 
 /// A results folder that is filled run by run.
@@ -38,6 +40,23 @@ impl Example {
     pub fn comparisons(&self, question: &Question) -> Vec<Comparison> {
         let runs = observe(&Reader::open(self.folder.path()).unwrap(), &self.experiment.name, question.at).unwrap();
         compare(&self.experiment, &runs, question)
+    }
+
+    /// The page, its charts left out: they have tests of their own.
+    pub fn page(&self) -> Page {
+        let reader = Reader::open(self.folder.path()).unwrap();
+        let runs = observe(&reader, &self.experiment.name, At::Last).unwrap();
+        let detailed = |table: Table| {
+            let details = details(&reader, self.folder.path(), &table.comparison, &runs).unwrap();
+            (table, details)
+        };
+        let tables: Vec<_> = self.tables().into_iter().map(detailed).collect();
+        let mut page = page(&tables, Vec::new());
+        for figure in page.sections.iter_mut().flat_map(|section| &mut section.figures) {
+            assert!(figure.svg.starts_with("<svg") && figure.svg.ends_with("</svg>"));
+            figure.svg.clear();
+        }
+        page
     }
 
     pub fn tables(&self) -> Vec<Table> {

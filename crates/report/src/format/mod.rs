@@ -3,6 +3,7 @@
 pub mod csv;
 #[cfg(test)]
 pub mod example;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod text;
@@ -44,6 +45,16 @@ mod tests {
     #[test]
     fn json() {
         insta::assert_snapshot!(super::json::json(&sweep().tables()));
+    }
+
+    /// All that the page's template prints; trial and run ids are new each time.
+    #[test]
+    fn html_context() {
+        let mut page = sweep().page();
+        for section in &mut page.sections {
+            section.trial.as_mut().unwrap().title.replace_range(..50, "trial … · run … ·");
+        }
+        insta::assert_snapshot!(serde_json::to_string_pretty(&page).unwrap());
     }
 
     #[test]

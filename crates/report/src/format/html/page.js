@@ -66,12 +66,12 @@
         row.element.hidden = !visible;
         if (visible) shown.add(row.setting);
       }
-      for (const mark of all(".chart [data-setting]", section)) mark.classList.toggle("out", !shown.has(mark.dataset.setting));
+      for (const mark of all(".chart-room [data-setting]", section)) mark.classList.toggle("out", !shown.has(mark.dataset.setting));
       count.textContent = wrong ? "no such column" : `${shown.size} of ${rows.length} settings`;
     };
 
     heads.forEach((head, index) => {
-      if (!head.textContent.trim()) return;
+      if (head.querySelector(".away")) return;
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
@@ -107,7 +107,7 @@
   const tip = document.getElementById("tip");
   const pointing = (section) => {
     const light = (setting) => {
-      for (const chart of all(".chart", section)) {
+      for (const chart of all(".chart-room", section)) {
         const marks = all("[data-setting]", chart);
         const lit = marks.filter((mark) => mark.dataset.setting === setting);
         marks.forEach((mark) => mark.classList.toggle("lit", lit.includes(mark)));
@@ -161,8 +161,8 @@
         for (const [name, value] of Object.entries({ x: x - 8, y: from, width: 16, height: to - from })) brush.setAttribute(name, value);
         const inside = new Set();
         for (const line of all("[data-ys]", svg)) {
-          const y = line.dataset.ys.split(" ")[index];
-          if (y !== undefined && y !== "" && y !== "-" && Number(y) >= from && Number(y) <= to) inside.add(line.dataset.setting);
+          const y = line.dataset.ys.split(",")[index];
+          if (y !== undefined && y !== "" && Number(y) >= from && Number(y) <= to) inside.add(line.dataset.setting);
         }
         brushes.set(axis, inside);
         apply();

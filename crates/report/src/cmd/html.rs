@@ -1,0 +1,59 @@
+//! `report html`: the comparison as one page to look at and to send.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::cli::HtmlArgs;
+use crate::details::{Details, details};
+use crate::format;
+use crate::page::page;
+use crate::table::Table;
+
+/// Writes the page of every experiment asked for.
+pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
+    let reader = super::open(results)?;
+    let asked = super::compare::ask(&reader, results, &args.question)?;
+    let mut tables: Vec<(Table, Details)> = Vec::new();
+    for table in asked.tables {
+        let experiment = &table.comparison.experiment.name;
+        let runs = asked.runs.iter().find(|(it, _)| it.name == *experiment).map_or(&[][..], |(_, runs)| runs);
+        let details = details(&reader, results, &table.comparison, runs)?;
+        tables.push((table, details));
+    }
+    let warnings = reader.damage().iter().map(|it| tracking::printable(&format!("{it}")).into_owned()).collect();
+    let text = format::html::html(&page(&tables, warnings)).context("cannot make the page")?;
+    let output = args.output.clone().unwrap_or_else(|| results.join("report.html"));
+    if output.as_os_str() == "-" {
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+    } else {
+        write_whole(&output, &text).with_context(|| format!("cannot write {}", output.display()))?;
+        anstream::eprintln!("{}", tracking::printable(&format!("{} ({})", output.display(), size(text.len()))));
+    }
+    Ok(super::damage(&reader, results))
+}
+
+/// Under another name first: nobody ever opens half a page.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let temporary = path.with_file_name(name);
+    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        // The error that is told is the first one.
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn size(bytes: usize) -> String {
+    if bytes < 1_000_000 {
+        format!("{} kB", bytes.div_ceil(1000))
+    } else {
+        format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10)
+    }
+}

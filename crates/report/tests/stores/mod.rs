@@ -1,0 +1,114 @@
+//! Results folders to report on.
+#![allow(clippy::unwrap_used, dead_code, reason = "not every test uses all")]
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+use tracking::{EpochMetrics, Experiment, Invocation, InvocationId, Run, Status, Store, TrialId, Value};
+
+/// Exit code, standard output, standard error of `report`.
+pub fn outcome(results: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
+    let output = command.arg("--results").arg(results).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A results folder that is filled run by run.
+pub struct Filling {
+    pub folder: TempDir,
+    store: Store,
+    invocation: InvocationId,
+}
+
+impl Filling {
+    pub fn new(experiment: &str, description: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let experiment = Experiment { name: experiment.into(), description: description.into() };
+        let invocation = Invocation {
+            jobs: 2,
+            program_version: "0.1.0".into(),
+            git_commit: Some("0123456789abcdef".into()),
+            experiment_file: Some(format!("name = \"{}\"\n", experiment.name)),
+            ..Invocation::default()
+        };
+        let invocation = store.begin(&experiment, &invocation).unwrap();
+        Self { folder, store, invocation }
+    }
+
+    pub fn record(&mut self, run: &Run) {
+        self.store.record(self.invocation, run).unwrap();
+    }
+}
+
+/// A number between −1 and 1 that depends on `seed` and nothing else.
+pub fn noise(seed: u64) -> f64 {
+    let mut bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678;
+    bits ^= bits >> 29;
+    bits = bits.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (bits >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+}
+
+/// A run of softmax regression as it might have been: accuracy falls with the batch and the decay, and has some luck in it.
+pub fn plausible(experiment: &str, batch: i64, decay: f64, seed: i64) -> Run {
+    let luck = 0.0012 * noise(seed as u64) + 0.0008 * noise((batch * 31 + seed) as u64 ^ decay.to_bits());
+    let accuracy = 0.93 - 0.004 * (batch as f64 / 16.0).log2() - 60.0 * decay.min(2e-4) + luck;
+    let epochs = (1..=5u32).map(|epoch| {
+        // The best epoch is one in between for every third seed.
+        let late = if epoch == 5 && seed % 3 == 1 { 0.002 } else { 0.0 };
+        let now = accuracy - 0.05 / f64::from(epoch) + 0.01 - late;
+        let metrics = [
+            ("loss", 1.3 - now),
+            ("accuracy", now - 0.01),
+            ("val_loss", 1.25 - now),
+            ("val_accuracy", now),
+            ("seconds", 0.06),
+        ];
+        EpochMetrics {
+            epoch,
+            step: u64::from(epoch) * 100,
+            metrics: metrics.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        }
+    });
+    let epochs: Vec<EpochMetrics> = epochs.collect();
+    let last = epochs[4].metrics[3].1;
+    let results = [
+        ("train_loss", 1.2 - last),
+        ("train_accuracy", last + 0.003),
+        ("test_loss", 1.25 - last),
+        ("test_accuracy", last),
+        ("seconds", 0.25 + 2.0 / batch as f64),
+    ];
+    let trial =
+        TrialId::of(&[("batch", &batch.to_string()), ("decay", &decay.to_string()), ("seed", &seed.to_string())]);
+    Run {
+        trial,
+        dataset: "mnist".into(),
+        dataset_sha256: "c0ffee".into(),
+        engine: "fused".into(),
+        params: vec![
+            ("learning_rate".into(), Value::Real(0.01)),
+            ("decay".into(), Value::Real(decay)),
+            ("batch_size".into(), Value::Integer(batch)),
+            ("seed".into(), Value::Integer(seed)),
+        ],
+        epochs,
+        results: results.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        ..Run::new(experiment, Status::Finished, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+    }
+}
+
+/// Seven batch sizes, three decays, three seeds.
+pub fn sixty_three() -> TempDir {
+    let mut filling = Filling::new("batch_sweep", "How batch size and decay change softmax regression");
+    for batch in [16, 32, 64, 100, 128, 256, 512] {
+        for decay in [0.0, 1e-5, 1e-4] {
+            for seed in 0..3 {
+                filling.record(&plausible("batch_sweep", batch, decay, seed));
+            }
+        }
+    }
+    filling.folder
+}
