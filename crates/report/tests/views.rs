@@ -65,7 +65,7 @@ fn same(a: Option<f64>, b: Option<f64>) -> bool {
 }
 
 #[test]
-fn all_views_have_the_same_numbers() {
+fn csv_and_json_have_the_same_numbers() {
     let folder = sixty_three();
     let view = |format: &str| {
         let (code, out, err) = outcome(folder.path(), &["--format", format]);
@@ -96,8 +96,14 @@ fn all_views_have_the_same_numbers() {
         assert_eq!(&record[header.iter().position(|it| it == "front").unwrap()] == "true", setting["front"] == true);
     }
     assert!(compared > 21 * 30, "{compared}");
+}
 
-    // The page: its full numbers are those of JSON, its words those of Markdown and text.
+#[test]
+fn the_page_has_the_numbers_of_json_and_the_words_of_markdown_and_text() {
+    let folder = sixty_three();
+    let view = |format: &str| outcome(folder.path(), &["--format", format]).1;
+    let json: Json = serde_json::from_str(&view("json")).unwrap();
+    let settings = json[0]["settings"].as_array().unwrap();
     let (code, page, err) = outcome(folder.path(), &["html", "-o", "-"]);
     assert_eq!(code, 0, "{err}");
     let (names, rows) = (page_names(&page), page_rows(&page));
