@@ -1,5 +1,7 @@
 //! `report`: the store of a results folder in, comparison tables out. Never writes to the store.
 
+#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "drawn by the page"))]
+mod chart;
 mod cli;
 mod cmd;
 mod comparison;
