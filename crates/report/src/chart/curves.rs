@@ -108,7 +108,9 @@ fn ends(curves: &[Curve], plot: &Plot, x: &Scale, y: &Scale) -> Group {
     let mut names = group("names");
     for ((index, (x, y)), height) in ends.into_iter().zip(apart(&heights, APART, plot.top, plot.bottom)) {
         let curve = &curves[index];
-        let leader = path("leader", [(x, y), (plot.right + 6.0, y), (plot.right + 20.0, height)]);
+        // A curve that ends early must not seem to go on.
+        let kind = if x < plot.right - 1.0 { "leader early" } else { "leader" };
+        let leader = path(kind, [(x, y), (plot.right + 6.0, y), (plot.right + 20.0, height)]);
         let name = text(plot.right + 24.0, height + 4.5, "label", &fitted(&clean(&curve.label, NAME), 220.0));
         names = names.add(group(&class(index)).set("data-setting", curve.setting).add(leader).add(name));
     }
