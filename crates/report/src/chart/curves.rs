@@ -39,11 +39,7 @@ const APART: f64 = 17.0;
 
 /// Learning curves, the first on top.
 pub fn curves(labels: &Labels, curves: &[Curve]) -> String {
-    let kept = |curve: &Curve| {
-        let points = curve.points.iter().filter(|it| it.x.is_finite() && it.y.is_finite()).cloned().collect();
-        Curve { points, ..curve.clone() }
-    };
-    let curves: Vec<Curve> = curves.iter().map(kept).collect();
+    let curves: Vec<Curve> = curves.iter().map(finite).collect();
     if curves.iter().all(|it| it.points.is_empty()) {
         return nothing(labels, "curves");
     }
@@ -62,6 +58,14 @@ pub fn curves(labels: &Labels, curves: &[Curve]) -> String {
     svg.add(ends(&curves, &plot, &x, &y)).to_string()
 }
 
+/// `curve` without what is no number.
+fn finite(curve: &Curve) -> Curve {
+    let band = |point: &Point| point.band.filter(|it| it.0.is_finite() && it.1.is_finite());
+    let points = curve.points.iter().filter(|it| it.x.is_finite() && it.y.is_finite());
+    let points = points.map(|it| Point { band: band(it), ..it.clone() }).collect();
+    Curve { points, setting: curve.setting, label: curve.label.clone() }
+}
+
 fn low(point: &Point) -> Option<f64> {
     point.band.map(|it| it.0)
 }
@@ -74,7 +78,7 @@ fn class(index: usize) -> String {
     if index < COLOURS { format!("s{index}") } else { "rest".to_owned() }
 }
 
-/// A curve: its band beneath its line; a disc where it is only one point.
+/// A curve: its band beneath its line, and a disc at its end.
 fn drawn(curve: &Curve, index: usize, notation: &Notation, at: impl Fn(f64, f64) -> Option<(f64, f64)>) -> Group {
     let last = curve.points.last().map_or_else(String::new, |it| format!(": {} at the end", notation.text(it.y)));
     let words = clean(&curve.label, 80) + &last;
@@ -108,7 +112,9 @@ fn ends(curves: &[Curve], plot: &Plot, x: &Scale, y: &Scale) -> Group {
     let mut names = group("names");
     for ((index, (x, y)), height) in ends.into_iter().zip(apart(&heights, APART, plot.top, plot.bottom)) {
         let curve = &curves[index];
-        let leader = path("leader", [(x, y), (plot.right + 6.0, y), (plot.right + 20.0, height)]);
+        // A curve that ends early must not seem to go on.
+        let kind = if x < plot.right - 1.0 { "leader early" } else { "leader" };
+        let leader = path(kind, [(x, y), (plot.right + 6.0, y), (plot.right + 20.0, height)]);
         let name = text(plot.right + 24.0, height + 4.5, "label", &fitted(&clean(&curve.label, NAME), 220.0));
         names = names.add(group(&class(index)).set("data-setting", curve.setting).add(leader).add(name));
     }

@@ -5,7 +5,7 @@ use super::dot::{Dot, drawn, notation, upward};
 use super::key::{Sign, key};
 use super::plot::{HEIGHT, MARGIN, Plot};
 use super::scale::{Place, Scale};
-use super::sheet::{group, nothing, path, sheet};
+use super::sheet::{crowded, group, nothing, path, sheet};
 
 /// Room that a dot needs, and most that it has beside those of the same place.
 const ROOM: f64 = 9.0;
@@ -27,7 +27,7 @@ pub fn dots(labels: &Labels, dots: &[Dot], means: &[(Place, f64)]) -> String {
     let mut line: Vec<(f64, f64)> =
         means.iter().filter_map(|it| Some((plot.x(x.of(&it.0)?), plot.y(y.at(it.1)?)))).collect();
     line.sort_by(|left, right| left.0.total_cmp(&right.0));
-    let mut svg = sheet(labels, "dots", HEIGHT).add(plot.grid(labels, &x, &y));
+    let mut svg = sheet(labels, &crowded("dots", dots.len()), HEIGHT).add(plot.grid(labels, &x, &y));
     let mut signs = Vec::new();
     if line.len() > 1 {
         svg = svg.add(path("means", line));

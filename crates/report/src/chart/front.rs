@@ -7,7 +7,7 @@ use super::dot::{Dot, drawn, notation, upward};
 use super::key::{Sign, key};
 use super::plot::{HEIGHT, MARGIN, Plot};
 use super::scale::{Place, Scale};
-use super::sheet::{clean, group, nothing, path, room, sheet, text};
+use super::sheet::{clean, crowded, group, nothing, path, room, sheet, text};
 
 /// Longest name of a dot.
 const NAME: usize = 26;
@@ -47,7 +47,7 @@ pub fn front(labels: &Labels, dots: &[Dot], front: &[usize]) -> String {
     }
     joined.sort_by(|left, right| left.1.0.total_cmp(&right.1.0).then(right.1.1.total_cmp(&left.1.1)));
     let mut signs = Vec::new();
-    let mut svg = sheet(labels, "fronts", HEIGHT).add(plot.grid(labels, &x, &y));
+    let mut svg = sheet(labels, &crowded("fronts", dots.len()), HEIGHT).add(plot.grid(labels, &x, &y));
     if joined.len() > 1 {
         svg = svg.add(path("steps", steps(&joined)));
         signs.push(Sign::Steps);

@@ -4,7 +4,7 @@ use svg::node::element::Group;
 
 use super::Labels;
 use super::plot::every;
-use super::sheet::{WIDTH, fitted, group, line, px, rectangle, room, text};
+use super::sheet::{WIDTH, centred, fitted, group, line, px, rectangle, room, text};
 
 /// Where the cells are.
 #[derive(Debug, Clone, Copy)]
@@ -81,7 +81,9 @@ impl Matrix {
         }
         let needed = if self.slanted { 15.0 } else { self.widest(columns) + 8.0 };
         for (column, name) in columns.iter().enumerate().step_by(every(self.width, needed)) {
-            names = names.add(self.column(column, name, bottom));
+            if let Some(name) = self.column(column, name, bottom) {
+                names = names.add(name);
+            }
         }
         let height = self.total() - 6.0;
         names.add(text(0.0, 14.0, "name", &fitted(labels.y, WIDTH / 2.0))).add(text(
@@ -96,13 +98,13 @@ impl Matrix {
         names.iter().map(|it| room(&fitted(it, NAME))).fold(0.0, f64::max).min(NAME)
     }
 
-    fn column(&self, column: usize, name: &str, bottom: f64) -> svg::node::element::Text {
+    fn column(&self, column: usize, name: &str, bottom: f64) -> Option<svg::node::element::Text> {
         let x = self.corner(column, 0).0 + self.width / 2.0;
         if !self.slanted {
-            return text(x, bottom + 20.0, "middle muted", &fitted(name, NAME));
+            return centred(x, bottom + 20.0, &fitted(name, NAME));
         }
         let turn = format!("rotate(-40 {} {})", px(x + 4.0), px(bottom + 14.0));
-        text(x + 4.0, bottom + 14.0, "end muted", &fitted(name, SLANTED)).set("transform", turn)
+        Some(text(x + 4.0, bottom + 14.0, "end muted", &fitted(name, SLANTED)).set("transform", turn))
     }
 }
 

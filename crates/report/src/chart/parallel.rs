@@ -7,7 +7,9 @@ use svg::node::element::Group;
 use super::Labels;
 use super::number::Format;
 use super::scale::{Place, Scale};
-use super::sheet::{WIDTH, clean, course, fitted, group, hint, line, nothing, path, px, room, sheet, step, text};
+use super::sheet::{
+    WIDTH, clean, course, crowded, fitted, group, hint, line, nothing, path, px, room, sheet, step, text,
+};
 
 /// A hyperparameter or metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +36,12 @@ pub struct ParallelLine {
 const TOP: f64 = 52.0;
 const BOTTOM: f64 = 340.0;
 const HEIGHT: f64 = 356.0;
+/// Bold words need more room.
+const BOLD: f64 = 0.85;
+/// Least room at the right of the last axis, for its title.
+const LAST: f64 = 76.0;
+/// Axes that stand closer have titles at two heights.
+const CLOSE: f64 = 100.0;
 /// From an axis to the label of its tick, and the widest of these at the last.
 const TICK: f64 = 8.0;
 const MOST_TICKS: f64 = 110.0;
@@ -59,6 +67,25 @@ impl Axes {
     fn is_last(&self, index: usize) -> bool {
         index > 0 && index + 1 == self.count
     }
+
+    fn are_close(&self) -> bool {
+        self.apart() < CLOSE
+    }
+
+    /// Room for the title of an axis. That of the last one ends at the edge of the sheet, so its neighbour has less.
+    fn title(&self, index: usize) -> f64 {
+        let apart = self.apart();
+        let width = if self.is_last(index) {
+            0.3 * apart + WIDTH - self.right
+        } else if self.is_last(index + 1) {
+            0.7 * apart
+        } else if self.are_close() && !self.is_last(index + 2) {
+            2.0 * apart - 8.0
+        } else {
+            apart - 8.0
+        };
+        BOLD * width
+    }
 }
 
 /// A line a setting across all axes. An axis says where it is (`data-x`, `data-top`, `data-bottom`), a line at what
@@ -71,7 +98,7 @@ pub fn parallel(labels: &Labels, axes: &[ParallelAxis], lines: &[ParallelLine]) 
     let scales: Vec<Scale> = axes.iter().map(scaled).collect();
     let widest = |scale: &Scale| scale.ticks.iter().map(|it| room(&it.label)).fold(24.0, f64::max);
     let ticks = scales.last().map_or(24.0, widest).min(MOST_TICKS);
-    let across = Axes { left: 8.0, right: WIDTH - ticks - TICK - 6.0, count: axes.len() };
+    let across = Axes { left: 8.0, right: WIDTH - (ticks + TICK + 6.0).max(LAST), count: axes.len() };
     let mut order: Vec<usize> = (0..lines.len()).collect();
     order.sort_by(|left, right| lines[*left].worth.total_cmp(&lines[*right].worth));
     let mut drawn = group("lines");
@@ -79,7 +106,7 @@ pub fn parallel(labels: &Labels, axes: &[ParallelAxis], lines: &[ParallelLine]) 
         let heights: Vec<Option<f64>> = axes.iter().zip(&scales).map(|(axis, it)| height(axis, it, index)).collect();
         drawn = drawn.add(crossing(&lines[index], &heights, &across));
     }
-    let mut svg = sheet(labels, "parallel", HEIGHT).add(drawn);
+    let mut svg = sheet(labels, &crowded("parallel", lines.len()), HEIGHT).add(drawn);
     for (index, (axis, scale)) in axes.iter().zip(&scales).enumerate() {
         svg = svg.add(upright(axis, scale, index, &across));
     }
@@ -119,12 +146,12 @@ fn upright(axis: &ParallelAxis, scale: &Scale, index: usize, across: &Axes) -> G
         .set("data-x", px(x))
         .set("data-top", px(TOP))
         .set("data-bottom", px(BOTTOM))
+        .add(hint(&axis.title))
         .add(line("axis", (x, TOP), (x, BOTTOM)));
-    // The last one has no room at its right.
-    let (class, at) = if across.is_last(index) { ("end name", WIDTH) } else { ("name", x - 4.0) };
-    for (row, words) in title(&axis.title, across.apart() - 12.0).iter().rev().enumerate() {
-        let y = if row == 0 { TOP - 14.0 } else { TOP - 30.0 };
-        upright = upright.add(text(at, y, class, words));
+    for (words, y) in title(&axis.title, index, across) {
+        // The last one has no room at its right.
+        let (class, at) = if across.is_last(index) { ("end name", WIDTH) } else { ("name", x - 4.0) };
+        upright = upright.add(text(at, y, class, &words));
     }
     let width = if across.is_last(index) { MOST_TICKS } else { across.apart() - 2.0 * TICK };
     let closest = scale.ticks.windows(2).map(|it| it[1].at - it[0].at).fold(1.0, f64::min) * (BOTTOM - TOP);
@@ -136,14 +163,16 @@ fn upright(axis: &ParallelAxis, scale: &Scale, index: usize, across: &Axes) -> G
     upright
 }
 
-/// At most two lines of words.
-fn title(words: &str, width: f64) -> Vec<String> {
+/// Two lines of words; where the axes are too close for that, one line each, every other one higher.
+fn title(words: &str, index: usize, across: &Axes) -> Vec<(String, f64)> {
+    let (lower, upper) = (TOP - 14.0, TOP - 30.0);
     let words = clean(words, 60);
-    if room(&words) <= width {
-        return vec![words];
+    let width = across.title(index);
+    if across.are_close() && !across.is_last(index) {
+        return vec![(fitted(&words, width), if index % 2 == 1 { upper } else { lower })];
     }
-    match words.split_once(' ') {
-        Some((first, rest)) => vec![fitted(first, width), fitted(rest, width)],
-        None => vec![fitted(&words, width)],
+    match words.split_once(' ').filter(|_| room(&words) > width) {
+        Some((first, rest)) => vec![(fitted(first, width), upper), (fitted(rest, width), lower)],
+        None => vec![(fitted(&words, width), lower)],
     }
 }

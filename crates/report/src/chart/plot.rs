@@ -4,12 +4,15 @@ use svg::node::element::Group;
 
 use super::Labels;
 use super::scale::Scale;
-use super::sheet::{WIDTH, fitted, group, line, room, text};
+use super::sheet::{WIDTH, centred, fitted, group, line, room, text};
 
 /// Height of a chart with two axes.
 pub const HEIGHT: f64 = 360.0;
 /// Share of an axis that stays free at either end, so that marks do not stand on the frame.
 pub const MARGIN: f64 = 0.04;
+
+/// More ticks than these have fewer labels rather than shorter ones.
+const FULL: usize = 12;
 
 /// The rectangle between the axes.
 #[derive(Debug, Clone, Copy)]
@@ -64,15 +67,17 @@ impl Plot {
         let width = self.right - self.left;
         let closest = x.ticks.windows(2).map(|pair| pair[1].at - pair[0].at).fold(1.0, f64::min) * width;
         let widest = x.ticks.iter().map(|tick| room(&tick.label)).fold(0.0, f64::max);
-        let every = every(closest, widest.min(56.0) + 8.0);
+        let longest = if x.ticks.len() > FULL { 150.0 } else { 56.0 };
+        let every = every(closest, widest.min(longest) + 8.0);
         let mut ticks = group("ticks");
         for (index, tick) in x.ticks.iter().enumerate() {
             let at = self.x(tick.at);
             ticks = ticks.add(line("axis", (at, self.bottom), (at, self.bottom + 5.0)));
-            if index % every == 0 {
-                #[allow(clippy::cast_precision_loss, reason = "few")]
-                let label = fitted(&tick.label, closest * every as f64 - 4.0);
-                ticks = ticks.add(text(at, self.bottom + 20.0, "middle muted", &label));
+            #[allow(clippy::cast_precision_loss, reason = "few")]
+            let label = fitted(&tick.label, closest * every as f64 - 4.0);
+            let label = centred(at, self.bottom + 20.0, &label).filter(|_| index.is_multiple_of(every));
+            if let Some(label) = label {
+                ticks = ticks.add(label);
             }
         }
         ticks

@@ -16,6 +16,8 @@ pub const STEPS: usize = 9;
 
 /// Width of one column of text: what a wide font needs.
 const COLUMN: f64 = 7.6;
+/// Most marks that are drawn in full strength.
+const CROWD: usize = 60;
 /// Longest text that shows where the pointer is, and longest description.
 const LONGEST_HINT: usize = 120;
 const LONGEST_DESCRIPTION: usize = 600;
@@ -30,6 +32,11 @@ pub fn sheet(labels: &Labels, kind: &str, height: f64) -> Document {
         .set("aria-labelledby", format!("{id}-title {id}-description"))
         .add(hint(labels.title).set("id", format!("{id}-title")))
         .add(description(labels.description).set("id", format!("{id}-description")))
+}
+
+/// The kind of a chart of so many marks: from here on they are fainter, so that a crowd stays legible.
+pub fn crowded(kind: &str, marks: usize) -> String {
+    if marks > CROWD { format!("{kind} crowd") } else { kind.to_owned() }
 }
 
 /// A chart of nothing.
@@ -71,6 +78,13 @@ pub fn step(share: f64) -> usize {
 /// Words, as they are.
 pub fn text(x: f64, y: f64, class: &str, words: &str) -> Text {
     Text::new(words).set("x", px(x)).set("y", px(y)).set("class", class)
+}
+
+/// Words around `x`, if they stay on the sheet where they are or nearly so.
+pub fn centred(x: f64, y: f64, words: &str) -> Option<Text> {
+    let half = (room(words) / 2.0).min(WIDTH / 2.0);
+    let moved = x.clamp(half, WIDTH - half);
+    ((moved - x).abs() <= 10.0).then(|| text(moved, y, "middle muted", words))
 }
 
 /// What shows where the pointer rests on something.
