@@ -34,7 +34,9 @@ pub struct CompareArgs {
     /// Only the best N settings
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,
-    /// Only runs of which this holds, as 'batch_size<=64' (= != < <= > >=); repeatable
+    /// Only runs of which this holds, as 'batch_size<=64 and not (status=failed or started_at<2026-11)': = != < <= > >=,
+    /// and, or, not, parentheses, of hyperparameters, metrics, status, dataset, engine, device, trial, run, started_at,
+    /// ended_at; repeatable: all must hold
     #[arg(long = "where", value_name = "CONDITION")]
     pub conditions: Vec<String>,
     /// How to print

@@ -35,8 +35,12 @@ impl Example {
         self
     }
 
+    pub fn reader(&self) -> Reader {
+        Reader::open(self.folder.path()).unwrap()
+    }
+
     pub fn comparisons(&self, question: &Question) -> Vec<Comparison> {
-        let runs = observe(&Reader::open(self.folder.path()).unwrap(), &self.experiment.name).unwrap();
+        let runs = observe(&self.reader(), &self.experiment.name).unwrap();
         compare(&self.experiment, runs, question)
     }
 
