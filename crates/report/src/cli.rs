@@ -52,7 +52,9 @@ pub struct QuestionArgs {
     /// Only these columns, in this order: hyperparameters, metrics, n, interval, difference, best, front, …
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
-    /// Only runs of which this holds, as 'batch_size<=64' (= != < <= > >=); repeatable
+    /// Only runs of which this holds, as 'batch_size<=64 and not (status=failed or started_at<2026-11)': = != < <= > >=,
+    /// and, or, not, parentheses, of hyperparameters, metrics, status, dataset, engine, device, trial, run, started_at,
+    /// ended_at; repeatable: all must hold
     #[arg(long = "where", value_name = "CONDITION")]
     pub conditions: Vec<String>,
 }

@@ -17,7 +17,7 @@ pub struct Observed {
 }
 
 /// What a condition can be about, besides hyperparameters and metrics.
-pub const FACTS: [&str; 6] = ["status", "dataset", "trial", "run", "engine", "device"];
+pub const FACTS: [&str; 8] = ["status", "dataset", "trial", "run", "engine", "device", "started_at", "ended_at"];
 
 impl Observed {
     /// The metric `name`.
@@ -36,6 +36,9 @@ impl Observed {
             "run" => Some(self.run.id.as_str().into()),
             "engine" => Some(self.run.engine.as_str().into()),
             "device" => Some(self.run.device.as_str().into()),
+            "started_at" => Some(self.run.started_at.as_str().into()),
+            // Of a run that goes on it is empty.
+            "ended_at" => Some(self.run.ended_at.as_str()).filter(|time| !time.is_empty()).map(Value::from),
             _ => self.run.param(name).cloned().or_else(|| self.metric(name).map(Value::Real)),
         }
     }

@@ -112,6 +112,11 @@ fn wrong_requests_name_the_nearest_right_one() {
         (&["--sort", "test_acuracy"], "did you mean 'test_accuracy'?"),
         (&["--where", "batchsize<=3"], "^^^^^^^^^ did you mean 'batch_size'?"),
         (&["--where", "seed<zero"], "expected a number"),
+        (&["--where", "seed=1 adn batch_size=2"], "^^^ did you mean 'and'?"),
+        (&["--where", "(seed=1 or batch_size=2"], "^ expected a ) after this"),
+        (&["--where", "not (seed=1 or batchsize=2)"], "^^^^^^^^^ did you mean 'batch_size'?"),
+        (&["--where", "started_at>tomorrow"], "^^^^^^^^ expected one as 2026-11-24"),
+        (&["--where", ""], "the condition is empty"),
         (&["show", "zzzz"], "no run and no trial begins with 'zzzz'"),
         (&["show", ""], "no run and no trial begins with ''"),
         (&["--top", "0"], "0 is not in 1.."),
@@ -143,6 +148,10 @@ fn conditions_choose_runs() {
     assert_eq!(runs(&["status=finished"]), 8);
     assert_eq!(runs(&["status!=finished"]), 0);
     assert_eq!(runs(&["dataset='mnist'"]), 8);
+    assert_eq!(runs(&["batch_size=1 or batch_size=3 and seed=1"]), 3);
+    assert_eq!(runs(&["not (batch_size=1 or seed=1)", "test_loss<0.3"]), 2);
+    let today = &tracking::timestamp(SystemTime::now())[..4];
+    assert_eq!(runs(&[&format!("started_at>={today}"), "ended_at>2000-01-01"]), 8);
     assert_eq!(runs(&[&format!("run={}", &ids[0].as_str()[..12])]), 1);
 }
 

@@ -37,14 +37,18 @@ impl Example {
         self
     }
 
+    pub fn reader(&self) -> Reader {
+        Reader::open(self.folder.path()).unwrap()
+    }
+
     pub fn comparisons(&self, question: &Question) -> Vec<Comparison> {
-        let runs = observe(&Reader::open(self.folder.path()).unwrap(), &self.experiment.name, question.at).unwrap();
+        let runs = observe(&self.reader(), &self.experiment.name, question.at).unwrap();
         compare(&self.experiment, &runs, question)
     }
 
     /// The page, its charts left out: they have tests of their own.
     pub fn page(&self) -> Page {
-        let reader = Reader::open(self.folder.path()).unwrap();
+        let reader = self.reader();
         let runs = observe(&reader, &self.experiment.name, At::Last).unwrap();
         let detailed = |table: Table| {
             let details = details(&reader, self.folder.path(), &table.comparison, &runs).unwrap();
