@@ -7,7 +7,7 @@ use tracking::{RecordedRun, Run, Status};
 
 use super::*;
 use crate::format::example::{Example, ended, run};
-use crate::observed::{FACTS, observe};
+use crate::observed::{At, FACTS, observe};
 
 const KEYS: [&str; 6] = ["batch_size", "seed", "init", "odd key (`\"'=", "not", "test_accuracy"];
 
