@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::DeviceChoice;
 use tracking::Shard;
 
+use crate::shard::Choice;
+
 /// Runs what is missing of experiments, and records it.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, max_term_width = 100)]
@@ -27,6 +29,10 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Puts the runs of other results folders into one
     Merge(MergeArgs),
+    /// Runs an experiment on a cluster: an array of shards and a merge
+    Submit(SubmitArgs),
+    /// Shows which trials of an experiment are done, running or missing, shard by shard
+    Status(StatusArgs),
     /// Moves runs, or all of an experiment, to the results folder's trash
     Delete(MoveArgs),
     /// Takes runs, or all of an experiment, out of the trash again
@@ -60,11 +66,74 @@ pub struct VerifyArgs {
 #[group(skip)]
 pub struct MergeArgs {
     /// Results folders to take runs from; they stay as they are
-    #[arg(required = true, value_name = "FOLDER")]
+    #[arg(required_unless_present = "attempts", value_name = "FOLDER")]
     pub folders: Vec<PathBuf>,
-    /// Results folder to put them into
-    #[arg(short, long, value_name = "DIR", default_value = "results")]
-    pub results: PathBuf,
+    /// Take the attempts that --shard auto left in the results folder, and say which trials of this experiment are missing
+    #[arg(long, value_name = "EXPERIMENT.toml")]
+    pub attempts: Option<PathBuf>,
+    #[arg(
+        long = "set",
+        value_name = "KEY=VALUE",
+        requires = "attempts",
+        help = "Override one setting of the experiment"
+    )]
+    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct StatusArgs {
+    /// Experiment file
+    #[arg(value_name = "EXPERIMENT.toml")]
+    pub experiment: PathBuf,
+    #[arg(long = "set", value_name = "KEY=VALUE", help = "Override one setting of the experiment")]
+    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Options of `submit`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct SubmitArgs {
+    /// Experiment file
+    #[arg(value_name = "EXPERIMENT.toml")]
+    pub experiment: PathBuf,
+    /// Who schedules
+    #[arg(long, value_enum, default_value_t = Scheduler::Slurm)]
+    pub engine: Scheduler,
+    /// Into how many tasks the plan is cut [default: so many that one lasts some minutes]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub shards: Option<u32>,
+    /// Most tasks at a time
+    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u32).range(1..))]
+    pub concurrent: Option<u32>,
+    /// A task that SIGUSR1 ends (sbatch --signal=B:USR1@SECONDS) is started again, at most N times
+    #[arg(long, value_name = "N", default_value_t = 0, num_args = 0..=1, default_missing_value = "3")]
+    pub requeue: u32,
+    /// Show what would be submitted
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where to compute: cpu, cuda or cuda:N, of what the scheduler gives
+    #[arg(long, value_name = "DEV", default_value = "cpu")]
+    pub device: DeviceChoice,
+    #[arg(long = "set", value_name = "KEY=VALUE", help = "Override one setting of the experiment; repeatable")]
+    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub places: Places,
+    /// Options of sbatch, for the tasks and the merge alike
+    #[arg(last = true, value_name = "SBATCH OPTIONS")]
+    pub options: Vec<String>,
+}
+
+/// What schedules tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scheduler {
+    /// A job array, and a job that merges
+    Slurm,
 }
 
 /// Options of `delete` and `restore`.
@@ -95,7 +164,7 @@ pub struct GcArgs {
 }
 
 /// Options of a run.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// Experiment files
     #[arg(required = true, value_name = "EXPERIMENT.toml")]
@@ -133,16 +202,33 @@ pub struct RunArgs {
     /// Run trials though another machine is said to run them
     #[arg(long)]
     pub take_over: bool,
-    /// Run only part I (from 0) of N of the plan, into a results folder of its own
-    #[arg(long, value_name = "I/N", value_parser = crate::shard::parse)]
-    pub shard: Option<Shard>,
+    /// Run only part I (from 0) of N of the plan, into a results folder of its own; auto: the part that Slurm, Kubernetes or
+    /// GNU parallel names (auto/N where it does not say of how many), into shards/ of the results folder
+    #[arg(long, value_name = "I/N|auto", value_parser = crate::shard::choice)]
+    pub shard: Option<Choice>,
+    /// Ask Slurm for another attempt when SIGUSR1 ends this one, at most N times
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub requeue: u32,
     /// No progress and no summary: warnings and errors only
     #[arg(short, long)]
     pub quiet: bool,
+    /// The results folder whose attempts share the work, where this is one of them.
+    #[arg(skip)]
+    pub shared: Option<PathBuf>,
+}
+
+impl RunArgs {
+    /// The part of the plan to run, where it is not all of it.
+    pub fn part(&self) -> Option<Shard> {
+        match self.shard {
+            Some(Choice::Named(shard)) => Some(shard),
+            Some(Choice::Auto(_)) | None => None,
+        }
+    }
 }
 
 /// Where results and datasets are.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Places {
     /// Results folder
     #[arg(short, long, value_name = "DIR", default_value = "results")]

@@ -1,5 +1,7 @@
 //! `runner`: experiment files in, recorded runs out.
 
+mod attempt;
+mod attempts;
 mod cli;
 mod cmd;
 mod course;
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         Some(Command::Predict(args)) => cmd::predict::predict(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(args)) => cmd::verify::verify(&args),
         Some(Command::Merge(args)) => cmd::merge::merge(&args),
+        Some(Command::Submit(args)) => cmd::submit::submit(&args),
+        Some(Command::Status(args)) => cmd::status::status(&args),
         Some(Command::Delete(args)) => cmd::trash::delete(&args),
         Some(Command::Restore(args)) => cmd::trash::restore(&args),
         Some(Command::Gc(args)) => cmd::gc::gc(&args),

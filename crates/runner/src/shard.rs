@@ -6,6 +6,30 @@ use tracking::{Invocation, Shard};
 use crate::course::{Course, cost};
 use crate::plan::Plan;
 
+/// What `--shard` may say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// This part.
+    Named(Shard),
+    /// The part that a scheduler's variables name, of so many where they do not say.
+    Auto(Option<u32>),
+}
+
+/// Reads `I/N`, `auto` or `auto/N`.
+///
+/// # Errors
+/// When it is none of these.
+pub fn choice(text: &str) -> Result<Choice, String> {
+    match text.strip_prefix("auto") {
+        Some("") => Ok(Choice::Auto(None)),
+        Some(rest) => match rest.strip_prefix('/').and_then(|count| count.parse().ok()) {
+            Some(count) if count > 0 => Ok(Choice::Auto(Some(count))),
+            _ => Err(format!("'{text}' is no part of a plan: expected auto, or auto/N with the number of parts")),
+        },
+        None => parse(text).map(Choice::Named),
+    }
+}
+
 /// Reads `I/N`.
 ///
 /// # Errors
@@ -74,6 +98,16 @@ mod tests {
     use crate::spec::Validation;
     use model::{BatchSize, Epochs, Hyperparameters, Seed};
     use proptest::prelude::*;
+
+    #[test]
+    fn a_scheduler_may_choose() {
+        assert_eq!(choice("auto"), Ok(Choice::Auto(None)));
+        assert_eq!(choice("auto/8"), Ok(Choice::Auto(Some(8))));
+        assert_eq!(choice("1/8"), Ok(Choice::Named(Shard { index: 1, count: 8 })));
+        for wrong in ["auto/0", "auto/x", "autos", "auto/"] {
+            assert!(choice(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn only_parts_of_a_whole_are_read() {

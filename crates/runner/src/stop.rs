@@ -1,16 +1,18 @@
-//! Stopping on SIGINT, SIGTERM and SIGHUP: the first asks, a second SIGINT leaves at once.
+//! Stopping on SIGINT, SIGTERM, SIGHUP, and SIGUSR1 (a scheduler's word that time is nearly up): the first asks, a second SIGINT leaves at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
 /// Whether the sweep was asked to stop.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
     asked: Arc<AtomicBool>,
+    /// Whether it was by who wants it to go on elsewhere: time is up here.
+    requeued: Arc<AtomicBool>,
     /// Whether there is anything yet that a stop could leave unfinished.
     under_way: Arc<AtomicBool>,
 }
@@ -30,7 +32,7 @@ impl Stop {
         if cfg!(target_os = "linux") {
             signal_hook::flag::register_usize(SIGXFSZ, Arc::new(AtomicUsize::new(0)), 1).context(failed)?;
         }
-        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context(failed)?;
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1]).context(failed)?;
         let shared = stop.clone();
         std::thread::Builder::new()
             .name("signals".to_owned())
@@ -40,6 +42,7 @@ impl Stop {
     }
 
     fn signalled(&self, signal: i32) {
+        self.requeued.fetch_or(signal == SIGUSR1, Ordering::SeqCst);
         if !self.under_way.load(Ordering::SeqCst) {
             anstream::eprintln!("stopped before any trial began; run the same command again");
             std::process::exit(STOPPED.into());
@@ -58,6 +61,11 @@ impl Stop {
     /// Asks for a stop.
     pub fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether SIGUSR1 asked.
+    pub fn requeued(&self) -> bool {
+        self.requeued.load(Ordering::SeqCst)
     }
 
     /// Whether somebody asked.

@@ -1,34 +1,45 @@
 //! `runner merge FOLDER… --results DIR`: several results folders into one.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use model::Weights;
 use tracking::{Absorbed, Reader, RecordedRun, Status, Store};
 
+use crate::attempts::Progress;
 use crate::cli::MergeArgs;
 use crate::record::{model_path, write_whole};
 
 /// Something was not as it should be.
 const CONTRADICTED: u8 = 1;
 
-/// Merges, and says what became of the runs.
+/// Merges, and says what became of the runs; of attempts, whether the experiment is whole now.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
-    let sources = args.folders.iter().map(|folder| Ok((folder, Reader::open(folder)?))).collect::<Result<Vec<_>>>()?;
-    let own = args.results.canonicalize().ok();
-    if let Some(folder) = args.folders.iter().find(|folder| folder.canonicalize().ok() == own && own.is_some()) {
+    let Some(file) = &args.attempts else { return absorb_all(&args.folders, &args.places.results) };
+    let progress = Progress::of(file, &args.sets, &args.places)?;
+    let attempts = progress.attempts.iter().map(|it| it.folder.clone());
+    let folders: Vec<PathBuf> = args.folders.iter().cloned().chain(attempts).collect();
+    let code = absorb_all(&folders, &args.places.results)?;
+    let missing = Progress::of(file, &args.sets, &args.places)?;
+    Ok(if missing.say_what_is_missing(&args.places.results)? { ExitCode::from(CONTRADICTED) } else { code })
+}
+
+fn absorb_all(folders: &[PathBuf], results: &Path) -> Result<ExitCode> {
+    let sources = folders.iter().map(|folder| Ok((folder, Reader::open(folder)?))).collect::<Result<Vec<_>>>()?;
+    let own = results.canonicalize().ok();
+    if let Some(folder) = folders.iter().find(|folder| folder.canonicalize().ok() == own && own.is_some()) {
         bail!("{} cannot be merged into itself", folder.display());
     }
-    let mut store = Store::open(&args.results)?;
+    let mut store = Store::open(results)?;
     let mut out = anstream::stdout().lock();
     let mut contradicted = false;
     for (folder, source) in &sources {
         let mut without = 0;
         let keep = &mut |run: &RecordedRun| {
-            copy_model(folder, &args.results, run)?;
-            let there = model_path(&args.results, &run.experiment, &run.trial).is_file();
+            copy_model(folder, results, run)?;
+            let there = model_path(results, &run.experiment, &run.trial).is_file();
             without += usize::from(run.status == Status::Finished && !there);
             Ok(())
         };

@@ -5,6 +5,8 @@ pub mod merge;
 pub mod plan;
 pub mod predict;
 pub mod run;
+pub mod status;
+pub mod submit;
 mod summary;
 pub mod trash;
 pub mod verify;

@@ -18,7 +18,10 @@ use crate::spec::Spec;
 pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -> Result<()> {
     let (facts, dataset) = datasets.facts(spec)?;
     let plan = Plan::new(spec, &facts)?;
-    let (runs, done) = recorded(args, spec)?;
+    let (runs, mut done) = recorded(args, spec)?;
+    if let Some(shared) = &args.shared {
+        done.extend(crate::attempt::done(shared, &spec.name)?);
+    }
     let wanted: HashSet<_> =
         super::run::wanted(args, &plan).iter().flat_map(|course| &course.trials).map(|trial| &trial.id).collect();
     let courses = super::run::pending(args, &plan, &runs, &done);
@@ -38,7 +41,7 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     )?;
     let to_run: HashSet<_> = pending.iter().map(|trial| &trial.id).collect();
     writeln!(out, "{}\n", table(&plan, &wanted, &to_run))?;
-    if let Some(shard) = args.shard {
+    if let Some(shard) = args.part() {
         writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
     }
     let engine = super::run::engine(args)?;

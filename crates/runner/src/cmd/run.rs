@@ -11,7 +11,8 @@ use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind, Prepared};
 use tracking::{Experiment, RecordedRun, Status, Store, Terms, TrialId};
 
-use crate::cli::{EngineChoice, RunArgs};
+use crate::attempt::{self, Attempt};
+use crate::cli::{EngineChoice, Places, RunArgs};
 use crate::cmd::{plan as plan_command, summary};
 use crate::course::{Course, courses};
 use crate::datasets::{Datasets, Resolved};
@@ -21,6 +22,7 @@ use crate::progress::Progress;
 use crate::provenance;
 use crate::record::Circumstances;
 use crate::recorder::{Recorder, Tally};
+use crate::shard::Choice;
 use crate::spec::Spec;
 use crate::stop::{STOPPED, Stop};
 use crate::sweep::sweep;
@@ -40,6 +42,15 @@ struct Ready {
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let specs = args.experiments.iter().map(|path| Spec::read(path, &args.sets)).collect::<Result<Vec<_>>>()?;
     refuse_equal_names(&specs)?;
+    let attempt;
+    let args = match (args.shard, &specs[..]) {
+        (Some(Choice::Auto(count)), [spec]) => {
+            attempt = as_attempt(args, spec, count)?;
+            &attempt
+        }
+        (Some(Choice::Auto(_)), _) => bail!("--shard auto takes one experiment at a time"),
+        _ => args,
+    };
     let (engine, device) = (engine(args)?, args.device.open()?);
     let mut datasets = Datasets::new(&args.places, args.quiet)?;
     if args.plan {
@@ -50,7 +61,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
     }
     let stop = Stop::on_signals()?;
     let ready = specs.into_iter().map(|spec| make_ready(spec, &mut datasets)).collect::<Result<Vec<_>>>()?;
-    let mut store = Store::open(&args.places.results)?;
+    let mut store = match args.shared {
+        None => Store::open(&args.places.results)?,
+        Some(_) => Store::open_alone(&args.places.results)?,
+    };
     stop.begin();
     panics::keep();
     let means = Means { args, engine, device: &device, stop: &stop, begun: Cell::new(false) };
@@ -79,6 +93,9 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
             return Ok(code);
         }
         if stop.asked() {
+            if stop.requeued() {
+                requeue(args.requeue);
+            }
             anstream::eprintln!(
                 "stopped; what was measured is kept, and the same command goes on where this one ended"
             );
@@ -89,6 +106,32 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {it}")));
     }
     Ok(code)
+}
+
+/// `args` for the part that a scheduler names, in a results folder of its own.
+fn as_attempt(args: &RunArgs, spec: &Spec, count: Option<u32>) -> Result<RunArgs> {
+    let attempt = Attempt::here(count)?;
+    let results = attempt.folder(&args.places.results, &spec.name);
+    Ok(RunArgs {
+        shard: Some(Choice::Named(attempt.shard)),
+        shared: Some(args.places.results.clone()),
+        places: Places { results, ..args.places.clone() },
+        ..args.clone()
+    })
+}
+
+/// Asks Slurm to start this task again, unless that was done `most` times already.
+fn requeue(most: u32) {
+    let variable = |name| std::env::var(name).ok();
+    let before = variable("SLURM_RESTART_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0);
+    let (Some(job), true) = (variable("SLURM_JOB_ID"), before < most) else { return };
+    match std::process::Command::new("scontrol").args(["requeue", &job]).status() {
+        Ok(status) if status.success() => {
+            anstream::eprintln!("asked Slurm for another attempt ({} of {most})", before + 1)
+        }
+        Ok(status) => anstream::eprintln!("warning: scontrol requeue {job}: {status}"),
+        Err(error) => anstream::eprintln!("warning: scontrol cannot be run: {error}"),
+    }
 }
 
 fn refuse_equal_names(specs: &[Spec]) -> Result<()> {
@@ -136,10 +179,14 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     let Means { args, engine, device, stop, .. } = *means;
     let Ready { spec, resolved, plan } = experiment;
     let (plan_sha256, jobs) = (plan.sha256(), jobs(args.jobs));
-    if let Some(shard) = args.shard {
+    if let Some(shard) = args.part() {
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan_sha256, shard)?;
     }
-    let courses = pending(args, plan, &store.runs(&spec.name)?, &store.done_trials(&spec.name)?);
+    let mut done = store.done_trials(&spec.name)?;
+    if let Some(shared) = &args.shared {
+        done.extend(attempt::done(shared, &spec.name)?);
+    }
+    let courses = pending(args, plan, &store.runs(&spec.name)?, &done);
     if !args.quiet {
         announce(args, spec, resolved, plan, courses.iter().map(|course| course.trials.len()).sum());
     }
@@ -147,7 +194,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     if !courses.is_empty() {
         let about = Experiment { name: spec.name.clone(), description: spec.description.clone() };
         let jobs_recorded = u32::try_from(jobs).unwrap_or(u32::MAX);
-        let invocation = provenance::invocation(jobs_recorded, &spec.source.text, plan_sha256, args.shard);
+        let invocation = provenance::invocation(jobs_recorded, &spec.source.text, plan_sha256, args.part());
         let invocation = store.begin(&about, &invocation)?;
         means.begun.set(true);
         let prepared = Prepared::new(engine, &resolved.dataset, device)?;
@@ -187,7 +234,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
 pub fn wanted<'a>(args: &RunArgs, plan: &'a Plan) -> Vec<Course<'a>> {
     let all: Vec<&Trial> = plan.trials.iter().collect();
     let courses = courses(plan, &all);
-    match args.shard {
+    match args.part() {
         Some(shard) => shard::part(plan, courses, shard),
         None => courses,
     }
@@ -214,11 +261,11 @@ fn announce(args: &RunArgs, spec: &Spec, resolved: &Resolved, plan: &Plan, pendi
     let what = match (pending, trials - pending) {
         (0, _) if args.retry_failed => "no trial failed; nothing to run".to_owned(),
         (_, _) if args.retry_failed => format!("{pending} of {trials} trials failed, to run again"),
-        (0, _) if args.shard.is_some() => "all trials of this shard have their result; nothing to run".to_owned(),
+        (0, _) if args.part().is_some() => "all trials of this shard have their result; nothing to run".to_owned(),
         (0, _) => format!("all {trials} trials have their result; nothing to run"),
         (1, 0) => "1 trial to run".to_owned(),
         (_, 0) => format!("{trials} trials to run"),
-        _ if args.shard.is_some() => format!("{pending} of {trials} trials to run in this shard"),
+        _ if args.part().is_some() => format!("{pending} of {trials} trials to run in this shard"),
         (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
     };
     let line = format!("{} · {} {} + {} · {what}", spec.name, dataset.name, dataset.train.len(), dataset.test.len());

@@ -49,6 +49,19 @@ impl Store {
     /// # Errors
     /// When the folder cannot be written, or holds another program's or a newer version's database. Nothing is changed then.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Self::open_with(folder, Journal::Log)
+    }
+
+    /// [`Store::open`] of a folder that may be on a network's disk, and that nobody else writes to: a log beside the database needs
+    /// memory that its users share, which two machines do not.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_alone(folder: &Path) -> Result<Self, StoreError> {
+        Self::open_with(folder, Journal::Rollback)
+    }
+
+    fn open_with(folder: &Path, journal: Journal) -> Result<Self, StoreError> {
         let unusable = |cause| StoreError::Folder { folder: folder.to_owned(), cause };
         if folder.is_file() {
             return Err(unusable(std::io::Error::other("it is a file")));
@@ -63,7 +76,7 @@ impl Store {
         let begun = Instant::now();
         // Where two programs make or leave a store at the same moment, SQLite gives up without waiting: so it is waited here.
         let connection = loop {
-            match connect(&path) {
+            match connect(&path, journal) {
                 Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
                 connected => break connected?,
             }
@@ -205,14 +218,27 @@ impl Drop for Store {
     }
 }
 
+/// What makes a transaction whole or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Journal {
+    /// A log beside the database: writers and readers do not wait for each other.
+    Log,
+    /// What was there before, until it is over.
+    Rollback,
+}
+
 /// Opens the database, makes or migrates it.
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+fn connect(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path).map_err(database(path))?;
     connection.busy_timeout(PATIENCE).map_err(database(path))?;
     migrations::migrate(&mut connection, path)?;
     let configure = || {
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        let (mode, synchronous) = match journal {
+            Journal::Log => ("WAL", "NORMAL"),
+            Journal::Rollback => ("DELETE", "FULL"),
+        };
+        connection.pragma_update(None, "journal_mode", mode)?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.pragma_update(None, "cell_size_check", "ON")?;
         connection.set_prepared_statement_cache_capacity(64);

@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::fs::metadata;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::damage::{Damage, Met};
-use super::{DATABASE, PATIENCE, database, migrations, query};
+use super::{DATABASE, PATIENCE, PAUSE, database, migrations, query};
 use crate::{EpochMetrics, Experiment, FindError, Interruption, Invocation, RecordedRun, RunId, StoreError, TrialId};
 
 /// The store of a results folder, open for reading.
@@ -37,9 +38,14 @@ impl Reader {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
         }
         let still = Stillness::of(&path);
-        let (connection, version) = match still {
-            Some(_) => opened(&immutable(&path), OpenFlags::SQLITE_OPEN_URI, &path)?,
-            None => opened(&path, OpenFlags::empty(), &path)?,
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let opening = match still {
+            Some(_) => opened(&immutable(&path), read_only | OpenFlags::SQLITE_OPEN_URI, &path),
+            None => opened(&path, read_only, &path),
+        };
+        let (connection, version) = match opening {
+            Err(StoreError::Database { cause, .. }) if is_unfinished(&cause) => rolled_back(&path)?,
+            opening => opening?,
         };
         if version == 0 {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
@@ -56,7 +62,7 @@ impl Reader {
             return found.map_err(database(&self.path));
         }
         self.still.set(None);
-        *self.connection.borrow_mut() = opened(&self.path, OpenFlags::empty(), &self.path)?.0;
+        *self.connection.borrow_mut() = opened(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, &self.path)?.0;
         ask(&self.connection.borrow()).map_err(database(&self.path))
     }
 
@@ -178,20 +184,19 @@ struct Stillness(SystemTime, u64);
 
 impl Stillness {
     fn of(path: &Path) -> Option<Self> {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        // A log that is there is somebody's, or was left by somebody who was killed: then it is a part of the store.
-        if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        // A log or journal that is there is somebody's, or was left by somebody who was killed: then it is a part of the store.
+        if [beside(path, "-wal"), beside(path, JOURNAL)].iter().any(|log| metadata(log).is_ok_and(|log| log.len() > 0))
+        {
             return None;
         }
-        let file = std::fs::metadata(path).ok()?;
+        let file = metadata(path).ok()?;
         Some(Self(file.modified().ok()?, file.len()))
     }
 }
 
 /// Opens `name`, which leads to the file `path`, for reading, and looks at what it is.
 fn opened(name: &Path, how: OpenFlags, path: &Path) -> Result<(Connection, i64), StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | how;
+    let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | how;
     let connection = Connection::open_with_flags(name, flags).map_err(database(path))?;
     connection.busy_timeout(PATIENCE).map_err(database(path))?;
     connection.pragma_update(None, "cell_size_check", "ON").map_err(database(path))?;
@@ -200,6 +205,48 @@ fn opened(name: &Path, how: OpenFlags, path: &Path) -> Result<(Connection, i64),
     let version = migrations::check(&connection, path)?;
     Ok((connection, version))
 }
+
+/// Of a store without a log: what a transaction that was not finished is taken back with.
+const JOURNAL: &str = "-journal";
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Whether SQLite would have to take back what somebody left who was killed, and must not write.
+fn is_unfinished(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_READONLY_ROLLBACK)
+}
+
+/// Takes back in a copy what was not finished: on a network's disk nobody knows whether who wrote it lives, and his file is his.
+/// The database is copied before its journal, so that the journal has what anything in the copy was before.
+fn rolled_back(path: &Path) -> Result<(Connection, i64), StoreError> {
+    let failed = |cause| StoreError::Folder { folder: path.to_owned(), cause };
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let copy = folder.path().join(DATABASE);
+    for _ in 0..PATIENT {
+        let before = metadata(path).and_then(|it| Ok((it.modified()?, it.len()))).map_err(failed)?;
+        std::fs::copy(path, &copy).map_err(failed)?;
+        match std::fs::copy(beside(path, JOURNAL), beside(&copy, JOURNAL)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                // It is finished now.
+                return opened(path, OpenFlags::SQLITE_OPEN_READ_ONLY, path);
+            }
+            copied => copied.map_err(failed)?,
+        };
+        if metadata(path).and_then(|it| Ok((it.modified()?, it.len()))).map_err(failed)? == before {
+            // The files stay open, and go when they are closed.
+            return opened(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE, path);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Err(StoreError::Busy { path: path.to_owned(), waited: PAUSE * PATIENT })
+}
+
+/// How often it is tried to copy a store that is written to.
+const PATIENT: u32 = 100;
 
 /// The name under which SQLite reads a file that nobody changes.
 fn immutable(path: &Path) -> PathBuf {

@@ -1,0 +1,187 @@
+//! How far an experiment has come in a results folder and the attempts beside it: read from files only, whoever runs.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use tracking::{DATABASE, Reader, Shard, Status, TrialId};
+
+use crate::attempt::{self, Found};
+use crate::cli::Places;
+use crate::course::courses;
+use crate::datasets::Datasets;
+use crate::plan::{Plan, Trial};
+use crate::shard::part;
+use crate::spec::Spec;
+
+/// Trials that are named before they are only counted.
+const NAMED: usize = 20;
+/// The command that submitted the experiment, in the folder of its attempts.
+const SUBMITTED: &str = "submitted";
+
+/// An experiment, and what became of its trials.
+pub struct Progress {
+    pub spec: Spec,
+    pub plan: Plan,
+    pub attempts: Vec<Found>,
+    file: PathBuf,
+    /// With their result, anywhere.
+    done: HashSet<TrialId>,
+    /// Without, but in hand or failed: in the newest attempt that says so.
+    other: HashMap<TrialId, Status>,
+}
+
+/// Trials of a part of the plan, or of all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    pub trials: usize,
+    pub done: usize,
+    pub running: usize,
+    pub failed: usize,
+}
+
+impl Tally {
+    /// Neither done nor in hand.
+    pub fn missing(&self) -> usize {
+        self.trials - self.done - self.running
+    }
+}
+
+impl Progress {
+    /// That of the experiment in `file`.
+    ///
+    /// # Errors
+    /// When it is no experiment, its dataset cannot be had, or the folder cannot be read.
+    pub fn of(file: &Path, sets: &[String], places: &Places) -> Result<Self> {
+        let spec = Spec::read(file, sets)?;
+        let (facts, _) = Datasets::new(places, true)?.facts(&spec)?;
+        let plan = Plan::new(&spec, &facts)?;
+        let attempts = attempt::found(&places.results, &spec.name)?;
+        let (mut done, mut other) = (HashSet::new(), HashMap::new());
+        let folders = attempts.iter().map(|it| it.folder.as_path()).chain([places.results.as_path()]);
+        for reader in folders.filter_map(|folder| Reader::open(folder).ok()) {
+            done.extend(reader.done_trials(&spec.name)?);
+            let unfinished = reader.runs(&spec.name)?.into_iter().filter(|run| !run.has_result());
+            other.extend(unfinished.map(|run| (run.trial, run.status)));
+        }
+        Ok(Self { spec, plan, attempts, file: file.to_owned(), done, other })
+    }
+
+    fn tally<'a>(&self, trials: impl Iterator<Item = &'a Trial>) -> Tally {
+        let mut tally = Tally::default();
+        for trial in trials {
+            tally.trials += 1;
+            if self.done.contains(&trial.id) {
+                tally.done += 1;
+            } else {
+                match self.other.get(&trial.id) {
+                    Some(Status::Running) => tally.running += 1,
+                    Some(Status::Failed) => tally.failed += 1,
+                    _ => {}
+                }
+            }
+        }
+        tally
+    }
+
+    /// Whether it has its result.
+    pub fn is_done(&self, trial: &Trial) -> bool {
+        self.done.contains(&trial.id)
+    }
+
+    /// Of all trials.
+    pub fn whole(&self) -> Tally {
+        self.tally(self.plan.trials.iter())
+    }
+
+    /// Of each part into which the newest attempts cut the plan, with its attempts.
+    pub fn shards(&self) -> Vec<(Shard, Tally, Vec<&Found>)> {
+        let mut attempts: BTreeMap<(u32, u32), Vec<&Found>> = BTreeMap::new();
+        for it in &self.attempts {
+            attempts.entry((it.shard.count, it.shard.index)).or_default().push(it);
+        }
+        let newest = self.attempts.iter().max_by_key(|it| written(&it.folder));
+        let Some(count) = newest.map(|it| it.shard.count) else { return Vec::new() };
+        let all: Vec<&Trial> = self.plan.trials.iter().collect();
+        let shard = |index| {
+            let shard = Shard { index, count };
+            let courses = part(&self.plan, courses(&self.plan, &all), shard);
+            let tally = self.tally(courses.iter().flat_map(|course| course.trials.iter().copied()));
+            (shard, tally, attempts.remove(&(count, index)).unwrap_or_default())
+        };
+        (0..count).map(shard).collect()
+    }
+
+    /// The command that runs what is missing, and that alone: as it was submitted, or here.
+    pub fn command(&self, results: &Path) -> String {
+        let submitted = attempt::folder(results, &self.spec.name).join(SUBMITTED);
+        fs::read_to_string(submitted).map_or_else(
+            |_| {
+                let file = quoted(&self.file.to_string_lossy());
+                format!("runner {file} -r {}", quoted(&results.to_string_lossy()))
+            },
+            |command| command.trim_end().to_owned(),
+        )
+    }
+
+    /// Keeps the command that submits it, for [`Progress::command`].
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn submitted(&self, results: &Path, command: &str) -> Result<()> {
+        let folder = attempt::folder(results, &self.spec.name);
+        fs::create_dir_all(&folder)?;
+        crate::record::write_whole(&folder.join(SUBMITTED), format!("{command}\n").as_bytes())?;
+        Ok(())
+    }
+
+    /// Says which trials have no result, and what to do; whether there are any.
+    ///
+    /// # Errors
+    /// When standard output cannot be written.
+    pub fn say_what_is_missing(&self, results: &Path) -> Result<bool> {
+        let missing: Vec<&Trial> = self.plan.trials.iter().filter(|trial| !self.is_done(trial)).collect();
+        let mut out = anstream::stdout().lock();
+        if missing.is_empty() {
+            writeln!(out, "all {} trials of {} have their result", self.plan.trials.len(), self.spec.name)?;
+            return Ok(false);
+        }
+        writeln!(out, "{} of {} trials of {} are missing:", missing.len(), self.plan.trials.len(), self.spec.name)?;
+        for trial in missing.iter().take(NAMED) {
+            let status = self.other.get(&trial.id).map_or_else(String::new, |status| format!(" ({status})"));
+            writeln!(out, "  {} {}{status}", trial.id, trial.title(&self.plan.varying))?;
+        }
+        if missing.len() > NAMED {
+            writeln!(out, "  and {} more", missing.len() - NAMED)?;
+        }
+        writeln!(out, "to run these, and only these:\n  {}", tracking::printable(&self.command(results)))?;
+        Ok(true)
+    }
+}
+
+/// When something was last recorded in a results folder.
+pub fn written(folder: &Path) -> Option<SystemTime> {
+    let file = |name: &str| fs::metadata(folder.join(name)).and_then(|it| it.modified()).ok();
+    file(DATABASE).max(file("tracking.db-journal"))
+}
+
+/// `3 s ago`.
+pub fn ago(time: SystemTime) -> String {
+    let since = SystemTime::now().duration_since(time).unwrap_or(Duration::ZERO);
+    let whole = if since < Duration::from_secs(60) { since.as_secs() } else { since.as_secs() / 60 * 60 };
+    format!("{} ago", humantime::format_duration(Duration::from_secs(whole)))
+}
+
+/// As a shell takes it for one word.
+pub fn quoted(text: &str) -> String {
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '=' | ':' | ',' | '@' | '%' | '+');
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}

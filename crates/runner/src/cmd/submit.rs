@@ -1,0 +1,213 @@
+//! `runner submit EXPERIMENT.toml`: an experiment as a job array of shards, and a job that merges them.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+use model::EngineKind;
+use tracking::Reader;
+
+use crate::attempt;
+use crate::attempts::{Progress, quoted};
+use crate::cli::SubmitArgs;
+use crate::course::{Course, courses};
+use crate::estimate::{Estimate, in_words};
+use crate::plan::Trial;
+
+/// How long a task had better last, in seconds: to start one takes Slurm a quarter of one.
+const TASK: f64 = 300.0;
+/// Most tasks of an array, as Slurm has it unless told otherwise.
+const MOST: u32 = 1000;
+
+/// A job: options of `sbatch`, and what it runs.
+struct Job {
+    options: Vec<String>,
+    script: String,
+}
+
+/// Submits what is missing of an experiment, or shows how.
+pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
+    let progress = Progress::of(&args.experiment, &args.sets, &args.places)?;
+    let (name, results) = (&progress.spec.name, std::path::absolute(&args.places.results)?);
+    let whole = progress.whole();
+    if whole.done == whole.trials {
+        anstream::eprintln!("all {} trials of {name} have their result; nothing to submit", whole.trials);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shards = args.shards.map_or_else(|| suited(args, &progress), Ok)?;
+    let logs = attempt::folder(&results, name).join("logs");
+    let array = array(args, name, shards, &results, &logs)?;
+    let merge = |array: &str| merge(args, name, array, &results, &logs);
+    let mut out = anstream::stdout().lock();
+    if args.dry_run {
+        let after = merge("<array>")?;
+        for job in [&array, &after] {
+            let words: Vec<String> = job.options.iter().map(|it| quoted(it)).collect();
+            writeln!(out, "sbatch {} <<'end'\n{}end\n", words.join(" "), job.script)?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    std::fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
+    progress.submitted(&results, &again(args)?)?;
+    let array_id = sbatch(&array)?;
+    let merge_id = sbatch(&merge(&array_id)?).with_context(|| {
+        format!(
+            "the array {array_id} is submitted, but not its merge: after it, {}",
+            merge_command(args, &results).unwrap_or_default()
+        )
+    })?;
+    let missing = whole.trials - whole.done;
+    writeln!(out, "array {array_id}: {missing} trials of {name} in {shards} shards")?;
+    writeln!(out, "merge {merge_id}: after all of them, whatever becomes of them")?;
+    writeln!(out, "logs:  {}", logs.join(format!("{array_id}_*.log")).display())?;
+    writeln!(out, "look:  {}", status_command(args)?)?;
+    writeln!(out, "after a loss, this runs what is missing: {}", again(args)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// So many shards that each lasts some minutes on one core; no more than there are trainings.
+fn suited(args: &SubmitArgs, progress: &Progress) -> Result<u32> {
+    let plan = &progress.plan;
+    let missing: Vec<&Trial> = plan.trials.iter().filter(|trial| !progress.is_done(trial)).collect();
+    let courses: Vec<Course<'_>> = courses(plan, &missing);
+    let engine = EngineKind::fastest_on(args.device);
+    let runs =
+        Reader::open(&args.places.results).and_then(|reader| reader.runs(&progress.spec.name)).unwrap_or_default();
+    let time = Estimate::from_runs(engine, &runs, plan.examples).time(plan, &courses, 1);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let wanted = (time.as_secs_f64() / TASK).ceil().clamp(1.0, f64::from(MOST)) as u32;
+    let shards = wanted.min(u32::try_from(courses.len()).unwrap_or(MOST));
+    anstream::eprintln!("{} on one core: {shards} shards (--shards N for others)", in_words(time));
+    Ok(shards)
+}
+
+fn array(args: &SubmitArgs, name: &str, shards: u32, results: &Path, logs: &Path) -> Result<Job> {
+    if shards > MOST {
+        anstream::eprintln!("warning: Slurm takes {MOST} tasks in an array unless its MaxArraySize says otherwise");
+    }
+    let at_a_time = args.concurrent.map_or_else(String::new, |most| format!("%{most}"));
+    let mut options = vec![
+        "--parsable".to_owned(),
+        format!("--array=0-{}{at_a_time}", shards - 1),
+        format!("--job-name={name}"),
+        format!("--output={}", logs.join("%A_%a.log").display()),
+        "--open-mode=append".to_owned(),
+        "--requeue".to_owned(),
+    ];
+    options.extend(args.options.iter().cloned());
+    let mut words = vec![program()?, absolute(&args.experiment)?, "--shard".to_owned(), "auto".to_owned()];
+    words.extend(["--results".to_owned(), text(results)?, "--quiet".to_owned()]);
+    words.extend(["--device".to_owned(), args.device.to_string()]);
+    if args.requeue > 0 {
+        words.extend(["--requeue".to_owned(), args.requeue.to_string()]);
+    }
+    words.extend(common(args)?);
+    // The runner takes the shell's place, so that Slurm's signals are its own.
+    let script = format!("#!/bin/sh\nexec {} --jobs \"${{SLURM_CPUS_PER_TASK:-1}}\"\n", shell(&words));
+    Ok(Job { options, script })
+}
+
+fn merge(args: &SubmitArgs, name: &str, array: &str, results: &Path, logs: &Path) -> Result<Job> {
+    let mut options = vec![
+        "--parsable".to_owned(),
+        format!("--dependency=afterany:{array}"),
+        format!("--job-name={name}-merge"),
+        format!("--output={}", logs.join("%j_merge.log").display()),
+        "--open-mode=append".to_owned(),
+        "--requeue".to_owned(),
+    ];
+    options.extend(args.options.iter().cloned());
+    Ok(Job { options, script: format!("#!/bin/sh\nexec {}\n", merge_command(args, results)?) })
+}
+
+fn merge_command(args: &SubmitArgs, results: &Path) -> Result<String> {
+    let mut words = vec![program()?, "merge".to_owned(), "--attempts".to_owned(), absolute(&args.experiment)?];
+    words.extend(["--results".to_owned(), text(results)?]);
+    words.extend(common(args)?);
+    Ok(shell(&words))
+}
+
+fn status_command(args: &SubmitArgs) -> Result<String> {
+    let mut words = vec!["runner".to_owned(), "status".to_owned(), text(&args.experiment)?];
+    words.extend(["--results".to_owned(), text(&args.places.results)?]);
+    words.extend(common(args)?);
+    Ok(shell(&words))
+}
+
+/// The command that submits what is missing, wherever it is typed.
+fn again(args: &SubmitArgs) -> Result<String> {
+    let mut words = vec![program()?, "submit".to_owned(), absolute(&args.experiment)?];
+    words.extend(["--results".to_owned(), absolute(&args.places.results)?]);
+    let numbers = [
+        ("--shards", args.shards),
+        ("--concurrent", args.concurrent),
+        ("--requeue", Some(args.requeue).filter(|it| *it > 0)),
+    ];
+    for (option, number) in numbers {
+        words.extend(number.into_iter().flat_map(|number| [option.to_owned(), number.to_string()]));
+    }
+    if args.device.to_string() != "cpu" {
+        words.extend(["--device".to_owned(), args.device.to_string()]);
+    }
+    words.extend(common(args)?);
+    if !args.options.is_empty() {
+        words.push("--".to_owned());
+        words.extend(args.options.iter().cloned());
+    }
+    Ok(shell(&words))
+}
+
+/// What every command needs to find the same plan.
+fn common(args: &SubmitArgs) -> Result<Vec<String>> {
+    let mut words: Vec<String> = args.sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]).collect();
+    if let Some(folder) = &args.places.data_dir {
+        words.extend(["--data-dir".to_owned(), absolute(folder)?]);
+    }
+    words.extend(args.places.mirrors.iter().flat_map(|mirror| ["--mirror".to_owned(), mirror.clone()]));
+    words.extend(args.places.offline.then(|| "--offline".to_owned()));
+    Ok(words)
+}
+
+fn shell(words: &[String]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn program() -> Result<String> {
+    text(&std::env::current_exe().context("this program does not find itself")?)
+}
+
+fn absolute(path: &Path) -> Result<String> {
+    text(&std::path::absolute(path).with_context(|| format!("no absolute path for {}", path.display()))?)
+}
+
+fn text(path: &Path) -> Result<String> {
+    path.to_str()
+        .map(str::to_owned)
+        .with_context(|| format!("{} is no Unicode, as a job's script must be", path.display()))
+}
+
+/// Submits, and gives the id.
+fn sbatch(job: &Job) -> Result<String> {
+    let mut child = Command::new("sbatch")
+        .args(&job.options)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("sbatch cannot be run: is this a machine of the cluster? --dry-run shows what would be submitted")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // What sbatch does not read it has no use for: it says why below.
+        let _ = stdin.write_all(job.script.as_bytes());
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("sbatch: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    // `id`, or `id;cluster`.
+    let id = String::from_utf8_lossy(&output.stdout).trim().split(';').next().unwrap_or_default().to_owned();
+    if id.is_empty() || !id.bytes().all(|c| c.is_ascii_digit()) {
+        bail!("sbatch gave no job id: '{id}'");
+    }
+    Ok(id)
+}
