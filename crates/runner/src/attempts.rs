@@ -30,6 +30,8 @@ pub struct Progress {
     file: PathBuf,
     /// With their result, anywhere.
     done: HashSet<TrialId>,
+    /// With their result in the results folder itself.
+    merged: HashSet<TrialId>,
     /// Without, but in hand or failed: in the newest attempt that says so.
     other: HashMap<TrialId, Status>,
 }
@@ -60,14 +62,19 @@ impl Progress {
         let (facts, _) = Datasets::new(places, true)?.facts(&spec)?;
         let plan = Plan::new(&spec, &facts)?;
         let attempts = attempt::found(&places.results, &spec.name)?;
-        let (mut done, mut other) = (HashSet::new(), HashMap::new());
+        let (mut done, mut merged, mut other) = (HashSet::new(), HashSet::new(), HashMap::new());
         let folders = attempts.iter().map(|it| it.folder.as_path()).chain([places.results.as_path()]);
-        for reader in folders.filter_map(|folder| Reader::open(folder).ok()) {
-            done.extend(reader.done_trials(&spec.name)?);
+        for folder in folders {
+            let Ok(reader) = Reader::open(folder) else { continue };
+            merged = reader.done_trials(&spec.name)?;
+            done.extend(merged.iter().cloned());
             let unfinished = reader.runs(&spec.name)?.into_iter().filter(|run| !run.has_result());
             other.extend(unfinished.map(|run| (run.trial, run.status)));
         }
-        Ok(Self { spec, plan, attempts, file: file.to_owned(), done, other })
+        if !places.results.join(DATABASE).is_file() {
+            merged.clear();
+        }
+        Ok(Self { spec, plan, attempts, file: file.to_owned(), done, merged, other })
     }
 
     fn tally<'a>(&self, trials: impl Iterator<Item = &'a Trial>) -> Tally {
@@ -92,6 +99,11 @@ impl Progress {
         self.done.contains(&trial.id)
     }
 
+    /// Whether all is done, and the results folder has all of it.
+    pub fn is_merged(&self) -> bool {
+        self.plan.trials.iter().all(|trial| self.merged.contains(&trial.id))
+    }
+
     /// Of all trials.
     pub fn whole(&self) -> Tally {
         self.tally(self.plan.trials.iter())
@@ -113,6 +125,13 @@ impl Progress {
             (shard, tally, attempts.remove(&(count, index)).unwrap_or_default())
         };
         (0..count).map(shard).collect()
+    }
+
+    /// Whether some trial of `shard` has no result.
+    pub fn misses(&self, shard: Shard) -> bool {
+        let all: Vec<&Trial> = self.plan.trials.iter().collect();
+        let courses = part(&self.plan, courses(&self.plan, &all), shard);
+        courses.iter().flat_map(|course| &course.trials).any(|trial| !self.is_done(trial))
     }
 
     /// The command that runs what is missing, and that alone: as it was submitted, or here.

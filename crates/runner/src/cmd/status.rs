@@ -45,12 +45,15 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
         }
         writeln!(out, "\n{table}")?;
     }
-    if whole.done == whole.trials {
+    if progress.is_merged() {
         return Ok(ExitCode::SUCCESS);
     }
-    if whole.running == 0 {
-        writeln!(out, "\nto run what is missing:\n  {}", printable(&progress.command(&args.places.results)))?;
-    }
+    let what = match (whole.missing(), whole.running) {
+        (0, 0) => "all are done, but not merged yet; to merge them",
+        (_, 0) => "to run what is missing, and merge",
+        _ => "if nothing runs any more: to run what is missing, and merge",
+    };
+    writeln!(out, "\n{what}:\n  {}", printable(&progress.command(&args.places.results)))?;
     Ok(ExitCode::from(UNFINISHED))
 }
 

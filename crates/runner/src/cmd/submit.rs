@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 use model::EngineKind;
-use tracking::Reader;
+use tracking::{Reader, Shard};
 
 use crate::attempt;
 use crate::attempts::{Progress, quoted};
@@ -31,14 +31,19 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
     let progress = Progress::of(&args.experiment, &args.sets, &args.places)?;
     let (name, results) = (&progress.spec.name, std::path::absolute(&args.places.results)?);
     let whole = progress.whole();
-    if whole.done == whole.trials {
+    if progress.is_merged() {
         anstream::eprintln!("all {} trials of {name} have their result; nothing to submit", whole.trials);
         return Ok(ExitCode::SUCCESS);
     }
-    let shards = args.shards.map_or_else(|| suited(args, &progress), Ok)?;
     let logs = attempt::folder(&results, name).join("logs");
-    let array = array(args, name, shards, &results, &logs)?;
-    let merge = |array: &str| merge(args, name, array, &results, &logs);
+    if whole.done == whole.trials && !args.dry_run {
+        let id = sbatch(&merge(args, name, None, &results, &logs)?)?;
+        writeln!(anstream::stdout(), "merge {id}: all {} trials of {name} are done", whole.trials)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shards = args.shards.map_or_else(|| suited(args, &progress), Ok)?;
+    let array = array(args, &progress, shards, &results, &logs)?;
+    let merge = |array: &str| merge(args, name, Some(array), &results, &logs);
     let mut out = anstream::stdout().lock();
     if args.dry_run {
         let after = merge("<array>")?;
@@ -58,7 +63,7 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
         )
     })?;
     let missing = whole.trials - whole.done;
-    writeln!(out, "array {array_id}: {missing} trials of {name} in {shards} shards")?;
+    writeln!(out, "array {array_id}: {missing} trials of {name}, in tasks of {shards} shards")?;
     writeln!(out, "merge {merge_id}: after all of them, whatever becomes of them")?;
     writeln!(out, "logs:  {}", logs.join(format!("{array_id}_*.log")).display())?;
     writeln!(out, "look:  {}", status_command(args)?)?;
@@ -82,21 +87,24 @@ fn suited(args: &SubmitArgs, progress: &Progress) -> Result<u32> {
     Ok(shards)
 }
 
-fn array(args: &SubmitArgs, name: &str, shards: u32, results: &Path, logs: &Path) -> Result<Job> {
+/// The array: of `shards` parts of the plan those that miss trials.
+fn array(args: &SubmitArgs, progress: &Progress, shards: u32, results: &Path, logs: &Path) -> Result<Job> {
+    let unfinished: Vec<u32> =
+        (0..shards).filter(|index| progress.misses(Shard { index: *index, count: shards })).collect();
     if shards > MOST {
         anstream::eprintln!("warning: Slurm takes {MOST} tasks in an array unless its MaxArraySize says otherwise");
     }
     let at_a_time = args.concurrent.map_or_else(String::new, |most| format!("%{most}"));
     let mut options = vec![
         "--parsable".to_owned(),
-        format!("--array=0-{}{at_a_time}", shards - 1),
-        format!("--job-name={name}"),
+        format!("--array={}{at_a_time}", ranges(&unfinished)),
+        format!("--job-name={}", progress.spec.name),
         format!("--output={}", logs.join("%A_%a.log").display()),
         "--open-mode=append".to_owned(),
         "--requeue".to_owned(),
     ];
     options.extend(args.options.iter().cloned());
-    let mut words = vec![program()?, absolute(&args.experiment)?, "--shard".to_owned(), "auto".to_owned()];
+    let mut words = vec![program()?, absolute(&args.experiment)?, "--shard".to_owned(), format!("auto/{shards}")];
     words.extend(["--results".to_owned(), text(results)?, "--quiet".to_owned()]);
     words.extend(["--device".to_owned(), args.device.to_string()]);
     if args.requeue > 0 {
@@ -108,15 +116,23 @@ fn array(args: &SubmitArgs, name: &str, shards: u32, results: &Path, logs: &Path
     Ok(Job { options, script })
 }
 
-fn merge(args: &SubmitArgs, name: &str, array: &str, results: &Path, logs: &Path) -> Result<Job> {
+/// `0-3,7`.
+fn ranges(indices: &[u32]) -> String {
+    let runs = indices.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some((run.first()?, run.last()?)));
+    let text = |(first, last): (&u32, &u32)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    runs.map(text).collect::<Vec<_>>().join(",")
+}
+
+/// The merge, after `array` where there is one.
+fn merge(args: &SubmitArgs, name: &str, array: Option<&str>, results: &Path, logs: &Path) -> Result<Job> {
     let mut options = vec![
         "--parsable".to_owned(),
-        format!("--dependency=afterany:{array}"),
         format!("--job-name={name}-merge"),
         format!("--output={}", logs.join("%j_merge.log").display()),
         "--open-mode=append".to_owned(),
         "--requeue".to_owned(),
     ];
+    options.extend(array.map(|array| format!("--dependency=afterany:{array}")));
     options.extend(args.options.iter().cloned());
     Ok(Job { options, script: format!("#!/bin/sh\nexec {}\n", merge_command(args, results)?) })
 }
@@ -210,4 +226,15 @@ fn sbatch(job: &Job) -> Result<String> {
         bail!("sbatch gave no job id: '{id}'");
     }
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ranges;
+
+    #[test]
+    fn tasks_are_named_as_slurm_does() {
+        assert_eq!(ranges(&[0, 1, 2, 3, 7, 9, 10]), "0-3,7,9-10");
+        assert_eq!(ranges(&[5]), "5");
+    }
 }
