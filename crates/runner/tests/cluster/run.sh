@@ -56,6 +56,8 @@ task() {
     if grep -qz "^SLURM_ARRAY_JOB_ID=$2\$" "/proc/$pid/environ" 2> /dev/null && grep -q runner "/proc/$pid/comm"; then echo "$pid"; fi
   done | head -n 1
 }
+# The same, once it is there.
+task_in_time() { for _ in $(seq 200); do pid=$(task "$1" "$2"); [ -n "$pid" ] && echo "$pid" && return; sleep 0.1; done; fail "task $1 never ran"; }
 array_of() { sed -n 's/^array \([0-9]*\):.*/\1/p' "$1"; }
 
 cat > "$work/sweep.toml" << 'end'
@@ -75,7 +77,7 @@ name = "many"
 [data]
 dataset = "digits"
 [train]
-epochs = 100
+epochs = 40
 [sweep]
 batch_size = [16, 32, 64, 100]
 learning_rate = { from = 0.001, to = 0.1, count = 25, scale = "log" }
@@ -101,12 +103,11 @@ running 4
 sleep 0.5
 scontrol update nodename=n2 state=down reason=test
 scontrol requeue "${array}_0"
-kill -9 "$(task 1 "$array")"
+kill -9 "$(task_in_time 1 "$array")"
 sleep 1
 scontrol update nodename=n2 state=resume 2> /dev/null || true # unless it came back by itself
 scancel --name=long-merge
-for _ in $(seq 200); do pid=$(task 5 "$array"); [ -n "$pid" ] && break; sleep 0.1; done
-[ -n "$pid" ] || fail 'task 5 never ran'
+pid=$(task_in_time 5 "$array")
 sleep 0.3
 kill -USR1 "$pid"
 drained
@@ -123,8 +124,7 @@ same losses long local-long
 say 'a merge that finds trials missing says which, and how to run them'
 "$runner" submit "$work/long.toml" -r "$work/short" --shards 4 > "$work/submitted"
 array=$(array_of "$work/submitted")
-running 2
-kill -9 "$(task 0 "$array")"
+kill -9 "$(task_in_time 0 "$array")"
 drained
 log=$(ls "$work"/short/shards/long/logs/*_merge.log)
 grep -q 'of 63 trials of long are missing' "$log" || fail "$(cat "$log")"
@@ -156,7 +156,10 @@ done
 printf '%s' "$times" | sed 's/^/tasks s, shards by hand s, ratio: /'
 same many many hand
 same tasks many hand
-ratio=$(printf '%s' "$times" | awk '{ print $3 }' | sort -n | sed -n 2p)
+# The best of three, of either: other programs run here too.
+best() { printf '%s' "$times" | awk "{ print \$$1 }" | sort -n | head -n 1; }
+ratio=$(awk "BEGIN { printf \"%.3f\", $(best 1) / $(best 2) }")
+say "the best of the one beside the best of the other: $ratio"
 awk "BEGIN { exit !($ratio < 1.1) }" || fail "tasks take $ratio times as long as shards by hand"
 
 if command -v parallel > /dev/null; then
