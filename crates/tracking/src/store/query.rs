@@ -141,6 +141,29 @@ pub(super) fn counting_runs(
     Ok(counting(whole, &damaged, damage, Damage::of_run))
 }
 
+/// [`counting_runs`] of those that a program of `commit` made, as if there were no others.
+pub(super) fn counting_runs_at(
+    connection: &Connection,
+    experiment: &str,
+    commit: &str,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<Vec<RecordedRun>> {
+    let mut runs = unchecked_runs(connection, experiment)?;
+    check_count(connection, experiment, runs.len(), damage)?;
+    let mut statement = connection.prepare("SELECT id FROM invocations WHERE git_commit = ?1")?;
+    let there: HashSet<i64> = statement.query_map([commit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    runs.retain(|run| there.contains(&run.invocation));
+    let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_whole);
+    Ok(counting(whole, &damaged, damage, Damage::of_run))
+}
+
+/// Commits at which runs of `experiment` were made, and how many: in the order of their first runs.
+pub(super) fn commits(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<(String, u32)>> {
+    let sql = "SELECT git_commit, count(*) FROM runs NOT INDEXED JOIN invocations ON invocations.id = runs.invocation
+               WHERE runs.experiment = ?1 AND git_commit IS NOT NULL GROUP BY git_commit ORDER BY min(runs.started_at), 1";
+    connection.prepare(sql)?.query_map([experiment], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
 /// [`counting_runs`] of those whose epochs fit their checksums too, and these epochs.
 pub(super) fn counting_runs_and_epochs(
     connection: &Connection,
