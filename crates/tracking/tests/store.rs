@@ -134,6 +134,18 @@ fn the_runs_of_a_commit_count_as_if_there_were_no_others() {
     assert_eq!(starts.iter().map(|it| it.git_commit.as_deref()).collect::<Vec<_>>(), [Some("facade")]);
     assert_eq!(reader.invocations(&reader.all_runs("wine").unwrap()).unwrap().len(), 3);
     assert!(reader.damage().is_empty());
+
+    let database = Connection::open(folder.path().join(DATABASE)).unwrap();
+    database.execute("UPDATE runs SET trial_id = 'no id' WHERE id = ?1", [old.as_str()]).unwrap();
+    for (commit, whole) in [("c0ffee", 1), ("facade", 1)] {
+        let reader = Reader::open(folder.path()).unwrap();
+        // A row that is none any more is missing there; that one is missing elsewhere is `Reader::runs`' to say.
+        let found = (reader.runs_at("wine", commit).unwrap().len(), reader.damage().len());
+        assert_eq!(found, (whole, usize::from(commit == "c0ffee")));
+    }
+    database.execute("UPDATE experiments SET runs = runs + 1", []).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!((reader.runs_at("wine", "facade").unwrap().len(), reader.damage().len()), (1, 1), "a row is missing");
 }
 
 #[test]
