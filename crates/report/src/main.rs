@@ -5,6 +5,7 @@ mod cmd;
 mod comparison;
 mod filter;
 mod format;
+mod matched;
 mod observed;
 mod sparkline;
 mod statistics;

@@ -43,7 +43,11 @@ impl Observed {
 
 /// The newest run of every trial of `experiment`.
 pub fn observe(reader: &Reader, experiment: &str) -> Result<Vec<Observed>, StoreError> {
-    let runs = reader.runs(experiment)?;
+    measured(reader, reader.runs(experiment)?)
+}
+
+/// `runs` with what their last epochs measured.
+pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>, StoreError> {
     let last = OF_LAST_EPOCH.map(|name| Ok((name, reader.last_epoch(&runs, name)?)));
     let mut observed: Vec<Observed> = runs.into_iter().map(|run| Observed { run, last_epoch: Vec::new() }).collect();
     for of_name in last {
@@ -84,7 +88,8 @@ pub fn metric_position(name: &str) -> usize {
     }
 }
 
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// `names`, each once, in the order in which they first come.
+pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen = Vec::new();
     for name in names {
         if !seen.contains(&name) {

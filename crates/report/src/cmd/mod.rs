@@ -2,7 +2,9 @@
 
 pub mod compare;
 pub mod diff;
+mod diff_sets;
 pub mod show;
+mod side;
 
 use std::path::Path;
 use std::process::ExitCode;
