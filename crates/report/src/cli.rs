@@ -93,11 +93,11 @@ pub enum Command {
         /// Run or trial id, or the beginning of one
         id: String,
     },
-    /// What differs between two runs
+    /// What differs between two runs; between the runs of two experiments, trial by trial
     Diff {
-        /// Run or trial id, or the beginning of one
+        /// Run or trial id or the beginning of one; an experiment; or EXPERIMENT@COMMIT: its runs made at that commit
         left: String,
-        /// Run or trial id, or the beginning of one
+        /// The same
         right: String,
     },
 }

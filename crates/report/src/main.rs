@@ -10,6 +10,7 @@ mod effects;
 mod figures;
 mod filter;
 mod format;
+mod matched;
 mod observed;
 mod page;
 mod picture;

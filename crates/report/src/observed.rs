@@ -81,6 +81,11 @@ pub fn observe(reader: &Reader, experiment: &str, at: At) -> Result<Vec<Observed
         };
         return runs.into_iter().map(at_epoch).collect();
     }
+    measured(reader, runs)
+}
+
+/// `runs` with what their last epochs measured.
+pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>, StoreError> {
     let last = OF_LAST_EPOCH.map(|name| Ok((name, reader.last_epoch(&runs, name)?)));
     let mut observed: Vec<Observed> = runs.into_iter().map(|run| Observed { run, last_epoch: Vec::new() }).collect();
     for of_name in last {
@@ -162,7 +167,8 @@ pub fn metric_position(name: &str) -> usize {
     }
 }
 
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// `names`, each once, in the order in which they first come.
+pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen = Vec::new();
     for name in names {
         if !seen.contains(&name) {

@@ -187,6 +187,135 @@ fn diff_tells_only_what_differs() {
     assert!(out.contains("nothing differs"), "{out}");
 }
 
+/// The sweep at two commits, each trial once at each; what differs between them is up to `change`.
+fn at_two_commits(count: i64, change: impl Fn(&mut Run)) -> (TempDir, Vec<RunId>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let experiment = Experiment { name: "sweep".into(), description: "Batch sizes".into() };
+    let mut ids = Vec::new();
+    for commit in ["c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00", "facade00facade00facade00facade00facade00"] {
+        let provenance = Invocation {
+            jobs: 1,
+            git_commit: Some(commit.into()),
+            cpu: "\u{1b}[2Jcpu".into(),
+            ..Invocation::default()
+        };
+        let invocation = store.begin(&experiment, &provenance).unwrap();
+        for index in 0..count {
+            let mut run = a_run(1 + index / 2, index % 2);
+            if commit.starts_with("facade") {
+                change(&mut run);
+            }
+            ids.push(store.record(invocation, &run).unwrap());
+        }
+    }
+    (folder, ids)
+}
+
+fn set(run: &mut Run, name: &str, to: impl Fn(f64) -> f64) {
+    for (_, value) in run.results.iter_mut().filter(|(key, _)| key == name) {
+        *value = to(*value);
+    }
+}
+
+/// What `diff` prints of two sides, without errors and in 100 columns.
+fn diff(folder: &TempDir, left: &str, right: &str) -> String {
+    let (code, out, err) = outcome(folder.path(), &["diff", left, right]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(!out.contains('\u{1b}') && out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    out
+}
+
+#[test]
+fn an_experiment_is_compared_with_itself_at_another_commit() {
+    let (folder, ids) = at_two_commits(12, |run| {
+        run.engine = "fused".into();
+        let seed = if run.params[1].1 == Value::from(0) { 1e-4 } else { 0.0 };
+        set(run, "test_accuracy", |it| it + 0.001 + seed);
+    });
+    let out = diff(&folder, "sweep@c0ff", "sweep@FACADE");
+    for part in [
+        "left   sweep@c0ffee00c0ff · 12 trials, 12 finished\n",
+        "12 trials match · 0 only left, 0 only right\n",
+        "  engine                         autograd                            fused\n",
+        "  commit   c0ffee00c0ffee00c0ffee00c0ffe…   facade00facade00facade00facad…\n",
+        "  test accuracy   12   76.5774 %   76.6824 %      +0.1050   [+0.1017, +0.1083]   <0.001           0\n",
+        "  test loss       12       0.234       0.234            0               [0, 0]     1.00          12\n",
+        "\nright is better by 0.1050 points of test accuracy [0.1017, 0.1083] (p <0.001)\n",
+        "farthest apart in test accuracy, 10 of 12 that differ",
+        &ids[0].as_str()[..10],
+    ] {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    assert!(!out.contains("cpu") && !out.contains("instructions"), "only what differs: {out}");
+    let out = diff(&folder, "sweep", "sweep@c0ffee");
+    assert!(out.contains("left is better by 0.1050 points"), "what counts of all is the newest: {out}");
+}
+
+#[test]
+fn the_same_results_are_said_to_be_the_same() {
+    let (folder, ids) = at_two_commits(6, |run| set(run, "seconds", |it| it + 1.0));
+    let out = diff(&folder, "sweep@c0ffee", "sweep@facade");
+    assert!(out.contains("\nall 6 pairs are the same, bit for bit\n") && !out.contains("farthest"), "{out}");
+    let out = diff(&folder, ids[0].as_str(), "sweep");
+    assert!(out.contains("1 trial matches · 0 only left, 5 only right"), "{out}");
+    assert!(out.contains("the only pair is the same, bit for bit"), "{out}");
+}
+
+#[test]
+fn whatever_the_store_has_stays_in_its_columns() {
+    let long = format!("{}\u{1b}[31m\n", "x".repeat(200));
+    let (folder, _) = at_two_commits(24, |run| {
+        let by = if run.params[1].1 == Value::from(0) { 1.5e-9 } else { -2e-9 };
+        set(run, "test_accuracy", |it| it + by);
+        run.engine = long.clone();
+        run.params.push((long.clone(), 1.into()));
+        run.results.push((long.clone(), f64::MAX));
+        run.status = if run.params[0].1 == Value::from(12) { Status::Diverged } else { Status::Finished };
+    });
+    let out = diff(&folder, "sweep@c0", "sweep@fa");
+    assert!(out.contains("2 pairs did not finish on both sides: left out"), "{out}");
+    assert!(out.contains("hyperparameters that only the right side has, ignored for the match: xxx"), "{out}");
+    assert!(out.contains("metrics that only the right side has: xxx"), "{out}");
+    assert!(out.contains("-2.0e-7") && out.contains("no difference that can be told from chance"), "{out}");
+}
+
+#[test]
+fn sides_that_are_nothing_say_what_could_be_meant() {
+    let (folder, _) = at_two_commits(2, |_| {});
+    let mut store = Store::open(folder.path()).unwrap();
+    store.begin(&Experiment { name: "c0ffee".into(), description: String::new() }, &Invocation::default()).unwrap();
+    let sweep = Experiment { name: "sweep".into(), description: "Batch sizes".into() };
+    let start = Invocation { git_commit: Some("facade0f".into()), ..Invocation::default() };
+    let invocation = store.begin(&sweep, &start).unwrap();
+    store.record(invocation, &a_run(7, 7)).unwrap();
+    drop(store);
+    for (side, hint) in [
+        ("swep", "and no experiment has that name: expected an id, an experiment (one of c0ffee, sweep)"),
+        ("swep", "; did you mean 'sweep'?"),
+        ("swep@c0ffee", "unknown experiment 'swep': expected one of c0ffee, sweep; did you mean 'sweep'?"),
+        ("facade00", "did you mean 'sweep@facade00'?"),
+        (
+            "sweep@dead",
+            "no commit of 'sweep' begins with 'dead': expected one of facade0f (1 run), facade00faca (2 runs), c0f",
+        ),
+        ("sweep@", "no commit of 'sweep' begins with '': expected one of "),
+        (
+            "sweep@facade0",
+            "'facade0' is the beginning of several commits of 'sweep': facade0f (1 run), facade00faca (2 runs)",
+        ),
+        ("c0ffee@1", "of no run of 'c0ffee' the commit is known"),
+        ("\u{1b}[2J", "\\u{1b}[2J"),
+    ] {
+        let (code, out, err) = outcome(folder.path(), &["diff", side, "sweep"]);
+        assert_eq!((code, out.as_str()), (2, ""), "{side}");
+        assert!(err.contains(hint) && !err.contains('\u{1b}'), "{side}: {err}");
+    }
+    let out = diff(&folder, "c0ffee", "sweep");
+    assert!(out.contains("left   c0ffee · 0 trials"), "an experiment goes before an id: {out}");
+    assert!(out.contains("nothing can be said"), "{out}");
+}
+
 #[test]
 fn a_closed_pipe_is_no_error() {
     let (folder, _) = filled(400);
@@ -212,6 +341,10 @@ fn ten_thousand_runs() {
     let (code, _, _) = outcome(folder.path(), &["--top", "5"]);
     assert_eq!(code, 0);
     println!("report on 10,000 runs: {:?}", begun.elapsed());
+    let (folder, _) = at_two_commits(10_000, |run| set(run, "test_accuracy", |it| it + 0.001));
+    let begun = Instant::now();
+    diff(&folder, "sweep@c0ffee", "sweep@facade");
+    println!("diff of 10,000 runs a side: {:?}", begun.elapsed());
 }
 
 #[test]

@@ -108,6 +108,47 @@ fn the_newest_run_of_a_trial_counts() {
 }
 
 #[test]
+fn the_runs_of_a_commit_count_as_if_there_were_no_others() {
+    let (folder, mut store, first) = opened();
+    let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
+    let at = |store: &mut Store, commit: Option<&str>| {
+        store.begin(&experiment, &Invocation { git_commit: commit.map(str::to_owned), ..invocation() }).unwrap()
+    };
+    let second = at(&mut store, Some("facade"));
+    let unknown = at(&mut store, None);
+    let old = store.record(first, &run(0)).unwrap();
+    store.record(first, &run(1)).unwrap();
+    store.record(second, &Run { status: Status::Failed, error: Some("no".into()), ..run(0) }).unwrap();
+    let new = store.record(second, &run(0)).unwrap();
+    store.record(second, &Run { status: Status::Killed, ..run(0) }).unwrap();
+    store.record(unknown, &run(0)).unwrap();
+
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(reader.commits("wine").unwrap(), [("c0ffee".to_owned(), 2), ("facade".to_owned(), 3)]);
+    assert!(reader.commits("beer").unwrap().is_empty());
+    let there = |commit| reader.runs_at("wine", commit).unwrap();
+    assert_eq!((there("c0ffee").len(), there("facade").len(), there("feed").len()), (2, 1, 0));
+    assert!(there("c0ffee").iter().any(|it| it.id == old));
+    assert_eq!(there("facade")[0].id, new, "neither the failed one before nor the killed one after");
+    let starts = reader.invocations(&there("facade")).unwrap();
+    assert_eq!(starts.iter().map(|it| it.git_commit.as_deref()).collect::<Vec<_>>(), [Some("facade")]);
+    assert_eq!(reader.invocations(&reader.all_runs("wine").unwrap()).unwrap().len(), 3);
+    assert!(reader.damage().is_empty());
+
+    let database = Connection::open(folder.path().join(DATABASE)).unwrap();
+    database.execute("UPDATE runs SET trial_id = 'no id' WHERE id = ?1", [old.as_str()]).unwrap();
+    for (commit, whole) in [("c0ffee", 1), ("facade", 1)] {
+        let reader = Reader::open(folder.path()).unwrap();
+        // A row that is none any more is missing there; that one is missing elsewhere is `Reader::runs`' to say.
+        let found = (reader.runs_at("wine", commit).unwrap().len(), reader.damage().len());
+        assert_eq!(found, (whole, usize::from(commit == "c0ffee")));
+    }
+    database.execute("UPDATE experiments SET runs = runs + 1", []).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!((reader.runs_at("wine", "facade").unwrap().len(), reader.damage().len()), (1, 1), "a row is missing");
+}
+
+#[test]
 fn finished_and_diverged_trials_are_done() {
     let (_folder, mut store, id) = opened();
     for (seed, status) in (0..).zip(Status::ALL) {

@@ -1,16 +1,19 @@
-//! `report diff ID ID`: only what differs between two runs.
+//! `report diff LEFT RIGHT`: only what differs between two runs.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::Style;
 use anyhow::Result;
-use tracking::{EpochMetrics, Invocation, RecordedRun, printable};
+use tracking::{EpochMetrics, Invocation, Reader, RecordedRun, printable};
 
+use crate::cmd::diff_sets::diff_sets;
 use crate::cmd::show::provenance;
+use crate::cmd::side::{Side, side};
 use crate::format::text::{aligned, styled};
-use crate::observed::metric_position;
+use crate::observed::{distinct, metric_position};
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, truncated};
 
@@ -18,28 +21,34 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
 /// Longest value of one side.
-const LONGEST: usize = 32;
+const LONGEST: usize = 30;
 
 /// One thing that differs, and by how much where that is a number.
 #[derive(Debug, PartialEq, Eq)]
-struct Difference {
+pub struct Difference {
     what: String,
     left: String,
     right: String,
     by: String,
 }
 
-/// Prints what differs between the runs of two ids.
+/// Prints what differs between two sides, each a run or a set of runs.
 pub fn diff(results: &Path, left: &str, right: &str) -> Result<ExitCode> {
     let reader = super::open(results)?;
-    let (left, right) = (super::find(&reader, results, left)?, super::find(&reader, results, right)?);
-    let invocations = (reader.invocation(&left)?, reader.invocation(&right)?);
-    let epochs = (reader.epochs(&left)?, reader.epochs(&right)?);
+    match (side(&reader, results, left)?, side(&reader, results, right)?) {
+        (Side::Run(left), Side::Run(right)) => diff_runs(&reader, results, &left, &right),
+        (left, right) => diff_sets(&reader, results, left, right),
+    }
+}
 
-    let mut differences = facts(&left, &right);
-    differences.extend(params(&left, &right));
-    differences.extend(measurements(&left, &right));
-    differences.extend(origins(&invocations.0, &invocations.1));
+fn diff_runs(reader: &Reader, results: &Path, left: &RecordedRun, right: &RecordedRun) -> Result<ExitCode> {
+    let invocations = (reader.invocation(left)?, reader.invocation(right)?);
+    let epochs = (reader.epochs(left)?, reader.epochs(right)?);
+
+    let mut differences = facts(left, right);
+    differences.extend(params(left, right));
+    differences.extend(measurements(left, right));
+    differences.extend(origins(&[invocations.0], &[invocations.1]));
     let first = first_epoch(&epochs.0, &epochs.1);
 
     let mut out = anstream::stdout().lock();
@@ -52,9 +61,9 @@ pub fn diff(results: &Path, left: &str, right: &str) -> Result<ExitCode> {
     if differences.is_empty() && first.is_none() {
         writeln!(out, "  nothing differs but when they ran and for how long")?;
         out.flush()?;
-        return Ok(super::damage(&reader, results));
+        return Ok(super::damage(reader, results));
     }
-    for (index, line) in aligned(&columns(&differences)).into_iter().enumerate() {
+    for (index, line) in aligned(&columns(&differences, ["first", "second"])).into_iter().enumerate() {
         writeln!(out, "{}", if index == 0 { styled(DIM, &line) } else { line })?;
     }
     match first {
@@ -63,10 +72,11 @@ pub fn diff(results: &Path, left: &str, right: &str) -> Result<ExitCode> {
         None => writeln!(out, "\n  every epoch is the same, bit for bit")?,
     }
     out.flush()?;
-    Ok(super::damage(&reader, results))
+    Ok(super::damage(reader, results))
 }
 
-fn columns(differences: &[Difference]) -> Vec<Shown> {
+/// `differences` under the heads of both sides.
+pub fn columns(differences: &[Difference], sides: [&str; 2]) -> Vec<Shown> {
     let column = |title: &str, numeric, cell: fn(&Difference) -> &str| Shown {
         title: title.to_owned(),
         prominence: Prominence::Needed,
@@ -75,14 +85,14 @@ fn columns(differences: &[Difference]) -> Vec<Shown> {
     };
     vec![
         column("", false, |it| &it.what),
-        column("first", true, |it| &it.left),
-        column("second", true, |it| &it.right),
+        column(sides[0], true, |it| &it.left),
+        column(sides[1], true, |it| &it.right),
         column("difference", true, |it| &it.by),
     ]
 }
 
 /// The difference, if there is one.
-fn differing(what: &str, left: &str, right: &str) -> Option<Difference> {
+pub fn differing(what: &str, left: &str, right: &str) -> Option<Difference> {
     let side = |text: &str| if text.is_empty() { "—".to_owned() } else { text.to_owned() };
     let (what, by) = (what.to_owned(), String::new());
     (left != right).then(|| Difference { what, left: side(left), right: side(right), by })
@@ -143,23 +153,36 @@ fn measurements(left: &RecordedRun, right: &RecordedRun) -> Vec<Difference> {
     names.into_iter().filter(|name| *name != "seconds").filter_map(difference).collect()
 }
 
-fn origins(left: &Invocation, right: &Invocation) -> Vec<Difference> {
-    let (left_facts, right_facts) = (provenance(left), provenance(right));
+/// What differs in what made the runs of each side; of a fact of which a side has several, all of them.
+pub fn origins(left: &[Invocation], right: &[Invocation]) -> Vec<Difference> {
+    let facts = |side: &[Invocation]| side.iter().flat_map(provenance).collect::<Vec<_>>();
+    let (left_facts, right_facts) = (facts(left), facts(right));
     let value = |facts: &[(String, String)], name: &str| {
-        facts.iter().find(|(key, _)| key == name).map_or_else(String::new, |(_, value)| value.clone())
+        each_once(facts.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str())).join(", ")
     };
-    let names = union(&left_facts, &right_facts);
+    let names = distinct(left_facts.iter().chain(&right_facts).map(|(name, _)| name.as_str()));
     let mut differences: Vec<Difference> = names
         .into_iter()
         .filter_map(|name| differing(name, &value(&left_facts, name), &value(&right_facts, name)))
         .collect();
-    if left.experiment_file != right.experiment_file {
-        let size = |text: &Option<String>| text.as_ref().map_or_else(String::new, |it| format!("{} bytes", it.len()));
-        let (left, right) = (size(&left.experiment_file), size(&right.experiment_file));
+    let (left, right) = (texts(left), texts(right));
+    if left != right {
+        let sizes =
+            |texts: &[&str]| texts.iter().map(|it| format!("{} bytes", it.len())).collect::<Vec<_>>().join(", ");
+        let side = |texts: &[&str]| if texts.is_empty() { "—".to_owned() } else { sizes(texts) };
         let what = "experiment file".to_owned();
-        differences.push(Difference { what, left, right, by: "another text".to_owned() });
+        differences.push(Difference { what, left: side(&left), right: side(&right), by: "another text".to_owned() });
     }
     differences
+}
+
+fn texts(side: &[Invocation]) -> Vec<&str> {
+    each_once(side.iter().filter_map(|it| it.experiment_file.as_deref()))
+}
+
+/// `all` in an order that says nothing, so that two lists differ only where they have something else.
+pub fn each_once<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The first epoch and metric that differ in any bit, times aside.

@@ -2,8 +2,10 @@
 
 pub mod compare;
 pub mod diff;
+mod diff_sets;
 pub mod html;
 pub mod show;
+mod side;
 
 use std::path::Path;
 use std::process::ExitCode;

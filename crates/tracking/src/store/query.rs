@@ -87,11 +87,16 @@ pub(super) type EpochsOfRuns = HashMap<RunId, Vec<EpochMetrics>>;
 
 /// Every run of `experiment` in the order in which they began, whatever its checksum says.
 pub(super) fn unchecked_runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+    unchecked_runs_where(connection, "experiment = ?1", experiment)
+}
+
+/// [`unchecked_runs`] that fulfil a condition on `?1`.
+fn unchecked_runs_where(connection: &Connection, condition: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
     let columns = run_columns(connection)?;
     // From the table itself: an index that lost a run would hide it.
-    let sql = format!("SELECT {columns} FROM runs NOT INDEXED WHERE experiment = ?1 ORDER BY sequence");
-    let mut runs = readable(connection, &sql, experiment)?;
-    fill(connection, &mut runs, "IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1)", experiment)?;
+    let sql = format!("SELECT {columns} FROM runs NOT INDEXED WHERE {condition} ORDER BY sequence");
+    let mut runs = readable(connection, &sql, key)?;
+    fill(connection, &mut runs, &format!("IN (SELECT id FROM runs NOT INDEXED WHERE {condition})"), key)?;
     bury(connection, &mut runs)?;
     // Runs that were merged or restored came later into the store than they began.
     runs.sort_by(|a, b| began(a).cmp(&began(b)));
@@ -139,6 +144,35 @@ pub(super) fn counting_runs(
     check_count(connection, experiment, runs.len(), damage)?;
     let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_whole);
     Ok(counting(whole, &damaged, damage, Damage::of_run))
+}
+
+/// [`counting_runs`] of those that a program of `commit` made, as if there were no others.
+pub(super) fn counting_runs_at(
+    connection: &Connection,
+    experiment: &str,
+    commit: &str,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<Vec<RecordedRun>> {
+    let mut statement = connection.prepare("SELECT id FROM invocations WHERE git_commit = ?1")?;
+    let starts: Vec<i64> = statement.query_map([commit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let starts: Vec<String> = starts.iter().map(i64::to_string).collect();
+    let there = format!("experiment = ?1 AND invocation IN ({})", starts.join(", "));
+    let runs = unchecked_runs_where(connection, &there, experiment)?;
+    let count = |condition: &str| -> rusqlite::Result<usize> {
+        let sql = format!("SELECT count(*) FROM runs NOT INDEXED WHERE {condition}");
+        connection.query_row(&sql, [experiment], |row| row.get::<_, u32>(0)).map(|count| count as usize)
+    };
+    let unreadable = count(&there)?.saturating_sub(runs.len());
+    check_count(connection, experiment, count("experiment = ?1")?.saturating_sub(unreadable), damage)?;
+    let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_whole);
+    Ok(counting(whole, &damaged, damage, Damage::of_run))
+}
+
+/// Commits at which runs of `experiment` were made, and how many: in the order of their first runs.
+pub(super) fn commits(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<(String, u32)>> {
+    let sql = "SELECT git_commit, count(*) FROM runs NOT INDEXED JOIN invocations ON invocations.id = runs.invocation
+               WHERE runs.experiment = ?1 AND git_commit IS NOT NULL GROUP BY git_commit ORDER BY min(runs.started_at), 1";
+    connection.prepare(sql)?.query_map([experiment], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// [`counting_runs`] of those whose epochs fit their checksums too, and these epochs.

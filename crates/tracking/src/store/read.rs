@@ -1,7 +1,7 @@
 //! Reading the store: never creates, never migrates, never writes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::metadata;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -99,6 +99,22 @@ impl Reader {
         self.checked(|connection, damage| query::counting_runs(connection, experiment, damage))
     }
 
+    /// [`Reader::runs`] of those that a program of this git commit made or ended, as if there were no others.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn runs_at(&self, experiment: &str, commit: &str) -> Result<Vec<RecordedRun>, StoreError> {
+        self.checked(|connection, damage| query::counting_runs_at(connection, experiment, commit, damage))
+    }
+
+    /// The git commits at which runs of `experiment` were made, in the order of their first runs, and how many runs.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn commits(&self, experiment: &str) -> Result<Vec<(String, u32)>, StoreError> {
+        self.read(|connection| query::commits(connection, experiment))
+    }
+
     /// Trials of `experiment` that have their result, in a run that is as it was recorded.
     ///
     /// # Errors
@@ -158,6 +174,18 @@ impl Reader {
     /// When the database refuses.
     pub fn invocation(&self, run: &RecordedRun) -> Result<Invocation, StoreError> {
         self.read(|connection| query::invocation(connection, run.invocation))
+    }
+
+    /// The starts of a program that made runs, or ended them: each once, in the order in which they were recorded.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn invocations<'a>(
+        &self,
+        runs: impl IntoIterator<Item = &'a RecordedRun>,
+    ) -> Result<Vec<Invocation>, StoreError> {
+        let ids: BTreeSet<i64> = runs.into_iter().map(|run| run.invocation).collect();
+        self.read(|connection| ids.iter().map(|id| query::invocation(connection, *id)).collect())
     }
 
     /// The interruptions of a run, in order.

@@ -1,0 +1,309 @@
+//! `report diff EXPERIMENT EXPERIMENT`: how far two sets of runs are apart, trial by trial.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anstyle::Style;
+use anyhow::Result;
+use tracking::{Invocation, Reader, Status, Value, printable};
+
+use super::diff::{self, Difference, differing, origins};
+use super::side::{Side, short};
+use crate::format::text::{USUAL_WIDTH, aligned, fitting, omission, styled, wrapped};
+use crate::matched::{Matched, Measured, Pair, Verdict, matched};
+use crate::observed::{Observed, measured, observe};
+use crate::table::{Prominence, Shown};
+use crate::wording::{self, Unit, count, title, truncated};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// How many pairs are shown one by one.
+const FARTHEST: usize = 10;
+
+/// Digits of an id: enough to ask for it again.
+const DIGITS: usize = 10;
+
+/// The runs of one side, and what made them.
+struct Set {
+    name: String,
+    runs: Vec<Observed>,
+    invocations: Vec<Invocation>,
+}
+
+impl Set {
+    fn read(reader: &Reader, side: Side) -> Result<Self> {
+        let (name, runs) = match side {
+            Side::Run(run) => (format!("run {}", run.id), measured(reader, vec![*run])?),
+            Side::Experiment(name) => (name.clone(), observe(reader, &name)?),
+            Side::Commit(name, commit) => {
+                (format!("{name}@{}", short(&commit)), measured(reader, reader.runs_at(&name, &commit)?)?)
+            }
+        };
+        let invocations = reader.invocations(runs.iter().map(|it| &it.run))?;
+        Ok(Self { name, runs, invocations })
+    }
+
+    fn heading(&self) -> String {
+        let finished = self.runs.iter().filter(|it| it.run.status == Status::Finished).count();
+        let name = truncated(&self.name, USUAL_WIDTH / 2);
+        format!("{} · {}, {finished} finished", styled(BOLD, &printable(&name)), count(self.runs.len(), "trial"))
+    }
+
+    /// What its runs have of a fact, each once.
+    fn all(&self, fact: fn(&Observed) -> &str) -> String {
+        diff::each_once(self.runs.iter().map(fact)).join(", ")
+    }
+}
+
+/// Prints how far the runs of two sides are apart; a single run is a set of one.
+pub fn diff_sets(reader: &Reader, results: &Path, left: Side, right: Side) -> Result<ExitCode> {
+    let (left, right) = (Set::read(reader, left)?, Set::read(reader, right)?);
+    let matched = matched(&left.runs, &right.runs);
+    let width = super::width().min(USUAL_WIDTH);
+
+    let mut lines = vec![format!("left   {}", left.heading()), format!("right  {}", right.heading())];
+    let differences = made(&left, &right);
+    if !differences.is_empty() {
+        lines.push(String::new());
+        lines.extend(table(diff::columns(&differences, ["left", "right"]), width));
+    }
+    lines.push(String::new());
+    for fact in found(&matched) {
+        lines.extend(wrapped(fact.split(' '), " ", width));
+    }
+    if !matched.metrics.is_empty() {
+        lines.push(String::new());
+        lines.extend(table(metrics(&matched.metrics), width));
+        lines.push(styled(
+            DIM,
+            "  difference: right less left, mean of the pairs; of accuracies in points; p of the paired t-test",
+        ));
+    }
+    lines.push(String::new());
+    lines.extend(wrapped(verdict(&matched).split(' '), " ", width).iter().map(|line| styled(BOLD, line)));
+    lines.extend(farthest(&matched, width));
+
+    let mut out = anstream::stdout().lock();
+    for line in lines {
+        writeln!(out, "{line}")?;
+    }
+    out.flush()?;
+    Ok(super::damage(reader, results))
+}
+
+/// What differs in how the runs were made.
+fn made(left: &Set, right: &Set) -> Vec<Difference> {
+    let fact = |what: &str, fact: fn(&Observed) -> &str| differing(what, &left.all(fact), &right.all(fact));
+    let facts = [
+        fact("dataset", |it| &it.run.dataset),
+        fact("dataset sha256", |it| &it.run.dataset_sha256),
+        fact("validation", |it| &it.run.validation),
+        fact("engine", |it| &it.run.engine),
+        fact("device", |it| &it.run.device),
+    ];
+    facts.into_iter().flatten().chain(origins(&left.invocations, &right.invocations)).collect()
+}
+
+/// What matches and what does not, in sentences.
+fn found(matched: &Matched) -> Vec<String> {
+    let pairs = matched.pairs.len() + matched.unfinished;
+    let mut facts = vec![format!(
+        "{} · {} only left, {} only right",
+        if pairs == 1 { "1 trial matches".to_owned() } else { format!("{pairs} trials match") },
+        matched.alone[0],
+        matched.alone[1]
+    )];
+    if matched.unfinished > 0 {
+        facts.push(format!("{} did not finish on both sides: left out", count(matched.unfinished, "pair")));
+    }
+    let [left, right] = matched.unclear;
+    if left + right > 0 {
+        facts.push(format!("{left} left and {right} right could be matched in several ways: left out"));
+    }
+    let own = |what: &str, names: &[Vec<&str>; 2], then: &str| {
+        let of = |(names, side): (&Vec<&str>, &str)| {
+            let titles: Vec<String> = names.iter().map(|name| title(name)).collect();
+            (!names.is_empty()).then(|| format!("{what} that only the {side} side has{then}: {}", titles.join(", ")))
+        };
+        names.iter().zip(["left", "right"]).filter_map(of).collect::<Vec<_>>()
+    };
+    facts.extend(own("hyperparameters", &matched.own_params, ", ignored for the match"));
+    facts.extend(own("metrics", &matched.own_metrics, ""));
+    facts
+}
+
+/// `columns` as far as they fit, the head dimmed.
+fn table(columns: Vec<Shown>, width: usize) -> Vec<String> {
+    let (columns, left_out) = fitting(columns, width);
+    let mut lines = aligned(&columns);
+    if let Some(head) = lines.first_mut() {
+        *head = styled(DIM, head);
+    }
+    lines.extend(omission(&left_out, width));
+    lines
+}
+
+fn column<T>(title: &str, prominence: Prominence, rows: &[T], cell: impl Fn(&T) -> String) -> Shown {
+    let cells = rows.iter().map(cell).collect();
+    Shown { title: title.to_owned(), prominence, numeric: !title.is_empty(), cells }
+}
+
+fn metrics(metrics: &[Measured]) -> Vec<Shown> {
+    let interval = |it: &Measured| {
+        let digits = Digits::of(it);
+        let between =
+            |it: crate::statistics::Interval| format!("[{}, {}]", digits.signed(it.low), digits.signed(it.high));
+        it.difference.interval().map_or_else(|| "—".to_owned(), between)
+    };
+    vec![
+        column("", Prominence::Needed, metrics, |it| title(it.name)),
+        column("n", Prominence::Spare(2), metrics, |it| it.difference.n.to_string()),
+        column("left", Prominence::Spare(1), metrics, |it| Digits::of(it).plain(it.left)),
+        column("right", Prominence::Spare(1), metrics, |it| Digits::of(it).plain(it.right)),
+        column("difference", Prominence::Needed, metrics, |it| Digits::of(it).signed(it.difference.mean)),
+        column("95 % interval", Prominence::Needed, metrics, interval),
+        column("p", Prominence::Needed, metrics, |it| it.difference.p().map_or_else(|| "—".to_owned(), chance)),
+        column("same bits", Prominence::Needed, metrics, |it| it.same.to_string()),
+    ]
+}
+
+/// How numbers of a metric are written: so that what is uncertain of their difference still has two digits.
+#[derive(Clone, Copy)]
+struct Digits {
+    unit: Unit,
+    decimals: usize,
+    /// Differences too small for decimals.
+    tiny: bool,
+}
+
+impl Digits {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    fn of(it: &Measured) -> Self {
+        let unit = Unit::of(it.name);
+        let base = if unit == Unit::Share { 2.0 } else { 3.0 };
+        let reach = it.difference.interval().map_or(0.0, |interval| (interval.high - interval.low) / 2.0);
+        let size = scale(unit) * if reach > 0.0 { reach } else { it.difference.mean.abs() };
+        let wanted = if size > 0.0 { 1.0 - size.log10().floor() } else { base };
+        Self { unit, decimals: wanted.clamp(base, base + 2.0) as usize, tiny: wanted > base + 3.0 }
+    }
+
+    fn plain(self, value: f64) -> String {
+        match self.unit {
+            Unit::Share => wording::decimal(100.0 * value, self.decimals) + " %",
+            Unit::Seconds => tracking::seconds(value),
+            Unit::Loss | Unit::Score => wording::decimal(value, self.decimals),
+        }
+    }
+
+    fn size(self, value: f64) -> String {
+        let value = scale(self.unit) * value.abs();
+        match value {
+            0.0 => "0".to_owned(),
+            _ if self.tiny => format!("{value:.1e}"),
+            _ => wording::decimal(value, self.decimals),
+        }
+    }
+
+    fn signed(self, value: f64) -> String {
+        let sign = if value < 0.0 { "-" } else { "+" };
+        let size = self.size(value);
+        if size == "0" { size } else { format!("{sign}{size}") }
+    }
+}
+
+fn scale(unit: Unit) -> f64 {
+    if unit == Unit::Share { 100.0 } else { 1.0 }
+}
+
+fn chance(p: f64) -> String {
+    match p {
+        ..0.001 => "<0.001".to_owned(),
+        ..0.1 => format!("{p:.3}"),
+        _ => format!("{p:.2}"),
+    }
+}
+
+/// What it comes to, in a sentence.
+fn verdict(matched: &Matched) -> String {
+    let pairs = match matched.pairs.len() {
+        1 => "the only pair is".to_owned(),
+        n => format!("all {n} pairs are"),
+    };
+    match matched.verdict() {
+        Verdict::Nothing => "no trial finished on both sides with a metric in common: nothing can be said".to_owned(),
+        Verdict::Same => format!("{pairs} the same, bit for bit"),
+        Verdict::SameMetric(metric) => {
+            format!(
+                "{pairs} the same in {}, bit for bit, but {} in all that was measured",
+                title(metric),
+                same(matched)
+            )
+        }
+        Verdict::TooFew(metric) => {
+            format!("one pair differs in {}: of one pair nothing can be said about chance", title(metric))
+        }
+        Verdict::Chance(metric, p) => {
+            format!("no difference that can be told from chance in {} (p {})", title(metric), chance(p))
+        }
+        Verdict::Better { metric, right, by, interval, p } => {
+            let digits = matched.metrics.iter().find(|it| it.name == metric).map(Digits::of);
+            let size = |value: f64| digits.map_or_else(String::new, |digits| digits.size(value));
+            let unit = match Unit::of(metric) {
+                Unit::Share => " points of",
+                Unit::Seconds => " s of",
+                Unit::Loss | Unit::Score => " of",
+            };
+            format!(
+                "{} is better by {}{unit} {} [{}, {}] (p {})",
+                if right { "right" } else { "left" },
+                size(by),
+                title(metric),
+                size(interval.low),
+                size(interval.high),
+                chance(p)
+            )
+        }
+    }
+}
+
+fn same(matched: &Matched) -> String {
+    if matched.same == 0 { "none".to_owned() } else { format!("only {}", matched.same) }
+}
+
+/// The pairs that differ most, with what tells them apart from each other.
+fn farthest(matched: &Matched, width: usize) -> Vec<String> {
+    let (all, Some(metric)) = (matched.farthest(), matched.ranked_by) else { return Vec::new() };
+    let Some(digits) = matched.metrics.iter().find(|it| it.name == metric).map(Digits::of) else { return Vec::new() };
+    let shown = &all[..all.len().min(FARTHEST)];
+    if shown.is_empty() {
+        return Vec::new();
+    }
+    let id = |it: &Observed| it.run.id.as_str().chars().take(DIGITS).collect::<String>();
+    let mut columns = vec![
+        column("left run", Prominence::Needed, shown, |(pair, _)| id(pair.left)),
+        column("right run", Prominence::Needed, shown, |(pair, _)| id(pair.right)),
+    ];
+    for name in matched.params.iter().filter(|name| varies(&matched.pairs, name)) {
+        let value = |(pair, _): &(Pair, f64)| pair.left.run.param(name).map_or_else(String::new, wording::value);
+        columns.push(column(&title(name), Prominence::Spare(1), shown, value));
+    }
+    let value = |of: fn((f64, f64)) -> f64| {
+        move |(pair, _): &(Pair, f64)| pair.metric(metric).map_or_else(String::new, |it| digits.plain(of(it)))
+    };
+    columns.push(column("left", Prominence::Needed, shown, value(|it| it.0)));
+    columns.push(column("right", Prominence::Needed, shown, value(|it| it.1)));
+    columns.push(column("difference", Prominence::Needed, shown, |(_, by)| digits.signed(*by)));
+
+    let heading = format!("farthest apart in {}, {} of {} that differ", title(metric), shown.len(), all.len());
+    let mut lines = vec![String::new(), styled(BOLD, &truncated(&heading, width))];
+    lines.extend(table(columns, width));
+    lines
+}
+
+fn varies(pairs: &[Pair], name: &str) -> bool {
+    let value = |pair: &Pair| pair.left.run.param(name).map(Value::to_string);
+    let first = pairs.first().and_then(value);
+    pairs.iter().any(|pair| value(pair) != first)
+}
