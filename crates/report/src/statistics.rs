@@ -21,6 +21,11 @@ impl Interval {
     fn around(middle: f64, reach: f64) -> Self {
         Self { low: middle - reach, high: middle + reach }
     }
+
+    /// Whether it covers `value`.
+    pub fn covers(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
 }
 
 /// Mean and spread of some numbers.
@@ -241,8 +246,7 @@ mod tests {
         let corrected = holm(&p);
         assert!(corrected.iter().any(|it| it.p < 0.05) && corrected.iter().any(|it| it.p > 0.05));
         for (sample, corrected) in samples.iter().zip(&corrected) {
-            let interval = sample.interval_at(corrected.confidence).unwrap();
-            let covered = interval.low <= 0.0 && 0.0 <= interval.high;
+            let covered = sample.interval_at(corrected.confidence).unwrap().covers(0.0);
             assert_eq!(covered, corrected.p >= 0.05, "{sample:?} {corrected:?}");
         }
     }

@@ -12,7 +12,7 @@ use super::diff::{self, Difference, differing, origins};
 use super::side::{Side, short};
 use crate::format::text::{USUAL_WIDTH, aligned, fitting, omission, styled, wrapped};
 use crate::matched::{Matched, Measured, Pair, Verdict, matched};
-use crate::observed::{Observed, measured, observe};
+use crate::observed::{At, Observed, measured, observe};
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, Unit, count, title, truncated};
 
@@ -36,7 +36,7 @@ impl Set {
     fn read(reader: &Reader, side: Side) -> Result<Self> {
         let (name, runs) = match side {
             Side::Run(run) => (format!("run {}", run.id), measured(reader, vec![*run])?),
-            Side::Experiment(name) => (name.clone(), observe(reader, &name)?),
+            Side::Experiment(name) => (name.clone(), observe(reader, &name, At::Last)?),
             Side::Commit(name, commit) => {
                 (format!("{name}@{}", short(&commit)), measured(reader, reader.runs_at(&name, &commit)?)?)
             }
