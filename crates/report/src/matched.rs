@@ -242,7 +242,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::format::example::{Example, ended, run};
-    use crate::observed::observe;
+    use crate::observed::{At, observe};
     use tracking::Run;
 
     fn close(a: f64, b: f64) -> bool {
@@ -260,7 +260,7 @@ mod tests {
         for it in runs {
             example.record(it);
         }
-        observe(&example.reader(), "sweep").unwrap()
+        observe(&example.reader(), "sweep", At::Last).unwrap()
     }
 
     const LEFT: [f64; 5] = [0.9141, 0.9137, 0.9145, 0.9150, 0.9129];
