@@ -377,7 +377,11 @@ fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<Has
         let (epoch, step, name, value, whole) = metric_from(row, &RunId::from_store(id.clone()))?;
         let found = all.entry(id).or_default();
         found.count += 1;
-        found.changed |= !whole;
+        // A damaged page can give a row twice and hide another, and every checksum fits.
+        let follows = found.epochs.last().is_none_or(|last| {
+            epoch > last.epoch || epoch == last.epoch && last.metrics.iter().all(|(known, _)| *known != name)
+        });
+        found.changed |= !whole || !follows;
         if found.epochs.last().is_none_or(|last| last.epoch != epoch) {
             found.epochs.push(EpochMetrics { epoch, step: step.cast_unsigned(), metrics: Vec::new() });
         }
