@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{InvocationId, Store, live, query};
-use crate::{EpochMetrics, Experiment, Interruption, Reader, RecordedRun, Run, Status, StoreError, checksum};
+use super::{InvocationId, Store, examples, live, query};
+use crate::{EpochMetrics, Examples, Experiment, Interruption, Reader, RecordedRun, Run, Status, StoreError, checksum};
 
 /// What became of the runs of another store.
 #[derive(Debug, Default)]
@@ -98,9 +98,13 @@ impl Store {
                 Verdict::Contradicts(what) => absorbed.contradictions.push(what),
                 Verdict::New => {
                     let invocation = start(run.invocation)?;
-                    recording.whole_run(invocation, &as_recorded(&run, epochs))?;
+                    let (examples, fit) = source.checked_examples(&run)?;
+                    recording.whole_run(invocation, &as_recorded(&run, epochs, examples))?;
+                    // What was changed is not made right by being moved.
+                    if !fit {
+                        examples::set_checksum(connection, &run.id, -1).map_err(recording.failed())?;
+                    }
                     if !whole {
-                        // What was changed is not made right by being moved.
                         connection
                             .execute("UPDATE runs SET checksum = -1 WHERE id = ?1", [run.id.as_str()])
                             .map_err(recording.failed())?;
@@ -197,7 +201,7 @@ fn difference(here: (&RecordedRun, &[EpochMetrics]), there: (&RecordedRun, &[Epo
 }
 
 /// A run, to be recorded as it was.
-fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>) -> Run {
+fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>, examples: Option<Examples>) -> Run {
     let time = |text: &str| humantime::parse_rfc3339(text).unwrap_or(SystemTime::UNIX_EPOCH);
     Run {
         id: Some(run.id.clone()),
@@ -218,5 +222,6 @@ fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>) -> Run {
         params: run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
         epochs,
         results: run.results.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
+        examples,
     }
 }
