@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, SGD};
 use data::{Dataset, Split};
 
-use crate::engine::{Engine, EngineError, Examples, Score, check_shape};
+use crate::engine::{Engine, EngineError, Examples, Prediction, Score, check_shape};
 use crate::hyperparameters::Hyperparameters;
 use crate::loss;
 use crate::softmax_regression::SoftmaxRegression;
@@ -96,12 +96,13 @@ impl Autograd {
         Ok(Score {
             #[allow(clippy::cast_precision_loss, reason = "a batch is far below 2^53")]
             loss_sum: f64::from(loss.to_scalar::<f32>()?) * batch.len() as f64,
-            correct: count_correct(&logits, self.data.classes, labels)?,
+            correct: count_correct(&host(&logits)?, self.data.classes, labels),
             examples: batch.len() as u64,
         })
     }
 
-    fn try_evaluate(&self, examples: Examples<'_>) -> Result<Score> {
+    /// Score of `examples`; `told` the logits of one chunk after the other.
+    fn try_evaluate(&self, examples: Examples<'_>, mut told: impl FnMut(&[f32])) -> Result<Score> {
         let mut score = Score::default();
         match examples {
             Examples::Train(rows) => {
@@ -109,8 +110,8 @@ impl Autograd {
                 for rows in rows.chunks(EVALUATION_CHUNK) {
                     let index = Tensor::from_slice(rows, rows.len(), &self.data.device)?;
                     let labels = rows.iter().map(|row| train.labels[*row as usize]);
-                    score +=
-                        self.score(&train.x.index_select(&index, 0)?, &train.y.index_select(&index, 0)?, labels)?;
+                    let (x, y) = (train.x.index_select(&index, 0)?, train.y.index_select(&index, 0)?);
+                    score += self.score(&x, &y, labels, &mut told)?;
                 }
             }
             Examples::Test => {
@@ -118,37 +119,59 @@ impl Autograd {
                 for (chunk, labels) in test.labels.chunks(EVALUATION_CHUNK).enumerate() {
                     let (start, len) = (chunk * EVALUATION_CHUNK, labels.len());
                     let (x, y) = (test.x.narrow(0, start, len)?, test.y.narrow(0, start, len)?);
-                    score += self.score(&x, &y, labels.iter().copied())?;
+                    score += self.score(&x, &y, labels.iter().copied(), &mut told)?;
                 }
             }
         }
         Ok(score)
     }
 
-    fn score(&self, x: &Tensor, y: &Tensor, labels: impl ExactSizeIterator<Item = u8>) -> Result<Score> {
+    fn score(
+        &self,
+        x: &Tensor,
+        y: &Tensor,
+        labels: impl ExactSizeIterator<Item = u8>,
+        told: &mut impl FnMut(&[f32]),
+    ) -> Result<Score> {
         let logits = self.model.logits(x)?.detach();
         let losses: Vec<f32> = loss::cross_entropy_each(&logits, y)?.to_dtype(DType::F32)?.to_vec1()?;
+        let logits = host(&logits)?;
+        told(&logits);
         Ok(Score {
             loss_sum: losses.iter().map(|loss| f64::from(*loss)).sum(),
             examples: labels.len() as u64,
-            correct: count_correct(&logits, self.data.classes, labels)?,
+            correct: count_correct(&logits, self.data.classes, labels),
         })
     }
 }
 
-/// How often the largest logit (the first of equals, as `argmax` in NumPy and Keras) is the label's.
-fn count_correct(logits: &Tensor, classes: usize, labels: impl Iterator<Item = u8>) -> Result<u64> {
-    let logits = logits.flatten_all()?.to_vec1::<f32>()?;
-    let correct = logits.chunks_exact(classes).zip(labels).filter(|(row, label)| {
-        let mut best = 0;
-        for (class, logit) in row.iter().enumerate() {
-            if *logit > row[best] {
-                best = class;
-            }
+/// Row by row, on the host.
+fn host(logits: &Tensor) -> Result<Vec<f32>> {
+    logits.flatten_all()?.to_vec1()
+}
+
+/// How often the greatest logit is the label's.
+fn count_correct(logits: &[f32], classes: usize, labels: impl Iterator<Item = u8>) -> u64 {
+    logits.chunks_exact(classes).zip(labels).filter(|(row, label)| greatest(row) == usize::from(*label)).count() as u64
+}
+
+/// The class of the greatest logit: the first of equals, as `argmax` in NumPy and Keras.
+fn greatest(logits: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
         }
-        best == usize::from(*label)
-    });
-    Ok(correct.count() as u64)
+    }
+    best
+}
+
+/// What one example's logits say. In f64, with an exponential that is the same everywhere, and rounded once.
+#[allow(clippy::cast_possible_truncation, reason = "at most 256 classes; a probability is an f32")]
+fn prediction(logits: &[f32]) -> Prediction {
+    let class = greatest(logits);
+    let sum: f64 = logits.iter().map(|logit| libm::exp(f64::from(*logit) - f64::from(logits[class]))).sum();
+    Prediction { class: class as u32, probability: (1.0 / sum) as f32 }
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "so that it fits map_err")]
@@ -162,7 +185,14 @@ impl Engine for Autograd {
     }
 
     fn evaluate(&self, examples: Examples<'_>) -> std::result::Result<Score, EngineError> {
-        self.try_evaluate(examples).map_err(engine_error)
+        self.try_evaluate(examples, |_| {}).map_err(engine_error)
+    }
+
+    fn predict(&self) -> std::result::Result<(Score, Vec<Prediction>), EngineError> {
+        let mut predictions = Vec::with_capacity(self.data.test.labels.len());
+        let told = |logits: &[f32]| predictions.extend(logits.chunks_exact(self.data.classes).map(prediction));
+        let score = self.try_evaluate(Examples::Test, told).map_err(engine_error)?;
+        Ok((score, predictions))
     }
 
     fn weights(&self) -> std::result::Result<Weights, EngineError> {

@@ -40,6 +40,15 @@ impl Score {
     }
 }
 
+/// What a model makes of one example.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// The most probable class; the first of equals.
+    pub class: u32,
+    /// Its probability: 1 / Σ e^(z − max z).
+    pub probability: f32,
+}
+
 impl std::ops::AddAssign for Score {
     fn add_assign(&mut self, other: Self) {
         self.loss_sum += other.loss_sum;
@@ -89,6 +98,13 @@ pub trait Engine {
     /// # Errors
     /// When the computation itself fails.
     fn evaluate(&self, examples: Examples<'_>) -> Result<Score, EngineError>;
+
+    /// Score of the present weights on the test split, to the bit that of [`Engine::evaluate`], and what they make of each of
+    /// its examples, in order: `correct` counts just those predictions that are the label.
+    ///
+    /// # Errors
+    /// When the computation itself fails.
+    fn predict(&self) -> Result<(Score, Vec<Prediction>), EngineError>;
 
     /// A copy of the present weights: with the epoch, all that a training goes on from.
     ///

@@ -19,7 +19,7 @@ pub mod weights;
 pub use autograd::{Autograd, AutogradData};
 pub use candle_core::Device;
 pub use device::{DeviceChoice, DeviceError};
-pub use engine::{Engine, EngineError, Examples, Score};
+pub use engine::{Engine, EngineError, Examples, Prediction, Score};
 pub use fused::{Fused, FusedData, InstructionSet};
 pub use hyperparameters::{BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed};
 pub use prepared::{EngineKind, Prepared};

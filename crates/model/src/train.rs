@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use data::random::{Purpose, generator};
 
-use crate::engine::{Engine, EngineError, Examples, Score};
+use crate::engine::{Engine, EngineError, Examples, Prediction, Score};
 use crate::hyperparameters::{Hyperparameters, LastBatch};
 use crate::learning_rate::learning_rate_at;
 use crate::weights::Weights;
@@ -74,8 +74,8 @@ pub struct Training<'a> {
     order: Vec<u32>,
     epoch: u32,
     step: u64,
-    /// Of the weights as they are, where the last epoch's validation measured just that.
-    test: Option<Score>,
+    /// Of the weights as they are, where it was measured: by the last epoch's validation, or for the outcome.
+    test: Option<(Score, Vec<Prediction>)>,
 }
 
 impl<'a> Training<'a> {
@@ -129,14 +129,13 @@ impl<'a> Training<'a> {
                 return Ok(ControlFlow::Break(Outcome::Stopped));
             }
         }
-        let validated = self.engine.evaluate(match self.validation {
-            Validation::Test => Examples::Test,
-            Validation::HeldOut(rows) => Examples::Train(rows),
-        })?;
+        let validated = match self.validation {
+            Validation::Test => self.test()?,
+            Validation::HeldOut(rows) => self.engine.evaluate(Examples::Train(rows))?,
+        };
         if !validated.loss_sum.is_finite() {
             return Ok(ControlFlow::Break(self.diverged()));
         }
-        self.test = matches!(self.validation, Validation::Test).then_some(validated);
         Ok(ControlFlow::Continue(EpochMetrics {
             epoch,
             step: self.step,
@@ -152,14 +151,27 @@ impl<'a> Training<'a> {
     ///
     /// # Errors
     /// When the engine's computation fails.
-    pub fn outcome(&self) -> Result<Outcome, EngineError> {
+    pub fn outcome(&mut self) -> Result<Outcome, EngineError> {
         let train = self.engine.evaluate(Examples::Train(self.train))?;
-        let test = self.test.map_or_else(|| self.engine.evaluate(Examples::Test), Ok)?;
+        let test = self.test()?;
         if train.loss_sum.is_finite() && test.loss_sum.is_finite() {
             Ok(Outcome::Finished { train, test })
         } else {
             Ok(self.diverged())
         }
+    }
+
+    /// What the weights as they are make of each example of the test split, in order; nothing before [`Training::outcome`] told
+    /// how they do on it.
+    #[must_use]
+    pub fn predictions(&self) -> &[Prediction] {
+        self.test.as_ref().map_or(&[], |(_, predictions)| predictions)
+    }
+
+    /// Score of the weights as they are on the test split: measured once.
+    fn test(&mut self) -> Result<Score, EngineError> {
+        let test = self.test.take().map_or_else(|| self.engine.predict(), Ok)?;
+        Ok(self.test.insert(test).0)
     }
 
     /// The engine, with the weights as they are.

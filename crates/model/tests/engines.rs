@@ -65,6 +65,25 @@ fn same_loss(a: &Score, b: &Score) -> bool {
     (a.loss() - b.loss()).abs() < 1e-5 * b.loss().max(1.0)
 }
 
+/// Predictions are those of the definition, in f64 from the weights, up to the rounding of logits; the score is that of them.
+fn check_predictions(engine: &dyn Engine, dataset: &Dataset) {
+    let (score, predictions) = engine.predict().unwrap();
+    assert_eq!(score, engine.evaluate(Examples::Test).unwrap(), "to the bit");
+    assert_eq!(predictions.len(), dataset.test.len());
+    let weights = engine.weights().unwrap();
+    let mut correct = 0;
+    for (index, prediction) in predictions.iter().enumerate() {
+        let x: Vec<f32> = dataset.test.image(index).unwrap().iter().map(|pixel| data::normalise(*pixel)).collect();
+        let probabilities = weights.probabilities(&x);
+        let best = probabilities.iter().copied().fold(0.0, f64::max);
+        let (found, expected) = (f64::from(prediction.probability), probabilities[prediction.class as usize]);
+        assert!((found - expected).abs() < 1e-4 && best - expected < 1e-4, "{prediction:?}, but {probabilities:?}");
+        assert!(found <= 1.0);
+        correct += u64::from(prediction.class == u32::from(dataset.test.labels[index]));
+    }
+    assert_eq!(correct, score.correct);
+}
+
 /// Takes the same steps with both engines and compares weights and scores after each.
 fn compare(dataset: &Dataset, hyperparameters: &Hyperparameters, steps: usize, instructions: InstructionSet) {
     let reference = Arc::new(AutogradData::new(dataset, Device::Cpu).unwrap());
@@ -94,6 +113,8 @@ fn compare(dataset: &Dataset, hyperparameters: &Hyperparameters, steps: usize, i
         assert!(same_loss(&found, &expected), "{found:?} is not {expected:?}");
         assert!(found.correct.abs_diff(expected.correct) <= 1, "{found:?} is not {expected:?}");
     }
+    check_predictions(&reference, dataset);
+    check_predictions(&fused, dataset);
 }
 
 fn hyperparameters(batch: usize, rate: f64, init: Init) -> Hyperparameters {
@@ -150,17 +171,17 @@ proptest! {
 fn vector_instructions_agree_to_the_bit() {
     let dataset = synthetic(Kind { rows: 12, columns: 12, classes: 13, zeros: 60 }, 300, 3);
     let data = Arc::new(FusedData::new(&dataset).unwrap());
-    let weights = |instructions: InstructionSet| -> Weights {
+    let computed = |instructions: InstructionSet| {
         let mut engine = Fused::new(Arc::clone(&data), &Hyperparameters::default(), instructions);
         let rows: Vec<u32> = (0..300).collect();
         for batch in rows.chunks(100) {
             engine.step(batch, &[], 0.3).unwrap();
         }
-        engine.weights().unwrap()
+        (engine.weights().unwrap(), engine.predict().unwrap())
     };
     let vectors: Vec<_> =
         InstructionSet::available().into_iter().filter(|it| *it != InstructionSet::portable()).collect();
-    assert!(vectors.windows(2).all(|pair| weights(pair[0]) == weights(pair[1])));
+    assert!(vectors.windows(2).all(|pair| computed(pair[0]) == computed(pair[1])));
 }
 
 #[test]

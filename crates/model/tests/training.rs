@@ -193,6 +193,21 @@ fn an_infinite_rate_diverges_and_says_where() {
 }
 
 #[test]
+fn the_predictions_are_of_the_weights_that_the_outcome_is_of() {
+    let dataset = digits();
+    let rows: Vec<u32> = (0..1_000).collect();
+    for validation in [Validation::Test, Validation::HeldOut(&[1_100, 1_200])] {
+        let mut training = Training::new(Box::new(engine(&dataset, &quick())), quick(), &rows, validation);
+        for _ in 0..2 {
+            assert!(training.epoch(&mut Record::default()).unwrap().is_continue());
+            let Outcome::Finished { test, .. } = training.outcome().unwrap() else { unreachable!("it finishes") };
+            let expected = training.engine().predict().unwrap();
+            assert_eq!((test, training.predictions()), (expected.0, &expected.1[..]));
+        }
+    }
+}
+
+#[test]
 fn an_observer_can_stop_it() {
     let mut record = Record { stop_at: Some(5), ..Record::default() };
     assert_eq!(run(&quick(), &mut record).0, Outcome::Stopped);

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use data::{Dataset, hold_out};
 use model::{EngineError, EpochMetrics, Observer, Outcome, Prepared, Score, Training, Weights};
+use tracking::Examples;
 
 use crate::course::Course;
+use crate::examples::examples;
 use crate::plan::Trial;
 use crate::spec::Validation;
 
@@ -21,6 +23,8 @@ pub struct Execution {
     pub elapsed: Duration,
     /// Final weights of a finished trial.
     pub weights: Option<Weights>,
+    /// What these make of the test set.
+    pub examples: Option<Examples>,
 }
 
 /// How far a course has come: after its last whole epoch, all that it goes on from.
@@ -121,19 +125,19 @@ impl Executor for Trainer {
                 if let Some(outcome) = ended {
                     for _ in &course.trials[index..] {
                         let epochs = epochs.clone();
-                        watcher.ended(Execution { outcome, epochs, elapsed: spent, weights: None });
+                        watcher.ended(Execution { outcome, epochs, elapsed: spent, weights: None, examples: None });
                     }
                     return Ok(());
                 }
             }
             let started = Instant::now();
             let outcome = training.outcome()?;
-            let weights = match outcome {
-                Outcome::Finished { .. } => Some(training.engine().weights()?),
-                Outcome::Diverged { .. } | Outcome::Stopped => None,
-            };
+            let finished = matches!(outcome, Outcome::Finished { .. });
+            let weights = if finished { Some(training.engine().weights()?) } else { None };
             let elapsed = spent + started.elapsed();
-            watcher.ended(Execution { outcome, epochs: epochs.clone(), elapsed, weights });
+            // Of no trial's time: nothing of it is training.
+            let examples = finished.then(|| examples(&self.dataset, training.predictions()));
+            watcher.ended(Execution { outcome, epochs: epochs.clone(), elapsed, weights, examples });
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod datasets;
 mod diagnostic;
 mod document;
 mod estimate;
+mod examples;
 mod executor;
 mod panics;
 mod plan;

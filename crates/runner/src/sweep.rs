@@ -280,7 +280,8 @@ mod tests {
                 3 => Outcome::Diverged { epoch: 1, step: 7 },
                 _ => Outcome::Finished { train: score, test: score },
             };
-            watcher.ended(Execution { outcome, epochs: Vec::new(), elapsed: Duration::ZERO, weights: None });
+            let (epochs, elapsed) = (Vec::new(), Duration::ZERO);
+            watcher.ended(Execution { outcome, epochs, elapsed, weights: None, examples: None });
             Ok(())
         }
     }

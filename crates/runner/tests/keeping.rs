@@ -229,9 +229,10 @@ fn what_nothing_needs_is_shown_and_then_deleted() {
 /// Stores as the programs of earlier schemas left them after `experiments/smoke.toml`.
 #[test]
 fn stores_of_earlier_schemas_are_migrated_after_a_copy_was_made() {
-    let stores: [&[u8]; 2] = [
+    let stores: [&[u8]; 3] = [
         include_bytes!("../../tracking/tests/stores/schema-1.db"),
         include_bytes!("../../tracking/tests/stores/schema-2.db"),
+        include_bytes!("../../tracking/tests/stores/schema-3.db"),
     ];
     for (schema, bytes) in (1..).zip(stores) {
         let folder = Folder::new();
@@ -247,6 +248,7 @@ fn stores_of_earlier_schemas_are_migrated_after_a_copy_was_made() {
         let copy = Connection::open(folder.path(&format!("results/tracking.db.schema-{schema}"))).unwrap();
         assert_eq!((number(&copy, "PRAGMA user_version"), number(&copy, "SELECT count(*) FROM runs")), (schema, 8));
         assert_eq!(number(&store(&folder, "results"), "SELECT count(*) FROM run_table"), 12);
+        assert_eq!(number(&store(&folder, "results"), "SELECT count(*) FROM examples"), 4, "of the new runs");
         assert_eq!(folder.read("results/smoke/runs.csv").lines().count(), 13);
     }
 }
@@ -292,6 +294,30 @@ fn a_damaged_run_gives_way_to_an_older_one_and_is_forgotten_when_it_was_run_agai
     assert!(said.contains("1 of 16 trials to run"), "{said}");
     let said = String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap();
     assert!(!said.contains(&only), "it has been run again: {said}");
+}
+
+#[test]
+fn examples_that_were_changed_are_told_and_nothing_is_run_again_for_them() {
+    let folder = folder();
+    let id = text(&folder, "SELECT id FROM runs LIMIT 1");
+    let sql = format!("UPDATE mistakes SET probability = probability / 2 WHERE run_id = '{id}'");
+    store(&folder, "results").execute(&sql, []).unwrap();
+    let output = folder.output(&["verify", "--all", "-q"]);
+    let told = format!("the confusion matrix or the mistakes of run {id}");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains(&told));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("16 of 16 runs are identical"), "its numbers are");
+    let said = String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap();
+    assert!(said.contains("nothing to run"), "{said}");
+    let merged = folder.output(&["merge", "results", "--results", "merged"]);
+    assert_eq!(merged.status.code(), Some(1));
+    assert!(String::from_utf8(merged.stdout).unwrap().contains("16 added"));
+    assert!(String::from_utf8(merged.stderr).unwrap().contains(&told));
+    folder.run(&["small.toml", "-q", "--rerun"]);
+    folder.run(&["gc", "--older-than", "0s", "--yes"]);
+    folder.run(&["verify", "--all", "-q"]);
+    let count = |table: &str| text(&folder, &format!("SELECT CAST(count(DISTINCT run_id) AS TEXT) FROM {table}"));
+    assert_eq!((count("examples"), count("mistakes")), ("16".to_owned(), "16".to_owned()));
 }
 
 #[test]

@@ -4,7 +4,10 @@
 mod common;
 
 use common::Folder;
+use data::{Dataset, Finder, Network, Silent, Source};
+use model::Weights;
 use rusqlite::Connection;
+use tracking::{Examples, Reader};
 
 const SMALL: &str = r#"
 name = "small"
@@ -63,6 +66,74 @@ fn the_same_experiment_gives_the_same_bits_at_any_parallelism_and_in_any_order()
         for results in ["b", "c", "d"] {
             assert_eq!(measured(&folder, &format!("{engine}-{results}")), expected, "{engine} {results}");
         }
+    }
+}
+
+/// What a model makes of each test image, from its weights and the definition: label, prediction, probability.
+fn plain_predictions(weights: &Weights, dataset: &Dataset) -> Vec<(u32, u32, f64)> {
+    let predict = |(index, label): (usize, &u8)| {
+        let x: Vec<f32> = dataset.test.image(index).unwrap().iter().map(|pixel| data::normalise(*pixel)).collect();
+        let probabilities = weights.probabilities(&x).into_iter().zip(0u32..);
+        let (probability, predicted) = probabilities.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+        (u32::from(*label), predicted, probability)
+    };
+    dataset.test.labels.iter().enumerate().map(predict).collect()
+}
+
+fn check_examples(found: &Examples, weights: &Weights, dataset: &Dataset) {
+    assert_eq!((found.classes, found.rows, found.columns, found.left_out), (10, 8, 8, 0));
+    let predictions = plain_predictions(weights, dataset);
+    let cells = (0..10).flat_map(|label| (0..10).map(move |predicted| (label, predicted)));
+    let count = |cell: &(u32, u32)| {
+        predictions.iter().filter(|(label, predicted, _)| (*label, *predicted) == *cell).count() as u64
+    };
+    let expected: Vec<_> = cells.map(|cell| (cell, count(&cell))).filter(|(_, count)| *count > 0).collect();
+    assert!(found.confusion.iter().map(|it| ((it.label, it.predicted), it.count)).eq(expected));
+
+    assert_eq!(found.mistakes.len(), 12);
+    for mistake in &found.mistakes {
+        let index = mistake.index as usize;
+        let (label, predicted, probability) = predictions[index];
+        assert_eq!((mistake.label, mistake.predicted), (label, predicted));
+        assert!((mistake.probability - probability).abs() < 1e-5, "{} is not {probability}", mistake.probability);
+        let mut picture = png::Decoder::new(std::io::Cursor::new(&mistake.picture)).read_info().unwrap();
+        let mut pixels = vec![0; picture.output_buffer_size().unwrap()];
+        picture.next_frame(&mut pixels).unwrap();
+        assert_eq!(pixels, dataset.test.image(index).unwrap());
+    }
+    assert!(found.mistakes.is_sorted_by(|a, b| a.probability >= b.probability));
+    let least = found.mistakes.last().unwrap().probability;
+    for (index, (label, predicted, probability)) in (0..).zip(predictions) {
+        let is_there = found.mistakes.iter().any(|mistake| mistake.index == index);
+        assert!(is_there || label == predicted || probability < least + 1e-5, "{index} is a mistake of {probability}");
+    }
+}
+
+#[test]
+fn the_confusion_matrix_and_the_surest_mistakes_are_those_of_the_final_weights() {
+    let folder = Folder::new();
+    folder.write("small.toml", SMALL.replace(", epochs = 2", ""));
+    let finder = Finder::new(Some(folder.path("cache")), Network::Offline, Vec::new()).unwrap();
+    let source = Source::parse("digits", std::path::Path::new("")).unwrap();
+    let digits = finder.load(&source, &mut Silent).unwrap();
+    for (engine, validation) in [("fused", "0.2"), ("fused", "'test'"), ("autograd", "0.2"), ("autograd", "'test'")] {
+        let results = format!("{engine}-{validation}").replace('\'', "");
+        let validation = format!("data.validation={validation}");
+        let options = ["--engine", engine, "-r", &results, "--set", &validation, "--set", "sweep.epochs=[1, 3]"];
+        folder.run(&[&["small.toml", "-q"], &options[..]].concat());
+        let reader = Reader::open(&folder.path(&results)).unwrap();
+        let runs = reader.runs("small").unwrap();
+        assert_eq!(runs.len(), 8);
+        for run in runs {
+            let path = folder.path(&results).join(format!("small/models/{}.safetensors", run.trial));
+            let weights = Weights::from_safetensors(&std::fs::read(path).unwrap()).unwrap();
+            let found = reader.examples(&run).unwrap().unwrap();
+            check_examples(&found, &weights, &digits);
+            let total: u64 = found.confusion.iter().map(|cell| cell.count).sum();
+            let correct: u64 = found.confusion.iter().filter(|it| it.label == it.predicted).map(|it| it.count).sum();
+            assert_eq!((total, Some(correct as f64 / 360.0)), (360, run.result("test_accuracy")));
+        }
+        assert!(reader.damage().is_empty());
     }
 }
 
@@ -198,6 +269,9 @@ fn divergence_is_a_result_and_the_sweep_goes_on() {
     assert_eq!(diverged.len(), 4);
     assert!(diverged.iter().all(|row| row[11..15].iter().all(String::is_empty)), "{diverged:?}");
     let store = Connection::open(folder.path("results/tracking.db")).unwrap();
+    let sql = "SELECT count(*) FROM examples JOIN runs ON id = run_id WHERE status = 'finished'";
+    assert_eq!(store.query_row(sql, [], |row| row.get(0)), Ok(4));
+    assert_eq!(store.query_row("SELECT count(*) FROM examples", [], |row| row.get(0)), Ok(4), "no others");
     let sql = "SELECT error FROM runs WHERE status = 'diverged'";
     let error: String = store.query_row(sql, [], |row| row.get(0)).unwrap();
     assert!(error.contains("epoch 1, at step"), "{error}");

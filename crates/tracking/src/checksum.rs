@@ -1,6 +1,6 @@
 //! Checksums of what is recorded, so that a number that was changed after it was measured is not taken for one.
 
-use crate::{Experiment, RecordedRun, RunId, Value};
+use crate::{Examples, Experiment, RecordedRun, RunId, Value};
 
 /// CRC-32 over fields whose borders count.
 #[derive(Clone, Default)]
@@ -68,6 +68,25 @@ pub(crate) fn of_experiment(experiment: &Experiment) -> i64 {
 pub(crate) fn of_metric(run: &RunId, epoch: u32, step: i64, name: &str, value: f64) -> i64 {
     let mut sum = Checksum::default();
     sum.text(run.as_str()).bytes(&epoch.to_le_bytes()).bytes(&step.to_le_bytes()).text(name).number(value);
+    sum.finish()
+}
+
+/// Of what people look at.
+pub(crate) fn of_examples(run: &RunId, examples: &Examples) -> i64 {
+    let Examples { classes, rows, columns, confusion, left_out, mistakes } = examples;
+    let mut sum = Checksum::default();
+    sum.text(run.as_str());
+    for number in [*classes, *rows, *columns] {
+        sum.bytes(&number.to_le_bytes());
+    }
+    for cell in confusion {
+        sum.bytes(&cell.label.to_le_bytes()).bytes(&cell.predicted.to_le_bytes()).bytes(&cell.count.to_le_bytes());
+    }
+    sum.bytes(&left_out.to_le_bytes());
+    for mistake in mistakes {
+        sum.bytes(&mistake.index.to_le_bytes()).bytes(&mistake.label.to_le_bytes());
+        sum.bytes(&mistake.predicted.to_le_bytes()).number(mistake.probability).bytes(&mistake.picture);
+    }
     sum.finish()
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{Process, RunId, Status, TrialId, Value, checksum};
+use crate::{Examples, Process, RunId, Status, TrialId, Value, checksum};
 
 /// An experiment, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +133,8 @@ pub struct Run {
     pub epochs: Vec<EpochMetrics>,
     /// Final metrics. A value that is not finite is not recorded.
     pub results: Vec<(String, f64)>,
+    /// What the final weights make of the test set, for people to look at.
+    pub examples: Option<Examples>,
 }
 
 impl Run {
@@ -158,6 +160,7 @@ impl Run {
             params: Vec::new(),
             epochs: Vec::new(),
             results: Vec::new(),
+            examples: None,
         }
     }
 }

@@ -5,7 +5,10 @@ use std::panic::catch_unwind;
 use std::path::Path;
 use std::time::SystemTime;
 
-use tracking::{DATABASE, EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId};
+use tracking::{
+    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, Invocation, Mistake, Reader, Run, Status, Store,
+    TrialId,
+};
 
 /// A linear congruence: the same numbers on every machine.
 struct Numbers(u64);
@@ -14,6 +17,19 @@ impl Numbers {
     fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
+fn examples() -> Examples {
+    let picture = b"\x89PNG\r\n\x1a\n".repeat(4);
+    let mistake = |index| Mistake { index, label: 0, predicted: 1, probability: 0.5, picture: picture.clone() };
+    Examples {
+        classes: 2,
+        rows: 4,
+        columns: 4,
+        confusion: vec![ConfusionCell { label: 0, predicted: 1, count: 40 }],
+        left_out: 0,
+        mistakes: (0..4).map(mistake).collect(),
     }
 }
 
@@ -33,6 +49,7 @@ fn filled(folder: &Path) {
             params: vec![("seed".into(), seed.into()), ("rate".into(), 1e-7.into())],
             epochs: (1..=4).map(epoch).collect(),
             results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
+            examples: (seed % 2 == 0).then(examples),
             ..Run::new("wine", Status::Finished, SystemTime::UNIX_EPOCH)
         };
         store.record(invocation, &run).unwrap();
@@ -48,9 +65,9 @@ fn table(folder: &Path) -> Result<(Vec<String>, bool), String> {
             let runs = reader.runs(&experiment.name)?;
             let last = reader.last_epoch(&runs, "val_loss")?;
             for run in &runs {
-                let epochs = reader.epochs(run)?;
+                let (epochs, examples) = (reader.epochs(run)?, reader.examples(run)?);
                 rows.push(format!(
-                    "{experiment:?} {:?} {:?} {:?} {:?} {epochs:?} {:?} {}",
+                    "{experiment:?} {:?} {:?} {:?} {:?} {epochs:?} {examples:?} {:?} {}",
                     run.trial,
                     run.params,
                     run.results,

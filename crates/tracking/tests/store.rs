@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tracking::{
-    DATABASE, EpochMetrics, Experiment, FindError, Invocation, InvocationId, Reader, Run, RunId, Status, Store,
-    StoreError, TrialId, Value,
+    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, InvocationId, Mistake, Reader,
+    Run, RunId, Status, Store, StoreError, TrialId, Value,
 };
 
 fn invocation() -> Invocation {
@@ -42,6 +42,25 @@ fn moment(millis: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_000 + millis)
 }
 
+fn examples() -> Examples {
+    let cell = |label, predicted, count| ConfusionCell { label, predicted, count };
+    let mistake = |index, probability| Mistake {
+        index,
+        label: 1,
+        predicted: 0,
+        probability,
+        picture: b"\x89PNG\r\n\x1a\n and so on".to_vec(),
+    };
+    Examples {
+        classes: 2,
+        rows: 3,
+        columns: 5,
+        confusion: vec![cell(0, 0, 40), cell(1, 0, 3), cell(1, 1, 57)],
+        left_out: 0,
+        mistakes: vec![mistake(7, 0.9), mistake(12, 0.6), mistake(90, 0.6)],
+    }
+}
+
 fn run(seed: i64) -> Run {
     let epoch = |epoch: u32| EpochMetrics {
         epoch,
@@ -62,6 +81,7 @@ fn run(seed: i64) -> Run {
         params: vec![("seed".into(), seed.into()), ("rate".into(), 1e-7.into()), ("init".into(), "zeros".into())],
         epochs: (1..=5).map(epoch).collect(),
         results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
+        examples: Some(examples()),
         ..Run::new("wine", Status::Finished, moment(0))
     }
 }
@@ -90,6 +110,7 @@ fn what_is_recorded_is_read_back() {
     assert_eq!(read.ended_at, "2023-11-14T22:13:21.500Z");
     assert_eq!(reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap(), written.epochs);
     assert_eq!(reader.last_epoch(&runs, "val_loss").unwrap()[&run_id].to_bits(), 0.2f64.to_bits());
+    assert_eq!((reader.examples(read).unwrap(), store.examples(read).unwrap()), (Some(examples()), Some(examples())));
     assert_eq!(reader.invocation(read).unwrap(), invocation());
     assert_eq!(reader.experiments().unwrap()[0].description, "Does depth help?");
 }
@@ -196,7 +217,12 @@ fn a_run_is_recorded_whole_or_not_at_all() {
     assert!(store.record(id, &Run { results: twice, ..run(0) }).is_err());
     assert!(store.record(id, &Run { experiment: "nobody began it".into(), ..run(0) }).is_err());
     assert!(Reader::open(folder.path()).unwrap().runs("wine").unwrap().is_empty());
-    let orphans = "SELECT (SELECT count(*) FROM params) + (SELECT count(*) FROM metrics)";
+    let confusion = vec![ConfusionCell { label: 2, predicted: 0, count: 1 }];
+    let wrong = Examples { confusion, ..examples() };
+    let error = store.record(id, &Run { examples: Some(wrong), ..run(0) }).unwrap_err().to_string();
+    assert!(error.contains("these examples cannot be recorded: a class is not as it must be"), "{error}");
+    let orphans =
+        "SELECT (SELECT count(*) FROM params) + (SELECT count(*) FROM metrics) + (SELECT count(*) FROM mistakes)";
     assert_eq!(Connection::open(folder.path().join(DATABASE)).unwrap().query_row(orphans, [], |row| row.get(0)), Ok(0));
     store.record(id, &run(0)).unwrap();
 }
@@ -354,6 +380,7 @@ fn a_store_of_the_first_schema_is_read_as_it_is_and_migrated_by_the_next_recordi
     first_schema(folder.path());
     let old = Reader::open(folder.path()).unwrap().runs("wine").unwrap();
     assert_eq!((old.len(), old[0].result("test_loss"), &old[0].shared_from), (1, Some(0.5), &None));
+    assert_eq!(Reader::open(folder.path()).unwrap().examples(&old[0]).unwrap(), None);
 
     let mut store = Store::open(folder.path()).unwrap();
     assert_eq!(store.runs("wine").unwrap(), old);
@@ -421,4 +448,133 @@ fn who_copies_the_database_alone_has_all_of_it() {
     std::fs::copy(folder.path().join(DATABASE), copy.path().join(DATABASE)).unwrap();
     assert_eq!(Reader::open(copy.path()).unwrap().runs("wine").unwrap().len(), 1);
     drop(reader);
+}
+
+#[test]
+fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = include_bytes!("stores/schema-3.db");
+    std::fs::write(folder.path().join(DATABASE), bytes).unwrap();
+    let check = |schema: i64| {
+        let reader = Reader::open(folder.path()).unwrap();
+        let runs = reader.runs("smoke").unwrap();
+        assert_eq!(runs.len(), 8);
+        assert!(runs.iter().all(|run| run.is_whole() && reader.examples(run).unwrap().is_none()));
+        assert_eq!((reader.damage(), reader.done_trials("smoke").unwrap().len()), (Vec::new(), 8));
+        let store = Connection::open(folder.path().join(DATABASE)).unwrap();
+        assert_eq!(store.query_row("PRAGMA user_version", [], |row| row.get(0)), Ok(schema));
+    };
+    check(3);
+    drop(Store::open(folder.path()).unwrap());
+    check(4);
+    assert_eq!(std::fs::read(folder.path().join(format!("{DATABASE}.schema-3"))).unwrap().len(), bytes.len());
+}
+
+#[test]
+fn anybody_can_ask_for_the_confusion_matrix() {
+    let (folder, mut store, id) = opened();
+    let run = store.record(id, &run(1)).unwrap();
+    let store = Connection::open(folder.path().join(DATABASE)).unwrap();
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let mut statement = store.prepare("SELECT label, predicted, count FROM confusion WHERE run_id = ?1").unwrap();
+    let cells: Vec<(u32, u32, i64)> = statement.query_map([run.as_str()], row).unwrap().map(Result::unwrap).collect();
+    assert_eq!(cells, [(0, 0, 40), (1, 0, 3), (1, 1, 57)]);
+}
+
+/// What was done to the examples of a store by hand, or is there of a program that means ill.
+const CHANGES: [&str; 25] = [
+    "DELETE FROM examples",
+    "DELETE FROM mistakes WHERE rank = 3",
+    "UPDATE runs SET examples_checksum = NULL",
+    "UPDATE examples SET classes = 0",
+    "UPDATE examples SET classes = 3",
+    "UPDATE examples SET classes = 9223372036854775807",
+    "UPDATE examples SET rows = -1",
+    "UPDATE examples SET rows = 4294967295, columns = 4294967295",
+    "UPDATE examples SET left_out = -1",
+    "UPDATE examples SET confusion = replace(confusion, '57', '58')",
+    "UPDATE examples SET confusion = replace(confusion, '57', '18446744073709551615')",
+    "UPDATE examples SET confusion = replace(confusion, '57', '-1')",
+    "UPDATE examples SET confusion = '[[0,0,9223372036854775807],[1,1,9223372036854775807]]'",
+    "UPDATE examples SET confusion = '[[7,0,1]]'",
+    "UPDATE examples SET confusion = 'nothing'",
+    "UPDATE examples SET confusion = replace(hex(zeroblob(100000)), '0', '[')",
+    "UPDATE examples SET confusion = CAST(x'ff00ff' AS TEXT)",
+    "UPDATE mistakes SET label = 2",
+    "UPDATE mistakes SET example = -1",
+    "UPDATE mistakes SET probability = 2.0",
+    "UPDATE mistakes SET probability = 9e999",
+    "UPDATE mistakes SET picture = zeroblob(30000000)",
+    "UPDATE mistakes SET picture = CAST('<svg onload=alert(1)>' AS BLOB)",
+    "UPDATE mistakes SET rank = -rank",
+    "INSERT INTO mistakes SELECT run_id, rank + 10 * value, example, label, predicted, probability, picture
+       FROM mistakes, json_each('[1, 2, 3, 4]')",
+];
+
+#[test]
+fn examples_that_were_changed_are_left_out_and_cost_the_run_nothing() {
+    for change in CHANGES {
+        let (folder, mut store, id) = opened();
+        store.record(id, &run(1)).unwrap();
+        drop(store);
+        let database = Connection::open(folder.path().join(DATABASE)).unwrap();
+        assert!(database.execute(change, []).unwrap() > 0, "{change}");
+        drop(database);
+        let reader = Reader::open(folder.path()).unwrap();
+        let runs = reader.runs("wine").unwrap();
+        assert!(reader.damage().is_empty() && reader.done_trials("wine").unwrap().len() == 1, "{change}");
+        assert_eq!(reader.examples(&runs[0]).unwrap(), None, "{change}");
+        let [damage] = &reader.damage()[..] else { panic!("{change}: {:?}", reader.damage()) };
+        assert!(damage.to_string().contains("the confusion matrix or the mistakes of run"), "{change}: {damage}");
+    }
+}
+
+#[test]
+fn tables_of_another_make_are_no_examples() {
+    let (folder, mut store, id) = opened();
+    store.record(id, &run(1)).unwrap();
+    drop(store);
+    let database = Connection::open(folder.path().join(DATABASE)).unwrap();
+    database
+        .execute_batch(
+            "DROP VIEW confusion; DROP TABLE examples;
+             CREATE TABLE examples AS SELECT id AS run_id, 'two' AS classes, x'00' AS rows, NULL AS columns, 1.5 AS confusion,
+               'none' AS left_out FROM runs;",
+        )
+        .unwrap();
+    drop(database);
+    let reader = Reader::open(folder.path()).unwrap();
+    assert_eq!(reader.examples(&reader.runs("wine").unwrap()[0]).unwrap(), None);
+    assert_eq!(reader.damage().len(), 1);
+}
+
+#[test]
+fn examples_go_where_their_run_goes() {
+    let (folder, mut store, id) = opened();
+    let runs: Vec<RunId> = (0..3).map(|seed| store.record(id, &run(seed)).unwrap()).collect();
+    let count = |folder: &TempDir, table: &str| -> i64 {
+        let store = Connection::open(folder.path().join(DATABASE)).unwrap();
+        store.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    let sql = format!("UPDATE mistakes SET label = 0, predicted = 1 WHERE run_id = '{}'", runs[2]);
+    Connection::open(folder.path().join(DATABASE)).unwrap().execute(&sql, []).unwrap();
+    drop(store);
+    for exactly in [false, true] {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let mut merged = Store::open(elsewhere.path()).unwrap();
+        for added in [3, 0] {
+            let source = Reader::open(folder.path()).unwrap();
+            let absorbed = merged.absorb(&source, &|_| true, exactly, &mut |_| Ok(())).unwrap();
+            assert_eq!((absorbed.added.len(), source.damage().len()), (added, usize::from(added > 0)));
+        }
+        let found: Vec<_> =
+            runs.iter().map(|run| merged.examples(&merged.find(run.as_str()).unwrap()).unwrap()).collect();
+        assert_eq!(found, [Some(examples()), Some(examples()), None]);
+        assert_eq!(merged.damage().len(), 1, "what was changed is not made right by being moved");
+        assert_eq!(merged.done_trials("wine").unwrap().len(), 3);
+        merged.delete_runs(&runs[..1]).unwrap();
+        merged.compact().unwrap();
+        drop(merged);
+        assert_eq!((count(&elsewhere, "examples"), count(&elsewhere, "mistakes")), (1, 3));
+    }
 }

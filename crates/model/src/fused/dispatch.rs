@@ -7,7 +7,7 @@ use super::kernel::{self, Parameters, Workspace};
 use super::lanes::Avx2;
 use super::lanes::Portable;
 use super::tiles::Images;
-use crate::engine::Score;
+use crate::engine::{Prediction, Score};
 
 /// The vector instructions that the engine computes with. One that exists is one that this processor has.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,4 +92,5 @@ compiled_for_each_set!(step(
     parameters: &mut Parameters, workspace: &mut Workspace, images: Images<'_>, batch: &[u32], upcoming: &[u32],
     learning_rate: f32));
 compiled_for_each_set!(evaluate(
-    parameters: &Parameters, workspace: &mut Workspace, images: Images<'_>, rows: &[u32]));
+    parameters: &Parameters, workspace: &mut Workspace, images: Images<'_>, rows: &[u32],
+    predictions: Option<&mut Vec<Prediction>>));

@@ -17,7 +17,7 @@
 //! Pixels stay whole numbers from 0 to 255; their share of full intensity, x = pixel / 255, is taken in the logits and in d. Sums
 //! before that are 255 times as large as the reference's: weights beyond 1e35 leave the numbers that much earlier.
 
-use crate::engine::Score;
+use crate::engine::{Prediction, Score};
 
 use super::lanes::{LANES, Lanes, Row};
 use super::tiles::{Images, Tile};
@@ -150,7 +150,7 @@ pub(super) fn step<L: Lanes>(
     let rate = learning_rate / batch.len() as f32;
     if batch.len() <= CHUNK {
         forward::<L, true>(parameters, workspace, images, batch, upcoming);
-        let score = softmax::<L>(workspace, images, batch);
+        let score = softmax::<L>(workspace, images, batch, |_| {});
         errors::<L>(workspace, images, batch, rate);
         backward::<L>(workspace, batch.len(), parameters);
         return score;
@@ -162,7 +162,7 @@ pub(super) fn step<L: Lanes>(
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(rest.len().min(CHUNK));
         forward::<L, true>(parameters, workspace, images, chunk, if after.is_empty() { upcoming } else { after });
-        score += softmax::<L>(workspace, images, chunk);
+        score += softmax::<L>(workspace, images, chunk, |_| {});
         errors::<L>(workspace, images, chunk, rate);
         backward::<L>(workspace, chunk.len(), &mut change);
         rest = after;
@@ -172,20 +172,25 @@ pub(super) fn step<L: Lanes>(
     score
 }
 
-/// Score of the weights as they are.
+/// Score of the weights as they are; what they make of each image is added to `predictions`, where these are wanted.
 #[inline(always)]
 pub(super) fn evaluate<L: Lanes>(
     parameters: &Parameters,
     workspace: &mut Workspace,
     images: Images<'_>,
     rows: &[u32],
+    mut predictions: Option<&mut Vec<Prediction>>,
 ) -> Score {
     let mut score = Score::default();
     let mut rest = rows;
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(rest.len().min(CHUNK));
         forward::<L, false>(parameters, workspace, images, chunk, after);
-        score += softmax::<L>(workspace, images, chunk);
+        score += softmax::<L>(workspace, images, chunk, |group| {
+            if let Some(predictions) = &mut predictions {
+                predictions.extend_from_slice(group);
+            }
+        });
         rest = after;
     }
     score
@@ -283,12 +288,17 @@ fn project<L: Lanes, const WIDTH: usize, const LISTED: bool>(
     }
 }
 
-/// Score of a chunk from its logits, which become e^(logit − greatest logit).
+/// Score of a chunk from its logits, which become e^(logit − greatest logit); `told` what they say, image by image.
 ///
 /// Cross-entropy is ln Σ e^(z − max) + max − z of the label. The logarithms of a chunk are taken as that of their product: each
 /// sum lies between 1 and 256, so that 64 of them multiply to at most 2⁵¹².
 #[inline(always)]
-fn softmax<L: Lanes>(workspace: &mut Workspace, images: Images<'_>, chunk: &[u32]) -> Score {
+fn softmax<L: Lanes>(
+    workspace: &mut Workspace,
+    images: Images<'_>,
+    chunk: &[u32],
+    mut told: impl FnMut(&[Prediction]),
+) -> Score {
     let mut score = Score { examples: chunk.len() as u64, ..Score::default() };
     let mut product = 1.0;
     let slots = &mut workspace.slots;
@@ -312,6 +322,10 @@ fn softmax<L: Lanes>(workspace: &mut Workspace, images: Images<'_>, chunk: &[u32
             sum = sum.add(exponentials);
         }
         product *= sum.lanes()[..members.len()].iter().map(|sum| f64::from(*sum)).product::<f64>();
+        let probability_of = L::splat(1.0).div(sum).lanes();
+        let prediction =
+            |lane: usize| Prediction { class: predicted_of[lane] as u32, probability: probability_of[lane] };
+        told(&std::array::from_fn::<_, LANES, _>(prediction)[..members.len()]);
     }
     score.loss_sum += libm::log(product);
     score

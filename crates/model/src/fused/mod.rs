@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use data::Dataset;
 
-use crate::engine::{Engine, EngineError, Examples, Score, check_shape};
+use crate::engine::{Engine, EngineError, Examples, Prediction, Score, check_shape};
 use crate::hyperparameters::Hyperparameters;
 use crate::softmax_regression::initial_weights;
 use crate::weights::Weights;
@@ -97,7 +97,16 @@ impl Engine for Fused {
             Examples::Test => (&self.data.test, &self.data.test_rows[..]),
         };
         let mut workspace = self.workspace.borrow_mut();
-        Ok(dispatch::evaluate(self.instructions, &self.parameters, &mut workspace, tiles.view(), rows))
+        Ok(dispatch::evaluate(self.instructions, &self.parameters, &mut workspace, tiles.view(), rows, None))
+    }
+
+    fn predict(&self) -> Result<(Score, Vec<Prediction>), EngineError> {
+        let FusedData { test, test_rows: rows, .. } = &*self.data;
+        let mut workspace = self.workspace.borrow_mut();
+        let mut predictions = Vec::with_capacity(rows.len());
+        let told = Some(&mut predictions);
+        let score = dispatch::evaluate(self.instructions, &self.parameters, &mut workspace, test.view(), rows, told);
+        Ok((score, predictions))
     }
 
     fn weights(&self) -> Result<Weights, EngineError> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use data::{Dataset, Silent, Source};
 use model::{DeviceChoice, EngineKind, Outcome, Prepared};
-use tracking::{EpochMetrics, Invocation, Reader, RecordedRun, RunId, Status, TrialId};
+use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, Status, TrialId};
 
 use crate::cli::VerifyArgs;
 use crate::cmd::run::jobs;
@@ -29,6 +29,8 @@ const DIFFERS: u8 = 1;
 struct Subject {
     run: RecordedRun,
     epochs: Vec<EpochMetrics>,
+    /// Where it has any, and they are as they were recorded.
+    examples: Option<Examples>,
     by: Invocation,
     /// Whether the weights in the folder are this run's.
     has_weights: bool,
@@ -84,14 +86,13 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     Ok(if lost { ExitCode::from(DIFFERS) } else { told })
 }
 
-/// Says what of the store itself, beside the runs that were verified, is not as it was recorded.
+/// Says what of the store is not as it was recorded, be it of the runs that were verified or of others.
 fn lost(reader: &Reader) -> Result<bool> {
-    let runs = reader.damage();
     for experiment in reader.experiments()? {
         reader.runs(&experiment.name)?;
     }
     let all = reader.damage();
-    for damage in all.iter().filter(|damage| !runs.contains(damage)) {
+    for damage in &all {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {damage}")));
     }
     Ok(!all.is_empty())
@@ -117,7 +118,8 @@ fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<Vec<Subject>> {
     runs.into_iter()
         .map(|run| {
             let has_weights = latest.get(&(run.experiment.clone(), run.trial.clone())) == Some(&run.id);
-            Ok(Subject { epochs: reader.epochs(&run)?, by: reader.invocation(&run)?, has_weights, run, verdict: None })
+            let (epochs, examples) = (reader.epochs(&run)?, reader.examples(&run)?);
+            Ok(Subject { epochs, examples, by: reader.invocation(&run)?, has_weights, run, verdict: None })
         })
         .collect()
 }
@@ -248,10 +250,22 @@ fn differences(subject: &Subject, execution: &Execution, results_folder: &std::p
             Err(error) => found.push(format!("the weights in {} cannot be read: {error}", path.display())),
         }
     }
+    if let (Some(was), Some(is)) = (&subject.examples, &execution.examples)
+        && without_pictures(was) != without_pictures(is)
+    {
+        found.push("the confusion matrix or the mistakes are others".to_owned());
+    }
     if found.is_empty() && !run.is_whole() {
         found.push("its record was changed after it was recorded: it does not fit its checksum".to_owned());
     }
     Ok(found)
+}
+
+/// The pictures are of the data, which are the same; how they are packed is not what was measured.
+fn without_pictures(examples: &Examples) -> Examples {
+    let mut examples = examples.clone();
+    examples.mistakes.iter_mut().for_each(|mistake| mistake.picture.clear());
+    examples
 }
 
 /// The first epoch and metric that differ.

@@ -69,7 +69,8 @@ pub fn without_columns(csv: &str, dropped: &[&str]) -> Vec<Vec<String>> {
     std::iter::once(header.clone()).chain(lines).map(pick).collect()
 }
 
-/// All that a results folder says of an experiment, but for times and the ids of runs: both CSV files, and the weights.
+/// All that a results folder says of an experiment, but for times and the ids of runs: both CSV files, the weights, and what people
+/// look at.
 pub fn measured(folder: &Folder, results: &str, experiment: &str) -> Vec<Vec<u8>> {
     let times = ["run", "seconds", "started_at"];
     let csv = |file| without_columns(&folder.read(&format!("{results}/{experiment}/{file}")), &times);
@@ -81,6 +82,12 @@ pub fn measured(folder: &Folder, results: &str, experiment: &str) -> Vec<Vec<u8>
     for name in names {
         all.push(name.to_string_lossy().into_owned().into_bytes());
         all.push(fs::read(models.join(name)).unwrap());
+    }
+    let reader = tracking::Reader::open(&folder.path(results)).unwrap();
+    for run in reader.runs(experiment).unwrap() {
+        let examples = reader.examples(&run).unwrap();
+        assert_eq!(examples.is_some(), run.status == tracking::Status::Finished);
+        all.push(format!("{} {examples:?}", run.trial).into_bytes());
     }
     all
 }

@@ -21,6 +21,13 @@ impl Damage {
         ))
     }
 
+    pub(super) fn of_examples(run: &RecordedRun) -> Self {
+        Self(format!(
+            "the confusion matrix or the mistakes of run {} (trial {}) of '{}' were changed after they were recorded",
+            run.id, run.trial, run.experiment
+        ))
+    }
+
     pub(super) fn of_about(experiment: &Experiment) -> Self {
         let name = crate::printable(&experiment.name);
         Self(format!("the name or the description of '{name}' was changed after it was recorded"))

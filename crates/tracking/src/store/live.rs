@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{InvocationId, database, query, timestamp};
+use super::{InvocationId, database, examples, query, timestamp};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, RecordedRun, Run, RunId, Status, StoreError, checksum,
 };
@@ -90,6 +90,7 @@ impl<'a> Recording<'a> {
             insert_run(&self.transaction, &id, invocation, run)?;
             insert_epochs(&self.transaction, &id, &run.epochs)?;
             insert_results(&self.transaction, &id, &run.results)?;
+            examples::insert(&self.transaction, &id, run.examples.as_ref())?;
             seal(&self.transaction, &id)
         };
         record().map_err(self.failed())?;
@@ -182,8 +183,8 @@ impl<'a> Recording<'a> {
         record().map_err(self.failed())
     }
 
-    /// The end of a running run: its status and error, those of its epochs that are not recorded yet, its results. What it
-    /// could have been gone on from goes, unless it was killed.
+    /// The end of a running run: its status and error, those of its epochs that are not recorded yet, its results and
+    /// what people look at. What it could have been gone on from goes, unless it was killed.
     ///
     /// # Errors
     /// When the database refuses.
@@ -196,6 +197,7 @@ impl<'a> Recording<'a> {
                 run.epochs.iter().filter(|epoch| epoch.epoch > recorded.unwrap_or_default()).cloned().collect();
             insert_epochs(connection, id, &new)?;
             insert_results(connection, id, &run.results)?;
+            examples::insert(connection, id, run.examples.as_ref())?;
             connection
                 .prepare_cached("UPDATE runs SET shared_from = ?2 WHERE id = ?1")?
                 .execute(params![id.as_str(), run.shared_from.as_ref().map(RunId::as_str)])?;
@@ -256,10 +258,10 @@ fn go_on(
 }
 
 fn restart(connection: &Connection, id: &RunId) -> rusqlite::Result<()> {
-    for table in ["metrics", "results", "checkpoints"] {
+    for table in ["metrics", "results", "examples", "mistakes", "checkpoints"] {
         connection.execute(&format!("DELETE FROM {table} WHERE run_id = ?1"), [id.as_str()])?;
     }
-    let sql = "UPDATE runs SET started_at = ?2 WHERE id = ?1";
+    let sql = "UPDATE runs SET started_at = ?2, examples_checksum = NULL WHERE id = ?1";
     connection.execute(sql, params![id.as_str(), timestamp(SystemTime::now())])?;
     seal(connection, id)
 }

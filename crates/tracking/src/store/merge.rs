@@ -6,8 +6,9 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{InvocationId, Store, live, query};
-use crate::{EpochMetrics, Experiment, Interruption, Reader, RecordedRun, Run, Status, StoreError, checksum};
+use super::live::{self, Recording};
+use super::{InvocationId, Store, examples, query};
+use crate::{EpochMetrics, Examples, Experiment, Interruption, Reader, RecordedRun, Run, Status, StoreError, checksum};
 
 /// What became of the runs of another store.
 #[derive(Debug, Default)]
@@ -97,19 +98,7 @@ impl Store {
                 Verdict::Left => absorbed.left += 1,
                 Verdict::Contradicts(what) => absorbed.contradictions.push(what),
                 Verdict::New => {
-                    let invocation = start(run.invocation)?;
-                    recording.whole_run(invocation, &as_recorded(&run, epochs))?;
-                    if !whole {
-                        // What was changed is not made right by being moved.
-                        connection
-                            .execute("UPDATE runs SET checksum = -1 WHERE id = ?1", [run.id.as_str()])
-                            .map_err(recording.failed())?;
-                    }
-                    for Interruption { epoch, at, invocation } in source.resumptions(&run)? {
-                        let sql = "INSERT INTO resumptions (run_id, epoch, invocation, at) VALUES (?1, ?2, ?3, ?4)";
-                        let row = params![run.id.as_str(), epoch, start(invocation)?.0, at];
-                        connection.execute(sql, row).map_err(recording.failed())?;
-                    }
+                    add(&recording, source, &run, (epochs, whole), &mut start)?;
                     keep(&run).map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
                     absorbed.added.push(run);
                 }
@@ -117,6 +106,32 @@ impl Store {
         }
         recording.commit()
     }
+}
+
+/// Records a run of elsewhere as it was; `start` brings along the starts of a program that it names.
+fn add(
+    recording: &Recording<'_>,
+    source: &Reader,
+    run: &RecordedRun,
+    (epochs, whole): (Vec<EpochMetrics>, bool),
+    start: &mut dyn FnMut(i64) -> Result<InvocationId, StoreError>,
+) -> Result<(), StoreError> {
+    let (connection, id) = (&recording.transaction, run.id.as_str());
+    let (examples, fit) = source.checked_examples(run)?;
+    recording.whole_run(start(run.invocation)?, &as_recorded(run, epochs, examples))?;
+    // What was changed is not made right by being moved.
+    if !whole {
+        connection.execute("UPDATE runs SET checksum = -1 WHERE id = ?1", [id]).map_err(recording.failed())?;
+    }
+    if !fit {
+        examples::set_checksum(connection, &run.id, -1).map_err(recording.failed())?;
+    }
+    for Interruption { epoch, at, invocation } in source.resumptions(run)? {
+        let sql = "INSERT INTO resumptions (run_id, epoch, invocation, at) VALUES (?1, ?2, ?3, ?4)";
+        let row = params![id, epoch, start(invocation)?.0, at];
+        connection.execute(sql, row).map_err(recording.failed())?;
+    }
+    Ok(())
 }
 
 enum Verdict {
@@ -197,7 +212,7 @@ fn difference(here: (&RecordedRun, &[EpochMetrics]), there: (&RecordedRun, &[Epo
 }
 
 /// A run, to be recorded as it was.
-fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>) -> Run {
+fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>, examples: Option<Examples>) -> Run {
     let time = |text: &str| humantime::parse_rfc3339(text).unwrap_or(SystemTime::UNIX_EPOCH);
     Run {
         id: Some(run.id.clone()),
@@ -218,5 +233,6 @@ fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>) -> Run {
         params: run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
         epochs,
         results: run.results.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
+        examples,
     }
 }

@@ -1,6 +1,7 @@
 //! The SQLite database of a results folder: the only truth.
 
 mod damage;
+mod examples;
 mod house;
 pub(crate) mod live;
 pub(crate) mod merge;
@@ -15,7 +16,9 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
-use crate::{Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId, Value, csv_export};
+use crate::{
+    Examples, Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId, Value, csv_export,
+};
 pub use damage::Damage;
 
 use damage::Met;
@@ -178,6 +181,14 @@ impl Store {
     /// When the database refuses.
     pub fn all_runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
         self.still(|connection, _| query::unchecked_runs(connection, experiment))
+    }
+
+    /// What the final weights of a run make of the test set: see [`crate::Reader::examples`].
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn examples(&self, run: &RecordedRun) -> Result<Option<Examples>, StoreError> {
+        Ok(self.still(|connection, damage| examples::of_run(connection, run, damage))?.0)
     }
 
     /// Every experiment, by name.

@@ -9,8 +9,10 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::damage::{Damage, Met};
-use super::{DATABASE, PATIENCE, PAUSE, database, migrations, query};
-use crate::{EpochMetrics, Experiment, FindError, Interruption, Invocation, RecordedRun, RunId, StoreError, TrialId};
+use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, query};
+use crate::{
+    EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, RecordedRun, RunId, StoreError, TrialId,
+};
 
 /// The store of a results folder, open for reading.
 #[derive(Debug)]
@@ -145,6 +147,20 @@ impl Reader {
             let mut damage = Vec::new();
             Ok((query::epochs_of_run(connection, run, &mut damage)?, damage.is_empty()))
         })
+    }
+
+    /// What the final weights of a run make of the test set; nothing where it was not recorded, or by an earlier schema. What is
+    /// not as it was recorded is left out, and told of by [`Reader::damage`]: the run's numbers are no worse for it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn examples(&self, run: &RecordedRun) -> Result<Option<Examples>, StoreError> {
+        Ok(self.checked_examples(run)?.0)
+    }
+
+    /// [`Reader::examples`], and whether they are as they were recorded.
+    pub(crate) fn checked_examples(&self, run: &RecordedRun) -> Result<(Option<Examples>, bool), StoreError> {
+        self.checked(|connection, damage| examples::of_run(connection, run, damage))
     }
 
     /// The metric `name` at the last epoch that has it, of each of `runs`.

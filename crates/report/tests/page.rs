@@ -1,0 +1,143 @@
+//! The page in a real browser: `page/page.mjs` does what a reader does. Needs node, Chromium, and the npm packages `playwright-core`
+//! and `axe-core` in `target/page` (`npm install --prefix target/page playwright-core axe-core`); is skipped, with a word, where one
+//! of these is missing.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stores;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tracking::{ConfusionCell, Examples, Mistake, Value};
+
+use stores::{Filling, outcome, plausible};
+
+/// Where the npm packages are.
+fn modules() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/page/node_modules")
+}
+
+fn found(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// The Chromium of this machine; none, and a word on standard error, where something is missing.
+fn browser() -> Option<&'static str> {
+    let chromium = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| found(name));
+    let missing = match chromium {
+        None => "Chromium",
+        Some(_) if !found("node") => "node",
+        Some(_) if !modules().join("playwright-core").is_dir() || !modules().join("axe-core").is_dir() => {
+            "target/page with playwright-core and axe-core"
+        }
+        Some(name) => return Some(name),
+    };
+    eprintln!("skipped: the page was not looked at in a browser, for want of {missing}");
+    None
+}
+
+/// Looks at the page of a results folder.
+fn look(results: &Path, kind: &str) {
+    let Some(chromium) = browser() else { return };
+    let page = results.join("page.html");
+    let (code, _, err) = outcome(results, &["html", "-o", page.to_str().unwrap()]);
+    assert!(code < 2, "{err}");
+    let path = Command::new("sh").args(["-c", &format!("command -v {chromium}")]).output().unwrap().stdout;
+    let path = String::from_utf8(path).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page/page.mjs");
+    let output = Command::new("node")
+        .arg(script)
+        .args([modules().as_path(), Path::new(path.trim()), &page, Path::new(kind)])
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+}
+
+/// What a run makes of a test set of 100 images of 2 × 2 pixels.
+fn examples() -> Examples {
+    // A grey pixel.
+    let picture = [
+        0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x00,
+        0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3a, 0x7e, 0x9b, 0x55, 0x00, 0x00, 0x00,
+        0x0a, 0x49, 0x44, 0x41, 0x54, 0x78, 0x9c, 0x63, 0x68, 0x00, 0x00, 0x00, 0x82, 0x00, 0x81, 0x77, 0xcd, 0x72,
+        0xb6, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+    ];
+    let cell = |label, predicted, count| ConfusionCell { label, predicted, count };
+    let mistake = |index| Mistake { index, label: 0, predicted: 1, probability: 0.9, picture: picture.to_vec() };
+    Examples {
+        classes: 3,
+        rows: 2,
+        columns: 2,
+        confusion: vec![cell(0, 0, 30), cell(0, 1, 4), cell(1, 1, 33), cell(2, 0, 1), cell(2, 2, 32)],
+        left_out: 0,
+        mistakes: (0..5).map(mistake).collect(),
+    }
+}
+
+#[test]
+fn a_page_sorts_filters_responds_and_is_accessible() {
+    let mut filling = Filling::new("batch_sweep", "How batch size and decay change softmax regression");
+    for batch in [16, 32, 64, 100, 128, 256, 512] {
+        for decay in [0.0, 1e-5, 1e-4] {
+            for seed in 0..3 {
+                let mut run = plausible("batch_sweep", batch, decay, seed);
+                run.examples = Some(examples());
+                filling.record(&run);
+            }
+        }
+    }
+    look(filling.folder.path(), "usual");
+}
+
+/// Names that would run, break out of their place, or never end.
+#[test]
+fn a_hostile_store_executes_nothing_and_stays_in_its_place() {
+    let nasty = [
+        "<script>globalThis.executed = 1</script>",
+        "\"><img src=x onerror=\"globalThis.executed = 1\">",
+        "'; globalThis.executed = 1; //",
+        "</style></script></svg><script>globalThis.executed = 1</script>",
+        "{{ 7 * 7 }}{% for x in y %}",
+        "\u{202e}\u{0}\u{1b}[2J]]>",
+        &"long".repeat(2_500),
+    ];
+    let description = nasty.concat();
+    let mut filling = Filling::new("hostile", &description);
+    for (position, word) in nasty.into_iter().enumerate() {
+        for seed in 0..2 {
+            let mut run = plausible("hostile", 16 << position, 0.0, seed);
+            run.trial = tracking::TrialId::of(&[("word", word), ("seed", &seed.to_string())]);
+            run.dataset = "<b>data</b>".into();
+            run.fallback_for = Some("<script>globalThis.executed = 1</script>".into());
+            run.engine = "<i>engine</i>".into();
+            run.params.push((word.into(), Value::from(word)));
+            run.params.push(("word".into(), Value::from(word)));
+            run.results.push((word.into(), 0.5));
+            if position == 1 {
+                run.results.clear();
+                run.epochs.clear();
+            }
+            if position == 2 {
+                run.results.push(("test_loss".into(), f64::NAN));
+                run.results.push(("f1".into(), f64::INFINITY));
+                run.results.push(("huge".into(), 1e308));
+            }
+            filling.record(&run);
+        }
+    }
+    look(filling.folder.path(), "hostile");
+}
+
+#[test]
+fn few_or_many_runs_make_a_page_too() {
+    look(Filling::new("empty", "").folder.path(), "few");
+    let mut one = Filling::new("one", "");
+    one.record(&plausible("one", 16, 0.0, 0));
+    look(one.folder.path(), "few");
+    let mut many = Filling::new("many", "");
+    for batch in 1..=200 {
+        many.record(&plausible("many", batch, 0.0, 0));
+    }
+    look(many.folder.path(), "many");
+}
