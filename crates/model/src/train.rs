@@ -33,6 +33,11 @@ pub struct EpochMetrics {
     pub val_loss: f64,
     /// After the epoch.
     pub val_accuracy: f64,
+    /// After the epoch on the test split, where the validation is another: so that an epoch can be chosen by the one and
+    /// reported by the other.
+    pub test_loss: Option<f64>,
+    /// Likewise.
+    pub test_accuracy: Option<f64>,
     /// Learning rate at the epoch's last step.
     pub learning_rate: f64,
 }
@@ -129,9 +134,9 @@ impl<'a> Training<'a> {
                 return Ok(ControlFlow::Break(Outcome::Stopped));
             }
         }
-        let validated = match self.validation {
-            Validation::Test => self.test()?,
-            Validation::HeldOut(rows) => self.engine.evaluate(Examples::Train(rows))?,
+        let (validated, test) = match self.validation {
+            Validation::Test => (self.test()?, None),
+            Validation::HeldOut(rows) => (self.engine.evaluate(Examples::Train(rows))?, Some(self.test()?)),
         };
         if !validated.loss_sum.is_finite() {
             return Ok(ControlFlow::Break(self.diverged()));
@@ -143,6 +148,8 @@ impl<'a> Training<'a> {
             accuracy: running.accuracy(),
             val_loss: validated.loss(),
             val_accuracy: validated.accuracy(),
+            test_loss: test.map(|test| test.loss()),
+            test_accuracy: test.map(|test| test.accuracy()),
             learning_rate,
         }))
     }

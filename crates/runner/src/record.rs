@@ -72,20 +72,23 @@ pub fn status(result: &Result<&Execution, impl ToString>) -> (Status, Option<Str
 /// An epoch as the store keeps it.
 pub fn epoch_metrics((it, elapsed): &(model::EpochMetrics, Duration)) -> EpochMetrics {
     let named = [
-        ("loss", it.loss),
-        ("accuracy", it.accuracy),
-        ("val_loss", it.val_loss),
-        ("val_accuracy", it.val_accuracy),
-        ("learning_rate", it.learning_rate),
-        ("seconds", elapsed.as_secs_f64()),
+        ("loss", Some(it.loss)),
+        ("accuracy", Some(it.accuracy)),
+        ("val_loss", Some(it.val_loss)),
+        ("val_accuracy", Some(it.val_accuracy)),
+        ("test_loss", it.test_loss),
+        ("test_accuracy", it.test_accuracy),
+        ("learning_rate", Some(it.learning_rate)),
+        ("seconds", Some(elapsed.as_secs_f64())),
     ];
-    let metrics = named.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let metrics = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     EpochMetrics { epoch: it.epoch, step: it.step, metrics }
 }
 
 /// The epoch that [`epoch_metrics`] put into the store. What is not there was not finite.
 pub fn epoch_from(it: &EpochMetrics) -> (model::EpochMetrics, Duration) {
-    let value = |name: &str| it.metrics.iter().find(|(key, _)| key == name).map_or(f64::NAN, |(_, value)| *value);
+    let measured = |name: &str| it.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+    let value = |name: &str| measured(name).unwrap_or(f64::NAN);
     let metrics = model::EpochMetrics {
         epoch: it.epoch,
         step: it.step,
@@ -93,6 +96,8 @@ pub fn epoch_from(it: &EpochMetrics) -> (model::EpochMetrics, Duration) {
         accuracy: value("accuracy"),
         val_loss: value("val_loss"),
         val_accuracy: value("val_accuracy"),
+        test_loss: measured("test_loss"),
+        test_accuracy: measured("test_accuracy"),
         learning_rate: value("learning_rate"),
     };
     (metrics, Duration::try_from_secs_f64(value("seconds")).unwrap_or_default())

@@ -270,6 +270,8 @@ mod tests {
                 accuracy: 0.5,
                 val_loss: 1.0,
                 val_accuracy: 0.5,
+                test_loss: None,
+                test_accuracy: None,
                 learning_rate: 0.1,
             };
             let weights = Weights { classes: 2, features: 1, weight: vec![0.0; 2], bias: vec![0.0; 2] };

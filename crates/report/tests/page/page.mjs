@@ -57,8 +57,9 @@ for (const width of [375, 2200]) {
 }
 {
   const page = await open({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
-  expect(await page.locator("tbody tr").first().isVisible(), "no table without script");
-  expect(await page.locator("[data-filter]").first().isHidden(), "a filter without script");
+  expect(await page.locator("main").isVisible(), "no page without script");
+  for (const row of await page.locator("tbody tr:first-child").all()) expect(await row.isVisible(), "no table without script");
+  for (const filter of await page.locator("[data-filter]").all()) expect(await filter.isHidden(), "a filter without script");
   await page.context().close();
 }
 

@@ -6,7 +6,7 @@ use std::fs::metadata;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::{Connection, OpenFlags};
 
 use super::damage::{Damage, Met};
 use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, query};
@@ -46,7 +46,8 @@ impl Reader {
             None => opened(&path, read_only, &path),
         };
         let (connection, version) = match opening {
-            Err(StoreError::Database { cause, .. }) if is_unfinished(&cause) => rolled_back(&path)?,
+            // SQLite would take back what somebody left who was killed, and must not write.
+            Err(StoreError::Unwritable { .. }) if metadata(beside(&path, JOURNAL)).is_ok() => rolled_back(&path)?,
             opening => opening?,
         };
         if version == 0 {
@@ -257,11 +258,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
-}
-
-/// Whether SQLite would have to take back what somebody left who was killed, and must not write.
-fn is_unfinished(error: &rusqlite::Error) -> bool {
-    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_READONLY_ROLLBACK)
 }
 
 /// Takes back in a copy what was not finished: on a network's disk nobody knows whether who wrote it lives, and his file is his.
