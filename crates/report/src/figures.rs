@@ -59,9 +59,9 @@ pub fn figures(id: &str, comparison: &Comparison, details: &Details) -> Vec<Figu
         (0..).zip(&comparison.settings).filter_map(|(n, it)| Some((n, it, it.metric(metric)?))).collect();
     let chart = Charts { id, comparison, metric, measured: &measured };
     figures.extend((0..comparison.keys.len()).filter_map(|key| chart.against(key)));
-    figures.extend(chart.heat());
     figures.extend(chart.front());
     figures.extend(chart.parallel());
+    figures.extend(chart.heat());
     figures
 }
 
@@ -289,7 +289,7 @@ impl Charts<'_> {
             x_format: Format::Number,
             y_format: format_of(self.unit()),
         };
-        let note = self.cut("the better the darker; drag along an axis to choose", LINES);
+        let note = self.cut("the better the stronger; drag along an axis to choose", LINES);
         Some(Figure { svg: chart::parallel(&labels, &axes, &lines), title: "Parallel coordinates".into(), note })
     }
 }
