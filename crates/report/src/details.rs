@@ -15,7 +15,7 @@ use crate::wording::Unit;
 /// Settings whose learning curves are drawn.
 const CURVES: usize = 8;
 /// Runs of a setting that a learning curve is the mean of.
-const RUNS: usize = 50;
+pub const RUNS: usize = 50;
 
 /// A metric of a setting over its epochs.
 #[derive(Debug)]

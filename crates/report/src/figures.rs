@@ -7,7 +7,7 @@ use tracking::{Examples, Value};
 
 use crate::chart::{self, Curve, Dot, Format, Heat, Labels, ParallelAxis, ParallelLine, Place, Point};
 use crate::comparison::{Comparison, Setting};
-use crate::details::Details;
+use crate::details::{Details, RUNS};
 use crate::sentences;
 use crate::statistics::Statistic;
 use crate::wording::{self, Unit};
@@ -94,10 +94,13 @@ fn learning(
         x_format: Format::Number,
         y_format: format_of(Unit::of(metric)),
     };
-    let note = match comparison.settings.len() {
+    let mut note = match comparison.settings.len() {
         all if all > drawn.len() => format!("the best {} of {all} settings; band: ± standard deviation", drawn.len()),
         _ => "band: ± standard deviation between runs".to_owned(),
     };
+    if comparison.settings.iter().take(drawn.len()).any(|it| it.finished.len() > RUNS) {
+        note += &format!(", {RUNS} runs of each");
+    }
     let longest = drawn.iter().map(|it| it.points.len()).max().unwrap_or(0);
     (longest > 1).then(|| Figure { svg: chart::curves(&labels, &drawn), title: title.clone(), note })
 }
