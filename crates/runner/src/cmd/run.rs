@@ -42,15 +42,14 @@ struct Ready {
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let specs = args.experiments.iter().map(|path| Spec::read(path, &args.sets)).collect::<Result<Vec<_>>>()?;
     refuse_equal_names(&specs)?;
-    let attempt;
-    let args = match (args.shard, &specs[..]) {
-        (Some(Choice::Auto(count)), [spec]) => {
-            attempt = as_attempt(args, spec, count)?;
-            &attempt
-        }
+    match (args.shard, &specs[..]) {
+        (Some(Choice::Auto(count)), [spec]) => run_specs(&as_attempt(args, spec, count)?, specs),
         (Some(Choice::Auto(_)), _) => bail!("--shard auto takes one experiment at a time"),
-        _ => args,
-    };
+        _ => run_specs(args, specs),
+    }
+}
+
+fn run_specs(args: &RunArgs, specs: Vec<Spec>) -> Result<ExitCode> {
     let (engine, device) = (engine(args)?, args.device.open()?);
     let mut datasets = Datasets::new(&args.places, args.quiet)?;
     if args.plan {
