@@ -29,7 +29,11 @@ fn everything_is_recorded() {
     let store = Connection::open(folder.path("results/tracking.db")).unwrap();
     let count = |sql: &str| store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM runs WHERE status = 'finished'"), 4);
-    assert_eq!(count("SELECT count(*) FROM metrics"), 4 * 2 * 6);
+    assert_eq!(count("SELECT count(*) FROM metrics"), 4 * 2 * 8);
+    // Where examples are held out, the test set is measured after every epoch too; the last time is the final one.
+    let last = "SELECT count(*) FROM metrics JOIN results USING (run_id, name)
+                WHERE name IN ('test_loss', 'test_accuracy') AND epoch = 2 AND metrics.value = results.value";
+    assert_eq!(count(last), 4 * 2);
     assert_eq!(count("SELECT count(*) FROM results"), 4 * 5);
     assert_eq!(count("SELECT count(*) FROM run_table WHERE test_accuracy > 0.7 AND batch_size IN (16, 64)"), 4);
     assert_eq!(
@@ -173,7 +177,7 @@ fn trials_that_differ_only_in_epochs_are_one_training_and_as_if_alone() {
                       WHERE whole.epochs = 3 AND part.epochs < 3 AND part.seed = whole.seed
                       AND part.batch_size = whole.batch_size AND part.seconds > 0";
         assert_eq!(count(shared), 8);
-        assert_eq!(count("SELECT count(*) FROM metrics"), 4 * (1 + 2 + 3) * 6);
+        assert_eq!(count("SELECT count(*) FROM metrics"), 4 * (1 + 2 + 3) * 8);
     }
 }
 
