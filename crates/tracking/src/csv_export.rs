@@ -16,8 +16,7 @@ pub const HYPERPARAMETERS: [&str; 7] = ["learning_rate", "decay", "batch_size", 
 pub const RESULTS: [&str; 4] = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
 
 /// The metrics of an epoch, in the order of tables.
-const METRICS: [&str; 8] =
-    ["loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "learning_rate", "seconds"];
+const METRICS: [&str; 6] = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
 
 /// A text cell that no spreadsheet takes for a formula and no terminal for a command: a leading `=`, `+`, `-` or `@` gets
 /// an apostrophe before it, control characters (a leading tab or carriage return among them) are escaped.
