@@ -83,6 +83,8 @@ impl Setting {
 pub struct Verdict<'a> {
     /// The best, if any setting has the metric that ranks.
     pub best: Option<&'a Setting>,
+    /// Others that rank as high, to the last digit.
+    pub tied: Vec<&'a Setting>,
     /// How many others could be tested against it.
     pub tested: usize,
     /// Those of them that cannot be told from it.
@@ -150,10 +152,15 @@ impl Comparison {
     pub fn verdict(&self) -> Verdict<'_> {
         let others = || self.settings.iter().skip(1).filter(|it| it.behind.is_some());
         let test = |setting: &Setting| setting.behind.and_then(|behind| behind.test);
+        let ranking = |setting: &Setting| Some(setting.metric(self.ranked_by.as_ref()?)?.mean);
+        let best = self.best();
+        let is_tied = |it: &&Setting| best.and_then(ranking) == ranking(it);
+        let indistinct = |it: &&Setting| test(it).is_some_and(|test| !test.tells_apart()) && !is_tied(it);
         Verdict {
-            best: self.best(),
+            best,
+            tied: self.settings.iter().skip(1).filter(|it| best.is_some() && is_tied(it)).collect(),
             tested: others().filter(|it| test(it).is_some()).count(),
-            indistinct: others().filter(|it| test(it).is_some_and(|test| !test.tells_apart())).collect(),
+            indistinct: others().filter(indistinct).collect(),
         }
     }
 
@@ -197,7 +204,7 @@ fn compare_group(experiment: &Experiment, runs: &[&Observed], question: &Questio
     let names = param_names(runs.iter().copied());
     let (constant, varying): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| is_constant(runs, name));
     let keys: Vec<String> = match &question.by {
-        Some(by) => by.iter().filter(|key| names.contains(&key.as_str())).cloned().collect(),
+        Some(by) => distinct(by.iter().filter(|key| names.contains(&key.as_str()))).into_iter().cloned().collect(),
         None => varying.iter().filter(|name| **name != "seed").map(|name| (*name).to_owned()).collect(),
     };
     let is_key = |name: &str| keys.iter().any(|key| key == name);
@@ -246,6 +253,17 @@ fn compare_group(experiment: &Experiment, runs: &[&Observed], question: &Questio
         tally,
         effects,
     }
+}
+
+/// Each once, in their order.
+fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+    let mut seen: Vec<&String> = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
 }
 
 fn is_constant(runs: &[&Observed], name: &str) -> bool {

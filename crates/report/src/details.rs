@@ -65,7 +65,8 @@ pub fn details(
     let curves = curve_metrics(&epochs).into_iter().map(|name| (name.to_owned(), curves(&epochs, name))).collect();
     let best = comparison.best().map(finished).and_then(|runs: Vec<&Observed>| best_of(&runs, comparison));
     let best = best.map(|it| best_trial(reader, results, &it.run)).transpose()?;
-    let any = comparison.settings.iter().find_map(|it| finished(it).first().map(|it| it.run.clone()));
+    let of_these = |it: &&Observed| it.run.dataset_sha256 == comparison.dataset_sha256;
+    let any = runs.iter().find(of_these).map(|it| it.run.clone());
     let maker = best.as_ref().map(|it| it.run.clone()).or(any);
     let invocation = maker.map(|run| reader.invocation(&run)).transpose()?;
     Ok(Details { curves, best, invocation })

@@ -78,12 +78,14 @@ fn learning(
         y: it.mean,
         band: it.deviation.map(|deviation| (it.mean - deviation, it.mean + deviation)),
     };
-    let curve = |it: &crate::details::Curve| Curve {
+    let drawn_settings: Vec<&Setting> = curves.iter().map(|it| &comparison.settings[it.setting]).collect();
+    let (names, named_by) = short_names(comparison, &drawn_settings);
+    let curve = |(it, name): (&crate::details::Curve, String)| Curve {
         setting: it.setting,
-        label: sentences::setting(comparison, &comparison.settings[it.setting]),
+        label: name,
         points: thinned(&it.points).map(point).collect(),
     };
-    let drawn: Vec<Curve> = curves.iter().map(curve).collect();
+    let drawn: Vec<Curve> = curves.iter().zip(names).map(curve).collect();
     let title = format!("{name} after each epoch");
     let labels = Labels {
         id,
@@ -101,8 +103,34 @@ fn learning(
     if comparison.settings.iter().take(drawn.len()).any(|it| it.finished.len() > RUNS) {
         note += &format!(", {RUNS} runs of each");
     }
+    note += &named_by;
     let longest = drawn.iter().map(|it| it.points.len()).max().unwrap_or(0);
     (longest > 1).then(|| Figure { svg: chart::curves(&labels, &drawn), title: title.clone(), note })
+}
+
+/// Names that fit beside the ends of curves: of the hyperparameters that tell these settings apart, and of their values alone where
+/// there is no room for more; then what they are is said.
+fn short_names(comparison: &Comparison, settings: &[&Setting]) -> (Vec<String>, String) {
+    /// Longest name that has room.
+    const ROOM: usize = 21;
+    let differs = |key: &usize| settings.iter().any(|it| it.values[*key] != settings[0].values[*key]);
+    let keys: Vec<usize> = (0..comparison.keys.len()).filter(differs).collect();
+    if keys.is_empty() {
+        return (settings.iter().map(|it| sentences::setting(comparison, it)).collect(), String::new());
+    }
+    let value = |it: &Setting, key: usize| it.values[key].as_ref().map_or_else(|| "—".to_owned(), wording::value);
+    let title = |key: &usize| wording::title(&comparison.keys[*key]);
+    let full = |it: &&Setting| {
+        let parts: Vec<String> = keys.iter().map(|key| format!("{} {}", title(key), value(it, *key))).collect();
+        parts.join(", ")
+    };
+    let names: Vec<String> = settings.iter().map(full).collect();
+    if names.iter().all(|name| name.chars().count() <= ROOM) {
+        return (names, String::new());
+    }
+    let values = |it: &&Setting| keys.iter().map(|key| value(it, *key)).collect::<Vec<_>>().join(" · ");
+    let titles: Vec<String> = keys.iter().map(title).collect();
+    (settings.iter().map(values).collect(), format!("; named by {}", titles.join(" · ")))
 }
 
 /// At most [`POINTS`] of them, the last among these.

@@ -7,6 +7,7 @@ use crate::cmd::show::provenance;
 use crate::comparison::Comparison;
 use crate::details::{BestTrial, Details};
 use crate::figures::{self, Figure};
+use crate::observed::At;
 use crate::picture::base64;
 use crate::sentences;
 use crate::table::{Cell, Table};
@@ -76,6 +77,8 @@ pub struct PageColumn {
     /// What a screen reader says where there is no title.
     pub spoken: String,
     pub numeric: bool,
+    /// What its values are multiplied by where they are shown.
+    pub scale: u8,
 }
 
 #[derive(Debug, Serialize)]
@@ -161,7 +164,7 @@ fn section(number: usize, table: &Table, details: &Details) -> Section {
         filter_example: filter_example(comparison),
         effects: effects(comparison),
         figures: figures::figures(&id, comparison, details),
-        trial: details.best.as_ref().map(|best| trial(&id, best)),
+        trial: details.best.as_ref().map(|best| trial(&id, best, comparison.at)),
         provenance: origin(comparison, details),
         file: details.invocation.as_ref().and_then(|it| it.experiment_file.as_deref()).map(file),
         id,
@@ -198,7 +201,7 @@ fn answer(comparison: &Comparison) -> Option<Answer> {
     measures.push(Measure { name: "runs".to_owned(), value: runs.to_string(), more: String::new() });
     let optimistic = comparison.is_optimistic().then(|| {
         "chosen on the test set that it is measured on: expect a little less on new data; a held-out validation \
-         (`validation = 0.1`) would not flatter"
+         (validation = 0.1) would not flatter"
             .to_owned()
     });
     let said = [sentences::verdict(comparison), sentences::basis(comparison), optimistic];
@@ -222,6 +225,7 @@ fn page_table(table: &Table) -> PageTable {
         title: shown.title.clone(),
         spoken: if column.name == "best" { "mark" } else { "note" }.to_owned(),
         numeric: shown.numeric,
+        scale: if column.role.unit() == Unit::Share { 100 } else { 1 },
     };
     let row = |(setting, row): (usize, &crate::table::Row)| PageRow {
         setting,
@@ -303,11 +307,14 @@ fn effects(comparison: &Comparison) -> Option<Effects> {
     (!rows.is_empty()).then(|| Effects { metric: wording::title(metric), rows, note })
 }
 
-fn trial(id: &str, best: &BestTrial) -> Trial {
+fn trial(id: &str, best: &BestTrial, at: At) -> Trial {
     let values: Vec<String> = best.run.params.iter().map(|(name, value)| wording::constant(name, value)).collect();
     let title = truncated(&format!("trial {} · run {} · {}", best.run.trial, best.run.id, values.join(" · ")), LONGEST)
         .into_owned();
     let mut notes = Vec::new();
+    if at != At::Last {
+        notes.push("Shown are the final weights, those after its last epoch.".to_owned());
+    }
     let Some(examples) = &best.examples else {
         notes.push("What it makes of single examples was not recorded.".to_owned());
         return Trial { title, confusion: None, weights: Vec::new(), mistakes: Vec::new(), notes };

@@ -42,10 +42,19 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
         0 => String::new(),
         n => format!("; {} could not be tested", wording::count(n, "other")),
     };
+    let tied: Vec<String> = verdict.tied.iter().map(|it| self::setting(comparison, it)).collect();
+    let untested = match tied.len() {
+        0 => untested,
+        _ => format!("{untested}; as good to the last digit: {}", listed(&tied)),
+    };
     let names: Vec<String> = verdict.indistinct.iter().map(|it| self::setting(comparison, it)).collect();
     Some(match names.len() {
+        0 if verdict.tested <= tied.len() => format!("nothing else could be tested against the best{untested}"),
         0 if verdict.tested == 1 => format!("the other setting can be told from the best{untested}"),
-        0 => format!("each of the {} other settings can be told from the best{untested}", verdict.tested),
+        0 if tied.is_empty() => {
+            format!("each of the {} other settings can be told from the best{untested}", verdict.tested)
+        }
+        0 => format!("all others can be told from the best{untested}"),
         1 => format!("1 setting cannot be told from the best: {}{untested}", names[0]),
         n => format!("these {n} settings cannot be told from the best: {}{untested}", listed(&names)),
     })

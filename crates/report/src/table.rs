@@ -438,7 +438,7 @@ fn decimals<'a>(unit: Unit, cells: impl Iterator<Item = &'a Cell>) -> usize {
         let spread = match cell {
             Cell::Statistic(Statistic { deviation, .. }) => *deviation,
             Cell::Interval(Interval { low, high }) => Some(high - low),
-            Cell::Difference(Behind { difference, .. }) => difference.deviation,
+            Cell::Difference(Behind { difference, test: Some(_) }) => difference.deviation,
             _ => None,
         };
         spread.filter(|spread| *spread > 0.0).map(|spread| scale * spread)
@@ -475,7 +475,7 @@ fn interval(unit: Unit, interval: &Interval, decimals: usize) -> String {
         Unit::Share => wording::decimal(100.0 * number, decimals),
         _ => wording::decimal(number, decimals),
     };
-    format!("[{}, {}]", number(interval.low), number(interval.high))
+    format!("[{}, {}]", number(interval.low), number(interval.high)).replace('-', "−")
 }
 
 /// `−0.12 [−0.21, −0.03]`, the interval as wide as the number of comparisons demands.

@@ -38,7 +38,7 @@ impl Attempt {
     fn of(count: Option<u32>, variable: &dyn Fn(&str) -> Option<String>, unique: &str) -> Result<Self> {
         let number = |name: &str| -> Result<Option<u32>> {
             let Some(text) = variable(name) else { return Ok(None) };
-            Ok(Some(text.parse().with_context(|| format!("{name} is '{text}', expected a number from 0"))?))
+            Ok(Some(text.parse().with_context(|| format!("{name} is '{text}', expected a whole number"))?))
         };
         if let Some(task) = number("SLURM_ARRAY_TASK_ID")? {
             let job = variable("SLURM_ARRAY_JOB_ID").map_or_else(|| "unknown".to_owned(), |job| plain(&job));
@@ -148,13 +148,15 @@ fn folders(of: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Trials of `experiment` that have their result anywhere: in the results folder itself, or in an attempt. One whose store is
-/// being written, or cannot be read, has none for now: at the worst a trial is run twice, to the same bits.
+/// Trials of `experiment`, of part `shard`, that have their result anywhere: in the results folder itself, or in an attempt
+/// (other parts of the same cut have none of them, and are not asked). One whose store is being written, or cannot be read, has
+/// none for now: at the worst a trial is run twice, to the same bits.
 ///
 /// # Errors
 /// When the folder of attempts cannot be read.
-pub fn done(results: &Path, experiment: &str) -> Result<HashSet<TrialId>> {
-    let attempts = found(results, experiment)?.into_iter().map(|it| it.folder);
+pub fn done(results: &Path, experiment: &str, shard: Option<Shard>) -> Result<HashSet<TrialId>> {
+    let may_have = |it: &Found| shard.is_none_or(|mine| it.shard == mine || it.shard.count != mine.count);
+    let attempts = found(results, experiment)?.into_iter().filter(may_have).map(|it| it.folder);
     let readable = |folder: PathBuf| Reader::open(&folder).and_then(|reader| reader.done_trials(experiment)).ok();
     Ok(attempts.chain([results.to_owned()]).filter_map(readable).flatten().collect())
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
@@ -27,7 +27,8 @@ pub struct Progress {
     pub spec: Spec,
     pub plan: Plan,
     pub attempts: Vec<Found>,
-    file: PathBuf,
+    /// What every command needs to find this plan, from the experiment file on.
+    options: String,
     /// With their result, anywhere.
     done: HashSet<TrialId>,
     /// With their result in the results folder itself.
@@ -58,13 +59,25 @@ impl Progress {
     /// # Errors
     /// When it is no experiment, its dataset cannot be had, or the folder cannot be read.
     pub fn of(file: &Path, sets: &[String], places: &Places) -> Result<Self> {
+        Self::read(file, sets, places, true)
+    }
+
+    /// That of the experiment in `file` in the results folder alone: what is in an attempt only is missing.
+    ///
+    /// # Errors
+    /// As [`Progress::of`].
+    pub fn merged(file: &Path, sets: &[String], places: &Places) -> Result<Self> {
+        Self::read(file, sets, places, false)
+    }
+
+    fn read(file: &Path, sets: &[String], places: &Places, attempts_too: bool) -> Result<Self> {
         let spec = Spec::read(file, sets)?;
         let (facts, _) = Datasets::new(places, true)?.facts(&spec)?;
         let plan = Plan::new(&spec, &facts)?;
         let attempts = attempt::found(&places.results, &spec.name)?;
         let (mut done, mut merged, mut other) = (HashSet::new(), HashSet::new(), HashMap::new());
-        let folders = attempts.iter().map(|it| it.folder.as_path()).chain([places.results.as_path()]);
-        for folder in folders {
+        let folders = attempts.iter().filter(|_| attempts_too).map(|it| it.folder.as_path());
+        for folder in folders.chain([places.results.as_path()]) {
             let Ok(reader) = Reader::open(folder) else { continue };
             merged = reader.done_trials(&spec.name)?;
             done.extend(merged.iter().cloned());
@@ -74,7 +87,7 @@ impl Progress {
         if !places.results.join(DATABASE).is_file() {
             merged.clear();
         }
-        Ok(Self { spec, plan, attempts, file: file.to_owned(), done, merged, other })
+        Ok(Self { options: options(file, sets, places), spec, plan, attempts, done, merged, other })
     }
 
     fn tally<'a>(&self, trials: impl Iterator<Item = &'a Trial>) -> Tally {
@@ -134,26 +147,31 @@ impl Progress {
         courses.iter().flat_map(|course| &course.trials).any(|trial| !self.is_done(trial))
     }
 
-    /// The command that runs what is missing, and that alone: as it was submitted, or here.
+    /// The command that runs what is missing, and that alone, and merges it: as this plan was submitted, or here.
     pub fn command(&self, results: &Path) -> String {
-        let submitted = attempt::folder(results, &self.spec.name).join(SUBMITTED);
-        fs::read_to_string(submitted).map_or_else(
-            |_| {
-                let file = quoted(&self.file.to_string_lossy());
-                format!("runner {file} -r {}", quoted(&results.to_string_lossy()))
-            },
-            |command| command.trim_end().to_owned(),
-        )
+        let submitted =
+            fs::read_to_string(attempt::folder(results, &self.spec.name).join(SUBMITTED)).unwrap_or_default();
+        let of_this_plan = submitted.split_once('\n').filter(|(plan, _)| *plan == self.plan.sha256());
+        let options = &self.options;
+        let elsewhere = |trial: &Trial| self.is_done(trial) && !self.merged.contains(&trial.id);
+        let done_elsewhere = self.plan.trials.iter().any(elsewhere);
+        match (of_this_plan, self.whole().missing() + self.whole().running) {
+            (_, 0) => format!("runner merge --attempts {options}"),
+            (Some((_, command)), _) => command.trim_end().to_owned(),
+            // What attempts have would be run again, were it not merged first.
+            (None, _) if done_elsewhere => format!("runner merge --attempts {options}; runner {options}"),
+            (None, _) => format!("runner {options}"),
+        }
     }
 
-    /// Keeps the command that submits it, for [`Progress::command`].
+    /// Keeps the command that submits this plan, for [`Progress::command`].
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn submitted(&self, results: &Path, command: &str) -> Result<()> {
         let folder = attempt::folder(results, &self.spec.name);
         fs::create_dir_all(&folder)?;
-        crate::record::write_whole(&folder.join(SUBMITTED), format!("{command}\n").as_bytes())?;
+        crate::record::write_whole(&folder.join(SUBMITTED), format!("{}\n{command}\n", self.plan.sha256()).as_bytes())?;
         Ok(())
     }
 
@@ -179,6 +197,17 @@ impl Progress {
         writeln!(out, "to run these, and only these:\n  {}", tracking::printable(&self.command(results)))?;
         Ok(true)
     }
+}
+
+/// The experiment file, and the options that lead to the same plan, results and dataset.
+fn options(file: &Path, sets: &[String], places: &Places) -> String {
+    let path = |path: &Path| quoted(&path.to_string_lossy());
+    let mut words = vec![path(file), "-r".to_owned(), path(&places.results)];
+    words.extend(sets.iter().flat_map(|set| ["--set".to_owned(), quoted(set)]));
+    words.extend(places.data_dir.iter().flat_map(|folder| ["--data-dir".to_owned(), path(folder)]));
+    words.extend(places.mirrors.iter().flat_map(|mirror| ["--mirror".to_owned(), quoted(mirror)]));
+    words.extend(places.offline.then(|| "--offline".to_owned()));
+    words.join(" ")
 }
 
 /// When something was last recorded in a results folder.

@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Nothing was recorded here yet.
-    #[error("no results in {}: it has no {}", .folder.display(), crate::DATABASE)]
+    #[error("no results in {}: nothing was recorded in its {} yet", .folder.display(), crate::DATABASE)]
     NoStore {
         /// The results folder.
         folder: PathBuf,

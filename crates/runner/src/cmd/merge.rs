@@ -6,11 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use model::Weights;
-use tracking::{Absorbed, Reader, RecordedRun, Status, Store};
+use tracking::{Absorbed, Reader, RecordedRun, Status, Store, StoreError};
 
+use crate::attempt;
 use crate::attempts::Progress;
 use crate::cli::MergeArgs;
 use crate::record::{model_path, write_whole};
+use crate::spec::Spec;
 
 /// Something was not as it should be.
 const CONTRADICTED: u8 = 1;
@@ -18,12 +20,21 @@ const CONTRADICTED: u8 = 1;
 /// Merges, and says what became of the runs; of attempts, whether the experiment is whole now.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     let Some(file) = &args.attempts else { return absorb_all(&args.folders, &args.places.results) };
-    let progress = Progress::of(file, &args.sets, &args.places)?;
-    let attempts = progress.attempts.iter().map(|it| it.folder.clone());
+    let attempts = attempt::found(&args.places.results, &Spec::read(file, &args.sets)?.name)?;
+    // One that was killed before it had recorded anything, or whose store is no longer one, keeps nobody from merging the others.
+    let readable = |folder: &PathBuf| match Reader::open(folder) {
+        Ok(_) => true,
+        Err(StoreError::NoStore { .. }) => false,
+        Err(error) => {
+            anstream::eprintln!("{}", tracking::printable(&format!("warning: left out: {error}")));
+            false
+        }
+    };
+    let attempts = attempts.into_iter().map(|it| it.folder).filter(readable);
     let folders: Vec<PathBuf> = args.folders.iter().cloned().chain(attempts).collect();
     let code = absorb_all(&folders, &args.places.results)?;
-    let missing = Progress::of(file, &args.sets, &args.places)?;
-    Ok(if missing.say_what_is_missing(&args.places.results)? { ExitCode::from(CONTRADICTED) } else { code })
+    let progress = Progress::merged(file, &args.sets, &args.places)?;
+    Ok(if progress.say_what_is_missing(&args.places.results)? { ExitCode::from(CONTRADICTED) } else { code })
 }
 
 fn absorb_all(folders: &[PathBuf], results: &Path) -> Result<ExitCode> {

@@ -20,7 +20,7 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     let plan = Plan::new(spec, &facts)?;
     let (runs, mut done) = recorded(args, spec)?;
     if let Some(shared) = &args.shared {
-        done.extend(crate::attempt::done(shared, &spec.name)?);
+        done.extend(crate::attempt::done(shared, &spec.name, args.part())?);
     }
     let wanted: HashSet<_> =
         super::run::wanted(args, &plan).iter().flat_map(|course| &course.trials).map(|trial| &trial.id).collect();

@@ -183,7 +183,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     }
     let mut done = store.done_trials(&spec.name)?;
     if let Some(shared) = &args.shared {
-        done.extend(attempt::done(shared, &spec.name)?);
+        done.extend(attempt::done(shared, &spec.name, args.part())?);
     }
     let courses = pending(args, plan, &store.runs(&spec.name)?, &done);
     if !args.quiet {

@@ -36,23 +36,22 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let logs = attempt::folder(&results, name).join("logs");
-    if whole.done == whole.trials && !args.dry_run {
-        let id = sbatch(&merge(args, name, None, &results, &logs)?)?;
+    if whole.done == whole.trials {
+        let merge = merge(args, name, None, &results, &logs)?;
+        if args.dry_run {
+            return show(&[&merge]);
+        }
+        let id = sbatch(&merge)?;
         writeln!(anstream::stdout(), "merge {id}: all {} trials of {name} are done", whole.trials)?;
         return Ok(ExitCode::SUCCESS);
     }
     let shards = args.shards.map_or_else(|| suited(args, &progress), Ok)?;
     let array = array(args, &progress, shards, &results, &logs)?;
     let merge = |array: &str| merge(args, name, Some(array), &results, &logs);
-    let mut out = anstream::stdout().lock();
     if args.dry_run {
-        let after = merge("<array>")?;
-        for job in [&array, &after] {
-            let words: Vec<String> = job.options.iter().map(|it| quoted(it)).collect();
-            writeln!(out, "sbatch {} <<'end'\n{}end\n", words.join(" "), job.script)?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        return show(&[&array, &merge("<array>")?]);
     }
+    let mut out = anstream::stdout().lock();
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
     progress.submitted(&results, &again(args)?)?;
     let array_id = sbatch(&array)?;
@@ -71,6 +70,16 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What would be submitted.
+fn show(jobs: &[&Job]) -> Result<ExitCode> {
+    let mut out = anstream::stdout().lock();
+    for job in jobs {
+        let words: Vec<String> = job.options.iter().map(|it| quoted(it)).collect();
+        writeln!(out, "sbatch {} <<'end'\n{}end\n", words.join(" "), job.script)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// So many shards that each lasts some minutes on one core; no more than there are trainings.
 fn suited(args: &SubmitArgs, progress: &Progress) -> Result<u32> {
     let plan = &progress.plan;
@@ -83,7 +92,8 @@ fn suited(args: &SubmitArgs, progress: &Progress) -> Result<u32> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     let wanted = (time.as_secs_f64() / TASK).ceil().clamp(1.0, f64::from(MOST)) as u32;
     let shards = wanted.min(u32::try_from(courses.len()).unwrap_or(MOST));
-    anstream::eprintln!("{} on one core: {shards} shards (--shards N for others)", in_words(time));
+    let noun = if shards == 1 { "shard" } else { "shards" };
+    anstream::eprintln!("{} on one core: {shards} {noun} (--shards N for others)", in_words(time));
     Ok(shards)
 }
 
@@ -99,7 +109,7 @@ fn array(args: &SubmitArgs, progress: &Progress, shards: u32, results: &Path, lo
         "--parsable".to_owned(),
         format!("--array={}{at_a_time}", ranges(&unfinished)),
         format!("--job-name={}", progress.spec.name),
-        format!("--output={}", logs.join("%A_%a.log").display()),
+        format!("--output={}/%A_%a.log", pattern(logs)),
         "--open-mode=append".to_owned(),
         "--requeue".to_owned(),
     ];
@@ -116,6 +126,11 @@ fn array(args: &SubmitArgs, progress: &Progress, shards: u32, results: &Path, lo
     Ok(Job { options, script })
 }
 
+/// A folder in which Slurm finds none of its own signs.
+fn pattern(folder: &Path) -> String {
+    folder.display().to_string().replace('%', "%%")
+}
+
 /// `0-3,7`.
 fn ranges(indices: &[u32]) -> String {
     let runs = indices.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some((run.first()?, run.last()?)));
@@ -128,7 +143,7 @@ fn merge(args: &SubmitArgs, name: &str, array: Option<&str>, results: &Path, log
     let mut options = vec![
         "--parsable".to_owned(),
         format!("--job-name={name}-merge"),
-        format!("--output={}", logs.join("%j_merge.log").display()),
+        format!("--output={}/%j_merge.log", pattern(logs)),
         "--open-mode=append".to_owned(),
         "--requeue".to_owned(),
     ];

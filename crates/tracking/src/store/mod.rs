@@ -246,7 +246,7 @@ fn connect(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     let configure = || {
         let (mode, synchronous) = match journal {
             Journal::Log => ("WAL", "NORMAL"),
-            Journal::Rollback => ("DELETE", "FULL"),
+            Journal::Rollback => ("TRUNCATE", "FULL"),
         };
         connection.pragma_update(None, "journal_mode", mode)?;
         connection.pragma_update(None, "synchronous", synchronous)?;

@@ -15,7 +15,8 @@
     themeSwitch.textContent = `Theme: ${next}`;
   });
 
-  // A filter is words that must all be in the row, or comparisons of a column with a number or word: batch<=64 decay=0.
+  // A filter is words that must all be in the row, or comparisons of a column with a number or word: batch<=64 decay=0. Numbers are
+  // meant as they are shown: 90 or 90% of a column in per cent (and 0.9, which nobody can mean otherwise).
   const operators = {
     "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "!=": (a, b) => a !== b,
     "=": (a, b) => a === b, "<": (a, b) => a < b, ">": (a, b) => a > b,
@@ -24,13 +25,15 @@
     const parts = /^(.+?)(<=|>=|!=|=|<|>)(.+)$/.exec(term);
     if (!parts) return (row) => row.text.includes(term.toLowerCase());
     const [, key, operator, wanted] = parts;
-    const index = columns.findIndex((names) => names.includes(key.toLowerCase()));
+    const index = columns.findIndex((it) => it.names.includes(key.toLowerCase()));
     if (index < 0) return null;
-    const number = Number(wanted);
+    const number = Number(wanted.replace("%", ""));
+    const { scale, difference } = columns[index];
+    const share = scale === 100 && !difference && !wanted.includes("%") && Math.abs(number) <= 1;
     return (row) => {
       const value = row.values[index];
       if (value === undefined) return false;
-      const numeric = Number(value);
+      const numeric = Number(value) * (share ? 1 : scale);
       const both = !Number.isNaN(number) && !Number.isNaN(numeric);
       return both ? operators[operator](numeric, number) : operators[operator](value.toLowerCase(), wanted.toLowerCase());
     };
@@ -43,7 +46,8 @@
     const heads = all("thead th", element);
     const columns = heads.map((head) => {
       const title = head.textContent.trim().toLowerCase();
-      return [head.dataset.name.toLowerCase(), title, title.replaceAll(" ", "_")];
+      const names = [head.dataset.name.toLowerCase(), title, title.replaceAll(" ", "_")];
+      return { names, scale: Number(head.dataset.scale), difference: head.dataset.name === "difference" };
     });
     const rows = [...body.rows].map((row) => ({
       element: row,
@@ -56,7 +60,10 @@
     const brushes = new Map();
 
     const apply = () => {
-      const conditions = input.value.trim().split(/\s+/).filter(Boolean).map((term) => condition(term, columns));
+      // Blanks around an operator, a doubled =, the word and: as in other languages. What is half typed asks nothing yet.
+      const typed = input.value.replace(/\s*(<=|>=|!=|==|=|<|>)\s*/g, (_, operator) => (operator === "==" ? "=" : operator));
+      const terms = typed.trim().split(/\s+/).filter((term) => term && term.toLowerCase() !== "and" && !/[<>=]$/.test(term));
+      const conditions = terms.map((term) => condition(term, columns));
       const wrong = conditions.includes(null);
       input.setAttribute("aria-invalid", String(wrong));
       const shown = new Set();
