@@ -26,7 +26,7 @@
 //! ```
 //!
 //! That is all. [`LiveRun::log`] does not wait for the disk: a thread of the store records what all runs of the process log, within a
-//! tenth of a second, and many together, so that a run of five epochs costs about a third of a millisecond.
+//! tenth of a second, and many together, so that a run of five epochs costs less than a millisecond.
 //!
 //! Names are yours; those of Keras (`loss`, `accuracy`, `val_loss`, `val_accuracy`; in the end `test_loss`, `test_accuracy`) have their
 //! places in tables. `report` ranks by accuracy, or else by loss, or else by what `--sort` says.

@@ -84,7 +84,8 @@ impl NewRun<'_> {
         self
     }
 
-    /// Begins though a process of another machine or container, of which nothing can be known here, is said to run the trial.
+    /// Begins though a process of another machine or container, of which nothing can be known here, is said to run the trial. Where
+    /// the system has no `/proc`, that is any other process.
     pub fn take_over(mut self) -> Self {
         self.take_over = true;
         self
