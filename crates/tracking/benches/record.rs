@@ -1,10 +1,11 @@
 #![allow(clippy::expect_used, missing_docs)]
-//! What it takes to record a run of five epochs and six metrics with its examples, committed, and to compare a store of a thousand.
+//! What it takes to record a run of five epochs and six metrics with its examples, committed, and to compare a store of a thousand;
+//! and what a training loop pays that logs such a run, alone and on four threads.
 //!
 //! `cargo bench -p tracking`
 
 use std::hint::black_box;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tracking::{
@@ -68,5 +69,41 @@ fn record(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, record);
+/// Runs of five epochs and six metrics, until their ends are committed.
+fn log(store: &Store, thread: u32, runs: u64) {
+    for number in 0..runs {
+        let number = i64::try_from(number).expect("a number");
+        let params =
+            [("batch_size", 32.into()), ("decay", 0.001.into()), ("thread", thread.into()), ("seed", number.into())];
+        let run = store.start_run("bench", &params).expect("started");
+        for epoch in 1..=5 {
+            run.log(epoch, &METRICS.map(|name| (name, 1.0 / f64::from(epoch)))).expect("logged");
+        }
+        run.finish(&[("train_loss", 0.5), ("test_loss", 0.5), ("test_accuracy", 0.5)]).expect("finished");
+    }
+}
+
+fn live(criterion: &mut Criterion) {
+    for threads in [1, 4] {
+        let name = format!("log a run of 5 epochs and 6 metrics, {threads} at a time");
+        criterion.bench_function(&name, |bencher| {
+            let folder = tempfile::tempdir().expect("folder");
+            let store = Store::open(folder.path()).expect("store");
+            bencher.iter_custom(|runs| {
+                let begun = Instant::now();
+                std::thread::scope(|scope| {
+                    for thread in 0..threads {
+                        let share =
+                            runs / u64::from(threads) + u64::from(u64::from(thread) < runs % u64::from(threads));
+                        let store = &store;
+                        scope.spawn(move || log(store, thread, share));
+                    }
+                });
+                begun.elapsed()
+            });
+        });
+    }
+}
+
+criterion_group!(benches, record, live);
 criterion_main!(benches);

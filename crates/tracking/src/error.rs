@@ -81,9 +81,64 @@ pub enum StoreError {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// A hyperparameter or a metric that cannot be recorded.
+    #[error("the {what} '{}' cannot be recorded: {reason}", crate::printable(.name))]
+    Refused {
+        /// `hyperparameter` or `metric`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// An epoch that does not follow what was logged before.
+    #[error("epoch {epoch} (step {step}) cannot be logged: {reason}")]
+    Epoch {
+        /// The epoch.
+        epoch: u32,
+        /// The step.
+        step: u64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The trial is being run.
+    #[error("trial {trial} of '{experiment}' is being run by process {} of {}: wait for its end{}", .by.pid, crate::printable(&.by.host), take_over(*.elsewhere))]
+    Running {
+        /// The experiment.
+        experiment: String,
+        /// The trial.
+        trial: crate::TrialId,
+        /// Who is said to run it.
+        by: Box<crate::Process>,
+        /// Whether that is of another machine or container, so that nobody here can know whether it still is.
+        elsewhere: bool,
+    },
+    /// Nobody is there who could record.
+    #[error("{} is not written to any more: the thread that records has ended; open the store again", .path.display())]
+    Closed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A name that cannot be a folder.
     #[error("'{}' cannot name an experiment: expected 1 to 64 of a-z 0-9 _ -", crate::printable(.0))]
     Name(String),
+}
+
+fn take_over(elsewhere: bool) -> &'static str {
+    if elsewhere { ", or take it over if you know that it is gone" } else { "" }
+}
+
+impl StoreError {
+    /// Itself once more, if what failed may succeed when it is tried again: the disk is full, others write.
+    pub(crate) fn passing(&self) -> Option<Self> {
+        match self {
+            Self::Unwritable { path, reason, advice } => {
+                Some(Self::Unwritable { path: path.clone(), reason: reason.clone(), advice })
+            }
+            Self::Busy { path, waited } => Some(Self::Busy { path: path.clone(), waited: *waited }),
+            _ => None,
+        }
+    }
 }
 
 /// Why an id leads to no run.

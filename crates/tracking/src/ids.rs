@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use crate::{Run, Value};
+
 /// Bytes of an id; twice as many hexadecimal digits.
 const BYTES: usize = 8;
 
@@ -30,6 +32,23 @@ impl TrialId {
             sha256.update(format!("{name}={value}\n"));
         }
         Self(hex(&sha256.finalize()[..BYTES]))
+    }
+
+    /// Of a live run: the hyperparameters by name, whatever order they came in, then the data. Texts are in JSON, so that no text is
+    /// taken for something else: `"depth"=3`, `"rate"=0.1`, `"kind"="relu"`, `dataset="wine"`.
+    pub(crate) fn of_run(run: &Run) -> Self {
+        let json = |text: &str| serde_json::Value::from(text).to_string();
+        let value = |value: &Value| match value {
+            Value::Text(text) => json(text),
+            number => number.to_string(),
+        };
+        let mut fields: Vec<_> = run.params.iter().map(|(name, it)| (json(name), value(it))).collect();
+        fields.sort();
+        let data =
+            [("dataset", &run.dataset), ("dataset_sha256", &run.dataset_sha256), ("validation", &run.validation)];
+        fields.extend(data.map(|(name, text)| (name.to_owned(), json(text))));
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Self::of(&fields)
     }
 
     /// Its digits.

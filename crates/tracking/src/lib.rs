@@ -1,6 +1,125 @@
 //! The record of experiments: its words, and the store that keeps it.
 //!
-//! Any training program can keep its record here; nothing in this crate knows what is trained.
+//! Any training loop can keep its record here; nothing in this crate knows what is trained. Whatever is recorded, the command
+//! `report` compares: settings beside each other, and whether their difference is real.
+//!
+//! # A run
+//!
+//! A run has hyperparameters, logs metrics epoch by epoch, and ends with its final ones:
+//!
+//! ```
+//! use tracking::Store;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let results = folder.path();
+//! let store = Store::open(results)?; // a folder, such as "results"
+//!
+//! let run = store.start_run("wine", &[("depth", 3.into()), ("rate", 0.1.into()), ("seed", 0.into())])?;
+//! for epoch in 1..=5 {
+//!     let loss = 1.0 / f64::from(epoch); // here would be the training
+//!     run.log(epoch, &[("loss", loss), ("val_accuracy", 1.0 - loss / 3.0)])?;
+//! }
+//! run.finish(&[("test_accuracy", 0.9)])?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! That is all. [`LiveRun::log`] does not wait for the disk: a thread of the store records what all runs of the process log, within a
+//! tenth of a second, and many together, so that a run of five epochs costs less than a millisecond.
+//!
+//! Names are yours; those of Keras (`loss`, `accuracy`, `val_loss`, `val_accuracy`; in the end `test_loss`, `test_accuracy`) have their
+//! places in tables. `report` ranks by accuracy, or else by loss, or else by what `--sort` says.
+//!
+//! # A sweep
+//!
+//! A store may be shared by threads, and a folder by programs. What is compared are trials: points of the sweep, each known by its
+//! hyperparameters. Runs that differ in `seed` alone are runs of one setting.
+//!
+//! ```
+//! # use tracking::{Reader, Store, StoreError};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let results = folder.path();
+//! let store = Store::open(results)?;
+//! let train = &|depth: u32, seed: u32| -> Result<(), StoreError> {
+//!     let run = store.start_run("wine", &[("depth", depth.into()), ("seed", seed.into())])?;
+//!     run.log(1, &[("loss", 1.0 / f64::from(depth))])?;
+//!     run.finish(&[("test_accuracy", 0.9 + 0.01 * f64::from(depth) - 0.001 * f64::from(seed))])
+//! };
+//! std::thread::scope(|scope| {
+//!     let threads = [1, 2, 4].map(|depth| scope.spawn(move || (0..3).try_for_each(|seed| train(depth, seed))));
+//!     threads.into_iter().try_for_each(|thread| thread.join().expect("a thread that trains"))
+//! })?;
+//! store.export_csv("wine")?; // wine/runs.csv and wine/epochs.csv, for spreadsheets
+//!
+//! let reader = Reader::open(results)?;
+//! let runs = reader.runs("wine")?;
+//! assert_eq!(runs.len(), 9);
+//! assert!(runs.iter().all(|run| run.result("test_accuracy").is_some() && run.param("depth").is_some()));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When it does not go well
+//!
+//! A run that cannot go on [fails](LiveRun::fail), one whose loss is not finite any more [diverges](LiveRun::diverge). One that is
+//! dropped on the way, because of `?` or a panic, is killed; so is one whose process is gone, however it went. What it logged stays.
+//!
+//! ```
+//! # use tracking::{Reader, Status, Store, StoreError};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let store = Store::open(folder.path())?;
+//! store.start_run("wine", &[("depth", 64.into())])?.fail("out of memory")?;
+//! store.start_run("wine", &[("rate", 1e9.into())])?.diverge()?;
+//!
+//! let run = store.start_run("wine", &[("depth", 2.into())])?;
+//! run.log(1, &[("loss", f64::NAN), ("accuracy", 0.5)])?; // what is not finite is not recorded
+//! drop(run);
+//!
+//! // The same trial again: a run of its own. Of a trial's runs the newest that ended counts.
+//! let run = store.start_run("wine", &[("depth", 2.into())])?;
+//! // But not while it runs, here or in another program.
+//! let twice = store.start_run("wine", &[("depth", 2.into())]);
+//! assert!(matches!(twice, Err(StoreError::Running { .. })));
+//! run.finish(&[("test_accuracy", 0.8)])?;
+//!
+//! let all = Reader::open(folder.path())?.all_runs("wine")?;
+//! let ends: Vec<Status> = all.iter().map(|run| run.status).collect();
+//! assert_eq!(ends, [Status::Failed, Status::Diverged, Status::Killed, Status::Finished]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where it comes from
+//!
+//! Every run knows which program made it, by which command, on which machine. [`Store::declare`] tells the program's version and
+//! what the experiment is about; [`Store::new_run`] tells of a run what data it sees and how it is validated.
+//!
+//! ```
+//! # use tracking::{Experiment, Reader, Store};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let store = Store::open(folder.path())?;
+//! let wine = Experiment { name: "wine".into(), description: "Does depth help?".into() };
+//! store.declare(&wine, tracking::invocation!())?;
+//!
+//! let run = store.new_run("wine", &[("depth", 3.into())]).dataset("wine").validation("0.2").engine("candle").start()?;
+//! run.log_at(1, 1_875, &[("val_accuracy", 0.8)])?; // after so many steps
+//! run.finish(&[("test_accuracy", 0.9)])?;
+//!
+//! let reader = Reader::open(folder.path())?;
+//! let made_by = reader.invocation(&reader.runs("wine")?[0])?;
+//! assert!(made_by.program_version.starts_with("tracking "));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A record that is there already
+//!
+//! What was measured elsewhere is recorded whole, with [`Store::begin`] and [`Store::record`]; a program that goes on with what was
+//! killed keeps checkpoints, with [`Recording::claim`] and [`Recording::epochs`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -11,23 +130,16 @@
 //! # let results = folder.path();
 //! let mut store = Store::open(results)?;
 //! let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
-//! let invocation = store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() })?;
+//! let invocation = store.begin(&experiment, &Invocation::here())?;
 //!
-//! let started_at = SystemTime::now();
-//! let epochs = (1..=3u32).map(|epoch| EpochMetrics {
-//!     epoch,
-//!     step: u64::from(epoch) * 100,
-//!     metrics: vec![("loss".into(), 1.0 / f64::from(epoch))],
-//! });
 //! let run = Run {
 //!     trial: TrialId::of(&[("dataset", "wine"), ("depth", "3")]),
 //!     params: vec![("depth".into(), 3.into())],
-//!     epochs: epochs.collect(),
+//!     epochs: vec![EpochMetrics { epoch: 1, step: 100, metrics: vec![("loss".into(), 0.5)] }],
 //!     results: vec![("test_accuracy".into(), 0.9)],
-//!     ..Run::new("wine", Status::Finished, started_at)
+//!     ..Run::new("wine", Status::Finished, SystemTime::now())
 //! };
 //! store.record(invocation, &run)?;
-//! store.export_csv("wine")?;
 //!
 //! let runs = Reader::open(results)?.runs("wine")?;
 //! assert_eq!(runs[0].result("test_accuracy"), Some(0.9));
@@ -41,8 +153,10 @@ mod duration;
 mod error;
 mod examples;
 mod ids;
+mod live_run;
 mod printable;
 mod process;
+mod program;
 mod run;
 mod status;
 mod store;
@@ -53,6 +167,7 @@ pub use duration::seconds;
 pub use error::{FindError, StoreError};
 pub use examples::{ConfusionCell, Examples, Mistake};
 pub use ids::{RunId, TrialId};
+pub use live_run::{LiveRun, NewRun};
 pub use printable::printable;
 pub use process::{Liveness, Process};
 pub use run::{Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, RecordedRun, Run, Shard};

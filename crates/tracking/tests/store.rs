@@ -331,7 +331,7 @@ fn a_results_path_that_is_a_file_is_refused() {
     std::fs::write(&file, "text").unwrap();
     let error = Store::open(&file).unwrap_err();
     assert!(error.to_string().contains("cannot be used: it is a file"), "{error}");
-    assert!(matches!(Store::open(&file.join("below")), Err(StoreError::Folder { .. })));
+    assert!(matches!(Store::open(file.join("below")), Err(StoreError::Folder { .. })));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "text");
 }
 

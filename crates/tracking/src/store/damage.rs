@@ -1,7 +1,7 @@
 //! What of a store is not as it was recorded.
 
-use std::cell::RefCell;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use crate::{Experiment, RecordedRun};
 
@@ -47,11 +47,11 @@ impl fmt::Display for Damage {
 
 /// All that was met while reading, each once.
 #[derive(Debug, Default)]
-pub(super) struct Met(RefCell<Vec<Damage>>);
+pub(super) struct Met(Mutex<Vec<Damage>>);
 
 impl Met {
     pub(super) fn add(&self, damage: Vec<Damage>) {
-        let mut known = self.0.borrow_mut();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for it in damage {
             if !known.contains(&it) {
                 known.push(it);
@@ -60,6 +60,6 @@ impl Met {
     }
 
     pub(super) fn all(&self) -> Vec<Damage> {
-        self.0.borrow().clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -11,14 +11,14 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn left_checkpoints(&self) -> Result<Vec<(RecordedRun, u64)>, StoreError> {
+        let connection = self.connection();
         let read = || {
-            let mut statement =
-                self.connection.prepare("SELECT run_id, length(model) FROM checkpoints ORDER BY run_id")?;
+            let mut statement = connection.prepare("SELECT run_id, length(model) FROM checkpoints ORDER BY run_id")?;
             let sizes: Vec<(String, i64)> =
                 statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
             let mut left = Vec::new();
             for (id, size) in sizes {
-                let runs = query::runs_of(&self.connection, "id = ?1", &id)?;
+                let runs = query::runs_of(&connection, "id = ?1", &id)?;
                 left.extend(runs.into_iter().map(|run| (run, size.unsigned_abs())));
             }
             left.retain(|(run, _)| run.status != Status::Running);
@@ -67,9 +67,10 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn compact(&self) -> Result<(), StoreError> {
+        let connection = self.connection();
         let compact = || {
-            self.connection.execute("VACUUM", params![])?;
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            connection.execute("VACUUM", params![])?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         };
         compact().map_err(self.failed())
     }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{InvocationId, database, examples, query, timestamp};
 use crate::{
-    Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, RecordedRun, Run, RunId, Status, StoreError, checksum,
+    Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, Process, RecordedRun, Run, RunId, Status, StoreError,
+    checksum,
 };
 
 /// What is recorded together: committed whole, or not at all.
@@ -142,12 +143,69 @@ impl<'a> Recording<'a> {
                 return Ok(Claim::Taken(left.id.clone(), resumption));
             }
             let error = "its process was gone; another program, engine or processor began anew";
-            set_status(connection, &left.id, Status::Killed, left.error.as_deref().or(Some(error)))?;
-            connection.execute("DELETE FROM checkpoints WHERE run_id = ?1", [left.id.as_str()])?;
+            give_up(connection, &left.id, left.error.as_deref().unwrap_or(error))?;
         }
         insert_run(connection, id, invocation, &Run { status: Status::Running, ..run.clone() })?;
         seal(connection, id)?;
         Ok(Claim::Taken(id.clone(), None))
+    }
+
+    /// Begins a run of a trial, a new one whatever became of those before it, unless a process that is there runs the trial: then
+    /// that is who. One whose process is gone stays as it was left, killed. Of a process of another machine or container nobody
+    /// here can know; `take_over` says that it is gone.
+    pub(super) fn start(
+        &self,
+        invocation: InvocationId,
+        id: &RunId,
+        run: &Run,
+        take_over: bool,
+    ) -> Result<Option<(Process, Liveness)>, StoreError> {
+        self.try_start(invocation, id, run, take_over).map_err(self.failed())
+    }
+
+    fn try_start(
+        &self,
+        invocation: InvocationId,
+        id: &RunId,
+        run: &Run,
+        take_over: bool,
+    ) -> rusqlite::Result<Option<(Process, Liveness)>> {
+        let connection = &self.transaction;
+        let sql = "SELECT id, invocation FROM runs WHERE experiment = ?1 AND trial_id = ?2 AND status = 'running'";
+        let running: Option<(String, i64)> = connection
+            .prepare_cached(sql)?
+            .query_row([&run.experiment, run.trial.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((left, theirs)) = running {
+            let process = query::invocation(connection, theirs)?.process;
+            match process.liveness() {
+                Liveness::Elsewhere if take_over => {}
+                Liveness::Gone => {}
+                liveness => return Ok(Some((process, liveness))),
+            }
+            give_up(connection, &RunId::from_store(left), "its process was gone; another run of the trial began")?;
+        }
+        insert_run(connection, id, invocation, run)?;
+        seal(connection, id)?;
+        Ok(None)
+    }
+
+    /// The experiment of this name as it is described, or without a description where there is none yet.
+    pub(super) fn experiment(&self, name: &str) -> Result<Experiment, StoreError> {
+        let sql = "SELECT description FROM experiments WHERE name = ?1";
+        let description: Option<String> =
+            self.transaction.query_row(sql, [name], |row| row.get(0)).optional().map_err(self.failed())?;
+        Ok(Experiment { name: name.to_owned(), description: description.unwrap_or_default() })
+    }
+
+    /// An epoch of a running run; [`Recording::seal`] follows when there are no more for now.
+    pub(super) fn epoch(&self, id: &RunId, epoch: &EpochMetrics) -> Result<(), StoreError> {
+        insert_epochs(&self.transaction, id, std::slice::from_ref(epoch)).map_err(self.failed())
+    }
+
+    /// Makes a run one with the epochs that it got.
+    pub(super) fn seal(&self, id: &RunId) -> Result<(), StoreError> {
+        seal(&self.transaction, id).map_err(self.failed())
     }
 
     /// Forgets what was recorded of a run that was taken: it begins anew.
@@ -191,8 +249,9 @@ impl<'a> Recording<'a> {
     pub fn end(&self, id: &RunId, run: &Run) -> Result<(), StoreError> {
         let connection = &self.transaction;
         let record = || {
-            let recorded: Option<u32> =
-                connection.query_row("SELECT last_epoch FROM runs WHERE id = ?1", [id.as_str()], |row| row.get(0))?;
+            let recorded: Option<u32> = connection
+                .prepare_cached("SELECT last_epoch FROM runs WHERE id = ?1")?
+                .query_row([id.as_str()], |row| row.get(0))?;
             let new: Vec<EpochMetrics> =
                 run.epochs.iter().filter(|epoch| epoch.epoch > recorded.unwrap_or_default()).cloned().collect();
             insert_epochs(connection, id, &new)?;
@@ -270,6 +329,13 @@ fn set_status(connection: &Connection, id: &RunId, status: Status, error: Option
     connection
         .prepare_cached("UPDATE runs SET status = ?2, error = ?3, ended_at = ?4 WHERE id = ?1")?
         .execute(params![id.as_str(), status.as_str(), error, timestamp(SystemTime::now())])?;
+    Ok(())
+}
+
+/// A run that was left is killed, and not gone on with any more.
+fn give_up(connection: &Connection, id: &RunId, error: &str) -> rusqlite::Result<()> {
+    set_status(connection, id, Status::Killed, Some(error))?;
+    connection.prepare_cached("DELETE FROM checkpoints WHERE run_id = ?1")?.execute([id.as_str()])?;
     Ok(())
 }
 

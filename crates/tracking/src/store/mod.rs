@@ -8,9 +8,11 @@ pub(crate) mod merge;
 mod migrations;
 mod query;
 pub(crate) mod read;
+pub(crate) mod recorder;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -23,6 +25,7 @@ pub use damage::Damage;
 
 use damage::Met;
 use live::Recording;
+use recorder::Recorder;
 
 /// Name of the database in a results folder.
 pub const DATABASE: &str = "tracking.db";
@@ -38,12 +41,15 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvocationId(i64);
 
-/// The store, open for recording.
+/// The store, open for recording. Threads may share it.
 #[derive(Debug)]
 pub struct Store {
-    connection: Connection,
+    connection: Mutex<Connection>,
     folder: PathBuf,
+    journal: Journal,
     damage: Met,
+    /// Who records what live runs log, once there is one.
+    recorder: Mutex<Option<Arc<Recorder>>>,
 }
 
 impl Store {
@@ -51,8 +57,8 @@ impl Store {
     ///
     /// # Errors
     /// When the folder cannot be written, or holds another program's or a newer version's database. Nothing is changed then.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        Self::open_with(folder, Journal::Log)
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(folder.as_ref(), Journal::Log)
     }
 
     /// [`Store::open`] of a folder that may be on a network's disk, and that nobody else writes to: a log beside the database needs
@@ -76,15 +82,30 @@ impl Store {
         if path.is_dir() {
             return Err(unusable(std::io::Error::other(format!("its {DATABASE} is a folder"))));
         }
-        let begun = Instant::now();
-        // Where two programs make or leave a store at the same moment, SQLite gives up without waiting: so it is waited here.
-        let connection = loop {
-            match connect(&path, journal) {
-                Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
-                connected => break connected?,
-            }
-        };
-        Ok(Self { connection, folder: folder.to_owned(), damage: Met::default() })
+        let connection = Mutex::new(connect_patiently(&path, journal)?);
+        let recorder = Mutex::new(None);
+        Ok(Self { connection, folder: folder.to_owned(), journal, damage: Met::default(), recorder })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The thread that records what live runs log, begun when it is asked for first.
+    pub(crate) fn recorder(&self) -> Result<Arc<Recorder>, StoreError> {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(recorder) = &*recorder {
+            return Ok(Arc::clone(recorder));
+        }
+        let path = self.folder.join(DATABASE);
+        let connection = connect_patiently(&path, self.journal)?;
+        let begun = Recorder::begin(connection, path)
+            .map_err(|cause| StoreError::Folder { folder: self.folder.clone(), cause })?;
+        Ok(Arc::clone(recorder.insert(Arc::new(begun))))
     }
 
     /// Begins to record: what is recorded is committed as a whole, or not at all.
@@ -92,7 +113,8 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn recording(&mut self) -> Result<Recording<'_>, StoreError> {
-        Recording::begin(&mut self.connection, self.folder.join(DATABASE))
+        let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner);
+        Recording::begin(connection, self.folder.join(DATABASE))
     }
 
     /// What is found by asking, all of it at one moment; what was met that is damaged is kept for [`Store::damage`].
@@ -101,8 +123,9 @@ impl Store {
         ask: impl FnOnce(&Connection, &mut Vec<Damage>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let mut damage = Vec::new();
+        let connection = self.connection();
         let read = || {
-            let moment = self.connection.unchecked_transaction()?;
+            let moment = connection.unchecked_transaction()?;
             ask(&moment, &mut damage)
         };
         let found = read().map_err(self.failed())?;
@@ -172,7 +195,7 @@ impl Store {
     /// # Errors
     /// When none or several do.
     pub fn find(&self, prefix: &str) -> Result<RecordedRun, FindError> {
-        query::find(&self.connection, prefix, &self.failed())
+        query::find(&self.connection(), prefix, &self.failed())
     }
 
     /// Every run of `experiment`: see [`crate::Reader::all_runs`].
@@ -204,7 +227,7 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn invocations(&self, experiment: &str) -> Result<Vec<Invocation>, StoreError> {
-        query::invocations(&self.connection, experiment).map_err(self.failed())
+        query::invocations(&self.connection(), experiment).map_err(self.failed())
     }
 
     /// Writes `<experiment>/runs.csv` and `<experiment>/epochs.csv`, each to a temporary name first. Of several programs that
@@ -223,9 +246,20 @@ impl Store {
 /// Who copies the database file alone afterwards has all of it, unless others still read or write.
 impl Drop for Store {
     fn drop(&mut self) {
-        // A kindness: what is in the log only is read from there.
-        let _ = self.connection.busy_timeout(PATIENCE_AT_THE_END);
-        let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        // What was logged is recorded before, unless runs outlive the store: then the last of them sees to it.
+        drop(self.recorder.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        // A kindness: what is in the log only is read from there. SQLite would wait with the writer's lock in its hand, so that nobody
+        // else gets on: it is waited here.
+        let (connection, begun) = (self.connection(), Instant::now());
+        let _ = connection.busy_timeout(Duration::ZERO);
+        let all = || -> rusqlite::Result<bool> {
+            let counts = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
+            let (logged, moved): (i64, i64) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], counts)?;
+            Ok(logged == moved)
+        };
+        while all().is_ok_and(|all| !all) && begun.elapsed() < PATIENCE_AT_THE_END {
+            std::thread::sleep(PAUSE);
+        }
     }
 }
 
@@ -236,6 +270,17 @@ enum Journal {
     Log,
     /// What was there before, until it is over.
     Rollback,
+}
+
+/// Where two programs make or leave a store at the same moment, SQLite gives up without waiting: so it is waited here.
+fn connect_patiently(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
+    let begun = Instant::now();
+    loop {
+        match connect(path, journal) {
+            Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            connected => return connected,
+        }
+    }
 }
 
 /// Opens the database, makes or migrates it.
