@@ -281,12 +281,16 @@ pub fn by_value(a: Option<&Value>, b: Option<&Value>) -> Ordering {
 
 /// The metric asked for; else accuracy on what the validation is; else the first there is.
 fn ranking(metrics: &[String], validation: &str, question: &Question) -> Option<String> {
-    let usual = if validation == "test" { ["test_accuracy", "test_loss"] } else { ["val_accuracy", "val_loss"] };
-    let has = |name: &&str| metrics.iter().any(|metric| metric == name);
     match &question.sort {
         Some(metric) => metrics.contains(metric).then(|| metric.clone()),
-        None => usual.into_iter().find(has).map(str::to_owned).or_else(|| metrics.first().cloned()),
+        None => usual_ranking(metrics.iter().map(String::as_str), validation).map(str::to_owned),
     }
+}
+
+/// Of these metrics the one that ranks where nobody asks for another.
+pub fn usual_ranking<'a>(metrics: impl Iterator<Item = &'a str> + Clone, validation: &str) -> Option<&'a str> {
+    let usual = if validation == "test" { ["test_accuracy", "test_loss"] } else { ["val_accuracy", "val_loss"] };
+    usual.into_iter().find_map(|name| metrics.clone().find(|it| *it == name)).or_else(|| metrics.clone().next())
 }
 
 fn computed(runs: &[&Observed]) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use tracking::{Status, Value};
 
+use crate::comparison::usual_ranking;
 use crate::observed::{Observed, metric_names, param_names};
 use crate::statistics::{Interval, Statistic};
 use crate::wording::Unit;
@@ -182,7 +183,8 @@ pub fn matched<'a>(left: &'a [Observed], right: &'a [Observed]) -> Matched<'a> {
     let measured = || names.iter().filter(|name| Unit::of(name) != Unit::Seconds);
     let same = pairs.iter().filter(|pair| measured().all(|name| pair.same(name))).count();
     let metrics: Vec<Measured> = names.iter().filter_map(|name| Measured::of(name, &pairs)).collect();
-    let ranked_by = pairs.first().and_then(|pair| ranking(&metrics, &pair.left.run.validation));
+    let ranked_by =
+        pairs.first().and_then(|pair| usual_ranking(metrics.iter().map(|it| it.name), &pair.left.run.validation));
     Matched { own_params, own_metrics, params, alone, unclear, unfinished, pairs, same, metrics, ranked_by }
 }
 
@@ -191,13 +193,6 @@ fn shared<'a>([left, right]: [Vec<&'a str>; 2]) -> (Vec<&'a str>, [Vec<&'a str>;
     let own = |of: &[&'a str], other: &[&str]| of.iter().filter(|name| !other.contains(name)).copied().collect();
     let own_names = [own(&left, &right), own(&right, &left)];
     (left.into_iter().filter(|name| right.contains(name)).collect(), own_names)
-}
-
-/// Accuracy on what the validation is, else the loss; else the first there is.
-fn ranking<'a>(metrics: &[Measured<'a>], validation: &str) -> Option<&'a str> {
-    let usual = if validation == "test" { ["test_accuracy", "test_loss"] } else { ["val_accuracy", "val_loss"] };
-    let named = |wanted: &str| metrics.iter().find(|it| it.name == wanted);
-    usual.into_iter().find_map(named).or_else(|| metrics.first()).map(|it| it.name)
 }
 
 /// What two runs must have in common to be a pair.

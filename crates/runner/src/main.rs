@@ -1,10 +1,11 @@
 //! `runner`: experiment files in, recorded runs out.
 
 mod attempt;
-mod attempts;
+
 mod cli;
 mod cmd;
 mod course;
+mod coverage;
 mod datasets;
 mod diagnostic;
 mod document;

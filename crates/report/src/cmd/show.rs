@@ -9,6 +9,7 @@ use anyhow::Result;
 use tracking::{EpochMetrics, Interruption, Invocation, RecordedRun, printable};
 use unicode_width::UnicodeWidthStr;
 
+use crate::details::weights_file;
 use crate::format::text::{aligned, fitting, omission, styled};
 use crate::observed::metric_position;
 use crate::sparkline::sparkline;
@@ -119,7 +120,7 @@ fn data(run: &RecordedRun) -> Vec<(String, String)> {
 
 fn made(run: &RecordedRun, interruptions: &[Interruption], results: &Path) -> Vec<(String, String)> {
     let resumed: Vec<String> = interruptions.iter().map(|it| format!("epoch {}", it.epoch)).collect();
-    let model = results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial));
+    let model = weights_file(results, run);
     present([
         ("engine", Some(run.engine.clone())),
         ("shared from", run.shared_from.as_ref().map(|whole| format!("run {whole}, of whose training this is a part"))),

@@ -9,8 +9,8 @@ use model::Weights;
 use tracking::{Absorbed, Reader, RecordedRun, Status, Store, StoreError};
 
 use crate::attempt;
-use crate::attempts::Progress;
 use crate::cli::MergeArgs;
+use crate::coverage::Coverage;
 use crate::record::{model_path, write_whole};
 use crate::spec::Spec;
 
@@ -33,8 +33,8 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     let attempts = attempts.into_iter().map(|it| it.folder).filter(readable);
     let folders: Vec<PathBuf> = args.folders.iter().cloned().chain(attempts).collect();
     let code = absorb_all(&folders, &args.places.results)?;
-    let progress = Progress::merged(file, &args.sets, &args.places)?;
-    Ok(if progress.say_what_is_missing(&args.places.results)? { ExitCode::from(CONTRADICTED) } else { code })
+    let coverage = Coverage::merged(file, &args.sets, &args.places)?;
+    Ok(if coverage.say_what_is_missing(&args.places.results)? { ExitCode::from(CONTRADICTED) } else { code })
 }
 
 fn absorb_all(folders: &[PathBuf], results: &Path) -> Result<ExitCode> {

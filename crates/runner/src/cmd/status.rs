@@ -7,20 +7,20 @@ use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 use tracking::printable;
 
-use crate::attempts::{Progress, Tally, ago, written};
 use crate::cli::StatusArgs;
+use crate::coverage::{Coverage, Tally, ago, written};
 
 /// Some trial has no result yet.
 const UNFINISHED: u8 = 1;
 
 /// Prints what is done, running and missing.
 pub fn status(args: &StatusArgs) -> Result<ExitCode> {
-    let progress = Progress::of(&args.experiment, &args.sets, &args.places)?;
-    let whole = progress.whole();
+    let coverage = Coverage::of(&args.experiment, &args.sets, &args.places)?;
+    let whole = coverage.whole();
     let mut out = anstream::stdout().lock();
-    let name = printable(&progress.spec.name);
+    let name = printable(&coverage.spec.name);
     writeln!(out, "{name} · {}", words(whole))?;
-    let shards = progress.shards();
+    let shards = coverage.shards();
     if !shards.is_empty() {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
@@ -45,7 +45,7 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
         }
         writeln!(out, "\n{table}")?;
     }
-    if progress.is_merged() {
+    if coverage.is_merged() {
         return Ok(ExitCode::SUCCESS);
     }
     let what = match (whole.missing(), whole.running) {
@@ -53,7 +53,7 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
         (_, 0) => "to run what is missing, and merge",
         _ => "if nothing runs any more: to run what is missing, and merge",
     };
-    writeln!(out, "\n{what}:\n  {}", printable(&progress.command(&args.places.results)))?;
+    writeln!(out, "\n{what}:\n  {}", printable(&coverage.command(&args.places.results)))?;
     Ok(ExitCode::from(UNFINISHED))
 }
 

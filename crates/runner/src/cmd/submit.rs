@@ -9,9 +9,9 @@ use model::EngineKind;
 use tracking::{Reader, Shard};
 
 use crate::attempt;
-use crate::attempts::{Progress, quoted};
 use crate::cli::SubmitArgs;
 use crate::course::{Course, courses};
+use crate::coverage::{Coverage, quoted};
 use crate::estimate::{Estimate, in_words};
 use crate::plan::Trial;
 
@@ -28,10 +28,10 @@ struct Job {
 
 /// Submits what is missing of an experiment, or shows how.
 pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
-    let progress = Progress::of(&args.experiment, &args.sets, &args.places)?;
-    let (name, results) = (&progress.spec.name, std::path::absolute(&args.places.results)?);
-    let whole = progress.whole();
-    if progress.is_merged() {
+    let coverage = Coverage::of(&args.experiment, &args.sets, &args.places)?;
+    let (name, results) = (&coverage.spec.name, std::path::absolute(&args.places.results)?);
+    let whole = coverage.whole();
+    if coverage.is_merged() {
         anstream::eprintln!("all {} trials of {name} have their result; nothing to submit", whole.trials);
         return Ok(ExitCode::SUCCESS);
     }
@@ -45,15 +45,15 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
         writeln!(anstream::stdout(), "merge {id}: all {} trials of {name} are done", whole.trials)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let shards = args.shards.map_or_else(|| suited(args, &progress), Ok)?;
-    let array = array(args, &progress, shards, &results, &logs)?;
+    let shards = args.shards.map_or_else(|| suited(args, &coverage), Ok)?;
+    let array = array(args, &coverage, shards, &results, &logs)?;
     let merge = |array: &str| merge(args, name, Some(array), &results, &logs);
     if args.dry_run {
         return show(&[&array, &merge("<array>")?]);
     }
     let mut out = anstream::stdout().lock();
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
-    progress.submitted(&results, &again(args)?)?;
+    coverage.submitted(&results, &again(args)?)?;
     let array_id = sbatch(&array)?;
     let merge_id = sbatch(&merge(&array_id)?).with_context(|| {
         format!(
@@ -81,13 +81,13 @@ fn show(jobs: &[&Job]) -> Result<ExitCode> {
 }
 
 /// So many shards that each lasts some minutes on one core; no more than there are trainings.
-fn suited(args: &SubmitArgs, progress: &Progress) -> Result<u32> {
-    let plan = &progress.plan;
-    let missing: Vec<&Trial> = plan.trials.iter().filter(|trial| !progress.is_done(trial)).collect();
+fn suited(args: &SubmitArgs, coverage: &Coverage) -> Result<u32> {
+    let plan = &coverage.plan;
+    let missing: Vec<&Trial> = plan.trials.iter().filter(|trial| !coverage.is_done(trial)).collect();
     let courses: Vec<Course<'_>> = courses(plan, &missing);
     let engine = EngineKind::fastest_on(args.device);
     let runs =
-        Reader::open(&args.places.results).and_then(|reader| reader.runs(&progress.spec.name)).unwrap_or_default();
+        Reader::open(&args.places.results).and_then(|reader| reader.runs(&coverage.spec.name)).unwrap_or_default();
     let time = Estimate::from_runs(engine, &runs, plan.examples).time(plan, &courses, 1);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     let wanted = (time.as_secs_f64() / TASK).ceil().clamp(1.0, f64::from(MOST)) as u32;
@@ -98,9 +98,9 @@ fn suited(args: &SubmitArgs, progress: &Progress) -> Result<u32> {
 }
 
 /// The array: of `shards` parts of the plan those that miss trials.
-fn array(args: &SubmitArgs, progress: &Progress, shards: u32, results: &Path, logs: &Path) -> Result<Job> {
+fn array(args: &SubmitArgs, coverage: &Coverage, shards: u32, results: &Path, logs: &Path) -> Result<Job> {
     let unfinished: Vec<u32> =
-        (0..shards).filter(|index| progress.misses(Shard { index: *index, count: shards })).collect();
+        (0..shards).filter(|index| coverage.misses(Shard { index: *index, count: shards })).collect();
     if shards > MOST {
         anstream::eprintln!("warning: Slurm takes {MOST} tasks in an array unless its MaxArraySize says otherwise");
     }
@@ -108,7 +108,7 @@ fn array(args: &SubmitArgs, progress: &Progress, shards: u32, results: &Path, lo
     let mut options = vec![
         "--parsable".to_owned(),
         format!("--array={}{at_a_time}", ranges(&unfinished)),
-        format!("--job-name={}", progress.spec.name),
+        format!("--job-name={}", coverage.spec.name),
         format!("--output={}/%A_%a.log", pattern(logs)),
         "--open-mode=append".to_owned(),
         "--requeue".to_owned(),

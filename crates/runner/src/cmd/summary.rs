@@ -60,7 +60,7 @@ pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<
         results.join(tracking::DATABASE).display(),
         folder.display()
     )?;
-    let quoted = crate::attempts::quoted(&results.to_string_lossy());
+    let quoted = crate::coverage::quoted(&results.to_string_lossy());
     let option = if results.as_os_str() == "results" { String::new() } else { format!(" -r {quoted}") };
     writeln!(out, "Compare: cargo run -p report --{option} -e {}", spec.name)?;
     Ok(())

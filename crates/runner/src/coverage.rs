@@ -23,7 +23,7 @@ const NAMED: usize = 20;
 const SUBMITTED: &str = "submitted";
 
 /// An experiment, and what became of its trials.
-pub struct Progress {
+pub struct Coverage {
     pub spec: Spec,
     pub plan: Plan,
     pub attempts: Vec<Found>,
@@ -53,7 +53,7 @@ impl Tally {
     }
 }
 
-impl Progress {
+impl Coverage {
     /// That of the experiment in `file`.
     ///
     /// # Errors
@@ -65,7 +65,7 @@ impl Progress {
     /// That of the experiment in `file` in the results folder alone: what is in an attempt only is missing.
     ///
     /// # Errors
-    /// As [`Progress::of`].
+    /// As [`Coverage::of`].
     pub fn merged(file: &Path, sets: &[String], places: &Places) -> Result<Self> {
         Self::read(file, sets, places, false)
     }
@@ -164,7 +164,7 @@ impl Progress {
         }
     }
 
-    /// Keeps the command that submits this plan, for [`Progress::command`].
+    /// Keeps the command that submits this plan, for [`Coverage::command`].
     ///
     /// # Errors
     /// When it cannot be written.

@@ -1,0 +1,51 @@
+//! A store that one program writes, on a disk whose locks nobody trusts.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::time::SystemTime;
+
+use tracking::{Experiment, Invocation, Reader, Run, Status, Store, TrialId};
+
+/// Killed in the middle of a transaction: the database is half changed, and the journal beside it has what was there before.
+#[test]
+fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
+    let (folder, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut store = Store::open_alone(folder.path()).unwrap();
+    let experiment = Experiment { name: "wine".into(), description: String::new() };
+    let invocation = store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() }).unwrap();
+    for seed in 0..50 {
+        let run = Run {
+            trial: TrialId::of(&[("seed", &seed.to_string())]),
+            params: vec![("seed".into(), seed.into())],
+            results: vec![("test_accuracy".into(), 0.5)],
+            ..Run::new("wine", Status::Finished, SystemTime::now())
+        };
+        store.record(invocation, &run).unwrap();
+    }
+    drop(store);
+    let path = folder.path().join("tracking.db");
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE results SET value = 0.9; DELETE FROM params;")
+        .unwrap();
+    let names = ["tracking.db", "tracking.db-journal"];
+    for name in names {
+        std::fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+    }
+    let bytes = || names.map(|name| std::fs::read(left.path().join(name)).unwrap());
+    let before = bytes();
+    assert_ne!(
+        before[0],
+        {
+            connection.execute_batch("ROLLBACK").unwrap();
+            std::fs::read(&path).unwrap()
+        },
+        "it was half written"
+    );
+
+    let reader = Reader::open(left.path()).unwrap();
+    let runs = reader.runs("wine").unwrap();
+    assert_eq!(runs.len(), 50);
+    assert!(runs.iter().all(|run| run.result("test_accuracy") == Some(0.5) && run.param("seed").is_some()));
+    assert_eq!(reader.damage(), []);
+    assert_eq!(bytes(), before, "it is somebody else's");
+}
