@@ -1,7 +1,7 @@
 //! What threads that train tell, kept in the store: the one place that records.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
@@ -11,9 +11,9 @@ use tracking::{Checkpoint, Claim, InvocationId, Recording, Resumption, RunId, St
 use crate::course::Course;
 use crate::executor::Reached;
 use crate::progress::Progress;
-use crate::record::{Circumstances, epoch_from, epoch_metrics, model_path, save_weights};
+use crate::record::{Circumstances, epoch_from, epoch_metrics};
 use crate::stop::Stop;
-use crate::sweep::{Claimed, Done, Event, Record};
+use crate::sweep::{Claimed, Event, Record};
 
 /// How often the CSV files are brought up to date while a sweep runs.
 const EXPORT_EVERY: Duration = Duration::from_secs(10);
@@ -29,7 +29,8 @@ pub struct Tally {
 /// The store, and what all runs of a sweep have in common.
 pub struct Recorder<'a> {
     pub store: &'a mut Store,
-    pub results: &'a Path,
+    /// Whether nobody else writes to the store.
+    pub alone: bool,
     pub invocation: InvocationId,
     pub circumstances: Circumstances<'a>,
     pub terms: Terms,
@@ -41,48 +42,41 @@ pub struct Recorder<'a> {
 }
 
 impl<'a> Record<'a> for Recorder<'_> {
-    fn record(&mut self, mut events: Vec<Event<'a>>) -> Result<()> {
-        for event in &mut events {
-            if let Event::Ended(done) = event {
-                self.keep_weights(done);
-            }
-        }
-        let mut answers = Vec::new();
+    fn record(&mut self, events: &mut dyn Iterator<Item = Event<'a>>) -> Result<()> {
+        let (mut answers, mut ended) = (Vec::new(), Vec::new());
         let recording = self.store.recording()?;
-        for event in &events {
+        for event in events {
             match event {
-                Event::Claim { course, .. } => {
-                    let claim = claim(&recording, self.invocation, &self.circumstances, course, self.terms)?;
+                Event::Claim { course, reply } => {
+                    let claim = claim(&recording, self.invocation, &self.circumstances, &course, self.terms)?;
                     self.tally.elsewhere.extend(claim.1);
-                    answers.push(claim.0);
+                    answers.push((reply, claim.0));
                 }
                 Event::Epochs { run, epochs, elapsed, weights } => {
                     let epochs: Vec<_> = epochs.iter().map(epoch_metrics).collect();
                     let epoch = epochs.last().map_or(0, |epoch| epoch.epoch);
                     let (seconds, model) = (elapsed.as_secs_f64(), weights.to_safetensors()?);
-                    recording.epochs(run, &epochs, &Checkpoint { epoch, seconds, model })?;
+                    recording.epochs(&run, &epochs, &Checkpoint { epoch, seconds, model })?;
                 }
-                Event::Ended(done) => recording.end(&done.run, &self.circumstances.run(done))?,
+                Event::Ended(done) => {
+                    recording.end(&done.run, &self.circumstances.run(&done))?;
+                    ended.push(done);
+                }
+            }
+            // Where nobody else asks, a claim is good before it lasts.
+            if self.alone {
+                answer(&mut answers);
             }
         }
         recording.commit()?;
 
-        let mut answers = answers.into_iter();
-        for event in events {
-            match event {
-                Event::Claim { reply, .. } => {
-                    // A thread that does not wait for its answer is gone.
-                    let _ = reply.send(answers.next().unwrap_or_default());
-                }
-                Event::Epochs { .. } => {}
-                Event::Ended(done) => {
-                    self.tally.failed += usize::from(done.result.is_err());
-                    if done.result.is_err() && self.fail_fast {
-                        self.stop.ask();
-                    }
-                    self.progress.trial_ended(&done);
-                }
+        answer(&mut answers);
+        for done in ended {
+            self.tally.failed += usize::from(done.result.is_err());
+            if done.result.is_err() && self.fail_fast {
+                self.stop.ask();
             }
+            self.progress.trial_ended(&done);
         }
         if self.exported.elapsed() >= EXPORT_EVERY {
             self.store.export_csv(self.circumstances.experiment)?;
@@ -92,14 +86,10 @@ impl<'a> Record<'a> for Recorder<'_> {
     }
 }
 
-impl Recorder<'_> {
-    /// Written before the run is recorded: a finished run always has its weights. One that cannot have them failed.
-    fn keep_weights(&self, done: &mut Done<'_>) {
-        let Ok(Some(weights)) = done.result.as_ref().map(|execution| &execution.weights) else { return };
-        let path = model_path(self.results, self.circumstances.experiment, &done.trial.id);
-        if let Err(error) = save_weights(&path, weights) {
-            done.result = Err(error.to_string());
-        }
+/// Tells those who wait for the answers. A thread that does not wait any more is gone.
+fn answer<'a>(answers: &mut Vec<(mpsc::Sender<Claimed<'a>>, Claimed<'a>)>) {
+    for (reply, claimed) in answers.drain(..) {
+        let _ = reply.send(claimed);
     }
 }
 

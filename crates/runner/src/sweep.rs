@@ -49,21 +49,35 @@ pub struct Done<'a> {
 
 /// Who keeps the record, of several events at once.
 pub trait Record<'a> {
-    /// Records all of it or nothing, and answers the claims.
+    /// Records all of it or nothing, as long as there is more, and answers the claims.
     ///
     /// # Errors
     /// When it cannot be recorded: the sweep ends.
-    fn record(&mut self, events: Vec<Event<'a>>) -> Result<()>;
+    fn record(&mut self, events: &mut dyn Iterator<Item = Event<'a>>) -> Result<()>;
+}
+
+/// What the threads of a sweep share.
+#[derive(Clone, Copy)]
+pub struct Shared<'m> {
+    /// Trains.
+    pub executor: &'m dyn Executor,
+    /// Keeps the final weights of a trial, before its end is told: a finished run always has them.
+    pub keep: &'m (dyn Fn(&Trial, &Weights) -> Result<()> + Sync),
+    /// Shows how far it has come.
+    pub progress: &'m Progress,
+    /// Ends it early.
+    pub stop: &'m Stop,
 }
 
 /// Between two looks at what others run.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Epochs that are told together: more often would cost more than it could save.
-const TOGETHER: Duration = Duration::from_millis(100);
+pub const TOGETHER: Duration = Duration::from_millis(100);
 /// How long a stopped trial may go on to end its epoch.
 const TO_END_AN_EPOCH: Duration = Duration::from_millis(1_500);
 
-/// Runs `courses` on `jobs` threads, started in their order, and hands what becomes of them to `recorder`, on this thread.
+/// Runs `courses` on `jobs` threads, started in their order, and hands what becomes of them to `recorder`, on this thread: what is
+/// told within the time `together` at once.
 ///
 /// A trial that fails or panics does not end the sweep; a record that cannot be kept does.
 ///
@@ -72,11 +86,11 @@ const TO_END_AN_EPOCH: Duration = Duration::from_millis(1_500);
 pub fn sweep<'a>(
     courses: Vec<Course<'a>>,
     jobs: usize,
-    executor: &dyn Executor,
-    progress: &Progress,
-    stop: &Stop,
+    shared: Shared<'_>,
+    together: Duration,
     recorder: &mut dyn Record<'a>,
 ) -> Result<()> {
+    let Shared { progress, stop, .. } = shared;
     let threads = jobs.min(courses.len());
     let queue = Mutex::new(Queue { ready: courses.into(), waiting: VecDeque::new() });
     std::thread::scope(|scope| {
@@ -88,14 +102,16 @@ pub fn sweep<'a>(
                 while !stop.asked()
                     && let Some(course) = next(queue, progress, stop)
                 {
-                    carry_out(course, executor, progress, stop, &sender, queue);
+                    carry_out(course, shared, &sender, queue);
                 }
             });
         }
         drop(sender);
         while let Ok(first) = receiver.recv() {
-            let events = std::iter::once(first).chain(receiver.try_iter()).collect();
-            recorder.record(events).inspect_err(|_| stop.ask())?;
+            let until = Instant::now() + together;
+            let left = || until.saturating_duration_since(Instant::now());
+            let more = std::iter::from_fn(|| receiver.recv_timeout(left()).ok());
+            recorder.record(&mut std::iter::once(first).chain(more)).inspect_err(|_| stop.ask())?;
         }
         Ok(())
     })
@@ -123,14 +139,7 @@ fn next<'a>(queue: &Mutex<Queue<'a>>, progress: &Progress, stop: &Stop) -> Optio
 }
 
 /// Sends on every trial of the course as it ends; those that an error or a panic keeps from ending, with its message.
-fn carry_out<'a>(
-    course: Course<'a>,
-    executor: &dyn Executor,
-    progress: &Progress,
-    stop: &Stop,
-    events: &mpsc::Sender<Event<'a>>,
-    queue: &Mutex<Queue<'a>>,
-) {
+fn carry_out<'a>(course: Course<'a>, shared: Shared<'_>, events: &mpsc::Sender<Event<'a>>, queue: &Mutex<Queue<'a>>) {
     let (reply, answer) = mpsc::channel();
     // Nobody listens and nobody answers any more when a record could not be kept; then nothing can be.
     let _ = events.send(Event::Claim { course, reply });
@@ -139,7 +148,7 @@ fn carry_out<'a>(
     let Some((course, runs, reached)) = taken else { return };
 
     let after = reached.as_ref().and_then(|reached| reached.epochs.last()).map(|(last, _)| last.epoch);
-    let shown = progress.course_started(&course, after);
+    let shown = shared.progress.course_started(&course, after);
     let started_at = SystemTime::now();
     let pending = Pending { epochs: Vec::new(), since: Instant::now() };
     let mut watcher = CourseWatcher {
@@ -148,13 +157,13 @@ fn carry_out<'a>(
         started_at,
         events,
         count: 0,
-        stop,
+        shared,
         asked: None,
         pending,
         latest: None,
         shown,
     };
-    let executed = catch_unwind(AssertUnwindSafe(|| executor.execute(&course, reached, &mut watcher)));
+    let executed = catch_unwind(AssertUnwindSafe(|| shared.executor.execute(&course, reached, &mut watcher)));
     let error = match executed {
         Ok(Ok(())) => "the engine ended without a result".to_owned(),
         Ok(Err(error)) => error.to_string(),
@@ -173,7 +182,7 @@ struct CourseWatcher<'a, 'c> {
     events: &'c mpsc::Sender<Event<'a>>,
     /// Trials of the course that have ended.
     count: usize,
-    stop: &'c Stop,
+    shared: Shared<'c>,
     /// When it was first seen that a stop was asked for.
     asked: Option<Instant>,
     pending: Pending,
@@ -213,7 +222,7 @@ impl CourseWatcher<'_, '_> {
 impl Watcher for CourseWatcher<'_, '_> {
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()> {
         self.shown.step(epoch, step, running);
-        if !self.stop.asked() {
+        if !self.shared.stop.asked() {
             return ControlFlow::Continue(());
         }
         let asked = *self.asked.get_or_insert_with(Instant::now);
@@ -227,14 +236,16 @@ impl Watcher for CourseWatcher<'_, '_> {
         if self.pending.since.elapsed() >= TOGETHER && epoch.0.epoch < longest {
             self.tell();
         }
-        if self.stop.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.shared.stop.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn ended(&mut self, execution: Execution) {
         if execution.outcome == Outcome::Stopped {
             self.tell();
         }
-        self.send(Ok(execution));
+        let trial = self.course.trials[self.count];
+        let kept = execution.weights.as_ref().map_or(Ok(()), |weights| (self.shared.keep)(trial, weights));
+        self.send(kept.map(|()| execution).map_err(|error| error.to_string()));
     }
 }
 
@@ -299,7 +310,7 @@ mod tests {
     }
 
     impl<'a> Record<'a> for Kept {
-        fn record(&mut self, events: Vec<Event<'a>>) -> Result<()> {
+        fn record(&mut self, events: &mut dyn Iterator<Item = Event<'a>>) -> Result<()> {
             for event in events {
                 match event {
                     Event::Claim { course, reply } if self.busy > 0 => {
@@ -323,6 +334,10 @@ mod tests {
         }
     }
 
+    fn nowhere(_: &Trial, _: &Weights) -> Result<()> {
+        Ok(())
+    }
+
     fn trials(count: i64) -> Vec<Trial> {
         let seeded = |seed| Hyperparameters { seed: Seed::new(seed).unwrap(), ..Default::default() };
         (0..count).map(|seed| Trial::new(seeded(seed), "00", Validation::Test)).collect()
@@ -335,7 +350,8 @@ mod tests {
     fn run(count: i64, jobs: usize, stop_at: Option<u64>, mut kept: Kept) -> (Result<()>, Kept, Stop) {
         let (trials, stop) = (trials(count), Stop::default());
         let fake = Fake { stop_at, stop: stop.clone() };
-        let swept = sweep(alone(&trials), jobs, &fake, &Progress::silent(), &stop, &mut kept);
+        let shared = Shared { executor: &fake, keep: &nowhere, progress: &Progress::silent(), stop: &stop };
+        let swept = sweep(alone(&trials), jobs, shared, Duration::ZERO, &mut kept);
         (swept, kept, stop)
     }
 
@@ -361,7 +377,8 @@ mod tests {
         let (stop, mut kept) = (Stop::default(), Kept::default());
         let course = Course { trials: both.iter().collect() };
         let fake = Fake { stop_at: None, stop: stop.clone() };
-        sweep(vec![course], 1, &fake, &Progress::silent(), &stop, &mut kept).unwrap();
+        let shared = Shared { executor: &fake, keep: &nowhere, progress: &Progress::silent(), stop: &stop };
+        sweep(vec![course], 1, shared, Duration::ZERO, &mut kept).unwrap();
         assert!(kept.ended.iter().all(|(_, result)| result.is_err()));
         let [(_, shared_from), (longest, None)] = &kept.shared[..] else { panic!("{:?}", kept.shared) };
         assert_eq!(shared_from.as_ref(), Some(longest));

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use model::{DeviceChoice, EngineKind, Prepared};
+use model::{DeviceChoice, EngineKind, Prepared, Weights};
 use tracking::{Experiment, RecordedRun, Status, Store, Terms, TrialId};
 
 use crate::attempt::{self, Attempt};
@@ -20,12 +20,12 @@ use crate::executor::Trainer;
 use crate::plan::{Plan, Trial};
 use crate::progress::Progress;
 use crate::provenance;
-use crate::record::Circumstances;
+use crate::record::{Circumstances, model_path, save_weights};
 use crate::recorder::{Recorder, Tally};
 use crate::shard::Choice;
 use crate::spec::Spec;
 use crate::stop::{STOPPED, Stop};
-use crate::sweep::sweep;
+use crate::sweep::{Shared, TOGETHER, sweep};
 use crate::{panics, shard};
 
 /// Some trial has no result.
@@ -202,7 +202,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
         let progress = Progress::new(plan, &courses, args.quiet);
         let mut recorder = Recorder {
             store,
-            results: &args.places.results,
+            alone: args.shared.is_some(),
             invocation,
             circumstances: Circumstances { experiment: &spec.name, resolved, engine: engine.name(), device: &device },
             terms: Terms { rerun: args.rerun || args.retry_failed, take_over: args.take_over },
@@ -212,7 +212,12 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
             tally,
             exported: Instant::now(),
         };
-        let swept = sweep(courses, jobs, &trainer, &progress, stop, &mut recorder);
+        let keep = |trial: &Trial, weights: &Weights| {
+            save_weights(&model_path(&args.places.results, &spec.name, &trial.id), weights)
+        };
+        let shared = Shared { executor: &trainer, keep: &keep, progress: &progress, stop };
+        let together = if recorder.alone { TOGETHER } else { Duration::ZERO };
+        let swept = sweep(courses, jobs, shared, together, &mut recorder);
         tally = std::mem::take(&mut recorder.tally);
         progress.finish();
         // What was recorded until then is seen in the CSV files too, if they can be written at all.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use data::{Dataset, Silent, Source};
@@ -20,7 +21,7 @@ use crate::progress::Progress;
 use crate::provenance;
 use crate::record::{epoch_metrics, model_path, results, status};
 use crate::stop::{STOPPED, Stop};
-use crate::sweep::{Claimed, Event, Record, sweep};
+use crate::sweep::{Claimed, Event, Record, Shared, sweep};
 
 /// Something differs.
 const DIFFERS: u8 = 1;
@@ -182,7 +183,8 @@ fn run_again(
     let trainer = Trainer::new(Arc::clone(dataset), Prepared::new(engine, dataset, &device)?);
     let results = &args.places.results;
     let mut comparing = Comparing { subjects, waiting, results };
-    sweep(courses, jobs(args.jobs), &trainer, &progress, stop, &mut comparing)
+    let shared = Shared { executor: &trainer, keep: &|_, _| Ok(()), progress: &progress, stop };
+    sweep(courses, jobs(args.jobs), shared, Duration::ZERO, &mut comparing)
 }
 
 /// Compares instead of recording.
@@ -194,7 +196,7 @@ struct Comparing<'s> {
 }
 
 impl<'a> Record<'a> for Comparing<'_> {
-    fn record(&mut self, events: Vec<Event<'a>>) -> Result<()> {
+    fn record(&mut self, events: &mut dyn Iterator<Item = Event<'a>>) -> Result<()> {
         for event in events {
             match event {
                 Event::Claim { course, reply } => {

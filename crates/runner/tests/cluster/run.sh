@@ -78,7 +78,7 @@ name = "many"
 [data]
 dataset = "digits"
 [train]
-epochs = 200
+epochs = 40
 [sweep]
 batch_size = [16, 32, 64, 100]
 learning_rate = { from = 0.001, to = 0.1, count = 25, scale = "log" }
