@@ -1,7 +1,7 @@
 //! The four files of a dataset in a folder: located, read, held against what pins them; and written, whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::catalog::Listing;
@@ -44,7 +44,7 @@ pub(crate) fn missing(located: &Located) -> Vec<&'static str> {
 pub(crate) enum Extent {
     /// All of it.
     Whole,
-    /// Its facts. Images of an archive that was decoded before are left out, and what was kept of it is believed.
+    /// Its facts. Images that were read before are left out, and what was kept of them is believed.
     Facts,
 }
 
@@ -115,8 +115,17 @@ fn read_file(
             outline.map_or_else(|| decoded.decode(&archive, KINDS[file]), Ok)
         }
     } else {
-        let size = source.metadata().map_err(io)?.len();
-        decode_sized(BufReader::with_capacity(1 << 16, &mut source), KINDS[file], size)
+        let before = source.metadata().map_err(io)?;
+        let outline = (extent == Extent::Facts).then(|| decoded.remembered(&mut source, KINDS[file])).flatten();
+        outline.map_or_else(
+            || {
+                source.rewind().map_err(|cause| IdxError::Unreadable(cause.to_string()))?;
+                let idx = decode_sized(BufReader::with_capacity(1 << 16, &source), KINDS[file], before.len())?;
+                decoded.remember(&source, &before, &idx);
+                Ok(idx)
+            },
+            Ok,
+        )
     };
     let idx = idx.map_err(|reason| DataError::Malformed { place: place.clone(), reason, advice: ADVICE_FILE })?;
     for expected in [listing.and_then(|listing| listing.sha256(file)), sum].into_iter().flatten() {
