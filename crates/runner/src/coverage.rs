@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use tracking::{DATABASE, Reader, Shard, Status, TrialId};
+use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, TrialId};
 
 use crate::attempt::{self, Found};
 use crate::cli::Places;
@@ -26,7 +26,8 @@ const SUBMITTED: &str = "submitted";
 pub struct Coverage {
     pub spec: Spec,
     pub plan: Plan,
-    pub attempts: Vec<Found>,
+    /// Attempts at parts of this plan; of another plan of the same name, only the results count.
+    attempts: Vec<Found>,
     /// What every command needs to find this plan, from the experiment file on.
     options: String,
     /// With their result, anywhere.
@@ -74,18 +75,25 @@ impl Coverage {
         let spec = Spec::read(file, sets)?;
         let (facts, _) = Datasets::new(places, true)?.facts(&spec)?;
         let plan = Plan::new(&spec, &facts)?;
-        let attempts = attempt::found(&places.results, &spec.name)?;
+        let (found, this_plan) = (attempt::found(&places.results, &spec.name)?, Some(plan.sha256()));
         let (mut done, mut merged, mut other) = (HashSet::new(), HashSet::new(), HashMap::new());
-        let folders = attempts.iter().filter(|_| attempts_too).map(|it| it.folder.as_path());
-        for folder in folders.chain([places.results.as_path()]) {
-            let Ok(reader) = Reader::open(folder) else { continue };
+        let mut attempts = Vec::new();
+        for it in found.into_iter().filter(|_| attempts_too) {
+            if let Ok(reader) = Reader::open(&it.folder) {
+                let runs = reader.runs(&spec.name)?;
+                let starts = reader.invocations(&runs)?;
+                done.extend(reader.done_trials(&spec.name)?);
+                other.extend(unfinished(runs));
+                if !starts.is_empty() && starts.iter().all(|start| start.plan_sha256 != this_plan) {
+                    continue;
+                }
+            }
+            attempts.push(it);
+        }
+        if let Ok(reader) = Reader::open(&places.results) {
             merged = reader.done_trials(&spec.name)?;
             done.extend(merged.iter().cloned());
-            let unfinished = reader.runs(&spec.name)?.into_iter().filter(|run| !run.has_result());
-            other.extend(unfinished.map(|run| (run.trial, run.status)));
-        }
-        if !places.results.join(DATABASE).is_file() {
-            merged.clear();
+            other.extend(unfinished(reader.runs(&spec.name)?));
         }
         Ok(Self { options: options(file, sets, places), spec, plan, attempts, done, merged, other })
     }
@@ -197,6 +205,11 @@ impl Coverage {
         writeln!(out, "to run these, and only these:\n  {}", tracking::printable(&self.command(results)))?;
         Ok(true)
     }
+}
+
+/// How the runs without a result stand, by their trials.
+fn unfinished(runs: Vec<RecordedRun>) -> impl Iterator<Item = (TrialId, Status)> {
+    runs.into_iter().filter(|run| !run.has_result()).map(|run| (run.trial, run.status))
 }
 
 /// The experiment file, and the options that lead to the same plan, results and dataset.

@@ -58,9 +58,27 @@ fn tasks_write_stores_of_their_own_and_a_merge_makes_them_whole() {
     let said = folder.run(&command.split(' ').skip(1).collect::<Vec<_>>());
     assert!(said.contains("all 12 trials of small have their result"), "{said}");
     assert!(folder.run(&["status", "small.toml"]).contains("2/3"));
+    let other = folder.output(&["status", "small.toml", "--set", "train.epochs=3"]);
+    assert!(!String::from_utf8(other.stdout).unwrap().contains("2/3"), "these attempts are at another plan");
+
+    let gone = folder.run(&["gc", "--older-than", "0s"]);
+    assert_eq!(gone.matches("merged attempt").count(), 3, "{gone}");
+    folder.run(&["gc", "--older-than", "0s", "--yes"]);
+    assert!(!attempt(&folder, "1-of-3/slurm-7-0").exists());
 
     folder.run(&["small.toml", "-q", "-r", "alone"]);
     assert_eq!(measured(&folder, "results", "small"), measured(&folder, "alone", "small"));
+}
+
+#[test]
+fn an_attempt_that_is_not_merged_is_no_garbage() {
+    let folder = folder();
+    assert_eq!(task(&folder, 0, &[]).0, 0);
+    // The others are missing still.
+    assert_eq!(folder.output(&["merge", "--attempts", "small.toml"]).status.code(), Some(1));
+    assert_eq!(task(&folder, 1, &[]).0, 0);
+    let gone = folder.run(&["gc", "--older-than", "0s"]);
+    assert!(gone.contains("0-of-3") && !gone.contains("1-of-3"), "{gone}");
 }
 
 #[test]

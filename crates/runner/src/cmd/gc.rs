@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use tracking::{DATABASE, Reader, RunId, Status, Store, timestamp};
+use tracking::{DATABASE, Reader, RecordedRun, RunId, Status, Store, TrialId, timestamp};
 
+use crate::attempt::found;
 use crate::cli::GcArgs;
 use crate::cmd::trash::trash;
 use crate::record::TEMPORARY;
@@ -22,6 +23,7 @@ struct Garbage {
     files: Vec<(PathBuf, u64, &'static str)>,
     checkpoints: Vec<(RunId, u64)>,
     superseded: Vec<RunId>,
+    attempts: Vec<PathBuf>,
     trash: Option<u64>,
 }
 
@@ -41,6 +43,10 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     for run in &garbage.superseded {
         writeln!(out, "           superseded run {run}")?;
     }
+    for folder in &garbage.attempts {
+        let shown = folder.display().to_string();
+        writeln!(out, "{:>9}  merged attempt {}", size(used(folder)), tracking::printable(&shown))?;
+    }
     if let Some(bytes) = garbage.trash {
         writeln!(out, "{:>9}  the trash", size(bytes))?;
     }
@@ -59,9 +65,9 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     for (path, ..) in &garbage.files {
         std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))?;
     }
-    if garbage.trash.is_some() {
-        let path = trash(&args.results);
-        std::fs::remove_dir_all(&path).with_context(|| format!("{} cannot be removed", path.display()))?;
+    let trash = garbage.trash.map(|_| trash(&args.results));
+    for path in garbage.attempts.iter().chain(&trash) {
+        std::fs::remove_dir_all(path).with_context(|| format!("{} cannot be removed", path.display()))?;
     }
     store.compact()?;
     writeln!(out, "\ndeleted; {} less on the disk", size(before.saturating_sub(used(&args.results))))?;
@@ -84,6 +90,7 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
             .filter(|run| matches!(run.status, Status::Finished | Status::Running))
             .map(|run| format!("{}.safetensors", run.trial))
             .collect();
+        garbage.attempts.extend(merged_attempts(args, &experiment.name, &all)?);
         let folder = args.results.join(&experiment.name);
         for (path, name) in files(&folder.join("models")) {
             if name.ends_with(".safetensors") && !name.starts_with('.') && !needed.contains(&name) {
@@ -113,9 +120,26 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
     Ok(garbage)
 }
 
+/// Folders of attempts of which the store has everything: each run, or one with the result of its trial.
+fn merged_attempts(args: &GcArgs, experiment: &str, merged: &[RecordedRun]) -> Result<Vec<PathBuf>> {
+    let runs: HashSet<&RunId> = merged.iter().map(|run| &run.id).collect();
+    let done: HashSet<&TrialId> =
+        merged.iter().filter(|run| run.is_whole() && run.has_result()).map(|run| &run.trial).collect();
+    let is_there = |run: &RecordedRun| runs.contains(&run.id) || (run.has_result() && done.contains(&run.trial));
+    let is_merged = |folder: &PathBuf| {
+        let all = Reader::open(folder).and_then(|reader| reader.all_runs(experiment));
+        is_older(&folder.join(DATABASE), args.older_than) && all.is_ok_and(|all| all.iter().all(is_there))
+    };
+    Ok(found(&args.results, experiment)?.into_iter().map(|it| it.folder).filter(is_merged).collect())
+}
+
 impl Garbage {
     fn is_empty(&self) -> bool {
-        self.files.is_empty() && self.checkpoints.is_empty() && self.superseded.is_empty() && self.trash.is_none()
+        self.files.is_empty()
+            && self.checkpoints.is_empty()
+            && self.superseded.is_empty()
+            && self.attempts.is_empty()
+            && self.trash.is_none()
     }
 
     fn file(&mut self, path: PathBuf, what: &'static str) {
