@@ -148,7 +148,7 @@ fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<Strin
 
 fn table(comparison: Comparison, digest: Option<String>, layout: &Layout) -> Table {
     let columns = match &layout.columns {
-        Some(wanted) => chosen(&columns(&comparison), wanted),
+        Some(wanted) => chosen(&choosable(&comparison), wanted),
         None => columns(&comparison),
     };
     let several = comparison.settings.iter().filter(|it| ranking_mean(it, &comparison).is_some()).count() > 1;
@@ -178,18 +178,18 @@ fn chosen(columns: &[Column], wanted: &[String]) -> Vec<Column> {
     wanted.iter().flat_map(|name| columns.iter().filter(move |it| it.name == *name)).map(shown).collect()
 }
 
-/// All that a table of this comparison can have.
-pub fn columns(comparison: &Comparison) -> Vec<Column> {
-    let mut columns: Vec<Column> = comparison
-        .keys
-        .iter()
-        .map(|key| Column {
-            name: key.clone(),
-            title: wording::title(key),
-            role: Role::Key,
-            prominence: Prominence::Needed,
-        })
-        .collect();
+/// All that a table of this comparison can have: what it has without being asked, and the hyperparameters that all settings share.
+pub fn choosable(comparison: &Comparison) -> Vec<Column> {
+    let shared = comparison.constants.iter().map(|(name, _)| key(name));
+    columns(comparison).into_iter().chain(shared).collect()
+}
+
+fn key(name: &str) -> Column {
+    Column { name: name.to_owned(), title: wording::title(name), role: Role::Key, prominence: Prominence::Needed }
+}
+
+fn columns(comparison: &Comparison) -> Vec<Column> {
+    let mut columns: Vec<Column> = comparison.keys.iter().map(|name| key(name)).collect();
     let count = |name: &str, prominence| Column {
         name: name.to_owned(),
         title: name.to_owned(),
@@ -263,8 +263,10 @@ fn prominence(metric: &str, comparison: &Comparison) -> Prominence {
 fn cell(column: &Column, setting: &Setting, comparison: &Comparison, best: bool) -> Cell {
     match column.role {
         Role::Key => {
-            let position = comparison.keys.iter().position(|key| *key == column.name);
-            let value = position.and_then(|position| setting.values[position].clone());
+            let value = match comparison.keys.iter().position(|key| *key == column.name) {
+                Some(position) => setting.values[position].clone(),
+                None => comparison.constants.iter().find(|(name, _)| *name == column.name).map(|(_, it)| it.clone()),
+            };
             value.map_or(Cell::Absent, Cell::Value)
         }
         Role::Count => Cell::Count(counted(&column.name, &setting.tally)),

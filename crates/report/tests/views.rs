@@ -222,6 +222,9 @@ fn columns_may_be_chosen() {
         .filter(|it| !it.is_empty())
         .collect();
     assert_eq!(head, ["test loss", "batch", "points from best", "n"], "{out}");
+    // One that all settings share too.
+    let (_, out, _) = outcome(folder.path(), &["--columns", "batch_size,learning_rate", "--format", "csv"]);
+    assert!(out.lines().next().unwrap().ends_with("batch_size,learning_rate") && out.contains(",0.01\n"), "{out}");
     let (code, _, err) = outcome(folder.path(), &["--columns", "test_los"]);
     assert!(code == 2 && err.contains("did you mean 'test_loss'?"), "{err}");
     let (code, _, err) = outcome(folder.path(), &["--top", "2", "html"]);

@@ -13,7 +13,7 @@ use crate::filter::Condition;
 use crate::format;
 use crate::observed::{At, FACTS, Observed, metric_names, observe, param_names};
 use crate::suggestion::unknown;
-use crate::table::{Column, Layout, Table, columns, tables};
+use crate::table::{Column, Layout, Table, choosable, tables};
 
 type Recorded = Vec<(Experiment, Vec<Observed>)>;
 
@@ -67,7 +67,7 @@ pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answe
 /// What is to be shown, once it is known that some table has it.
 fn layout(args: &QuestionArgs, comparisons: &[Comparison]) -> Result<Layout> {
     if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
-        let columns: Vec<Column> = comparisons.iter().flat_map(columns).collect();
+        let columns: Vec<Column> = comparisons.iter().flat_map(choosable).collect();
         let mut known: Vec<&str> = Vec::new();
         for column in &columns {
             if !known.contains(&column.name.as_str()) {

@@ -74,10 +74,12 @@ impl<'a> Lexer<'a> {
 
     /// Reads a value; none where something else is next.
     pub fn value(&mut self) -> Result<Option<Word>, FilterError> {
-        self.word(['\'', '"'], |rest| rest.starts_with(ends_value))
+        // Not a part of a value, but what other languages have for "and" and "or".
+        let of_others = |rest: &str| rest.starts_with("&&") || rest.starts_with("||");
+        self.word(['\'', '"'], |rest| rest.starts_with(ends_value) || of_others(rest))
     }
 
-    fn word(&mut self, quotes: [char; 2], ends: fn(&str) -> bool) -> Result<Option<Word>, FilterError> {
+    fn word(&mut self, quotes: [char; 2], ends: impl Fn(&str) -> bool) -> Result<Option<Word>, FilterError> {
         if let Some(quote) = self.rest().chars().next().filter(|c| quotes.contains(c)) {
             return self.quoted(quote).map(Some);
         }
@@ -90,7 +92,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Length of the bare word that is next.
-    fn bare(&self, ends: fn(&str) -> bool) -> usize {
+    fn bare(&self, ends: impl Fn(&str) -> bool) -> usize {
         let rest = self.rest();
         rest.char_indices().map(|(at, _)| at).find(|at| ends(&rest[*at..])).unwrap_or(rest.len())
     }

@@ -152,7 +152,10 @@ impl Parser<'_> {
 
     /// What stands where a condition could end, and is no way to go on.
     fn unexpected(&self) -> FilterError {
-        let span = self.lexer.next();
+        let mut span = self.lexer.next();
+        if ["&&", "||"].iter().any(|joint| self.lexer.rest().starts_with(joint)) {
+            span.end = span.start + 2;
+        }
         let word = self.lexer.text(&span);
         if word == ")" {
             return self.lexer.error(span, "a parenthesis is not opened", "expected a ( before this");

@@ -184,6 +184,11 @@ fn errors_of_joints_point_at_the_joint() {
       --where 'seed=1 && decay=0'
                       ^^ did you mean 'and'?
     ");
+    insta::assert_snapshot!(error("seed=1||decay=0"), @r"
+    comparisons are joined by 'and' or 'or'
+      --where 'seed=1||decay=0'
+                     ^^ did you mean 'or'?
+    ");
     insta::assert_snapshot!(error("seed=1 decay=0"), @r"
     comparisons are joined by 'and' or 'or'
       --where 'seed=1 decay=0'
