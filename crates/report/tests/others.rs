@@ -112,13 +112,15 @@ fn export(results: &Path, tool: &str, place: &str) -> String {
 
 /// Ends exports in the middle of their work, as the system's end would.
 fn export_and_kill(results: &Path, tool: &str, place: &str) {
-    for milliseconds in [5, 20, 60, 150] {
+    for milliseconds in [5, 20, 60, 150, 150, 150, 150] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_report"));
         command.arg("-r").arg(results).args(["export", "--to", tool, place]).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         sleep(Duration::from_millis(milliseconds));
         child.kill().unwrap();
         child.wait().unwrap();
+        // What a server was asked last it still does.
+        sleep(Duration::from_millis(300));
     }
 }
 

@@ -7,8 +7,8 @@ use prost::{Enumeration, Message, Oneof};
 
 /// Begins every file.
 const VERSION: &str = "brain.Event:2";
-/// Length-less vector of floats, for summaries that are nothing but metadata.
-const EMPTY: Tensor = Tensor { dtype: 1, shape: Some(Shape { dims: Vec::new() }) };
+/// A 32-bit float, to TensorFlow.
+const FLOAT: i32 = 1;
 
 /// The bytes of an event file, event by event.
 #[derive(Debug, Default)]
@@ -43,7 +43,9 @@ impl Events {
         let content = PluginContent { version: 0, session: Some(session) }.encode_to_vec();
         let plugin = PluginData { plugin_name: "hparams".to_owned(), content };
         let metadata = Some(Metadata { plugin: Some(plugin) });
-        let value = SummaryValue { tag: tag.to_owned(), simple_value: None, tensor: Some(EMPTY), metadata };
+        // Everything is in the metadata: the value is a vector of nothing.
+        let tensor = Some(Tensor { dtype: FLOAT, shape: Some(Shape { dims: vec![Dimension { size: 0 }] }) });
+        let value = SummaryValue { tag: tag.to_owned(), simple_value: None, tensor, metadata };
         self.add(&Event { wall_time, step: 0, file_version: None, summary: Some(Summary { values: vec![value] }) });
     }
 
@@ -204,4 +206,42 @@ pub enum HParamKind {
     /// A word.
     #[prost(string, tag = "3")]
     Text(String),
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The examples of RFC 3720, appendix B.4.
+    #[test]
+    fn checksums_are_those_of_the_rfc() {
+        let ascending: Vec<u8> = (0..32).collect();
+        let descending: Vec<u8> = (0..32).rev().collect();
+        for (bytes, expected) in [
+            (&[0; 32][..], 0x8a91_36aa),
+            (&[0xff; 32], 0x62a8_ab43),
+            (&ascending, 0x46dd_794e),
+            (&descending, 0x113f_db5c),
+        ] {
+            assert_eq!(crc32c::crc32c(bytes), expected);
+        }
+    }
+
+    /// Written by TensorBoard 2.21: `RecordWriter(file).write(Event(…).SerializeToString())` of the same three events.
+    #[test]
+    fn files_are_those_that_tensorboard_writes() {
+        let mut events = Events::begun(1.5);
+        events.scalar(2.5, 3, "loss", 0.1);
+        events.hparams(4.5, Session::End(SessionEnd { status: SessionStatus::Success.into(), end_time_secs: 5.5 }));
+        let written = "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c1a00000000000000129bd82d\
+            09000000000000044010032a0d0a0b0a046c6f737315cdcccc3d92d82c3a4d000000000000003d63d4a60900000000000012402a420a400a\
+            1a5f68706172616d735f2f73657373696f6e5f656e645f696e666f42060801120212004a1a0a180a0768706172616d73120d220b08011100\
+            00000000001640c836aed0";
+        assert_eq!(hex(&events.into_bytes()), written);
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }

@@ -9,8 +9,8 @@ use serde_json::Value;
 use ureq::http::{Method, Request, StatusCode, Uri};
 use ureq::{Agent, AsSendBody};
 
-/// How long an answer may take, all of it.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an answer may take, all of it, in seconds, where the variable of MLflow's own clients says nothing else. It is theirs.
+const PATIENCE: u64 = 120;
 /// Largest answer.
 const LARGEST: u64 = 256 << 20;
 
@@ -18,8 +18,8 @@ const LARGEST: u64 = 256 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// MLflow says that there is no such thing.
-    #[error("MLflow says that there is no such thing")]
-    NotThere,
+    #[error("{0}")]
+    NotThere(String),
     /// Anything else, in words.
     #[error("{0}")]
     Said(String),
@@ -44,9 +44,10 @@ impl Client {
                 "a password in an address is seen by others: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
             );
         }
+        let patience = std::env::var("MLFLOW_HTTP_REQUEST_TIMEOUT").ok().and_then(|seconds| seconds.parse().ok());
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(Duration::from_secs(patience.unwrap_or(PATIENCE))))
             .user_agent(concat!("candle-sweep/", env!("CARGO_PKG_VERSION")));
         // No proxy leads to oneself.
         if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
@@ -105,9 +106,6 @@ impl Client {
     /// The answer is none that helps.
     fn refused(&self, what: &str, status: StatusCode, answer: Option<&Value>) -> Refusal {
         let said = |name: &str| answer.and_then(|it| it[name].as_str());
-        if said("error_code") == Some("RESOURCE_DOES_NOT_EXIST") {
-            return Refusal::NotThere;
-        }
         let advice = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 "; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to somebody who may write"
@@ -117,7 +115,11 @@ impl Client {
             _ => "",
         };
         let words = said("message").map_or_else(String::new, |message| format!(": {message}"));
-        Refusal::Said(format!("{} answered {status} to {}{words}{advice}", self.address, asked(what)))
+        let text = format!("{} answered {status} to {}{words}{advice}", self.address, asked(what));
+        match said("error_code") {
+            Some("RESOURCE_DOES_NOT_EXIST") => Refusal::NotThere(text),
+            _ => Refusal::Said(text),
+        }
     }
 }
 

@@ -76,7 +76,11 @@ impl Place for Database {
                 let sql =
                     "INSERT INTO experiments (name, artifact_location, lifecycle_stage) VALUES (?1, ?2, 'active')";
                 self.connection.execute(sql, params![experiment.name, address(&self.folder())])?;
-                self.connection.last_insert_rowid()
+                let id = self.connection.last_insert_rowid();
+                let sql =
+                    "INSERT INTO experiment_tags (key, value, experiment_id) VALUES ('mlflow.note.content', ?1, ?2)";
+                self.connection.execute(sql, params![experiment.description, id])?;
+                id
             }
         };
         // The folder may have been moved since.

@@ -6,7 +6,7 @@ mod described;
 mod names;
 mod server;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use anyhow::Result;
@@ -93,7 +93,7 @@ fn add(place: &mut dyn Place, run: &Described) -> Result<()> {
 
 /// Adds what is missing of a run. A metric is there if its name, its epoch and its value are.
 fn complete(place: &mut dyn Place, known: &Known, run: &Described) -> Result<()> {
-    let logged: Vec<(String, i64, u64)> =
+    let logged: HashSet<(String, i64, u64)> =
         place.logged(&known.id, &run.metric_names())?.into_iter().map(|it| it.identity()).collect();
     let missing: Vec<Metric> =
         run.metrics.iter().filter(|metric| !logged.contains(&metric.identity())).cloned().collect();

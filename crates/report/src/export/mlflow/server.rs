@@ -10,6 +10,8 @@ use super::client::{Client, Refusal};
 use super::described::{Described, Metric};
 use super::{DIGEST, Known, Place, RUN};
 
+/// A server takes its time: it is said whenever so many runs are there.
+const PROGRESS: usize = 100;
 /// Runs of one answer.
 const PAGE: u32 = 500;
 /// Most metrics, hyperparameters and tags of one request. MLflow takes 1000, 100 and 100, but 1000 of all together.
@@ -25,12 +27,19 @@ pub struct Server {
     folders: HashMap<String, String>,
     /// Where the server keeps files that it does not take from here, and how many it did not.
     elsewhere: Option<(String, usize)>,
+    sent: usize,
 }
 
 impl Server {
     /// The server of that address; nothing is asked yet.
     pub fn new(address: &str) -> Result<Self> {
-        Ok(Self { client: Client::new(address)?, experiment: String::new(), folders: HashMap::new(), elsewhere: None })
+        Ok(Self {
+            client: Client::new(address)?,
+            experiment: String::new(),
+            folders: HashMap::new(),
+            elsewhere: None,
+            sent: 0,
+        })
     }
 
     /// Remembers where the files of a run go.
@@ -46,7 +55,7 @@ impl Place for Server {
     fn open(&mut self, experiment: &Experiment) -> Result<HashMap<String, Known>> {
         let name = &experiment.name;
         let found = match self.client.get("experiments/get-by-name", &[("experiment_name", name)]) {
-            Err(Refusal::NotThere) => None,
+            Err(Refusal::NotThere(_)) => None,
             found => Some(found?),
         };
         self.experiment = match found {
@@ -138,6 +147,10 @@ impl Place for Server {
             request["end_time"] = ended.into();
         }
         self.client.post("runs/update", &request)?;
+        self.sent += 1;
+        if self.sent.is_multiple_of(PROGRESS) {
+            anstream::eprintln!("{} runs sent", self.sent);
+        }
         Ok(())
     }
 
