@@ -196,6 +196,21 @@ fn a_folder_of_mlflow_has_everything_once() {
     assert!(code == 2 && said.contains("is no database of MLflow's"), "{said}");
 }
 
+#[test]
+fn what_is_not_as_it_was_recorded_is_not_exported() {
+    let (folder, out) = (filled(3), tempfile::tempdir().unwrap());
+    let database = rusqlite::Connection::open(folder.path().join("tracking.db")).unwrap();
+    let change = "UPDATE metrics SET value = 0.99 WHERE name = 'val_accuracy' AND epoch = 5 AND run_id = (SELECT min(id) FROM runs);
+                  UPDATE runs SET engine = 'none' WHERE id = (SELECT max(id) FROM runs)";
+    database.execute_batch(change).unwrap();
+    for tool in ["mlflow", "tensorboard"] {
+        let place = out.path().join(tool);
+        let (code, _, said) = outcome(folder.path(), &["export", "--to", tool, place.to_str().unwrap()]);
+        assert!(code == 1 && said.starts_with("1 run added\n"), "{said}");
+        assert!(said.contains("warning: the epochs of run") && said.contains("warning: run"), "{said}");
+    }
+}
+
 /// A request as a server sees it: its first line, what it says of who asks, its body.
 #[derive(Debug)]
 struct Asked {

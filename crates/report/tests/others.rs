@@ -169,7 +169,7 @@ impl Server {
         command.arg("--artifacts-destination").arg(folder.join("files")).current_dir(folder).process_group(0);
         command.env("MLFLOW_DISABLE_TELEMETRY", "true").stdout(Stdio::null()).stderr(Stdio::null());
         let server = Self(command.spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(90);
+        let deadline = Instant::now() + Duration::from_secs(180);
         while ureq::get(format!("http://127.0.0.1:{port}/health")).call().is_err() {
             assert!(Instant::now() < deadline, "MLflow's server does not start");
             sleep(Duration::from_millis(200));

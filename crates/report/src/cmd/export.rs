@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use tracking::{Reader, printable};
 
 use crate::cli::ExportArgs;
-use crate::export::mlflow::{self, Database, Place, Server};
-use crate::export::{Selection, Tally, tensorboard};
+use crate::export::mlflow::{self, Database, Server};
+use crate::export::{Selection, tensorboard};
 use crate::filter::Condition;
 use crate::observed::{FACTS, Observed, measured, metric_names, param_names};
 use crate::suggestion::unknown;
@@ -35,10 +35,10 @@ pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
             let mut place = Database::open(folder)?;
             let folder = folder.canonicalize()?.join("mlflow.db");
             let advice = format!("mlflow ui --backend-store-uri sqlite:///{}", folder.display());
-            (hand_over(&mut place, &reader, results, &selections)?, advice)
+            (mlflow::export(&mut place, &reader, results, &selections)?, advice)
         }
         Target::MlflowServer(address) => {
-            let tally = hand_over(&mut Server::new(address)?, &reader, results, &selections)?;
+            let tally = mlflow::export(&mut Server::new(address)?, &reader, results, &selections)?;
             (tally, format!("open {address}"))
         }
         Target::TensorBoard(folder) => {
@@ -51,10 +51,6 @@ pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
         anstream::eprintln!("{}", printable(&line));
     }
     Ok(super::damage(&reader, results))
-}
-
-fn hand_over(place: &mut dyn Place, reader: &Reader, results: &Path, selections: &[Selection]) -> Result<Tally> {
-    mlflow::export(place, reader, results, selections)
 }
 
 impl Target {

@@ -39,9 +39,10 @@ impl Selection {
 
     /// Of a run all that is known, read from the store; nothing where its epochs are not as they were recorded.
     pub fn whole(&self, reader: &Reader, results: &Path, run: &RecordedRun) -> Result<Option<Whole>> {
-        let known = reader.damage().len();
-        let epochs = reader.epochs(run)?;
-        if reader.damage().len() > known {
+        let (epochs, as_recorded) = reader.checked_epochs(run)?;
+        if !as_recorded {
+            // So that the reader tells of it.
+            reader.epochs(run)?;
             return Ok(None);
         }
         let kept = run.status == Status::Finished && self.counting.contains(&run.id);

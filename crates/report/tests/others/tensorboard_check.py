@@ -49,7 +49,7 @@ def ask(url, body=None):
 
 def served(url, folders, expected):
     """The server has found every run, and its HParams table has them all."""
-    base, deadline = f"{url}/data/plugin", time.monotonic() + 60
+    base, deadline = f"{url}/data/plugin", time.monotonic() + 120
     tags = groups = ()
     while True:
         try:
