@@ -13,7 +13,7 @@ use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tracking::{Store, TrialId};
+use tracking::{Experiment, Invocation, Run, Store, TrialId};
 
 use stores::{Filling, outcome, plausible};
 
@@ -28,6 +28,14 @@ fn filled(count: i64) -> TempDir {
         filling.record(&run);
     }
     filling.folder
+}
+
+/// Adds a run to the store.
+fn record(folder: &TempDir, run: &Run) {
+    let mut store = Store::open(folder.path()).unwrap();
+    let experiment = Experiment { name: "batch_sweep".into(), description: "Batch sizes".into() };
+    let invocation = store.begin(&experiment, &Invocation::here()).unwrap();
+    store.record(invocation, run).unwrap();
 }
 
 /// Every file below a folder.
@@ -87,13 +95,18 @@ fn conditions_choose_what_is_exported() {
     let (folder, out) = (filled(4), tempfile::tempdir().unwrap());
     let said = export(folder.path(), "tensorboard", out.path(), &["-e", "batch_sweep", "--where", "batch_size=16"]);
     assert!(said.starts_with("2 runs added\nto look at them: tensorboard --logdir "), "{said}");
-    assert_eq!(
-        export(folder.path(), "tensorboard", out.path(), &[]).lines().next(),
-        Some("2 runs added, 2 there already")
-    );
-    // The batch size varies now: the folders have it in their names, and are no others.
-    let names: Vec<_> = files(out.path()).into_keys().map(|it| it.parent().unwrap().to_owned()).collect();
-    assert!(names.len() == 4 && names.iter().all(|it| it.to_string_lossy().contains("batch_size=")), "{names:?}");
+    let said = export(folder.path(), "tensorboard", out.path(), &[]);
+    assert!(said.starts_with("2 runs added, 2 there already\n"), "{said}");
+    let names = || -> Vec<String> {
+        let paths = files(out.path()).into_keys();
+        paths.map(|it| it.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned()).collect()
+    };
+    assert!(names().len() == 4 && names().iter().all(|it| it.contains("batch_size=") && !it.contains("decay")));
+    // Where another hyperparameter varies, the folders get its name too, and are no others.
+    record(&folder, &plausible("batch_sweep", 16, 1e-4, 0));
+    let said = export(folder.path(), "tensorboard", out.path(), &[]);
+    assert!(said.starts_with("1 run added, 4 there already\n"), "{said}");
+    assert!(names().len() == 5 && names().iter().all(|it| it.contains("decay=")), "{:?}", names());
 }
 
 /// The events of a file, by a reader of the test's own: each record's length and data fit their checksums.
@@ -175,14 +188,18 @@ fn a_folder_of_mlflow_has_everything_once() {
     let count = |sql: &str| -> i64 {
         rusqlite::Connection::open(place.join("mlflow.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
     };
-    for said in ["5 runs added\n", "0 runs added, 5 there already\n"] {
-        assert!(export(folder.path(), "mlflow", &place, &[]).starts_with(said));
+    let mut first = BTreeMap::new();
+    for expected in ["5 runs added\n", "0 runs added, 5 there already\n"] {
+        let said = export(folder.path(), "mlflow", &place, &[]);
+        assert!(said.starts_with(expected), "{said}");
         assert_eq!(count("SELECT count(*) FROM experiments"), 1);
         assert_eq!(count("SELECT count(*) FROM runs WHERE status = 'FINISHED'"), 5);
         assert_eq!(count("SELECT count(*) FROM metrics"), 5 * 30);
         assert_eq!(count("SELECT count(*) FROM latest_metrics"), 5 * 10);
         assert_eq!(count("SELECT count(*) FROM params"), 5 * 4);
         assert_eq!(files(&place).len(), 1 + 5 * 2);
+        assert!(first.is_empty() || files(&place) == first, "the second time nothing is written at all");
+        first = files(&place);
     }
     // Something of it is gone, as if it had been added by an export that was stopped: what is missing is added.
     let database = rusqlite::Connection::open(place.join("mlflow.db")).unwrap();

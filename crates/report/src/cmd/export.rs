@@ -8,7 +8,7 @@ use tracking::{Reader, printable};
 
 use crate::cli::ExportArgs;
 use crate::export::mlflow::{self, Database, Server};
-use crate::export::{Selection, tensorboard};
+use crate::export::{Selection, tensorboard, varying};
 use crate::filter::Condition;
 use crate::observed::{FACTS, Observed, measured, metric_names, param_names};
 use crate::suggestion::unknown;
@@ -94,7 +94,8 @@ fn select(reader: &Reader, results: &Path, args: &ExportArgs) -> Result<Vec<Sele
         let counting = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
         let whole = reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.is_whole()).collect();
         let runs = measured(reader, whole)?;
-        found.push((Selection { experiment, runs: Vec::new(), counting }, runs));
+        let varying = varying(&runs);
+        found.push((Selection { experiment, runs: Vec::new(), counting, varying }, runs));
     }
     let runs = || found.iter().flat_map(|(_, runs)| runs);
     if runs().next().is_some() {

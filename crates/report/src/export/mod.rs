@@ -13,7 +13,7 @@ use anyhow::Result;
 use tracking::{EpochMetrics, Experiment, Invocation, Reader, RecordedRun, RunId, Status};
 
 use crate::details::weights_file;
-use crate::observed::distinct;
+use crate::observed::{Observed, param_names};
 use crate::wording::{count, short};
 
 /// The runs of an experiment that are handed over.
@@ -24,19 +24,20 @@ pub struct Selection {
     pub runs: Vec<RecordedRun>,
     /// Those that count of their trials: the weights in the results folder are theirs.
     pub counting: HashSet<RunId>,
+    /// Names of the hyperparameters in which all runs of the experiment differ.
+    pub varying: Vec<String>,
+}
+
+/// Names of the hyperparameters in which `runs` differ.
+pub fn varying(runs: &[Observed]) -> Vec<String> {
+    let differs = |name: &&str| {
+        let values = runs.iter().map(|it| it.run.param(name).map(ToString::to_string));
+        values.collect::<BTreeSet<_>>().len() > 1
+    };
+    param_names(runs).into_iter().filter(differs).map(str::to_owned).collect()
 }
 
 impl Selection {
-    /// Names of the hyperparameters in which these runs differ.
-    pub fn varying(&self) -> Vec<&str> {
-        let names = distinct(self.runs.iter().flat_map(|run| &run.params).map(|(name, _)| &**name));
-        let differs = |name: &&str| {
-            let values = self.runs.iter().map(|run| run.param(name).map(ToString::to_string));
-            values.collect::<BTreeSet<_>>().len() > 1
-        };
-        names.into_iter().filter(differs).collect()
-    }
-
     /// Of a run all that is known, read from the store; nothing where its epochs are not as they were recorded.
     pub fn whole(&self, reader: &Reader, results: &Path, run: &RecordedRun) -> Result<Option<Whole>> {
         let (epochs, as_recorded) = reader.checked_epochs(run)?;
@@ -116,8 +117,8 @@ impl Whole {
     }
 
     /// Its hyperparameters of these names, as people write them: `batch_size=32, seed=0`.
-    pub fn label(&self, names: &[&str]) -> String {
-        let one = |name: &&str| {
+    pub fn label(&self, names: &[String]) -> String {
+        let one = |name: &String| {
             let value = self.run.param(name)?;
             let text = if let tracking::Value::Real(number) = value { short(*number) } else { value.to_string() };
             Some(format!("{name}={text}"))

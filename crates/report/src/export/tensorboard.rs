@@ -26,10 +26,9 @@ pub fn export(folder: &Path, reader: &Reader, results: &Path, selections: &[Sele
         let folder = folder.join(&selection.experiment.name);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let there = folders(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-        let varying = selection.varying();
         for run in &selection.runs {
             let Some(whole) = selection.whole(reader, results, run)? else { continue };
-            let home = folder.join(name(&whole, &varying));
+            let home = folder.join(name(&whole, &selection.varying));
             let written =
                 settle(there.get(run.id.as_str()), &home).and_then(|()| write(&home.join(FILE), &events(&whole)));
             match written.with_context(|| format!("cannot write {}", home.display()))? {
@@ -78,7 +77,7 @@ fn hparam(value: &Value) -> HParam {
 }
 
 /// A folder's name that people can read, and that ends with the run's id.
-fn name(whole: &Whole, varying: &[&str]) -> String {
+fn name(whole: &Whole, varying: &[String]) -> String {
     let plain = |c: char| if c.is_alphanumeric() || "=,.+-_".contains(c) { c } else { '_' };
     let mut label: String = whole.label(varying).replace(", ", ",").chars().map(plain).collect();
     while label.len() > LONGEST {

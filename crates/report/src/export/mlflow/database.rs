@@ -12,6 +12,7 @@ use tracking::Experiment;
 
 use super::client::escaped;
 use super::described::{Described, Metric, RUNNING};
+use super::names::{LONGEST_NOTE, shortened};
 use super::{DIGEST, Known, Place, RUN};
 use crate::export::write_whole;
 
@@ -79,13 +80,14 @@ impl Place for Database {
                 let id = self.connection.last_insert_rowid();
                 let sql =
                     "INSERT INTO experiment_tags (key, value, experiment_id) VALUES ('mlflow.note.content', ?1, ?2)";
-                self.connection.execute(sql, params![experiment.description, id])?;
+                self.connection.execute(sql, params![shortened(&experiment.description, LONGEST_NOTE), id])?;
                 id
             }
         };
         // The folder may have been moved since.
-        let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid WHERE experiment_id = ?1
-                   AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = ?3)";
+        let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid
+                   WHERE experiment_id = ?1 AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = ?3)
+                   AND artifact_uri <> ?2 || '/' || run_uuid";
         self.connection.execute(sql, params![self.experiment.0, address(&self.folder()), RUN])?;
         let sql = "SELECT run.value, runs.run_uuid, status, digest.value, lifecycle_stage = 'deleted'
                    FROM runs JOIN tags AS run ON run.run_uuid = runs.run_uuid AND run.key = ?2

@@ -67,7 +67,7 @@ pub struct Described {
 
 impl Described {
     /// Describes a run. `varying`: the hyperparameters that name it.
-    pub fn of(whole: &Whole, varying: &[&str]) -> Result<Self> {
+    pub fn of(whole: &Whole, varying: &[String]) -> Result<Self> {
         let points = whole.points();
         let metric_names = accepted(distinct(points.iter().map(|point| point.name.as_str())));
         let param_names = accepted(whole.run.params.iter().map(|(name, _)| &**name));

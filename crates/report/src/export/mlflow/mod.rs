@@ -60,10 +60,9 @@ pub fn export(place: &mut dyn Place, reader: &Reader, results: &Path, selections
     let mut tally = Tally::default();
     for selection in selections {
         let known = place.open(&selection.experiment)?;
-        let varying = selection.varying();
         for run in &selection.runs {
             let Some(whole) = selection.whole(reader, results, run)? else { continue };
-            let mut described = Described::of(&whole, &varying)?;
+            let mut described = Described::of(&whole, &selection.varying)?;
             tally.notes.extend(std::mem::take(&mut described.notes));
             match known.get(run.id.as_str()) {
                 Some(it) if it.deleted => tally.deleted += 1,

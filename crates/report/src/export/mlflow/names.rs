@@ -8,6 +8,8 @@ const LONGEST_NAME: usize = 250;
 pub const LONGEST_PARAM: usize = 6_000;
 /// Longest value of a tag.
 pub const LONGEST_TAG: usize = 8_000;
+/// Longest description of an experiment.
+pub const LONGEST_NOTE: usize = 5_000;
 
 /// For each of `names`, which differ, one that MLflow takes: letters, digits, blanks and `_ - . /`, and no path that could be
 /// written shorter. What it does not take becomes `_`; where that is a name of another, it is numbered.

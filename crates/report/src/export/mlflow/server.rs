@@ -8,6 +8,7 @@ use tracking::Experiment;
 
 use super::client::{Client, Refusal};
 use super::described::{Described, Metric};
+use super::names::{LONGEST_NOTE, shortened};
 use super::{DIGEST, Known, Place, RUN};
 
 /// A server takes its time: it is said whenever so many runs are there.
@@ -68,7 +69,8 @@ impl Place for Server {
                 id
             }
             None => {
-                let tags = [json!({"key": "mlflow.note.content", "value": experiment.description})];
+                let tags =
+                    [json!({"key": "mlflow.note.content", "value": shortened(&experiment.description, LONGEST_NOTE)})];
                 text(&self.client.post("experiments/create", &json!({"name": name, "tags": tags}))?, "experiment_id")?
             }
         };
