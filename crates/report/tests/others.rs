@@ -152,10 +152,20 @@ fn mlflow_opens_a_folder() {
     follow("mlflow", place.to_str().unwrap(), |results| {
         check(&python, "mlflow_check.py", &[results.to_str().unwrap(), &uri]);
     });
-    let moved = folder.path().join("moved");
+}
+
+/// MLflow has the places of files in its database: the next export brings them to where the folder is now.
+#[test]
+fn a_folder_of_mlflow_may_be_moved() {
+    let Some(python) = python() else { return };
+    let (results, folder) = (mixed(), tempfile::tempdir().unwrap());
+    let (place, moved) = (folder.path().join("place"), folder.path().join("moved"));
+    export(results.path(), "mlflow", place.to_str().unwrap());
     std::fs::rename(&place, &moved).unwrap();
-    let results = mixed();
-    export(results.path(), "mlflow", moved.to_str().unwrap());
+    let said = export(results.path(), "mlflow", moved.to_str().unwrap());
+    assert!(said.contains("0 runs added, 14 there already"), "{said}");
+    let uri = format!("sqlite:///{}/mlflow.db", moved.display());
+    check(&python, "mlflow_check.py", &[results.path().to_str().unwrap(), &uri]);
 }
 
 /// A server of MLflow's that ends with the test.
