@@ -69,6 +69,20 @@ pub struct HtmlArgs {
     pub output: Option<PathBuf>,
 }
 
+// What is handed to another tool.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// What the runs are handed to, and where: mlflow and a folder or the address of a server, or tensorboard and a folder
+    #[arg(long, num_args = 2, value_names = ["TOOL", "DIR|URL"], required = true)]
+    pub to: Vec<String>,
+    /// Only this experiment; repeatable
+    #[arg(short, long = "experiment", value_name = "NAME")]
+    pub experiments: Vec<String>,
+    /// Only runs of which this holds, as for a comparison; repeatable: all must hold
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub conditions: Vec<String>,
+}
+
 /// How to print a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -88,6 +102,8 @@ pub enum Format {
 pub enum Command {
     /// One page to look at and to send: tables, charts, the best trial
     Html(HtmlArgs),
+    /// The runs for MLflow or TensorBoard: what is there already stays, so that it may be repeated as a sweep goes on
+    Export(ExportArgs),
     /// All that is known of a run, and its epochs
     Show {
         /// Run or trial id, or the beginning of one

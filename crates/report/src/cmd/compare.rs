@@ -82,7 +82,7 @@ fn layout(args: &QuestionArgs, comparisons: &[Comparison]) -> Result<Layout> {
 }
 
 /// The experiments of these names; all, where none is named.
-fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<Experiment>> {
+pub fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<Experiment>> {
     let mut experiments = reader.experiments()?;
     let known: Vec<&str> = experiments.iter().map(|it| it.name.as_str()).collect();
     if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {

@@ -142,8 +142,11 @@ impl Reader {
         self.checked(|connection, damage| query::epochs_of_run(connection, run, damage))
     }
 
-    /// The epochs of a run, and whether they are as they were recorded.
-    pub(crate) fn checked_epochs(&self, run: &RecordedRun) -> Result<(Vec<EpochMetrics>, bool), StoreError> {
+    /// The epochs of a run, and whether they are as they were recorded; [`Reader::damage`] does not tell of it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn checked_epochs(&self, run: &RecordedRun) -> Result<(Vec<EpochMetrics>, bool), StoreError> {
         self.read(|connection| {
             let mut damage = Vec::new();
             Ok((query::epochs_of_run(connection, run, &mut damage)?, damage.is_empty()))

@@ -1,0 +1,403 @@
+//! `report export --to`, without the tools themselves: what it writes, what it sends, and what it says when that fails. The tools
+//! look at it in `others.rs`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stores;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::thread::{JoinHandle, sleep, spawn};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tracking::{Experiment, Invocation, Run, Store, TrialId};
+
+use stores::{Filling, outcome, plausible};
+
+/// `count` runs of two batch sizes, with weights.
+fn filled(count: i64) -> TempDir {
+    let mut filling = Filling::new("batch_sweep", "Batch sizes");
+    for number in 0..count {
+        let run = plausible("batch_sweep", 16 << (number % 2), 0.0, number / 2);
+        let models = filling.folder.path().join("batch_sweep/models");
+        fs::create_dir_all(&models).unwrap();
+        fs::write(models.join(format!("{}.safetensors", run.trial)), run.trial.as_str()).unwrap();
+        filling.record(&run);
+    }
+    filling.folder
+}
+
+/// Adds a run to the store.
+fn record(folder: &TempDir, run: &Run) {
+    let mut store = Store::open(folder.path()).unwrap();
+    let experiment = Experiment { name: "batch_sweep".into(), description: "Batch sizes".into() };
+    let invocation = store.begin(&experiment, &Invocation::here()).unwrap();
+    store.record(invocation, run).unwrap();
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+fn export(results: &Path, tool: &str, place: &Path, more: &[&str]) -> String {
+    let arguments = [&["export", "--to", tool, place.to_str().unwrap()], more].concat();
+    let (code, out, said) = outcome(results, &arguments);
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    said
+}
+
+#[test]
+fn a_wrong_request_says_what_is_right() {
+    let folder = filled(2);
+    let inside = folder.path().join("batch_sweep/models/x");
+    let file = folder.path().join("tracking.db");
+    for (arguments, hint) in [
+        (
+            &["--to", "mlflw", "out"][..],
+            "unknown tool 'mlflw': expected one of mlflow, tensorboard; did you mean 'mlflow'?",
+        ),
+        (&["--to", "mlflow"], "2 values required"),
+        (&[], "--to <TOOL> <DIR|URL>"),
+        (&["--to", "tensorboard", "http://localhost:6006"], "expected a folder"),
+        (&["--to", "mlflow", "sqlite:///mlflow.db"], "expected a folder, or the address of a server"),
+        (
+            &["--to", "mlflow", "http://me:secret@localhost"],
+            "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+        ),
+        (&["--to", "mlflow", folder.path().to_str().unwrap()], "belongs to the results folder"),
+        (&["--to", "tensorboard", inside.to_str().unwrap()], "belongs to the results folder"),
+        (&["--to", "mlflow", file.to_str().unwrap()], "cannot make the folder"),
+        (&["--to", "mlflow", "out", "-e", "batch"], "unknown experiment 'batch'"),
+        (&["--to", "mlflow", "out", "--where", "sed=1"], "did you mean 'seed'?"),
+    ] {
+        let (code, out, said) = outcome(folder.path(), &[&["export"], arguments].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(said.contains(hint) && !said.contains("secret"), "{arguments:?}: {said}");
+    }
+    assert!(!inside.exists() && !Path::new("out").exists());
+}
+
+#[test]
+fn conditions_choose_what_is_exported() {
+    let (folder, out) = (filled(4), tempfile::tempdir().unwrap());
+    let said = export(folder.path(), "tensorboard", out.path(), &["-e", "batch_sweep", "--where", "batch_size=16"]);
+    assert!(said.starts_with("2 runs added\nto look at them: tensorboard --logdir "), "{said}");
+    let said = export(folder.path(), "tensorboard", out.path(), &[]);
+    assert!(said.starts_with("2 runs added, 2 there already\n"), "{said}");
+    let names = || -> Vec<String> {
+        let paths = files(out.path()).into_keys();
+        paths.map(|it| it.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned()).collect()
+    };
+    assert!(names().len() == 4 && names().iter().all(|it| it.contains("batch_size=") && !it.contains("decay")));
+    // Where another hyperparameter varies, the folders get its name too, and are no others.
+    record(&folder, &plausible("batch_sweep", 16, 1e-4, 0));
+    let said = export(folder.path(), "tensorboard", out.path(), &[]);
+    assert!(said.starts_with("1 run added, 4 there already\n"), "{said}");
+    assert!(names().len() == 5 && names().iter().all(|it| it.contains("decay=")), "{:?}", names());
+}
+
+/// The events of a file, by a reader of the test's own: each record's length and data fit their checksums.
+fn records(mut bytes: &[u8]) -> Vec<&[u8]> {
+    let mut take = |count: usize| {
+        let (taken, rest) = bytes.split_at_checked(count)?;
+        bytes = rest;
+        Some(taken)
+    };
+    let mut found = Vec::new();
+    while let Some(length) = take(8) {
+        assert_eq!(take(4).unwrap(), masked(length).to_le_bytes());
+        let data = take(u64::from_le_bytes(length.try_into().unwrap()) as usize).unwrap();
+        assert_eq!(take(4).unwrap(), masked(data).to_le_bytes());
+        found.push(data);
+    }
+    found
+}
+
+/// CRC-32C bit by bit, from its polynomial, as `masked_crc32c` of TensorFlow's `lib/hash/crc32c.h` masks it.
+fn masked(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 };
+        }
+    }
+    (!crc).rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+#[test]
+fn events_are_the_same_again_and_whole_after_an_accident() {
+    let (folder, out) = (filled(3), tempfile::tempdir().unwrap());
+    export(folder.path(), "tensorboard", out.path(), &[]);
+    let first = files(out.path());
+    for (path, bytes) in &first {
+        // The version, the beginning and the end, five metrics of five epochs, five final ones of which the last epoch has none.
+        assert_eq!(records(bytes).len(), 3 + 25 + 5, "{}", path.display());
+    }
+    let said = export(folder.path(), "tensorboard", out.path(), &[]);
+    assert!(said.starts_with("0 runs added, 3 there already"), "{said}");
+    let paths: Vec<&PathBuf> = first.keys().collect();
+    fs::write(paths[0], &first[paths[0]][..500]).unwrap();
+    fs::write(paths[1], "something else").unwrap();
+    fs::remove_file(paths[2]).unwrap();
+    let said = export(folder.path(), "tensorboard", out.path(), &[]);
+    assert!(said.starts_with("1 run added, 2 completed"), "{said}");
+    assert_eq!(files(out.path()), first);
+}
+
+/// A file that a TensorBoard follows is never another: what a run measures is added at its end.
+#[test]
+fn the_events_of_a_run_that_goes_on_are_added() {
+    let (folder, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = Store::open(folder.path()).unwrap();
+    let run = store.start_run("wine", &[("depth", 3.into())]).unwrap();
+    let mut before = Vec::new();
+    for epoch in 1..=3 {
+        run.log(epoch, &[("loss", 1.0 / f64::from(epoch)), ("seconds", 0.5)]).unwrap();
+        sleep(Duration::from_millis(300));
+        export(folder.path(), "tensorboard", out.path(), &[]);
+        let (_, bytes) = files(out.path()).pop_first().unwrap();
+        assert!(bytes.len() > before.len() && bytes.starts_with(&before));
+        before = bytes;
+    }
+    run.finish(&[("test_accuracy", 0.9)]).unwrap();
+    export(folder.path(), "tensorboard", out.path(), &[]);
+    let (_, bytes) = files(out.path()).pop_first().unwrap();
+    assert!(bytes.starts_with(&before));
+    // Its accuracy, its time and its end.
+    assert_eq!(records(&bytes).len(), 2 + 6 + 3);
+}
+
+#[test]
+fn a_folder_of_mlflow_has_everything_once() {
+    let (folder, out) = (filled(5), tempfile::tempdir().unwrap());
+    let place = out.path().join("mlflow");
+    let count = |sql: &str| -> i64 {
+        rusqlite::Connection::open(place.join("mlflow.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let mut first = BTreeMap::new();
+    for expected in ["5 runs added\n", "0 runs added, 5 there already\n"] {
+        let said = export(folder.path(), "mlflow", &place, &[]);
+        assert!(said.starts_with(expected), "{said}");
+        assert_eq!(count("SELECT count(*) FROM experiments"), 1);
+        assert_eq!(count("SELECT count(*) FROM runs WHERE status = 'FINISHED'"), 5);
+        assert_eq!(count("SELECT count(*) FROM metrics"), 5 * 30);
+        assert_eq!(count("SELECT count(*) FROM latest_metrics"), 5 * 10);
+        assert_eq!(count("SELECT count(*) FROM params"), 5 * 4);
+        assert_eq!(files(&place).len(), 1 + 5 * 2);
+        assert!(first.is_empty() || files(&place) == first, "the second time nothing is written at all");
+        first = files(&place);
+    }
+    // Something of it is gone, as if it had been added by an export that was stopped: what is missing is added.
+    let database = rusqlite::Connection::open(place.join("mlflow.db")).unwrap();
+    database.execute_batch("DELETE FROM metrics WHERE step > 3; UPDATE runs SET status = 'RUNNING'").unwrap();
+    assert!(export(folder.path(), "mlflow", &place, &[]).starts_with("0 runs added, 5 completed\n"));
+    assert_eq!(count("SELECT count(*) FROM metrics"), 5 * 30);
+    fs::write(out.path().join("mlflow.db"), "").unwrap();
+    drop(Store::open(out.path()).unwrap());
+    fs::rename(out.path().join("tracking.db"), out.path().join("mlflow.db")).unwrap();
+    let (code, _, said) = outcome(folder.path(), &["export", "--to", "mlflow", out.path().to_str().unwrap()]);
+    assert!(code == 2 && said.contains("is no database of MLflow's"), "{said}");
+}
+
+#[test]
+fn what_is_not_as_it_was_recorded_is_not_exported() {
+    let (folder, out) = (filled(3), tempfile::tempdir().unwrap());
+    let database = rusqlite::Connection::open(folder.path().join("tracking.db")).unwrap();
+    let change = "UPDATE metrics SET value = 0.99 WHERE name = 'val_accuracy' AND epoch = 5 AND run_id = (SELECT min(id) FROM runs);
+                  UPDATE runs SET engine = 'none' WHERE id = (SELECT max(id) FROM runs)";
+    database.execute_batch(change).unwrap();
+    for tool in ["mlflow", "tensorboard"] {
+        let place = out.path().join(tool);
+        let (code, _, said) = outcome(folder.path(), &["export", "--to", tool, place.to_str().unwrap()]);
+        assert!(code == 1 && said.starts_with("1 run added\n"), "{said}");
+        assert!(said.contains("warning: the epochs of run") && said.contains("warning: run"), "{said}");
+    }
+}
+
+/// A request as a server sees it: its first line, what it says of who asks, its body.
+#[derive(Debug)]
+struct Asked {
+    line: String,
+    authorization: String,
+    body: Vec<u8>,
+}
+
+/// A server that answers each request with what `answer` gives of it, status and body, until it is asked to stop.
+fn serve(answer: impl Fn(&Asked) -> Option<(u16, String)> + Send + 'static) -> (String, JoinHandle<Vec<Asked>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let serving = spawn(move || {
+        let mut all = Vec::new();
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            while let Some(asked) = read(&mut reader) {
+                if asked.line.starts_with("STOP") {
+                    return all;
+                }
+                let Some((status, body)) = answer(&asked) else {
+                    // Longer than anybody waits.
+                    sleep(Duration::from_secs(5));
+                    break;
+                };
+                let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                reader.get_mut().write_all(head.as_bytes()).unwrap();
+                all.push(asked);
+            }
+        }
+        all
+    });
+    (address, serving)
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Asked> {
+    let mut asked = Asked { line: String::new(), authorization: String::new(), body: Vec::new() };
+    reader.read_line(&mut asked.line).ok().filter(|length| *length > 0)?;
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.trim().split_once(": ") else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.parse().unwrap(),
+            "authorization" => asked.authorization = value.to_owned(),
+            _ => {}
+        }
+    }
+    asked.body = vec![0; length];
+    reader.read_exact(&mut asked.body).ok()?;
+    Some(asked)
+}
+
+/// Exports to a server as somebody: exit code and standard error.
+fn send(results: &Path, address: &str, variables: &[(&str, &str)]) -> (i32, String) {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
+    for name in ["USERNAME", "PASSWORD", "TOKEN"] {
+        command.env_remove(format!("MLFLOW_TRACKING_{name}"));
+    }
+    command.arg("-r").arg(results).args(["export", "--to", "mlflow", address]).envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn stop(address: &str, serving: JoinHandle<Vec<Asked>>) -> Vec<Asked> {
+    let mut stream = TcpStream::connect(address.trim_start_matches("http://")).unwrap();
+    stream.write_all(b"STOP\r\n\r\n").unwrap();
+    serving.join().unwrap()
+}
+
+#[test]
+fn a_server_that_refuses_is_quoted() {
+    let folder = filled(1);
+    for (status, body, hints) in [
+        (500, "", &["answered 500", "the same command goes on where this one ended"][..]),
+        (503, "<html>busy</html>", &["answered 503", "goes on where this one ended"]),
+        (
+            401,
+            "<html>who?</html>",
+            &["answered 401", "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"],
+        ),
+        (
+            403,
+            r#"{"error_code":"PERMISSION_DENIED","message":"not \u001b[31m you"}"#,
+            &["answered 403", ": not \\u{1b}[31m you; set"],
+        ),
+        (404, "<html>not here</html>", &["is this the address of an MLflow server?"]),
+        (200, "<html>hello</html>", &["is this the address of an MLflow server?"]),
+        (200, "{}", &["the server answered without 'experiment_id': is it MLflow's?"]),
+        (
+            400,
+            r#"{"error_code":"INVALID_PARAMETER_VALUE","message":"no such name"}"#,
+            &["answered 400", ": no such name"],
+        ),
+    ] {
+        let (address, serving) = serve(move |_| Some((status, body.to_owned())));
+        let (code, said) = send(folder.path(), &address, &[]);
+        assert_eq!(code, 2, "{said}");
+        for hint in hints {
+            assert!(said.starts_with("error: ") && said.contains(hint), "{status}: {hint} in {said}");
+        }
+        assert_eq!(stop(&address, serving).len(), 1, "nothing more is asked");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_not_waited_for() {
+    let folder = filled(1);
+    let (code, said) = send(folder.path(), "http://127.0.0.1:9", &[]);
+    assert!(code == 2 && said.contains("no answer of http://127.0.0.1:9") && said.contains("goes on"), "{said}");
+    let (address, _serving) = serve(|_| None);
+    let (code, said) = send(folder.path(), &address, &[("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")]);
+    assert!(code == 2 && said.contains("timeout") && said.contains("goes on"), "{said}");
+}
+
+/// An MLflow that knows nothing yet, and keeps files where `files` says.
+fn empty_mlflow(files: &'static str) -> (String, JoinHandle<Vec<Asked>>) {
+    serve(move |asked| {
+        let path = asked.line.split(' ').nth(1)?.split('?').next()?;
+        let run = format!(r#"{{"run":{{"info":{{"run_id":"its","artifact_uri":"{files}"}}}}}}"#);
+        Some(match path.trim_start_matches("/api/2.0/") {
+            "mlflow/experiments/get-by-name" => (404, r#"{"error_code":"RESOURCE_DOES_NOT_EXIST"}"#.into()),
+            "mlflow/experiments/create" => (200, r#"{"experiment_id":"7"}"#.into()),
+            "mlflow/runs/search" | "mlflow/runs/log-batch" | "mlflow/runs/update" => (200, "{}".into()),
+            "mlflow/runs/create" => (200, run),
+            _ if asked.line.starts_with("PUT") => (200, String::new()),
+            _ => (404, String::new()),
+        })
+    })
+}
+
+#[test]
+fn a_run_is_five_requests_and_its_status_the_last() {
+    let folder = filled(1);
+    let (address, serving) = empty_mlflow("mlflow-artifacts:/7/its/artifacts");
+    let who = [("MLFLOW_TRACKING_USERNAME", "Aladdin"), ("MLFLOW_TRACKING_PASSWORD", "open sesame")];
+    let (code, said) = send(folder.path(), &format!("{address}/"), &who);
+    assert_eq!((code, said.lines().next()), (0, Some("1 run added")), "{said}");
+    let asked = stop(&address, serving);
+    let trial = TrialId::of(&[("batch", "16"), ("decay", "0"), ("seed", "0")]);
+    let lines: Vec<&str> = asked.iter().map(|it| it.line.trim_end().trim_end_matches(" HTTP/1.1")).collect();
+    let weights = format!("PUT /api/2.0/mlflow-artifacts/artifacts/7/its/artifacts/models/{trial}.safetensors");
+    assert_eq!(
+        lines,
+        [
+            "GET /api/2.0/mlflow/experiments/get-by-name?experiment_name=batch_sweep",
+            "POST /api/2.0/mlflow/experiments/create",
+            "POST /api/2.0/mlflow/runs/search",
+            "POST /api/2.0/mlflow/runs/create",
+            "PUT /api/2.0/mlflow-artifacts/artifacts/7/its/artifacts/experiment.toml",
+            &weights,
+            "POST /api/2.0/mlflow/runs/log-batch",
+            "POST /api/2.0/mlflow/runs/update",
+        ]
+    );
+    // The example of RFC 7617's forerunner, RFC 2617.
+    assert!(asked.iter().all(|it| it.authorization == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+    assert_eq!((&*asked[4].body, &*asked[5].body), (&b"name = \"batch_sweep\"\n"[..], trial.as_str().as_bytes()));
+    let batch: serde_json::Value = serde_json::from_slice(&asked[6].body).unwrap();
+    assert_eq!(batch["metrics"].as_array().unwrap().len(), 30);
+    let update: serde_json::Value = serde_json::from_slice(&asked[7].body).unwrap();
+    assert_eq!(update["status"], "FINISHED");
+}
+
+#[test]
+fn a_server_that_takes_no_files_is_told_of() {
+    let folder = filled(1);
+    let (address, serving) = empty_mlflow("s3://bucket/7/its/artifacts");
+    let (code, said) = send(folder.path(), &address, &[("MLFLOW_TRACKING_TOKEN", "abc")]);
+    assert!(code == 0 && said.contains("note: 2 files not sent") && said.contains("--serve-artifacts"), "{said}");
+    assert!(stop(&address, serving).iter().all(|it| it.authorization == "Bearer abc"));
+}
