@@ -69,6 +69,35 @@ pub struct HtmlArgs {
     pub output: Option<PathBuf>,
 }
 
+// The record or the comparison, for other programs and papers.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// What to write
+    #[arg(long, value_enum)]
+    pub format: ExportFormat,
+    /// Where to: for csv and parquet a folder [default: export/FORMAT in the results folder], else a file [default: standard
+    /// output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+}
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// The record: a folder, a file a table
+    Csv,
+    /// The record: one document
+    Json,
+    /// The record: a folder, a typed file a table
+    Parquet,
+    /// The comparison, for a page
+    Markdown,
+    /// The comparison, for a paper
+    Latex,
+}
+
 /// How to print a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -88,6 +117,15 @@ pub enum Format {
 pub enum Command {
     /// One page to look at and to send: tables, charts, the best trial
     Html(HtmlArgs),
+    /// All that the store has, or the comparison, in a format of others; -e and --where select, the other options are the
+    /// comparison's
+    Export(ExportArgs),
+    /// What all that the store has comes to: equal for two stores exactly when they say the same
+    Digest {
+        /// Only this experiment; repeatable
+        #[arg(short, long = "experiment", value_name = "NAME")]
+        experiments: Vec<String>,
+    },
     /// All that is known of a run, and its epochs
     Show {
         /// Run or trial id, or the beginning of one

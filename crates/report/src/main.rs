@@ -7,6 +7,7 @@ mod cmd;
 mod comparison;
 mod details;
 mod effects;
+mod export;
 mod figures;
 mod filter;
 mod format;
@@ -20,6 +21,7 @@ mod statistics;
 mod suggestion;
 mod table;
 mod weights;
+mod whole;
 mod wording;
 
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Some(_) if cli.compare != CompareArgs::default() => Err(misplaced()),
         None => cmd::compare::compare(&cli.results, &cli.compare),
         Some(Command::Html(args)) => cmd::html::html(&cli.results, args),
+        Some(Command::Export(args)) => cmd::export::export(&cli.results, args),
+        Some(Command::Digest { experiments }) => cmd::export::digest(&cli.results, experiments),
         Some(Command::Show { id }) => cmd::show::show(&cli.results, id),
         Some(Command::Diff { left, right }) => cmd::diff::diff(&cli.results, left, right),
     };

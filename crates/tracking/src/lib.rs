@@ -171,7 +171,7 @@ pub use ids::{RunId, TrialId};
 pub use live_run::{LiveRun, NewRun};
 pub use printable::{printable, printable_json};
 pub use process::{Liveness, Process};
-pub use record::csv::{CsvFolder, read_csv};
+pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
 pub use run::{Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, RecordedRun, Run, Shard};

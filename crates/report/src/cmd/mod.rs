@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod diff;
 mod diff_sets;
+pub mod export;
 pub mod html;
 pub mod show;
 mod side;

@@ -5,6 +5,7 @@ pub mod csv;
 pub mod example;
 pub mod html;
 pub mod json;
+pub mod latex;
 pub mod markdown;
 pub mod text;
 

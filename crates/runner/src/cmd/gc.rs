@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use tracking::{DATABASE, Reader, RunId, Status, Store, timestamp};
 
 use crate::cli::GcArgs;
+use crate::cmd::import;
 use crate::cmd::trash::trash;
 use crate::record::TEMPORARY;
 
@@ -104,6 +105,8 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
     for (path, name) in files(&args.results) {
         if name.starts_with(&format!("{DATABASE}.schema-")) && is_older(&path, args.older_than) {
             garbage.file(path, "the store before its migration");
+        } else if name.starts_with(import::TEMPORARY) && is_older(&path, ABANDONED.min(args.older_than)) {
+            garbage.file(path, "left unfinished");
         }
     }
     let trash = trash(&args.results);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Cell, Column, Digest, RecordError, Sink, TABLES, Table};
 
 /// The file beside the tables that says what they come to.
-pub(crate) const DIGEST: &str = "digest.txt";
+pub const DIGEST_FILE: &str = "digest.txt";
 
 /// Writes a record to the CSV files of a folder.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl CsvFolder {
     /// When a file cannot be written.
     pub fn finish(mut self, digest: Digest) -> Result<(), RecordError> {
         self.end_table()?;
-        Ok(std::fs::write(self.folder.join(DIGEST), format!("{digest}\n"))?)
+        Ok(std::fs::write(self.folder.join(DIGEST_FILE), format!("{digest}\n"))?)
     }
 }
 
@@ -76,7 +76,7 @@ fn file_name(table: &Table) -> String {
 /// # Errors
 /// With file and line, when a file is not there or a row not of its table; or what `sink` says.
 pub fn read_csv(folder: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
-    let path = folder.join(DIGEST);
+    let path = folder.join(DIGEST_FILE);
     let wrong = |reason: String| RecordError::Input { place: path.display().to_string(), reason };
     let cannot =
         |error: io::Error| wrong(format!("{error}; expected a folder that `report export --format csv` wrote"));

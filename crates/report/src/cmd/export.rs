@@ -1,0 +1,149 @@
+//! `report export`: the record, all of it or that of some runs, or the comparison, in a format of others.
+
+use std::collections::HashSet;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use tracking::{CsvFolder, DIGEST_FILE, Digest, JsonDocument, Reader, RunId, TABLES};
+
+use super::compare;
+use crate::cli::{ExportArgs, ExportFormat, QuestionArgs};
+use crate::export::parquet::ParquetFolder;
+use crate::filter::Condition;
+use crate::observed::measured;
+use crate::table::Table;
+use crate::{format, whole};
+
+/// Exports what is asked for.
+pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
+    let reader = super::open(results)?;
+    match args.format {
+        ExportFormat::Markdown => comparison(&reader, results, args, format::markdown::markdown),
+        ExportFormat::Latex => comparison(&reader, results, args, format::latex::latex),
+        ExportFormat::Csv => record(&reader, results, args, |runs| csv(&reader, &folder(results, args, "csv")?, runs)),
+        ExportFormat::Parquet => {
+            record(&reader, results, args, |runs| parquet(&reader, &folder(results, args, "parquet")?, runs))
+        }
+        ExportFormat::Json => record(&reader, results, args, |runs| json(&reader, output(args), runs)),
+    }
+}
+
+/// Prints what the record of a store, or of some experiments, comes to.
+pub fn digest(results: &Path, experiments: &[String]) -> Result<ExitCode> {
+    let reader = super::open(results)?;
+    let args = QuestionArgs { experiments: experiments.to_vec(), ..QuestionArgs::default() };
+    let digest = reader.record(selected(&reader, results, &args)?.as_ref(), &mut ())?;
+    writeln!(std::io::stdout(), "{digest}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The file to write, where it is not standard output.
+fn output(args: &ExportArgs) -> Option<&Path> {
+    args.output.as_deref().filter(|path| path.as_os_str() != "-")
+}
+
+/// The folder to write.
+fn folder(results: &Path, args: &ExportArgs, name: &str) -> Result<PathBuf> {
+    match (&args.output, output(args)) {
+        (None, _) => Ok(results.join("export").join(name)),
+        (Some(_), Some(folder)) => Ok(folder.to_owned()),
+        (Some(_), None) => bail!("--format {name} is a folder of files: name one with -o"),
+    }
+}
+
+/// A comparison, as text.
+fn comparison(
+    reader: &Reader,
+    results: &Path,
+    args: &ExportArgs,
+    format: impl Fn(&[Table]) -> String,
+) -> Result<ExitCode> {
+    let text = format(&compare::ask(reader, results, &args.question)?.tables);
+    match output(args) {
+        Some(path) => whole::file(path, |out| Ok(out.write_all(text.as_bytes())?))?,
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    Ok(super::damage(reader, results))
+}
+
+/// The record, as `write` writes it. What was changed in the store is exported as it is, with the checksum that it does not fit.
+fn record(
+    reader: &Reader,
+    results: &Path,
+    args: &ExportArgs,
+    write: impl FnOnce(Option<&HashSet<RunId>>) -> Result<Digest>,
+) -> Result<ExitCode> {
+    let runs = selected(reader, results, &args.question)?;
+    let digest = write(runs.as_ref())?;
+    anstream::eprintln!("digest {digest}");
+    reader.inspect(runs.as_ref())?;
+    Ok(super::damage(reader, results))
+}
+
+/// The runs that are asked for; nothing where that is all of them.
+fn selected(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Option<HashSet<RunId>>> {
+    let QuestionArgs { experiments, conditions, .. } = args;
+    if *args
+        != (QuestionArgs { experiments: experiments.clone(), conditions: conditions.clone(), ..Default::default() })
+    {
+        bail!("--by, --sort, --top, --at and --columns shape a comparison: they go with --format markdown or latex");
+    }
+    if experiments.is_empty() && conditions.is_empty() {
+        return Ok(None);
+    }
+    let conditions = conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut recorded = Vec::new();
+    for experiment in compare::select(reader, results, experiments)? {
+        let runs = measured(reader, reader.all_runs(&experiment.name)?)?;
+        recorded.push((experiment, runs));
+    }
+    compare::question(args, &recorded, &conditions)?;
+    let runs = recorded.iter().flat_map(|(_, runs)| runs);
+    let chosen = runs.filter(|run| conditions.iter().all(|condition| condition.holds(run)));
+    let chosen: HashSet<RunId> = chosen.map(|it| it.run.id.clone()).collect();
+    if chosen.is_empty() {
+        bail!("there is nothing to export: no run is of these experiments and fulfils every --where");
+    }
+    Ok(Some(chosen))
+}
+
+fn csv(reader: &Reader, target: &Path, runs: Option<&HashSet<RunId>>) -> Result<Digest> {
+    record_folder(target, ".csv", |folder| {
+        let mut csv = CsvFolder::new(folder);
+        let digest = reader.record(runs, &mut csv)?;
+        csv.finish(digest)?;
+        Ok(digest)
+    })
+}
+
+fn parquet(reader: &Reader, target: &Path, runs: Option<&HashSet<RunId>>) -> Result<Digest> {
+    record_folder(target, ".parquet", |folder| {
+        let mut parquet = ParquetFolder::new(folder);
+        let digest = reader.record(runs, &mut parquet)?;
+        parquet.finish(digest)?;
+        Ok(digest)
+    })
+}
+
+/// A folder with a file a table, and their digest.
+fn record_folder(target: &Path, ending: &str, fill: impl FnOnce(&Path) -> Result<Digest>) -> Result<Digest> {
+    let is_table = |name: &str| TABLES.iter().any(|table| name.strip_suffix(ending) == Some(table.name));
+    let digest = whole::folder(target, |name| name == DIGEST_FILE || is_table(name), fill)?;
+    anstream::eprintln!("{}", tracking::printable(&target.display().to_string()));
+    Ok(digest)
+}
+
+fn json(reader: &Reader, target: Option<&Path>, runs: Option<&HashSet<RunId>>) -> Result<Digest> {
+    let write = |out: &mut dyn Write| {
+        let mut json = JsonDocument::new(out)?;
+        let digest = reader.record(runs, &mut json)?;
+        json.finish(digest)?;
+        Ok(digest)
+    };
+    match target {
+        Some(path) => whole::file(path, write),
+        None => write(&mut BufWriter::new(std::io::stdout().lock())),
+    }
+}

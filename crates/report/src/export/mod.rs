@@ -1,0 +1,3 @@
+//! What exports need that are not text: one file a format.
+
+pub mod parquet;
