@@ -100,3 +100,58 @@ fn escaped(text: &str) -> String {
     }
     safe
 }
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+    use proptest::prelude::*;
+
+    /// What LaTeX makes of escaped text: the commands that stand for a letter, and nothing that it would obey.
+    fn printed(latex: &str) -> String {
+        let commands = [
+            ("\\textbackslash{}", '\\'),
+            ("\\textasciitilde{}", '~'),
+            ("\\textasciicircum{}", '^'),
+            ("\\textless{}", '<'),
+            ("\\textgreater{}", '>'),
+            ("\\textbar{}", '|'),
+            ("\\textquotedbl{}", '"'),
+            ("\\textasciigrave{}", '`'),
+            ("\\textperiodcentered{}", '·'),
+            ("\\ldots{}", '…'),
+            ("$\\pm$", '±'),
+            ("$-$", '−'),
+            ("$\\approx$", '≈'),
+            ("$\\star$", '★'),
+            ("$\\bullet$", '✓'),
+            ("{---}", '—'),
+            ("{}-", '-'),
+            ("{[}", '['),
+            ("{]}", ']'),
+            ("{*}", '*'),
+            ("\\{", '{'),
+            ("\\}", '}'),
+            ("\\$", '$'),
+            ("\\&", '&'),
+            ("\\#", '#'),
+            ("\\_", '_'),
+            ("\\%", '%'),
+        ];
+        let (mut text, mut rest) = (String::new(), latex);
+        while let Some(c) = rest.chars().next() {
+            let known = commands.iter().find(|(command, _)| rest.starts_with(command));
+            assert!(known.is_some() || !"\\{}$&#^_%~".contains(c), "{rest}");
+            text.push(known.map_or(c, |(_, letter)| *letter));
+            rest = &rest[known.map_or(c.len_utf8(), |(command, _)| command.len())..];
+        }
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_printed_as_it_is(text in any::<String>(), hard in "[-\\\\~^<>|\"`{}$&#_%\\[\\]*a±−≈★✓·…—]*") {
+            prop_assert_eq!(printed(&escaped(&text)), text);
+            prop_assert_eq!(printed(&escaped(&hard)), hard);
+        }
+    }
+}

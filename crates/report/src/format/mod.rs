@@ -39,6 +39,11 @@ mod tests {
     }
 
     #[test]
+    fn latex() {
+        insta::assert_snapshot!(super::latex::latex(&sweep().tables()));
+    }
+
+    #[test]
     fn csv() {
         insta::assert_snapshot!(super::csv::csv(&sweep().tables()).unwrap());
     }
@@ -118,6 +123,13 @@ mod tests {
         let bars = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
         assert_eq!(rows.len(), 2 + 6);
         assert!(rows.iter().all(|row| bars(row) == bars(rows[0])), "{markdown}");
+
+        let latex = super::latex::latex(&tables);
+        let rows: Vec<&str> = latex.lines().filter(|line| line.ends_with(" \\\\")).collect();
+        let ampersands = |line: &str| line.replace("\\&", "").matches('&').count();
+        assert_eq!(rows.len(), 1 + 6, "{latex}");
+        assert!(rows.iter().all(|row| ampersands(row) == ampersands(rows[0])), "{latex}");
+        assert!(latex.contains("a\\textbar{}b") && !latex.contains('\u{1b}'), "{latex}");
 
         let csv = super::csv::csv(&tables).unwrap();
         let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
