@@ -58,7 +58,7 @@ fn the_same_store_gives_the_same_bytes_in_place_of_the_earlier_ones() {
             files(&folder)
         };
         let first = written();
-        assert!(first.len() == 11 && first == written(), "{format}");
+        assert!(first.len() >= 11 && first == written(), "{format}");
         let beside: Vec<_> =
             fs::read_dir(store.path().join("export")).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert!(beside.iter().all(|name| ["csv", "parquet"].contains(&name.to_str().unwrap())), "{beside:?}");

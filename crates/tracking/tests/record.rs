@@ -323,6 +323,34 @@ fn where_the_store_keeps_a_row_does_not_count() {
     assert_eq!(digest(store_of(&turned).path()), digest(store_of(&rows).path()));
 }
 
+#[test]
+fn the_order_of_merging_does_not_count() {
+    let part = |seeds: std::ops::Range<i64>| {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        for seed in seeds {
+            let run = store.start_run("wine", &[("seed", seed.into())]).unwrap();
+            run.log(1, &[("loss", 0.5)]).unwrap();
+            run.finish(&[("test_accuracy", 0.9)]).unwrap();
+        }
+        folder
+    };
+    let stores = [part(0..3), part(3..5)];
+    let merged = |order: [usize; 2]| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let mut added = 0;
+        for index in order {
+            let source = Reader::open(stores[index].path()).unwrap();
+            added += store.absorb(&source, &|_| true, true, &mut |_| Ok(())).unwrap().added.len();
+        }
+        drop(store);
+        (added, digest(folder.path()))
+    };
+    assert_eq!(merged([0, 1]), merged([1, 0]));
+    assert_eq!(merged([0, 1]).0, 5);
+}
+
 /// SHA-256 of the bytes that the documentation says, computed by another program.
 #[test]
 fn the_digest_is_what_it_is_said_to_be() {

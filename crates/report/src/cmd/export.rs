@@ -11,6 +11,7 @@ use tracking::{CsvFolder, DIGEST_FILE, Digest, JsonDocument, Reader, RunId, TABL
 use super::compare;
 use crate::cli::{ExportArgs, ExportFormat, QuestionArgs};
 use crate::export::parquet::ParquetFolder;
+use crate::export::run_table::RUN_TABLE;
 use crate::filter::Condition;
 use crate::observed::measured;
 use crate::table::Table;
@@ -129,8 +130,9 @@ fn parquet(reader: &Reader, target: &Path, runs: Option<&HashSet<RunId>>) -> Res
 
 /// A folder with a file a table, and their digest.
 fn record_folder(target: &Path, ending: &str, fill: impl FnOnce(&Path) -> Result<Digest>) -> Result<Digest> {
-    let is_table = |name: &str| TABLES.iter().any(|table| name.strip_suffix(ending) == Some(table.name));
-    let digest = whole::folder(target, |name| name == DIGEST_FILE || is_table(name), fill)?;
+    let tables = || TABLES.iter().map(|table| table.name).chain([RUN_TABLE]);
+    let ours = |name: &str| name == DIGEST_FILE || tables().any(|table| name.strip_suffix(ending) == Some(table));
+    let digest = whole::folder(target, ours, fill)?;
     anstream::eprintln!("{}", tracking::printable(&target.display().to_string()));
     Ok(digest)
 }

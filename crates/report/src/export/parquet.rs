@@ -1,5 +1,5 @@
 //! The record as a folder of Parquet files, one a table: columns as in CSV, but typed. A value of a hyperparameter, which may be of any
-//! type, is the text that CSV has, beside its type.
+//! type, is the text that CSV has, beside its type. `run_table` has them as columns.
 
 use std::fs::File;
 use std::io;
@@ -12,7 +12,9 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
-use tracking::{Cell, DIGEST_FILE, Digest, Kind, RecordError, Sink, Table};
+use tracking::{Cell, Column, DIGEST_FILE, Digest, Kind, RecordError, Sink, Table};
+
+use super::run_table::{RUN_TABLE, RunTable};
 
 /// Rows that are written together at most.
 const GROUP_ROWS: usize = 1 << 16;
@@ -24,12 +26,13 @@ const GROUP_BYTES: usize = 1 << 25;
 pub struct ParquetFolder {
     folder: PathBuf,
     file: Option<ParquetFile>,
+    run_table: RunTable,
 }
 
 impl ParquetFolder {
     /// Into a folder that is there.
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), file: None }
+        Self { folder: folder.to_owned(), file: None, run_table: RunTable::default() }
     }
 
     /// Ends it, with the digest beside it.
@@ -38,6 +41,7 @@ impl ParquetFolder {
     /// When a file cannot be written.
     pub fn finish(mut self, digest: Digest) -> std::result::Result<(), RecordError> {
         self.file.take().map_or(Ok(()), ParquetFile::end).map_err(refused)?;
+        write_run_table(&self.folder, &self.run_table).map_err(refused)?;
         Ok(std::fs::write(self.folder.join(DIGEST_FILE), format!("{digest}\n"))?)
     }
 }
@@ -45,17 +49,36 @@ impl ParquetFolder {
 impl Sink for ParquetFolder {
     fn begin(&mut self, table: &'static Table) -> std::result::Result<(), RecordError> {
         self.file.take().map_or(Ok(()), ParquetFile::end).map_err(refused)?;
-        self.file = Some(ParquetFile::begin(&self.folder, table).map_err(refused)?);
+        let field = |column: &'static Column| Field { name: column.name, kind: column.kind, optional: column.optional };
+        let file = ParquetFile::begin(&self.folder, table.name, table.columns.iter().map(field));
+        self.file = Some(file.map_err(refused)?);
+        self.run_table.begin(table);
         Ok(())
     }
 
     fn row(&mut self, cells: &[Cell<'_>]) -> std::result::Result<(), RecordError> {
+        self.run_table.row(cells);
         self.file.as_mut().map_or(Ok(()), |file| file.row(cells)).map_err(refused)
     }
 }
 
+fn write_run_table(folder: &Path, table: &RunTable) -> Result<()> {
+    let columns = table.columns();
+    let fields = columns.iter().map(|(name, kind)| Field { name, kind: *kind, optional: true });
+    let mut file = ParquetFile::begin(folder, RUN_TABLE, fields)?;
+    table.rows().try_for_each(|row| file.row(&row))?;
+    file.end()
+}
+
 fn refused(error: ParquetError) -> RecordError {
     RecordError::Write(io::Error::other(error))
+}
+
+/// A column of a file.
+struct Field<'c> {
+    name: &'c str,
+    kind: Kind,
+    optional: bool,
 }
 
 /// One table, and the rows that are not written yet.
@@ -67,9 +90,10 @@ struct ParquetFile {
 }
 
 impl ParquetFile {
-    fn begin(folder: &Path, table: &'static Table) -> Result<Self> {
-        let fields = table.columns.iter().map(|column| {
-            let (physical, logical) = match column.kind {
+    fn begin<'c>(folder: &Path, name: &str, columns: impl Iterator<Item = Field<'c>>) -> Result<Self> {
+        let (mut fields, mut values) = (Vec::new(), Vec::new());
+        for Field { name, kind, optional } in columns {
+            let (physical, logical) = match kind {
                 Kind::Invocation | Kind::Integer => (Physical::INT64, None),
                 Kind::Real => (Physical::DOUBLE, None),
                 Kind::Blob => (Physical::BYTE_ARRAY, None),
@@ -77,17 +101,17 @@ impl ParquetFile {
                     (Physical::BYTE_ARRAY, Some(LogicalType::String))
                 }
             };
-            let repetition = if column.optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
-            let field = Type::primitive_type_builder(column.name, physical).with_repetition(repetition);
-            field.with_logical_type(logical).build().map(TypePtr::new)
-        });
-        let schema = Type::group_type_builder(table.name).with_fields(fields.collect::<Result<_>>()?).build()?;
+            let repetition = if optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
+            let field = Type::primitive_type_builder(name, physical).with_repetition(repetition);
+            fields.push(TypePtr::new(field.with_logical_type(logical).build()?));
+            values.push(Values::of(kind));
+        }
+        let schema = Type::group_type_builder(name).with_fields(fields).build()?;
         let properties =
             WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by("candle-sweep".to_owned());
-        let file = File::create(folder.join(format!("{}.parquet", table.name)))?;
+        let file = File::create(folder.join(format!("{name}.parquet")))?;
         let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()))?;
-        let columns = table.columns.iter().map(|column| Values::of(column.kind)).collect();
-        Ok(Self { writer, columns, rows: 0, bytes: 0 })
+        Ok(Self { writer, columns: values, rows: 0, bytes: 0 })
     }
 
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {

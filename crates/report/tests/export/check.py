@@ -52,6 +52,20 @@ def by_duckdb(csv, parquet):
     assert list(map(repr, of_csv)) == list(map(repr, of_parquet)), csv
 
 
+def run_table(parquet):
+    """What run_table has as columns are the rows of params and results."""
+    read = lambda name: pyarrow.parquet.read_table(parquet / f"{name}.parquet").to_pylist()
+    rows = {row["id"]: {key: cell for key, cell in row.items() if "." in key and cell is not None} for row in read("run_table")}
+    assert list(rows) == [row["id"] for row in read("runs")]
+    kinds = {"integer": int, "real": float, "text": str}
+    for table in "params", "results":
+        for row in read(table):
+            cell = rows[row["run_id"]].pop(f"{table}.{row['name']}")
+            value = kinds[row.get("type", "real")](row["value"])
+            assert cell == value or cell == row["value"], (row, cell)
+    assert not any(rows.values()), rows
+
+
 def row_bytes(table, row):
     sized = lambda data: struct.pack("<Q", len(data)) + data
     there = {name: cell for name, cell in row.items() if cell is not None}
@@ -77,6 +91,7 @@ def main(csv, parquet):
             rows += 1
             for part in row_bytes(name, row):
                 sha256.update(part)
+    run_table(parquet)
     for folder in csv, parquet:
         said = (folder / "digest.txt").read_text()
         assert said == f"sha256:{sha256.hexdigest()}\n", (folder, said, sha256.hexdigest())

@@ -133,20 +133,9 @@ pub fn everything() -> TempDir {
         ..Invocation::default()
     };
     let first = store.begin(&wine, &start).unwrap();
-    let values: [Value; 12] = [
-        i64::MIN.into(),
-        ((1i64 << 53) + 1).into(),
-        1.into(),
-        1.0.into(),
-        (-0.0).into(),
-        5e-324.into(),
-        f64::MAX.into(),
-        "1".into(),
-        "1.0".into(),
-        "".into(),
-        "NULL".into(),
-        HARD.into(),
-    ];
+    let integers = [i64::MIN, (1 << 53) + 1, 1].map(Value::from);
+    let reals = [1.0, -0.0, 5e-324, f64::MAX].map(Value::from);
+    let values = [&integers[..], &reals, &["1", "1.0", "", "NULL", HARD].map(Value::from)].concat();
     let params = || values.iter().enumerate().map(|(index, value)| (format!("p{index}"), value.clone()));
     let picture = b"\x89PNG\r\n\x1a\n\x00\xff\"".to_vec();
     let mistake = |index| Mistake { index, label: 0, predicted: 1, probability: 0.5, picture: picture.clone() };

@@ -59,6 +59,18 @@ impl Cell<'_> {
             Self::Blob(bytes) => STANDARD.encode(bytes).into(),
         })
     }
+
+    /// The same cell, borrowed of nobody.
+    #[must_use]
+    pub fn into_owned(self) -> Cell<'static> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Integer(number) => Cell::Integer(number),
+            Self::Real(number) => Cell::Real(number),
+            Self::Text(text) => Cell::Text(text.into_owned().into()),
+            Self::Blob(bytes) => Cell::Blob(bytes.into_owned().into()),
+        }
+    }
 }
 
 impl Kind {

@@ -36,3 +36,14 @@ fn every_column_of_the_schema_is_described() {
     assert_eq!(schema.difference(&described).collect::<Vec<_>>(), Vec::<&_>::new(), "in the schema only");
     assert_eq!(described.difference(&schema).collect::<Vec<_>>(), Vec::<&_>::new(), "in the description only");
 }
+
+/// Nothing of ours writes such a text; handed on as it is, it would be no text to others.
+#[test]
+fn a_text_that_is_none_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let sql = "INSERT INTO experiments (name, description) VALUES ('wine', CAST(x'ff' AS TEXT))";
+    store.connection().execute(sql, []).unwrap();
+    let error = crate::Reader::open(folder.path()).unwrap().record(None, &mut ()).unwrap_err().to_string();
+    assert!(error.contains("a cell of the column 'description' of 'experiments' is no UTF-8"), "{error}");
+}
