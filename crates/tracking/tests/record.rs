@@ -351,6 +351,38 @@ fn the_order_of_merging_does_not_count() {
     assert_eq!(merged([0, 1]).0, 5);
 }
 
+/// Begins a run at the first row that it is given.
+struct Writing<'s>(&'s Path, bool);
+
+impl Sink for Writing<'_> {
+    fn begin(&mut self, _: &'static Table) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn row(&mut self, _: &[Cell<'_>]) -> Result<(), RecordError> {
+        if !std::mem::replace(&mut self.1, true) {
+            Store::open(self.0)?.start_run("wine", &[])?.finish(&[])?;
+        }
+        Ok(())
+    }
+}
+
+/// A file that nobody wrote to when it was opened is read without a lock: what was read of it while it changed is no record.
+#[test]
+fn a_store_that_is_written_to_meanwhile_is_no_record() {
+    let store = store_of(&some());
+    let reader = Reader::open(store.path()).unwrap();
+    let error = reader.record(None, &mut Writing(store.path(), false)).unwrap_err();
+    assert!(error.to_string().ends_with("was written to while it was read; run the same command again"), "{error}");
+    // Beside a log, everything that is read is of one moment.
+    let writer = Store::open(store.path()).unwrap();
+    let _run = writer.start_run("wine", &[("seed", 1.into())]).unwrap();
+    let before = digest(store.path());
+    let reader = Reader::open(store.path()).unwrap();
+    assert_eq!(reader.record(None, &mut Writing(store.path(), false)).unwrap(), before);
+    assert_ne!(digest(store.path()), before);
+}
+
 /// SHA-256 of the bytes that the documentation says, computed by another program.
 #[test]
 fn the_digest_is_what_it_is_said_to_be() {
