@@ -21,10 +21,13 @@ pub struct RunTable {
     table: Option<&'static Table>,
     /// Where the row of a run is.
     places: HashMap<String, usize>,
-    facts: Vec<Vec<Cell<'static>>>,
-    /// By their names, and by the place of the run.
-    values: BTreeMap<String, BTreeMap<usize, Cell<'static>>>,
+    facts: Vec<[Cell<'static>; FACTS.len()]>,
+    params: Named,
+    results: Named,
 }
+
+/// Values by their names: of each run, as far as there are any.
+type Named = BTreeMap<String, Vec<Cell<'static>>>;
 
 impl RunTable {
     /// The rows that follow are of this table.
@@ -34,27 +37,41 @@ impl RunTable {
 
     /// Takes what it needs of a row.
     pub fn row(&mut self, cells: &[Cell<'_>]) {
-        let Some(table) = self.table.filter(|table| ["runs", "params", "results"].contains(&table.name)) else {
-            return;
-        };
+        let Some(table) = self.table else { return };
         let cell = |name: &str| table.columns.iter().position(|column| column.name == name).map(|index| &cells[index]);
         let owned = |name: &str| cell(name).map_or(Cell::Null, |cell| cell.clone().into_owned());
-        if table.name == "runs" {
-            if let Some(Cell::Text(id)) = cell("id") {
-                self.places.insert(id.to_string(), self.facts.len());
+        let values = match table.name {
+            "runs" => {
+                self.places.extend(cell("id").and_then(Cell::text).map(|id| (id.into_owned(), self.facts.len())));
+                return self.facts.push(FACTS.map(owned));
             }
-            self.facts.push(FACTS.map(owned).to_vec());
-        } else if let (Some(Cell::Text(run)), Some(Cell::Text(name))) = (cell("run_id"), cell("name"))
+            "params" => &mut self.params,
+            "results" => &mut self.results,
+            _ => return,
+        };
+        if let (Some(Cell::Text(run)), Some(Cell::Text(name))) = (cell("run_id"), cell("name"))
             && let Some(place) = self.places.get(&**run)
         {
-            self.values.entry(format!("{}.{name}", table.name)).or_default().insert(*place, owned("value"));
+            let of_name = match values.get_mut(&**name) {
+                Some(known) => known,
+                None => values.entry(name.clone().into_owned()).or_default(),
+            };
+            if of_name.len() <= *place {
+                of_name.resize(place + 1, Cell::Null);
+            }
+            of_name[*place] = owned("value");
         }
+    }
+
+    fn values(&self) -> impl Iterator<Item = (&'static str, &String, &Vec<Cell<'static>>)> {
+        let params = self.params.iter().map(|(name, values)| ("params", name, values));
+        params.chain(self.results.iter().map(|(name, values)| ("results", name, values)))
     }
 
     /// Names and kinds: of numbers, if all of a column are, and none loses digits by it.
     pub fn columns(&self) -> Vec<(String, Kind)> {
-        let kind = |values: &BTreeMap<usize, Cell<'_>>| {
-            let all = |fits: fn(&Cell<'_>) -> bool| values.values().all(fits);
+        let kind = |values: &[Cell<'_>]| {
+            let all = |fits: fn(&Cell<'_>) -> bool| values.iter().filter(|cell| **cell != Cell::Null).all(fits);
             if all(|it| matches!(it, Cell::Integer(_))) {
                 Kind::Integer
             } else if all(|it| as_real(it).is_some()) {
@@ -64,14 +81,14 @@ impl RunTable {
             }
         };
         let facts = FACTS.iter().map(|name| ((*name).to_owned(), Kind::Text));
-        facts.chain(self.values.iter().map(|(name, values)| (name.clone(), kind(values)))).collect()
+        facts.chain(self.values().map(|(table, name, values)| (format!("{table}.{name}"), kind(values)))).collect()
     }
 
     /// The rows, in the order of the record.
     pub fn rows(&self) -> impl Iterator<Item = Vec<Cell<'static>>> {
         let kinds: Vec<Kind> = self.columns().into_iter().skip(FACTS.len()).map(|(_, kind)| kind).collect();
         self.facts.iter().enumerate().map(move |(place, facts)| {
-            let values = self.values.values().zip(&kinds).map(|(values, kind)| match (values.get(&place), kind) {
+            let values = self.values().zip(&kinds).map(|((.., values), kind)| match (values.get(place), kind) {
                 (None, _) => Cell::Null,
                 (Some(cell), Kind::Real) => as_real(cell).map_or(Cell::Null, Cell::Real),
                 (Some(cell), Kind::Text) => cell.text().map_or(Cell::Null, |text| Cell::Text(text.into_owned().into())),
