@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::observed::At;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Comparison tables of every experiment in the results folder.
 #[derive(Debug, Parser)]
@@ -69,18 +69,38 @@ pub struct HtmlArgs {
     pub output: Option<PathBuf>,
 }
 
-// What is handed to another tool.
+// The record or the comparison, for other programs and papers; the runs, for other tools.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").args(["format", "to"]).required(true)))]
 pub struct ExportArgs {
-    /// What the runs are handed to, and where: mlflow and a folder or the address of a server, or tensorboard and a folder
-    #[arg(long, num_args = 2, value_names = ["TOOL", "DIR|URL"], required = true)]
-    pub to: Vec<String>,
-    /// Only this experiment; repeatable
-    #[arg(short, long = "experiment", value_name = "NAME")]
-    pub experiments: Vec<String>,
-    /// Only runs of which this holds, as for a comparison; repeatable: all must hold
-    #[arg(long = "where", value_name = "CONDITION")]
-    pub conditions: Vec<String>,
+    /// What to write
+    #[arg(long, value_enum)]
+    pub format: Option<ExportFormat>,
+    /// What the runs are handed to, and where: mlflow and a folder or the address of a server, or tensorboard and a folder. What
+    /// is there already stays, so that it may be repeated as a sweep goes on
+    #[arg(long, num_args = 2, value_names = ["TOOL", "DIR|URL"], conflicts_with = "output")]
+    pub to: Option<Vec<String>>,
+    /// Where to: for csv and parquet a folder [default: export/FORMAT in the results folder], else a file [default: standard
+    /// output]
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub question: QuestionArgs,
+}
+
+/// What an export is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// The record: a folder, a file a table
+    Csv,
+    /// The record: one document
+    Json,
+    /// The record: a folder, a typed file a table
+    Parquet,
+    /// The comparison, for a page
+    Markdown,
+    /// The comparison, for a paper
+    Latex,
 }
 
 /// How to print a comparison.
@@ -102,8 +122,15 @@ pub enum Format {
 pub enum Command {
     /// One page to look at and to send: tables, charts, the best trial
     Html(HtmlArgs),
-    /// The runs for MLflow or TensorBoard: what is there already stays, so that it may be repeated as a sweep goes on
+    /// All that the store has, or the comparison, in a format of others; or the runs, for MLflow or TensorBoard. -e and --where
+    /// select, the other options are the comparison's
     Export(ExportArgs),
+    /// What all that the store has comes to: equal for two stores exactly when they say the same
+    Digest {
+        /// Only this experiment; repeatable
+        #[arg(short, long = "experiment", value_name = "NAME")]
+        experiments: Vec<String>,
+    },
     /// All that is known of a run, and its epochs
     Show {
         /// Run or trial id, or the beginning of one

@@ -21,6 +21,7 @@ mod statistics;
 mod suggestion;
 mod table;
 mod weights;
+mod whole;
 mod wording;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         None => cmd::compare::compare(&cli.results, &cli.compare),
         Some(Command::Html(args)) => cmd::html::html(&cli.results, args),
         Some(Command::Export(args)) => cmd::export::export(&cli.results, args),
+        Some(Command::Digest { experiments }) => cmd::export::digest(&cli.results, experiments),
         Some(Command::Show { id }) => cmd::show::show(&cli.results, id),
         Some(Command::Diff { left, right }) => cmd::diff::diff(&cli.results, left, right),
     };

@@ -29,6 +29,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Puts the runs of other results folders into one
     Merge(MergeArgs),
+    /// Puts what `report export` wrote, as csv or json, back into a results folder
+    Import(ImportArgs),
     /// Runs an experiment on a cluster: an array of shards and a merge
     Submit(SubmitArgs),
     /// Shows which trials of an experiment are done, running or missing, shard by shard
@@ -80,6 +82,18 @@ pub struct MergeArgs {
     pub sets: Vec<String>,
     #[command(flatten)]
     pub places: Places,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct ImportArgs {
+    /// A folder of CSV files, a JSON document, or - for a document on standard input
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+    /// Results folder
+    #[arg(short, long, value_name = "DIR", default_value = "results")]
+    pub results: PathBuf,
 }
 
 /// Options of `status`.

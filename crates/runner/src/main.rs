@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Predict(args)) => cmd::predict::predict(&args).map(|()| ExitCode::SUCCESS),
         Some(Command::Verify(args)) => cmd::verify::verify(&args),
         Some(Command::Merge(args)) => cmd::merge::merge(&args),
+        Some(Command::Import(args)) => cmd::import::import(&args),
         Some(Command::Submit(args)) => cmd::submit::submit(&args),
         Some(Command::Status(args)) => cmd::status::status(&args),
         Some(Command::Delete(args)) => cmd::trash::delete(&args),

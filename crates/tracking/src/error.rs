@@ -55,6 +55,12 @@ pub enum StoreError {
         /// How long this one waited.
         waited: std::time::Duration,
     },
+    /// Somebody wrote while it was read.
+    #[error("{} was written to while it was read; run the same command again", .path.display())]
+    Moved {
+        /// The file.
+        path: PathBuf,
+    },
     /// A store of a later version.
     #[error("{} was written by a newer version (schema {found}, this program knows up to {known}); update the program", .path.display())]
     Newer {

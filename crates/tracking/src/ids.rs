@@ -1,5 +1,6 @@
 //! Identities: of a trial, by what it is; of a run, by chance.
 
+use std::borrow::Borrow;
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
@@ -98,6 +99,13 @@ impl RunId {
     /// Its digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// So that it is found among others by its text.
+impl Borrow<str> for RunId {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

@@ -82,7 +82,7 @@ fn layout(args: &QuestionArgs, comparisons: &[Comparison]) -> Result<Layout> {
 }
 
 /// The experiments of these names; all, where none is named.
-pub fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<Experiment>> {
+pub(super) fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<Experiment>> {
     let mut experiments = reader.experiments()?;
     let known: Vec<&str> = experiments.iter().map(|it| it.name.as_str()).collect();
     if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {
@@ -103,7 +103,7 @@ fn read(reader: &Reader, experiments: Vec<Experiment>, at: At) -> Result<Recorde
 }
 
 /// What is asked, once it is known that the runs have what it names.
-fn question(args: &QuestionArgs, recorded: &Recorded, conditions: &[Condition]) -> Result<Question> {
+pub(super) fn question(args: &QuestionArgs, recorded: &Recorded, conditions: &[Condition]) -> Result<Question> {
     let runs = || recorded.iter().flat_map(|(_, runs)| runs);
     let question = Question { by: args.by.clone(), sort: args.sort.clone(), at: args.at };
     if runs().next().is_none() {

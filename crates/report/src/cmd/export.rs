@@ -1,123 +1,159 @@
-//! `report export`: the store's runs for other tools.
+//! `report export`: the record, all of it or that of some runs, or the comparison, in a format of others; or handed to another tool.
 
+use std::collections::HashSet;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use tracking::{Reader, printable};
+use anyhow::{Result, bail};
+use tracking::{CsvFolder, DIGEST_FILE, Digest, JsonDocument, Reader, RunId, TABLES};
 
-use crate::cli::ExportArgs;
-use crate::export::mlflow::{self, Database, Server};
-use crate::export::{Selection, tensorboard, varying};
+use super::compare;
+use super::export_to::export_to;
+use crate::cli::{ExportArgs, ExportFormat, QuestionArgs};
+use crate::export::parquet::ParquetFolder;
+use crate::export::run_table::RUN_TABLE;
 use crate::filter::Condition;
-use crate::observed::{FACTS, Observed, measured, metric_names, param_names};
-use crate::suggestion::unknown;
+use crate::observed::measured;
+use crate::table::Table;
+use crate::{format, whole};
 
-/// What runs are handed to.
-#[derive(Debug)]
-enum Target {
-    /// A folder that MLflow opens.
-    MlflowFolder(PathBuf),
-    /// The address of a server of MLflow's.
-    MlflowServer(String),
-    /// A folder that TensorBoard opens.
-    TensorBoard(PathBuf),
-}
-
-/// Hands the runs asked for to another tool, and says how to look at them there.
+/// Exports what is asked for.
 pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
-    let target = Target::of(&args.to)?;
+    let (format, to) = (args.format, args.to.as_deref());
+    let Some(format) = format else { return export_to(results, to.unwrap_or_default(), &args.question) };
     let reader = super::open(results)?;
-    target.check(&reader, results)?;
-    let selections = select(&reader, results, args)?;
-    let (tally, advice) = match &target {
-        Target::MlflowFolder(folder) => {
-            let mut place = Database::open(folder)?;
-            let folder = folder.canonicalize()?.join("mlflow.db");
-            let advice = format!("mlflow ui --backend-store-uri sqlite:///{}", folder.display());
-            (mlflow::export(&mut place, &reader, results, &selections)?, advice)
+    match format {
+        ExportFormat::Markdown => comparison(&reader, results, args, format::markdown::markdown),
+        ExportFormat::Latex => comparison(&reader, results, args, format::latex::latex),
+        ExportFormat::Csv => record(&reader, results, args, |runs| csv(&reader, &folder(results, args, "csv")?, runs)),
+        ExportFormat::Parquet => {
+            record(&reader, results, args, |runs| parquet(&reader, &folder(results, args, "parquet")?, runs))
         }
-        Target::MlflowServer(address) => {
-            let tally = mlflow::export(&mut Server::new(address)?, &reader, results, &selections)?;
-            (tally, format!("open {address}"))
-        }
-        Target::TensorBoard(folder) => {
-            let tally = tensorboard::export(folder, &reader, results, &selections)?;
-            (tally, format!("tensorboard --logdir {}", folder.display()))
-        }
+        ExportFormat::Json => record(&reader, results, args, |runs| json(&reader, output(args), runs)),
+    }
+}
+
+/// Prints what the record of a store, or of some experiments, comes to.
+pub fn digest(results: &Path, experiments: &[String]) -> Result<ExitCode> {
+    let reader = super::open(results)?;
+    let args = QuestionArgs { experiments: experiments.to_vec(), ..QuestionArgs::default() };
+    let digest = reader.record(selected(&reader, results, &args)?.as_ref(), &mut ())?;
+    writeln!(std::io::stdout(), "{digest}")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The file to write, where it is not standard output.
+fn output(args: &ExportArgs) -> Option<&Path> {
+    args.output.as_deref().filter(|path| path.as_os_str() != "-")
+}
+
+/// The folder to write.
+fn folder(results: &Path, args: &ExportArgs, name: &str) -> Result<PathBuf> {
+    match (&args.output, output(args)) {
+        (None, _) => Ok(results.join("export").join(name)),
+        (Some(_), Some(folder)) => Ok(folder.to_owned()),
+        (Some(_), None) => bail!("--format {name} is a folder of files: name one with -o"),
+    }
+}
+
+/// A comparison, as text.
+fn comparison(
+    reader: &Reader,
+    results: &Path,
+    args: &ExportArgs,
+    format: impl Fn(&[Table]) -> String,
+) -> Result<ExitCode> {
+    let text = format(&compare::ask(reader, results, &args.question)?.tables);
+    match output(args) {
+        Some(path) => whole::file(path, |out| Ok(out.write_all(text.as_bytes())?))?,
+        None => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    Ok(super::damage(reader, results))
+}
+
+/// The record, as `write` writes it. What was changed in the store is exported as it is, with the checksum that it does not fit.
+fn record(
+    reader: &Reader,
+    results: &Path,
+    args: &ExportArgs,
+    write: impl FnOnce(Option<&HashSet<RunId>>) -> Result<Digest>,
+) -> Result<ExitCode> {
+    let runs = selected(reader, results, &args.question)?;
+    let digest = write(runs.as_ref())?;
+    anstream::eprintln!("digest {digest}");
+    reader.inspect(runs.as_ref())?;
+    Ok(super::damage(reader, results))
+}
+
+/// The runs that are asked for; nothing where that is all of them.
+fn selected(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Option<HashSet<RunId>>> {
+    only_selects(args)?;
+    let QuestionArgs { experiments, conditions, .. } = args;
+    if experiments.is_empty() && conditions.is_empty() {
+        return Ok(None);
+    }
+    let conditions = conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut recorded = Vec::new();
+    for experiment in compare::select(reader, results, experiments)? {
+        let runs = measured(reader, reader.all_runs(&experiment.name)?)?;
+        recorded.push((experiment, runs));
+    }
+    compare::question(args, &recorded, &conditions)?;
+    let runs = recorded.iter().flat_map(|(_, runs)| runs);
+    let chosen = runs.filter(|run| conditions.iter().all(|condition| condition.holds(run)));
+    let chosen: HashSet<RunId> = chosen.map(|it| it.run.id.clone()).collect();
+    if chosen.is_empty() {
+        bail!("there is nothing to export: no run is of these experiments and fulfils every --where");
+    }
+    Ok(Some(chosen))
+}
+
+/// Refuses what asks for a comparison.
+pub fn only_selects(args: &QuestionArgs) -> Result<()> {
+    let (experiments, conditions) = (args.experiments.clone(), args.conditions.clone());
+    if *args != (QuestionArgs { experiments, conditions, ..QuestionArgs::default() }) {
+        bail!("--by, --sort, --top, --at and --columns shape a comparison: they go with --format markdown or latex");
+    }
+    Ok(())
+}
+
+fn csv(reader: &Reader, target: &Path, runs: Option<&HashSet<RunId>>) -> Result<Digest> {
+    record_folder(target, ".csv", |folder| {
+        let mut csv = CsvFolder::new(folder);
+        let digest = reader.record(runs, &mut csv)?;
+        csv.finish(digest)?;
+        Ok(digest)
+    })
+}
+
+fn parquet(reader: &Reader, target: &Path, runs: Option<&HashSet<RunId>>) -> Result<Digest> {
+    record_folder(target, ".parquet", |folder| {
+        let mut parquet = ParquetFolder::new(folder);
+        let digest = reader.record(runs, &mut parquet)?;
+        parquet.finish(digest)?;
+        Ok(digest)
+    })
+}
+
+/// A folder with a file a table, and their digest.
+fn record_folder(target: &Path, ending: &str, fill: impl FnOnce(&Path) -> Result<Digest>) -> Result<Digest> {
+    let tables = || TABLES.iter().map(|table| table.name).chain([RUN_TABLE]);
+    let ours = |name: &str| name == DIGEST_FILE || tables().any(|table| name.strip_suffix(ending) == Some(table));
+    let digest = whole::folder(target, ours, fill)?;
+    anstream::eprintln!("{}", tracking::printable(&target.display().to_string()));
+    Ok(digest)
+}
+
+fn json(reader: &Reader, target: Option<&Path>, runs: Option<&HashSet<RunId>>) -> Result<Digest> {
+    let write = |out: &mut dyn Write| {
+        let mut json = JsonDocument::new(out)?;
+        let digest = reader.record(runs, &mut json)?;
+        json.finish(digest)?;
+        Ok(digest)
     };
-    let notes = tally.notes.iter().map(|note| format!("note: {note}"));
-    for line in notes.chain([tally.to_string(), format!("to look at them: {advice}")]) {
-        anstream::eprintln!("{}", printable(&line));
+    match target {
+        Some(path) => whole::file(path, write),
+        None => write(&mut BufWriter::new(std::io::stdout().lock())),
     }
-    Ok(super::damage(&reader, results))
-}
-
-impl Target {
-    /// The kind and the place that follow `--to`.
-    fn of(to: &[String]) -> Result<Self> {
-        let [kind, place] = to else { bail!("--to takes what the runs are handed to, and where: --to mlflow DIR|URL") };
-        let is_server = place.starts_with("http://") || place.starts_with("https://");
-        if place.is_empty() || (place.contains("://") && !(is_server && kind == "mlflow")) {
-            let server = if kind == "mlflow" { ", or the address of a server as http://localhost:5000" } else { "" };
-            bail!("--to {kind} '{place}': expected a folder{server}");
-        }
-        match kind.as_str() {
-            "mlflow" if is_server => Ok(Self::MlflowServer(place.clone())),
-            "mlflow" => Ok(Self::MlflowFolder(place.into())),
-            "tensorboard" => Ok(Self::TensorBoard(place.into())),
-            stranger => bail!("{}", unknown("tool", stranger, &["mlflow", "tensorboard"])),
-        }
-    }
-
-    /// Another tool's files are not to lie among those of the results folder.
-    fn check(&self, reader: &Reader, results: &Path) -> Result<()> {
-        let (Self::MlflowFolder(folder) | Self::TensorBoard(folder)) = self else { return Ok(()) };
-        let place = std::path::absolute(folder)?;
-        let there = place.ancestors().find_map(|it| Some((it, it.canonicalize().ok()?)));
-        let place = there.map_or_else(|| place.clone(), |(it, real)| real.join(place.strip_prefix(it).unwrap_or(it)));
-        let results = results.canonicalize()?;
-        let of_experiment = |name: &str| place.starts_with(results.join(name));
-        if place == results || reader.experiments()?.iter().any(|it| of_experiment(&it.name)) {
-            bail!("{} belongs to the results folder: choose another folder", folder.display());
-        }
-        Ok(())
-    }
-}
-
-/// Every run that is as it was recorded and that all conditions hold of, whether it ended or not.
-fn select(reader: &Reader, results: &Path, args: &ExportArgs) -> Result<Vec<Selection>> {
-    let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut found: Vec<(Selection, Vec<Observed>)> = Vec::new();
-    for experiment in super::compare::select(reader, results, &args.experiments)? {
-        // What is damaged is said of the runs that count.
-        let counting = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
-        let whole = reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.is_whole()).collect();
-        let runs = measured(reader, whole)?;
-        let varying = varying(&runs);
-        found.push((Selection { experiment, runs: Vec::new(), counting, varying }, runs));
-    }
-    let runs = || found.iter().flat_map(|(_, runs)| runs);
-    if runs().next().is_some() {
-        let keys: Vec<&str> = param_names(runs()).into_iter().chain(metric_names(runs())).chain(FACTS).collect();
-        conditions.iter().try_for_each(|condition| condition.check(&keys))?;
-    }
-    let chosen = found.into_iter().map(|(mut selection, runs)| {
-        let holds = |run: &Observed| conditions.iter().all(|condition| condition.holds(run));
-        selection.runs = runs.into_iter().filter(holds).map(|it| it.run).collect();
-        selection
-    });
-    let chosen: Vec<Selection> = chosen.filter(|selection| !selection.runs.is_empty()).collect();
-    for selection in &chosen {
-        plain(&selection.experiment.name)?;
-        selection.runs.iter().try_for_each(|run| plain(run.id.as_str()).and_then(|()| plain(run.trial.as_str())))?;
-    }
-    Ok(chosen)
-}
-
-/// A store is a file that anybody can write, and these names become folders.
-fn plain(name: &str) -> Result<()> {
-    let plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'-');
-    let is_plain = !name.is_empty() && name.bytes().all(plain);
-    is_plain.then_some(()).with_context(|| format!("'{name}' is no name that the store gives"))
 }

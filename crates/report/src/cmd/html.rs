@@ -8,9 +8,9 @@ use anyhow::{Context, Result};
 
 use crate::cli::HtmlArgs;
 use crate::details::{Details, details};
-use crate::format;
 use crate::page::page;
 use crate::table::Table;
+use crate::{format, whole};
 
 /// Writes the page of every experiment asked for.
 pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
@@ -31,23 +31,10 @@ pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
         out.write_all(text.as_bytes())?;
         out.flush()?;
     } else {
-        write_whole(&output, &text).with_context(|| format!("cannot write {}", output.display()))?;
+        whole::file(&output, |out| Ok(out.write_all(text.as_bytes())?))?;
         anstream::eprintln!("{}", tracking::printable(&format!("{} ({})", output.display(), size(text.len()))));
     }
     Ok(super::damage(&reader, results))
-}
-
-/// Under another name first: nobody ever opens half a page.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let temporary = path.with_file_name(name);
-    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // The error that is told is the first one.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
 }
 
 fn size(bytes: usize) -> String {

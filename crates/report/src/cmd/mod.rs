@@ -4,6 +4,7 @@ pub mod compare;
 pub mod diff;
 mod diff_sets;
 pub mod export;
+mod export_to;
 pub mod html;
 pub mod show;
 mod side;

@@ -1,9 +1,7 @@
 //! For a program: a list of tables, every number in full, what was not measured null.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value as Json, json};
-use tracking::{Value, printable};
+use tracking::{Value, printable_json};
 
 use crate::behind::Behind;
 use crate::effects::{Effect, Effects};
@@ -14,20 +12,7 @@ use crate::table::{Cell, Mark, Role, Row, Table};
 /// All tables.
 pub fn json(tables: &[Table]) -> String {
     let tables: Vec<Json> = tables.iter().map(table).collect();
-    visible(&format!("{:#}\n", Json::Array(tables)))
-}
-
-/// Beyond ASCII's, JSON lets controls and marks of direction stand as they are; a terminal would obey them.
-fn visible(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_ascii() || matches!(printable(c.encode_utf8(&mut [0; 4])), Cow::Borrowed(_)) {
-            safe.push(c);
-        } else {
-            safe += &format!("\\u{:04x}", u32::from(c));
-        }
-    }
-    safe
+    printable_json(&format!("{:#}\n", Json::Array(tables))).into_owned()
 }
 
 fn table(table: &Table) -> Json {

@@ -5,6 +5,7 @@ pub mod csv;
 pub mod example;
 pub mod html;
 pub mod json;
+pub mod latex;
 pub mod markdown;
 pub mod text;
 
@@ -35,6 +36,11 @@ mod tests {
     #[test]
     fn markdown() {
         insta::assert_snapshot!(super::markdown::markdown(&sweep().tables()));
+    }
+
+    #[test]
+    fn latex() {
+        insta::assert_snapshot!(super::latex::latex(&sweep().tables()));
     }
 
     #[test]
@@ -117,6 +123,13 @@ mod tests {
         let bars = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
         assert_eq!(rows.len(), 2 + 6);
         assert!(rows.iter().all(|row| bars(row) == bars(rows[0])), "{markdown}");
+
+        let latex = super::latex::latex(&tables);
+        let rows: Vec<&str> = latex.lines().filter(|line| line.ends_with(" \\\\")).collect();
+        let ampersands = |line: &str| line.replace("\\&", "").matches('&').count();
+        assert_eq!(rows.len(), 1 + 6, "{latex}");
+        assert!(rows.iter().all(|row| ampersands(row) == ampersands(rows[0])), "{latex}");
+        assert!(latex.contains("a\\textbar{}b") && !latex.contains('\u{1b}'), "{latex}");
 
         let csv = super::csv::csv(&tables).unwrap();
         let mut reader = ::csv::Reader::from_reader(csv.as_bytes());

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tracking::{EpochMetrics, Experiment, Invocation, InvocationId, Run, Status, Store, TrialId, Value};
+use tracking::{
+    Checkpoint, Claim, ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, InvocationId, Mistake, Run,
+    Shard, Status, Store, Terms, TrialId, Value,
+};
 
 /// Exit code, standard output, standard error of `report`.
 pub fn outcome(results: &Path, arguments: &[&str]) -> (i32, String, String) {
@@ -111,4 +114,63 @@ pub fn sixty_three() -> TempDir {
         }
     }
     filling.folder
+}
+
+/// A text that every format finds hard.
+pub const HARD: &str = "=1+1, \"'\\N\\'\" {$x_y^z}~#%&\r\n\t\u{1b}[31m\u{202e}é数";
+
+/// A store with something in every table: whatever a hyperparameter can be, examples, a run that was left and gone on with.
+pub fn everything() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let wine = Experiment { name: "wine".into(), description: HARD.into() };
+    let start = Invocation {
+        jobs: 2,
+        git_dirty: Some(true),
+        experiment_file: Some("name = \"wine\"\n".into()),
+        plan_sha256: Some("c0ffee".into()),
+        shard: Some(Shard { index: 0, count: 2 }),
+        ..Invocation::default()
+    };
+    let first = store.begin(&wine, &start).unwrap();
+    let integers = [i64::MIN, (1 << 53) + 1, 1].map(Value::from);
+    let reals = [1.0, -0.0, 5e-324, f64::MAX].map(Value::from);
+    let values = [&integers[..], &reals, &["1", "1.0", "", "NULL", HARD].map(Value::from)].concat();
+    let params = || values.iter().enumerate().map(|(index, value)| (format!("p{index}"), value.clone()));
+    let picture = b"\x89PNG\r\n\x1a\n\x00\xff\"".to_vec();
+    let mistake = |index| Mistake { index, label: 0, predicted: 1, probability: 0.5, picture: picture.clone() };
+    let examples = Examples {
+        classes: 2,
+        rows: 4,
+        columns: 4,
+        confusion: vec![ConfusionCell { label: 0, predicted: 1, count: 40 }],
+        left_out: 0,
+        mistakes: vec![mistake(1), mistake(2)],
+    };
+    let run = Run {
+        error: Some(String::new()),
+        params: params().chain([("@hard\n".to_owned(), HARD.into())]).collect(),
+        examples: Some(examples),
+        ..plausible("wine", 16, 0.0, 0)
+    };
+    store.record(first, &run).unwrap();
+    store.record(first, &Run { status: Status::Diverged, ..plausible("wine", 32, 0.0, 0) }).unwrap();
+    let left =
+        Run { status: Status::Running, results: Vec::new(), epochs: Vec::new(), ..plausible("wine", 64, 0.0, 0) };
+    let recording = store.recording().unwrap();
+    let claim = recording.claim(first, &left, Terms::default()).unwrap();
+    let Claim::Taken(id, None) = claim else { unreachable!("{claim:?}") };
+    let epochs = plausible("wine", 64, 0.0, 0).epochs;
+    let checkpoint = Checkpoint { epoch: 1, seconds: 0.1, model: vec![0, 1, 255] };
+    recording.epochs(&id, &epochs[..1], &checkpoint).unwrap();
+    recording.commit().unwrap();
+    let again = store.begin(&wine, &start).unwrap();
+    let recording = store.recording().unwrap();
+    let claim = recording.claim(again, &left, Terms { rerun: false, take_over: true }).unwrap();
+    assert!(matches!(claim, Claim::Taken(_, Some(_))), "{claim:?}");
+    recording.commit().unwrap();
+    let beer = Experiment { name: "beer".into(), description: String::new() };
+    let other = store.begin(&beer, &Invocation::default()).unwrap();
+    store.record(other, &plausible("beer", 16, 0.0, 1)).unwrap();
+    folder
 }

@@ -11,6 +11,7 @@ use tracking::{DATABASE, Reader, RecordedRun, RunId, Status, Store, TrialId, tim
 
 use crate::attempt::found;
 use crate::cli::GcArgs;
+use crate::cmd::import;
 use crate::cmd::trash::trash;
 use crate::record::TEMPORARY;
 
@@ -111,6 +112,8 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
     for (path, name) in files(&args.results) {
         if name.starts_with(&format!("{DATABASE}.schema-")) && is_older(&path, args.older_than) {
             garbage.file(path, "the store before its migration");
+        } else if name.starts_with(import::TEMPORARY) && is_older(&path, ABANDONED.min(args.older_than)) {
+            garbage.file(path, "left unfinished");
         }
     }
     let trash = trash(&args.results);

@@ -15,11 +15,13 @@ use crate::record::{model_path, write_whole};
 use crate::spec::Spec;
 
 /// Something was not as it should be.
-const CONTRADICTED: u8 = 1;
+pub const CONTRADICTED: u8 = 1;
 
 /// Merges, and says what became of the runs; of attempts, whether the experiment is whole now.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
-    let Some(file) = &args.attempts else { return absorb_all(&args.folders, &args.places.results) };
+    let Some(file) = &args.attempts else {
+        return absorb_all(&named(args.folders.clone()), &args.places.results);
+    };
     let attempts = attempt::found(&args.places.results, &Spec::read(file, &args.sets)?.name)?;
     // One that was killed before it had recorded anything, or whose store is no longer one, keeps nobody from merging the others.
     let readable = |folder: &PathBuf| match Reader::open(folder) {
@@ -31,22 +33,28 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
         }
     };
     let attempts = attempts.into_iter().map(|it| it.folder).filter(readable);
-    let folders: Vec<PathBuf> = args.folders.iter().cloned().chain(attempts).collect();
-    let code = absorb_all(&folders, &args.places.results)?;
+    let code = absorb_all(&named(args.folders.iter().cloned().chain(attempts)), &args.places.results)?;
     let coverage = Coverage::merged(file, &args.sets, &args.places)?;
     Ok(if coverage.say_what_is_missing(&args.places.results)? { ExitCode::from(CONTRADICTED) } else { code })
 }
 
-fn absorb_all(folders: &[PathBuf], results: &Path) -> Result<ExitCode> {
-    let sources = folders.iter().map(|folder| Ok((folder, Reader::open(folder)?))).collect::<Result<Vec<_>>>()?;
+/// Folders, called what they are.
+fn named(folders: impl IntoIterator<Item = PathBuf>) -> Vec<(String, PathBuf)> {
+    folders.into_iter().map(|folder| (folder.display().to_string(), folder)).collect()
+}
+
+/// Takes over the runs of results folders, and says of each, by name, what became of them.
+pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitCode> {
+    let open = |(name, folder): &'_ (String, PathBuf)| Ok((name.clone(), folder.clone(), Reader::open(folder)?));
+    let sources = folders.iter().map(open).collect::<Result<Vec<_>>>()?;
     let own = results.canonicalize().ok();
-    if let Some(folder) = folders.iter().find(|folder| folder.canonicalize().ok() == own && own.is_some()) {
-        bail!("{} cannot be merged into itself", folder.display());
+    if let Some((name, _)) = folders.iter().find(|(_, folder)| folder.canonicalize().ok() == own && own.is_some()) {
+        bail!("{name} cannot be merged into itself");
     }
     let mut store = Store::open(results)?;
     let mut out = anstream::stdout().lock();
     let mut contradicted = false;
-    for (folder, source) in &sources {
+    for (name, folder, source) in &sources {
         let mut without = 0;
         let keep = &mut |run: &RecordedRun| {
             copy_model(folder, results, run)?;
@@ -54,19 +62,17 @@ fn absorb_all(folders: &[PathBuf], results: &Path) -> Result<ExitCode> {
             without += usize::from(run.status == Status::Finished && !there);
             Ok(())
         };
-        let absorbed = store
-            .absorb(source, &|_| true, false, keep)
-            .with_context(|| format!("{} cannot be merged", folder.display()))?;
-        say(&mut out, folder, &absorbed)?;
+        let absorbed =
+            store.absorb(source, &|_| true, false, keep).with_context(|| format!("{name} cannot be merged"))?;
+        say(&mut out, name, &absorbed)?;
         if without > 0 {
-            let name = folder.display();
             let line = format!(
                 "warning: {name}: the weights of {without} runs are not there, or no weights; --rerun has them again"
             );
             anstream::eprintln!("{}", tracking::printable(&line));
         }
         for damage in source.damage() {
-            anstream::eprintln!("{}", tracking::printable(&format!("warning: {}: {damage}", folder.display())));
+            anstream::eprintln!("{}", tracking::printable(&format!("warning: {name}: {damage}")));
         }
         contradicted |= !absorbed.contradictions.is_empty() || !source.damage().is_empty();
     }
@@ -77,9 +83,9 @@ fn absorb_all(folders: &[PathBuf], results: &Path) -> Result<ExitCode> {
     Ok(if contradicted { ExitCode::from(CONTRADICTED) } else { ExitCode::SUCCESS })
 }
 
-fn say(out: &mut impl Write, folder: &Path, absorbed: &Absorbed) -> Result<()> {
+fn say(out: &mut impl Write, name: &str, absorbed: &Absorbed) -> Result<()> {
     let Absorbed { added, identical, left, contradictions } = absorbed;
-    let name = tracking::printable(&folder.display().to_string()).into_owned();
+    let name = tracking::printable(name);
     writeln!(
         out,
         "{name}: {} added, {identical} already there, {left} without a result left out, {} contradicting",

@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub mod gc;
+pub mod import;
 pub mod merge;
 pub mod plan;
 pub mod predict;

@@ -8,6 +8,7 @@ pub(crate) mod merge;
 mod migrations;
 mod query;
 pub(crate) mod read;
+mod record;
 pub(crate) mod recorder;
 
 use std::collections::{HashMap, HashSet};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::Damage;
+use super::{Damage, examples};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, FindError, Interruption, Invocation, Liveness, Process, RecordedRun, RunId,
     Shard, Status, StoreError, TrialId, Value, checksum, csv_export,
@@ -212,6 +212,34 @@ fn counting(
 /// Runs are in this order.
 fn began(run: &RecordedRun) -> (&str, i64) {
     (&run.started_at, run.sequence)
+}
+
+/// Every run, or those that are `wanted`, held against its checksums; one at a time, so that it does not matter how many there are.
+pub(super) fn inspect(
+    connection: &Connection,
+    wanted: Option<&HashSet<RunId>>,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<()> {
+    for experiment in experiments(connection, damage)? {
+        let mut statement = connection.prepare("SELECT id FROM runs NOT INDEXED WHERE experiment = ?1 ORDER BY id")?;
+        let ids: Vec<String> = statement.query_map([&experiment.name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut found = 0;
+        for id in ids {
+            for run in runs_of(connection, "id = ?1", &id)? {
+                found += 1;
+                match run.is_whole() {
+                    _ if wanted.is_some_and(|wanted| !wanted.contains(&run.id)) => {}
+                    false => damage.push(Damage::of_run(&run)),
+                    true => {
+                        epochs_of_run(connection, &run, damage)?;
+                        examples::of_run(connection, &run, damage)?;
+                    }
+                }
+            }
+        }
+        check_count(connection, &experiment.name, found, damage)?;
+    }
+    Ok(())
 }
 
 /// Whether there are as many runs as were recorded.

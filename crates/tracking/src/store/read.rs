@@ -9,9 +9,10 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OpenFlags};
 
 use super::damage::{Damage, Met};
-use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, query};
+use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, query, record};
 use crate::{
-    EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, RecordedRun, RunId, StoreError, TrialId,
+    Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, RecordError, RecordedRun, RunId,
+    Sink, StoreError, TrialId,
 };
 
 /// The store of a results folder, open for reading.
@@ -60,13 +61,17 @@ impl Reader {
     /// What is found by asking. Where somebody began to write meanwhile, what is found now, beside them.
     fn read<T>(&self, ask: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let found = ask(&self.connection.borrow());
-        let moved = self.still.get().is_some_and(|still| Stillness::of(&self.path) != Some(still));
-        if !moved {
+        if !self.moved() {
             return found.map_err(database(&self.path));
         }
         self.still.set(None);
         *self.connection.borrow_mut() = opened(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, &self.path)?.0;
         ask(&self.connection.borrow()).map_err(database(&self.path))
+    }
+
+    /// Whether somebody began to write since it was opened as a file that nobody writes to.
+    fn moved(&self) -> bool {
+        self.still.get().is_some_and(|still| Stillness::of(&self.path) != Some(still))
     }
 
     /// What was found to be damaged in what was read until now, and was left out.
@@ -214,6 +219,25 @@ impl Reader {
     /// When the database refuses.
     pub fn resumptions(&self, run: &RecordedRun) -> Result<Vec<Interruption>, StoreError> {
         self.read(|connection| query::interruptions(connection, &run.id))
+    }
+
+    /// Hands every row of the record to `sink`, or those of `runs` and what they refer to, and tells their digest. The rows are as they
+    /// are in the store, whatever their checksums say: [`Reader::inspect`] looks at these.
+    ///
+    /// # Errors
+    /// When the database or the sink refuses, or somebody began to write meanwhile.
+    pub fn record(&self, runs: Option<&HashSet<RunId>>, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
+        let handed = record::hand(&self.connection.borrow(), &database(&self.path), runs, sink);
+        // What a reader of a still file found in one that moves is nothing.
+        if self.moved() { Err(StoreError::Moved { path: self.path.clone() }.into()) } else { handed }
+    }
+
+    /// Holds all of the record, or `runs`, against its checksums, so that [`Reader::damage`] tells what does not fit.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn inspect(&self, runs: Option<&HashSet<RunId>>) -> Result<(), StoreError> {
+        self.checked(|connection, damage| query::inspect(connection, runs, damage))
     }
 
     /// A start of a program by its number in this store, and when it was.

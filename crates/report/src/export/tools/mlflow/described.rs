@@ -10,7 +10,7 @@ use tracking::Status;
 
 use super::RUN;
 use super::names::{LONGEST_PARAM, LONGEST_TAG, accepted, shortened};
-use crate::export::{Point, Whole};
+use crate::export::tools::{Point, Whole};
 use crate::observed::distinct;
 
 /// MLflow's word for a run that goes on.

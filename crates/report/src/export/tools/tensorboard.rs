@@ -12,7 +12,8 @@ use anyhow::{Context, Result};
 use tracking::{Reader, Status, Value};
 
 use super::events::{Events, HParam, HParamKind, Session, SessionEnd, SessionStart, SessionStatus};
-use super::{Selection, Tally, Whole, write_whole};
+use super::{Selection, Tally, Whole};
+use crate::whole;
 
 /// TensorBoard reads the files that have `tfevents` in their names.
 const FILE: &str = "events.out.tfevents.candle-sweep";
@@ -29,8 +30,9 @@ pub fn export(folder: &Path, reader: &Reader, results: &Path, selections: &[Sele
         for run in &selection.runs {
             let Some(whole) = selection.whole(reader, results, run)? else { continue };
             let home = folder.join(name(&whole, &selection.varying));
-            let written =
-                settle(there.get(run.id.as_str()), &home).and_then(|()| write(&home.join(FILE), &events(&whole)));
+            let written = settle(there.get(run.id.as_str()), &home)
+                .map_err(Into::into)
+                .and_then(|()| write(&home.join(FILE), &events(&whole)));
             match written.with_context(|| format!("cannot write {}", home.display()))? {
                 Written::New => tally.new += 1,
                 Written::Completed => tally.completed += 1,
@@ -115,7 +117,7 @@ enum Written {
 
 /// Makes a file hold `bytes`. Where it holds the beginning of them the rest is added, so that a TensorBoard that follows it sees what
 /// is new; it waits where a record is not whole yet. Else the file is replaced.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<Written> {
+fn write(path: &Path, bytes: &[u8]) -> Result<Written> {
     let there = match fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         there => Some(there?),
@@ -124,10 +126,10 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<Written> {
         Some(there) if there == bytes => return Ok(Written::Same),
         Some(there) => match bytes.strip_prefix(there.as_slice()) {
             Some(rest) => fs::OpenOptions::new().append(true).open(path)?.write_all(rest)?,
-            None => write_whole(path, bytes)?,
+            None => whole::file(path, |out| Ok(out.write_all(bytes)?))?,
         },
         None => {
-            write_whole(path, bytes)?;
+            whole::file(path, |out| Ok(out.write_all(bytes)?))?;
             return Ok(Written::New);
         }
     }

@@ -14,7 +14,7 @@ use super::client::escaped;
 use super::described::{Described, Metric, RUNNING};
 use super::names::{LONGEST_NOTE, shortened};
 use super::{DIGEST, Known, Place, RUN};
-use crate::export::write_whole;
+use crate::whole;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// How long MLflow may write before it is given up.
@@ -127,9 +127,8 @@ impl Place for Database {
     fn put(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()> {
         let file = self.folder().join(id).join(path);
         let folder = file.parent().unwrap_or(&file);
-        std::fs::create_dir_all(folder)
-            .and_then(|()| write_whole(&file, bytes))
-            .with_context(|| format!("cannot write {}", file.display()))
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        whole::file(&file, |out| Ok(out.write_all(bytes)?))
     }
 
     fn log(&mut self, id: &str, run: &Described, missing: &[Metric]) -> Result<()> {

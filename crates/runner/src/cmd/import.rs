@@ -1,0 +1,102 @@
+//! `runner import PATH -r DIR`: what `report export` wrote as csv or json, back into a results folder.
+
+use std::fs::File;
+use std::io::{self, BufReader, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use tracking::{DATABASE, Digest, RecordError, Sink, Status, Store, read_csv, read_json};
+
+use crate::cli::ImportArgs;
+use crate::cmd::merge::{CONTRADICTED, absorb_all};
+use crate::record::model_path;
+
+/// Reads the record into a store of its own, and holds it against its digest. That becomes the store of the results folder; where there
+/// is one already, its runs are merged into that.
+pub fn import(args: &ImportArgs) -> Result<ExitCode> {
+    let (path, results) = (&args.path, &args.results);
+    if path.join("runs.parquet").is_file() {
+        bail!("{} is Parquet, which is not read back: export csv or json", path.display());
+    }
+    let building = tempfile::tempdir().context("what is read finds no room")?;
+    let digest = Store::restore(building.path(), |sink| read(path, sink))?;
+    let name = name(path);
+    anstream::eprintln!("{}", tracking::printable(&format!("{name}: digest {digest}, as it was exported")));
+    if placed(&building.path().join(DATABASE), results)
+        .with_context(|| format!("{} cannot be written", results.display()))?
+    {
+        say(&name, results)
+    } else {
+        absorb_all(&[(name, building.path().to_owned())], results)
+    }
+}
+
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn name(path: &Path) -> String {
+    if is_standard_input(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+fn read(path: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
+    if path.is_dir() {
+        return read_csv(path, sink);
+    }
+    if is_standard_input(path) {
+        return read_json(io::stdin().lock(), &name(path), sink);
+    }
+    let cannot = |error: io::Error| RecordError::Input { place: name(path), reason: error.to_string() };
+    read_json(BufReader::new(File::open(path).map_err(cannot)?), &name(path), sink)
+}
+
+/// How the name of a store begins that is not whole yet.
+pub const TEMPORARY: &str = "tracking.db.import-";
+
+/// Makes `database` the store of `results`, whole, unless there is one.
+fn placed(database: &Path, results: &Path) -> io::Result<bool> {
+    let target = results.join(DATABASE);
+    if target.exists() {
+        return Ok(false);
+    }
+    std::fs::create_dir_all(results)?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private; a store is for whom the system says.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.prefix(TEMPORARY).tempfile_in(results)?;
+    io::copy(&mut File::open(database)?, &mut file)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(target) {
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        placed => Ok(placed.map(|_| true)?),
+    }
+}
+
+/// Says what is there now, and what an export has not.
+fn say(name: &str, results: &Path) -> Result<ExitCode> {
+    let store = Store::open(results)?;
+    let (mut runs, mut without) = (0, 0);
+    for experiment in store.experiments()? {
+        store.export_csv(&experiment.name)?;
+        for run in store.all_runs(&experiment.name)? {
+            let there = model_path(results, &run.experiment, &run.trial).is_file();
+            (runs, without) = (runs + 1, without + usize::from(run.status == Status::Finished && !there));
+        }
+    }
+    writeln!(anstream::stdout(), "{}", tracking::printable(&format!("{name}: {runs} added")))?;
+    let warn = |warning: String| anstream::eprintln!("{}", tracking::printable(&format!("warning: {warning}")));
+    if without > 0 {
+        warn(format!(
+            "the weights of {without} runs are not in an export: copy EXPERIMENT/models of the results folder that they are in, \
+             or --rerun has them again"
+        ));
+    }
+    let damage = store.damage();
+    damage.iter().for_each(|damage| warn(damage.to_string()));
+    Ok(if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CONTRADICTED) })
+}

@@ -1,0 +1,185 @@
+//! The record as one JSON document, and back: a list a table, an object a row, `null` what is not there. A real that is not finite is a
+//! text, as are bytes, in base64.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{Read, Write};
+
+use serde_core::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Cell, Digest, RecordError, Sink, TABLES, Table};
+use crate::printable::printable_json;
+
+/// What the document says that it is.
+const FORMAT: &str = "candle-sweep record 1";
+
+/// Writes a record as a JSON document, a line a row.
+pub struct JsonDocument<W> {
+    out: W,
+    table: Option<&'static Table>,
+    rows: usize,
+}
+
+impl<W: Write> JsonDocument<W> {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn new(mut out: W) -> Result<Self, RecordError> {
+        write!(out, "{{\n\"format\": \"{FORMAT}\"")?;
+        Ok(Self { out, table: None, rows: 0 })
+    }
+
+    fn end_table(&mut self) -> std::io::Result<()> {
+        if self.table.is_some() {
+            self.out.write_all(if self.rows > 0 { b"\n]" } else { b"]" })?;
+        }
+        Ok(())
+    }
+
+    /// Ends it, with its digest.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(mut self, digest: Digest) -> Result<(), RecordError> {
+        self.end_table()?;
+        write!(self.out, ",\n\"digest\": \"{digest}\"\n}}\n")?;
+        Ok(self.out.flush()?)
+    }
+}
+
+impl<W: Write> Sink for JsonDocument<W> {
+    fn begin(&mut self, table: &'static Table) -> Result<(), RecordError> {
+        self.end_table()?;
+        write!(self.out, ",\n\"{}\": [", table.name)?;
+        (self.table, self.rows) = (Some(table), 0);
+        Ok(())
+    }
+
+    fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), RecordError> {
+        let Some(table) = self.table else { return Ok(()) };
+        let out = &mut self.out;
+        out.write_all(if self.rows > 0 { b",\n{" } else { b"\n{" })?;
+        for (index, (column, cell)) in table.columns.iter().zip(cells).enumerate() {
+            write!(out, "{}\"{}\": ", if index > 0 { ", " } else { "" }, column.name)?;
+            match (cell, cell.text()) {
+                (_, None) => out.write_all(b"null")?,
+                (Cell::Integer(_), Some(number)) => out.write_all(number.as_bytes())?,
+                (Cell::Real(real), Some(number)) if real.is_finite() => out.write_all(number.as_bytes())?,
+                (_, Some(text)) => {
+                    let quoted = serde_json::to_string(&text).map_err(std::io::Error::from)?;
+                    out.write_all(printable_json(&quoted).as_bytes())?;
+                }
+            }
+        }
+        self.rows += 1;
+        Ok(out.write_all(b"}")?)
+    }
+}
+
+/// Reads a record from a JSON document; tells the digest that it says it has. `name` is what errors call it.
+///
+/// # Errors
+/// With line and column, when it is no such document, or what `sink` says.
+pub fn read_json(input: impl Read, name: &str, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
+    let mut document = serde_json::Deserializer::from_reader(input);
+    document
+        .deserialize_map(Document { sink })
+        .and_then(|digest| document.end().map(|()| digest))
+        .map_err(|error| RecordError::Input { place: name.to_owned(), reason: error.to_string() })
+}
+
+struct Document<'s> {
+    sink: &'s mut dyn Sink,
+}
+
+impl<'de> Visitor<'de> for Document<'_> {
+    type Value = Digest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a document that `report export --format json` wrote")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Digest, A::Error> {
+        let mut read = Vec::new();
+        let mut digest = None;
+        while let Some(key) = map.next_key::<String>()? {
+            match TABLES.iter().find(|table| table.name == key) {
+                Some(table) => map.next_value_seed(Rows { table, sink: &mut *self.sink })?,
+                None if key == "format" => is_ours(&map.next_value::<String>()?).map_err(A::Error::custom)?,
+                None if key == "digest" => {
+                    digest = Some(map.next_value::<String>()?.parse().map_err(A::Error::custom)?);
+                }
+                None => return Err(A::Error::custom(format!("'{}' is no table of a record", crate::printable(&key)))),
+            }
+            if read.contains(&key) {
+                return Err(A::Error::custom(format!("'{key}' is there twice")));
+            }
+            read.push(key);
+        }
+        let missing =
+            TABLES.iter().map(|table| table.name).chain(["format"]).find(|name| !read.iter().any(|it| it == name));
+        match (missing, digest) {
+            (None, Some(digest)) => Ok(digest),
+            (missing, _) => Err(A::Error::custom(format!("there is no '{}'", missing.unwrap_or("digest")))),
+        }
+    }
+}
+
+fn is_ours(format: &str) -> Result<(), String> {
+    if format == FORMAT { Ok(()) } else { Err(format!("this is '{}', expected '{FORMAT}'", crate::printable(format))) }
+}
+
+struct Rows<'s> {
+    table: &'static Table,
+    sink: &'s mut dyn Sink,
+}
+
+impl<'de> DeserializeSeed<'de> for Rows<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, rows: D) -> Result<(), D::Error> {
+        self.sink.begin(self.table).map_err(D::Error::custom)?;
+        rows.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of the rows of '{}'", self.table.name)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while let Some(row) = rows.next_element::<BTreeMap<String, Box<RawValue>>>()? {
+            let wrong = |error: RecordError| A::Error::custom(format!("{}: {error}", self.table.name));
+            let cells = cells(self.table, row).map_err(wrong)?;
+            self.sink.row(&cells).map_err(wrong)?;
+        }
+        Ok(())
+    }
+}
+
+/// The cells of a row, as its values are written: no number is read by way of another.
+fn cells(table: &Table, mut row: BTreeMap<String, Box<RawValue>>) -> Result<Vec<Cell<'static>>, RecordError> {
+    let mut cells = Vec::with_capacity(table.columns.len());
+    for column in table.columns {
+        let text = match row.remove(column.name).as_deref().map(RawValue::get) {
+            None if !column.optional => return Err(RecordError::Row(format!("there is no '{}'", column.name))),
+            None | Some("null") => None,
+            Some(quoted) if quoted.starts_with('"') => {
+                let text: String = serde_json::from_str(quoted).map_err(|error| RecordError::Row(error.to_string()))?;
+                Some(Cow::Owned(text))
+            }
+            Some(number) => Some(Cow::Owned(number.to_owned())),
+        };
+        cells.push(column.read(text, cells.last())?);
+    }
+    match row.into_keys().next() {
+        Some(stranger) => Err(RecordError::Row(format!("'{}' is no column of it", crate::printable(&stranger)))),
+        None => Ok(cells),
+    }
+}
