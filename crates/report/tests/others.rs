@@ -1,6 +1,6 @@
 //! Exports as the real tools see them: `others/*_check.py` ask MLflow and TensorBoard for every run, and hold what they say against
-//! the store, value by value. Needs Python with `mlflow` and `tensorboard` in `target/python`; is skipped, with a word, where they
-//! are missing.
+//! the store, value by value. Needs Python with `mlflow` and `tensorboard` in `target/python`, and `--ignored`; is skipped, with a
+//! word, where they are missing.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod stores;
@@ -143,6 +143,7 @@ fn follow(tool: &str, place: &str, look: impl Fn(&Path)) {
 }
 
 #[test]
+#[ignore = "starts MLflow and TensorBoard, which takes a minute or two"]
 fn mlflow_opens_a_folder() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -156,6 +157,7 @@ fn mlflow_opens_a_folder() {
 
 /// MLflow has the places of files in its database: the next export brings them to where the folder is now.
 #[test]
+#[ignore = "starts MLflow and TensorBoard, which takes a minute or two"]
 fn a_folder_of_mlflow_may_be_moved() {
     let Some(python) = python() else { return };
     let (results, folder) = (mixed(), tempfile::tempdir().unwrap());
@@ -201,6 +203,7 @@ fn free_port() -> u16 {
 }
 
 #[test]
+#[ignore = "starts MLflow and TensorBoard, which takes a minute or two"]
 fn mlflow_serves_what_it_was_sent() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -211,6 +214,7 @@ fn mlflow_serves_what_it_was_sent() {
 }
 
 #[test]
+#[ignore = "starts MLflow and TensorBoard, which takes a minute or two"]
 fn tensorboard_opens_a_folder() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -223,6 +227,7 @@ fn tensorboard_opens_a_folder() {
 
 /// What another tool has deleted, and what somebody named there, stays so.
 #[test]
+#[ignore = "starts MLflow and TensorBoard, which takes a minute or two"]
 fn what_people_did_in_mlflow_stays() {
     let Some(python) = python() else { return };
     let (results, folder) = (mixed(), tempfile::tempdir().unwrap());
