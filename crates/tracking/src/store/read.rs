@@ -9,9 +9,10 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OpenFlags};
 
 use super::damage::{Damage, Met};
-use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, query};
+use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, progress, query};
 use crate::{
-    EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, RecordedRun, RunId, StoreError, TrialId,
+    EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, Progress, RecordedRun, RunId, StoreError,
+    TrialId,
 };
 
 /// The store of a results folder, open for reading.
@@ -211,6 +212,14 @@ impl Reader {
     /// When the database refuses.
     pub fn resumptions(&self, run: &RecordedRun) -> Result<Vec<Interruption>, StoreError> {
         self.read(|connection| query::interruptions(connection, &run.id))
+    }
+
+    /// How far `experiment` has come; nothing where no program has begun with it, or by an earlier schema.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn progress(&self, experiment: &str) -> Result<Option<Progress>, StoreError> {
+        self.read(|connection| progress::of_experiment(connection, experiment))
     }
 
     /// A start of a program by its number in this store, and when it was.
