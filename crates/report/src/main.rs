@@ -15,6 +15,7 @@ mod observed;
 mod page;
 mod picture;
 mod sentences;
+mod serve;
 mod sparkline;
 mod statistics;
 mod suggestion;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Some(_) if cli.compare != CompareArgs::default() => Err(misplaced()),
         None => cmd::compare::compare(&cli.results, &cli.compare),
         Some(Command::Html(args)) => cmd::html::html(&cli.results, args),
+        Some(Command::Serve(args)) => cmd::serve::serve(&cli.results, args),
         Some(Command::Show { id }) => cmd::show::show(&cli.results, id),
         Some(Command::Diff { left, right }) => cmd::diff::diff(&cli.results, left, right),
     };
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
 /// An option of the comparison before another command would be lost without a word.
 fn misplaced() -> anyhow::Error {
     anyhow::anyhow!(
-        "options of the comparison do not go with another command: put those of html after it, as in report html --top 5"
+        "options of the comparison do not go with another command: put those of html and serve after it, as in report html --top 5"
     )
 }
 

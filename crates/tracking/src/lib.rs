@@ -163,7 +163,7 @@ mod store;
 mod value;
 
 pub use csv_export::{HYPERPARAMETERS, RESULTS, neutralised};
-pub use duration::seconds;
+pub use duration::{about, seconds};
 pub use error::{FindError, StoreError};
 pub use examples::{ConfusionCell, Examples, Mistake};
 pub use ids::{RunId, TrialId};
