@@ -1,23 +1,62 @@
-// One connection to the server, however many pages of it a browser has open: browsers allow six, and what comes is read once.
+// One connection to the server, however many pages of it a browser has open: browsers allow six. And one that shares out: to paint a
+// page costs more than all the server does, so that a page that is used, or else the last one opened, is told everything at once, and
+// the others only so much a second. What happens now and then reaches all of them at once; while runs end by the dozen they take turns.
 "use strict";
-const pages = new Set();
+const MOST = 18; // tellings that may have been saved up
+const A_SECOND = 0.3; // saved
+
+const pages = new Map(); // which news each was told last; those that wait longest first
+let front = null;
 let source = null;
-let last = null;
-const tell = (news) => {
-  last = news;
-  for (const page of pages) page.postMessage(news);
+let news = "";
+let shown = ""; // what of it is not progress
+let saved = MOST;
+let counted = performance.now();
+let later = 0;
+
+const tell = (page) => {
+  pages.delete(page);
+  pages.set(page, news);
+  page.postMessage(news);
+};
+const share = () => {
+  saved = Math.min(MOST, saved + A_SECOND * (performance.now() - counted) / 1000);
+  counted = performance.now();
+  for (const [page, told] of [...pages]) {
+    if (page === front || told === news || saved < 1) continue;
+    saved -= 1;
+    tell(page);
+  }
+  clearTimeout(later);
+  if ([...pages.values()].some((told) => told !== news)) later = setTimeout(share, 1000 / A_SECOND);
+};
+const hear = (data) => {
+  const before = shown;
+  news = data;
+  shown = data && JSON.stringify(JSON.parse(data).parts.filter(([name]) => name !== "progress"));
+  if (front) tell(front);
+  // Mere progress can wait until it is cheap.
+  if (shown !== before || saved > MOST / 2) share();
+};
+const use = (page) => {
+  front = page;
+  if (news && pages.get(page) !== news) tell(page);
 };
 addEventListener("connect", ({ ports: [page] }) => {
-  pages.add(page);
-  if (last) page.postMessage(last);
-  page.onmessage = () => {
+  pages.set(page, null);
+  use(page);
+  page.onmessage = ({ data }) => {
+    if (data === "used") return use(page);
     pages.delete(page);
+    if (page === front) front = [...pages.keys()].at(-1) ?? null;
     if (pages.size) return;
+    clearTimeout(later);
     source.close();
-    source = last = null;
+    source = null;
+    news = "";
   };
   if (source) return;
   source = new EventSource("events");
-  source.onmessage = ({ data }) => tell(data);
-  source.onerror = () => tell("");
+  source.onmessage = ({ data }) => hear(data);
+  source.onerror = () => hear("");
 });

@@ -85,7 +85,7 @@ fn state(progress: &Progress, done: Option<(u32, u32)>, now: SystemTime) -> Stri
         some(progress.diverged as usize, "diverged"),
         some(progress.failed as usize, "failed"),
         elsewhere,
-        (!spent.is_zero()).then(|| tracking::seconds(spent.as_secs_f64())),
+        (!spent.is_zero()).then(|| tracking::seconds(spent.as_secs_f64()) + if going { " so far" } else { "" }),
         end,
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
@@ -140,4 +140,63 @@ pub fn varying(runs: &[Observed]) -> Vec<String> {
     let Some((first, others)) = runs.split_first() else { return Vec::new() };
     let differs = |name: &str, value| others.iter().any(|it| it.run.param(name) != Some(value));
     first.run.params.iter().filter(|(name, value)| differs(name, value)).map(|(name, _)| name.to_string()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tracking::Work;
+
+    use super::*;
+
+    /// 100 trials of 1,000 steps each, of which 40 had their result; a minute ago 60 began.
+    fn begun() -> (Progress, SystemTime) {
+        let begun = Progress {
+            started_at: "2026-11-24T10:00:00.000Z".into(),
+            work: Some(Work { trials: 100, to_run: 60, steps: 60_000 }),
+            finished: 0,
+            diverged: 0,
+            failed: 0,
+            steps: 0,
+            steps_left: Some(60_000),
+            running: Vec::new(),
+            latest: Vec::new(),
+            liveness: Liveness::Alive,
+        };
+        (begun, humantime::parse_rfc3339("2026-11-24T10:01:00Z").unwrap())
+    }
+
+    fn state(progress: &Progress) -> String {
+        going("wine", progress, &[], begun().1).state
+    }
+
+    #[test]
+    fn what_is_left_takes_as_long_as_what_was_done() {
+        let (begun, _) = begun();
+        assert_eq!(state(&begun), "40 of 100 trials · 60.0 s so far");
+        // 20 of 60, and as many minutes more as they took twice; the steps know better than the trials.
+        let on_the_way =
+            Progress { finished: 18, diverged: 2, steps: 20_000, steps_left: Some(40_000), ..begun.clone() };
+        assert_eq!(state(&on_the_way), "60 of 100 trials · 2 diverged · 60.0 s so far · about 2 min 0 s left");
+        let laborious_first = Progress { finished: 20, steps: 40_000, steps_left: Some(20_000), ..begun.clone() };
+        assert_eq!(state(&laborious_first), "60 of 100 trials · 60.0 s so far · about 30 s left");
+        // A program that does not count its steps.
+        let no_steps = Progress { failed: 1, finished: 29, steps: 0, ..begun };
+        assert_eq!(state(&no_steps), "70 of 100 trials · 1 failed · 60.0 s so far · about 1 min 0 s left");
+    }
+
+    #[test]
+    fn an_end_is_told_from_a_process_that_is_gone() {
+        let (begun, _) = begun();
+        let gone = Progress { finished: 59, liveness: Liveness::Gone, ..begun.clone() };
+        assert_eq!(state(&gone), "99 of 100 trials · nobody is at it any more, 1 missing: the same command goes on");
+        assert!(!is_going(&gone));
+        for liveness in [Liveness::Alive, Liveness::Gone] {
+            let complete = Progress { finished: 60, liveness, ..begun.clone() };
+            assert_eq!((state(&complete), is_going(&complete)), ("100 of 100 trials · complete".into(), false));
+        }
+        // Nobody said how many there are to be.
+        let unplanned = Progress { work: None, steps_left: None, finished: 1, liveness: Liveness::Gone, ..begun };
+        assert_eq!(state(&unplanned), "1 trial ended · nothing runs");
+    }
 }

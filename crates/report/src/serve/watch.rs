@@ -19,14 +19,13 @@ use crate::format;
 use crate::page::Page;
 
 /// How often it is looked whether the store was written to.
-const LOOK: Duration = Duration::from_millis(250);
-/// Progress is told at most so often,
-const PROGRESS: Duration = Duration::from_secs(1);
-/// and that often where something runs, for its process may be gone.
+const LOOK: Duration = Duration::from_millis(200);
+/// Progress is told, and the page is made anew, at most so often: a run is to be seen within two seconds, and no sooner than need be,
+/// for ten pages that are painted anew cost the sweep more than all the rest.
+const PAUSE: Duration = Duration::from_millis(1400);
+/// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
-/// The page is made anew at most so often,
-const PAGE: Duration = Duration::from_millis(1500);
-/// and neither takes more than this part of the time.
+/// Neither takes more than this part of the time.
 const SHARE: u32 = 20;
 
 /// What is served: replaced as a whole.
@@ -65,8 +64,8 @@ impl Watch {
             trouble: None,
             varying: HashMap::new(),
             going: false,
-            page: Turn::new(PAGE),
-            progress: Turn::new(PROGRESS),
+            page: Turn::new(PAUSE),
+            progress: Turn::new(PAUSE),
         };
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
         Ok(Self { asks, snapshots })
@@ -77,7 +76,7 @@ impl Watch {
         let (reply, seen) = oneshot::channel();
         if self.asks.send(reply).is_ok() {
             // Who has no time is sent what was there before.
-            let _ = tokio::time::timeout(2 * PAGE, seen).await;
+            let _ = tokio::time::timeout(2 * PAUSE, seen).await;
         }
         self.snapshots.borrow().clone()
     }

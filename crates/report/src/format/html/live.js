@@ -3,7 +3,7 @@
 "use strict";
 (() => {
   const every = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const part = (name) => document.querySelector(`[data-part="${name}"]`);
+  let parts; // by name
 
   // Makes what `old` holds what `fresh` holds, touching only what differs. Heads of the same columns are page.js's.
   const columns = (head) => every("th", head).map((it) => it.dataset.name).join();
@@ -21,10 +21,11 @@
     });
     were.slice(are.length).forEach((it) => it.remove());
   };
-  const renew = (name, html) => {
+  const renew = (name, digest, html) => {
     const template = document.createElement("template");
     template.innerHTML = html;
-    become(part(name), template.content);
+    become(parts.get(name), template.content);
+    parts.get(name).dataset.digest = digest;
   };
 
   let news = null; // what the server said last
@@ -38,13 +39,16 @@
     for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target.dataset.part);
     catchUp();
   }, { rootMargin: "300px" });
-  const watchParts = () => every("[data-part]").forEach((it) => watching.observe(it));
+  const find = () => {
+    parts = new Map(every("[data-part]").map((it) => [it.dataset.part, it]));
+    for (const part of parts.values()) watching.observe(part);
+  };
 
   const reads = (element) => !getSelection().isCollapsed && element.contains(getSelection().anchorNode);
   // Tables are needed wherever they are, and charts that are brushed: they say which rows remain.
-  const wanted = (name, all) => all || seen.has(name) || name.endsWith("-table") || part(name).querySelector(".brush");
+  const wanted = (name, all) => all || seen.has(name) || name.endsWith("-table") || parts.get(name).querySelector(".brush");
   const stale = (all) => news.parts
-    .filter(([name, digest]) => part(name).dataset.digest !== digest && wanted(name, all) && !reads(part(name)))
+    .filter(([name, digest]) => name !== "progress" && parts.get(name).dataset.digest !== digest && wanted(name, all) && !reads(parts.get(name)))
     .map(([name]) => name);
 
   const fetched = async (address, how) => {
@@ -52,57 +56,52 @@
     if (!response.ok) throw new Error(response.statusText);
     return response[how]();
   };
-  const renewParts = async (names) => {
-    const parts = await fetched(`parts/${names.join()}`, "json");
-    for (const [name, [digest, html]] of Object.entries(parts)) {
-      renew(name, html);
-      part(name).dataset.digest = digest;
-    }
-  };
   const renewAll = async () => {
     const page = new DOMParser().parseFromString(await fetched(".", "text"), "text/html");
     document.title = page.title;
     become(document.querySelector("main"), page.querySelector("main"));
-    watchParts();
+    find();
   };
 
+  // All in one go, so that it is painted once.
   const catchUp = async (all = false) => {
     if (busy || held || !news || document.hidden) return;
     busy = true;
+    const { progress, parts: [...digests] } = news;
     try {
-      const same = news.parts.map(([name]) => name).join() === every("[data-part]").map((it) => it.dataset.part).join();
+      const same = digests.map(([name]) => name).join() === [...parts.keys()].join();
       const names = same ? stale(all) : [];
+      const fresh = names.length ? await fetched(`parts/${names.join()}`, "json") : {};
       if (!same) await renewAll();
-      else if (names.length) await renewParts(names);
+      for (const [name, [digest, html]] of Object.entries(fresh)) renew(name, digest, html);
       if (!same || names.length) document.dispatchEvent(new Event("renewed"));
     } catch {
       // It did not answer: with its next news it is asked again.
     }
+    renew("progress", new Map(digests).get("progress"), progress);
     busy = false;
   };
 
   const hear = (data) => {
-    const lost = () => document.querySelector("[data-lost]");
     if (!data) {
-      if (lost()) lost().hidden = false;
+      const lost = document.querySelector("[data-lost]");
+      if (lost) lost.hidden = false;
       return;
     }
     news = JSON.parse(data);
-    // It comes with the news.
-    renew("progress", news.progress);
-    part("progress").dataset.digest = Object.fromEntries(news.parts).progress;
     clearTimeout(resting);
     resting = setTimeout(() => catchUp(true), 3000);
     catchUp();
   };
 
-  let leave = null;
+  let [leave, use] = [null, null];
   const join = () => {
     if (leave || document.hidden) return;
     if (globalThis.SharedWorker) {
       const { port } = new SharedWorker("follow.js");
       port.onmessage = ({ data }) => hear(data);
       leave = () => port.postMessage("leaves");
+      use = () => port.postMessage("used");
     } else {
       const source = new EventSource("events");
       source.onmessage = ({ data }) => hear(data);
@@ -110,13 +109,14 @@
       leave = () => source.close();
     }
   };
-  // A page that nobody sees costs nothing.
-  const depart = () => { leave?.(); leave = null; };
+  // A page that nobody sees costs nothing; the one that is used goes first.
+  const depart = () => { leave?.(); [leave, use] = [null, null]; };
   document.addEventListener("visibilitychange", () => (document.hidden ? depart() : join()));
   addEventListener("pagehide", depart);
   addEventListener("pageshow", join);
+  for (const act of ["focus", "pointerdown", "keydown", "wheel"]) addEventListener(act, () => use?.(), { capture: true, passive: true });
   addEventListener("pointerdown", () => { held = true; }, true);
   for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { held = false; catchUp(); }, true);
-  watchParts();
+  find();
   join();
 })();

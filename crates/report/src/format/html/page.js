@@ -63,7 +63,7 @@
       }));
       for (const head of heads) if (!head.querySelector(".away, button")) button(head);
       sort(element);
-      for (const svg of all("svg:has([data-axis])", section)) brushing(svg, brushes, apply);
+      for (const svg of all("svg:has([data-axis])", section)) if (!svg.querySelector(".grip")) brushing(svg, brushes, apply);
       apply();
     };
 
@@ -168,7 +168,6 @@
       for (const [name, value] of Object.entries(attributes)) rect.setAttribute(name, value);
       return rect;
     };
-    all(".brush, .grip", svg).forEach((old) => old.remove());
     for (const axis of all("[data-axis]", svg)) {
       const index = Number(axis.dataset.axis);
       const [x, top, bottom] = [axis.dataset.x, axis.dataset.top, axis.dataset.bottom].map(Number);
