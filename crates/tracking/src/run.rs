@@ -71,7 +71,7 @@ pub struct Work {
     pub trials: u32,
     /// Those of them that are to run; the others have their result.
     pub to_run: u32,
-    /// Weight updates that these take together.
+    /// Weight updates that these take together, counted as [`EpochMetrics::step`] counts them.
     pub steps: u64,
 }
 
