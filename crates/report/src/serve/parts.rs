@@ -75,11 +75,12 @@ impl Parts {
         format!("\"{}\"", digest(&digests))
     }
 
-    /// What followers are told: the progress itself, and of every part in order what tells it from what it was.
-    pub fn event(&self) -> String {
+    /// What followers are told: whether more is to come soon, the progress itself, and of every part in order what tells it from what
+    /// it was.
+    pub fn event(&self, going: bool) -> String {
         let progress = self.parts.iter().find(|part| part.name == PROGRESS).map(|part| part.html.as_str());
         let parts: Vec<[&str; 2]> = self.parts.iter().map(|part| [part.name.as_str(), part.digest.as_str()]).collect();
-        json!({ "progress": progress, "parts": parts }).to_string()
+        json!({ "going": going, "progress": progress, "parts": parts }).to_string()
     }
 
     /// The parts of these names, each with its digest.
@@ -114,6 +115,6 @@ mod tests {
         assert!(page.contains(">\u{3c}p>half</p></div>"), "{page}");
         assert_ne!(parts.etag(), before);
         assert_eq!(parts.some("e1,e2"), format!("{{\"e1\":[\"{one}\",\"one\"]}}"));
-        assert!(parts.event().contains("half") && parts.event().contains(&one), "{}", parts.event());
+        assert!(parts.event(true).contains("half") && parts.event(true).contains(&one), "{}", parts.event(true));
     }
 }

@@ -20,9 +20,11 @@ use crate::page::Page;
 
 /// How often it is looked whether the store was written to.
 const LOOK: Duration = Duration::from_millis(200);
-/// Progress is told, and the page is made anew, at most so often: a run is to be seen within two seconds, and no sooner than need be,
-/// for ten pages that are painted anew cost the sweep more than all the rest.
-const PAUSE: Duration = Duration::from_millis(1400);
+/// Progress is told at most so often: a run is to be seen within two seconds, and no sooner than need be, for pages that are painted
+/// anew cost a sweep more than all the rest. So is the page made anew; but while run upon run ends, it takes longer and longer,
+const PAUSE: Duration = Duration::from_millis(1200);
+/// until it is this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(6);
 /// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
 /// Neither takes more than this part of the time.
@@ -38,8 +40,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn of(parts: Parts) -> Self {
-        Self { page: parts.page(), etag: parts.etag(), event: parts.event(), parts }
+    fn of(parts: Parts, going: bool) -> Self {
+        Self { page: parts.page(), etag: parts.etag(), event: parts.event(going), parts }
     }
 }
 
@@ -64,7 +66,7 @@ impl Watch {
             trouble: None,
             varying: HashMap::new(),
             going: false,
-            page: Turn::new(PAUSE),
+            page: Turn::new(LONGEST_PAUSE),
             progress: Turn::new(PAUSE),
         };
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
@@ -141,7 +143,7 @@ impl Watcher {
             let begun = Instant::now();
             self.tell_progress();
             self.progress.took(begun);
-            self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone())));
+            self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), self.going)));
         }
     }
 
@@ -203,13 +205,14 @@ impl Watcher {
 struct Turn {
     due: bool,
     ended: Option<Instant>,
-    least: Duration,
     pause: Duration,
+    longest: Duration,
 }
 
 impl Turn {
-    fn new(least: Duration) -> Self {
-        Self { due: true, ended: None, least, pause: Duration::ZERO }
+    /// Pauses grow until `longest` while there is always something to do.
+    fn new(longest: Duration) -> Self {
+        Self { due: true, ended: None, pause: Duration::ZERO, longest }
     }
 
     fn has_come(&self) -> bool {
@@ -217,8 +220,10 @@ impl Turn {
     }
 
     fn took(&mut self, begun: Instant) {
+        let rested = self.ended.is_none_or(|ended| begun - ended > 2 * self.pause);
+        let usual = if rested { PAUSE } else { (self.pause + PAUSE).min(self.longest) };
         self.due = false;
-        self.pause = self.least.max(SHARE * begun.elapsed());
+        self.pause = usual.max(SHARE * begun.elapsed());
         self.ended = Some(Instant::now());
     }
 }

@@ -64,7 +64,7 @@ await appears(pages, "tbody tr", "16");
 await page.keyboard.press("Shift");
 await appears([page], "tbody tr", "64");
 expect(/6 of 14 trials · 1 running .* left/.test(await page.locator(".state").textContent()), `progress: ${await page.locator(".state").textContent()}`);
-expect(/epoch 2 of 5/.test(await page.locator(".runs").textContent()), `running: ${await page.locator(".runs").textContent()}`);
+await appears([page], ".runs li", "epoch 2 of 5");
 await accessible(page, "while it runs");
 
 // What a reader has done with the page.
@@ -100,8 +100,8 @@ for (const batch of [48, 24, 1000]) {
   await happen(`record ${batch}`);
   const told = await appears([page], ".runs li", `batch ${batch}`);
   const shown = await appears([page], "tbody tr", String(batch));
-  // A second for the machine that also tests other things.
-  expect(told < 2000 && told + shown < 3000, `batch ${batch} appeared after ${Math.round(told)} and ${Math.round(told + shown)} ms`);
+  // The table takes its time while run upon run ends.
+  expect(told < 2000 && told + shown < 8000, `batch ${batch} appeared after ${Math.round(told)} and ${Math.round(told + shown)} ms`);
   console.error(`batch ${batch}: told after ${Math.round(told)} ms, in the table after ${Math.round(told + shown)} ms`);
 }
 const after = JSON.stringify(await place());
@@ -112,17 +112,23 @@ await other.keyboard.press("Shift");
 await appears([other], "tbody tr", "1000");
 expect((await other.locator("tr[data-setting]").count()) === 7, `${await other.locator("tr[data-setting]").count()} settings`);
 
-// What is not looked at follows when it is scrolled to, or when nothing happens for a while.
-const dots = (page) => page.locator(".dots").first().locator("[data-setting]").count();
-await page.waitForTimeout(4000);
-expect((await dots(other)) === (await dots(page)) && (await dots(page)) > 0, `charts of ${await dots(other)} and ${await dots(page)}`);
-const charts = await other.evaluate(() => document.querySelector('[data-part="e1-charts"]').dataset.digest);
-await page.goto(url);
-expect(charts === (await page.evaluate(() => document.querySelector('[data-part="e1-charts"]').dataset.digest)), "charts are behind");
+// What is not looked at follows when it is scrolled to,
+const charts = (page) => page.evaluate(() => document.querySelector('[data-part="e1-charts"]').dataset.digest);
+const newest = (await (await fetch(`${url}parts/e1-charts`)).json())["e1-charts"][0];
+await other.locator('[data-part="e1-charts"]').scrollIntoViewIfNeeded();
+await other.waitForTimeout(1000);
+expect((await charts(other)) === newest, "charts that are looked at are behind");
+expect((await other.locator(".dots").first().locator("[data-setting]").count()) === 6, "other dots than settings");
 
+// and everywhere when the sweep has ended.
 await happen("end");
-await page.keyboard.press("Shift");
-await appears([page], ".state", "nobody is at it any more");
+await appears(pages, ".state", "nobody is at it any more");
+let last;
+for (let tries = 0; tries < 30 && new Set(last).size !== 1; tries += 1) {
+  await page.waitForTimeout(1000);
+  last = [(await (await fetch(`${url}parts/e1-charts`)).json())["e1-charts"][0], ...(await Promise.all(pages.map(charts)))];
+}
+expect(new Set(last).size === 1, `charts are behind: ${last}`);
 await accessible(page, "in the end");
 
 const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();

@@ -31,7 +31,6 @@
   let news = null; // what the server said last
   let busy = false; // something is being fetched
   let held = false; // a button is down: nothing moves under the hand
-  let resting = 0; // a timer: when nothing comes any more, all of the page is made new
 
   // What is looked at: in sight, or nearly.
   const seen = new Set();
@@ -64,13 +63,17 @@
   };
 
   // All in one go, so that it is painted once.
+  let everything = false; // is wanted, though nobody looks at it
   const catchUp = async (all = false) => {
+    everything ||= all;
     if (busy || held || !news || document.hidden) return;
     busy = true;
-    const { progress, parts: [...digests] } = news;
+    const told = news;
+    const { progress, parts: digests } = told;
     try {
       const same = digests.map(([name]) => name).join() === [...parts.keys()].join();
-      const names = same ? stale(all) : [];
+      const names = same ? stale(everything) : [];
+      everything = false;
       const fresh = names.length ? await fetched(`parts/${names.join()}`, "json") : {};
       if (!same) await renewAll();
       for (const [name, [digest, html]] of Object.entries(fresh)) renew(name, digest, html);
@@ -78,20 +81,20 @@
     } catch {
       // It did not answer: with its next news it is asked again.
     }
-    renew("progress", new Map(digests).get("progress"), progress);
+    if (parts.has("progress")) renew("progress", new Map(digests).get("progress"), progress);
     busy = false;
+    if (news && told !== news) catchUp();
   };
 
   const hear = (data) => {
     if (!data) {
+      news = null;
       const lost = document.querySelector("[data-lost]");
       if (lost) lost.hidden = false;
       return;
     }
-    news = JSON.parse(data);
-    clearTimeout(resting);
-    resting = setTimeout(() => catchUp(true), 3000);
-    catchUp();
+    if (data !== "rests") news = JSON.parse(data);
+    catchUp(data === "rests");
   };
 
   let [leave, use] = [null, null];
@@ -104,7 +107,7 @@
       use = () => port.postMessage("used");
     } else {
       const source = new EventSource("events");
-      source.onmessage = ({ data }) => hear(data);
+      source.onmessage = ({ data }) => { hear(data); if (news && !news.going) hear("rests"); };
       source.onerror = () => hear("");
       leave = () => source.close();
     }
