@@ -103,6 +103,20 @@ pub enum ExportFormat {
     Latex,
 }
 
+// The page, served.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// Port, 0 for any that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8642)]
+    pub port: u16,
+    /// Address to serve at. Beyond this machine a token is needed, which the printed address has: that of the variable
+    /// CANDLE_SWEEP_TOKEN, else one that is new each time
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    pub host: String,
+}
+
 /// How to print a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
@@ -131,6 +145,8 @@ pub enum Command {
         #[arg(short, long = "experiment", value_name = "NAME")]
         experiments: Vec<String>,
     },
+    /// The same page in a browser, following a sweep while it runs
+    Serve(ServeArgs),
     /// All that is known of a run, and its epochs
     Show {
         /// Run or trial id, or the beginning of one

@@ -16,6 +16,7 @@ mod observed;
 mod page;
 mod picture;
 mod sentences;
+mod serve;
 mod sparkline;
 mod statistics;
 mod suggestion;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Some(Command::Html(args)) => cmd::html::html(&cli.results, args),
         Some(Command::Export(args)) => cmd::export::export(&cli.results, args),
         Some(Command::Digest { experiments }) => cmd::export::digest(&cli.results, experiments),
+        Some(Command::Serve(args)) => cmd::serve::serve(&cli.results, args),
         Some(Command::Show { id }) => cmd::show::show(&cli.results, id),
         Some(Command::Diff { left, right }) => cmd::diff::diff(&cli.results, left, right),
     };
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
 /// An option of the comparison before another command would be lost without a word.
 fn misplaced() -> anyhow::Error {
     anyhow::anyhow!(
-        "options of the comparison do not go with another command: put those of html after it, as in report html --top 5"
+        "options of the comparison do not go with another command: put those of html and serve after it, as in report html --top 5"
     )
 }
 

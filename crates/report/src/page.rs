@@ -146,6 +146,13 @@ pub fn page(tables: &[(Table, Details)], warnings: Vec<String>) -> Page {
     Page { title, warnings, sections }
 }
 
+impl Page {
+    /// Of a results folder in which nothing is yet.
+    pub fn empty() -> Self {
+        page(&[], Vec::new())
+    }
+}
+
 /// Text of the store: what could act on a reader is made visible, what is too long cut.
 fn safe(text: &str) -> String {
     truncated(&printable(text), LONGEST).into_owned()

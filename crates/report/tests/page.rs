@@ -1,55 +1,22 @@
-//! The page in a real browser: `page/page.mjs` does what a reader does. Needs node, Chromium, and the npm packages `playwright-core`
-//! and `axe-core` in `target/page` (`npm install --prefix target/page playwright-core axe-core`); is skipped, with a word, where one
-//! of these is missing.
+//! The page in a real browser: `page/page.mjs` does what a reader does.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod browser;
 mod stores;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use tracking::{ConfusionCell, Examples, Mistake, Value};
 
 use stores::{Filling, outcome, plausible};
 
-/// Where the npm packages are.
-fn modules() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/page/node_modules")
-}
-
-fn found(program: &str) -> bool {
-    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
-}
-
-/// The Chromium of this machine; none, and a word on standard error, where something is missing.
-fn browser() -> Option<&'static str> {
-    let chromium = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| found(name));
-    let missing = match chromium {
-        None => "Chromium",
-        Some(_) if !found("node") => "node",
-        Some(_) if !modules().join("playwright-core").is_dir() || !modules().join("axe-core").is_dir() => {
-            "target/page with playwright-core and axe-core"
-        }
-        Some(name) => return Some(name),
-    };
-    eprintln!("skipped: the page was not looked at in a browser, for want of {missing}");
-    None
-}
-
 /// Looks at the page of a results folder.
 fn look(results: &Path, kind: &str) {
-    let Some(chromium) = browser() else { return };
+    let Some(mut script) = browser::script("page.mjs") else { return };
     let page = results.join("page.html");
     let (code, _, err) = outcome(results, &["html", "-o", page.to_str().unwrap()]);
     assert!(code < 2, "{err}");
-    let path = Command::new("sh").args(["-c", &format!("command -v {chromium}")]).output().unwrap().stdout;
-    let path = String::from_utf8(path).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page/page.mjs");
-    let output = Command::new("node")
-        .arg(script)
-        .args([modules().as_path(), Path::new(path.trim()), &page, Path::new(kind)])
-        .output()
-        .unwrap();
+    let output = script.args([&page, Path::new(kind)]).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }

@@ -62,26 +62,3 @@ fn rule_of_thumb(engine: EngineKind, batch_size: u32, examples: usize) -> f64 {
     let examples = examples as f64;
     (examples / f64::from(batch_size)).ceil() * a_step + examples * an_example
 }
-
-/// `about 8 s`, `about 3 min 20 s`, `about 2 h 5 min`: as exact as an estimate deserves.
-pub fn in_words(time: Duration) -> String {
-    match time.as_secs() {
-        0 => "under 1 s".to_owned(),
-        seconds @ 1..60 => format!("about {seconds} s"),
-        seconds @ 60..3600 => format!("about {} min {} s", seconds / 60, seconds % 60),
-        seconds => format!("about {} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_read_as_people_say_them() {
-        let cases = [(0, "under 1 s"), (8, "about 8 s"), (200, "about 3 min 20 s"), (7_500, "about 2 h 5 min")];
-        for (seconds, words) in cases {
-            assert_eq!(in_words(Duration::from_secs(seconds)), words);
-        }
-    }
-}

@@ -22,6 +22,7 @@ pub fn invocation(jobs: u32, experiment_file: &str, plan_sha256: String, shard: 
         process: Process::this().clone(),
         plan_sha256: Some(plan_sha256),
         shard,
+        work: None,
     }
 }
 

@@ -1,4 +1,6 @@
-//! How long something took, as people read it.
+//! How long something took or takes, as people read it.
+
+use std::time::Duration;
 
 /// A duration in its natural unit.
 #[must_use]
@@ -13,9 +15,28 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
+/// `about 8 s`, `about 3 min 20 s`, `about 2 h 5 min`: as exact as an estimate deserves.
+#[must_use]
+pub fn about(time: Duration) -> String {
+    match time.as_secs() {
+        0 => "under 1 s".to_owned(),
+        seconds @ 1..60 => format!("about {seconds} s"),
+        seconds @ 60..3600 => format!("about {} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("about {} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_estimate_reads_as_people_say_it() {
+        let cases = [(0, "under 1 s"), (8, "about 8 s"), (200, "about 3 min 20 s"), (7_500, "about 2 h 5 min")];
+        for (seconds, words) in cases {
+            assert_eq!(about(Duration::from_secs(seconds)), words);
+        }
+    }
 
     #[test]
     fn a_duration_is_in_its_natural_unit() {

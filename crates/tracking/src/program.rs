@@ -25,6 +25,7 @@ impl Invocation {
             process: Process::this().clone(),
             plan_sha256: None,
             shard: None,
+            work: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is recorded: experiments, starts of a program, runs and what they measured.
 
 use std::fmt;
+use std::ops::Add;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -44,6 +45,8 @@ pub struct Invocation {
     pub plan_sha256: Option<String>,
     /// Which part of the plan, where it is not all of it.
     pub shard: Option<Shard>,
+    /// What there is to do, where that is known when it starts: who watches is told how much is left.
+    pub work: Option<Work>,
 }
 
 /// Part `index` (from 0) of `count` of a plan.
@@ -58,6 +61,29 @@ pub struct Shard {
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.count)
+    }
+}
+
+/// What a start of a program sets out to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Trials of its plan, or of its part of it.
+    pub trials: u32,
+    /// Those of them that are to run; the others have their result.
+    pub to_run: u32,
+    /// Weight updates that these take together, counted as [`EpochMetrics::step`] counts them.
+    pub steps: u64,
+}
+
+impl Add for Work {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            trials: self.trials.saturating_add(other.trials),
+            to_run: self.to_run.saturating_add(other.to_run),
+            steps: self.steps.saturating_add(other.steps),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tracking::{
     ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, InvocationId, Mistake, Reader,
-    Run, RunId, Status, Store, StoreError, TrialId, Value,
+    Run, RunId, Status, Store, StoreError, TrialId, Value, Work,
 };
 
 fn invocation() -> Invocation {
@@ -26,6 +26,7 @@ fn invocation() -> Invocation {
         process: tracking::Process { host: "here".into(), pid: 42, ..Default::default() },
         plan_sha256: Some("feed".into()),
         shard: Some(tracking::Shard { index: 1, count: 4 }),
+        work: Some(Work { trials: 9, to_run: 6, steps: 6_000 }),
     }
 }
 
@@ -466,7 +467,7 @@ fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
     };
     check(3);
     drop(Store::open(folder.path()).unwrap());
-    check(4);
+    check(5);
     assert_eq!(std::fs::read(folder.path().join(format!("{DATABASE}.schema-3"))).unwrap().len(), bytes.len());
 }
 

@@ -20,7 +20,9 @@ type Recorded = Vec<(Experiment, Vec<Observed>)>;
 /// Prints the comparison of every experiment asked for.
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let reader = super::open(results)?;
-    let tables = ask(&reader, results, &args.question)?.tables;
+    let answer = ask(&reader, results, &args.question)?;
+    answer.say_why_empty();
+    let tables = answer.tables;
     let text = match args.format {
         Format::Table => format::text::text(&tables, super::width()),
         Format::Markdown => format::markdown::markdown(&tables),
@@ -39,9 +41,20 @@ pub struct Answer {
     pub runs: Recorded,
     /// Their comparisons, laid out.
     pub tables: Vec<Table>,
+    /// Why there are none.
+    why_empty: Option<String>,
 }
 
-/// Compares the runs that `args` ask for. Where there are none, it is said why.
+impl Answer {
+    /// Tells the user why there is nothing to see.
+    pub fn say_why_empty(&self) {
+        if let Some(why) = &self.why_empty {
+            anstream::eprintln!("{}", tracking::printable(why));
+        }
+    }
+}
+
+/// Compares the runs that `args` ask for.
 pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answer> {
     let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut runs = read(reader, select(reader, results, &args.experiments)?, args.at)?;
@@ -52,16 +65,13 @@ pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answe
     }
     let comparisons: Vec<Comparison> =
         runs.iter().flat_map(|(experiment, runs)| comparison::compare(experiment, runs, &question)).collect();
-    if comparisons.is_empty() {
-        let why = match found {
-            0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
-            0 => format!("no runs in {} yet; {}", results.display(), super::what_to_run(results)),
-            _ => format!("none of {found} runs fulfils every --where"),
-        };
-        anstream::eprintln!("{}", tracking::printable(&why));
-    }
+    let why_empty = comparisons.is_empty().then(|| match found {
+        0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
+        0 => format!("no runs in {} yet; {}", results.display(), super::what_to_run(results)),
+        _ => format!("none of {found} runs fulfils every --where"),
+    });
     let layout = layout(args, &comparisons)?;
-    Ok(Answer { runs, tables: tables(comparisons, &layout) })
+    Ok(Answer { runs, tables: tables(comparisons, &layout), why_empty })
 }
 
 /// What is to be shown, once it is known that some table has it.

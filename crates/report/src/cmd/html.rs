@@ -5,26 +5,21 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use tracking::Reader;
 
-use crate::cli::HtmlArgs;
+use super::compare::{Answer, ask};
+use crate::cli::{HtmlArgs, QuestionArgs};
 use crate::details::{Details, details};
-use crate::page::page;
+use crate::page::{Page, page};
 use crate::table::Table;
 use crate::{format, whole};
 
 /// Writes the page of every experiment asked for.
 pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
     let reader = super::open(results)?;
-    let asked = super::compare::ask(&reader, results, &args.question)?;
-    let mut tables: Vec<(Table, Details)> = Vec::new();
-    for table in asked.tables {
-        let experiment = &table.comparison.experiment.name;
-        let runs = asked.runs.iter().find(|(it, _)| it.name == *experiment).map_or(&[][..], |(_, runs)| runs);
-        let details = details(&reader, results, &table.comparison, runs)?;
-        tables.push((table, details));
-    }
-    let warnings = reader.damage().iter().map(|it| tracking::printable(&format!("{it}")).into_owned()).collect();
-    let text = format::html::html(&page(&tables, warnings)).context("cannot make the page")?;
+    let (page, answer) = look(&reader, results, &args.question)?;
+    answer.say_why_empty();
+    let text = format::html::html(&page).context("cannot make the page")?;
     let output = args.output.clone().unwrap_or_else(|| results.join("report.html"));
     if output.as_os_str() == "-" {
         let mut out = std::io::stdout().lock();
@@ -35,6 +30,20 @@ pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
         anstream::eprintln!("{}", tracking::printable(&format!("{} ({})", output.display(), size(text.len()))));
     }
     Ok(super::damage(&reader, results))
+}
+
+/// The page of what is asked, and what it rests on.
+pub fn look(reader: &Reader, results: &Path, question: &QuestionArgs) -> Result<(Page, Answer)> {
+    let mut answer = ask(reader, results, question)?;
+    let mut tables: Vec<(Table, Details)> = Vec::new();
+    for table in std::mem::take(&mut answer.tables) {
+        let experiment = &table.comparison.experiment.name;
+        let runs = answer.runs.iter().find(|(it, _)| it.name == *experiment).map_or(&[][..], |(_, runs)| runs);
+        let details = details(reader, results, &table.comparison, runs)?;
+        tables.push((table, details));
+    }
+    let warnings = reader.damage().iter().map(|it| tracking::printable(&format!("{it}")).into_owned()).collect();
+    Ok((page(&tables, warnings), answer))
 }
 
 fn size(bytes: usize) -> String {

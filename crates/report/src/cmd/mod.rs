@@ -6,6 +6,7 @@ mod diff_sets;
 pub mod export;
 mod export_to;
 pub mod html;
+pub mod serve;
 pub mod show;
 mod side;
 
@@ -21,7 +22,7 @@ use crate::format::text::USUAL_WIDTH;
 const DAMAGED: u8 = 1;
 
 /// Opens the store of `results`; where there is none, the error says what to run.
-fn open(results: &Path) -> Result<Reader> {
+pub fn open(results: &Path) -> Result<Reader> {
     Reader::open(results).map_err(|error| match error {
         StoreError::NoStore { .. } => anyhow::anyhow!("{error}; {}", what_to_run(results)),
         error => error.into(),

@@ -10,7 +10,7 @@ use tracking::{Reader, RecordedRun, StoreError, TrialId};
 use crate::cli::RunArgs;
 use crate::course::Course;
 use crate::datasets::Datasets;
-use crate::estimate::{Estimate, in_words};
+use crate::estimate::Estimate;
 use crate::plan::{Plan, Trial, value_of};
 use crate::spec::Spec;
 
@@ -61,7 +61,7 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
         wanted.len(),
         wanted.len() - pending.len(),
         steps(&plan, &pending, &courses),
-        in_words(estimate.time(&plan, &courses, jobs)),
+        tracking::about(estimate.time(&plan, &courses, jobs)),
     )?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind, Prepared, Weights};
-use tracking::{Experiment, RecordedRun, Status, Store, Terms, TrialId};
+use tracking::{Experiment, Invocation, RecordedRun, Status, Store, Terms, TrialId, Work};
 
 use crate::attempt::{self, Attempt};
 use crate::cli::{EngineChoice, Places, RunArgs};
@@ -194,6 +194,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
         let about = Experiment { name: spec.name.clone(), description: spec.description.clone() };
         let jobs_recorded = u32::try_from(jobs).unwrap_or(u32::MAX);
         let invocation = provenance::invocation(jobs_recorded, &spec.source.text, plan_sha256, args.part());
+        let invocation = Invocation { work: Some(work(args, plan, &courses)), ..invocation };
         let invocation = store.begin(&about, &invocation)?;
         means.begun.set(true);
         let prepared = Prepared::new(engine, &resolved.dataset, device)?;
@@ -257,6 +258,15 @@ pub fn pending<'a>(args: &RunArgs, plan: &'a Plan, runs: &[RecordedRun], done: &
     }
     courses.retain(|course| !course.trials.is_empty());
     courses
+}
+
+/// What there is to do: `courses`, which are of what `args` want of the plan.
+fn work(args: &RunArgs, plan: &Plan, courses: &[Course<'_>]) -> Work {
+    let trials = |courses: &[Course<'_>]| {
+        u32::try_from(courses.iter().map(|course| course.trials.len()).sum::<usize>()).unwrap_or(u32::MAX)
+    };
+    let steps = courses.iter().map(|course| plan.steps(course.longest())).sum();
+    Work { trials: trials(&wanted(args, plan)), to_run: trials(courses), steps }
 }
 
 fn announce(args: &RunArgs, spec: &Spec, resolved: &Resolved, plan: &Plan, pending: usize) {

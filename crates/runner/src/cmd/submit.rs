@@ -12,7 +12,7 @@ use crate::attempt;
 use crate::cli::SubmitArgs;
 use crate::course::{Course, courses};
 use crate::coverage::{Coverage, quoted};
-use crate::estimate::{Estimate, in_words};
+use crate::estimate::Estimate;
 use crate::plan::Trial;
 
 /// How long a task had better last, in seconds: to start one takes Slurm a quarter of one.
@@ -93,7 +93,7 @@ fn suited(args: &SubmitArgs, coverage: &Coverage) -> Result<u32> {
     let wanted = (time.as_secs_f64() / TASK).ceil().clamp(1.0, f64::from(MOST)) as u32;
     let shards = wanted.min(u32::try_from(courses.len()).unwrap_or(MOST));
     let noun = if shards == 1 { "shard" } else { "shards" };
-    anstream::eprintln!("{} on one core: {shards} {noun} (--shards N for others)", in_words(time));
+    anstream::eprintln!("{} on one core: {shards} {noun} (--shards N for others)", tracking::about(time));
     Ok(shards)
 }
 

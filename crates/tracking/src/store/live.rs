@@ -379,8 +379,9 @@ pub(super) fn insert_invocation(
     connection.execute(
         "INSERT INTO invocations (experiment, started_at, program_version, git_commit, git_dirty, candle_version,
            cpu, instruction_set, host, os, jobs, command_line, experiment_file, pid, process_started, boot_id,
-           pid_namespace, plan_sha256, shard_index, shard_count)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+           pid_namespace, plan_sha256, shard_index, shard_count, planned_trials, trials_to_run, steps_to_run)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+           ?23)",
         params![
             experiment,
             started_at,
@@ -402,6 +403,9 @@ pub(super) fn insert_invocation(
             invocation.plan_sha256,
             invocation.shard.map(|shard| shard.index),
             invocation.shard.map(|shard| shard.count),
+            invocation.work.map(|work| work.trials),
+            invocation.work.map(|work| work.to_run),
+            invocation.work.map(|work| work.steps.cast_signed()),
         ],
     )?;
     Ok(InvocationId(connection.last_insert_rowid()))

@@ -11,11 +11,12 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x6373_7770;
 
 /// Name and SQL of every step; `user_version` counts those taken.
-const STEPS: [(&str, &str); 4] = [
+const STEPS: [(&str, &str); 5] = [
     ("first schema", include_str!("schema_1.sql")),
     ("shared runs", include_str!("schema_2.sql")),
     ("resuming and checksums", include_str!("schema_3.sql")),
     ("examples", include_str!("schema_4.sql")),
+    ("progress", include_str!("schema_5.sql")),
 ];
 
 /// The schema that this program writes.

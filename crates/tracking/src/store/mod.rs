@@ -6,6 +6,7 @@ mod house;
 pub(crate) mod live;
 pub(crate) mod merge;
 mod migrations;
+pub(crate) mod progress;
 mod query;
 pub(crate) mod read;
 mod record;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Damage, examples};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, FindError, Interruption, Invocation, Liveness, Process, RecordedRun, RunId,
-    Shard, Status, StoreError, TrialId, Value, checksum, csv_export,
+    Shard, Status, StoreError, TrialId, Value, Work, checksum, csv_export,
 };
 
 pub(super) fn experiments(connection: &Connection, damage: &mut Vec<Damage>) -> rusqlite::Result<Vec<Experiment>> {
@@ -471,9 +471,14 @@ pub(super) fn invocation(connection: &Connection, id: i64) -> rusqlite::Result<I
     } else {
         "NULL, NULL, NULL, NULL, NULL, NULL"
     };
+    let work = if connection.column_exists(None, "invocations", "planned_trials")? {
+        "planned_trials, trials_to_run, steps_to_run"
+    } else {
+        "NULL, NULL, NULL"
+    };
     let sql = format!(
         "SELECT program_version, git_commit, git_dirty, candle_version, cpu, instruction_set, os, jobs, command_line,
-           experiment_file, host, pid, {later} FROM invocations WHERE id = ?1"
+           experiment_file, host, pid, {later}, {work} FROM invocations WHERE id = ?1"
     );
     connection.prepare_cached(&sql)?.query_row([id], |row| {
         let shard = row.get::<_, Option<u32>>(16)?.zip(row.get::<_, Option<u32>>(17)?);
@@ -497,8 +502,17 @@ pub(super) fn invocation(connection: &Connection, id: i64) -> rusqlite::Result<I
             },
             plan_sha256: row.get(15)?,
             shard: shard.map(|(index, count)| Shard { index, count }),
+            work: work_from(row, 18)?,
         })
     })
+}
+
+/// What a start of a program set out to do, from three columns.
+pub(super) fn work_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Work>> {
+    let (trials, to_run, steps): (Option<u32>, Option<u32>, Option<i64>) =
+        (row.get(first)?, row.get(first + 1)?, row.get(first + 2)?);
+    let known = trials.zip(to_run).zip(steps);
+    Ok(known.map(|((trials, to_run), steps)| Work { trials, to_run, steps: steps.cast_unsigned() }))
 }
 
 /// The interruptions of a run, in order; earlier schemas knew none.

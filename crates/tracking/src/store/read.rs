@@ -9,10 +9,10 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OpenFlags};
 
 use super::damage::{Damage, Met};
-use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, query, record};
+use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, progress, query, record};
 use crate::{
-    Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, RecordError, RecordedRun, RunId,
-    Sink, StoreError, TrialId,
+    Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, Progress, RecordError,
+    RecordedRun, RunId, Sink, StoreError, TrialId,
 };
 
 /// The store of a results folder, open for reading.
@@ -238,6 +238,14 @@ impl Reader {
     /// When the database refuses.
     pub fn inspect(&self, runs: Option<&HashSet<RunId>>) -> Result<(), StoreError> {
         self.checked(|connection, damage| query::inspect(connection, runs, damage))
+    }
+
+    /// How far `experiment` has come; nothing where no program has begun with it, or by an earlier schema.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn progress(&self, experiment: &str) -> Result<Option<Progress>, StoreError> {
+        self.read(|connection| progress::of_experiment(connection, experiment))
     }
 
     /// A start of a program by its number in this store, and when it was.

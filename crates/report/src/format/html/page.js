@@ -39,25 +39,33 @@
     };
   };
 
-  const table = (element) => {
-    const id = element.dataset.table;
-    const section = document.getElementById(id);
-    const body = element.tBodies[0];
-    const heads = all("thead th", element);
-    const columns = heads.map((head) => {
-      const title = head.textContent.trim().toLowerCase();
-      const names = [head.dataset.name.toLowerCase(), title, title.replaceAll(" ", "_")];
-      return { names, scale: Number(head.dataset.scale), difference: head.dataset.name === "difference" };
-    });
-    const rows = [...body.rows].map((row) => ({
-      element: row,
-      setting: row.dataset.setting,
-      text: row.textContent.toLowerCase(),
-      values: [...row.cells].map((cell) => cell.dataset.value),
-    }));
+  const table = (section) => {
+    const id = section.id;
     const input = document.querySelector(`[data-filter="${id}"]`);
     const count = document.querySelector(`[data-count="${id}"]`);
-    const brushes = new Map();
+    const brushes = new Map(); // by axis, from where to where
+    let order = null; // by which column, and whether upwards
+    let columns, rows;
+
+    const read = () => {
+      const element = section.querySelector("table[data-table]");
+      const heads = all("thead th", element);
+      columns = heads.map((head) => {
+        const title = head.textContent.trim().toLowerCase();
+        const names = [head.dataset.name.toLowerCase(), title, title.replaceAll(" ", "_")];
+        return { names, scale: Number(head.dataset.scale), difference: head.dataset.name === "difference" };
+      });
+      rows = [...element.tBodies[0].rows].map((row) => ({
+        element: row,
+        setting: row.dataset.setting,
+        text: row.textContent.toLowerCase(),
+        values: [...row.cells].map((cell) => cell.dataset.value),
+      }));
+      for (const head of heads) if (!head.querySelector(".away, button")) button(head);
+      sort(element);
+      for (const svg of all("svg:has([data-axis])", section)) if (!svg.querySelector(".grip")) brushing(svg, brushes, apply);
+      apply();
+    };
 
     const apply = () => {
       // Blanks around an operator, a doubled =, the word and: as in other languages. What is half typed asks nothing yet.
@@ -66,37 +74,52 @@
       const conditions = terms.map((term) => condition(term, columns));
       const wrong = conditions.includes(null);
       input.setAttribute("aria-invalid", String(wrong));
+      const passing = [...brushes].map(([axis, [from, to]]) => {
+        const passes = (line) => {
+          const y = line.dataset.ys.split(",")[axis];
+          return y !== undefined && y !== "" && Number(y) >= from && Number(y) <= to;
+        };
+        return new Set(all("svg [data-ys]", section).filter(passes).map((line) => line.dataset.setting));
+      });
       const shown = new Set();
       for (const row of rows) {
-        const within = [...brushes.values()].every((inside) => inside.has(row.setting));
+        const within = passing.every((inside) => inside.has(row.setting));
         const visible = wrong || (within && conditions.every((holds) => holds(row)));
         row.element.hidden = !visible;
         if (visible) shown.add(row.setting);
       }
       for (const mark of all(".chart-room [data-setting]", section)) mark.classList.toggle("out", !shown.has(mark.dataset.setting));
-      count.textContent = wrong ? "no such column" : `${shown.size} of ${rows.length} settings`;
+      const said = wrong ? "no such column" : `${shown.size} of ${rows.length} settings`;
+      if (count.textContent !== said) count.textContent = said;
     };
 
-    heads.forEach((head, index) => {
-      if (head.querySelector(".away")) return;
+    const sort = (element) => {
+      const heads = all("thead th", element);
+      const index = heads.findIndex((head) => head.dataset.name === order?.name);
+      if (index < 0) return;
+      heads.forEach((head) => head.removeAttribute("aria-sort"));
+      heads[index].setAttribute("aria-sort", order.ascending ? "ascending" : "descending");
+      const compared = (a, b) => {
+        const [x, y] = [a.values[index], b.values[index]];
+        if (x === undefined || y === undefined) return (x === undefined) - (y === undefined);
+        const [m, n] = [Number(x), Number(y)];
+        const by = Number.isNaN(m) || Number.isNaN(n) ? x.localeCompare(y, "en") : m - n;
+        return order.ascending ? by : -by;
+      };
+      element.tBodies[0].append(...rows.slice().sort(compared).map((row) => row.element));
+    };
+
+    const button = (head) => {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...head.childNodes);
       head.append(button);
       button.addEventListener("click", () => {
-        const ascending = head.getAttribute("aria-sort") !== "ascending";
-        heads.forEach((other) => other.removeAttribute("aria-sort"));
-        head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-        const order = (a, b) => {
-          const [x, y] = [a.values[index], b.values[index]];
-          if (x === undefined || y === undefined) return (x === undefined) - (y === undefined);
-          const [m, n] = [Number(x), Number(y)];
-          const by = Number.isNaN(m) || Number.isNaN(n) ? x.localeCompare(y, "en") : m - n;
-          return ascending ? by : -by;
-        };
-        body.append(...rows.slice().sort(order).map((row) => row.element));
+        order = { name: head.dataset.name, ascending: head.getAttribute("aria-sort") !== "ascending" };
+        sort(head.closest("table"));
       });
-    });
+    };
+
     input.closest(".controls").hidden = false;
     input.addEventListener("input", apply);
     document.querySelector(`[data-reset="${id}"]`).addEventListener("click", () => {
@@ -105,9 +128,9 @@
       all(".brush", section).forEach((brush) => brush.remove());
       apply();
     });
-    for (const svg of all("svg:has([data-axis])", section)) brushing(svg, brushes, apply);
     pointing(section);
-    apply();
+    read();
+    return read;
   };
 
   // What is pointed at in a table or chart stands out in all of them.
@@ -140,38 +163,40 @@
   // Drag along an axis of the parallel coordinates: only settings that pass there remain. A click lifts it.
   const brushing = (svg, brushes, apply) => {
     const at = (event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()).y;
+    const rect = (attributes) => {
+      const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+      for (const [name, value] of Object.entries(attributes)) rect.setAttribute(name, value);
+      return rect;
+    };
     for (const axis of all("[data-axis]", svg)) {
       const index = Number(axis.dataset.axis);
       const [x, top, bottom] = [axis.dataset.x, axis.dataset.top, axis.dataset.bottom].map(Number);
-      const grip = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      for (const [name, value] of Object.entries({ x: x - 14, y: top - 6, width: 28, height: bottom - top + 12, fill: "transparent" })) grip.setAttribute(name, value);
+      const grip = rect({ class: "grip", x: x - 14, y: top - 6, width: 28, height: bottom - top + 12, fill: "transparent" });
       grip.style.cursor = "ns-resize";
       grip.style.touchAction = "none";
       svg.append(grip);
       let start = null;
       let brush = null;
-      const lift = () => { brush?.remove(); brush = null; brushes.delete(axis); };
+      const draw = () => {
+        brush?.remove();
+        brush = null;
+        if (!brushes.has(index)) return;
+        const [from, to] = brushes.get(index);
+        brush = rect({ class: "brush", x: x - 8, y: from, width: 16, height: to - from });
+        svg.insertBefore(brush, grip);
+      };
+      draw();
       grip.addEventListener("pointerdown", (event) => {
         grip.setPointerCapture(event.pointerId);
-        lift();
+        brushes.delete(index);
+        draw();
         start = at(event);
         apply();
       });
       grip.addEventListener("pointermove", (event) => {
-        if (start === null || (!brush && Math.abs(at(event) - start) < 4)) return;
-        const [from, to] = [start, at(event)].sort((a, b) => a - b).map((y) => Math.max(top - 2, Math.min(bottom + 2, y)));
-        if (!brush || !brush.isConnected) {
-          brush = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-          brush.setAttribute("class", "brush");
-          svg.insertBefore(brush, grip);
-        }
-        for (const [name, value] of Object.entries({ x: x - 8, y: from, width: 16, height: to - from })) brush.setAttribute(name, value);
-        const inside = new Set();
-        for (const line of all("[data-ys]", svg)) {
-          const y = line.dataset.ys.split(",")[index];
-          if (y !== undefined && y !== "" && Number(y) >= from && Number(y) <= to) inside.add(line.dataset.setting);
-        }
-        brushes.set(axis, inside);
+        if (start === null || (!brushes.has(index) && Math.abs(at(event) - start) < 4)) return;
+        brushes.set(index, [start, at(event)].sort((a, b) => a - b).map((y) => Math.max(top - 2, Math.min(bottom + 2, y))));
+        draw();
         apply();
       });
       grip.addEventListener("pointerup", () => { start = null; });
@@ -179,5 +204,14 @@
     }
   };
 
-  all("table[data-table]").forEach(table);
+  // A page that is followed gets new sections, and new rows and charts in them.
+  const sections = new WeakMap();
+  const renew = () => {
+    for (const section of all("section:has(> .controls)")) {
+      if (sections.has(section)) sections.get(section)();
+      else sections.set(section, table(section));
+    }
+  };
+  document.addEventListener("renewed", renew);
+  renew();
 })();

@@ -1,0 +1,125 @@
+// Following a sweep: how far it is, at once; what has changed on the page, where it is looked at or needed. The reader's place, focus,
+// selection, filter, order, brushes and open details stay, because what is the same is left alone.
+"use strict";
+(() => {
+  const every = (selector, within = document) => [...within.querySelectorAll(selector)];
+  let parts; // by name
+
+  // Makes what `old` holds what `fresh` holds, touching only what differs. Heads of the same columns are page.js's.
+  const columns = (head) => every("th", head).map((it) => it.dataset.name).join();
+  const become = (old, fresh) => {
+    if (old.nodeName === "THEAD" && columns(old) === columns(fresh)) return;
+    for (const { name, value } of fresh.attributes ?? []) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const { name } of [...(fresh.attributes ? old.attributes : [])]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    const [were, are] = [[...old.childNodes], [...fresh.childNodes]];
+    are.forEach((now, index) => {
+      const was = were[index];
+      if (!was) old.append(now);
+      else if (was.nodeName !== now.nodeName) was.replaceWith(now);
+      else if (was.nodeType === Node.ELEMENT_NODE) become(was, now);
+      else if (was.data !== now.data) was.data = now.data;
+    });
+    were.slice(are.length).forEach((it) => it.remove());
+  };
+  const renew = (name, digest, html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    become(parts.get(name), template.content);
+    parts.get(name).dataset.digest = digest;
+  };
+
+  let news = null; // what the server said last
+  let busy = false; // something is being fetched
+  let held = false; // a button is down: nothing moves under the hand
+
+  // What is looked at: in sight, or nearly.
+  const seen = new Set();
+  const watching = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target.dataset.part);
+    catchUp();
+  }, { rootMargin: "300px" });
+  const find = () => {
+    parts = new Map(every("[data-part]").map((it) => [it.dataset.part, it]));
+    for (const part of parts.values()) watching.observe(part);
+  };
+
+  const reads = (element) => !getSelection().isCollapsed && element.contains(getSelection().anchorNode);
+  // Tables are needed wherever they are, and charts that are brushed: they say which rows remain.
+  const wanted = (name, all) => all || seen.has(name) || name.endsWith("-table") || parts.get(name).querySelector(".brush");
+  const stale = (all) => news.parts
+    .filter(([name, digest]) => name !== "progress" && parts.get(name).dataset.digest !== digest && wanted(name, all) && !reads(parts.get(name)))
+    .map(([name]) => name);
+
+  const fetched = async (address, how) => {
+    const response = await fetch(address);
+    if (!response.ok) throw new Error(response.statusText);
+    return response[how]();
+  };
+  const renewAll = async () => {
+    const page = new DOMParser().parseFromString(await fetched(".", "text"), "text/html");
+    document.title = page.title;
+    become(document.querySelector("main"), page.querySelector("main"));
+    find();
+  };
+
+  // All in one go, so that it is painted once.
+  let everything = false; // is wanted, though nobody looks at it
+  const catchUp = async (all = false) => {
+    everything ||= all;
+    if (busy || held || !news || document.hidden) return;
+    busy = true;
+    const told = news;
+    const { progress, parts: digests } = told;
+    try {
+      const same = digests.map(([name]) => name).join() === [...parts.keys()].join();
+      const names = same ? stale(everything) : [];
+      everything = false;
+      const fresh = names.length ? await fetched(`parts/${names.join()}`, "json") : {};
+      if (!same) await renewAll();
+      for (const [name, [digest, html]] of Object.entries(fresh)) renew(name, digest, html);
+      if (!same || names.length) document.dispatchEvent(new Event("renewed"));
+    } catch {
+      // It did not answer: with its next news it is asked again.
+    }
+    if (parts.has("progress")) renew("progress", new Map(digests).get("progress"), progress);
+    busy = false;
+    if (news && told !== news) catchUp();
+  };
+
+  const hear = (data) => {
+    if (!data) {
+      news = null;
+      const lost = document.querySelector("[data-lost]");
+      if (lost) lost.hidden = false;
+      return;
+    }
+    if (data !== "rests") news = JSON.parse(data);
+    catchUp(data === "rests");
+  };
+
+  let [leave, use] = [null, null];
+  const join = () => {
+    if (leave || document.hidden) return;
+    if (globalThis.SharedWorker) {
+      const { port } = new SharedWorker("follow.js");
+      port.onmessage = ({ data }) => hear(data);
+      leave = () => port.postMessage("leaves");
+      use = () => port.postMessage("used");
+    } else {
+      const source = new EventSource("events");
+      source.onmessage = ({ data }) => { hear(data); if (news && !news.going) hear("rests"); };
+      source.onerror = () => hear("");
+      leave = () => source.close();
+    }
+  };
+  // A page that nobody sees costs nothing; the one that is used goes first.
+  const depart = () => { leave?.(); [leave, use] = [null, null]; };
+  document.addEventListener("visibilitychange", () => (document.hidden ? depart() : join()));
+  addEventListener("pagehide", depart);
+  addEventListener("pageshow", join);
+  for (const act of ["focus", "pointerdown", "keydown", "wheel"]) addEventListener(act, () => use?.(), { capture: true, passive: true });
+  addEventListener("pointerdown", () => { held = true; }, true);
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { held = false; catchUp(); }, true);
+  find();
+  join();
+})();

@@ -1,0 +1,250 @@
+//! The one that reads the store for everybody: whenever it was written to, while somebody follows, and not more often than the
+//! machine has time for.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Result;
+use tokio::sync::{oneshot, watch};
+use tracking::{DATABASE, Progress, Reader, StoreError};
+
+use super::parts::Parts;
+use super::progress::{going, is_going, varying};
+use crate::cli::QuestionArgs;
+use crate::cmd;
+use crate::format;
+use crate::page::Page;
+
+/// How often it is looked whether the store was written to.
+const LOOK: Duration = Duration::from_millis(200);
+/// Progress is told at most so often: a run is to be seen within two seconds, and no sooner than need be, for pages that are painted
+/// anew cost a sweep more than all the rest. So is the page made anew; but while run upon run ends, it takes longer and longer,
+const PAUSE: Duration = Duration::from_millis(1200);
+/// until it is this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(6);
+/// Progress is told that often where something runs, for its process may be gone.
+const PULSE: Duration = Duration::from_secs(5);
+/// Neither takes more than this part of the time.
+const SHARE: u32 = 20;
+
+/// What is served: replaced as a whole.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    pub parts: Parts,
+    pub page: String,
+    pub etag: String,
+    pub event: String,
+}
+
+impl Snapshot {
+    fn of(parts: Parts, going: bool) -> Self {
+        Self { page: parts.page(), etag: parts.etag(), event: parts.event(going), parts }
+    }
+}
+
+/// Where to ask for what is served.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    asks: Sender<oneshot::Sender<()>>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+}
+
+impl Watch {
+    /// Begins to watch a results folder, on a thread of its own.
+    pub fn begin(results: &Path, question: &QuestionArgs) -> std::io::Result<Self> {
+        let (asks, asked) = mpsc::channel();
+        let (publish, snapshots) = watch::channel(Arc::default());
+        let mut watcher = Watcher {
+            results: results.to_owned(),
+            question: question.clone(),
+            publish,
+            seen: None,
+            parts: Parts::default(),
+            trouble: None,
+            varying: HashMap::new(),
+            going: false,
+            page: Turn::new(LONGEST_PAUSE),
+            progress: Turn::new(PAUSE),
+        };
+        std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
+        Ok(Self { asks, snapshots })
+    }
+
+    /// What there is now, or was not long ago.
+    pub async fn now(&self) -> Arc<Snapshot> {
+        let (reply, seen) = oneshot::channel();
+        if self.asks.send(reply).is_ok() {
+            // Who has no time is sent what was there before.
+            let _ = tokio::time::timeout(2 * PAUSE, seen).await;
+        }
+        self.snapshots.borrow().clone()
+    }
+
+    /// What there is now, and then whatever it becomes.
+    pub async fn follow(&self) -> watch::Receiver<Arc<Snapshot>> {
+        let mut following = self.snapshots.clone();
+        self.now().await;
+        following.mark_changed();
+        following
+    }
+}
+
+/// The thread that reads.
+struct Watcher {
+    results: PathBuf,
+    question: QuestionArgs,
+    publish: watch::Sender<Arc<Snapshot>>,
+    seen: Option<Stamp>,
+    parts: Parts,
+    /// Why there is no page, or an old one.
+    trouble: Option<String>,
+    /// By experiment, the hyperparameters that tell its runs apart.
+    varying: HashMap<String, Vec<String>>,
+    going: bool,
+    page: Turn,
+    progress: Turn,
+}
+
+impl Watcher {
+    /// Until nobody can ask any more. While nobody follows, only who asks makes it look.
+    fn run(&mut self, asked: &Receiver<oneshot::Sender<()>>) {
+        loop {
+            // One receiver is there to be copied.
+            let followed = self.publish.receiver_count() > 1;
+            let ask = if followed { asked.recv_timeout(LOOK) } else { asked.recv().map_err(Into::into) };
+            if matches!(ask, Err(RecvTimeoutError::Disconnected)) {
+                return;
+            }
+            self.look();
+            if let Ok(reply) = ask {
+                // Who does not wait any more need not be told.
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        let stamp = Stamp::of(&self.results);
+        if self.seen.as_ref() != Some(&stamp) || !stamp.is_settled() {
+            (self.page.due, self.progress.due) = (true, true);
+        }
+        self.seen = Some(stamp);
+        self.progress.due |= self.going && self.progress.ended.is_some_and(|ended| ended.elapsed() >= PULSE);
+        let (page, progress) = (self.page.has_come(), self.progress.has_come());
+        if page {
+            let begun = Instant::now();
+            self.make_page();
+            self.page.took(begun);
+        }
+        if page || progress {
+            let begun = Instant::now();
+            self.tell_progress();
+            self.progress.took(begun);
+            self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), self.going)));
+        }
+    }
+
+    /// The page of what is in the store. Where it cannot be read, the page stays as it was, and it is said why.
+    fn make_page(&mut self) {
+        let made = self.read().and_then(|page| Ok(format::html::followed(&page)?));
+        self.trouble = made.as_ref().err().map(|error| tracking::printable(&format!("{error:#}")).into_owned());
+        match made {
+            Ok(page) => self.parts = Parts::of(&page),
+            Err(_) if self.parts.is_empty() || !self.results.join(DATABASE).exists() => {
+                self.parts =
+                    format::html::followed(&Page::empty()).map_or_else(|_| Parts::default(), |it| Parts::of(&it));
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn read(&mut self) -> Result<Page> {
+        let reader = cmd::open(&self.results)?;
+        let (page, answer) = cmd::html::look(&reader, &self.results, &self.question)?;
+        let names = answer.runs.iter().map(|(experiment, runs)| (experiment.name.clone(), varying(runs)));
+        self.varying = names.collect();
+        Ok(page)
+    }
+
+    fn tell_progress(&mut self) {
+        let all = self.all_progress().unwrap_or_default();
+        let was = std::mem::replace(&mut self.going, all.iter().any(|(_, it)| is_going(it)));
+        // Runs whose process is gone are killed, though nobody wrote that down.
+        self.page.due |= was && !self.going;
+        let now = SystemTime::now();
+        let varying = |name: &str| self.varying.get(name).map_or(&[][..], Vec::as_slice);
+        let told: Vec<_> = all.iter().map(|(name, it)| going(name, it, varying(name), now)).collect();
+        if let Ok(html) = format::html::progress(&told, self.trouble.as_deref()) {
+            self.parts.set_progress(&html);
+        }
+    }
+
+    /// Of the experiments that are going on; else of the one that was last.
+    fn all_progress(&self) -> Result<Vec<(String, Progress)>, StoreError> {
+        let reader = Reader::open(&self.results)?;
+        let mut all = Vec::new();
+        for experiment in reader.experiments()? {
+            let asked = &self.question.experiments;
+            if asked.is_empty() || asked.contains(&experiment.name) {
+                all.extend(reader.progress(&experiment.name)?.map(|it| (experiment.name, it)));
+            }
+        }
+        if all.iter().any(|(_, it)| is_going(it)) {
+            all.retain(|(_, it)| is_going(it));
+        } else if let Some(last) = all.iter().map(|(_, it)| it.started_at.clone()).max() {
+            all.retain(|(_, it)| it.started_at == last);
+        }
+        Ok(all)
+    }
+}
+
+/// Something that is done again and again, but takes a small part of the time only.
+struct Turn {
+    due: bool,
+    ended: Option<Instant>,
+    pause: Duration,
+    longest: Duration,
+}
+
+impl Turn {
+    /// Pauses grow until `longest` while there is always something to do.
+    fn new(longest: Duration) -> Self {
+        Self { due: true, ended: None, pause: Duration::ZERO, longest }
+    }
+
+    fn has_come(&self) -> bool {
+        self.due && self.ended.is_none_or(|ended| ended.elapsed() >= self.pause)
+    }
+
+    fn took(&mut self, begun: Instant) {
+        let rested = self.ended.is_none_or(|ended| begun - ended > 2 * self.pause);
+        let usual = if rested { PAUSE } else { (self.pause + PAUSE).min(self.longest) };
+        self.due = false;
+        self.pause = usual.max(SHARE * begun.elapsed());
+        self.ended = Some(Instant::now());
+    }
+}
+
+/// When the files of a store were written to, and how long they are.
+#[derive(Debug, PartialEq)]
+struct Stamp([Option<(SystemTime, u64)>; 3]);
+
+impl Stamp {
+    fn of(results: &Path) -> Self {
+        let look = |ending| {
+            let file = std::fs::metadata(results.join(format!("{DATABASE}{ending}"))).ok()?;
+            Some((file.modified().ok()?, file.len()))
+        };
+        Self(["", "-wal", "-journal"].map(look))
+    }
+
+    /// Whether what is written from now on will have another time.
+    fn is_settled(&self) -> bool {
+        /// Coarser than the clock of any file system that matters.
+        const TICK: Duration = Duration::from_millis(50);
+        self.0.iter().flatten().all(|(time, _)| time.elapsed().is_ok_and(|age| age > TICK))
+    }
+}

@@ -1,0 +1,80 @@
+//! A sweep that is followed in a real browser: `page/serve.mjs` looks at it, and says what is to happen.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod browser;
+mod served;
+mod stores;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::SystemTime;
+
+use tracking::{Experiment, Invocation, InvocationId, LiveRun, Process, Run, Store, Work};
+
+use served::Served;
+use stores::plausible;
+
+/// A sweep of fourteen trials, two of each of seven batch sizes.
+struct Sweep {
+    store: Store,
+    invocation: InvocationId,
+    running: LiveRun,
+}
+
+impl Sweep {
+    /// Six trials have ended, one runs.
+    fn begin(results: &Path) -> Self {
+        let store = Store::open(results).unwrap();
+        let params = [("batch_size", 512.into()), ("seed", 9.into()), ("epochs", 5.into())];
+        let running = store.new_run("batch_sweep", &params).dataset("mnist").dataset_sha256("c0ffee").start().unwrap();
+        let mut sweep = Self { store, invocation: invocation(results), running };
+        sweep.running.log_at(1, 100, &[("loss", 0.7)]).unwrap();
+        sweep.running.log_at(2, 200, &[("loss", 0.6)]).unwrap();
+        [16, 32, 64].into_iter().for_each(|batch| sweep.record(batch));
+        sweep
+    }
+
+    /// Two runs of a setting, ended now.
+    fn record(&mut self, batch: i64) {
+        for seed in 0..2 {
+            let run = plausible("batch_sweep", batch, 0.0, seed);
+            self.store.record(self.invocation, &Run { ended_at: SystemTime::now(), ..run }).unwrap();
+        }
+    }
+}
+
+/// The start of a program that does not run any more, which the runs that ended are of.
+fn invocation(results: &Path) -> InvocationId {
+    let work = Some(Work { trials: 14, to_run: 14, steps: 7_000 });
+    let process = Process { pid: u32::MAX, ..Process::this().clone() };
+    let about = Experiment { name: "batch_sweep".into(), description: "What the batch size does".into() };
+    let here =
+        Invocation { work, process, experiment_file: Some("name = \"batch_sweep\"\n".into()), ..Invocation::here() };
+    Store::open(results).unwrap().begin(&about, &here).unwrap()
+}
+
+#[test]
+fn ten_pages_follow_a_sweep_and_leave_the_reader_where_he_is() {
+    let Some(mut script) = browser::script("serve.mjs") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = Served::new(folder.path(), &[]);
+    let mut node = script.arg(&served.url).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut answers, asked) = (node.stdin.take().unwrap(), BufReader::new(node.stdout.take().unwrap()));
+    let (mut sweep, mut failures) = (None, String::new());
+    for line in asked.lines() {
+        let line = line.unwrap();
+        match (line.strip_prefix("> ").map(|it| it.split_once(' ').unwrap_or((it, ""))), &mut sweep) {
+            (Some(("begin", _)), _) => sweep = Some(Sweep::begin(folder.path())),
+            (Some(("record", batch)), Some(sweep)) => sweep.record(batch.parse().unwrap()),
+            (Some(("end", _)), sweep) => drop(sweep.take()),
+            (Some(("die", _)), _) => served.child.kill().unwrap(),
+            _ => {
+                failures += &(line + "\n");
+                continue;
+            }
+        }
+        writeln!(answers).unwrap();
+    }
+    assert!(node.wait().unwrap().success(), "{failures}");
+}

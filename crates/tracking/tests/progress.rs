@@ -1,0 +1,136 @@
+//! What a watcher is told of an experiment on its way.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use tempfile::TempDir;
+use tracking::{
+    Claim, EpochMetrics, Experiment, Invocation, InvocationId, Liveness, Progress, Reader, Run, RunId, Shard, Status,
+    Store, Terms, TrialId, Work,
+};
+
+fn progress(folder: &Path) -> Progress {
+    Reader::open(folder).unwrap().progress("wine").unwrap().unwrap()
+}
+
+fn wine() -> Experiment {
+    Experiment { name: "wine".into(), description: String::new() }
+}
+
+/// A program with ten trials, seven of which are to run, of 10 epochs and 1,000 steps each.
+fn begun() -> (TempDir, Store, InvocationId) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let work = Some(Work { trials: 10, to_run: 7, steps: 7_000 });
+    let id = store.begin(&wine(), &Invocation { work, ..Invocation::here() }).unwrap();
+    (folder, store, id)
+}
+
+fn run(seed: u32, epochs: u32, status: Status) -> Run {
+    let epoch = |epoch| EpochMetrics {
+        epoch,
+        step: u64::from(epoch) * 100,
+        metrics: vec![("loss".into(), 0.5), ("accuracy".into(), 0.5)],
+    };
+    Run {
+        trial: TrialId::of(&[("seed", &seed.to_string())]),
+        params: vec![("seed".into(), seed.into()), ("epochs".into(), 10.into())],
+        epochs: (1..=epochs).map(epoch).collect(),
+        ..Run::new("wine", status, SystemTime::now())
+    }
+}
+
+fn claim(store: &mut Store, by: InvocationId, run: &Run) -> RunId {
+    let recording = store.recording().unwrap();
+    let Claim::Taken(id, _) = recording.claim(by, run, Terms::default()).unwrap() else { unreachable!() };
+    recording.commit().unwrap();
+    id
+}
+
+#[test]
+fn what_is_left_is_what_there_was_to_do_less_what_is_done() {
+    let (folder, mut store, id) = begun();
+    let begun = progress(folder.path());
+    assert_eq!((begun.ended(), begun.steps, begun.steps_left), (0, 0, Some(7_000)));
+    assert_eq!((begun.running, begun.liveness), (Vec::new(), Liveness::Alive));
+
+    store.record(id, &run(0, 10, Status::Finished)).unwrap();
+    // Of its 1,000 steps 700 are never taken.
+    store.record(id, &run(1, 3, Status::Diverged)).unwrap();
+    // Before its first epoch ended: it counts as the others do.
+    store.record(id, &run(2, 0, Status::Diverged)).unwrap();
+    store.record(id, &run(3, 0, Status::Failed)).unwrap();
+    // On the way of another: nothing was trained for it.
+    store.record(id, &Run { shared_from: Some(RunId::random().unwrap()), ..run(4, 10, Status::Finished) }).unwrap();
+    let going = claim(&mut store, id, &run(5, 0, Status::Running));
+    let recording = store.recording().unwrap();
+    let epochs = run(5, 2, Status::Running).epochs;
+    let checkpoint = tracking::Checkpoint { epoch: 2, seconds: 0.1, model: vec![1] };
+    recording.epochs(&going, &epochs, &checkpoint).unwrap();
+    recording.commit().unwrap();
+
+    let now = progress(folder.path());
+    assert_eq!((now.finished, now.diverged, now.failed, now.ended()), (2, 2, 1, 5));
+    assert_eq!((now.steps, now.steps_left), (1_000 + 300 + 200, Some(7_000 - 4 * 1_000 - 200)));
+    assert_eq!(now.running.iter().map(|run| (&run.id, run.last_epoch)).collect::<Vec<_>>(), [(&going, 2)]);
+    let latest: Vec<Status> = now.latest.iter().map(|run| run.status).collect();
+    assert_eq!(latest, [Status::Finished, Status::Failed, Status::Diverged]);
+}
+
+#[test]
+fn a_trial_counts_once_and_only_since_the_last_start() {
+    let (folder, mut store, id) = begun();
+    store.record(id, &run(0, 10, Status::Failed)).unwrap();
+    store.record(id, &run(0, 10, Status::Finished)).unwrap();
+    assert_eq!((progress(folder.path()).finished, progress(folder.path()).ended()), (1, 1));
+
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    let work = Some(Work { trials: 10, to_run: 6, steps: 6_000 });
+    let again = store.begin(&wine(), &Invocation { work, ..Invocation::here() }).unwrap();
+    assert_eq!((progress(folder.path()).ended(), progress(folder.path()).work), (0, work));
+    // Another runner of the same plan, which began before, does its part.
+    store.record(id, &run(1, 10, Status::Finished)).unwrap();
+    store.record(again, &run(2, 10, Status::Finished)).unwrap();
+    assert_eq!((progress(folder.path()).ended(), progress(folder.path()).steps_left), (2, Some(4_000)));
+}
+
+#[test]
+fn parts_of_a_plan_are_put_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let mut part = |index, plan: &str, trials| {
+        let (work, shard) = (Work { trials, to_run: trials, steps: 100 }, Shard { index, count: 2 });
+        let plan_sha256 = Some(plan.to_owned());
+        let it = Invocation { work: Some(work), shard: Some(shard), plan_sha256, ..Invocation::here() };
+        store.begin(&wine(), &it).unwrap();
+    };
+    part(0, "another plan", 70);
+    part(0, "plan", 9);
+    part(0, "plan", 5);
+    part(1, "plan", 4);
+    assert_eq!(progress(folder.path()).work, Some(Work { trials: 9, to_run: 9, steps: 200 }));
+}
+
+#[test]
+fn who_is_gone_runs_nothing() {
+    let (folder, mut store, _) = begun();
+    let process = tracking::Process { pid: u32::MAX, ..tracking::Process::this().clone() };
+    let dead = store.begin(&wine(), &Invocation { process, ..Invocation::here() }).unwrap();
+    claim(&mut store, dead, &run(0, 0, Status::Running));
+    let now = progress(folder.path());
+    assert_eq!((now.running, now.liveness, now.work, now.steps_left), (Vec::new(), Liveness::Gone, None, None));
+}
+
+#[test]
+fn nothing_is_told_of_what_has_not_begun_or_of_an_earlier_schema() {
+    let (folder, store, _) = begun();
+    assert_eq!(Reader::open(folder.path()).unwrap().progress("beer").unwrap(), None);
+    drop(store);
+    let old = tempfile::tempdir().unwrap();
+    std::fs::write(old.path().join(tracking::DATABASE), include_bytes!("stores/schema-4.db")).unwrap();
+    assert_eq!(Reader::open(old.path()).unwrap().progress("smoke").unwrap(), None);
+    drop(Store::open(old.path()).unwrap());
+    let migrated = Reader::open(old.path()).unwrap().progress("smoke").unwrap().unwrap();
+    assert_eq!((migrated.work, migrated.running.len(), migrated.finished > 0), (None, 0, true));
+}
