@@ -228,5 +228,5 @@ fn columns_may_be_chosen() {
     let (code, _, err) = outcome(folder.path(), &["--columns", "test_los"]);
     assert!(code == 2 && err.contains("did you mean 'test_loss'?"), "{err}");
     let (code, _, err) = outcome(folder.path(), &["--top", "2", "html"]);
-    assert!(code == 2 && err.contains("put those of html after it"), "{err}");
+    assert!(code == 2 && err.contains("put those of html, serve and export after it"), "{err}");
 }
