@@ -55,7 +55,7 @@ fn main() -> ExitCode {
 /// An option of the comparison before another command would be lost without a word.
 fn misplaced() -> anyhow::Error {
     anyhow::anyhow!(
-        "options of the comparison do not go with another command: put those of html and serve after it, as in report html --top 5"
+        "options of the comparison do not go with another command: put those of html after it, as in report html --top 5"
     )
 }
 
