@@ -111,10 +111,13 @@ pub struct ServeArgs {
     /// Port, 0 for any that is free
     #[arg(long, value_name = "PORT", default_value_t = 8642)]
     pub port: u16,
-    /// Address to serve at. Beyond this machine a token is needed, which the printed address has: that of the variable
-    /// CANDLE_SWEEP_TOKEN, else one that is new each time
+    /// Address to serve at. Beyond this machine a token is needed, which the printed address has
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     pub host: String,
+    /// The token, 16 letters and digits at least; who lists the programs of this machine sees it here, but not in the variable
+    /// CANDLE_SWEEP_TOKEN [default: beyond this machine one that is new each time]
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
 }
 
 /// How to print a comparison.

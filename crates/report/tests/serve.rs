@@ -145,7 +145,7 @@ fn beyond_this_machine_nothing_is_served_without_the_token() {
         assert_eq!(status(&answer), 401, "{path}");
         assert!(!answer.contains("batch"), "{answer}");
     }
-    let entered = served.get(&format!("/?token={token}"), &["Host: gpu.example"]);
+    let entered = served.get(&format!("/?token={token}"), &["Host: gpu.example", "Accept: text/html"]);
     assert_eq!((status(&entered), header(&entered, "location")), (303, Some("/")));
     let cookie = header(&entered, "set-cookie").unwrap();
     assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
@@ -160,7 +160,10 @@ fn a_token_may_be_chosen_and_then_is_needed_here_too() {
     let served = Served::with(folder.path(), &[], &[("CANDLE_SWEEP_TOKEN", "correcthorsebattery")]);
     assert!(served.url.ends_with("/?token=correcthorsebattery"));
     assert_eq!(status(&served.page()), 401);
-    assert_eq!(status(&served.get("/?token=correcthorsebattery", &["Host: localhost"])), 303);
+    assert_eq!(status(&served.get("/?token=correcthorsebattery", &["Host: localhost", "Accept: text/html"])), 303);
+    // A program has no use for a cookie.
+    assert_eq!(status(&served.get("/?token=correcthorsebattery", &["Host: localhost"])), 200);
+    assert_eq!(status(&served.get("/", &["Host: localhost", "Authorization: Bearer correcthorsebattery"])), 200);
     assert_eq!(status(&served.get("/?token=correcthorsebattery", &["Host: evil.example"])), 403);
     let mut command = Command::new(env!("CARGO_BIN_EXE_report"));
     let short = command.args(["serve", "--port", "0"]).env("CANDLE_SWEEP_TOKEN", "short").output().unwrap();

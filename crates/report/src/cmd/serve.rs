@@ -24,7 +24,7 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     }
     let listener = listen(&args.host, args.port)?;
     let address = listener.local_addr()?;
-    let token = token(address)?;
+    let token = token(args.token.as_deref(), address)?;
     let url = url(&args.host, address, token.as_deref());
     let guard = Guard::new(&args.host, address, token.as_deref());
     let watch = Watch::begin(results, &args.question).context("cannot begin to watch the results folder")?;
@@ -54,15 +54,16 @@ fn listen(host: &str, port: u16) -> Result<TcpListener> {
 }
 
 /// What who asks must know: nothing on this machine, unless it is wished.
-fn token(address: SocketAddr) -> Result<Option<String>> {
-    let chosen = match std::env::var(TOKEN) {
-        Ok(token) => Some(token),
-        Err(std::env::VarError::NotPresent) => None,
-        Err(error) => bail!("{TOKEN}: {error}"),
+fn token(asked: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
+    let chosen = match (asked, std::env::var(TOKEN)) {
+        (Some(token), _) => Some(token.to_owned()),
+        (None, Ok(token)) => Some(token),
+        (None, Err(std::env::VarError::NotPresent)) => None,
+        (None, Err(error)) => bail!("{TOKEN}: {error}"),
     };
     match chosen {
         Some(token) if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            bail!("{TOKEN} must be letters and digits, {SHORTEST_TOKEN} at least, such as openssl rand -hex 16 makes")
+            bail!("the token must be letters and digits, {SHORTEST_TOKEN} at least, such as openssl rand -hex 16 makes")
         }
         Some(token) => Ok(Some(token)),
         None if address.ip().is_loopback() => Ok(None),

@@ -4,9 +4,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::header::{COOKIE, HOST, ORIGIN};
+use axum::http::header::{ACCEPT, AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 
 /// What a request must have.
@@ -59,9 +59,17 @@ impl Guard {
         }
         let Some(expected) = self.token else { return Verdict::Welcome };
         let fits = |token: &&str| <[u8; 32]>::from(Sha256::digest(token)) == expected;
+        let said = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let mut parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
         if let Some(token) = parameters.find_map(|it| it.strip_prefix("token=")).filter(fits) {
-            return Verdict::Enter(format!("{}={token}; HttpOnly; SameSite=Strict; Path=/", self.cookie));
+            // A browser forgets the address for a cookie; a program such as curl has no use for one.
+            return match said(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")) {
+                true => Verdict::Enter(format!("{}={token}; HttpOnly; SameSite=Strict; Path=/", self.cookie)),
+                false => Verdict::Welcome,
+            };
+        }
+        if said(AUTHORIZATION).and_then(|it| it.strip_prefix("Bearer ")).is_some_and(|token| fits(&token)) {
+            return Verdict::Welcome;
         }
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut cookies = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
@@ -170,7 +178,10 @@ mod tests {
         assert_eq!(judged(&guard, "/?token=", &[host]), refused);
         assert_eq!(judged(&guard, "/?token=0123456789abcde", &[host]), refused);
         assert_eq!(judged(&guard, "/", &[host, ("cookie", "candle_sweep_8643=0123456789abcdef")]), refused);
-        let entered = judged(&guard, "/?a=b&token=0123456789abcdef", &[host]);
+        assert_eq!(judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdee")]), refused);
+        assert_eq!(judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdef")]), Verdict::Welcome);
+        assert_eq!(judged(&guard, "/?token=0123456789abcdef", &[host, ("accept", "*/*")]), Verdict::Welcome);
+        let entered = judged(&guard, "/?a=b&token=0123456789abcdef", &[host, ("accept", "text/html,*/*;q=0.8")]);
         let cookie = "candle_sweep_8642=0123456789abcdef; HttpOnly; SameSite=Strict; Path=/";
         assert_eq!(entered, Verdict::Enter(cookie.into()));
         let with = [host, ("cookie", "theme=dark; candle_sweep_8642=0123456789abcdef")];
