@@ -1,40 +1,70 @@
 //! Files and folders that nobody ever sees half-written: under another name first.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// Writes the file `path`.
+/// Writes the file `path`, or the one that it links to. What is no plain file, such as a pipe, is written to as it is.
 pub fn file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let temporary = path.with_file_name(name);
     let create = || {
-        let mut out = BufWriter::new(fs::File::create(&temporary)?);
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if fs::metadata(&path).is_ok_and(|it| !it.is_file()) {
+            let mut out = BufWriter::new(fs::File::options().write(true).open(&path)?);
+            let written = write(&mut out)?;
+            out.flush()?;
+            return Ok(written);
+        }
+        refuse_database(&path)?;
+        let mut out = BufWriter::new(temporary().tempfile_in(folder_of(&path))?);
         let written = write(&mut out)?;
-        out.flush()?;
-        fs::rename(&temporary, path)?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.persist(&path).map_err(|error| error.error)?;
         anyhow::Ok(written)
     };
-    let written = create();
-    if written.is_err() {
-        // The error that is told is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
-    written.with_context(|| format!("cannot write {}", path.display()))
+    create().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Fills the folder `path`. One that is there is replaced if it is empty, or if all files in it are `ours` by their names.
-pub fn folder<T>(path: &Path, ours: impl Fn(&str) -> bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+/// How names begin of what is not whole yet.
+const TEMPORARY: &str = ".export-";
+
+fn temporary() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private; what is exported is for whom the system says.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A store is not written over by what is made of it.
+fn refuse_database(path: &Path) -> Result<()> {
+    let mut beginning = [0; 16];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    if read.is_ok() && &beginning == b"SQLite format 3\0" {
+        bail!("it is a database: name another file");
+    }
+    Ok(())
+}
+
+/// Fills the folder `path`, or the one that it links to. One that is there is replaced if it is empty, or if `ours` says of every file
+/// in it that it is.
+pub fn folder<T>(path: &Path, ours: impl Fn(&Path) -> bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     if let Some(stranger) = stranger(path, ours).with_context(|| format!("cannot write {}", path.display()))? {
         bail!("{} has '{stranger}' in it, which is of no export: name another folder with -o", path.display());
     }
     let replace = || {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let parent = folder_of(path);
         fs::create_dir_all(parent)?;
-        let temporary = tempfile::Builder::new().prefix(".export-").tempdir_in(parent)?;
+        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent)?;
         let (new, old) = (temporary.path().join("new"), temporary.path().join("old"));
         fs::create_dir(&new)?;
         let filled = fill(&new)?;
@@ -50,16 +80,15 @@ pub fn folder<T>(path: &Path, ours: impl Fn(&str) -> bool, fill: impl FnOnce(&Pa
 }
 
 /// What in a folder is not ours, if there is a folder.
-fn stranger(path: &Path, ours: impl Fn(&str) -> bool) -> io::Result<Option<String>> {
+fn stranger(path: &Path, ours: impl Fn(&Path) -> bool) -> io::Result<Option<String>> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         entries => entries?,
     };
     for entry in entries {
         let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if !ours(&name) || !entry.file_type()?.is_file() {
-            return Ok(Some(name));
+        if !entry.file_type()?.is_file() || !ours(&entry.path()) {
+            return Ok(Some(entry.file_name().to_string_lossy().into_owned()));
         }
     }
     Ok(None)

@@ -82,10 +82,12 @@ fn what_is_not_of_an_export_stays() {
     fs::write(target.join("notes.txt"), "mine").unwrap();
     let (code, out, err) = export("csv");
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.contains("has 'notes.txt' in it, which is of no export: name another folder with -o"), "{err}");
+    assert!(err.contains("in it, which is of no export: name another folder with -o"), "{err}");
     assert_eq!(files(&target).len(), 2);
     fs::remove_file(target.join("notes.txt")).unwrap();
-    assert_eq!(export("csv").0, 0);
+    assert!(export("csv").2.contains("has 'runs.csv' in it"), "a file may have the name of one of ours");
+    fs::remove_file(target.join("runs.csv")).unwrap();
+    assert_eq!((export("csv").0, export("csv").0), (0, 0));
     assert!(export("parquet").2.contains("which is of no export"), "an export of another format is not replaced");
     fs::remove_dir_all(&target).unwrap();
     fs::write(&target, "a file").unwrap();
@@ -96,6 +98,34 @@ fn what_is_not_of_an_export_stays() {
     let nowhere = store.path().join("nowhere/record.json");
     let (code, _, err) = outcome(store.path(), &["export", "--format", "json", "-o", nowhere.to_str().unwrap()]);
     assert!(code == 2 && err.contains("cannot write") && err.contains("nowhere/record.json"), "{err}");
+}
+
+#[test]
+fn no_database_is_written_over_and_links_lead_to_what_is_written() {
+    let store = everything();
+    let database = store.path().join(DATABASE);
+    let before = fs::read(&database).unwrap();
+    let to = |path: &Path, format: &str| {
+        let (code, _, err) = outcome(store.path(), &["export", "--format", format, "-o", path.to_str().unwrap()]);
+        (code, err)
+    };
+    for format in ["json", "markdown"] {
+        let (code, err) = to(&database, format);
+        assert!(code == 2 && err.contains("it is a database: name another file"), "{err}");
+    }
+    let (code, _, err) = outcome(store.path(), &["html", "-o", database.to_str().unwrap()]);
+    assert!(code == 2 && err.contains("it is a database"), "{err}");
+    assert_eq!(fs::read(&database).unwrap(), before);
+
+    let (link, behind) = (store.path().join("link.json"), store.path().join("behind.json"));
+    fs::write(&behind, "old").unwrap();
+    fs::write(store.path().join("behind.json.new"), "mine").unwrap();
+    std::os::unix::fs::symlink(&behind, &link).unwrap();
+    assert_eq!(to(&link, "json").0, 0);
+    assert!(link.is_symlink() && fs::read_to_string(&behind).unwrap().starts_with('{'));
+    assert_eq!(fs::read_to_string(store.path().join("behind.json.new")).unwrap(), "mine");
+    assert_eq!(to(Path::new("/dev/null"), "json").0, 0);
+    assert!(!Path::new("/dev/null").is_file());
 }
 
 #[test]

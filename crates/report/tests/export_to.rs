@@ -13,7 +13,7 @@ use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tracking::{Experiment, Invocation, Run, Store, TrialId};
+use tracking::{Experiment, Invocation, Reader, Run, Store, TrialId};
 
 use stores::{Filling, outcome, plausible};
 
@@ -94,7 +94,7 @@ fn a_wrong_request_says_what_is_right() {
 fn conditions_choose_what_is_exported() {
     let (folder, out) = (filled(4), tempfile::tempdir().unwrap());
     let said = export(folder.path(), "tensorboard", out.path(), &["-e", "batch_sweep", "--where", "batch_size=16"]);
-    assert!(said.starts_with("2 runs added\nto look at them: tensorboard --logdir "), "{said}");
+    assert!(said.starts_with("2 runs added\nto look at them: tensorboard --logdir '"), "{said}");
     let said = export(folder.path(), "tensorboard", out.path(), &[]);
     assert!(said.starts_with("2 runs added, 2 there already\n"), "{said}");
     let names = || -> Vec<String> {
@@ -361,7 +361,7 @@ fn empty_mlflow(files: &'static str) -> (String, JoinHandle<Vec<Asked>>) {
 }
 
 #[test]
-fn a_run_is_five_requests_and_its_status_the_last() {
+fn a_run_is_five_requests_and_its_status_the_last_of_them() {
     let folder = filled(1);
     let (address, serving) = empty_mlflow("mlflow-artifacts:/7/its/artifacts");
     let who = [("MLFLOW_TRACKING_USERNAME", "Aladdin"), ("MLFLOW_TRACKING_PASSWORD", "open sesame")];
@@ -382,6 +382,8 @@ fn a_run_is_five_requests_and_its_status_the_last() {
             &weights,
             "POST /api/2.0/mlflow/runs/log-batch",
             "POST /api/2.0/mlflow/runs/update",
+            // Whether another export has sent it meanwhile.
+            "POST /api/2.0/mlflow/runs/search",
         ]
     );
     // The example of RFC 7617's forerunner, RFC 2617.
@@ -400,4 +402,30 @@ fn a_server_that_takes_no_files_is_told_of() {
     let (code, said) = send(folder.path(), &address, &[("MLFLOW_TRACKING_TOKEN", "abc")]);
     assert!(code == 0 && said.contains("note: 2 files not sent") && said.contains("--serve-artifacts"), "{said}");
     assert!(stop(&address, serving).iter().all(|it| it.authorization == "Bearer abc"));
+}
+
+/// Two exports at once find that there is nothing, and send a run both.
+#[test]
+fn of_runs_that_are_there_twice_one_is_deleted() {
+    let folder = filled(1);
+    let id = Reader::open(folder.path()).unwrap().runs("batch_sweep").unwrap()[0].id.clone();
+    let (address, serving) = serve(move |asked| {
+        let run = |its: &str, stage: &str| {
+            format!(
+                r#"{{"info":{{"run_id":"{its}","status":"RUNNING","artifact_uri":"","lifecycle_stage":"{stage}"}},
+                "data":{{"tags":[{{"key":"candle_sweep.run","value":"{id}"}}]}}}}"#
+            )
+        };
+        let [first, second, gone] = [run("b", "active"), run("a", "active"), run("0", "deleted")];
+        Some(match asked.line.split(' ').nth(1)?.split('?').next()?.trim_start_matches("/api/2.0/") {
+            "mlflow/experiments/get-by-name" => (200, r#"{"experiment":{"experiment_id":"7"}}"#.into()),
+            "mlflow/runs/search" => (200, format!(r#"{{"runs":[{gone},{first},{second}]}}"#)),
+            _ => (200, "{}".into()),
+        })
+    });
+    let (code, said) = send(folder.path(), &address, &[]);
+    assert!(code == 0 && said.contains("0 runs added, 1 completed"), "{said}");
+    let asked = stop(&address, serving);
+    let deleted: Vec<_> = asked.iter().filter(|it| it.line.contains("runs/delete")).collect();
+    assert!(deleted.len() == 1 && deleted[0].body == br#"{"run_id":"b"}"#);
 }

@@ -88,7 +88,8 @@ pub struct MergeArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct ImportArgs {
-    /// A folder of CSV files, a JSON document, or - for a document on standard input
+    /// A folder of CSV files, a JSON document, or - for a document on standard input; held against its digest before anything is
+    /// written. Runs that are there already are not added twice
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
     /// Results folder

@@ -434,11 +434,7 @@ fn what_is_no_record_is_refused_with_its_place() {
     let changes: [(&str, Change, &str); 16] = [
         ("digest.txt", |_| String::new(), "digest.txt: '' is no digest"),
         ("digest.txt", |it| it.replace("sha256:", "md5:"), "is no digest: expected sha256: and 64 digits"),
-        (
-            "digest.txt",
-            |_| format!("sha256:{}\n", "a".repeat(64)),
-            "this is not all that was exported, or not as it was",
-        ),
+        ("digest.txt", |_| format!("sha256:{}\n", "a".repeat(64)), "not all that was exported, or not as it was"),
         ("runs.csv", |_| String::new(), "runs.csv, line 1: it is empty, expected the names of columns"),
         ("runs.csv", |it| it.replacen("status", "state", 1), "runs.csv, line 1: there is no column 'status'"),
         (

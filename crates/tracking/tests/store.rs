@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tracking::{
-    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, InvocationId, Mistake, Reader,
-    Run, RunId, Status, Store, StoreError, TrialId, Value, Work,
+    Checkpoint, Claim, ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation,
+    InvocationId, Mistake, Reader, Run, RunId, Status, Store, StoreError, Terms, TrialId, Value, Work,
 };
 
 fn invocation() -> Invocation {
@@ -578,4 +578,26 @@ fn examples_go_where_their_run_goes() {
         drop(merged);
         assert_eq!((count(&elsewhere, "examples"), count(&elsewhere, "mistakes")), (1, 3));
     }
+}
+
+/// What was stopped in one store goes on in the other from where it was.
+#[test]
+fn a_checkpoint_goes_where_its_run_goes() {
+    let (folder, mut store, id) = opened();
+    let stopped = Run { status: Status::Killed, results: Vec::new(), examples: None, ..run(0) };
+    let checkpoint = Checkpoint { epoch: 1, seconds: 0.5, model: vec![1, 2, 3] };
+    let recording = store.recording().unwrap();
+    let Claim::Taken(taken, None) = recording.claim(id, &stopped, Terms::default()).unwrap() else { panic!() };
+    recording.epochs(&taken, &stopped.epochs[..1], &checkpoint).unwrap();
+    recording.end(&taken, &Run { epochs: stopped.epochs[..1].to_vec(), ..stopped.clone() }).unwrap();
+    recording.commit().unwrap();
+
+    let (_other, mut merged, id) = opened();
+    let source = Reader::open(folder.path()).unwrap();
+    assert_eq!(merged.absorb(&source, &|_| true, false, &mut |_| Ok(())).unwrap().added.len(), 1);
+    let recording = merged.recording().unwrap();
+    let Claim::Taken(again, Some(resumption)) = recording.claim(id, &stopped, Terms::default()).unwrap() else {
+        panic!("it begins anew")
+    };
+    assert_eq!((again, resumption.checkpoint, resumption.epochs.len()), (taken, checkpoint, 1));
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use tracking::{CsvFolder, DIGEST_FILE, Digest, JsonDocument, Reader, RunId, TABLES};
+use tracking::{CsvFolder, DIGEST_FILE, Digest, JsonDocument, Reader, RunId, StoreError, TABLES};
 
 use super::compare;
 use super::export_to::export_to;
@@ -77,13 +77,23 @@ fn record(
     reader: &Reader,
     results: &Path,
     args: &ExportArgs,
-    write: impl FnOnce(Option<&HashSet<RunId>>) -> Result<Digest>,
+    write: impl Fn(Option<&HashSet<RunId>>) -> Result<Digest>,
 ) -> Result<ExitCode> {
     let runs = selected(reader, results, &args.question)?;
-    let digest = write(runs.as_ref())?;
+    let mut written = write(runs.as_ref());
+    // A runner has begun meanwhile: beside it the record is read as it stands at a moment. What is printed is not taken back.
+    let printed = args.format == Some(ExportFormat::Json) && output(args).is_none();
+    if !printed && written.as_ref().is_err_and(has_moved) {
+        written = write(runs.as_ref());
+    }
+    let digest = written?;
     anstream::eprintln!("digest {digest}");
     reader.inspect(runs.as_ref())?;
     Ok(super::damage(reader, results))
+}
+
+fn has_moved(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Moved { .. })))
 }
 
 /// The runs that are asked for; nothing where that is all of them.
@@ -138,8 +148,13 @@ fn parquet(reader: &Reader, target: &Path, runs: Option<&HashSet<RunId>>) -> Res
 
 /// A folder with a file a table, and their digest.
 fn record_folder(target: &Path, ending: &str, fill: impl FnOnce(&Path) -> Result<Digest>) -> Result<Digest> {
-    let tables = || TABLES.iter().map(|table| table.name).chain([RUN_TABLE]);
-    let ours = |name: &str| name == DIGEST_FILE || tables().any(|table| name.strip_suffix(ending) == Some(table));
+    let digest = std::fs::read_to_string(target.join(DIGEST_FILE));
+    let is_export = digest.is_ok_and(|digest| digest.trim_end().parse::<Digest>().is_ok());
+    let ours = |file: &Path| {
+        let Some(name) = file.file_name().and_then(|name| name.to_str()) else { return false };
+        let is_table = |table: &str| name.strip_suffix(ending) == Some(table);
+        is_export && (name == DIGEST_FILE || TABLES.iter().map(|table| table.name).chain([RUN_TABLE]).any(is_table))
+    };
     let digest = whole::folder(target, ours, fill)?;
     anstream::eprintln!("{}", tracking::printable(&target.display().to_string()));
     Ok(digest)

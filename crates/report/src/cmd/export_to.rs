@@ -35,7 +35,7 @@ pub fn export_to(results: &Path, to: &[String], args: &QuestionArgs) -> Result<E
         Target::MlflowFolder(folder) => {
             let mut place = Database::open(folder)?;
             let folder = folder.canonicalize()?.join("mlflow.db");
-            let advice = format!("mlflow ui --backend-store-uri sqlite:///{}", folder.display());
+            let advice = format!("mlflow ui --backend-store-uri 'sqlite:///{}'", folder.display());
             (mlflow::export(&mut place, &reader, results, &selections)?, advice)
         }
         Target::MlflowServer(address) => {
@@ -44,7 +44,7 @@ pub fn export_to(results: &Path, to: &[String], args: &QuestionArgs) -> Result<E
         }
         Target::TensorBoard(folder) => {
             let tally = tensorboard::export(folder, &reader, results, &selections)?;
-            (tally, format!("tensorboard --logdir {}", folder.display()))
+            (tally, format!("tensorboard --logdir '{}'", folder.display()))
         }
     };
     let notes = tally.notes.iter().map(|note| format!("note: {note}"));

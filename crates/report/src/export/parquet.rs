@@ -151,6 +151,8 @@ impl ParquetFile {
 /// The cells of a column.
 struct Values {
     of: Of,
+    /// Bytes among texts are as text has them.
+    raw: bool,
     /// 1 where there is one, 0 where a cell is empty.
     there: Vec<i16>,
 }
@@ -168,7 +170,7 @@ impl Values {
             Kind::Real => Of::Reals(Vec::new()),
             _ => Of::Bytes(Vec::new()),
         };
-        Self { of, there: Vec::new() }
+        Self { of, raw: kind == Kind::Blob, there: Vec::new() }
     }
 
     /// Adds a cell; tells how many bytes it is.
@@ -177,7 +179,7 @@ impl Values {
         match (&mut self.of, cell) {
             (Of::Integers(of), Cell::Integer(number)) => of.push(*number),
             (Of::Reals(of), Cell::Real(number)) => of.push(*number),
-            (Of::Bytes(of), Cell::Blob(bytes)) => of.push(bytes.to_vec().into()),
+            (Of::Bytes(of), Cell::Blob(bytes)) if self.raw => of.push(bytes.to_vec().into()),
             (Of::Bytes(of), cell) => of.extend(cell.text().map(|text| ByteArray::from(text.into_owned().into_bytes()))),
             // What is read of a store is of its column's type.
             _ => {}

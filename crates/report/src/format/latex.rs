@@ -80,11 +80,10 @@ fn escaped(text: &str) -> String {
             '<' => safe += "\\textless{}",
             '>' => safe += "\\textgreater{}",
             '|' => safe += "\\textbar{}",
-            '"' => safe += "\\textquotedbl{}",
             '`' => safe += "\\textasciigrave{}",
             '{' | '}' | '$' | '&' | '#' | '_' | '%' => safe.extend(['\\', c]),
             // After the end of a row they would be its options.
-            '[' | ']' | '*' => safe.extend(['{', c, '}']),
+            '[' | ']' | '*' | '"' => safe.extend(['{', c, '}']),
             // Two would be a dash.
             '-' if safe.ends_with('-') => safe += "{}-",
             '±' => safe += "$\\pm$",
@@ -115,7 +114,7 @@ mod tests {
             ("\\textless{}", '<'),
             ("\\textgreater{}", '>'),
             ("\\textbar{}", '|'),
-            ("\\textquotedbl{}", '"'),
+            ("{\"}", '"'),
             ("\\textasciigrave{}", '`'),
             ("\\textperiodcentered{}", '·'),
             ("\\ldots{}", '…'),

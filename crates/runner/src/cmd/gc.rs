@@ -24,7 +24,7 @@ struct Garbage {
     files: Vec<(PathBuf, u64, &'static str)>,
     checkpoints: Vec<(RunId, u64)>,
     superseded: Vec<RunId>,
-    attempts: Vec<PathBuf>,
+    folders: Vec<(PathBuf, &'static str)>,
     trash: Option<u64>,
 }
 
@@ -44,9 +44,9 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     for run in &garbage.superseded {
         writeln!(out, "           superseded run {run}")?;
     }
-    for folder in &garbage.attempts {
+    for (folder, what) in &garbage.folders {
         let shown = folder.display().to_string();
-        writeln!(out, "{:>9}  merged attempt {}", size(used(folder)), tracking::printable(&shown))?;
+        writeln!(out, "{:>9}  {what} {}", size(used(folder)), tracking::printable(&shown))?;
     }
     if let Some(bytes) = garbage.trash {
         writeln!(out, "{:>9}  the trash", size(bytes))?;
@@ -67,7 +67,7 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
         std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))?;
     }
     let trash = garbage.trash.map(|_| trash(&args.results));
-    for path in garbage.attempts.iter().chain(&trash) {
+    for path in garbage.folders.iter().map(|(path, _)| path).chain(&trash) {
         std::fs::remove_dir_all(path).with_context(|| format!("{} cannot be removed", path.display()))?;
     }
     store.compact()?;
@@ -91,7 +91,8 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
             .filter(|run| matches!(run.status, Status::Finished | Status::Running))
             .map(|run| format!("{}.safetensors", run.trial))
             .collect();
-        garbage.attempts.extend(merged_attempts(args, &experiment.name, &all)?);
+        let merged = merged_attempts(args, &experiment.name, &all)?;
+        garbage.folders.extend(merged.into_iter().map(|folder| (folder, "merged attempt")));
         let folder = args.results.join(&experiment.name);
         for (path, name) in files(&folder.join("models")) {
             if name.ends_with(".safetensors") && !name.starts_with('.') && !needed.contains(&name) {
@@ -114,6 +115,12 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
             garbage.file(path, "the store before its migration");
         } else if name.starts_with(import::TEMPORARY) && is_older(&path, ABANDONED.min(args.older_than)) {
             garbage.file(path, "left unfinished");
+        }
+    }
+    for entry in std::fs::read_dir(args.results.join("export")).into_iter().flatten().flatten() {
+        let is_left = entry.file_name().to_string_lossy().starts_with(".export-");
+        if is_left && is_older(&entry.path(), ABANDONED.min(args.older_than)) {
+            garbage.folders.push((entry.path(), "left unfinished"));
         }
     }
     let trash = trash(&args.results);
@@ -141,7 +148,7 @@ impl Garbage {
         self.files.is_empty()
             && self.checkpoints.is_empty()
             && self.superseded.is_empty()
-            && self.attempts.is_empty()
+            && self.folders.is_empty()
             && self.trash.is_none()
     }
 

@@ -6,11 +6,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use tracking::{DATABASE, Digest, RecordError, Sink, Status, Store, read_csv, read_json};
+use tracking::{DATABASE, Digest, RecordError, Sink, Store, read_csv, read_json};
 
 use crate::cli::ImportArgs;
-use crate::cmd::merge::{CONTRADICTED, absorb_all};
-use crate::record::model_path;
+use crate::cmd::merge::{CONTRADICTED, absorb_all, lacks_weights};
 
 /// Reads the record into a store of its own, and holds it against its digest. That becomes the store of the results folder; where there
 /// is one already, its runs are merged into that.
@@ -20,8 +19,12 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode> {
         bail!("{} is Parquet, which is not read back: export csv or json", path.display());
     }
     let building = tempfile::tempdir().context("what is read finds no room")?;
-    let digest = Store::restore(building.path(), |sink| read(path, sink))?;
+    if path.join(DATABASE).is_file() {
+        bail!("{} is a results folder: runner merge takes its runs", path.display());
+    }
     let name = name(path);
+    let restored = Store::restore(building.path(), |sink| read(path, sink));
+    let digest = restored.with_context(|| format!("{name} cannot be imported"))?;
     anstream::eprintln!("{}", tracking::printable(&format!("{name}: digest {digest}, as it was exported")));
     if placed(&building.path().join(DATABASE), results)
         .with_context(|| format!("{} cannot be written", results.display()))?
@@ -84,8 +87,7 @@ fn say(name: &str, results: &Path) -> Result<ExitCode> {
     for experiment in store.experiments()? {
         store.export_csv(&experiment.name)?;
         for run in store.all_runs(&experiment.name)? {
-            let there = model_path(results, &run.experiment, &run.trial).is_file();
-            (runs, without) = (runs + 1, without + usize::from(run.status == Status::Finished && !there));
+            (runs, without) = (runs + 1, without + usize::from(lacks_weights(&run, results)));
         }
     }
     writeln!(anstream::stdout(), "{}", tracking::printable(&format!("{name}: {runs} added")))?;

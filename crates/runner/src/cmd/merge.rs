@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use model::Weights;
+use model::{EngineKind, Weights};
 use tracking::{Absorbed, Reader, RecordedRun, Status, Store, StoreError};
 
 use crate::attempt;
@@ -58,8 +58,7 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
         let mut without = 0;
         let keep = &mut |run: &RecordedRun| {
             copy_model(folder, results, run)?;
-            let there = model_path(results, &run.experiment, &run.trial).is_file();
-            without += usize::from(run.status == Status::Finished && !there);
+            without += usize::from(lacks_weights(run, results));
             Ok(())
         };
         let absorbed =
@@ -96,6 +95,14 @@ fn say(out: &mut impl Write, name: &str, absorbed: &Absorbed) -> Result<()> {
         writeln!(out, "  contradiction: {}; nothing was overwritten", tracking::printable(contradiction))?;
     }
     Ok(())
+}
+
+/// Whether a run should have weights, and has none. Programs that train otherwise keep theirs as they like.
+pub fn lacks_weights(run: &RecordedRun, results: &Path) -> bool {
+    let engines = [EngineKind::Autograd, EngineKind::Fused].map(EngineKind::name);
+    run.status == Status::Finished
+        && engines.contains(&&*run.engine)
+        && !model_path(results, &run.experiment, &run.trial).is_file()
 }
 
 /// Brings the weights of a run along. They are there before the run is, and are not overwritten.

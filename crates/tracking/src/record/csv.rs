@@ -97,7 +97,11 @@ fn read_table(lines: &mut Lines<impl BufRead>, table: &'static Table, sink: &mut
     if !lines.advance()? {
         return Err(RecordError::Row("it is empty, expected the names of columns".to_owned()));
     }
-    let header = lines.cells()?.into_iter().map(|name| name.unwrap_or_default().into_owned()).collect::<Vec<_>>();
+    let mut header = lines.cells()?.into_iter().map(|name| name.unwrap_or_default().into_owned()).collect::<Vec<_>>();
+    // Some spreadsheets begin a file with a mark.
+    if let Some(first) = header.first_mut() {
+        *first = first.trim_start_matches('\u{feff}').to_owned();
+    }
     let position = |column: &Column| header.iter().position(|name| name == column.name);
     let positions: Vec<Option<usize>> = table.columns.iter().map(position).collect();
     if let Some((column, _)) = table.columns.iter().zip(&positions).find(|(it, at)| at.is_none() && !it.optional) {

@@ -232,7 +232,9 @@ pub enum RecordError {
     #[error("{0}")]
     Row(String),
     /// What was read is another record than what was written.
-    #[error("this is not all that was exported, or not as it was: its digest is {found}, and {expected} was exported")]
+    #[error(
+        "what is read is not all that was exported, or not as it was: its digest is {found}, and {expected} was exported"
+    )]
     Differs {
         /// What the export says.
         expected: Digest,

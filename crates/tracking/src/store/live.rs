@@ -223,19 +223,7 @@ impl<'a> Recording<'a> {
     pub fn epochs(&self, id: &RunId, epochs: &[EpochMetrics], checkpoint: &Checkpoint) -> Result<(), StoreError> {
         let record = || {
             insert_epochs(&self.transaction, id, epochs)?;
-            let Checkpoint { epoch, seconds, model } = checkpoint;
-            self.transaction
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO checkpoints (run_id, epoch, seconds, model, checksum)
-                     VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![
-                    id.as_str(),
-                    epoch,
-                    seconds,
-                    model,
-                    checksum::of_checkpoint(id, *epoch, *seconds, model)
-                ])?;
+            put_checkpoint(&self.transaction, id, checkpoint)?;
             seal(&self.transaction, id)
         };
         record().map_err(self.failed())
@@ -273,6 +261,18 @@ impl<'a> Recording<'a> {
         };
         record().map_err(self.failed())
     }
+}
+
+/// What a run is gone on with from, in the place of what was there before.
+pub(super) fn put_checkpoint(connection: &Connection, id: &RunId, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
+    let Checkpoint { epoch, seconds, model } = checkpoint;
+    let sum = checksum::of_checkpoint(id, *epoch, *seconds, model);
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO checkpoints (run_id, epoch, seconds, model, checksum) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![id.as_str(), epoch, seconds, model, sum])?;
+    Ok(())
 }
 
 /// Whether `ours` would go on with a run of `theirs` to the bits that it would have come to.

@@ -126,6 +126,9 @@ fn add(
     if !fit {
         examples::set_checksum(connection, &run.id, -1).map_err(recording.failed())?;
     }
+    if let Some(checkpoint) = source.checkpoint(run)? {
+        live::put_checkpoint(connection, &run.id, &checkpoint).map_err(recording.failed())?;
+    }
     for Interruption { epoch, at, invocation } in source.resumptions(run)? {
         let sql = "INSERT INTO resumptions (run_id, epoch, invocation, at) VALUES (?1, ?2, ?3, ?4)";
         let row = params![id, epoch, start(invocation)?.0, at];

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::damage::{Damage, Met};
 use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, progress, query, record};
 use crate::{
-    Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, Progress, RecordError,
+    Checkpoint, Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, Progress, RecordError,
     RecordedRun, RunId, Sink, StoreError, TrialId,
 };
 
@@ -61,12 +61,18 @@ impl Reader {
     /// What is found by asking. Where somebody began to write meanwhile, what is found now, beside them.
     fn read<T>(&self, ask: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let found = ask(&self.connection.borrow());
-        if !self.moved() {
-            return found.map_err(database(&self.path));
+        if self.moved() {
+            self.open_beside()?;
+            return ask(&self.connection.borrow()).map_err(database(&self.path));
         }
+        found.map_err(database(&self.path))
+    }
+
+    /// Reads on beside who writes, what there is now.
+    fn open_beside(&self) -> Result<(), StoreError> {
         self.still.set(None);
         *self.connection.borrow_mut() = opened(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, &self.path)?.0;
-        ask(&self.connection.borrow()).map_err(database(&self.path))
+        Ok(())
     }
 
     /// Whether somebody began to write since it was opened as a file that nobody writes to.
@@ -229,7 +235,11 @@ impl Reader {
     pub fn record(&self, runs: Option<&HashSet<RunId>>, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
         let handed = record::hand(&self.connection.borrow(), &database(&self.path), runs, sink);
         // What a reader of a still file found in one that moves is nothing.
-        if self.moved() { Err(StoreError::Moved { path: self.path.clone() }.into()) } else { handed }
+        if self.moved() {
+            self.open_beside()?;
+            return Err(StoreError::Moved { path: self.path.clone() }.into());
+        }
+        handed
     }
 
     /// Holds all of the record, or `runs`, against its checksums, so that [`Reader::damage`] tells what does not fit.
@@ -246,6 +256,11 @@ impl Reader {
     /// When the database refuses.
     pub fn progress(&self, experiment: &str) -> Result<Option<Progress>, StoreError> {
         self.read(|connection| progress::of_experiment(connection, experiment))
+    }
+
+    /// What a run that was left before its end can be gone on with from.
+    pub(crate) fn checkpoint(&self, run: &RecordedRun) -> Result<Option<Checkpoint>, StoreError> {
+        self.read(|connection| query::checkpoint(connection, &run.id))
     }
 
     /// A start of a program by its number in this store, and when it was.

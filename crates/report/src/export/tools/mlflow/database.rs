@@ -2,7 +2,6 @@
 //! MLflow 3 refuses the folders of YAML files that earlier ones kept. The database is one that every MLflow brings to its own
 //! schema when it opens it; the statements here hold in that schema and in the newest.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tracking::Experiment;
 use super::client::escaped;
 use super::described::{Described, Metric, RUNNING};
 use super::names::{LONGEST_NOTE, shortened};
-use super::{DIGEST, Known, Place, RUN};
+use super::{DIGEST, Known, Opened, Place, RUN};
 use crate::whole;
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -65,13 +64,13 @@ impl Database {
 }
 
 impl Place for Database {
-    fn open(&mut self, experiment: &Experiment) -> Result<HashMap<String, Known>> {
+    fn open(&mut self, experiment: &Experiment) -> Result<Opened> {
         let sql = "SELECT experiment_id, lifecycle_stage = 'deleted' FROM experiments WHERE name = ?1";
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let found: Option<(i64, bool)> = self.connection.query_row(sql, [&experiment.name], row).optional()?;
         self.experiment = (0, experiment.name.clone());
         self.experiment.0 = match found {
-            Some((id, true)) => bail!("{}", super::deleted(&experiment.name, &id.to_string())),
+            Some((id, true)) => return Ok(Opened::Deleted(id.to_string())),
             Some((id, false)) => id,
             None => {
                 let sql =
@@ -97,11 +96,9 @@ impl Place for Database {
             let known = Known { id: row.get(1)?, status: row.get(2)?, digest: row.get(3)?, deleted: row.get(4)? };
             Ok((row.get(0)?, known))
         };
-        Ok(self
-            .connection
-            .prepare(sql)?
-            .query_map(params![self.experiment.0, RUN, DIGEST], known)?
-            .collect::<Result<_, _>>()?)
+        let mut found = self.connection.prepare(sql)?;
+        let runs = found.query_map(params![self.experiment.0, RUN, DIGEST], known)?.collect::<Result<_, _>>()?;
+        Ok(Opened::Runs(runs))
     }
 
     fn create(&mut self, run: &Described) -> Result<String> {
@@ -158,6 +155,11 @@ impl Place for Database {
     fn end(&mut self, id: &str, run: &Described) -> Result<()> {
         let sql = "UPDATE runs SET status = ?2, end_time = ?3 WHERE run_uuid = ?1";
         self.connection.prepare_cached(sql)?.execute(params![id, run.status, run.ended])?;
+        Ok(())
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        // An export is one transaction.
         Ok(())
     }
 

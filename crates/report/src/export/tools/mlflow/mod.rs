@@ -35,11 +35,18 @@ pub struct Known {
     deleted: bool,
 }
 
+/// An experiment there.
+pub enum Opened {
+    /// The runs that earlier exports left in it, by their ids in the store.
+    Runs(HashMap<String, Known>),
+    /// Somebody deleted it: nothing can be added. MLflow's id of it.
+    Deleted(String),
+}
+
 /// Where MLflow keeps its runs.
 pub trait Place {
-    /// Opens an experiment, makes it where it is not there, and finds the runs that earlier exports left in it, by their ids in
-    /// the store.
-    fn open(&mut self, experiment: &Experiment) -> Result<HashMap<String, Known>>;
+    /// Opens an experiment, and makes it where it is not there.
+    fn open(&mut self, experiment: &Experiment) -> Result<Opened>;
     /// Adds a run of that experiment without anything in it, running; MLflow's id of it.
     fn create(&mut self, run: &Described) -> Result<String>;
     /// What a run has measured of these names.
@@ -50,6 +57,8 @@ pub trait Place {
     fn log(&mut self, id: &str, run: &Described, missing: &[Metric]) -> Result<()>;
     /// Gives a run its status.
     fn end(&mut self, id: &str, run: &Described) -> Result<()>;
+    /// Leaves one of runs that two exports at once have added.
+    fn settle(&mut self) -> Result<()>;
     /// Keeps what was done, and says what could not be.
     fn close(&mut self) -> Result<Option<String>>;
 }
@@ -59,7 +68,19 @@ pub trait Place {
 pub fn export(place: &mut dyn Place, reader: &Reader, results: &Path, selections: &[Selection]) -> Result<Tally> {
     let mut tally = Tally::default();
     for selection in selections {
-        let known = place.open(&selection.experiment)?;
+        let name = &selection.experiment.name;
+        let known = match place.open(&selection.experiment)? {
+            Opened::Runs(known) => known,
+            Opened::Deleted(id) => {
+                tally.deleted += selection.runs.len();
+                tally.notes.insert(format!(
+                    "the experiment '{name}' was deleted in MLflow: mlflow experiments restore --experiment-id {id} brings it back, \
+                     mlflow gc --experiment-ids {id} deletes it for good"
+                ));
+                continue;
+            }
+        };
+        let before = tally.new;
         for run in &selection.runs {
             let Some(whole) = selection.whole(reader, results, run)? else { continue };
             let mut described = Described::of(&whole, &selection.varying)?;
@@ -78,6 +99,9 @@ pub fn export(place: &mut dyn Place, reader: &Reader, results: &Path, selections
                     tally.new += 1;
                 }
             }
+        }
+        if tally.new > before {
+            place.settle()?;
         }
     }
     tally.notes.extend(place.close()?);
@@ -105,12 +129,4 @@ fn fill(place: &mut dyn Place, id: &str, run: &Described, missing: &[Metric]) ->
         place.put(id, path, bytes)?;
     }
     place.log(id, run, missing)
-}
-
-/// Nothing can be added to an experiment that was deleted.
-fn deleted(experiment: &str, id: &str) -> String {
-    format!(
-        "the experiment '{experiment}' was deleted in MLflow: bring it back with mlflow experiments restore --experiment-id {id}, or \
-         delete it for good with mlflow gc --experiment-ids {id}; -e leaves it out"
-    )
 }

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tracking::Experiment;
 
 use super::client::{Client, Refusal};
 use super::described::{Described, Metric};
 use super::names::{LONGEST_NOTE, shortened};
-use super::{DIGEST, Known, Place, RUN};
+use super::{DIGEST, Known, Opened, Place, RUN};
 
 /// A server takes its time: it is said whenever so many runs are there.
 const PROGRESS: usize = 100;
@@ -53,28 +53,24 @@ impl Server {
 }
 
 impl Place for Server {
-    fn open(&mut self, experiment: &Experiment) -> Result<HashMap<String, Known>> {
+    fn open(&mut self, experiment: &Experiment) -> Result<Opened> {
         let name = &experiment.name;
-        let found = match self.client.get("experiments/get-by-name", &[("experiment_name", name)]) {
-            Err(Refusal::NotThere(_)) => None,
-            found => Some(found?),
-        };
-        self.experiment = match found {
-            Some(found) => {
-                let found = &found["experiment"];
-                let id = text(found, "experiment_id")?;
-                if found["lifecycle_stage"] == "deleted" {
-                    bail!("{}", super::deleted(name, &id));
-                }
-                id
-            }
+        let found = match self.find(name)? {
+            Some(found) => found,
             None => {
                 let tags =
                     [json!({"key": "mlflow.note.content", "value": shortened(&experiment.description, LONGEST_NOTE)})];
-                text(&self.client.post("experiments/create", &json!({"name": name, "tags": tags}))?, "experiment_id")?
+                let made = self.client.post("experiments/create", &json!({"name": name, "tags": tags}));
+                // Another export may have been first.
+                made.or_else(|refused| self.find(name)?.ok_or(refused))?
             }
         };
-        self.runs()
+        let id = text(&found, "experiment_id")?;
+        if found["lifecycle_stage"] == "deleted" {
+            return Ok(Opened::Deleted(id));
+        }
+        self.experiment = id;
+        Ok(Opened::Runs(self.runs()?))
     }
 
     fn create(&mut self, run: &Described) -> Result<String> {
@@ -156,6 +152,10 @@ impl Place for Server {
         Ok(())
     }
 
+    fn settle(&mut self) -> Result<()> {
+        self.runs().map(drop)
+    }
+
     fn close(&mut self) -> Result<Option<String>> {
         Ok(self.elsewhere.as_ref().map(|(kept, files)| {
             format!(
@@ -168,10 +168,18 @@ impl Place for Server {
 }
 
 impl Server {
-    /// The runs that earlier exports left in the experiment. Of two of one run, which exports at the same moment leave, the one
-    /// that is not deleted.
+    /// The experiment of that name, if there is one.
+    fn find(&self, name: &str) -> Result<Option<Value>, Refusal> {
+        match self.client.get("experiments/get-by-name", &[("experiment_name", name)]) {
+            Err(Refusal::NotThere(_)) => Ok(None),
+            found => Ok(Some(found?["experiment"].take())),
+        }
+    }
+
+    /// The runs that exports left in the experiment. Of two of one run, which exports at the same moment leave, the one with the
+    /// lesser id, whoever asks; the other is deleted.
     fn runs(&mut self) -> Result<HashMap<String, Known>> {
-        let mut known: HashMap<String, Known> = HashMap::new();
+        let (mut known, mut twice): (HashMap<String, Known>, Vec<String>) = Default::default();
         let mut request = json!({
             "experiment_ids": [self.experiment], "filter": format!("tags.`{RUN}` != ''"),
             "run_view_type": "ALL", "max_results": PAGE, "order_by": ["attributes.start_time"],
@@ -191,15 +199,25 @@ impl Server {
                     digest: tag(DIGEST),
                     deleted: info["lifecycle_stage"] == "deleted",
                 };
-                if known.get(&ours).is_none_or(|there| there.deleted) {
-                    known.insert(ours, it);
+                match known.get_mut(&ours) {
+                    Some(_) if it.deleted => {}
+                    Some(there) if there.deleted || there.id > it.id => {
+                        let left = std::mem::replace(there, it);
+                        twice.extend((!left.deleted).then_some(left.id));
+                    }
+                    Some(_) => twice.push(it.id),
+                    None => drop(known.insert(ours, it)),
                 }
             }
             match next_page(&found) {
                 Some(next) => request["page_token"] = next.into(),
-                None => return Ok(known),
+                None => break,
             }
         }
+        for id in twice {
+            self.client.post("runs/delete", &json!({"run_id": id}))?;
+        }
+        Ok(known)
     }
 }
 
