@@ -2,9 +2,10 @@
 // page costs more than all the server does, so that a page that is used, or else the last one opened, is told everything at once, and
 // the others only so much a second. What happens now and then reaches all of them at once; while runs end by the dozen they take turns.
 "use strict";
-const MOST = 9; // tellings that may have been saved up
-const A_SECOND = 0.1; // saved
-const REST = { true: 30_000, false: 2_000 }; // milliseconds without a change, while something runs or not: then all is shown everywhere
+const CORES = navigator.hardwareConcurrency || 2;
+const MOST = CORES / 2; // tellings that may have been saved up
+const A_SECOND = CORES / 40; // saved
+const REST = { true: 10_000, false: 2_000 }; // milliseconds without a change, while something runs or not: then all is shown everywhere
 
 const pages = new Map(); // which news each was told last; those that wait longest first
 let front = null;

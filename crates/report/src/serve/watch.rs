@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(200);
 /// anew cost a sweep more than all the rest. So is the page made anew; but while run upon run ends, it takes longer and longer,
 const PAUSE: Duration = Duration::from_millis(1200);
 /// until it is this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(6);
+const LONGEST_PAUSE: Duration = Duration::from_secs(12);
 /// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
 /// Neither takes more than this part of the time.
