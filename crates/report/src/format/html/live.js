@@ -30,6 +30,7 @@
 
   let news = null; // what the server said last
   let busy = false; // something is being fetched
+  let again = false; // and more is wanted since
   let held = false; // a button is down: nothing moves under the hand
 
   // What is looked at: in sight, or nearly.
@@ -66,6 +67,7 @@
   let everything = false; // is wanted, though nobody looks at it
   const catchUp = async (all = false) => {
     everything ||= all;
+    again ||= busy;
     if (busy || held || !news || document.hidden) return;
     busy = true;
     const told = news;
@@ -83,7 +85,9 @@
     }
     if (parts.has("progress")) renew("progress", new Map(digests).get("progress"), progress);
     busy = false;
-    if (news && told !== news) catchUp();
+    if (!again && told === news) return;
+    again = false;
+    catchUp();
   };
 
   const hear = (data) => {
