@@ -446,7 +446,7 @@ fn what_is_no_record_is_refused_with_its_place() {
         (
             "runs.csv",
             |it| it.replacen("0000000000000000", "../../etc", 1),
-            ": id is '../../etc', expected an id: 16 digits of 0-9 a-f",
+            "runs.csv, line 5: id is '../../etc', expected an id: 16 digits of 0-9 a-f",
         ),
         ("runs.csv", |it| it.trim_end().rsplit_once(',').unwrap().0.to_owned(), "runs.csv, line "),
         (

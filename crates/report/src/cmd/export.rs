@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use tracking::{CsvFolder, DIGEST_FILE, Digest, JsonDocument, Reader, RunId, StoreError, TABLES};
+use tracking::{CsvFolder, DIGEST_FILE, Digest, JsonDocument, Reader, RecordError, RunId, StoreError, TABLES};
 
 use super::compare;
 use super::export_to::export_to;
@@ -93,7 +93,7 @@ fn record(
 }
 
 fn has_moved(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(StoreError::Moved { .. })))
+    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(RecordError::Store(StoreError::Moved { .. }))))
 }
 
 /// The runs that are asked for; nothing where that is all of them.
@@ -170,5 +170,18 @@ fn json(reader: &Reader, target: Option<&Path>, runs: Option<&HashSet<RunId>>) -
     match target {
         Some(path) => whole::file(path, write),
         None => write(&mut BufWriter::new(std::io::stdout().lock())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_moved_is_known_by_its_error_however_it_is_wrapped() {
+        let moved = || RecordError::from(StoreError::Moved { path: "tracking.db".into() });
+        assert!(has_moved(&moved().into()));
+        assert!(has_moved(&anyhow::Error::from(moved()).context("cannot write record.json")));
+        assert!(!has_moved(&RecordError::from(std::io::Error::other("disk full")).into()));
     }
 }

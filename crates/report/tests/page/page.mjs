@@ -3,6 +3,7 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { readFileSync } from "node:fs";
+import { judge } from "./accessible.mjs";
 
 const [modules, executablePath, file, kind = "usual"] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(`${modules}/`));
@@ -26,17 +27,7 @@ const open = async (options) => {
   return page;
 };
 
-const accessible = async (page, where) => {
-  // axe is brought in by the debugger, past the page's own policy.
-  const session = await page.context().newCDPSession(page);
-  await session.send("Runtime.evaluate", { expression: axe });
-  const { result } = await session.send("Runtime.evaluate", {
-    expression: `axe.run(document, { resultTypes: ["violations"] }).then((it) => JSON.stringify(it.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " " + n.failureSummary).join("; "))))`,
-    awaitPromise: true,
-    returnByValue: true,
-  });
-  for (const violation of JSON.parse(result.value)) failures.push(`axe, ${where}: ${violation}`);
-};
+const accessible = judge(axe, failures);
 
 const fits = async (page, width) => {
   const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
