@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use tracking::{Reader, Store};
+use tracking::{Experiment, Invocation, Reader, Store, Work};
 
 use served::{Served, header, status};
 use stores::{Filling, outcome, plausible, sixty_three};
@@ -65,6 +65,41 @@ fn a_new_run_is_told_within_two_seconds() {
             assert!(late < SOON, "{late:?}");
         }
         assert!(served.page().contains(&format!("data-value=\"{batch}\"")), "no batch {batch}");
+    }
+}
+
+#[test]
+fn of_browsers_beside_a_sweep_the_last_one_is_told_at_once_and_the_others_in_turns() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let about = Experiment { name: "one".into(), description: String::new() };
+    let work = Some(Work { trials: 1, to_run: 1, steps: 500 });
+    store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
+    let run = store.start_run("one", &[("epochs", 5.into())]).unwrap();
+    let served = Served::new(folder.path(), &[]);
+    let mut old = served.follow_here();
+    old.until("1 running");
+    let mut new = served.follow_here();
+    new.until("1 running");
+    old.until("event: first\ndata: false");
+    let mut elsewhere = served.follow();
+    elsewhere.until("1 running");
+    run.log(1, &[("loss", 0.5)]).unwrap();
+    for follower in [&mut new, &mut elsewhere] {
+        let late = follower.until("epoch 1 of 5");
+        assert!(late < SOON, "{late:?}");
+    }
+    assert!(old.are_quiet_for(SOON / 10), "the one that came first is told at once too");
+    // The other one is closed,
+    drop(new);
+    old.until("event: first\ndata: true");
+    assert!(old.until("epoch 1 of 5") < SOON);
+    // or the sweep has come to its end.
+    let mut new = served.follow_here();
+    run.finish(&[("test_accuracy", 0.9)]).unwrap();
+    for follower in [&mut new, &mut old] {
+        follower.until("90.00 %");
+        follower.until("event: rests");
     }
 }
 

@@ -1,20 +1,15 @@
 // One connection to the server, however many pages of it a browser has open: browsers allow six. And one that shares out: to paint a
-// page costs more than all the server does, so that a page that is used, or else the last one opened, is told everything at once, and
-// the others only so much a second. What happens now and then reaches all of them at once; while runs end by the dozen they take turns.
+// page costs more than all the server does, so that beside a sweep only the page that is used, or else the last one opened, is told
+// everything at once, and the others take turns until there is time for all.
 "use strict";
-const CORES = navigator.hardwareConcurrency || 2;
-const MOST = CORES / 2; // tellings that may have been saved up
-const A_SECOND = CORES / 40; // saved
-const REST = { true: 10_000, false: 2_000 }; // milliseconds without a change, while something runs or not: then all is shown everywhere
+const HERE = /(^|\.)localhost$|^127\.|^\[::1\]$/.test(location.hostname); // what is painted elsewhere costs nothing here
 
 const pages = new Map(); // which news each was told last; those that wait longest first
 let front = null;
+let first = true; // no other browser on this machine came later
 let source = null;
 let news = "";
-let shown = ""; // what of it is not progress
-let saved = MOST;
-let counted = performance.now();
-let [later, rest] = [0, 0];
+let sharing = false;
 
 const tell = (page) => {
   if (pages.get(page) === news) return;
@@ -22,40 +17,46 @@ const tell = (page) => {
   pages.set(page, news);
   page.postMessage(news);
 };
-const share = () => {
-  saved = Math.min(MOST, saved + A_SECOND * (performance.now() - counted) / 1000);
-  counted = performance.now();
-  for (const [page, told] of [...pages]) {
-    if (page === front || told === news || saved < 1) continue;
-    saved -= 1;
+const tellAll = () => [...pages.keys()].forEach(tell);
+const waiting = () => [...pages].find(([page, told]) => told !== news && page !== front)?.[0];
+const share = async () => {
+  if (sharing) return;
+  sharing = true;
+  while (waiting()) {
+    const turn = await fetch("turn").catch(() => null);
+    const page = waiting();
+    if (!turn?.ok || !page) break;
     tell(page);
   }
-  clearTimeout(later);
-  if ([...pages.values()].some((told) => told !== news)) later = setTimeout(share, 1000 / A_SECOND);
+  sharing = false;
 };
-const settle = () => {
-  for (const page of [...pages.keys()]) {
-    tell(page);
-    page.postMessage("rests");
-  }
-};
-const hear = (data) => {
-  const before = shown;
-  const { going, parts } = JSON.parse(data);
-  [news, shown] = [data, JSON.stringify([going, parts.filter(([name]) => name !== "progress")])];
+const hear = ({ data }) => {
+  news = data;
+  if (!HERE) return tellAll();
   if (front) tell(front);
-  // Mere progress can wait until it is cheap.
-  if (shown === before) return;
   share();
-  clearTimeout(rest);
-  rest = setTimeout(settle, REST[going]);
+};
+const settle = ({ data }) => {
+  news = data;
+  tellAll();
+  for (const page of pages.keys()) page.postMessage("rests");
 };
 const lose = () => {
-  news = shown = "";
-  for (const page of [...pages.keys()]) tell(page);
+  news = "";
+  tellAll();
+};
+const connect = () => {
+  source?.close();
+  first = true;
+  source = new EventSource(HERE ? "events?here" : "events");
+  source.onmessage = hear;
+  source.onerror = lose;
+  source.addEventListener("rests", settle);
+  source.addEventListener("first", ({ data }) => { first = data === "true"; });
 };
 const use = (page) => {
   front = page;
+  if (!source || !first) connect();
   if (news) tell(page);
 };
 addEventListener("connect", ({ ports: [page] }) => {
@@ -66,14 +67,8 @@ addEventListener("connect", ({ ports: [page] }) => {
     pages.delete(page);
     if (page === front) front = [...pages.keys()].at(-1) ?? null;
     if (pages.size) return;
-    clearTimeout(later);
-    clearTimeout(rest);
     source.close();
     source = null;
-    news = shown = "";
+    news = "";
   };
-  if (source) return;
-  source = new EventSource("events");
-  source.onmessage = ({ data }) => hear(data);
-  source.onerror = lose;
 });

@@ -3,16 +3,18 @@
 pub mod guard;
 mod parts;
 pub mod progress;
+mod turns;
 pub mod watch;
 
 use std::convert::Infallible;
 use std::net::TcpListener;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, SET_COOKIE,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -27,9 +29,11 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
+use tokio::sync::watch::Receiver;
 
 use guard::{Guard, Verdict};
-use watch::Watch;
+use turns::{Place, Turns};
+use watch::{Snapshot, Watch};
 
 /// Connections at a time: more wait, so that files are left for the store.
 const CONNECTIONS: usize = 512;
@@ -43,6 +47,13 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
 /// The connection that all pages of a browser share.
 const FOLLOW: &str = include_str!("follow.js");
 
+/// What answers are made from.
+#[derive(Clone)]
+struct Served {
+    watch: Watch,
+    turns: Arc<Turns>,
+}
+
 /// Answers until SIGINT or SIGTERM.
 pub fn until_stopped(listener: TcpListener, guard: Guard, watch: Watch) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -50,8 +61,9 @@ pub fn until_stopped(listener: TcpListener, guard: Guard, watch: Watch) -> Resul
         .route("/", get(page))
         .route("/parts/{names}", get(parts))
         .route("/events", get(events))
+        .route("/turn", get(turn))
         .route("/follow.js", get(follow))
-        .with_state(watch)
+        .with_state(Served { watch, turns: Arc::new(Turns::new()) })
         .layer(middleware::from_fn_with_state(Arc::new(guard), guarded));
     runtime.block_on(async {
         listener.set_nonblocking(true)?;
@@ -128,7 +140,7 @@ async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) 
 }
 
 /// The page as it is now; nothing where the asker has it.
-async fn page(State(watch): State<Watch>, headers: HeaderMap) -> Response {
+async fn page(State(Served { watch, .. }): State<Served>, headers: HeaderMap) -> Response {
     let now = watch.now().await;
     let known = headers.get(IF_NONE_MATCH).is_some_and(|etag| *etag == *now.etag);
     let etag = [(ETAG, now.etag.clone())];
@@ -139,19 +151,65 @@ async fn page(State(watch): State<Watch>, headers: HeaderMap) -> Response {
 }
 
 /// Parts of the page, by name, with commas between.
-async fn parts(State(watch): State<Watch>, Path(names): Path<String>) -> Response {
+async fn parts(State(Served { watch, .. }): State<Served>, Path(names): Path<String>) -> Response {
     let parts = watch.now().await.parts.some(&names);
     ([(CONTENT_TYPE, "application/json")], parts).into_response()
 }
 
-/// What becomes of the page, as it becomes.
-async fn events(State(watch): State<Watch>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let events = futures_util::stream::unfold(watch.follow().await, |mut following| async {
-        following.changed().await.ok()?;
-        let event = Event::default().data(&following.borrow_and_update().event);
-        Some((Ok(event), following))
+/// What becomes of the page, as it becomes. Browsers on this machine, which say that they are `here`, are told whether they are the first
+/// ones; while something runs, the others are told in turns.
+async fn events(
+    State(Served { watch, turns }): State<Served>,
+    RawQuery(query): RawQuery,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let place = (query.as_deref() == Some("here")).then(|| turns.join());
+    let follower = Follower { following: watch.follow().await, owed: false, place, is_first: true, turns };
+    let events = futures_util::stream::unfold(follower, |mut follower| async {
+        let event = follower.next().await?;
+        Some((Ok(event), follower))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE))
+}
+
+/// Somebody who is told.
+struct Follower {
+    following: Receiver<Arc<Snapshot>>,
+    /// There is something that was not told.
+    owed: bool,
+    place: Option<Place>,
+    is_first: bool,
+    turns: Arc<Turns>,
+}
+
+impl Follower {
+    /// What he is told next, when that is: at once, or when it is his turn.
+    async fn next(&mut self) -> Option<Event> {
+        let turns = Arc::clone(&self.turns);
+        let mut turn = pin!(turns.come());
+        while !self.owed || !self.is_first && self.following.borrow().is_busy() {
+            tokio::select! {
+                changed = self.following.changed() => {
+                    changed.ok()?;
+                    self.owed = true;
+                }
+                is_first = Place::first(&mut self.place) => if is_first != self.is_first {
+                    self.is_first = is_first;
+                    return Some(Event::default().event("first").data(is_first.to_string()));
+                },
+                () = &mut turn, if self.owed => break,
+            }
+        }
+        self.owed = false;
+        let now = self.following.borrow();
+        let event = if now.rests { Event::default().event("rests") } else { Event::default() };
+        Some(event.data(&now.event))
+    }
+}
+
+/// Nothing, when the asker may paint a page that is not the first.
+async fn turn(State(Served { turns, .. }): State<Served>) -> StatusCode {
+    turns.come().await;
+    StatusCode::NO_CONTENT
 }
 
 async fn follow() -> Response {

@@ -75,12 +75,16 @@ impl Parts {
         format!("\"{}\"", digest(&digests))
     }
 
-    /// What followers are told: whether more is to come soon, the progress itself, and of every part in order what tells it from what
-    /// it was.
-    pub fn event(&self, going: bool) -> String {
+    /// What tells all but the progress from what it was.
+    pub fn content(&self) -> String {
+        self.parts.iter().filter(|part| part.name != PROGRESS).map(|part| part.digest.as_str()).collect()
+    }
+
+    /// What followers are told: the progress itself, and of every part in order what tells it from what it was.
+    pub fn event(&self) -> String {
         let progress = self.parts.iter().find(|part| part.name == PROGRESS).map(|part| part.html.as_str());
         let parts: Vec<[&str; 2]> = self.parts.iter().map(|part| [part.name.as_str(), part.digest.as_str()]).collect();
-        json!({ "going": going, "progress": progress, "parts": parts }).to_string()
+        json!({ "progress": progress, "parts": parts }).to_string()
     }
 
     /// The parts of these names, each with its digest.
@@ -115,6 +119,7 @@ mod tests {
         assert!(page.contains(">\u{3c}p>half</p></div>"), "{page}");
         assert_ne!(parts.etag(), before);
         assert_eq!(parts.some("e1,e2"), format!("{{\"e1\":[\"{one}\",\"one\"]}}"));
-        assert!(parts.event(true).contains("half") && parts.event(true).contains(&one), "{}", parts.event(true));
+        assert!(parts.event().contains("half") && parts.event().contains(&one), "{}", parts.event());
+        assert_eq!(parts.content(), one);
     }
 }

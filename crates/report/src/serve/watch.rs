@@ -22,13 +22,19 @@ use crate::page::Page;
 const LOOK: Duration = Duration::from_millis(200);
 /// Progress is told at most so often: a run is to be seen within two seconds, and no sooner than need be, for pages that are painted
 /// anew cost a sweep more than all the rest. So is the page made anew; but while run upon run ends, it takes longer and longer,
-const PAUSE: Duration = Duration::from_millis(1200);
+const PAUSE: Duration = Duration::from_millis(1300);
 /// until it is this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(12);
 /// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
-/// Neither takes more than this part of the time.
-const SHARE: u32 = 20;
+/// To tell progress takes no more than this part of the time,
+const PROGRESS_SHARE: u32 = 20;
+/// and to make the page no more than this.
+const PAGE_SHARE: u32 = 100;
+/// When the page has been the same for so long, there is time to show it everywhere,
+const REST: Duration = Duration::from_secs(2);
+/// or for so long while something runs.
+const LONG_REST: Duration = Duration::from_secs(20);
 
 /// What is served: replaced as a whole.
 #[derive(Debug, Default)]
@@ -37,11 +43,19 @@ pub struct Snapshot {
     pub page: String,
     pub etag: String,
     pub event: String,
+    pub going: bool,
+    /// Nothing but progress has changed for some time.
+    pub rests: bool,
 }
 
 impl Snapshot {
-    fn of(parts: Parts, going: bool) -> Self {
-        Self { page: parts.page(), etag: parts.etag(), event: parts.event(going), parts }
+    fn of(parts: Parts, going: bool, rests: bool) -> Self {
+        Self { page: parts.page(), etag: parts.etag(), event: parts.event(), parts, going, rests }
+    }
+
+    /// Whether to be painted everywhere would be at the cost of a sweep.
+    pub fn is_busy(&self) -> bool {
+        self.going && !self.rests
     }
 }
 
@@ -66,8 +80,9 @@ impl Watch {
             trouble: None,
             varying: HashMap::new(),
             going: false,
-            page: Turn::new(LONGEST_PAUSE),
-            progress: Turn::new(PAUSE),
+            moved: Some(Instant::now()),
+            page: Turn::new(LONGEST_PAUSE, PAGE_SHARE),
+            progress: Turn::new(PAUSE, PROGRESS_SHARE),
         };
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
         Ok(Self { asks, snapshots })
@@ -104,6 +119,8 @@ struct Watcher {
     /// By experiment, the hyperparameters that tell its runs apart.
     varying: HashMap<String, Vec<String>>,
     going: bool,
+    /// When the page last became another, until everybody has it.
+    moved: Option<Instant>,
     page: Turn,
     progress: Turn,
 }
@@ -114,7 +131,11 @@ impl Watcher {
         loop {
             // One receiver is there to be copied.
             let followed = self.publish.receiver_count() > 1;
-            let ask = if followed { asked.recv_timeout(LOOK) } else { asked.recv().map_err(Into::into) };
+            // Nothing is told before the pause is over: until then nobody looks either.
+            let ask = match followed {
+                true => asked.recv_timeout(self.progress.rest().max(LOOK)),
+                false => asked.recv().map_err(Into::into),
+            };
             if matches!(ask, Err(RecvTimeoutError::Disconnected)) {
                 return;
             }
@@ -139,16 +160,19 @@ impl Watcher {
             self.make_page();
             self.page.took(begun);
         }
-        if page || progress {
+        let rest = if self.going { LONG_REST } else { REST };
+        let rests = self.moved.take_if(|moved| !page && moved.elapsed() >= rest).is_some();
+        if page || progress || rests {
             let begun = Instant::now();
             self.tell_progress();
             self.progress.took(begun);
-            self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), self.going)));
+            self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), self.going, rests)));
         }
     }
 
     /// The page of what is in the store. Where it cannot be read, the page stays as it was, and it is said why.
     fn make_page(&mut self) {
+        let before = self.parts.content();
         let made = self.read().and_then(|page| Ok(format::html::followed(&page)?));
         self.trouble = made.as_ref().err().map(|error| tracking::printable(&format!("{error:#}")).into_owned());
         match made {
@@ -158,6 +182,9 @@ impl Watcher {
                     format::html::followed(&Page::empty()).map_or_else(|_| Parts::default(), |it| Parts::of(&it));
             }
             Err(_) => {}
+        }
+        if self.parts.content() != before {
+            self.moved = Some(Instant::now());
         }
     }
 
@@ -174,6 +201,9 @@ impl Watcher {
         let was = std::mem::replace(&mut self.going, all.iter().any(|(_, it)| is_going(it)));
         // Runs whose process is gone are killed, though nobody wrote that down.
         self.page.due |= was && !self.going;
+        if was != self.going {
+            self.moved = Some(Instant::now());
+        }
         let now = SystemTime::now();
         let varying = |name: &str| self.varying.get(name).map_or(&[][..], Vec::as_slice);
         let told: Vec<_> = all.iter().map(|(name, it)| going(name, it, varying(name), now)).collect();
@@ -207,23 +237,29 @@ struct Turn {
     ended: Option<Instant>,
     pause: Duration,
     longest: Duration,
+    share: u32,
 }
 
 impl Turn {
     /// Pauses grow until `longest` while there is always something to do.
-    fn new(longest: Duration) -> Self {
-        Self { due: true, ended: None, pause: Duration::ZERO, longest }
+    fn new(longest: Duration, share: u32) -> Self {
+        Self { due: true, ended: None, pause: Duration::ZERO, longest, share }
     }
 
     fn has_come(&self) -> bool {
-        self.due && self.ended.is_none_or(|ended| ended.elapsed() >= self.pause)
+        self.due && self.rest().is_zero()
+    }
+
+    /// What is left of the pause.
+    fn rest(&self) -> Duration {
+        self.ended.map_or(Duration::ZERO, |ended| self.pause.saturating_sub(ended.elapsed()))
     }
 
     fn took(&mut self, begun: Instant) {
         let rested = self.ended.is_none_or(|ended| begun - ended > 2 * self.pause);
-        let usual = if rested { PAUSE } else { (self.pause + PAUSE).min(self.longest) };
+        let usual = if rested { PAUSE } else { (2 * self.pause).min(self.longest) };
         self.due = false;
-        self.pause = usual.max(SHARE * begun.elapsed());
+        self.pause = usual.max(self.share * begun.elapsed());
         self.ended = Some(Instant::now());
     }
 }

@@ -7,6 +7,9 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// How long a test waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A server on a port of its own, until this goes.
 pub struct Served {
     pub child: Child,
@@ -36,7 +39,7 @@ impl Served {
 
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
 
@@ -62,8 +65,17 @@ impl Served {
 
     /// What the server tells as it happens.
     pub fn follow(&self) -> Events {
+        self.follow_at("/events")
+    }
+
+    /// The same for one who paints it on this machine.
+    pub fn follow_here(&self) -> Events {
+        self.follow_at("/events?here")
+    }
+
+    fn follow_at(&self, path: &str) -> Events {
         let mut stream = self.connect();
-        stream.write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         Events { stream: BufReader::new(stream), seen: None }
     }
 }
@@ -81,20 +93,35 @@ pub struct Events {
 }
 
 impl Events {
+    /// The name of an event, if it has one, and its data, a line each.
     fn next(&mut self) -> String {
+        let mut name = String::new();
         loop {
             let mut line = String::new();
             assert!(self.stream.read_line(&mut line).unwrap() > 0, "the server hung up");
-            if line.starts_with("data:") {
-                return line;
+            if line.starts_with("event:") {
+                name = line;
+            } else if line.starts_with("data:") {
+                return name + &line;
             }
         }
+    }
+
+    /// Whether nothing is told for some time.
+    pub fn are_quiet_for(&mut self, time: Duration) -> bool {
+        self.stream.get_ref().set_read_timeout(Some(time)).unwrap();
+        // What ends an event may still come.
+        let told = self.stream.by_ref().lines().map_while(Result::ok).any(|line| line.starts_with("data:"));
+        self.stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        !told
     }
 
     /// Waits for an event that contains `text`; how long that took.
     pub fn until(&mut self, text: &str) -> Duration {
         let begun = Instant::now();
-        while !self.next().contains(text) {}
+        while !self.next().contains(text) {
+            assert!(begun.elapsed() < PATIENCE, "nothing of {text:?}");
+        }
         begun.elapsed()
     }
 

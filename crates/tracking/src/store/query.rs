@@ -396,14 +396,20 @@ impl FoundEpochs {
     }
 }
 
-fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<HashMap<String, FoundEpochs>> {
-    let mut all: HashMap<String, FoundEpochs> = HashMap::new();
+fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<HashMap<RunId, FoundEpochs>> {
+    let mut all: HashMap<RunId, FoundEpochs> = HashMap::new();
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([key])?;
+    // Rows of a run follow each other.
+    let (mut run, mut found) = (RunId::from_store(String::new()), FoundEpochs::default());
     while let Some(row) = rows.next()? {
-        let id: String = row.get(0)?;
-        let (epoch, step, name, value, whole) = metric_from(row, &RunId::from_store(id.clone()))?;
-        let found = all.entry(id).or_default();
+        let id = row.get_ref(0)?.as_str()?;
+        if id != run.as_str() {
+            let next = all.remove(id).unwrap_or_default();
+            let ended = std::mem::replace(&mut run, RunId::from_store(id.to_owned()));
+            all.insert(ended, std::mem::replace(&mut found, next));
+        }
+        let (epoch, step, name, value, whole) = metric_from(row, &run)?;
         found.count += 1;
         // A damaged page can give a row twice and hide another, and every checksum fits.
         let follows = found.epochs.last().is_none_or(|last| {
@@ -417,6 +423,7 @@ fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<Has
             last.metrics.push((name, value));
         }
     }
+    all.insert(run, found);
     Ok(all)
 }
 

@@ -26,6 +26,7 @@
     template.innerHTML = html;
     become(parts.get(name), template.content);
     parts.get(name).dataset.digest = digest;
+    if (/-(effects|charts|trial)$/.test(name)) painted.set(name, performance.now());
   };
 
   let news = null; // what the server said last
@@ -38,15 +39,19 @@
   const watching = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target.dataset.part);
     catchUp();
-  }, { rootMargin: "300px" });
+  }, { rootMargin: "100px" });
   const find = () => {
     parts = new Map(every("[data-part]").map((it) => [it.dataset.part, it]));
     for (const part of parts.values()) watching.observe(part);
   };
 
   const reads = (element) => !getSelection().isCollapsed && element.contains(getSelection().anchorNode);
-  // Tables are needed wherever they are, and charts that are brushed: they say which rows remain.
-  const wanted = (name, all) => all || seen.has(name) || name.endsWith("-table") || parts.get(name).querySelector(".brush");
+  // Tables are needed wherever they are, and charts that are brushed: they say which rows remain. Other charts cost most to paint, and
+  // follow more slowly.
+  const PATIENCE = 10_000; // milliseconds
+  const painted = new Map(); // by part: when
+  const patient = (name) => performance.now() - (painted.get(name) ?? -PATIENCE) < PATIENCE;
+  const wanted = (name, all) => all || name.endsWith("-table") || parts.get(name).querySelector(".brush") || (seen.has(name) && !patient(name));
   const stale = (all) => news.parts
     .filter(([name, digest]) => name !== "progress" && parts.get(name).dataset.digest !== digest && wanted(name, all) && !reads(parts.get(name)))
     .map(([name]) => name);
@@ -111,7 +116,8 @@
       use = () => port.postMessage("used");
     } else {
       const source = new EventSource("events");
-      source.onmessage = ({ data }) => { hear(data); if (news && !news.going) hear("rests"); };
+      source.onmessage = ({ data }) => hear(data);
+      source.addEventListener("rests", ({ data }) => { hear(data); hear("rests"); });
       source.onerror = () => hear("");
       leave = () => source.close();
     }
