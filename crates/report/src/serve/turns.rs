@@ -2,10 +2,10 @@
 //! the one that came last paints at once, and the others take turns.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::sleep;
 
 /// Between two turns, in seconds of one core.
@@ -14,10 +14,10 @@ const CORE_SECONDS: usize = 60;
 /// Who follows here, and whose turn is next.
 #[derive(Debug)]
 pub struct Turns {
-    places: Mutex<(u64, BTreeSet<u64>)>,
-    first: watch::Sender<Option<u64>>,
+    /// Numbers; the highest goes first.
+    places: watch::Sender<BTreeSet<u64>>,
     /// Who waits for his turn has it locked, and the others queue.
-    queue: tokio::sync::Mutex<()>,
+    queue: Mutex<()>,
     pause: Duration,
 }
 
@@ -26,23 +26,17 @@ impl Turns {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         #[allow(clippy::cast_precision_loss, reason = "an interval")]
         let pause = Duration::from_secs_f64(CORE_SECONDS as f64 / cores as f64);
-        Self { places: Mutex::default(), first: watch::Sender::default(), queue: tokio::sync::Mutex::default(), pause }
+        Self { places: watch::Sender::default(), queue: Mutex::default(), pause }
     }
 
     /// Goes before all who came before.
     pub fn join(self: &Arc<Self>) -> Place {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.0 += 1;
-        let number = places.0;
-        places.1.insert(number);
-        self.first.send_replace(Some(number));
-        Place { turns: Arc::clone(self), number, first: self.first.subscribe() }
-    }
-
-    fn leave(&self, number: u64) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.1.remove(&number);
-        self.first.send_replace(places.1.last().copied());
+        let mut number = 0;
+        self.places.send_modify(|places| {
+            number = places.last().map_or(0, |last| last + 1);
+            places.insert(number);
+        });
+        Place { turns: Arc::clone(self), number, places: self.places.subscribe() }
     }
 
     /// Until it is the asker's turn.
@@ -57,17 +51,17 @@ impl Turns {
 pub struct Place {
     turns: Arc<Turns>,
     number: u64,
-    first: watch::Receiver<Option<u64>>,
+    places: watch::Receiver<BTreeSet<u64>>,
 }
 
 impl Place {
     /// Whether `place` is the first one, as soon as that may have changed; never where there is none.
     pub async fn first(place: &mut Option<Self>) -> bool {
         match place {
-            Some(Self { number, first, .. }) => {
+            Some(Self { number, places, .. }) => {
                 // What it is a place among has the sender.
-                let _ = first.changed().await;
-                *first.borrow_and_update() == Some(*number)
+                let _ = places.changed().await;
+                places.borrow_and_update().last() == Some(number)
             }
             None => std::future::pending().await,
         }
@@ -76,6 +70,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.turns.leave(self.number);
+        self.turns.places.send_modify(|places| {
+            places.remove(&self.number);
+        });
     }
 }

@@ -133,7 +133,7 @@ impl Watcher {
             let followed = self.publish.receiver_count() > 1;
             // Nothing is told before the pause is over: until then nobody looks either.
             let ask = match followed {
-                true => asked.recv_timeout(self.progress.rest().max(LOOK)),
+                true => asked.recv_timeout(Some(self.progress.rest()).filter(|it| !it.is_zero()).unwrap_or(LOOK)),
                 false => asked.recv().map_err(Into::into),
             };
             if matches!(ask, Err(RecvTimeoutError::Disconnected)) {

@@ -26,7 +26,7 @@
     template.innerHTML = html;
     become(parts.get(name), template.content);
     parts.get(name).dataset.digest = digest;
-    if (/-(effects|charts|trial)$/.test(name)) painted.set(name, performance.now());
+    painted.set(name, performance.now());
   };
 
   let news = null; // what the server said last
@@ -49,8 +49,8 @@
   // Tables are needed wherever they are, and charts that are brushed: they say which rows remain. Other charts cost most to paint, and
   // follow more slowly.
   const PATIENCE = 10_000; // milliseconds
-  const painted = new Map(); // by part: when
-  const patient = (name) => performance.now() - (painted.get(name) ?? -PATIENCE) < PATIENCE;
+  const painted = new Map(); // by part: when it was, since the page came
+  const patient = (name) => /-(effects|charts|trial)$/.test(name) && performance.now() - (painted.get(name) ?? 0) < PATIENCE;
   const wanted = (name, all) => all || name.endsWith("-table") || parts.get(name).querySelector(".brush") || (seen.has(name) && !patient(name));
   const stale = (all) => news.parts
     .filter(([name, digest]) => name !== "progress" && parts.get(name).dataset.digest !== digest && wanted(name, all) && !reads(parts.get(name)))
