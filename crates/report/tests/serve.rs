@@ -70,12 +70,8 @@ fn a_new_run_is_told_within_two_seconds() {
 
 #[test]
 fn of_browsers_beside_a_sweep_the_last_one_is_told_at_once_and_the_others_in_turns() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
-    let about = Experiment { name: "one".into(), description: String::new() };
-    let work = Some(Work { trials: 1, to_run: 1, steps: 500 });
-    store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
-    let run = store.start_run("one", &[("epochs", 5.into())]).unwrap();
+    let (folder, store) = planned(1);
+    let run = store.start_run("planned", &[("epochs", 5.into())]).unwrap();
     let served = Served::new(folder.path(), &[]);
     let mut old = served.follow_here();
     old.until("1 running");
@@ -101,6 +97,35 @@ fn of_browsers_beside_a_sweep_the_last_one_is_told_at_once_and_the_others_in_tur
         follower.until("90.00 %");
         follower.until("event: rests");
     }
+    assert_eq!(status(&served.get("/turn", &["Host: localhost"])), 204);
+}
+
+#[test]
+fn what_happens_now_and_then_in_a_sweep_is_told_to_all_browsers_at_once() {
+    let (folder, store) = planned(3);
+    let run = |seed: i64| store.start_run("planned", &[("seed", seed.into())]).unwrap();
+    let _runs_on = run(0);
+    run(1).finish(&[("test_accuracy", 0.8)]).unwrap();
+    let served = Served::new(folder.path(), &[]);
+    let mut followers = [served.follow_here(), served.follow_here()];
+    for follower in &mut followers {
+        follower.until("event: rests");
+    }
+    run(2).finish(&[("test_accuracy", 0.9)]).unwrap();
+    for follower in &mut followers {
+        let late = follower.until("90.00 %");
+        assert!(late < SOON, "{late:?}");
+    }
+}
+
+/// A store with an experiment of so many trials, none of which has begun.
+fn planned(trials: u32) -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let about = Experiment { name: "planned".into(), description: String::new() };
+    let work = Some(Work { trials, to_run: trials, steps: 500 });
+    store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
+    (folder, store)
 }
 
 #[test]

@@ -157,7 +157,7 @@ async fn parts(State(Served { watch, .. }): State<Served>, Path(names): Path<Str
 }
 
 /// What becomes of the page, as it becomes. Browsers on this machine, which say that they are `here`, are told whether they are the first
-/// ones; while something runs, the others are told in turns.
+/// ones; while there is much to paint beside a sweep, the others are told in turns.
 async fn events(
     State(Served { watch, turns }): State<Served>,
     RawQuery(query): RawQuery,
@@ -186,7 +186,7 @@ impl Follower {
     async fn next(&mut self) -> Option<Event> {
         let turns = Arc::clone(&self.turns);
         let mut turn = pin!(turns.come());
-        while !self.owed || !self.is_first && self.following.borrow().is_busy() {
+        while !self.owed || !self.is_first && self.following.borrow().busy {
             tokio::select! {
                 changed = self.following.changed() => {
                     changed.ok()?;
@@ -207,8 +207,11 @@ impl Follower {
 }
 
 /// Nothing, when the asker may paint a page that is not the first.
-async fn turn(State(Served { turns, .. }): State<Served>) -> StatusCode {
-    turns.come().await;
+async fn turn(State(Served { watch, turns }): State<Served>) -> StatusCode {
+    tokio::select! {
+        () = turns.come() => {}
+        () = watch.calm() => {}
+    }
     StatusCode::NO_CONTENT
 }
 

@@ -43,19 +43,15 @@ pub struct Snapshot {
     pub page: String,
     pub etag: String,
     pub event: String,
-    pub going: bool,
+    /// Something runs, and changes so often that to paint it everywhere would be at its cost.
+    pub busy: bool,
     /// Nothing but progress has changed for some time.
     pub rests: bool,
 }
 
 impl Snapshot {
-    fn of(parts: Parts, going: bool, rests: bool) -> Self {
-        Self { page: parts.page(), etag: parts.etag(), event: parts.event(), parts, going, rests }
-    }
-
-    /// Whether to be painted everywhere would be at the cost of a sweep.
-    pub fn is_busy(&self) -> bool {
-        self.going && !self.rests
+    fn of(parts: Parts, busy: bool, rests: bool) -> Self {
+        Self { page: parts.page(), etag: parts.etag(), event: parts.event(), parts, busy, rests }
     }
 }
 
@@ -96,6 +92,12 @@ impl Watch {
             let _ = tokio::time::timeout(2 * PAUSE, seen).await;
         }
         self.snapshots.borrow().clone()
+    }
+
+    /// Until there is time to paint it everywhere.
+    pub async fn calm(&self) {
+        // Who has gone tells nothing that would be painted.
+        let _ = self.snapshots.clone().wait_for(|now| !now.busy).await;
     }
 
     /// What there is now, and then whatever it becomes.
@@ -155,6 +157,7 @@ impl Watcher {
         self.seen = Some(stamp);
         self.progress.due |= self.going && self.progress.ended.is_some_and(|ended| ended.elapsed() >= PULSE);
         let (page, progress) = (self.page.has_come(), self.progress.has_come());
+        let seldom = self.going && self.moved.is_none();
         if page {
             let begun = Instant::now();
             self.make_page();
@@ -166,7 +169,9 @@ impl Watcher {
             let begun = Instant::now();
             self.tell_progress();
             self.progress.took(begun);
-            self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), self.going, rests)));
+            // What happens now and then is told everywhere at once.
+            let busy = self.going && !rests && !(seldom && self.moved.is_some());
+            self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
         }
     }
 
