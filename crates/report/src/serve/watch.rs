@@ -77,8 +77,8 @@ impl Watch {
             varying: HashMap::new(),
             going: false,
             moved: Some(Instant::now()),
-            page: Turn::new(LONGEST_PAUSE, PAGE_SHARE),
-            progress: Turn::new(PAUSE, PROGRESS_SHARE),
+            page: Pace::new(LONGEST_PAUSE, PAGE_SHARE),
+            progress: Pace::new(PAUSE, PROGRESS_SHARE),
         };
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
         Ok(Self { asks, snapshots })
@@ -123,8 +123,8 @@ struct Watcher {
     going: bool,
     /// When the page last became another, until everybody has it.
     moved: Option<Instant>,
-    page: Turn,
-    progress: Turn,
+    page: Pace,
+    progress: Pace,
 }
 
 impl Watcher {
@@ -237,7 +237,7 @@ impl Watcher {
 }
 
 /// Something that is done again and again, but takes a small part of the time only.
-struct Turn {
+struct Pace {
     due: bool,
     ended: Option<Instant>,
     pause: Duration,
@@ -245,7 +245,7 @@ struct Turn {
     share: u32,
 }
 
-impl Turn {
+impl Pace {
     /// Pauses grow until `longest` while there is always something to do.
     fn new(longest: Duration, share: u32) -> Self {
         Self { due: true, ended: None, pause: Duration::ZERO, longest, share }
