@@ -6,7 +6,7 @@ use serde::Serialize;
 use tracking::{Liveness, Progress, RecordedRun, Value, printable};
 
 use crate::figures;
-use crate::observed::{Observed, metric_position};
+use crate::observed::metric_position;
 use crate::wording::{self, Unit, truncated};
 
 /// Longest line of a run.
@@ -136,10 +136,12 @@ fn outcome(run: &RecordedRun) -> String {
 }
 
 /// The hyperparameters that differ between `runs`.
-pub fn varying(runs: &[Observed]) -> Vec<String> {
-    let Some((first, others)) = runs.split_first() else { return Vec::new() };
-    let differs = |name: &str, value| others.iter().any(|it| it.run.param(name) != Some(value));
-    first.run.params.iter().filter(|(name, value)| differs(name, value)).map(|(name, _)| name.to_string()).collect()
+pub fn varying<'a>(runs: impl IntoIterator<Item = &'a RecordedRun>) -> Vec<String> {
+    let mut runs = runs.into_iter();
+    let Some(first) = runs.next() else { return Vec::new() };
+    let others: Vec<&RecordedRun> = runs.collect();
+    let differs = |name: &str, value| others.iter().any(|it| it.param(name) != Some(value));
+    first.params.iter().filter(|(name, value)| differs(name, value)).map(|(name, _)| name.to_string()).collect()
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Progress is told at most so often: a run is to be seen within two seconds, and no sooner than need be, for pages that are painted
 /// anew cost a sweep more than all the rest. So is the page made anew; but while run upon run ends, it takes longer and longer,
 const PAUSE: Duration = Duration::from_millis(1300);
+/// by this factor,
+const GROWTH: u32 = 4;
 /// until it is this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(12);
 /// Progress is told that often where something runs, for its process may be gone.
@@ -77,8 +79,8 @@ impl Watch {
             varying: HashMap::new(),
             going: false,
             moved: Some(Instant::now()),
-            page: Pace::new(LONGEST_PAUSE, PAGE_SHARE),
-            progress: Pace::new(PAUSE, PROGRESS_SHARE),
+            page: Pace::new(PAGE_SHARE),
+            progress: Pace::new(PROGRESS_SHARE),
         };
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
         Ok(Self { asks, snapshots })
@@ -152,27 +154,33 @@ impl Watcher {
     fn look(&mut self) {
         let stamp = Stamp::of(&self.results);
         if self.seen.as_ref() != Some(&stamp) || !stamp.is_settled() {
-            (self.page.due, self.progress.due) = (true, true);
+            self.page.want();
+            self.progress.want();
         }
         self.seen = Some(stamp);
-        self.progress.due |= self.going && self.progress.ended.is_some_and(|ended| ended.elapsed() >= PULSE);
-        let (page, progress) = (self.page.has_come(), self.progress.has_come());
+        if self.going && self.progress.ended.is_some_and(|ended| ended.elapsed() >= PULSE) {
+            self.progress.want();
+        }
         let seldom = self.going && self.moved.is_none();
-        if page {
+        let rest = if self.going { LONG_REST } else { REST };
+        let rests = !self.page.has_come() && self.moved.take_if(|moved| moved.elapsed() >= rest).is_some();
+        if !self.page.has_come() && !self.progress.has_come() && !rests {
+            return;
+        }
+        let begun = Instant::now();
+        let progress = self.read_progress();
+        let spent = begun.elapsed();
+        if self.page.has_come() {
             let begun = Instant::now();
             self.make_page();
-            self.page.took(begun);
+            self.page.took(begun.elapsed(), if self.going { LONGEST_PAUSE } else { PAUSE });
         }
-        let rest = if self.going { LONG_REST } else { REST };
-        let rests = self.moved.take_if(|moved| !page && moved.elapsed() >= rest).is_some();
-        if page || progress || rests {
-            let begun = Instant::now();
-            self.tell_progress();
-            self.progress.took(begun);
-            // What happens now and then is told everywhere at once.
-            let busy = self.going && !rests && !(seldom && self.moved.is_some());
-            self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
-        }
+        // Last, so that the page's pause is over when this one is.
+        self.progress.took(spent, PAUSE);
+        self.set_progress(&progress);
+        // What happens now and then is told everywhere at once.
+        let busy = self.going && !rests && !(seldom && self.moved.is_some());
+        self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
     }
 
     /// The page of what is in the store. Where it cannot be read, the page stays as it was, and it is said why.
@@ -196,22 +204,38 @@ impl Watcher {
     fn read(&mut self) -> Result<Page> {
         let reader = cmd::open(&self.results)?;
         let (page, answer) = cmd::html::look(&reader, &self.results, &self.question)?;
-        let names = answer.runs.iter().map(|(experiment, runs)| (experiment.name.clone(), varying(runs)));
+        let names = answer
+            .runs
+            .iter()
+            .map(|(experiment, runs)| (experiment.name.clone(), varying(runs.iter().map(|it| &it.run))));
         self.varying = names.collect();
         Ok(page)
     }
 
-    fn tell_progress(&mut self) {
+    /// How far everything has come that is told of; whether something runs is known then.
+    fn read_progress(&mut self) -> Vec<(String, Progress)> {
         let all = self.all_progress().unwrap_or_default();
         let was = std::mem::replace(&mut self.going, all.iter().any(|(_, it)| is_going(it)));
-        // Runs whose process is gone are killed, though nobody wrote that down.
-        self.page.due |= was && !self.going;
         if was != self.going {
             self.moved = Some(Instant::now());
         }
+        if was && !self.going {
+            // Nobody is slowed any more; and runs whose process is gone are killed, though nobody wrote that down.
+            (self.page.due, self.page.pause) = (true, Duration::ZERO);
+        } else if self.going && !was && !self.parts.is_empty() {
+            // What has just begun has little more to show than its progress.
+            self.page.rest_for(PAUSE);
+        }
+        all
+    }
+
+    fn set_progress(&mut self, all: &[(String, Progress)]) {
         let now = SystemTime::now();
-        let varying = |name: &str| self.varying.get(name).map_or(&[][..], Vec::as_slice);
-        let told: Vec<_> = all.iter().map(|(name, it)| going(name, it, varying(name), now)).collect();
+        let told = all.iter().map(|(name, it)| {
+            let shown = || varying(it.running.iter().chain(&it.latest));
+            going(name, it, &self.varying.get(name).cloned().unwrap_or_else(shown), now)
+        });
+        let told: Vec<_> = told.collect();
         if let Ok(html) = format::html::progress(&told, self.trouble.as_deref()) {
             self.parts.set_progress(&html);
         }
@@ -240,15 +264,24 @@ impl Watcher {
 struct Pace {
     due: bool,
     ended: Option<Instant>,
+    /// How long it waits after that: longer and longer while there is always something to do,
     pause: Duration,
-    longest: Duration,
+    /// and at least so long.
+    fair: Duration,
     share: u32,
 }
 
 impl Pace {
-    /// Pauses grow until `longest` while there is always something to do.
-    fn new(longest: Duration, share: u32) -> Self {
-        Self { due: true, ended: None, pause: Duration::ZERO, longest, share }
+    fn new(share: u32) -> Self {
+        Self { due: true, ended: None, pause: Duration::ZERO, fair: Duration::ZERO, share }
+    }
+
+    /// There is something to do: at once, when there was nothing for some time.
+    fn want(&mut self) {
+        if !self.due && self.ended.is_none_or(|ended| ended.elapsed() > 2 * PAUSE) {
+            self.pause = Duration::ZERO;
+        }
+        self.due = true;
     }
 
     fn has_come(&self) -> bool {
@@ -257,15 +290,18 @@ impl Pace {
 
     /// What is left of the pause.
     fn rest(&self) -> Duration {
-        self.ended.map_or(Duration::ZERO, |ended| self.pause.saturating_sub(ended.elapsed()))
+        self.ended.map_or(Duration::ZERO, |ended| self.pause.max(self.fair).saturating_sub(ended.elapsed()))
     }
 
-    fn took(&mut self, begun: Instant) {
-        let rested = self.ended.is_none_or(|ended| begun - ended > 2 * self.pause);
-        let usual = if rested { PAUSE } else { (2 * self.pause).min(self.longest) };
+    fn took(&mut self, spent: Duration, longest: Duration) {
         self.due = false;
-        self.pause = usual.max(self.share * begun.elapsed());
-        self.ended = Some(Instant::now());
+        self.fair = self.share * spent;
+        self.rest_for(if self.pause.is_zero() { PAUSE } else { (GROWTH * self.pause).min(longest) });
+    }
+
+    /// Begins a pause.
+    fn rest_for(&mut self, pause: Duration) {
+        (self.pause, self.ended) = (pause, Some(Instant::now()));
     }
 }
 

@@ -64,8 +64,9 @@
   const renewAll = async () => {
     const page = new DOMParser().parseFromString(await fetched(".", "text"), "text/html");
     document.title = page.title;
-    become(document.querySelector("main"), page.querySelector("main"));
+    for (const room of ["header > [data-part]", "main"]) become(document.querySelector(room), page.querySelector(room));
     find();
+    for (const name of parts.keys()) painted.set(name, performance.now());
   };
 
   // All in one go, so that it is painted once.
