@@ -68,6 +68,28 @@ fn a_new_run_is_told_within_two_seconds() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_nobody_follows_rests() {
+    let folder = sixty_three();
+    let served = Served::new(folder.path(), &[]);
+    served.follow().until_new("e1-table");
+    let woken = || {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", served.child.id())).unwrap();
+        let switches = |thread: std::fs::DirEntry| {
+            let told = std::fs::read_to_string(thread.path().join("status")).unwrap();
+            let times = told.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+            times.trim().parse::<u64>().unwrap()
+        };
+        threads.map(|it| switches(it.unwrap())).sum::<u64>()
+    };
+    // It may be seen only at the next telling that somebody left.
+    std::thread::sleep(SOON);
+    let before = woken();
+    std::thread::sleep(SOON);
+    assert!(woken() - before <= 2, "{} times", woken() - before);
+}
+
 #[test]
 fn of_browsers_beside_a_sweep_the_last_one_is_told_at_once_and_the_others_in_turns() {
     let (folder, store) = planned(1);

@@ -9,7 +9,13 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::sleep;
 
 /// Between two turns, in seconds of one core.
-const CORE_SECONDS: usize = 60;
+const BETWEEN: u32 = 120;
+
+/// What takes so many seconds of one core's time where all cores share in it.
+pub fn spread(core_seconds: u32) -> Duration {
+    let cores = std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok());
+    Duration::from_secs(core_seconds.into()) / cores.unwrap_or(1)
+}
 
 /// Who follows here, and whose turn is next.
 #[derive(Debug)]
@@ -23,10 +29,7 @@ pub struct Turns {
 
 impl Turns {
     pub fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        #[allow(clippy::cast_precision_loss, reason = "an interval")]
-        let pause = Duration::from_secs_f64(CORE_SECONDS as f64 / cores as f64);
-        Self { places: watch::Sender::default(), queue: Mutex::default(), pause }
+        Self { places: watch::Sender::default(), queue: Mutex::default(), pause: spread(BETWEEN) }
     }
 
     /// Goes before all who came before.

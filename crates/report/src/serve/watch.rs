@@ -13,6 +13,7 @@ use tracking::{DATABASE, Progress, Reader, StoreError};
 
 use super::parts::Parts;
 use super::progress::{going, is_going, varying};
+use super::turns::spread;
 use crate::cli::QuestionArgs;
 use crate::cmd;
 use crate::format;
@@ -22,11 +23,11 @@ use crate::page::Page;
 const LOOK: Duration = Duration::from_millis(200);
 /// Progress is told at most so often: a run is to be seen within two seconds, and no sooner than need be, for pages that are painted
 /// anew cost a sweep more than all the rest. So is the page made anew; but while run upon run ends, it takes longer and longer,
-const PAUSE: Duration = Duration::from_millis(1300);
+const PAUSE: Duration = Duration::from_millis(1500);
 /// by this factor,
 const GROWTH: u32 = 4;
-/// until it is this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(12);
+/// until it is this, in seconds of one core.
+const LONGEST_PAUSE: u32 = 40;
 /// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
 /// To tell progress takes no more than this part of the time,
@@ -61,18 +62,18 @@ impl Snapshot {
 #[derive(Debug, Clone)]
 pub struct Watch {
     asks: Sender<oneshot::Sender<()>>,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
+    snapshots: Arc<watch::Sender<Arc<Snapshot>>>,
 }
 
 impl Watch {
     /// Begins to watch a results folder, on a thread of its own.
     pub fn begin(results: &Path, question: &QuestionArgs) -> std::io::Result<Self> {
         let (asks, asked) = mpsc::channel();
-        let (publish, snapshots) = watch::channel(Arc::default());
+        let snapshots = Arc::new(watch::Sender::default());
         let mut watcher = Watcher {
             results: results.to_owned(),
             question: question.clone(),
-            publish,
+            snapshots: Arc::clone(&snapshots),
             seen: None,
             parts: Parts::default(),
             trouble: None,
@@ -99,12 +100,12 @@ impl Watch {
     /// Until there is time to paint it everywhere.
     pub async fn calm(&self) {
         // Who has gone tells nothing that would be painted.
-        let _ = self.snapshots.clone().wait_for(|now| !now.busy).await;
+        let _ = self.snapshots.subscribe().wait_for(|now| !now.busy).await;
     }
 
     /// What there is now, and then whatever it becomes.
     pub async fn follow(&self) -> watch::Receiver<Arc<Snapshot>> {
-        let mut following = self.snapshots.clone();
+        let mut following = self.snapshots.subscribe();
         self.now().await;
         following.mark_changed();
         following
@@ -115,7 +116,7 @@ impl Watch {
 struct Watcher {
     results: PathBuf,
     question: QuestionArgs,
-    publish: watch::Sender<Arc<Snapshot>>,
+    snapshots: Arc<watch::Sender<Arc<Snapshot>>>,
     seen: Option<Stamp>,
     parts: Parts,
     /// Why there is no page, or an old one.
@@ -133,8 +134,7 @@ impl Watcher {
     /// Until nobody can ask any more. While nobody follows, only who asks makes it look.
     fn run(&mut self, asked: &Receiver<oneshot::Sender<()>>) {
         loop {
-            // One receiver is there to be copied.
-            let followed = self.publish.receiver_count() > 1;
+            let followed = self.snapshots.receiver_count() > 0;
             // Nothing is told before the pause is over: until then nobody looks either.
             let ask = match followed {
                 true => asked.recv_timeout(Some(self.progress.rest()).filter(|it| !it.is_zero()).unwrap_or(LOOK)),
@@ -173,14 +173,14 @@ impl Watcher {
         if self.page.has_come() {
             let begun = Instant::now();
             self.make_page();
-            self.page.took(begun.elapsed(), if self.going { LONGEST_PAUSE } else { PAUSE });
+            self.page.took(begun.elapsed(), if self.going { spread(LONGEST_PAUSE) } else { PAUSE });
         }
         // Last, so that the page's pause is over when this one is.
         self.progress.took(spent, PAUSE);
         self.set_progress(&progress);
         // What happens now and then is told everywhere at once.
         let busy = self.going && !rests && !(seldom && self.moved.is_some());
-        self.publish.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
+        self.snapshots.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
     }
 
     /// The page of what is in the store. Where it cannot be read, the page stays as it was, and it is said why.

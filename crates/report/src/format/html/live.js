@@ -48,7 +48,7 @@
   const reads = (element) => !getSelection().isCollapsed && element.contains(getSelection().anchorNode);
   // Tables are needed wherever they are, and charts that are brushed: they say which rows remain. Other charts cost most to paint, and
   // follow more slowly.
-  const PATIENCE = 10_000; // milliseconds
+  const PATIENCE = 40_000 / (navigator.hardwareConcurrency || 1); // milliseconds
   const painted = new Map(); // by part: when it was, since the page came
   const patient = (name) => /-(effects|charts|trial)$/.test(name) && performance.now() - (painted.get(name) ?? 0) < PATIENCE;
   const wanted = (name, all) => all || name.endsWith("-table") || parts.get(name).querySelector(".brush") || (seen.has(name) && !patient(name));
