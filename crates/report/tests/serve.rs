@@ -68,6 +68,25 @@ fn a_new_run_is_told_within_two_seconds() {
     }
 }
 
+#[test]
+fn runs_are_told_by_all_that_varied_so_far() {
+    let (folder, store) = planned(20);
+    let begin = |decay: f64, seed: i64| store.start_run("planned", &[("decay", decay.into()), ("seed", seed.into())]);
+    let pass = |decay| (0..8).for_each(|seed| begin(decay, seed).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap());
+    let served = Served::new(folder.path(), &[]);
+    let mut follower = served.follow();
+    pass(0.0);
+    follower.until(">seed 7 ");
+    let run = begin(0.5, 0).unwrap();
+    let late = follower.until(">decay 0.5 · seed 0 ");
+    assert!(late < SOON, "{late:?}");
+    run.finish(&[("test_accuracy", 0.9)]).unwrap();
+    // All that is told of has the same decay now.
+    pass(0.5);
+    let late = follower.until(">decay 0.5 · seed 7 ");
+    assert!(late < SOON, "{late:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_server_that_nobody_follows_rests() {

@@ -1,5 +1,6 @@
 //! How far experiments have come, in words.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -49,7 +50,7 @@ fn is_complete(progress: &Progress) -> bool {
 }
 
 /// How `experiment` stands at `now`; `varying` names the hyperparameters that tell its runs apart.
-pub fn going(experiment: &str, progress: &Progress, varying: &[String], now: SystemTime) -> Going {
+pub fn going(experiment: &str, progress: &Progress, varying: &BTreeSet<String>, now: SystemTime) -> Going {
     let done = done(progress);
     let running = progress.running.iter().map(|run| Told { name: name(run, varying), stands: epoch(run) });
     let latest = progress.latest.iter().map(|run| Told { name: name(run, varying), stands: outcome(run) });
@@ -112,9 +113,9 @@ fn left(progress: &Progress, spent: Duration) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-fn name(run: &RecordedRun, varying: &[String]) -> String {
-    let told = |name: &String| run.param(name).map(|value| wording::constant(name, value));
-    let parts: Vec<String> = varying.iter().filter_map(told).collect();
+fn name(run: &RecordedRun, varying: &BTreeSet<String>) -> String {
+    let varies = run.params.iter().filter(|(name, _)| varying.contains(&**name));
+    let parts: Vec<String> = varies.map(|(name, value)| wording::constant(name, value)).collect();
     if parts.is_empty() { format!("trial {}", run.trial) } else { truncated(&parts.join(" · "), LONGEST).into_owned() }
 }
 
@@ -136,9 +137,9 @@ fn outcome(run: &RecordedRun) -> String {
 }
 
 /// The hyperparameters that differ between `runs`.
-pub fn varying<'a>(runs: impl IntoIterator<Item = &'a RecordedRun>) -> Vec<String> {
+pub fn varying<'a>(runs: impl IntoIterator<Item = &'a RecordedRun>) -> BTreeSet<String> {
     let mut runs = runs.into_iter();
-    let Some(first) = runs.next() else { return Vec::new() };
+    let Some(first) = runs.next() else { return BTreeSet::new() };
     let others: Vec<&RecordedRun> = runs.collect();
     let differs = |name: &str, value| others.iter().any(|it| it.param(name) != Some(value));
     first.params.iter().filter(|(name, value)| differs(name, value)).map(|(name, _)| name.to_string()).collect()
@@ -169,7 +170,7 @@ mod tests {
     }
 
     fn state(progress: &Progress) -> String {
-        going("wine", progress, &[], begun().1).state
+        going("wine", progress, &BTreeSet::new(), begun().1).state
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The one that reads the store for everybody: whenever it was written to, while somebody follows, and not more often than the
 //! machine has time for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -121,8 +121,8 @@ struct Watcher {
     parts: Parts,
     /// Why there is no page, or an old one.
     trouble: Option<String>,
-    /// By experiment, the hyperparameters that tell its runs apart.
-    varying: HashMap<String, Vec<String>>,
+    /// By experiment, the hyperparameters that tell the runs apart that were on the page or told of.
+    varying: HashMap<String, BTreeSet<String>>,
     going: bool,
     /// When the page last became another, until everybody has it.
     moved: Option<Instant>,
@@ -204,11 +204,10 @@ impl Watcher {
     fn read(&mut self) -> Result<Page> {
         let reader = cmd::open(&self.results)?;
         let (page, answer) = cmd::html::look(&reader, &self.results, &self.question)?;
-        let names = answer
-            .runs
-            .iter()
-            .map(|(experiment, runs)| (experiment.name.clone(), varying(runs.iter().map(|it| &it.run))));
-        self.varying = names.collect();
+        for (experiment, runs) in &answer.runs {
+            let varies = self.varying.entry(experiment.name.clone()).or_default();
+            varies.extend(varying(runs.iter().map(|it| &it.run)));
+        }
         Ok(page)
     }
 
@@ -232,8 +231,9 @@ impl Watcher {
     fn set_progress(&mut self, all: &[(String, Progress)]) {
         let now = SystemTime::now();
         let told = all.iter().map(|(name, it)| {
-            let shown = || varying(it.running.iter().chain(&it.latest));
-            going(name, it, &self.varying.get(name).cloned().unwrap_or_else(shown), now)
+            let varies = self.varying.entry(name.clone()).or_default();
+            varies.extend(varying(it.running.iter().chain(&it.latest)));
+            going(name, it, varies, now)
         });
         let told: Vec<_> = told.collect();
         if let Ok(html) = format::html::progress(&told, self.trouble.as_deref()) {
