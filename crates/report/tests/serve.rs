@@ -69,6 +69,18 @@ fn a_new_run_is_told_within_two_seconds() {
 }
 
 #[test]
+fn who_opens_the_page_has_what_there_is_though_those_who_follow_wait_for_it() {
+    let (folder, store) = planned(3);
+    let served = Served::new(folder.path(), &[]);
+    let mut follower = served.follow();
+    follower.until("0 of 3 trials");
+    store.start_run("planned", &[("seed", 1.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
+    follower.until("1 of 3 trials");
+    std::thread::sleep(SOON);
+    assert_eq!(served.page().matches("<tr data-setting").count(), 1);
+}
+
+#[test]
 fn runs_are_told_by_all_that_varied_so_far() {
     let (folder, store) = planned(20);
     let begin = |decay: f64, seed: i64| store.start_run("planned", &[("decay", decay.into()), ("seed", seed.into())]);
@@ -334,7 +346,7 @@ fn who_is_killed_leaves_the_other_well() {
         .spawn()
         .unwrap();
     let mut first = Served::new(folder.path(), &[]);
-    first.follow().until("e1-table");
+    first.follow().until("1 running");
     first.child.kill().unwrap();
     first.child.wait().unwrap();
     // The writer goes on, and a new server shows it.

@@ -141,7 +141,9 @@ async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) 
 
 /// The page as it is now; nothing where the asker has it.
 async fn page(State(Served { watch, .. }): State<Served>, headers: HeaderMap) -> Response {
-    let now = watch.now().await;
+    // A script that follows does not open it.
+    let follows = headers.get("sec-fetch-dest").is_some_and(|it| it == "empty");
+    let now = if follows { watch.now().await } else { watch.newest().await };
     let known = headers.get(IF_NONE_MATCH).is_some_and(|etag| *etag == *now.etag);
     let etag = [(ETAG, now.etag.clone())];
     match known {

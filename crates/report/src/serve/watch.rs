@@ -22,12 +22,14 @@ use crate::page::Page;
 /// How often it is looked whether the store was written to.
 const LOOK: Duration = Duration::from_millis(200);
 /// Progress is told at most so often: a run is to be seen within two seconds, and no sooner than need be, for pages that are painted
-/// anew cost a sweep more than all the rest. So is the page made anew; but while run upon run ends, it takes longer and longer,
+/// anew cost a sweep more than all the rest. So is the page made anew;
 const PAUSE: Duration = Duration::from_millis(1500);
-/// by this factor,
+/// but when a sweep has begun, which may be a short one, it takes its time, in seconds of one core,
+const FIRST_PAUSE: u32 = 20;
+/// and while run upon run ends, it takes longer and longer, by this factor,
 const GROWTH: u32 = 4;
 /// until it is this, in seconds of one core.
-const LONGEST_PAUSE: u32 = 40;
+const LONGEST_PAUSE: u32 = 60;
 /// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
 /// To tell progress takes no more than this part of the time,
@@ -36,8 +38,8 @@ const PROGRESS_SHARE: u32 = 20;
 const PAGE_SHARE: u32 = 100;
 /// When the page has been the same for so long, there is time to show it everywhere,
 const REST: Duration = Duration::from_secs(2);
-/// or for so long while something runs.
-const LONG_REST: Duration = Duration::from_secs(20);
+/// or for so long while something runs, in seconds of one core; twice that where more is to come.
+const LONG_REST: u32 = 40;
 
 /// What is served: replaced as a whole.
 #[derive(Debug, Default)]
@@ -58,10 +60,18 @@ impl Snapshot {
     }
 }
 
+/// Somebody who waits until it was looked whether there is something new.
+#[derive(Debug)]
+struct Ask {
+    /// As far as there is time, the page is to be made for him.
+    for_page: bool,
+    reply: oneshot::Sender<()>,
+}
+
 /// Where to ask for what is served.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    asks: Sender<oneshot::Sender<()>>,
+    asks: Sender<Ask>,
     snapshots: Arc<watch::Sender<Arc<Snapshot>>>,
 }
 
@@ -89,8 +99,17 @@ impl Watch {
 
     /// What there is now, or was not long ago.
     pub async fn now(&self) -> Arc<Snapshot> {
+        self.ask(false).await
+    }
+
+    /// The same for one who opens the page: it does not wait for its usual time.
+    pub async fn newest(&self) -> Arc<Snapshot> {
+        self.ask(true).await
+    }
+
+    async fn ask(&self, for_page: bool) -> Arc<Snapshot> {
         let (reply, seen) = oneshot::channel();
-        if self.asks.send(reply).is_ok() {
+        if self.asks.send(Ask { for_page, reply }).is_ok() {
             // Who has no time is sent what was there before.
             let _ = tokio::time::timeout(2 * PAUSE, seen).await;
         }
@@ -132,7 +151,7 @@ struct Watcher {
 
 impl Watcher {
     /// Until nobody can ask any more. While nobody follows, only who asks makes it look.
-    fn run(&mut self, asked: &Receiver<oneshot::Sender<()>>) {
+    fn run(&mut self, asked: &Receiver<Ask>) {
         loop {
             let followed = self.snapshots.receiver_count() > 0;
             // Nothing is told before the pause is over: until then nobody looks either.
@@ -143,15 +162,15 @@ impl Watcher {
             if matches!(ask, Err(RecvTimeoutError::Disconnected)) {
                 return;
             }
-            self.look();
-            if let Ok(reply) = ask {
+            self.look(ask.as_ref().is_ok_and(|ask| ask.for_page));
+            if let Ok(Ask { reply, .. }) = ask {
                 // Who does not wait any more need not be told.
                 let _ = reply.send(());
             }
         }
     }
 
-    fn look(&mut self) {
+    fn look(&mut self, for_page: bool) {
         let stamp = Stamp::of(&self.results);
         if self.seen.as_ref() != Some(&stamp) || !stamp.is_settled() {
             self.page.want();
@@ -161,8 +180,12 @@ impl Watcher {
         if self.going && self.progress.ended.is_some_and(|ended| ended.elapsed() >= PULSE) {
             self.progress.want();
         }
+        if for_page {
+            self.page.hurry();
+        }
         let seldom = self.going && self.moved.is_none();
-        let rest = if self.going { LONG_REST } else { REST };
+        let long = spread(LONG_REST).max(REST) * if self.page.due { 2 } else { 1 };
+        let rest = if self.going { long } else { REST };
         let rests = !self.page.has_come() && self.moved.take_if(|moved| moved.elapsed() >= rest).is_some();
         if !self.page.has_come() && !self.progress.has_come() && !rests {
             return;
@@ -173,7 +196,7 @@ impl Watcher {
         if self.page.has_come() {
             let begun = Instant::now();
             self.make_page();
-            self.page.took(begun.elapsed(), if self.going { spread(LONGEST_PAUSE) } else { PAUSE });
+            self.page.took(begun.elapsed(), if self.going { spread(LONGEST_PAUSE).max(PAUSE) } else { PAUSE });
         }
         // Last, so that the page's pause is over when this one is.
         self.progress.took(spent, PAUSE);
@@ -223,7 +246,8 @@ impl Watcher {
             (self.page.due, self.page.pause) = (true, Duration::ZERO);
         } else if self.going && !was && !self.parts.is_empty() {
             // What has just begun has little more to show than its progress.
-            self.page.rest_for(PAUSE);
+            self.page.rest_for(spread(FIRST_PAUSE).max(PAUSE));
+            self.trouble = None;
         }
         all
     }
@@ -282,6 +306,13 @@ impl Pace {
             self.pause = Duration::ZERO;
         }
         self.due = true;
+    }
+
+    /// Somebody waits: if there is something to do, it waits no longer than it must.
+    fn hurry(&mut self) {
+        if self.due && self.ended.is_none_or(|ended| ended.elapsed() >= PAUSE) {
+            self.pause = Duration::ZERO;
+        }
     }
 
     fn has_come(&self) -> bool {

@@ -37,20 +37,26 @@
   // What is looked at: in sight, or nearly.
   const seen = new Set();
   const watching = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target.dataset.part);
+    for (const { target, isIntersecting } of entries) {
+      const { part, digest } = target.dataset;
+      seen[isIntersecting ? "add" : "delete"](part);
+      // Who comes upon what is behind does not wait.
+      if (isIntersecting && news?.parts.some(([name, now]) => name === part && now !== digest)) painted.set(part, -Infinity);
+    }
     catchUp();
   }, { rootMargin: "100px" });
   const find = () => {
     parts = new Map(every("[data-part]").map((it) => [it.dataset.part, it]));
     for (const part of parts.values()) watching.observe(part);
+    for (const name of parts.keys()) painted.set(name, performance.now());
   };
 
   const reads = (element) => !getSelection().isCollapsed && element.contains(getSelection().anchorNode);
   // Tables are needed wherever they are, and charts that are brushed: they say which rows remain. Other charts cost most to paint, and
   // follow more slowly.
-  const PATIENCE = 40_000 / (navigator.hardwareConcurrency || 1); // milliseconds
-  const painted = new Map(); // by part: when it was, since the page came
-  const patient = (name) => /-(effects|charts|trial)$/.test(name) && performance.now() - (painted.get(name) ?? 0) < PATIENCE;
+  const PATIENCE = 60_000 / (navigator.hardwareConcurrency || 1); // milliseconds
+  const painted = new Map(); // by part: when it was
+  const patient = (name) => /-(effects|charts|trial)$/.test(name) && performance.now() - painted.get(name) < PATIENCE;
   const wanted = (name, all) => all || name.endsWith("-table") || parts.get(name).querySelector(".brush") || (seen.has(name) && !patient(name));
   const stale = (all) => news.parts
     .filter(([name, digest]) => name !== "progress" && parts.get(name).dataset.digest !== digest && wanted(name, all) && !reads(parts.get(name)))
@@ -66,7 +72,6 @@
     document.title = page.title;
     for (const room of ["header > [data-part]", "main"]) become(document.querySelector(room), page.querySelector(room));
     find();
-    for (const name of parts.keys()) painted.set(name, performance.now());
   };
 
   // All in one go, so that it is painted once.
