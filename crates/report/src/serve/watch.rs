@@ -23,7 +23,7 @@ use crate::page::Page;
 const LOOK: Duration = Duration::from_millis(200);
 /// Progress is told at most so often: a run is to be seen within two seconds, and no sooner than need be, for pages that are painted
 /// anew cost a sweep more than all the rest. So is the page made anew;
-const PAUSE: Duration = Duration::from_millis(1500);
+const PAUSE: Duration = Duration::from_millis(1400);
 /// but when a sweep has begun, which may be a short one, it takes its time, in seconds of one core,
 const FIRST_PAUSE: u32 = 20;
 /// and while run upon run ends, it takes longer and longer, by this factor,
@@ -162,7 +162,7 @@ impl Watcher {
             if matches!(ask, Err(RecvTimeoutError::Disconnected)) {
                 return;
             }
-            self.look(ask.as_ref().is_ok_and(|ask| ask.for_page));
+            self.look(ask.as_ref().ok());
             if let Ok(Ask { reply, .. }) = ask {
                 // Who does not wait any more need not be told.
                 let _ = reply.send(());
@@ -170,7 +170,9 @@ impl Watcher {
         }
     }
 
-    fn look(&mut self, for_page: bool) {
+    /// Whether there is something to tell, and was not before.
+    fn notice(&mut self) -> bool {
+        let had_nothing = !self.progress.due;
         let stamp = Stamp::of(&self.results);
         if self.seen.as_ref() != Some(&stamp) || !stamp.is_settled() {
             self.page.want();
@@ -180,7 +182,15 @@ impl Watcher {
         if self.going && self.progress.ended.is_some_and(|ended| ended.elapsed() >= PULSE) {
             self.progress.want();
         }
-        if for_page {
+        had_nothing && self.progress.due
+    }
+
+    fn look(&mut self, ask: Option<&Ask>) {
+        if self.notice() && !self.going && ask.is_none() {
+            // Who begins writes more in a moment, and all of it is told together, at the next look.
+            return;
+        }
+        if ask.is_some_and(|ask| ask.for_page) {
             self.page.hurry();
         }
         let seldom = self.going && self.moved.is_none();
