@@ -1,6 +1,7 @@
 //! The page, served: one thread answers, another one reads the store for all ([`watch`]). Nothing is written.
 
 pub mod guard;
+mod pace;
 mod parts;
 pub mod progress;
 mod turns;

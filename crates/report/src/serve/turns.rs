@@ -8,14 +8,10 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::sleep;
 
+use super::pace::spread;
+
 /// Between two turns, in seconds of one core.
 const BETWEEN: u32 = 120;
-
-/// What takes so many seconds of one core's time where all cores share in it.
-pub fn spread(core_seconds: u32) -> Duration {
-    let cores = std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok());
-    Duration::from_secs(core_seconds.into()) / cores.unwrap_or(1)
-}
 
 /// Who follows here, and whose turn is next.
 #[derive(Debug)]

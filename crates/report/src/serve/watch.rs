@@ -11,9 +11,9 @@ use anyhow::Result;
 use tokio::sync::{oneshot, watch};
 use tracking::{DATABASE, Progress, Reader, StoreError};
 
+use super::pace::{PAUSE, Pace, spread};
 use super::parts::Parts;
 use super::progress::{going, is_going, varying};
-use super::turns::spread;
 use crate::cli::QuestionArgs;
 use crate::cmd;
 use crate::format;
@@ -21,14 +21,10 @@ use crate::page::Page;
 
 /// How often it is looked whether the store was written to.
 const LOOK: Duration = Duration::from_millis(200);
-/// Progress is told at most so often: a run is to be seen within two seconds, and no sooner than need be, for pages that are painted
-/// anew cost a sweep more than all the rest. So is the page made anew;
-const PAUSE: Duration = Duration::from_millis(1400);
-/// but when a sweep has begun, which may be a short one, it takes its time, in seconds of one core,
+/// The page is made anew as often as progress is told; but when a sweep has begun, which may be a short one, it takes its time, in seconds
+/// of one core,
 const FIRST_PAUSE: u32 = 20;
-/// and while run upon run ends, it takes longer and longer, by this factor,
-const GROWTH: u32 = 4;
-/// until it is this, in seconds of one core.
+/// and while run upon run ends, it takes longer and longer, until it is this, in seconds of one core.
 const LONGEST_PAUSE: u32 = 60;
 /// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
@@ -256,7 +252,8 @@ impl Watcher {
             (self.page.due, self.page.pause) = (true, Duration::ZERO);
         } else if self.going && !was && !self.parts.is_empty() {
             // What has just begun has little more to show than its progress.
-            self.page.rest_for(spread(FIRST_PAUSE).max(PAUSE));
+            let is_sweep = all.iter().any(|(_, it)| it.work.is_some());
+            self.page.rest_for(if is_sweep { spread(FIRST_PAUSE).max(PAUSE) } else { PAUSE });
             self.trouble = None;
         }
         all
@@ -291,58 +288,6 @@ impl Watcher {
             all.retain(|(_, it)| it.started_at == last);
         }
         Ok(all)
-    }
-}
-
-/// Something that is done again and again, but takes a small part of the time only.
-struct Pace {
-    due: bool,
-    ended: Option<Instant>,
-    /// How long it waits after that: longer and longer while there is always something to do,
-    pause: Duration,
-    /// and at least so long.
-    fair: Duration,
-    share: u32,
-}
-
-impl Pace {
-    fn new(share: u32) -> Self {
-        Self { due: true, ended: None, pause: Duration::ZERO, fair: Duration::ZERO, share }
-    }
-
-    /// There is something to do: at once, when there was nothing for some time.
-    fn want(&mut self) {
-        if !self.due && self.ended.is_none_or(|ended| ended.elapsed() > 2 * PAUSE) {
-            self.pause = Duration::ZERO;
-        }
-        self.due = true;
-    }
-
-    /// Somebody waits: if there is something to do, it waits no longer than it must.
-    fn hurry(&mut self) {
-        if self.due && self.ended.is_none_or(|ended| ended.elapsed() >= PAUSE) {
-            self.pause = Duration::ZERO;
-        }
-    }
-
-    fn has_come(&self) -> bool {
-        self.due && self.rest().is_zero()
-    }
-
-    /// What is left of the pause.
-    fn rest(&self) -> Duration {
-        self.ended.map_or(Duration::ZERO, |ended| self.pause.max(self.fair).saturating_sub(ended.elapsed()))
-    }
-
-    fn took(&mut self, spent: Duration, longest: Duration) {
-        self.due = false;
-        self.fair = self.share * spent;
-        self.rest_for(if self.pause.is_zero() { PAUSE } else { (GROWTH * self.pause).min(longest) });
-    }
-
-    /// Begins a pause.
-    fn rest_for(&mut self, pause: Duration) {
-        (self.pause, self.ended) = (pause, Some(Instant::now()));
     }
 }
 
