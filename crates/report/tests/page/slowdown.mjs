@@ -1,8 +1,9 @@
 // What ten open pages cost a sweep: node slowdown.mjs MODULES CHROMIUM RUNNER REPORT EXPERIMENT.toml [PAIRS] [PAGES] [RUNNER OPTION…]
 // Runs the sweep alone and with pages open, in turns, each into a folder of its own, and prints how long it took. Where the machine has
-// other work too, two sweeps differ by more than the pages cost. So it also looks, in every fifth of a second, what the server and the
-// browser used of the processors, and how much of its epochs the sweep got done: how much less it did for what they used (a linear
-// regression, slow changes of its pace taken out) times all that they used is what they cost. Linux only.
+// other work too, two sweeps differ by more than the pages cost. So a third sweep, which is not timed because looking costs it about as
+// much again, is looked at in every fifth of a second: what the server and the browser used of the processors, and how much of its epochs
+// the sweep got done. How much less it did for what they used (a linear regression, slow changes of its pace taken out) times all that
+// they used estimates what they cost; a cost that is always there, whatever they use at the moment, it does not see. Linux only.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { execFileSync, spawn } from "node:child_process";
@@ -104,8 +105,9 @@ const sweep = async (results) => {
   return (performance.now() - begun) / 1000;
 };
 const alone = async (results) => ({ seconds: await sweep(results) });
+const looked = (results) => watched(results, true);
 
-const watched = async (results) => {
+const watched = async (results, looking = false) => {
   const server = spawn(report, ["-r", results, "serve", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
   const line = await new Promise((resolve) => server.stdout.once("data", resolve));
   const browser = await chromium.launchServer({ executablePath, args: ["--no-sandbox"] });
@@ -116,14 +118,14 @@ const watched = async (results) => {
     await pages[number].goto(String(line).split(" ")[0]);
   }
   await sleep(4000);
-  const stop = watch([server.pid, browser.process().pid]);
+  const stop = looking ? watch([server.pid, browser.process().pid]) : () => [];
   const seconds = await sweep(results);
   const looks = await stop();
   const told = await pages.at(-1).locator(".state").textContent();
   await browser.close();
   server.kill("SIGINT");
   await ended(server);
-  return { seconds, points: paced(looks, epochs(results)), told };
+  return { seconds, points: looking ? paced(looks, epochs(results)) : [], told };
 };
 
 const percent = (part) => `${(100 * part).toFixed(2)} %`;
@@ -131,17 +133,17 @@ const ratios = [];
 const points = [];
 for (let pair = 0; pair < Number(pairs); pair += 1) {
   const took = {};
-  for (const way of pair % 2 ? [watched, alone] : [alone, watched]) {
+  for (const way of pair % 2 ? [watched, alone, looked] : [alone, watched, looked]) {
     const results = mkdtempSync(join(tmpdir(), "slowdown-"));
     took[way.name] = await way(results);
     rmSync(results, { recursive: true });
   }
-  const { alone: { seconds }, watched: it } = took;
+  const { alone: { seconds }, watched: it, looked: { points: seen } } = took;
   ratios.push(it.seconds / seconds);
-  points.push(...it.points);
-  console.log(`${seconds.toFixed(2)} s alone, ${it.seconds.toFixed(2)} s with ${count} pages: ${percent(it.seconds / seconds - 1)} more; server and browser had ${percent(cost(it.points).share)} of the processors; ${it.told}`);
+  points.push(...seen);
+  console.log(`${seconds.toFixed(2)} s alone, ${it.seconds.toFixed(2)} s with ${count} pages: ${percent(it.seconds / seconds - 1)} more; server and browser had ${percent(cost(seen).share)} of the processors; ${it.told}`);
 }
 const { costs, error, share } = cost(points);
 const sorted = ratios.toSorted((a, b) => a - b);
 console.log(`median of ${pairs}: ${percent(median(ratios) - 1)} more time (from ${percent(sorted[0] - 1)} to ${percent(sorted.at(-1) - 1)})`);
-console.log(`${points.length} looks: server and browser had ${percent(share)} of the processors, and cost the sweep ${percent(costs)} (standard error ${percent(error)}) of its time`);
+console.log(`${points.length} looks: server and browser had ${percent(share)} of the processors, and by their share cost the sweep ${percent(costs)} (standard error ${percent(error)}) of its time`);
