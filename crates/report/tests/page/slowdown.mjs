@@ -141,7 +141,7 @@ for (let pair = 0; pair < Number(pairs); pair += 1) {
   const { alone: { seconds }, watched: it, looked: { points: seen } } = took;
   ratios.push(it.seconds / seconds);
   points.push(...seen);
-  console.log(`${seconds.toFixed(2)} s alone, ${it.seconds.toFixed(2)} s with ${count} pages: ${percent(it.seconds / seconds - 1)} more; server and browser had ${percent(cost(seen).share)} of the processors; ${it.told}`);
+  console.log(`${seconds.toFixed(2)} s alone, ${it.seconds.toFixed(2)} s with ${count} pages: ${percent(it.seconds / seconds - 1)} more; looked at another time, server and browser had ${percent(cost(seen).share)} of the processors; ${it.told}`);
 }
 const { costs, error, share } = cost(points);
 const sorted = ratios.toSorted((a, b) => a - b);
