@@ -346,7 +346,7 @@ fn who_is_killed_leaves_the_other_well() {
         .spawn()
         .unwrap();
     let mut first = Served::new(folder.path(), &[]);
-    first.follow().until("1 running");
+    first.follow().until("e1-table");
     first.child.kill().unwrap();
     first.child.wait().unwrap();
     // The writer goes on, and a new server shows it.
