@@ -70,9 +70,12 @@ fn a_new_run_is_told_within_two_seconds() {
 
 #[test]
 fn who_opens_the_page_has_what_there_is_though_those_who_follow_wait_for_it() {
-    let (folder, store) = planned(3);
+    // A page that was there before the sweep began waits longest.
+    let folder = tempfile::tempdir().unwrap();
     let served = Served::new(folder.path(), &[]);
     let mut follower = served.follow();
+    follower.until("run an experiment first");
+    let store = plan(folder.path(), 3);
     follower.until("0 of 3 trials");
     store.start_run("planned", &[("seed", 1.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
     follower.until("1 of 3 trials");
@@ -174,11 +177,16 @@ fn what_happens_now_and_then_in_a_sweep_is_told_to_all_browsers_at_once() {
 /// A store with an experiment of so many trials, none of which has begun.
 fn planned(trials: u32) -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
+    let store = plan(folder.path(), trials);
+    (folder, store)
+}
+
+fn plan(results: &Path, trials: u32) -> Store {
+    let store = Store::open(results).unwrap();
     let about = Experiment { name: "planned".into(), description: String::new() };
     let work = Some(Work { trials, to_run: trials, steps: 500 });
     store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
-    (folder, store)
+    store
 }
 
 #[test]
