@@ -17,12 +17,32 @@ pub fn file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> 
             return Ok(written);
         }
         refuse_database(&path)?;
-        let mut out = BufWriter::new(temporary().tempfile_in(folder_of(&path))?);
-        let written = write(&mut out)?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.persist(&path).map_err(|error| error.error)?;
-        anyhow::Ok(written)
+        by_way_of(folder_of(&path), &path, write)
     };
     create().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes the plain file `path`, which lies in `folder`, on the same disk, until it is whole.
+pub fn by_way_of<T>(folder: &Path, path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+    let mut out = BufWriter::new(temporary().tempfile_in(folder)?);
+    let written = write(&mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?.persist(path).map_err(|error| error.error)?;
+    Ok(written)
+}
+
+/// Removes from `folder`, which nobody else writes to now, the files that never became whole, if there is such a folder.
+pub fn sweep(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_file() && entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// How names begin of what is not whole yet.

@@ -213,6 +213,48 @@ fn a_folder_of_mlflow_has_everything_once() {
     assert!(code == 2 && said.contains("is no database of MLflow's"), "{said}");
 }
 
+/// Files below a folder, which may be written to meanwhile, that are not whole yet.
+fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = |path: PathBuf| if path.is_dir() { unfinished(&path) } else { vec![path] };
+    let paths = entries.flat_map(|entry| below(entry.path()));
+    paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".export-"))).collect()
+}
+
+/// MLflow shows whatever lies in a run's folder.
+#[test]
+fn an_export_that_is_killed_while_it_writes_a_file_leaves_nothing_beside_it() {
+    let (folder, out) = (filled(2), tempfile::tempdir().unwrap());
+    for entry in fs::read_dir(folder.path().join("batch_sweep/models")).unwrap() {
+        // So large that its writing is met.
+        fs::write(entry.unwrap().path(), vec![1; 50_000_000]).unwrap();
+    }
+    let (place, other) = (out.path().join("mlflow"), out.path().join("other"));
+    let unfinished = || unfinished(&place);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_report"));
+    command.arg("-r").arg(folder.path()).args(["export", "--to", "mlflow"]).arg(&place);
+    let mut child = command.spawn().unwrap();
+    let is_large = |path: &PathBuf| path.metadata().is_ok_and(|file| file.len() > 1_000_000);
+    while !unfinished().iter().any(is_large) {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it was seen writing");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(
+        unfinished().iter().all(|it| it.parent().unwrap().ends_with("artifacts/batch_sweep")),
+        "{:?}",
+        unfinished()
+    );
+    for place in [&place, &other] {
+        assert!(export(folder.path(), "mlflow", place, &[]).starts_with("2 runs added\n"));
+    }
+    let artifacts = |place: &Path| -> BTreeMap<PathBuf, Vec<u8>> {
+        let found = files(&place.join("artifacts")).into_iter();
+        found.map(|(path, bytes)| (path.strip_prefix(place).unwrap().to_owned(), bytes)).collect()
+    };
+    assert!(artifacts(&place) == artifacts(&other), "{:?}", unfinished());
+}
+
 #[test]
 fn what_is_not_as_it_was_recorded_is_not_exported() {
     let (folder, out) = (filled(3), tempfile::tempdir().unwrap());

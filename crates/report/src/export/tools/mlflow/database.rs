@@ -83,6 +83,8 @@ impl Place for Database {
                 id
             }
         };
+        // This export has the database, so that no other is writing.
+        whole::sweep(&self.folder()).with_context(|| format!("cannot tidy {}", self.folder().display()))?;
         // The folder may have been moved since.
         let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid
                    WHERE experiment_id = ?1 AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = ?3)
@@ -125,7 +127,9 @@ impl Place for Database {
         let file = self.folder().join(id).join(path);
         let folder = file.parent().unwrap_or(&file);
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        whole::file(&file, |out| Ok(out.write_all(bytes)?))
+        // Whatever is in a run's own folder MLflow shows, also what an export that is killed leaves there.
+        whole::by_way_of(&self.folder(), &file, |out| Ok(out.write_all(bytes)?))
+            .with_context(|| format!("cannot write {}", file.display()))
     }
 
     fn log(&mut self, id: &str, run: &Described, missing: &[Metric]) -> Result<()> {
