@@ -44,9 +44,9 @@ impl Sweep {
     }
 }
 
-/// The start of a program that does not run any more, which the runs that ended are of.
+/// The start of a program that does not run any more, which the runs that ended are of. So much is left that no page waits for the end.
 fn invocation(results: &Path) -> InvocationId {
-    let work = Some(Work { trials: 14, to_run: 14, steps: 7_000 });
+    let work = Some(Work { trials: 14, to_run: 14, steps: 70_000 });
     let process = Process { pid: u32::MAX, ..Process::this().clone() };
     let about = Experiment { name: "batch_sweep".into(), description: "What the batch size does".into() };
     let here =

@@ -23,11 +23,13 @@ pub struct Pace {
     /// and at least so long.
     fair: Duration,
     share: u32,
+    /// Somebody waits for it.
+    pub hurried: bool,
 }
 
 impl Pace {
     pub fn new(share: u32) -> Self {
-        Self { due: true, ended: None, pause: Duration::ZERO, fair: Duration::ZERO, share }
+        Self { due: true, ended: None, pause: Duration::ZERO, fair: Duration::ZERO, share, hurried: false }
     }
 
     /// There is something to do: at once, when there was nothing for some time.
@@ -38,11 +40,9 @@ impl Pace {
         self.due = true;
     }
 
-    /// Somebody waits: if there is something to do, it waits no longer than it must.
+    /// Somebody waits: if there is something to do, it waits no longer than it must, this time.
     pub fn hurry(&mut self) {
-        if self.due && self.ended.is_none_or(|ended| ended.elapsed() >= PAUSE) {
-            self.pause = Duration::ZERO;
-        }
+        self.hurried |= self.due && self.ended.is_none_or(|ended| ended.elapsed() >= PAUSE);
     }
 
     pub fn has_come(&self) -> bool {
@@ -51,13 +51,15 @@ impl Pace {
 
     /// What is left of the pause.
     pub fn rest(&self) -> Duration {
-        self.ended.map_or(Duration::ZERO, |ended| self.pause.max(self.fair).saturating_sub(ended.elapsed()))
+        let pause = if self.hurried { Duration::ZERO } else { self.pause };
+        self.ended.map_or(Duration::ZERO, |ended| pause.max(self.fair).saturating_sub(ended.elapsed()))
     }
 
     pub fn took(&mut self, spent: Duration, longest: Duration) {
         self.due = false;
         self.fair = self.share * spent;
-        self.rest_for(if self.pause.is_zero() { PAUSE } else { (GROWTH * self.pause).min(longest) });
+        let growth = if std::mem::take(&mut self.hurried) { 1 } else { GROWTH };
+        self.rest_for(if self.pause.is_zero() { PAUSE } else { (growth * self.pause).min(longest) });
     }
 
     /// Begins a pause.
@@ -99,5 +101,7 @@ mod tests {
         assert!(!pace.has_come(), "it takes more than its share");
         pace.fair = PAUSE;
         assert!(pace.has_come());
+        pace.took(Duration::ZERO, 100 * PAUSE);
+        assert_eq!(pace.pause, 20 * PAUSE, "the usual time is what it was");
     }
 }

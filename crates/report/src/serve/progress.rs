@@ -73,7 +73,7 @@ fn state(progress: &Progress, done: Option<(u32, u32)>, now: SystemTime) -> Stri
     let spent = spent(progress, now);
     let end = match (done, progress.liveness) {
         _ if is_complete(progress) => Some("complete".to_owned()),
-        _ if going => left(progress, spent).map(|left| format!("{} left", tracking::about(left))),
+        _ if going => left(progress, now).map(|left| format!("{} left", tracking::about(left))),
         (Some((done, of)), Liveness::Gone) => {
             Some(format!("nobody is at it any more, {} missing: the same command goes on", of - done))
         }
@@ -101,15 +101,15 @@ fn spent(progress: &Progress, now: SystemTime) -> Duration {
     spent.unwrap_or_default()
 }
 
-/// What is left takes as long as what was done, step for step; trial for trial where nobody counts steps.
-fn left(progress: &Progress, spent: Duration) -> Option<Duration> {
+/// How long it still takes at `now`: what is left as long as what was done, step for step; trial for trial where nobody counts steps.
+pub fn left(progress: &Progress, now: SystemTime) -> Option<Duration> {
     let trials_left = progress.work.map(|work| u64::from(work.to_run.saturating_sub(progress.ended())));
     let (taken, left) = match progress.steps {
         0 => (u64::from(progress.ended()), trials_left?),
         steps => (steps, progress.steps_left?),
     };
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    let seconds = spent.as_secs_f64() * left as f64 / taken as f64;
+    let seconds = spent(progress, now).as_secs_f64() * left as f64 / taken as f64;
     Duration::try_from_secs_f64(seconds).ok()
 }
 

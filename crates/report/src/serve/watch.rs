@@ -9,11 +9,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use tokio::sync::{oneshot, watch};
-use tracking::{DATABASE, Progress, Reader, StoreError};
+use tracking::{DATABASE, Liveness, Progress, Reader, StoreError};
 
 use super::pace::{PAUSE, Pace, spread};
 use super::parts::Parts;
-use super::progress::{going, is_going, varying};
+use super::progress::{going, is_going, left, varying};
 use crate::cli::QuestionArgs;
 use crate::cmd;
 use crate::format;
@@ -21,10 +21,11 @@ use crate::page::Page;
 
 /// How often it is looked whether the store was written to.
 const LOOK: Duration = Duration::from_millis(200);
-/// The page is made anew as often as progress is told; but when a sweep has begun, which may be a short one, it takes its time, in seconds
-/// of one core,
+/// The page is made anew as often as progress is told; but when a sweep has begun, it takes its time, in seconds of one core, and waits
+/// for the end of a short one,
 const FIRST_PAUSE: u32 = 20;
-/// and while run upon run ends, it takes longer and longer, until it is this, in seconds of one core.
+/// which has no more than this left then, in seconds of one core; and while run upon run ends, it takes longer and longer, until it is
+/// this.
 const LONGEST_PAUSE: u32 = 60;
 /// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
@@ -76,19 +77,7 @@ impl Watch {
     pub fn begin(results: &Path, question: &QuestionArgs) -> std::io::Result<Self> {
         let (asks, asked) = mpsc::channel();
         let snapshots = Arc::new(watch::Sender::default());
-        let mut watcher = Watcher {
-            results: results.to_owned(),
-            question: question.clone(),
-            snapshots: Arc::clone(&snapshots),
-            seen: None,
-            parts: Parts::default(),
-            trouble: None,
-            varying: HashMap::new(),
-            going: false,
-            moved: Some(Instant::now()),
-            page: Pace::new(PAGE_SHARE),
-            progress: Pace::new(PROGRESS_SHARE),
-        };
+        let mut watcher = Watcher::new(results, question, Arc::clone(&snapshots));
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
         Ok(Self { asks, snapshots })
     }
@@ -139,6 +128,8 @@ struct Watcher {
     /// By experiment, the hyperparameters that tell the runs apart that were on the page or told of.
     varying: HashMap<String, BTreeSet<String>>,
     going: bool,
+    /// A sweep has begun, and there was no time for the page since.
+    beginning: bool,
     /// When the page last became another, until everybody has it.
     moved: Option<Instant>,
     page: Pace,
@@ -146,6 +137,23 @@ struct Watcher {
 }
 
 impl Watcher {
+    fn new(results: &Path, question: &QuestionArgs, snapshots: Arc<watch::Sender<Arc<Snapshot>>>) -> Self {
+        Self {
+            results: results.to_owned(),
+            question: question.clone(),
+            snapshots,
+            seen: None,
+            parts: Parts::default(),
+            trouble: None,
+            varying: HashMap::new(),
+            going: false,
+            beginning: false,
+            moved: Some(Instant::now()),
+            page: Pace::new(PAGE_SHARE),
+            progress: Pace::new(PROGRESS_SHARE),
+        }
+    }
+
     /// Until nobody can ask any more. While nobody follows, only who asks makes it look.
     fn run(&mut self, asked: &Receiver<Ask>) {
         loop {
@@ -199,7 +207,7 @@ impl Watcher {
         let begun = Instant::now();
         let progress = self.read_progress();
         let spent = begun.elapsed();
-        if self.page.has_come() {
+        if self.page.has_come() && !self.waits_for_end(&progress) {
             let begun = Instant::now();
             self.make_page();
             self.page.took(begun.elapsed(), if self.going { spread(LONGEST_PAUSE).max(PAUSE) } else { PAUSE });
@@ -210,6 +218,22 @@ impl Watcher {
         // What happens now and then is told everywhere at once.
         let busy = self.going && !rests && !(seldom && self.moved.is_some());
         self.snapshots.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
+    }
+
+    /// Whether the page waits for the end of a sweep of this machine, which will come soon: once, for it may come late.
+    fn waits_for_end(&mut self, progress: &[(String, Progress)]) -> bool {
+        if self.page.hurried || !std::mem::take(&mut self.beginning) {
+            return false;
+        }
+        let now = SystemTime::now();
+        let left =
+            progress.iter().map(|(_, it)| left(it, now)).try_fold(Duration::ZERO, |most, it| Some(most.max(it?)));
+        let soon = left.filter(|left| *left <= spread(LONGEST_PAUSE));
+        if let Some(left) = soon {
+            // It is an estimate.
+            self.page.rest_for(left + left / 4);
+        }
+        soon.is_some()
     }
 
     /// The page of what is in the store. Where it cannot be read, the page stays as it was, and it is said why.
@@ -252,8 +276,8 @@ impl Watcher {
             (self.page.due, self.page.pause) = (true, Duration::ZERO);
         } else if self.going && !was && !self.parts.is_empty() {
             // What has just begun has little more to show than its progress.
-            let is_sweep = all.iter().any(|(_, it)| it.work.is_some());
-            self.page.rest_for(if is_sweep { spread(FIRST_PAUSE).max(PAUSE) } else { PAUSE });
+            self.beginning = all.iter().any(|(_, it)| it.work.is_some());
+            self.page.rest_for(if self.beginning { spread(FIRST_PAUSE).max(PAUSE) } else { PAUSE });
             self.trouble = None;
         }
         all
@@ -309,5 +333,67 @@ impl Stamp {
         /// Coarser than the clock of any file system that matters.
         const TICK: Duration = Duration::from_millis(50);
         self.0.iter().flatten().all(|(time, _)| time.elapsed().is_ok_and(|age| age > TICK))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tempfile::TempDir;
+    use tracking::{Experiment, Invocation, Store, Work};
+
+    use super::*;
+
+    /// Who has watched a folder since before a sweep of so many trials began there, the first of which has ended.
+    fn begun(trials: u32) -> (TempDir, Watcher) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut watcher = Watcher::new(folder.path(), &QuestionArgs::default(), Arc::default());
+        watcher.look(None);
+        let store = Store::open(folder.path()).unwrap();
+        let work = Some(Work { trials, to_run: trials, steps: 0 });
+        let about = Experiment { name: "planned".into(), description: String::new() };
+        store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
+        store.start_run("planned", &[("seed", 0.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        watcher.progress.pause = Duration::ZERO;
+        // It is told of at the second look.
+        (0..2).for_each(|_| watcher.look(None));
+        assert!(watcher.going && rows(&watcher) == 0);
+        (folder, watcher)
+    }
+
+    /// Looks when a longer time is over than the page waits.
+    fn look_after_the_pause(watcher: &mut Watcher, ask: Option<&Ask>) {
+        let pause = watcher.page.pause + Duration::from_secs(60);
+        watcher.page.ended = watcher.page.ended.and_then(|ended| ended.checked_sub(pause));
+        watcher.look(ask);
+    }
+
+    fn rows(watcher: &Watcher) -> usize {
+        watcher.parts.page().matches("<tr data-setting").count()
+    }
+
+    #[test]
+    fn the_page_of_a_short_sweep_waits_for_its_end_but_once() {
+        let (_folder, mut watcher) = begun(4);
+        look_after_the_pause(&mut watcher, None);
+        assert_eq!(rows(&watcher), 0);
+        // It takes longer than it seemed.
+        look_after_the_pause(&mut watcher, None);
+        assert_eq!(rows(&watcher), 1);
+    }
+
+    #[test]
+    fn the_page_of_a_long_sweep_does_not_wait_for_its_end() {
+        let (_folder, mut watcher) = begun(1_000_000);
+        look_after_the_pause(&mut watcher, None);
+        assert_eq!(rows(&watcher), 1);
+    }
+
+    #[test]
+    fn who_opens_the_page_of_a_short_sweep_has_it() {
+        let (_folder, mut watcher) = begun(4);
+        look_after_the_pause(&mut watcher, Some(&Ask { for_page: true, reply: oneshot::channel().0 }));
+        assert_eq!(rows(&watcher), 1);
     }
 }
