@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use tokio::sync::{oneshot, watch};
-use tracking::{DATABASE, Liveness, Progress, Reader, StoreError};
+use tracking::{DATABASE, Progress, Reader, StoreError};
 
 use super::pace::{PAUSE, Pace, spread};
 use super::parts::Parts;
@@ -220,7 +220,7 @@ impl Watcher {
         self.snapshots.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
     }
 
-    /// Whether the page waits for the end of a sweep of this machine, which will come soon: once, for it may come late.
+    /// Whether the page waits for the end of a sweep, which will come soon: once, for it may come late.
     fn waits_for_end(&mut self, progress: &[(String, Progress)]) -> bool {
         if self.page.hurried || !std::mem::take(&mut self.beginning) {
             return false;
