@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(200);
 const FIRST_PAUSE: u32 = 20;
 /// which has no more than this left then, in seconds of one core; and while run upon run ends, it takes longer and longer, until it is
 /// this.
-const LONGEST_PAUSE: u32 = 60;
+const LONGEST_PAUSE: u32 = 120;
 /// Progress is told that often where something runs, for its process may be gone.
 const PULSE: Duration = Duration::from_secs(5);
 /// To tell progress takes no more than this part of the time,
@@ -35,7 +35,7 @@ const PROGRESS_SHARE: u32 = 20;
 const PAGE_SHARE: u32 = 100;
 /// When the page has been the same for so long, there is time to show it everywhere,
 const REST: Duration = Duration::from_secs(2);
-/// or for so long while something runs, in seconds of one core; twice that where more is to come.
+/// or for so long while something runs, in seconds of one core; longer than the longest pause where more is to come.
 const LONG_REST: u32 = 40;
 
 /// What is served: replaced as a whole.
@@ -198,7 +198,7 @@ impl Watcher {
             self.page.hurry();
         }
         let seldom = self.going && self.moved.is_none();
-        let long = spread(LONG_REST).max(REST) * if self.page.due { 2 } else { 1 };
+        let long = spread(LONG_REST + if self.page.due { LONGEST_PAUSE } else { 0 }).max(REST);
         let rest = if self.going { long } else { REST };
         let rests = !self.page.has_come() && self.moved.take_if(|moved| moved.elapsed() >= rest).is_some();
         if !self.page.has_come() && !self.progress.has_come() && !rests {

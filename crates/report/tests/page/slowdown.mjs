@@ -1,8 +1,9 @@
-// What ten open pages cost a sweep: node slowdown.mjs MODULES CHROMIUM RUNNER REPORT EXPERIMENT.toml [PAIRS] [PAGES] [RUNNER OPTION…]
-// Runs the sweep alone and with pages open, in turns, each into a folder of its own, and prints how long it took. Where the machine has
-// other work too, two sweeps differ by more than the pages cost. So the kernel's own account is printed as well, which knows no other
-// machine's work: how long the sweep's threads were ready and waited for a processor, which is what pages take from them but for what
-// they push out of its caches; and what the server and the browser used. Linux only.
+// What ten open pages cost a sweep: node slowdown.mjs MODULES CHROMIUM RUNNER REPORT EXPERIMENT.toml [ROUNDS] [PAGES] [RUNNER OPTION…]
+// Runs the sweep alone, beside a browser with as many blank pages, and beside one with pages of report serve, in turns, each into a folder
+// of its own, and prints how long it took. Where the machine has other work too, two sweeps differ by more than the pages cost. So the
+// kernel's own account is printed as well, which knows no other machine's work: how long the threads that train were ready and waited
+// for a processor, which is what others take from them but for what they push out of its caches; and what server and browser used.
+// What blank pages cost is the browser, who steers it here, and the kernel, which has more memory to look after. Linux only.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { spawn } from "node:child_process";
@@ -10,7 +11,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
-const [modules, executablePath, runner, report, experiment, pairs = "10", count = "10", ...options] = process.argv.slice(2);
+const [modules, executablePath, runner, report, experiment, rounds = "10", count = "10", ...options] = process.argv.slice(2);
 const { chromium } = createRequire(pathToFileURL(`${modules}/`))("playwright-core");
 const LOOK = 500; // milliseconds
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -64,47 +65,51 @@ const sweep = async (results) => {
   const training = [...seen.values()].filter((it) => it.ran > seconds / 10);
   return { seconds, waited: sum(training.map((it) => it.waited)) / seconds / training.length };
 };
-const alone = sweep;
+const alone = (results) => sweep(results);
 
-const watched = async (results) => {
-  const server = spawn(report, ["-r", results, "serve", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
-  const line = await new Promise((resolve) => server.stdout.once("data", resolve));
+/** Beside a browser that shows `url` so many times, and what else runs. */
+const beside = async (results, url, others) => {
   const browser = await chromium.launchServer({ executablePath, args: ["--no-sandbox"] });
   const context = await (await chromium.connect(browser.wsEndpoint())).newContext({ viewport: { width: 1280, height: 800 } });
-  const pages = [];
-  for (let number = 0; number < Number(count); number += 1) {
-    pages.push(await context.newPage());
-    await pages[number].goto(String(line).split(" ")[0]);
-  }
+  for (let number = 0; number < Number(count); number += 1) await (await context.newPage()).goto(url);
   await sleep(4000);
-  const roots = [server.pid, browser.process().pid];
+  const roots = [browser.process().pid, ...others];
   const before = used(roots);
   const took = await sweep(results);
   const share = (used(roots) - before) / took.seconds / availableParallelism();
-  const told = await pages.at(-1).locator(".state").textContent();
   await browser.close();
+  return { ...took, share };
+};
+const blank = (results) => beside(results, "about:blank", []);
+const pages = async (results) => {
+  const server = spawn(report, ["-r", results, "serve", "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const line = await new Promise((resolve) => server.stdout.once("data", resolve));
+  const took = await beside(results, String(line).split(" ")[0], [server.pid]);
   server.kill("SIGINT");
   await ended(server);
-  return { ...took, share, told };
+  return took;
 };
 
 const percent = (part) => `${(100 * part).toFixed(2)} %`;
-const [more, waits] = [[], []];
-for (let pair = 0; pair < Number(pairs); pair += 1) {
+const ways = { alone, blank, pages };
+const all = [];
+for (let round = 0; round < Number(rounds); round += 1) {
   const took = {};
-  for (const way of pair % 2 ? [watched, alone] : [alone, watched]) {
+  const names = Object.keys(ways);
+  for (const name of round % 2 ? names.toReversed() : names) {
     const results = mkdtempSync(join(tmpdir(), "slowdown-"));
-    took[way === watched ? "watched" : "alone"] = await way(results);
+    took[name] = await ways[name](results);
     rmSync(results, { recursive: true });
   }
-  const { alone: first, watched: second } = took;
-  more.push(second.seconds / first.seconds - 1);
-  waits.push(second.waited - first.waited);
+  all.push(took);
+  const told = names.map((name) => `${name} ${took[name].seconds.toFixed(2)} s, waited ${percent(took[name].waited)}${took[name].share ? `, others used ${percent(took[name].share)}` : ""}`);
+  console.log(told.join("; "));
+}
+for (const [than, what] of [["alone", "nothing"], ["blank", "blank pages"]]) {
+  const more = all.map((took) => took.pages.seconds / took[than].seconds - 1);
+  const waited = all.map((took) => took.pages.waited - took[than].waited);
   console.log(
-    `${first.seconds.toFixed(2)} s alone, ${second.seconds.toFixed(2)} s with ${count} pages: ${percent(more.at(-1))} more; its threads waited ` +
-    `${percent(first.waited)} and ${percent(second.waited)} of the time; server and browser had ${percent(second.share)} of it; ${second.told}`,
+    `${count} pages instead of ${what}: by the clock ${percent(mean(more))} ± ${percent(error(more))} more time (median ${percent(median(more))}); ` +
+    `by the kernel ${percent(mean(waited))} ± ${percent(error(waited))} (median ${percent(median(waited))}) more of it waited`,
   );
 }
-const [least, most] = [Math.min(...more), Math.max(...more)];
-console.log(`by the clock: median of ${pairs} ${percent(median(more))} more time (from ${percent(least)} to ${percent(most)}), mean ${percent(mean(more))} ± ${percent(error(more))}`);
-console.log(`by the kernel: its threads waited ${percent(mean(waits))} ± ${percent(error(waits))} of the time longer (median ${percent(median(waits))})`);
