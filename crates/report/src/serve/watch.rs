@@ -375,7 +375,7 @@ mod tests {
 
     #[test]
     fn the_page_of_a_short_sweep_waits_for_its_end_but_once() {
-        let (_folder, mut watcher) = begun(4);
+        let (_folder, mut watcher) = begun(2);
         look_after_the_pause(&mut watcher, None);
         assert_eq!(rows(&watcher), 0);
         // It takes longer than it seemed.
@@ -392,7 +392,7 @@ mod tests {
 
     #[test]
     fn who_opens_the_page_of_a_short_sweep_has_it() {
-        let (_folder, mut watcher) = begun(4);
+        let (_folder, mut watcher) = begun(2);
         look_after_the_pause(&mut watcher, Some(&Ask { for_page: true, reply: oneshot::channel().0 }));
         assert_eq!(rows(&watcher), 1);
     }
