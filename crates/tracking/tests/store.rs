@@ -1,91 +1,18 @@
 //! What is recorded is what is read; what is no store of ours is left alone.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod wine;
+
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 
 use rusqlite::Connection;
-use tempfile::TempDir;
 use tracking::{
-    Checkpoint, Claim, ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation,
-    InvocationId, Mistake, Reader, Run, RunId, Status, Store, StoreError, Terms, TrialId, Value, Work,
+    Checkpoint, Claim, ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, Reader, Run,
+    RunId, Status, Store, StoreError, Terms, TrialId, Value,
 };
 
-fn invocation() -> Invocation {
-    Invocation {
-        program_version: "0.1.0".into(),
-        git_commit: Some("c0ffee".into()),
-        git_dirty: Some(true),
-        candle_version: None,
-        cpu: "a processor".into(),
-        instruction_set: "avx2".into(),
-        os: "linux".into(),
-        jobs: 2,
-        command_line: "runner wine.toml".into(),
-        experiment_file: Some("name = \"wine\"\n".into()),
-        process: tracking::Process { host: "here".into(), pid: 42, ..Default::default() },
-        plan_sha256: Some("feed".into()),
-        shard: Some(tracking::Shard { index: 1, count: 4 }),
-        work: Some(Work { trials: 9, to_run: 6, steps: 6_000 }),
-    }
-}
-
-fn opened() -> (TempDir, Store, InvocationId) {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = Store::open(folder.path()).unwrap();
-    let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
-    let id = store.begin(&experiment, &invocation()).unwrap();
-    (folder, store, id)
-}
-
-/// Times to the millisecond, as the store keeps them.
-fn moment(millis: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_000 + millis)
-}
-
-fn examples() -> Examples {
-    let cell = |label, predicted, count| ConfusionCell { label, predicted, count };
-    let mistake = |index, probability| Mistake {
-        index,
-        label: 1,
-        predicted: 0,
-        probability,
-        picture: b"\x89PNG\r\n\x1a\n and so on".to_vec(),
-    };
-    Examples {
-        classes: 2,
-        rows: 3,
-        columns: 5,
-        confusion: vec![cell(0, 0, 40), cell(1, 0, 3), cell(1, 1, 57)],
-        left_out: 0,
-        mistakes: vec![mistake(7, 0.9), mistake(12, 0.6), mistake(90, 0.6)],
-    }
-}
-
-fn run(seed: i64) -> Run {
-    let epoch = |epoch: u32| EpochMetrics {
-        epoch,
-        step: u64::from(epoch) * 100,
-        metrics: ["accuracy", "learning_rate", "loss", "seconds", "val_accuracy", "val_loss"]
-            .map(|name| (name.to_owned(), 1.0 / f64::from(epoch)))
-            .to_vec(),
-    };
-    Run {
-        trial: TrialId::of(&[("seed", &seed.to_string())]),
-        dataset: "mnist".into(),
-        dataset_sha256: "abc".into(),
-        dataset_path: Some("/data".into()),
-        fallback_for: Some("kmnist".into()),
-        validation: "0.1".into(),
-        engine: "autograd".into(),
-        ended_at: moment(1500),
-        params: vec![("seed".into(), seed.into()), ("rate".into(), 1e-7.into()), ("init".into(), "zeros".into())],
-        epochs: (1..=5).map(epoch).collect(),
-        results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
-        examples: Some(examples()),
-        ..Run::new("wine", Status::Finished, moment(0))
-    }
-}
+use wine::{examples, invocation, opened, run};
 
 fn names_and_values<N: AsRef<str>, T>(pairs: &[(N, T)]) -> impl Iterator<Item = (&str, &T)> {
     pairs.iter().map(|(name, value)| (name.as_ref(), value))
@@ -449,135 +376,6 @@ fn who_copies_the_database_alone_has_all_of_it() {
     std::fs::copy(folder.path().join(DATABASE), copy.path().join(DATABASE)).unwrap();
     assert_eq!(Reader::open(copy.path()).unwrap().runs("wine").unwrap().len(), 1);
     drop(reader);
-}
-
-#[test]
-fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let bytes = include_bytes!("stores/schema-3.db");
-    std::fs::write(folder.path().join(DATABASE), bytes).unwrap();
-    let check = |schema: i64| {
-        let reader = Reader::open(folder.path()).unwrap();
-        let runs = reader.runs("smoke").unwrap();
-        assert_eq!(runs.len(), 8);
-        assert!(runs.iter().all(|run| run.is_whole() && reader.examples(run).unwrap().is_none()));
-        assert_eq!((reader.damage(), reader.done_trials("smoke").unwrap().len()), (Vec::new(), 8));
-        let store = Connection::open(folder.path().join(DATABASE)).unwrap();
-        assert_eq!(store.query_row("PRAGMA user_version", [], |row| row.get(0)), Ok(schema));
-    };
-    check(3);
-    drop(Store::open(folder.path()).unwrap());
-    check(5);
-    assert_eq!(std::fs::read(folder.path().join(format!("{DATABASE}.schema-3"))).unwrap().len(), bytes.len());
-}
-
-#[test]
-fn anybody_can_ask_for_the_confusion_matrix() {
-    let (folder, mut store, id) = opened();
-    let run = store.record(id, &run(1)).unwrap();
-    let store = Connection::open(folder.path().join(DATABASE)).unwrap();
-    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let mut statement = store.prepare("SELECT label, predicted, count FROM confusion WHERE run_id = ?1").unwrap();
-    let cells: Vec<(u32, u32, i64)> = statement.query_map([run.as_str()], row).unwrap().map(Result::unwrap).collect();
-    assert_eq!(cells, [(0, 0, 40), (1, 0, 3), (1, 1, 57)]);
-}
-
-/// What was done to the examples of a store by hand, or is there of a program that means ill.
-const CHANGES: [&str; 25] = [
-    "DELETE FROM examples",
-    "DELETE FROM mistakes WHERE rank = 3",
-    "UPDATE runs SET examples_checksum = NULL",
-    "UPDATE examples SET classes = 0",
-    "UPDATE examples SET classes = 3",
-    "UPDATE examples SET classes = 9223372036854775807",
-    "UPDATE examples SET rows = -1",
-    "UPDATE examples SET rows = 4294967295, columns = 4294967295",
-    "UPDATE examples SET left_out = -1",
-    "UPDATE examples SET confusion = replace(confusion, '57', '58')",
-    "UPDATE examples SET confusion = replace(confusion, '57', '18446744073709551615')",
-    "UPDATE examples SET confusion = replace(confusion, '57', '-1')",
-    "UPDATE examples SET confusion = '[[0,0,9223372036854775807],[1,1,9223372036854775807]]'",
-    "UPDATE examples SET confusion = '[[7,0,1]]'",
-    "UPDATE examples SET confusion = 'nothing'",
-    "UPDATE examples SET confusion = replace(hex(zeroblob(100000)), '0', '[')",
-    "UPDATE examples SET confusion = CAST(x'ff00ff' AS TEXT)",
-    "UPDATE mistakes SET label = 2",
-    "UPDATE mistakes SET example = -1",
-    "UPDATE mistakes SET probability = 2.0",
-    "UPDATE mistakes SET probability = 9e999",
-    "UPDATE mistakes SET picture = zeroblob(30000000)",
-    "UPDATE mistakes SET picture = CAST('<svg onload=alert(1)>' AS BLOB)",
-    "UPDATE mistakes SET rank = -rank",
-    "INSERT INTO mistakes SELECT run_id, rank + 10 * value, example, label, predicted, probability, picture
-       FROM mistakes, json_each('[1, 2, 3, 4]')",
-];
-
-#[test]
-fn examples_that_were_changed_are_left_out_and_cost_the_run_nothing() {
-    for change in CHANGES {
-        let (folder, mut store, id) = opened();
-        store.record(id, &run(1)).unwrap();
-        drop(store);
-        let database = Connection::open(folder.path().join(DATABASE)).unwrap();
-        assert!(database.execute(change, []).unwrap() > 0, "{change}");
-        drop(database);
-        let reader = Reader::open(folder.path()).unwrap();
-        let runs = reader.runs("wine").unwrap();
-        assert!(reader.damage().is_empty() && reader.done_trials("wine").unwrap().len() == 1, "{change}");
-        assert_eq!(reader.examples(&runs[0]).unwrap(), None, "{change}");
-        let [damage] = &reader.damage()[..] else { panic!("{change}: {:?}", reader.damage()) };
-        assert!(damage.to_string().contains("the confusion matrix or the mistakes of run"), "{change}: {damage}");
-    }
-}
-
-#[test]
-fn tables_of_another_make_are_no_examples() {
-    let (folder, mut store, id) = opened();
-    store.record(id, &run(1)).unwrap();
-    drop(store);
-    let database = Connection::open(folder.path().join(DATABASE)).unwrap();
-    database
-        .execute_batch(
-            "DROP VIEW confusion; DROP TABLE examples;
-             CREATE TABLE examples AS SELECT id AS run_id, 'two' AS classes, x'00' AS rows, NULL AS columns, 1.5 AS confusion,
-               'none' AS left_out FROM runs;",
-        )
-        .unwrap();
-    drop(database);
-    let reader = Reader::open(folder.path()).unwrap();
-    assert_eq!(reader.examples(&reader.runs("wine").unwrap()[0]).unwrap(), None);
-    assert_eq!(reader.damage().len(), 1);
-}
-
-#[test]
-fn examples_go_where_their_run_goes() {
-    let (folder, mut store, id) = opened();
-    let runs: Vec<RunId> = (0..3).map(|seed| store.record(id, &run(seed)).unwrap()).collect();
-    let count = |folder: &TempDir, table: &str| -> i64 {
-        let store = Connection::open(folder.path().join(DATABASE)).unwrap();
-        store.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
-    };
-    let sql = format!("UPDATE mistakes SET label = 0, predicted = 1 WHERE run_id = '{}'", runs[2]);
-    Connection::open(folder.path().join(DATABASE)).unwrap().execute(&sql, []).unwrap();
-    drop(store);
-    for exactly in [false, true] {
-        let elsewhere = tempfile::tempdir().unwrap();
-        let mut merged = Store::open(elsewhere.path()).unwrap();
-        for added in [3, 0] {
-            let source = Reader::open(folder.path()).unwrap();
-            let absorbed = merged.absorb(&source, &|_| true, exactly, &mut |_| Ok(())).unwrap();
-            assert_eq!((absorbed.added.len(), source.damage().len()), (added, usize::from(added > 0)));
-        }
-        let found: Vec<_> =
-            runs.iter().map(|run| merged.examples(&merged.find(run.as_str()).unwrap()).unwrap()).collect();
-        assert_eq!(found, [Some(examples()), Some(examples()), None]);
-        assert_eq!(merged.damage().len(), 1, "what was changed is not made right by being moved");
-        assert_eq!(merged.done_trials("wine").unwrap().len(), 3);
-        merged.delete_runs(&runs[..1]).unwrap();
-        merged.compact().unwrap();
-        drop(merged);
-        assert_eq!((count(&elsewhere, "examples"), count(&elsewhere, "mistakes")), (1, 3));
-    }
 }
 
 /// What was stopped in one store goes on in the other from where it was.
