@@ -22,7 +22,7 @@ pub fn file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> 
     create().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Writes the plain file `path`, which lies in `folder`, on the same disk, until it is whole.
+/// Writes the plain file `path`; until it is whole it lies in `folder`, which is on the same disk.
 pub fn by_way_of<T>(folder: &Path, path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
     let mut out = BufWriter::new(temporary().tempfile_in(folder)?);
     let written = write(&mut out)?;
@@ -31,7 +31,7 @@ pub fn by_way_of<T>(folder: &Path, path: &Path, write: impl FnOnce(&mut dyn Writ
 }
 
 /// Removes from `folder`, which nobody else writes to now, the files that never became whole, if there is such a folder.
-pub fn sweep(folder: &Path) -> io::Result<()> {
+pub fn tidy(folder: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,

@@ -84,7 +84,7 @@ impl Place for Database {
             }
         };
         // This export has the database, so that no other is writing.
-        whole::sweep(&self.folder()).with_context(|| format!("cannot tidy {}", self.folder().display()))?;
+        whole::tidy(&self.folder()).with_context(|| format!("cannot tidy {}", self.folder().display()))?;
         // The folder may have been moved since.
         let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid
                    WHERE experiment_id = ?1 AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = ?3)
