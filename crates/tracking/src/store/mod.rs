@@ -6,6 +6,7 @@ mod house;
 pub(crate) mod live;
 pub(crate) mod merge;
 mod migrations;
+mod patience;
 pub(crate) mod progress;
 mod query;
 pub(crate) mod read;
@@ -27,17 +28,14 @@ pub use damage::Damage;
 
 use damage::Met;
 use live::Recording;
+use patience::{PATIENCE, be_patient, pause};
 use recorder::Recorder;
 
 /// Name of the database in a results folder.
 pub const DATABASE: &str = "tracking.db";
 
-/// How long one writer waits for another.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the end of a program waits for readers.
 const PATIENCE_AT_THE_END: Duration = Duration::from_secs(1);
-/// Between two tries where SQLite itself does not wait.
-const PAUSE: Duration = Duration::from_millis(20);
 
 /// One start of a program, as begun in this store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,8 +257,11 @@ impl Drop for Store {
             let (logged, moved): (i64, i64) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], counts)?;
             Ok(logged == moved)
         };
-        while all().is_ok_and(|all| !all) && begun.elapsed() < PATIENCE_AT_THE_END {
-            std::thread::sleep(PAUSE);
+        for tries in 0.. {
+            if begun.elapsed() > PATIENCE_AT_THE_END || !all().is_ok_and(|all| !all) {
+                break;
+            }
+            std::thread::sleep(pause(tries));
         }
     }
 }
@@ -276,19 +277,20 @@ enum Journal {
 
 /// Where two programs make or leave a store at the same moment, SQLite gives up without waiting: so it is waited here.
 fn connect_patiently(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
-    let begun = Instant::now();
+    let (begun, mut tries) = (Instant::now(), 0);
     loop {
         match connect(path, journal) {
-            Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+            Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(pause(tries)),
             connected => return connected,
         }
+        tries += 1;
     }
 }
 
 /// Opens the database, makes or migrates it.
 fn connect(path: &Path, journal: Journal) -> Result<Connection, StoreError> {
     let mut connection = Connection::open(path).map_err(database(path))?;
-    connection.busy_timeout(PATIENCE).map_err(database(path))?;
+    be_patient(&mut connection).map_err(database(path))?;
     migrations::migrate(&mut connection, path)?;
     let configure = || {
         let (mode, synchronous) = match journal {

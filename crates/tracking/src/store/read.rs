@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::metadata;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags};
 
 use super::damage::{Damage, Met};
-use super::{DATABASE, PATIENCE, PAUSE, database, examples, migrations, progress, query, record};
+use super::patience::be_patient;
+use super::{DATABASE, database, examples, migrations, progress, query, record};
 use crate::{
     Checkpoint, Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, Progress, RecordError,
     RecordedRun, RunId, Sink, StoreError, TrialId,
@@ -292,8 +293,8 @@ impl Stillness {
 /// Opens `name`, which leads to the file `path`, for reading, and looks at what it is.
 fn opened(name: &Path, how: OpenFlags, path: &Path) -> Result<(Connection, i64), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | how;
-    let connection = Connection::open_with_flags(name, flags).map_err(database(path))?;
-    connection.busy_timeout(PATIENCE).map_err(database(path))?;
+    let mut connection = Connection::open_with_flags(name, flags).map_err(database(path))?;
+    be_patient(&mut connection).map_err(database(path))?;
     connection.pragma_update(None, "cell_size_check", "ON").map_err(database(path))?;
     // Everything that is read, in however many queries, is of one moment: that of the first.
     connection.execute_batch("BEGIN").map_err(database(path))?;
@@ -337,6 +338,8 @@ fn rolled_back(path: &Path) -> Result<(Connection, i64), StoreError> {
 
 /// How often it is tried to copy a store that is written to.
 const PATIENT: u32 = 100;
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The name under which SQLite reads a file that nobody changes.
 fn immutable(path: &Path) -> PathBuf {
