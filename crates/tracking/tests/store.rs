@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 use tracking::{
-    Checkpoint, Claim, ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, Reader, Run,
-    RunId, Status, Store, StoreError, Terms, TrialId, Value,
+    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, Reader, Run, RunId, Status,
+    Store, StoreError, TrialId, Value,
 };
 
 use wine::{examples, invocation, opened, run};
@@ -376,26 +376,4 @@ fn who_copies_the_database_alone_has_all_of_it() {
     std::fs::copy(folder.path().join(DATABASE), copy.path().join(DATABASE)).unwrap();
     assert_eq!(Reader::open(copy.path()).unwrap().runs("wine").unwrap().len(), 1);
     drop(reader);
-}
-
-/// What was stopped in one store goes on in the other from where it was.
-#[test]
-fn a_checkpoint_goes_where_its_run_goes() {
-    let (folder, mut store, id) = opened();
-    let stopped = Run { status: Status::Killed, results: Vec::new(), examples: None, ..run(0) };
-    let checkpoint = Checkpoint { epoch: 1, seconds: 0.5, model: vec![1, 2, 3] };
-    let recording = store.recording().unwrap();
-    let Claim::Taken(taken, None) = recording.claim(id, &stopped, Terms::default()).unwrap() else { panic!() };
-    recording.epochs(&taken, &stopped.epochs[..1], &checkpoint).unwrap();
-    recording.end(&taken, &Run { epochs: stopped.epochs[..1].to_vec(), ..stopped.clone() }).unwrap();
-    recording.commit().unwrap();
-
-    let (_other, mut merged, id) = opened();
-    let source = Reader::open(folder.path()).unwrap();
-    assert_eq!(merged.absorb(&source, &|_| true, false, &mut |_| Ok(())).unwrap().added.len(), 1);
-    let recording = merged.recording().unwrap();
-    let Claim::Taken(again, Some(resumption)) = recording.claim(id, &stopped, Terms::default()).unwrap() else {
-        panic!("it begins anew")
-    };
-    assert_eq!((again, resumption.checkpoint, resumption.epochs.len()), (taken, checkpoint, 1));
 }

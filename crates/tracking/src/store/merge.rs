@@ -1,4 +1,5 @@
-//! Several stores into one: what is the same collapses, what contradicts is told, nothing is overwritten.
+//! Several stores into one: what is the same collapses, a run that went on is brought up to date, what contradicts is told, and
+//! nothing is overwritten.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,13 +9,18 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::live::{self, Recording};
 use super::{InvocationId, Store, examples, query};
-use crate::{EpochMetrics, Examples, Experiment, Interruption, Reader, RecordedRun, Run, Status, StoreError, checksum};
+use crate::{
+    EpochMetrics, Examples, Experiment, Interruption, Invocation, Liveness, Reader, RecordedRun, Run, Status,
+    StoreError, checksum,
+};
 
 /// What became of the runs of another store.
 #[derive(Debug, Default)]
 pub struct Absorbed {
     /// Runs that are here now.
     pub added: Vec<RecordedRun>,
+    /// Runs that were here as they were at an earlier moment, and are here now as they are there.
+    pub updated: Vec<RecordedRun>,
     /// Runs that were here, or whose trial has the same numbers here.
     pub identical: usize,
     /// Runs without a result that were left: they are under way, or their trial has its result here.
@@ -79,8 +85,7 @@ impl Store {
                 return Ok(*known);
             }
             let (origin, started_at) = source.start(invocation)?;
-            let id = live::insert_invocation(connection, &experiment.name, &origin, &started_at)
-                .map_err(recording.failed())?;
+            let id = bring_start(connection, &experiment.name, &origin, &started_at).map_err(recording.failed())?;
             starts.insert(invocation, id);
             Ok(id)
         };
@@ -93,14 +98,18 @@ impl Store {
                 continue;
             }
             let here = known.get(run.trial.as_str()).map_or(&[][..], Vec::as_slice);
-            match judge(connection, here, &run, &epochs, exactly).map_err(recording.failed())? {
+            let verdict = judge(connection, here, (&run, &epochs, whole), exactly).map_err(recording.failed())?;
+            match verdict {
                 Verdict::Known => absorbed.identical += 1,
                 Verdict::Left => absorbed.left += 1,
                 Verdict::Contradicts(what) => absorbed.contradictions.push(what),
-                Verdict::New => {
+                Verdict::GoesOn if is_worked_on(&recording, here, source, &run)? => absorbed.left += 1,
+                Verdict::New | Verdict::GoesOn => {
+                    let sql = "DELETE FROM runs WHERE id = ?1";
+                    let earlier = connection.execute(sql, [run.id.as_str()]).map_err(recording.failed())?;
                     add(&recording, source, &run, (epochs, whole), &mut start)?;
                     keep(&run).map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
-                    absorbed.added.push(run);
+                    if earlier > 0 { &mut absorbed.updated } else { &mut absorbed.added }.push(run);
                 }
             }
         }
@@ -137,19 +146,39 @@ fn add(
     Ok(())
 }
 
+/// The start of a program, as it is here already, or brought along.
+fn bring_start(
+    connection: &Connection,
+    experiment: &str,
+    origin: &Invocation,
+    started_at: &str,
+) -> rusqlite::Result<InvocationId> {
+    let sql = "SELECT id FROM invocations WHERE experiment = ?1 AND started_at = ?2 ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([experiment, started_at])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get(0)?;
+        if query::invocation(connection, id)? == *origin {
+            return Ok(InvocationId(id));
+        }
+    }
+    live::insert_invocation(connection, experiment, origin, started_at)
+}
+
 enum Verdict {
     New,
+    /// What is here is the same run at an earlier moment.
+    GoesOn,
     Known,
     Left,
     Contradicts(String),
 }
 
-/// What to do with a run of elsewhere beside those that are `here` of its trial.
+/// What to do with a run of elsewhere, whose epochs and itself are `whole` or not, beside those that are `here` of its trial.
 fn judge(
     connection: &Connection,
     here: &[RecordedRun],
-    run: &RecordedRun,
-    epochs: &[EpochMetrics],
+    (run, epochs, whole): (&RecordedRun, &[EpochMetrics], bool),
     exactly: bool,
 ) -> rusqlite::Result<Verdict> {
     let other_trial: Option<String> = connection
@@ -164,20 +193,23 @@ fn judge(
     }
     let with_result = here.iter().find(|it| it.has_result() && it.is_whole());
     let beside = match (same_run, with_result) {
-        (Some(same), _) if same.has_result() || !run.has_result() => same,
-        (Some(same), _) => {
-            return Ok(Verdict::Contradicts(format!(
-                "run {} is {} there and {} here",
-                run.id, run.status, same.status
-            )));
-        }
+        (Some(same), _) => same,
         (None, _) if exactly => return Ok(Verdict::New),
         (None, Some(result)) if run.has_result() => result,
         (None, Some(_)) => return Ok(Verdict::Left),
         (None, None) => return Ok(Verdict::New),
     };
-    let theirs = query::epochs_of_run(connection, beside, &mut Vec::new())?;
-    Ok(match difference((beside, &theirs), (run, epochs)) {
+    let mut damage = Vec::new();
+    let ours = query::epochs_of_run(connection, beside, &mut damage)?;
+    if same_run.is_some() && whole && beside.is_whole() && damage.is_empty() {
+        if goes_on((beside, &ours), (run, epochs)) {
+            return Ok(Verdict::GoesOn);
+        }
+        if goes_on((run, epochs), (beside, &ours)) {
+            return Ok(Verdict::Known);
+        }
+    }
+    Ok(match difference((beside, &ours), (run, epochs)) {
         None => Verdict::Known,
         Some(what) => Verdict::Contradicts(format!(
             "trial {} of '{}': {what}, in run {} here (engine {}) and run {} there (engine {})",
@@ -186,32 +218,70 @@ fn judge(
     })
 }
 
+/// Whether the one is the other at an earlier moment of the same run.
+fn goes_on(earlier: (&RecordedRun, &[EpochMetrics]), later: (&RecordedRun, &[EpochMetrics])) -> bool {
+    let progress =
+        |(run, epochs): (&RecordedRun, &[EpochMetrics])| (run.has_ended(), epochs.len(), run.status != Status::Running);
+    !earlier.0.has_ended()
+        && progress(earlier) < progress(later)
+        && later.1.get(..earlier.1.len()).is_some_and(|begin| differing_epoch(earlier.1, begin).is_none())
+}
+
+/// Whether a run may be in the hands of somebody here: of another process than those that worked on it there.
+fn is_worked_on(
+    recording: &Recording<'_>,
+    here: &[RecordedRun],
+    source: &Reader,
+    run: &RecordedRun,
+) -> Result<bool, StoreError> {
+    let Some(same) = here.iter().find(|it| it.id == run.id && it.status == Status::Running) else { return Ok(false) };
+    let ours = query::invocation(&recording.transaction, same.invocation).map_err(recording.failed())?.process;
+    let theirs = source.resumptions(run)?.into_iter().map(|it| it.invocation).chain([run.invocation]);
+    for invocation in theirs {
+        if source.start(invocation)?.0.process == ours {
+            return Ok(false);
+        }
+    }
+    Ok(ours.liveness() != Liveness::Gone)
+}
+
 /// The first thing that two runs measured otherwise, times aside.
 fn difference(here: (&RecordedRun, &[EpochMetrics]), there: (&RecordedRun, &[EpochMetrics])) -> Option<String> {
     if here.0.status != there.0.status {
         return Some(format!("it is {} and {}", here.0.status, there.0.status));
     }
-    let value = |value: Option<f64>| value.map_or("nothing".to_owned(), |value| format!("{value:?}"));
-    for index in 0..here.1.len().max(there.1.len()) {
-        let (Some(a), Some(b)) = (here.1.get(index), there.1.get(index)) else {
-            return Some(format!("it has {} and {} epochs", here.1.len(), there.1.len()));
-        };
-        let of =
-            |epoch: &EpochMetrics, name: &str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it);
-        for (name, _) in a.metrics.iter().chain(&b.metrics).filter(|(name, _)| name != "seconds") {
-            let (a, b) = (of(a, name), of(b, name));
-            if a.map(f64::to_bits) != b.map(f64::to_bits) {
-                return Some(format!("{name} of epoch {} is {} and {}", index + 1, value(a), value(b)));
-            }
-        }
+    if let Some(what) = differing_epoch(here.1, there.1) {
+        return Some(what);
     }
     let names =
         here.0.results.iter().chain(&there.0.results).map(|(name, _)| name).filter(|name| &***name != "seconds");
     names.into_iter().find_map(|name| {
         let (a, b) = (here.0.result(name), there.0.result(name));
         let differs = a.map(f64::to_bits) != b.map(f64::to_bits);
-        differs.then(|| format!("{name} is {} and {}", value(a), value(b)))
+        differs.then(|| format!("{name} is {} and {}", in_words(a), in_words(b)))
     })
+}
+
+/// The first thing that epochs measured otherwise, times aside.
+fn differing_epoch(here: &[EpochMetrics], there: &[EpochMetrics]) -> Option<String> {
+    for index in 0..here.len().max(there.len()) {
+        let (Some(a), Some(b)) = (here.get(index), there.get(index)) else {
+            return Some(format!("it has {} and {} epochs", here.len(), there.len()));
+        };
+        let of =
+            |epoch: &EpochMetrics, name: &str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it);
+        for (name, _) in a.metrics.iter().chain(&b.metrics).filter(|(name, _)| name != "seconds") {
+            let (a, b) = (of(a, name), of(b, name));
+            if a.map(f64::to_bits) != b.map(f64::to_bits) {
+                return Some(format!("{name} of epoch {} is {} and {}", index + 1, in_words(a), in_words(b)));
+            }
+        }
+    }
+    None
+}
+
+fn in_words(value: Option<f64>) -> String {
+    value.map_or("nothing".to_owned(), |value| format!("{value:?}"))
 }
 
 /// A run, to be recorded as it was.
