@@ -213,6 +213,33 @@ fn a_folder_of_mlflow_has_everything_once() {
     assert!(code == 2 && said.contains("is no database of MLflow's"), "{said}");
 }
 
+#[test]
+fn no_two_numbers_of_a_run_have_one_name() {
+    let (folder, out) = (filled(0), tempfile::tempdir().unwrap());
+    let mut run = plausible("batch_sweep", 16, 0.0, 0);
+    for epoch in &mut run.epochs {
+        epoch.metrics = vec![("loss".into(), 0.5), ("final_loss".into(), 0.25)];
+    }
+    run.results = vec![("loss".into(), 7.0), ("final_loss".into(), 8.0), ("final_final_loss".into(), 9.0)];
+    run.params.push(("text".into(), "x".repeat(6_001).into()));
+    record(&folder, &run);
+    let said = export(folder.path(), "mlflow", out.path(), &[]);
+    assert!(said.contains("note: MLflow takes 6000 characters of a hyperparameter: there 'text' ends in …"), "{said}");
+    let database = rusqlite::Connection::open(out.path().join("mlflow.db")).unwrap();
+    let mut statement = database.prepare("SELECT key, value FROM metrics WHERE step = ?1 ORDER BY key").unwrap();
+    let last = run.epochs.last().unwrap().epoch;
+    let rows = statement.query_map([last], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let found: Vec<(String, f64)> = rows.map(Result::unwrap).collect();
+    let expected = [
+        ("final_final_final_final_loss", 7.0),
+        ("final_final_final_loss", 8.0),
+        ("final_final_loss", 9.0),
+        ("final_loss", 0.25),
+        ("loss", 0.5),
+    ];
+    assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value)));
+}
+
 /// Files below a folder, which may be written to meanwhile, that are not whole yet.
 fn unfinished(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -89,7 +89,7 @@ impl Whole {
     }
 
     /// All that was measured: by epoch, then the final metrics at the last one. Of a final metric that the last epoch has too,
-    /// another value is named `final_…`, and the same is said once. The time of an epoch is that of the beginning and what the
+    /// another value is named `final_…` (`final_final_…` where that is another's name), and the same is said once. The time of an epoch is that of the beginning and what the
     /// epochs took until then, so that it is the same whenever a run is looked at.
     pub fn points(&self) -> Vec<Point> {
         let mut points = Vec::new();
@@ -102,13 +102,21 @@ impl Whole {
             points.extend(epoch.metrics.iter().map(point));
         }
         let last = self.epochs.last();
+        let by_epoch: HashSet<&str> =
+            self.epochs.iter().flat_map(|it| &it.metrics).map(|(name, _)| name.as_str()).collect();
+        let mut taken: HashSet<String> = by_epoch.iter().map(|name| (*name).to_owned()).collect();
+        taken.extend(self.run.results.iter().map(|(name, _)| name.to_string()));
         for (name, value) in &self.run.results {
             let there = last.and_then(|it| it.metrics.iter().find(|(key, _)| **key == **name));
             if there.is_some_and(|(_, there)| there == value) {
                 continue;
             }
-            let measured = self.epochs.iter().flat_map(|it| &it.metrics).any(|(key, _)| **key == **name);
-            let name = if measured { format!("final_{name}") } else { name.to_string() };
+            let mut name = name.to_string();
+            if by_epoch.contains(&*name) {
+                while !taken.insert(name.clone()) {
+                    name = format!("final_{name}");
+                }
+            }
             points.push(Point { name, epoch: last.map_or(0, |it| it.epoch), value: *value, at });
         }
         // Nothing records what is not finite, but a store is a file that anybody can write.

@@ -71,22 +71,22 @@ impl Described {
         let points = whole.points();
         let metric_names = accepted(distinct(points.iter().map(|point| point.name.as_str())));
         let param_names = accepted(whole.run.params.iter().map(|(name, _)| &**name));
-        let params = param_names
-            .iter()
-            .zip(&whole.run.params)
-            .map(|((_, name), (_, value))| (name.clone(), shortened(&value.to_string(), LONGEST_PARAM)));
+        let params = param_names.iter().zip(&whole.run.params).map(|((_, name), (_, value))| (name, value.to_string()));
+        let params: Vec<(&String, String)> = params.collect();
+        let mut notes: Vec<String> = metric_names.iter().chain(&param_names).filter_map(renamed).collect();
+        notes.extend(params.iter().filter_map(|(name, value)| cut(name, value)));
         let mut described = Self {
             id: whole.run.id.to_string(),
             name: shortened(&whole.label(varying), LONGEST),
             status: status(whole.run.status),
             started: milliseconds(whole.began()),
             ended: whole.ended().map(milliseconds),
-            params: params.collect(),
+            params: params.iter().map(|(name, value)| ((*name).clone(), shortened(value, LONGEST_PARAM))).collect(),
             tags: tags(whole),
             metrics: metrics(&points, &metric_names),
             files: files(whole)?,
             digest: String::new(),
-            notes: metric_names.iter().chain(&param_names).filter_map(renamed).collect(),
+            notes,
         };
         described.digest = described.digest();
         Ok(described)
@@ -142,6 +142,11 @@ fn metrics(points: &[Point], names: &[(&str, String)]) -> Vec<Metric> {
 
 fn renamed((name, accepted): &(&str, String)) -> Option<String> {
     (name != accepted).then(|| format!("MLflow takes no name like '{name}': there it is '{accepted}'"))
+}
+
+fn cut(name: &str, value: &str) -> Option<String> {
+    let long = value.chars().count() > LONGEST_PARAM;
+    long.then(|| format!("MLflow takes {LONGEST_PARAM} characters of a hyperparameter: there '{name}' ends in …"))
 }
 
 fn tags(whole: &Whole) -> Vec<(String, String)> {

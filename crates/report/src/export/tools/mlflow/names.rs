@@ -33,14 +33,19 @@ pub fn accepted<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(&'a str, S
 }
 
 fn accept(name: &str) -> String {
-    let taken = |c: char| if c.is_alphanumeric() || "_-. /".contains(c) { c } else { '_' };
-    let name: String = name.chars().map(taken).take(LONGEST_NAME - 4).collect();
+    let name: String = name.chars().map(|c| if is_taken(c) { c } else { '_' }).take(LONGEST_NAME - 4).collect();
     let is_path = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    match is_path {
-        true => name,
-        false if name.replace('/', "_").chars().all(|c| c == '.') => "_".to_owned(),
-        false => name.replace('/', "_"),
+    let name = if is_path { name } else { name.replace('/', "_") };
+    match name.strip_prefix("..") {
+        Some(rest) => format!("_.{rest}"),
+        None if matches!(&*name, "" | ".") => "_".to_owned(),
+        None => name,
     }
+}
+
+/// Python's letters and digits, which combining signs are not.
+fn is_taken(c: char) -> bool {
+    "_-. /".contains(c) || c.is_alphanumeric() && (unicode_ident::is_xid_start(c) || c.is_numeric())
 }
 
 /// `text`, ended by … where it is longer than MLflow takes.
@@ -68,7 +73,9 @@ mod tests {
     #[test]
     fn what_is_not_taken_becomes_another_name() {
         assert_eq!(given(&["f1:macro", "f1=macro", "f1_macro"]), ["f1_macro_2", "f1_macro_3", "f1_macro"]);
-        assert_eq!(given(&["", ".", "..", "/a", "a//b", "a/../b"]), ["_", "__2", "__3", "_a", "a__b", "a_.._b"]);
+        assert_eq!(given(&["", ".", "..", "/a", "a//b", "a/../b"]), ["_", "__2", "_.", "_a", "a__b", "a_.._b"]);
+        assert_eq!(given(&["..x", "...", "../x", "a..b", "a/..b"]), ["_.x", "_..", "_._x", "a..b", "a/..b"]);
+        assert_eq!(given(&["सटीकता", "Ⓐ", "ความแม่น", "x²"]), ["सट_कत_", "_", "ความแม_น", "x²"]);
         let long = ["a".repeat(300), "a".repeat(301)];
         let given = given(&[&long[0], &long[1]]);
         assert!(given[0] != given[1] && given.iter().all(|it| it.len() <= LONGEST_NAME));
