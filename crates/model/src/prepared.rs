@@ -39,6 +39,12 @@ impl EngineKind {
             Self::Fused => "fused",
         }
     }
+
+    /// That of this name; other programs' records have others.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Autograd, Self::Fused].into_iter().find(|engine| engine.name() == name)
+    }
 }
 
 impl fmt::Display for EngineKind {

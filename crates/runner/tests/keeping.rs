@@ -51,6 +51,22 @@ fn what_was_recorded_can_be_had_again() {
     assert!(folder.run(&["verify", &id[..9]]).contains("1 of 1 runs are identical"));
 }
 
+/// A store may have runs of other programs, which nobody but they can run again.
+#[test]
+fn runs_of_other_programs_are_left_out() {
+    let folder = folder();
+    let others = tracking::Store::open(folder.path("results")).unwrap();
+    let run = others.start_run("wine", &[("depth", 3.into())]).unwrap();
+    let id = run.id().to_string();
+    run.finish(&[("test_accuracy", 0.9)]).unwrap();
+    drop(others);
+    let output = folder.output(&["verify", "--all", "-q"]);
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success() && out.contains("16 of 16 runs are identical"), "{out}{err}");
+    assert!(err.contains("left out: 1 of other programs"), "{err}");
+    assert!(folder.run_fails(&["verify", &id], 2).contains("is another program's"));
+}
+
 #[test]
 fn a_metric_that_was_changed_is_named() {
     let folder = folder();

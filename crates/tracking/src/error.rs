@@ -61,6 +61,12 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody deleted or moved it while it was recorded into.
+    #[error("{} is not there any more: it was deleted or moved while it was recorded into; run the same command again", .path.display())]
+    Gone {
+        /// The file.
+        path: PathBuf,
+    },
     /// A store of a later version.
     #[error("{} was written by a newer version (schema {found}, this program knows up to {known}); update the program", .path.display())]
     Newer {

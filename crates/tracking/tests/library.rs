@@ -409,6 +409,20 @@ fn an_experiment_that_was_deleted_meanwhile_begins_again() {
     assert_eq!(all(folder.path()).len(), 1);
 }
 
+/// To the system, a file that somebody deleted is written to as well as any.
+#[test]
+fn who_logs_into_a_store_that_is_gone_is_told() {
+    let (folder, store) = opened();
+    let run = store.start_run("wine", &[("depth", 3.into())]).unwrap();
+    run.log(1, &[("loss", 0.5)]).unwrap();
+    std::fs::remove_dir_all(folder.path()).unwrap();
+    let error = run.finish(&[("test_accuracy", 0.9)]).unwrap_err();
+    assert!(matches!(&error, StoreError::Gone { path } if *path == folder.path().join(DATABASE)), "{error}");
+    assert!(matches!(store.start_run("wine", &[("depth", 4.into())]), Err(StoreError::Gone { .. })));
+    drop(store);
+    assert!(!folder.path().exists(), "nothing is left of it");
+}
+
 #[test]
 fn a_program_says_what_it_is() {
     let (folder, store) = opened();

@@ -100,9 +100,8 @@ fn say(out: &mut impl Write, name: &str, absorbed: &Absorbed) -> Result<()> {
 
 /// Whether a run should have weights, and has none. Programs that train otherwise keep theirs as they like.
 pub fn lacks_weights(run: &RecordedRun, results: &Path) -> bool {
-    let engines = [EngineKind::Autograd, EngineKind::Fused].map(EngineKind::name);
     run.status == Status::Finished
-        && engines.contains(&&*run.engine)
+        && EngineKind::named(&run.engine).is_some()
         && !model_path(results, &run.experiment, &run.trial).is_file()
 }
 

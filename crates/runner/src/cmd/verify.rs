@@ -52,7 +52,7 @@ struct Needs {
 /// Verifies what is asked for.
 pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     let reader = Reader::open(&args.places.results)?;
-    let mut subjects = subjects(args, &reader)?;
+    let (mut subjects, others) = subjects(args, &reader)?;
     let stop = Stop::on_signals()?;
     stop.begin();
     let mut groups: BTreeMap<Needs, Vec<usize>> = BTreeMap::new();
@@ -82,6 +82,9 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
         anstream::eprintln!("stopped before everything was verified");
         return Ok(ExitCode::from(STOPPED));
     }
+    if others > 0 {
+        anstream::eprintln!("left out: {others} of other programs; only who trained a run can run it again");
+    }
     let told = tell(args, &subjects)?;
     let lost = lost(&reader)?;
     Ok(if lost { ExitCode::from(DIFFERS) } else { told })
@@ -99,7 +102,8 @@ fn lost(reader: &Reader) -> Result<bool> {
     Ok(!all.is_empty())
 }
 
-fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<Vec<Subject>> {
+/// What is asked for, and how many runs are left out of all of them because they are other programs'.
+fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<(Vec<Subject>, usize)> {
     let mut all = Vec::new();
     for experiment in reader.experiments()? {
         all.extend(reader.all_runs(&experiment.name)?.into_iter().filter(RecordedRun::has_result));
@@ -108,21 +112,29 @@ fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<Vec<Subject>> {
     let finished = all.iter().filter(|run| run.status == Status::Finished);
     let latest: HashMap<(String, TrialId), RunId> =
         finished.map(|run| ((run.experiment.clone(), run.trial.clone()), run.id.clone())).collect();
-    let mut runs = if args.all { all } else { Vec::new() };
+    let (mut runs, others): (Vec<_>, Vec<_>) =
+        if args.all { all.into_iter().partition(is_ours) } else { Default::default() };
     for id in &args.ids {
         let run = reader.find(id)?;
         if !run.has_result() {
             anyhow::bail!("run {} is {}: only a run with a result can be verified", run.id, run.status);
         }
+        if !is_ours(&run) {
+            anyhow::bail!("run {} is another program's: only who trained it can run it again", run.id);
+        }
         runs.push(run);
     }
-    runs.into_iter()
-        .map(|run| {
-            let has_weights = latest.get(&(run.experiment.clone(), run.trial.clone())) == Some(&run.id);
-            let (epochs, examples) = (reader.epochs(&run)?, reader.examples(&run)?);
-            Ok(Subject { epochs, examples, by: reader.invocation(&run)?, has_weights, run, verdict: None })
-        })
-        .collect()
+    let subject = |run: RecordedRun| {
+        let has_weights = latest.get(&(run.experiment.clone(), run.trial.clone())) == Some(&run.id);
+        let (epochs, examples) = (reader.epochs(&run)?, reader.examples(&run)?);
+        Ok(Subject { epochs, examples, by: reader.invocation(&run)?, has_weights, run, verdict: None })
+    };
+    Ok((runs.into_iter().map(subject).collect::<Result<_>>()?, others.len()))
+}
+
+/// Whether this program trained it; others have engines of their own.
+fn is_ours(run: &RecordedRun) -> bool {
+    EngineKind::named(&run.engine).is_some()
 }
 
 /// The very data that the runs used, or why they cannot be run on them.
@@ -152,8 +164,7 @@ fn run_again(
     dataset: &Arc<Dataset>,
     stop: &Stop,
 ) -> Result<()> {
-    let engines = [EngineKind::Fused, EngineKind::Autograd];
-    let engine = engines.into_iter().find(|engine| engine.name() == needs.engine);
+    let engine = EngineKind::named(&needs.engine);
     let device = needs.device.parse::<DeviceChoice>().ok().and_then(|device| device.open().ok());
     let (Some(engine), Some(device)) = (engine, device) else {
         for index in members {

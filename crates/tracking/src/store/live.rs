@@ -1,6 +1,6 @@
 //! A run from the moment somebody takes its trial until it ends.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -59,8 +59,12 @@ impl<'a> Recording<'a> {
     /// Makes it last.
     ///
     /// # Errors
-    /// When the database refuses: then nothing of it is recorded.
+    /// When the database refuses: then nothing of it is recorded. [`StoreError::Gone`] where somebody deleted it, which the
+    /// system does not mind.
     pub fn commit(self) -> Result<(), StoreError> {
+        if let Some(Ok(false)) = self.transaction.path().map(|file| Path::new(file).try_exists()) {
+            return Err(StoreError::Gone { path: self.path });
+        }
         self.transaction.commit().map_err(database(&self.path))
     }
 
