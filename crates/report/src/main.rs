@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("{}", render(&error));
+            anstream::eprintln!("error: {}", wording::error(&error));
             ExitCode::from(WRONG_REQUEST)
         }
     }
@@ -61,14 +61,6 @@ fn misplaced() -> anyhow::Error {
     anyhow::anyhow!(
         "options of the comparison do not go with another command: put those of html, serve and export after it, as in report html --top 5"
     )
-}
-
-/// One screen: an error with a place draws itself, any other is its chain of causes.
-fn render(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<filter::FilterError>() {
-        Some(drawn) => format!("error: {drawn}"),
-        None => format!("error: {}", tracking::printable(&format!("{error:#}"))),
-    }
 }
 
 /// `report | head` is no error.

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use tracking::{Value, printable};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::filter::FilterError;
+
 /// What a metric measures, from its name: how it is printed, and which end of it is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
@@ -132,6 +134,14 @@ pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
         kept.push(c);
     }
     Cow::Owned(kept.trim_end().to_owned() + "…")
+}
+
+/// One screen: an error with a place draws itself, any other is its chain of causes.
+pub fn error(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<FilterError>() {
+        Some(drawn) => drawn.to_string(),
+        None => tracking::printable(&format!("{error:#}")).into_owned(),
+    }
 }
 
 #[cfg(test)]

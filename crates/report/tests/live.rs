@@ -5,9 +5,13 @@ mod browser;
 mod served;
 mod stores;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{JoinHandle, spawn};
 use std::time::SystemTime;
 
 use tracking::{Experiment, Invocation, InvocationId, LiveRun, Process, Run, Store, Work};
@@ -54,6 +58,39 @@ fn invocation(results: &Path) -> InvocationId {
     Store::open(results).unwrap().begin(&about, &here).unwrap()
 }
 
+/// A server that lets nobody in.
+struct Refusing {
+    address: String,
+    goes_on: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Refusing {
+    fn at(address: &str) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
+        let goes_on = Arc::new(AtomicBool::new(true));
+        let going_on = Arc::clone(&goes_on);
+        let thread = spawn(move || {
+            for stream in listener.incoming().take_while(|_| going_on.load(Ordering::SeqCst)) {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ =
+                    stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            }
+        });
+        Self { address: address.to_owned(), goes_on, thread: Some(thread) }
+    }
+}
+
+impl Drop for Refusing {
+    fn drop(&mut self) {
+        self.goes_on.store(false, Ordering::SeqCst);
+        // It waits for somebody.
+        let _ = TcpStream::connect(&self.address);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
 #[test]
 fn ten_pages_follow_a_sweep_and_leave_the_reader_where_he_is() {
     let Some(mut script) = browser::script("serve.mjs") else { return };
@@ -61,14 +98,23 @@ fn ten_pages_follow_a_sweep_and_leave_the_reader_where_he_is() {
     let mut served = Served::new(folder.path(), &[]);
     let mut node = script.arg(&served.url).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut answers, asked) = (node.stdin.take().unwrap(), BufReader::new(node.stdout.take().unwrap()));
-    let (mut sweep, mut failures) = (None, String::new());
+    let (mut sweep, mut refusing, mut failures) = (None, None, String::new());
     for line in asked.lines() {
         let line = line.unwrap();
         match (line.strip_prefix("> ").map(|it| it.split_once(' ').unwrap_or((it, ""))), &mut sweep) {
             (Some(("begin", _)), _) => sweep = Some(Sweep::begin(folder.path())),
             (Some(("record", batch)), Some(sweep)) => sweep.record(batch.parse().unwrap()),
             (Some(("end", _)), sweep) => drop(sweep.take()),
-            (Some(("die", _)), _) => served.child.kill().unwrap(),
+            (Some(("die", _)), _) => {
+                served.child.kill().unwrap();
+                served.child.wait().unwrap();
+            }
+            (Some(("refuse", _)), _) => refusing = Some(Refusing::at(&served.address)),
+            (Some(("return", _)), _) => {
+                drop(refusing.take());
+                let port = served.address.rsplit(':').next().unwrap().to_owned();
+                served = Served::at(&port, folder.path(), &[], &[]);
+            }
             _ => {
                 failures += &(line + "\n");
                 continue;

@@ -269,7 +269,7 @@ fn beyond_this_machine_nothing_is_served_without_the_token() {
     let entered = served.get(&format!("/?token={token}"), &["Host: gpu.example", "Accept: text/html"]);
     assert_eq!((status(&entered), header(&entered, "location")), (303, Some("/")));
     let cookie = header(&entered, "set-cookie").unwrap();
-    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Path=/"), "{cookie}");
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/"), "{cookie}");
     let cookie = format!("Cookie: {}", cookie.split(';').next().unwrap());
     let page = served.get("/", &["Host: gpu.example", &cookie]);
     assert!(status(&page) == 200 && page.contains("batch_sweep") && !page.contains(token));
@@ -306,6 +306,11 @@ fn a_wrong_request_is_told_at_once() {
     // Of what is asked of the store itself it is told on the page: it may be right later.
     let served = Served::new(folder.path(), &["--sort", "test_acuracy"]);
     assert!(served.page().contains("test_accuracy"), "no suggestion");
+    for (condition, told) in [("batch_size<0", "none of 63 runs fulfils every --where"), ("sed=1", "'seed'?")] {
+        let page = Served::new(folder.path(), &["--where", condition]).page();
+        assert!(page.contains(told) || page.contains(&told.replace('\'', "&#x27;")), "{condition}");
+        assert!(!page.contains("\\n  "), "{condition}: lines in one");
+    }
 }
 
 /// Names, lengths, times and bytes of all files.

@@ -42,7 +42,7 @@ pub struct Answer {
     /// Their comparisons, laid out.
     pub tables: Vec<Table>,
     /// Why there are none.
-    why_empty: Option<String>,
+    pub why_empty: Option<String>,
 }
 
 impl Answer {

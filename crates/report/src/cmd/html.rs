@@ -42,8 +42,9 @@ pub fn look(reader: &Reader, results: &Path, question: &QuestionArgs) -> Result<
         let details = details(reader, results, &table.comparison, runs)?;
         tables.push((table, details));
     }
-    let warnings = reader.damage().iter().map(|it| tracking::printable(&format!("{it}")).into_owned()).collect();
-    Ok((page(&tables, warnings), answer))
+    let damage = reader.damage();
+    let warnings = damage.iter().map(ToString::to_string).chain(answer.why_empty.clone());
+    Ok((page(&tables, warnings.map(|it: String| tracking::printable(&it).into_owned()).collect()), answer))
 }
 
 fn size(bytes: usize) -> String {

@@ -6,11 +6,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use tracking::Process;
+use tracking::{Process, Reader};
 
-use crate::cli::ServeArgs;
+use crate::cli::{QuestionArgs, ServeArgs};
+use crate::cmd::compare::ask;
 use crate::filter::Condition;
 use crate::serve::{self, guard::Guard, watch::Watch};
+use crate::wording;
 
 /// A token for those who want to choose it, or to need one on a machine that they share with others.
 const TOKEN: &str = "CANDLE_SWEEP_TOKEN";
@@ -27,6 +29,12 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     let token = token(args.token.as_deref(), address)?;
     let url = url(&args.host, address, token.as_deref());
     let guard = Guard::new(&args.host, address, token.as_deref());
+    // What is asked may come to be right later, with the runs that it is about.
+    if let (true, Ok(reader)) = (args.question != QuestionArgs::default(), Reader::open(results))
+        && let Err(error) = ask(&reader, results, &args.question)
+    {
+        anstream::eprintln!("warning: nothing to show as long as this is so: {}", wording::error(&error));
+    }
     let watch = Watch::begin(results, &args.question).context("cannot begin to watch the results folder")?;
     let mut out = anstream::stdout().lock();
     writeln!(out, "{url} follows {}; Ctrl-C ends it", tracking::printable(&results.display().to_string()))?;

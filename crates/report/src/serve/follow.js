@@ -2,13 +2,16 @@
 // page costs more than all the server does, so that beside a sweep only the page that is used, or else the last one opened, is told
 // everything at once, and the others take turns until there is time for all.
 "use strict";
+const RETRY = 5_000; // milliseconds until a server is asked again that refused
+const SILENCE = 40_000; // and one that gives no sign of life, which it does every 15 s
 const HERE = /(^|\.)localhost$|^127\.|^\[::1\]$/.test(location.hostname); // what is painted elsewhere costs nothing here
 
 const pages = new Map(); // which news each was told last; those that wait longest first
 let front = null;
 let first = true; // no other browser on this machine came later
 let source = null;
-let news = "";
+let news = null; // nothing yet; "" where the server does not answer
+let timer = 0;
 let sharing = false;
 
 const tell = (page) => {
@@ -44,6 +47,12 @@ const settle = ({ data }) => {
 const lose = () => {
   news = "";
   tellAll();
+  // The browser tries again by itself, but not where it was refused.
+  if (source.readyState === EventSource.CLOSED) wait(RETRY);
+};
+const wait = (milliseconds) => {
+  clearTimeout(timer);
+  timer = setTimeout(() => { lose(); connect(); }, milliseconds);
 };
 const connect = () => {
   source?.close();
@@ -53,11 +62,13 @@ const connect = () => {
   source.onerror = lose;
   source.addEventListener("rests", settle);
   source.addEventListener("first", ({ data }) => { first = data === "true"; });
+  for (const sign of ["message", "rests", "first", "alive"]) source.addEventListener(sign, () => wait(SILENCE));
+  wait(SILENCE);
 };
 const use = (page) => {
   front = page;
-  if (!source || !first) connect();
-  if (news) tell(page);
+  if (!source || !first || source.readyState === EventSource.CLOSED) connect();
+  tell(page);
 };
 addEventListener("connect", ({ ports: [page] }) => {
   pages.set(page, null);
@@ -68,7 +79,7 @@ addEventListener("connect", ({ ports: [page] }) => {
     if (page === front) front = [...pages.keys()].at(-1) ?? null;
     if (pages.size) return;
     source.close();
-    source = null;
-    news = "";
+    clearTimeout(timer);
+    [source, news] = [null, null];
   };
 });

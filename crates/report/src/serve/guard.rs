@@ -62,13 +62,15 @@ impl Guard {
         let said = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let mut parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
         if let Some(token) = parameters.find_map(|it| it.strip_prefix("token=")).filter(fits) {
-            // A browser forgets the address for a cookie; a program such as curl has no use for one.
+            // A browser forgets the address for a cookie, which it sends along to links of other pages too; a program such as curl
+            // has no use for one.
             return match said(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")) {
-                true => Verdict::Enter(format!("{}={token}; HttpOnly; SameSite=Strict; Path=/", self.cookie)),
+                true => Verdict::Enter(format!("{}={token}; HttpOnly; SameSite=Lax; Path=/", self.cookie)),
                 false => Verdict::Welcome,
             };
         }
-        if said(AUTHORIZATION).and_then(|it| it.strip_prefix("Bearer ")).is_some_and(|token| fits(&token)) {
+        let bearer = said(AUTHORIZATION).and_then(|it| it.split_once(' '));
+        if bearer.is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && fits(&token)) {
             return Verdict::Welcome;
         }
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -180,9 +182,10 @@ mod tests {
         assert_eq!(judged(&guard, "/", &[host, ("cookie", "candle_sweep_8643=0123456789abcdef")]), refused);
         assert_eq!(judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdee")]), refused);
         assert_eq!(judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdef")]), Verdict::Welcome);
+        assert_eq!(judged(&guard, "/", &[host, ("authorization", "bearer 0123456789abcdef")]), Verdict::Welcome);
         assert_eq!(judged(&guard, "/?token=0123456789abcdef", &[host, ("accept", "*/*")]), Verdict::Welcome);
         let entered = judged(&guard, "/?a=b&token=0123456789abcdef", &[host, ("accept", "text/html,*/*;q=0.8")]);
-        let cookie = "candle_sweep_8642=0123456789abcdef; HttpOnly; SameSite=Strict; Path=/";
+        let cookie = "candle_sweep_8642=0123456789abcdef; HttpOnly; SameSite=Lax; Path=/";
         assert_eq!(entered, Verdict::Enter(cookie.into()));
         let with = [host, ("cookie", "theme=dark; candle_sweep_8642=0123456789abcdef")];
         assert_eq!(judged(&guard, "/", &with), Verdict::Welcome);

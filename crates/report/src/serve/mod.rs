@@ -171,7 +171,9 @@ async fn events(
         let event = follower.next().await?;
         Some((Ok(event), follower))
     });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE))
+    // An event, for a page is not told of comments.
+    let alive = Event::default().event("alive").data("1");
+    Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE).event(alive))
 }
 
 /// Somebody who is told.

@@ -45,8 +45,14 @@ fn done(progress: &Progress) -> Option<(u32, u32)> {
     Some((before.saturating_add(progress.ended()).min(work.trials), work.trials))
 }
 
-fn is_complete(progress: &Progress) -> bool {
+/// Whether all of it is there that there is to be.
+pub fn is_complete(progress: &Progress) -> bool {
     progress.running.is_empty() && done(progress).is_some_and(|(done, of)| done == of)
+}
+
+/// When something happened last: a run ended, or else it began.
+pub fn last_moment(progress: &Progress) -> &str {
+    progress.latest.first().map_or(&progress.started_at, |run| &run.ended_at)
 }
 
 /// How `experiment` stands at `now`; `varying` names the hyperparameters that tell its runs apart.

@@ -1,7 +1,7 @@
 //! The one that reads the store for everybody: whenever it was written to, while somebody follows, and not more often than the
 //! machine has time for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -13,11 +13,12 @@ use tracking::{DATABASE, Progress, Reader, StoreError};
 
 use super::pace::{PAUSE, Pace, spread};
 use super::parts::Parts;
-use super::progress::{going, is_going, left, varying};
+use super::progress::{going, is_complete, is_going, last_moment, left, varying};
 use crate::cli::QuestionArgs;
 use crate::cmd;
 use crate::format;
 use crate::page::Page;
+use crate::wording;
 
 /// How often it is looked whether the store was written to.
 const LOOK: Duration = Duration::from_millis(200);
@@ -76,7 +77,10 @@ impl Watch {
     /// Begins to watch a results folder, on a thread of its own.
     pub fn begin(results: &Path, question: &QuestionArgs) -> std::io::Result<Self> {
         let (asks, asked) = mpsc::channel();
-        let snapshots = Arc::new(watch::Sender::default());
+        // For who asks before the store was read, which may take some time: a page that follows.
+        let mut reading = nothing();
+        reading.set_progress(&format::html::progress(&[], Some("the results are being read")).unwrap_or_default());
+        let snapshots = Arc::new(watch::Sender::new(Arc::new(Snapshot::of(reading, false, false))));
         let mut watcher = Watcher::new(results, question, Arc::clone(&snapshots));
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
         Ok(Self { asks, snapshots })
@@ -128,6 +132,8 @@ struct Watcher {
     /// By experiment, the hyperparameters that tell the runs apart that were on the page or told of.
     varying: HashMap<String, BTreeSet<String>>,
     going: bool,
+    /// Experiments that somebody has been at since this one watches.
+    watched: HashSet<String>,
     /// A sweep has begun, and there was no time for the page since.
     beginning: bool,
     /// When the page last became another, until everybody has it.
@@ -147,6 +153,7 @@ impl Watcher {
             trouble: None,
             varying: HashMap::new(),
             going: false,
+            watched: HashSet::new(),
             beginning: false,
             moved: Some(Instant::now()),
             page: Pace::new(PAGE_SHARE),
@@ -240,12 +247,11 @@ impl Watcher {
     fn make_page(&mut self) {
         let before = self.parts.content();
         let made = self.read().and_then(|page| Ok(format::html::followed(&page)?));
-        self.trouble = made.as_ref().err().map(|error| tracking::printable(&format!("{error:#}")).into_owned());
+        self.trouble = made.as_ref().err().map(wording::error);
         match made {
             Ok(page) => self.parts = Parts::of(&page),
             Err(_) if self.parts.is_empty() || !self.results.join(DATABASE).exists() => {
-                self.parts =
-                    format::html::followed(&Page::empty()).map_or_else(|_| Parts::default(), |it| Parts::of(&it));
+                self.parts = nothing();
             }
             Err(_) => {}
         }
@@ -296,8 +302,8 @@ impl Watcher {
         }
     }
 
-    /// Of the experiments that are going on; else of the one that was last.
-    fn all_progress(&self) -> Result<Vec<(String, Progress)>, StoreError> {
+    /// Of the experiments that are going on, or were and were left; else of the one that was last.
+    fn all_progress(&mut self) -> Result<Vec<(String, Progress)>, StoreError> {
         let reader = Reader::open(&self.results)?;
         let mut all = Vec::new();
         for experiment in reader.experiments()? {
@@ -306,13 +312,20 @@ impl Watcher {
                 all.extend(reader.progress(&experiment.name)?.map(|it| (experiment.name, it)));
             }
         }
-        if all.iter().any(|(_, it)| is_going(it)) {
-            all.retain(|(_, it)| is_going(it));
-        } else if let Some(last) = all.iter().map(|(_, it)| it.started_at.clone()).max() {
-            all.retain(|(_, it)| it.started_at == last);
-        }
+        self.watched.extend(all.iter().filter(|(_, it)| is_going(it)).map(|(name, _)| name.clone()));
+        let last = all.iter().map(|(_, it)| last_moment(it)).max().unwrap_or_default().to_owned();
+        let nothing_goes = !all.iter().any(|(_, it)| is_going(it));
+        all.retain(|(name, it)| {
+            let left = self.watched.contains(name) && !is_complete(it);
+            is_going(it) || left || nothing_goes && last_moment(it) == last
+        });
         Ok(all)
     }
+}
+
+/// The page where there is nothing to show.
+fn nothing() -> Parts {
+    format::html::followed(&Page::empty()).map_or_else(|_| Parts::default(), |page| Parts::of(&page))
 }
 
 /// When the files of a store were written to, and how long they are.
@@ -388,6 +401,31 @@ mod tests {
         let (_folder, mut watcher) = begun(1_000_000);
         look_after_the_pause(&mut watcher, None);
         assert_eq!(rows(&watcher), 1);
+    }
+
+    #[test]
+    fn there_is_a_page_that_follows_before_anything_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::begin(folder.path(), &QuestionArgs::default()).unwrap();
+        let page = &watch.snapshots.borrow().page;
+        assert!(page.contains("the results are being read") && page.contains("EventSource"), "{page}");
+    }
+
+    #[test]
+    fn a_sweep_that_was_left_is_told_of_beside_another_that_goes_on() {
+        let (folder, mut watcher) = begun(3);
+        // Its process is gone.
+        let database = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+        database.execute("UPDATE invocations SET pid = ?1", [u32::MAX]).unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.start_run("another", &[("seed", 0.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
+        let told = |watcher: &mut Watcher| -> Vec<String> {
+            watcher.all_progress().unwrap().into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(told(&mut watcher), ["another", "planned"]);
+        // Who comes later is told of what goes on alone.
+        let mut later = Watcher::new(folder.path(), &QuestionArgs::default(), Arc::default());
+        assert_eq!(told(&mut later), ["another"]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 // What a reader sees of a sweep that is followed, in a real browser: node serve.mjs MODULES CHROMIUM URL
-// Asks on standard output for what is to happen to the store or the server, a line each (`begin`, `record BATCH`, `end`, `die`), and
+// Asks on standard output for what is to happen to the store or the server, a line each (`begin`, `record BATCH`, `end`, `die`, `refuse`, `return`), and
 // goes on when a line comes back. Other lines are failed expectations; exit code 1 when there is one.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -133,7 +133,13 @@ await plain.close();
 
 const complaints = failures.length;
 await happen("die");
-await page.locator("[data-lost]").waitFor({ state: "visible", timeout: 15_000 }).catch(() => failures.push("nothing is said of a server that is gone"));
+const lost = (state, timeout, complaint) => page.locator("[data-lost]").waitFor({ state, timeout }).catch(() => failures.push(complaint));
+await lost("visible", 15_000, "nothing is said of a server that is gone");
+// One that refuses is asked again, though a browser would not.
+await happen("refuse");
+await page.waitForTimeout(8000);
+await happen("return");
+await lost("hidden", 15_000, "a server that is there again is not followed");
 // A browser complains of a server that does not answer.
 failures.splice(complaints, failures.length, ...failures.slice(complaints).filter((it) => !it.startsWith("console: Failed to load resource")));
 await browser.close();

@@ -25,8 +25,13 @@ impl Served {
     }
 
     pub fn with(results: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::at("0", results, arguments, variables)
+    }
+
+    /// On this port.
+    pub fn at(port: &str, results: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_report"));
-        command.arg("--results").arg(results).args(["serve", "--port", "0"]).args(arguments);
+        command.arg("--results").arg(results).args(["serve", "--port", port]).args(arguments);
         command.envs(variables.iter().copied()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());

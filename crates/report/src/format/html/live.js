@@ -124,7 +124,10 @@
       const source = new EventSource("events");
       source.onmessage = ({ data }) => hear(data);
       source.addEventListener("rests", ({ data }) => { hear(data); hear("rests"); });
-      source.onerror = () => hear("");
+      source.onerror = () => {
+        hear("");
+        if (source.readyState === EventSource.CLOSED) setTimeout(() => { depart(); join(); }, 5_000);
+      };
       leave = () => source.close();
     }
   };
