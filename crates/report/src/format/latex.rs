@@ -54,7 +54,8 @@ fn caption(table: &Table) -> String {
     let about = if experiment.description.is_empty() { &experiment.name } else { &experiment.description };
     let warning = table.warning().map(|warning| format!(" \\textbf{{{}.}}", escaped(&warning)));
     let facts = escaped(&table.facts().join("; "));
-    format!("{}.{} {facts}.", escaped(&printable(about)), warning.unwrap_or_default())
+    let stop = if about.ends_with(['.', '?', '!', '…']) { "" } else { "." };
+    format!("{}{stop}{} {facts}.", escaped(&printable(about)), warning.unwrap_or_default())
 }
 
 /// What is said below the table, a sentence each.

@@ -85,7 +85,7 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
 fn say(out: &mut impl Write, name: &str, absorbed: &Absorbed) -> Result<()> {
     let Absorbed { added, updated, identical, left, contradictions } = absorbed;
     let name = tracking::printable(name);
-    let updated = if updated.is_empty() { String::new() } else { format!(", {} gone on with", updated.len()) };
+    let updated = if updated.is_empty() { String::new() } else { format!(", {} brought up to date", updated.len()) };
     writeln!(
         out,
         "{name}: {} added{updated}, {identical} already there, {left} without a result left out, {} contradicting",
