@@ -45,9 +45,13 @@ fn done(progress: &Progress) -> Option<(u32, u32)> {
     Some((before.saturating_add(progress.ended()).min(work.trials), work.trials))
 }
 
-/// Whether all of it is there that there is to be.
-pub fn is_complete(progress: &Progress) -> bool {
+fn is_complete(progress: &Progress) -> bool {
     progress.running.is_empty() && done(progress).is_some_and(|(done, of)| done == of)
+}
+
+/// Whether it is known that something of it is missing.
+pub fn is_unfinished(progress: &Progress) -> bool {
+    done(progress).is_some_and(|(done, of)| done < of)
 }
 
 /// When something happened last: a run ended, or else it began.

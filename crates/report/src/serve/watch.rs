@@ -13,7 +13,7 @@ use tracking::{DATABASE, Progress, Reader, StoreError};
 
 use super::pace::{PAUSE, Pace, spread};
 use super::parts::Parts;
-use super::progress::{going, is_complete, is_going, last_moment, left, varying};
+use super::progress::{going, is_going, is_unfinished, last_moment, left, varying};
 use crate::cli::QuestionArgs;
 use crate::cmd;
 use crate::format;
@@ -316,8 +316,8 @@ impl Watcher {
         let last = all.iter().map(|(_, it)| last_moment(it)).max().unwrap_or_default().to_owned();
         let nothing_goes = !all.iter().any(|(_, it)| is_going(it));
         all.retain(|(name, it)| {
-            let left = self.watched.contains(name) && !is_complete(it);
-            is_going(it) || left || nothing_goes && last_moment(it) == last
+            let was_left = self.watched.contains(name) && is_unfinished(it);
+            is_going(it) || was_left || nothing_goes && last_moment(it) == last
         });
         Ok(all)
     }

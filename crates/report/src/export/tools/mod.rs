@@ -89,8 +89,8 @@ impl Whole {
     }
 
     /// All that was measured: by epoch, then the final metrics at the last one. Of a final metric that the last epoch has too,
-    /// another value is named `final_…` (`final_final_…` where that is another's name), and the same is said once. The time of an epoch is that of the beginning and what the
-    /// epochs took until then, so that it is the same whenever a run is looked at.
+    /// another value is named `final_…` (`final_final_…` where that is another's name), and the same is said once. The time of an
+    /// epoch is that of the beginning and what the epochs took until then, so that it is the same whenever a run is looked at.
     pub fn points(&self) -> Vec<Point> {
         let mut points = Vec::new();
         let mut at = self.began();
