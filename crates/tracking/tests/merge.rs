@@ -83,6 +83,14 @@ fn a_checkpoint_goes_where_its_run_goes() {
     assert_eq!((again, resumption.checkpoint, resumption.epochs.len()), (taken, checkpoint, 1));
 }
 
+/// A results folder with a run that was stopped after two epochs.
+fn stopped() -> (TempDir, Store, RunId) {
+    let (folder, mut store, id) = opened();
+    let taken = train(&mut store, id, 0, 2);
+    end(&mut store, &taken, &until(2));
+    (folder, store, taken)
+}
+
 /// A results folder with nothing in it.
 fn empty() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -92,10 +100,8 @@ fn empty() -> (TempDir, Store) {
 
 #[test]
 fn a_run_that_went_on_is_brought_up_to_date() {
-    let (folder, mut store, id) = opened();
+    let (folder, mut store, taken) = stopped();
     let ((copy, mut merged), (early, mut earlier)) = (empty(), empty());
-    let taken = train(&mut store, id, 0, 2);
-    end(&mut store, &taken, &until(2));
     assert_eq!(counts(&absorb(&mut merged, folder.path())), ([1, 0, 0, 0], &[][..]));
     assert_eq!(counts(&absorb(&mut earlier, folder.path())), ([1, 0, 0, 0], &[][..]));
 
@@ -134,10 +140,8 @@ fn an_export_from_the_middle_of_a_run_is_brought_up_to_date() {
 
 #[test]
 fn a_run_that_others_work_on_is_left_to_them() {
-    let (folder, mut store, id) = opened();
+    let (folder, mut store, taken) = stopped();
     let (_copy, mut merged) = empty();
-    let taken = train(&mut store, id, 0, 2);
-    end(&mut store, &taken, &until(2));
     absorb(&mut merged, folder.path());
     let elsewhere = again(&mut merged, "far", 7);
     assert_eq!(train(&mut merged, elsewhere, 2, 3), taken);
@@ -151,10 +155,8 @@ fn a_run_that_others_work_on_is_left_to_them() {
 
 #[test]
 fn a_run_that_began_otherwise_contradicts() {
-    let (folder, mut store, id) = opened();
+    let (folder, mut store, taken) = stopped();
     let (_copy, mut merged) = empty();
-    let taken = train(&mut store, id, 0, 2);
-    end(&mut store, &taken, &until(2));
     absorb(&mut merged, folder.path());
     let recording = store.recording().unwrap();
     recording.restart(&taken).unwrap();
