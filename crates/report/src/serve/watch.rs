@@ -204,7 +204,8 @@ impl Watcher {
         if ask.is_some_and(|ask| ask.for_page) {
             self.page.hurry();
         }
-        let seldom = self.going && self.moved.is_none();
+        let was_going = self.going;
+        let seldom = was_going && self.moved.is_none();
         let long = spread(LONG_REST + if self.page.due { LONGEST_PAUSE } else { 0 }).max(REST);
         let rest = if self.going { long } else { REST };
         let rests = !self.page.has_come() && self.moved.take_if(|moved| moved.elapsed() >= rest).is_some();
@@ -222,8 +223,8 @@ impl Watcher {
         // Last, so that the page's pause is over when this one is.
         self.progress.took(spent, PAUSE);
         self.set_progress(&progress);
-        // What happens now and then is told everywhere at once.
-        let busy = self.going && !rests && !(seldom && self.moved.is_some());
+        // What happens now and then is told everywhere at once, and that something begins.
+        let busy = self.going && was_going && !rests && !(seldom && self.moved.is_some());
         self.snapshots.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
     }
 
@@ -401,6 +402,15 @@ mod tests {
         let (_folder, mut watcher) = begun(1_000_000);
         look_after_the_pause(&mut watcher, None);
         assert_eq!(rows(&watcher), 1);
+    }
+
+    #[test]
+    fn that_a_sweep_begins_is_told_everywhere_and_what_follows_in_turns() {
+        let (_folder, mut watcher) = begun(100);
+        assert!(!watcher.snapshots.borrow().busy);
+        watcher.progress = Pace::new(PROGRESS_SHARE);
+        watcher.look(None);
+        assert!(watcher.snapshots.borrow().busy);
     }
 
     #[test]
