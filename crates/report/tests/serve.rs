@@ -401,6 +401,9 @@ fn who_dawdles_or_hangs_up_harms_nobody() {
             _ => {}
         }
     }
+    // One who asks for more than the system keeps for him, and reads nothing.
+    let mut glutton = served.connect();
+    glutton.write_all("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1000).as_bytes()).unwrap();
     let begun = Instant::now();
     assert_eq!(status(&served.page()), 200);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
@@ -414,6 +417,11 @@ fn who_dawdles_or_hangs_up_harms_nobody() {
     let mut rest = Vec::new();
     dawdlers[0].read_to_end(&mut rest).unwrap();
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    // And so is who takes nothing of what he asked for.
+    while glutton.write_all(b"\r\n").is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(25), "he is served for ever");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     assert_eq!(status(&served.page()), 200);
 }
 

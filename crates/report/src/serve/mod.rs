@@ -31,6 +31,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 use tokio::sync::watch::Receiver;
+use tokio_io_timeout::TimeoutStream;
 
 use guard::{Guard, Verdict};
 use turns::{Place, Turns};
@@ -38,7 +39,7 @@ use watch::{Snapshot, Watch};
 
 /// Connections at a time: more wait, so that files are left for the store.
 const CONNECTIONS: usize = 512;
-/// How long a request may take to come, and a connection wait for one.
+/// How long a request may take to come, a connection wait for one, and who asked take nothing of the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -107,7 +108,10 @@ async fn answer(listener: tokio::net::TcpListener, router: Router) {
         };
         // What is small is sent at once.
         let _ = stream.set_nodelay(true);
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(PATIENCE));
+        let connection =
+            http.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router.clone()));
         tokio::spawn(async move {
             // A connection that breaks is the other side's.
             let _ = connection.await;
