@@ -27,9 +27,10 @@ impl Observed {
         self.run.result(name).or_else(last).filter(|value| value.is_finite())
     }
 
-    /// The fact, hyperparameter or metric `name`.
+    /// The fact, hyperparameter or metric `name`. What a program calls its dataset, engine or device is what it means.
     pub fn value(&self, name: &str) -> Option<Value> {
         match name {
+            "dataset" | "engine" | "device" if self.run.param(name).is_some() => self.run.param(name).cloned(),
             "status" => Some(self.run.status.as_str().into()),
             "dataset" => Some(self.run.dataset.as_str().into()),
             "trial" => Some(self.run.trial.as_str().into()),

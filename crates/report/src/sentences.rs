@@ -33,10 +33,17 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
     }
     let pairing = pairing(comparison);
     if verdict.tested == 0 {
-        return Some(format!(
-            "nothing can be said about chance: no setting has two {pairing} in common with the best; give all the same \
-             seeds, several of them"
-        ));
+        let nothing = "nothing can be said about chance";
+        // Differences without spread, which a test would be certain of.
+        let untold = comparison.settings.iter().filter_map(|it| it.behind).any(|behind| behind.difference.n > 1);
+        return Some(match untold {
+            true => format!(
+                "{nothing}: the others differ from the best by the same on all {pairing}; more of them may tell"
+            ),
+            false => format!(
+                "{nothing}: no setting has two {pairing} in common with the best; give all the same seeds, several of them"
+            ),
+        });
     }
     let untested = match others - verdict.tested {
         0 => String::new(),

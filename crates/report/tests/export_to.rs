@@ -297,6 +297,73 @@ fn what_is_not_as_it_was_recorded_is_not_exported() {
     }
 }
 
+/// Exported to a folder: what is said, and its database as it is then.
+fn exported(results: &Path, place: &Path) -> (String, rusqlite::Connection) {
+    let (code, _, said) = outcome(results, &["export", "--to", "mlflow", place.to_str().unwrap()]);
+    assert_eq!(code, 0, "{said}");
+    (said, rusqlite::Connection::open(place.join("mlflow.db")).unwrap())
+}
+
+fn texts(database: &rusqlite::Connection, sql: &str) -> Vec<String> {
+    let mut statement = database.prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn an_experiment_that_was_renamed_in_mlflow_is_found_again() {
+    let (folder, out) = (filled(2), tempfile::tempdir().unwrap());
+    let (_, database) = exported(folder.path(), out.path());
+    database.execute("UPDATE experiments SET name = 'ours' WHERE name = 'batch_sweep'", []).unwrap();
+    // And somebody else took the name.
+    let sql = "INSERT INTO experiments (name, artifact_location, lifecycle_stage) VALUES ('batch_sweep', 'file:///x', 'active')";
+    database.execute(sql, []).unwrap();
+    let (said, database) = exported(folder.path(), out.path());
+    assert!(said.contains("0 runs added, 2 there already"), "{said}");
+    let sql = "SELECT experiments.name FROM experiments JOIN runs USING (experiment_id)";
+    assert_eq!(texts(&database, sql), ["ours", "ours"]);
+}
+
+#[test]
+fn files_that_a_server_keeps_stay_there_and_a_folder_that_moved_is_followed() {
+    let (folder, out) = (filled(2), tempfile::tempdir().unwrap());
+    let (place, moved) = (out.path().join("place"), out.path().join("moved"));
+    let (_, database) = exported(folder.path(), &place);
+    // As a server has it that was sent the run; and there is something new in it.
+    let kept = "mlflow-artifacts:/1/its/artifacts";
+    let sql = "UPDATE runs SET artifact_uri = ?1 WHERE run_uuid = (SELECT min(run_uuid) FROM runs)";
+    database.execute(sql, [kept]).unwrap();
+    let sql = "UPDATE tags SET value = 'another' WHERE key = 'candle_sweep.digest' AND run_uuid = (SELECT min(run_uuid) FROM runs)";
+    database.execute(sql, []).unwrap();
+    drop(database);
+    fs::rename(&place, &moved).unwrap();
+    let (said, database) = exported(folder.path(), &moved);
+    assert!(said.contains("0 runs added, 1 completed, 1 there already"), "{said}");
+    assert!(said.contains("2 files not written: a server keeps those of their runs, at 'mlflow-artifacts:"), "{said}");
+    let addresses = texts(&database, "SELECT artifact_uri FROM runs ORDER BY run_uuid");
+    assert_eq!(addresses[0], kept);
+    let artifacts = format!("file://{}/artifacts/batch_sweep", moved.canonicalize().unwrap().display());
+    assert!(addresses[1].starts_with(&artifacts), "{addresses:?}");
+    let locations = texts(&database, "SELECT artifact_location FROM experiments WHERE name = 'batch_sweep'");
+    assert_eq!(locations, [artifacts]);
+}
+
+#[test]
+fn why_a_run_was_stopped_is_not_said_of_one_that_went_on() {
+    let (folder, out) = (filled(1), tempfile::tempdir().unwrap());
+    let (_, database) = exported(folder.path(), out.path());
+    let sql = "INSERT INTO tags SELECT 'candle_sweep.error', 'stopped by a signal', run_uuid FROM runs;
+               INSERT INTO tags SELECT 'mine', 'stays', run_uuid FROM runs;
+               UPDATE tags SET value = 'another' WHERE key = 'candle_sweep.digest'";
+    database.execute_batch(sql).unwrap();
+    let (said, database) = exported(folder.path(), out.path());
+    assert!(said.contains("0 runs added, 1 completed"), "{said}");
+    let tags = texts(
+        &database,
+        "SELECT key FROM tags WHERE key IN ('candle_sweep.error', 'candle_sweep.run', 'mine') ORDER BY key",
+    );
+    assert_eq!(tags, ["candle_sweep.run", "mine"]);
+}
+
 /// A request as a server sees it: its first line, what it says of who asks, its body.
 #[derive(Debug)]
 struct Asked {
@@ -386,7 +453,11 @@ fn a_server_that_refuses_is_quoted() {
         ),
         (404, "<html>not here</html>", &["is this the address of an MLflow server?"]),
         (200, "<html>hello</html>", &["is this the address of an MLflow server?"]),
-        (200, "{}", &["the server answered without 'experiment_id': is it MLflow's?"]),
+        (
+            200,
+            r#"{"experiments":[{"tags":[{"key":"candle_sweep.experiment","value":"batch_sweep"}]}]}"#,
+            &["the server answered without 'experiment_id': is it MLflow's?"],
+        ),
         (
             400,
             r#"{"error_code":"INVALID_PARAMETER_VALUE","message":"no such name"}"#,
@@ -420,6 +491,7 @@ fn empty_mlflow(files: &'static str) -> (String, JoinHandle<Vec<Asked>>) {
         let run = format!(r#"{{"run":{{"info":{{"run_id":"its","artifact_uri":"{files}"}}}}}}"#);
         Some(match path.trim_start_matches("/api/2.0/") {
             "mlflow/experiments/get-by-name" => (404, r#"{"error_code":"RESOURCE_DOES_NOT_EXIST"}"#.into()),
+            "mlflow/experiments/search" => (200, "{}".into()),
             "mlflow/experiments/create" => (200, r#"{"experiment_id":"7"}"#.into()),
             "mlflow/runs/search" | "mlflow/runs/log-batch" | "mlflow/runs/update" => (200, "{}".into()),
             "mlflow/runs/create" => (200, run),
@@ -443,6 +515,8 @@ fn a_run_is_five_requests_and_its_status_the_last_of_them() {
     assert_eq!(
         lines,
         [
+            // Somebody may have renamed it.
+            "POST /api/2.0/mlflow/experiments/search",
             "GET /api/2.0/mlflow/experiments/get-by-name?experiment_name=batch_sweep",
             "POST /api/2.0/mlflow/experiments/create",
             "POST /api/2.0/mlflow/runs/search",
@@ -457,10 +531,10 @@ fn a_run_is_five_requests_and_its_status_the_last_of_them() {
     );
     // The example of RFC 7617's forerunner, RFC 2617.
     assert!(asked.iter().all(|it| it.authorization == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
-    assert_eq!((&*asked[4].body, &*asked[5].body), (&b"name = \"batch_sweep\"\n"[..], trial.as_str().as_bytes()));
-    let batch: serde_json::Value = serde_json::from_slice(&asked[6].body).unwrap();
+    assert_eq!((&*asked[5].body, &*asked[6].body), (&b"name = \"batch_sweep\"\n"[..], trial.as_str().as_bytes()));
+    let batch: serde_json::Value = serde_json::from_slice(&asked[7].body).unwrap();
     assert_eq!(batch["metrics"].as_array().unwrap().len(), 30);
-    let update: serde_json::Value = serde_json::from_slice(&asked[7].body).unwrap();
+    let update: serde_json::Value = serde_json::from_slice(&asked[8].body).unwrap();
     assert_eq!(update["status"], "FINISHED");
 }
 

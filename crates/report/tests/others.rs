@@ -211,6 +211,15 @@ fn mlflow_serves_what_it_was_sent() {
     let _server = Server::start(&python, folder.path(), port);
     let address = format!("http://127.0.0.1:{port}");
     follow("mlflow", &address, |results| check(&python, "mlflow_check.py", &[results.to_str().unwrap(), &address]));
+    // Renamed, it is the same experiment.
+    let results = mixed();
+    export(results.path(), "mlflow", &address);
+    let script = "import sys, mlflow
+client = mlflow.MlflowClient(sys.argv[1])
+client.rename_experiment(client.get_experiment_by_name('batch_sweep').experiment_id, 'ours')";
+    assert!(Command::new(&python).args(["-c", script, &address]).stderr(Stdio::null()).status().unwrap().success());
+    let said = export(results.path(), "mlflow", &address);
+    assert!(said.contains("0 runs added, 14 there already"), "{said}");
 }
 
 #[test]
@@ -236,6 +245,7 @@ fn what_people_did_in_mlflow_stays() {
     let script = "import sys, mlflow
 client = mlflow.MlflowClient(sys.argv[1])
 runs = client.search_runs(['1'], order_by=['attributes.start_time'])
+client.rename_experiment('1', 'ours')
 client.delete_run(runs[0].info.run_id)
 client.update_run(runs[1].info.run_id, name='the good one')
 client.log_metric(runs[1].info.run_id, 'opinion', 1.0)";

@@ -13,6 +13,7 @@ use crate::attempt::{self, Found};
 use crate::cli::Places;
 use crate::course::courses;
 use crate::datasets::Datasets;
+use crate::output::output;
 use crate::plan::{Plan, Trial};
 use crate::shard::part;
 use crate::spec::Spec;
@@ -189,7 +190,7 @@ impl Coverage {
     /// When standard output cannot be written.
     pub fn say_what_is_missing(&self, results: &Path) -> Result<bool> {
         let missing: Vec<&Trial> = self.plan.trials.iter().filter(|trial| !self.is_done(trial)).collect();
-        let mut out = anstream::stdout().lock();
+        let mut out = output();
         if missing.is_empty() {
             writeln!(out, "all {} trials of {} have their result", self.plan.trials.len(), self.spec.name)?;
             return Ok(false);

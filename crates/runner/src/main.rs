@@ -12,6 +12,7 @@ mod document;
 mod estimate;
 mod examples;
 mod executor;
+mod output;
 mod panics;
 mod plan;
 mod progress;
@@ -48,9 +49,6 @@ fn main() -> ExitCode {
         Some(Command::Gc(args)) => cmd::gc::gc(&args),
     };
     result.unwrap_or_else(|error| {
-        if is_closed_pipe(&error) {
-            return ExitCode::SUCCESS;
-        }
         anstream::eprintln!("{}", render(&error));
         ExitCode::from(WRONG_REQUEST)
     })
@@ -62,10 +60,4 @@ pub fn render(error: &anyhow::Error) -> String {
         return error.to_string();
     }
     format!("error: {}", tracking::printable(&format!("{error:#}")))
-}
-
-/// `runner --plan | head` is no error.
-pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let closed = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
-    error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(closed))
 }

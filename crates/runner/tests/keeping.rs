@@ -346,3 +346,43 @@ fn a_row_that_is_no_runs_costs_that_run_alone() {
     assert!(said.contains("had 16 runs when it was recorded last, but 15 are found"), "{said}");
     assert_eq!(folder.read("results/small/runs.csv").lines().count(), 17);
 }
+
+/// A command whose standard output nobody reads.
+fn unread(folder: &Folder, arguments: &[&str]) -> Option<i32> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_runner"));
+    command.current_dir(folder.path(".")).args(arguments).stdout(writer).stderr(std::process::Stdio::null());
+    command.status().unwrap().code()
+}
+
+#[test]
+fn what_was_begun_is_done_though_nobody_reads_of_it() {
+    let folder = folder();
+    folder.run(&["small.toml", "-q", "-r", "other", "--set", "sweep.seed=[7]"]);
+    assert_eq!(unread(&folder, &["merge", "results", "other", "-r", "merged"]), Some(0));
+    let runs = Connection::open(folder.path("merged/tracking.db")).unwrap();
+    assert_eq!(runs.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)), Ok(20));
+    assert_eq!(folder.read("merged/small/runs.csv").lines().count(), 21);
+    // What differs is no success either.
+    let trial = text(&folder, "SELECT trial_id FROM runs LIMIT 1");
+    std::fs::write(folder.path("results/small/models").join(format!("{trial}.safetensors")), "other").unwrap();
+    assert_eq!(unread(&folder, &["verify", "--all"]), Some(1));
+    folder.run(&["small.toml", "-q", "-r", "other", "--set", "sweep.seed=[7]", "--rerun"]);
+    assert_eq!(unread(&folder, &["gc", "--yes", "--older-than", "0s", "-r", "other"]), Some(0));
+    let left: i64 = store(&folder, "other").query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 4);
+}
+
+#[cfg(unix)]
+#[test]
+fn who_may_read_the_store_may_read_what_belongs_to_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let mode = |path: std::path::PathBuf| path.metadata().unwrap().permissions().mode() & 0o444;
+    let expected = mode(folder.path("results/tracking.db"));
+    let models = std::fs::read_dir(folder.path("results/small/models")).unwrap().map(|it| it.unwrap().path());
+    let files: Vec<_> = models.chain([folder.path("results/small/runs.csv")]).collect();
+    assert_eq!(files.len(), 17);
+    assert!(files.into_iter().all(|file| mode(file) == expected));
+}

@@ -18,7 +18,8 @@ impl Checksum {
     }
 
     fn number(&mut self, number: f64) -> &mut Self {
-        self.bytes(&number.to_bits().to_le_bytes())
+        // The database has one zero only.
+        self.bytes(&(number + 0.0).to_bits().to_le_bytes())
     }
 
     fn value(&mut self, value: &Value) -> &mut Self {

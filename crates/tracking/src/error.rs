@@ -93,6 +93,14 @@ pub enum StoreError {
         /// What the system says.
         cause: std::io::Error,
     },
+    /// What belongs to a run and is no part of the store cannot be brought along with it.
+    #[error("what belongs to run {run} cannot be brought along: {cause}")]
+    Belongings {
+        /// The run.
+        run: crate::RunId,
+        /// What happened, where.
+        cause: std::io::Error,
+    },
     /// A hyperparameter or a metric that cannot be recorded.
     #[error("the {what} '{}' cannot be recorded: {reason}", crate::printable(.name))]
     Refused {

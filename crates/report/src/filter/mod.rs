@@ -114,6 +114,8 @@ struct Comparison {
     operand: Word,
     /// The operand, where it is one.
     number: Option<f64>,
+    /// The same, where it is a whole one.
+    whole: Option<i64>,
 }
 
 impl Comparison {
@@ -130,6 +132,10 @@ impl Comparison {
                 self.operator.is_equality() && text.starts_with(operand) == (self.operator == Operator::Equal)
             }
             Some(Value::Text(text)) => self.operator.is_equality() && self.operator.accepts(text.as_str().cmp(operand)),
+            // Exactly: beyond 2^53 neighbours are one number to others.
+            Some(Value::Integer(value)) if self.whole.is_some() => {
+                self.whole.is_some_and(|whole| self.operator.accepts(value.cmp(&whole)))
+            }
             Some(value) => match (value.as_number(), self.number) {
                 (Some(value), Some(number)) => {
                     value.partial_cmp(&number).is_some_and(|ordering| self.operator.accepts(ordering))

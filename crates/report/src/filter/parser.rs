@@ -122,13 +122,14 @@ impl Parser<'_> {
                 );
             };
             operand.text = beginning;
-            return Ok(Comparison { key, operator, operand, number: None });
+            return Ok(Comparison { key, operator, operand, number: None, whole: None });
         }
         let number = operand.text.parse().ok().filter(|number: &f64| !number.is_nan());
         if !operator.is_equality() && number.is_none() {
             return wrong("a word is neither less nor greater", "expected a number: words are only = or !=");
         }
-        Ok(Comparison { key, operator, operand, number })
+        let whole = operand.text.parse().ok();
+        Ok(Comparison { key, operator, operand, number, whole })
     }
 
     fn no_key(&self, after: After, found: Range<usize>) -> FilterError {

@@ -45,6 +45,27 @@ fn holds(text: &str) -> String {
 }
 
 #[test]
+fn whole_numbers_are_compared_exactly() {
+    let mut example = Example::new("sweep", "");
+    let seed = 9_007_199_254_740_992_i64;
+    for more in 0..3 {
+        example.record(run("sweep", &[("seed", (seed + more).into())], 0.9));
+    }
+    let runs = observe(&example.reader(), "sweep", At::Last).unwrap();
+    let count = |text: &str| runs.iter().filter(|run| parse(text).holds(run)).count();
+    assert_eq!(["=", "!=", "<", "<="].map(|symbol| count(&format!("seed{symbol}{}", seed + 1))), [1, 2, 1, 2]);
+}
+
+#[test]
+fn what_a_program_calls_its_device_is_what_is_asked_for() {
+    let mut example = Example::new("sweep", "");
+    example.record(run("sweep", &[("device", "cuda:0".into())], 0.9));
+    let runs = observe(&example.reader(), "sweep", At::Last).unwrap();
+    assert!(parse("device=cuda:0").holds(&runs[0]) && !parse("device=cpu").holds(&runs[0]));
+    assert_eq!(holds("device=cpu"), "+++");
+}
+
+#[test]
 fn single_comparisons_hold_as_they_always_did() {
     for (text, expected) in [
         ("batch_size<=32", "+-+"),

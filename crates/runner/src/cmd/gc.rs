@@ -13,6 +13,7 @@ use crate::attempt::found;
 use crate::cli::GcArgs;
 use crate::cmd::import;
 use crate::cmd::trash::trash;
+use crate::output::output;
 use crate::record::TEMPORARY;
 
 /// A temporary file that is older than this is nobody's any more.
@@ -34,7 +35,7 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     drop(Reader::open(&args.results)?);
     let mut store = Store::open(&args.results)?;
     let garbage = garbage(args, &store)?;
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     for (path, bytes, what) in &garbage.files {
         writeln!(out, "{:>9}  {what} {}", size(*bytes), tracking::printable(&path.display().to_string()))?;
     }

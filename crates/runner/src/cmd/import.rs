@@ -10,6 +10,7 @@ use tracking::{DATABASE, Digest, RecordError, Sink, Store, read_csv, read_json};
 
 use crate::cli::ImportArgs;
 use crate::cmd::merge::{CONTRADICTED, absorb_all, lacks_weights};
+use crate::output::output;
 
 /// Reads the record into a store of its own, and holds it against its digest. That becomes the store of the results folder; where there
 /// is one already, its runs are merged into that.
@@ -90,7 +91,7 @@ fn say(name: &str, results: &Path) -> Result<ExitCode> {
             (runs, without) = (runs + 1, without + usize::from(lacks_weights(&run, results)));
         }
     }
-    writeln!(anstream::stdout(), "{}", tracking::printable(&format!("{name}: {runs} added")))?;
+    writeln!(output(), "{}", tracking::printable(&format!("{name}: {runs} added")))?;
     let warn = |warning: String| anstream::eprintln!("{}", tracking::printable(&format!("warning: {warning}")));
     if without > 0 {
         warn(format!(

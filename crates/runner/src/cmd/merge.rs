@@ -1,6 +1,7 @@
 //! `runner merge FOLDER… --results DIR`: several results folders into one.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,6 +12,7 @@ use tracking::{Absorbed, Reader, RecordedRun, Status, Store, StoreError};
 use crate::attempt;
 use crate::cli::MergeArgs;
 use crate::coverage::Coverage;
+use crate::output::output;
 use crate::record::{model_path, write_whole};
 use crate::spec::Spec;
 
@@ -52,7 +54,7 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
         bail!("{name} cannot be merged into itself");
     }
     let mut store = Store::open(results)?;
-    let mut out = anstream::stdout().lock();
+    let mut said = String::new();
     let mut contradicted = false;
     for (name, folder, source) in &sources {
         let mut without = 0;
@@ -63,7 +65,7 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
         };
         let absorbed =
             store.absorb(source, &|_| true, false, keep).with_context(|| format!("{name} cannot be merged"))?;
-        say(&mut out, name, &absorbed)?;
+        said.push_str(&in_words(name, &absorbed));
         if without > 0 {
             let line = format!(
                 "warning: {name}: the weights of {without} runs are not there, or no weights; --rerun has them again"
@@ -78,24 +80,24 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
     for experiment in store.experiments()? {
         store.export_csv(&experiment.name)?;
     }
-    out.flush()?;
+    output().write_all(said.as_bytes())?;
     Ok(if contradicted { ExitCode::from(CONTRADICTED) } else { ExitCode::SUCCESS })
 }
 
-fn say(out: &mut impl Write, name: &str, absorbed: &Absorbed) -> Result<()> {
+fn in_words(name: &str, absorbed: &Absorbed) -> String {
     let Absorbed { added, updated, identical, left, contradictions } = absorbed;
     let name = tracking::printable(name);
     let updated = if updated.is_empty() { String::new() } else { format!(", {} brought up to date", updated.len()) };
-    writeln!(
-        out,
-        "{name}: {} added{updated}, {identical} already there, {left} without a result left out, {} contradicting",
+    let mut words = format!(
+        "{name}: {} added{updated}, {identical} already there, {left} without a result left out, {} contradicting\n",
         added.len(),
         contradictions.len()
-    )?;
+    );
     for contradiction in contradictions {
-        writeln!(out, "  contradiction: {}; nothing was overwritten", tracking::printable(contradiction))?;
+        // Writing to a String cannot fail.
+        let _ = writeln!(words, "  contradiction: {}; nothing was overwritten", tracking::printable(contradiction));
     }
-    Ok(())
+    words
 }
 
 /// Whether a run should have weights, and has none. Programs that train otherwise keep theirs as they like.
@@ -111,12 +113,17 @@ pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
     if run.status != Status::Finished || target.exists() {
         return Ok(());
     }
+    let cannot = |path: &Path, done: &str, error: io::Error| {
+        io::Error::new(error.kind(), format!("{} cannot be {done}: {error}", path.display()))
+    };
     match std::fs::read(&source) {
-        Ok(bytes) if Weights::from_safetensors(&bytes).is_ok() => write_whole(&target, &bytes),
+        Ok(bytes) if Weights::from_safetensors(&bytes).is_ok() => {
+            write_whole(&target, &bytes).map_err(|error| cannot(&target, "written", error))
+        }
         // What is no weights is not brought along.
         Ok(_) => Ok(()),
         // Somebody removed it; the run is no less one.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+        Err(error) => Err(cannot(&source, "read", error)),
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::RunArgs;
 use crate::course::Course;
 use crate::datasets::Datasets;
 use crate::estimate::Estimate;
+use crate::output::output;
 use crate::plan::{Plan, Trial, value_of};
 use crate::spec::Spec;
 
@@ -27,7 +28,7 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     let courses = super::run::pending(args, &plan, &runs, &done);
     let pending: Vec<&Trial> = courses.iter().flat_map(|course| &course.trials).copied().collect();
 
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     let title =
         if spec.description.is_empty() { &spec.name } else { &format!("{} · {}", spec.name, spec.description) };
     writeln!(out, "{}", tracking::printable(title))?;

@@ -9,6 +9,7 @@ use tracking::{Reader, RecordedRun};
 
 use crate::cli::{PredictArgs, SplitChoice};
 use crate::datasets::finder;
+use crate::output::output;
 use crate::record::model_path;
 
 /// Characters of the longest bar.
@@ -36,7 +37,7 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
     let x: Vec<f32> = pixels.iter().map(|pixel| normalise(*pixel)).collect();
     let probabilities = weights.probabilities(&x);
 
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     let name = tracking::printable(&run.dataset);
     writeln!(out, "trial {} · {name} {title} {} · true label {label}\n", run.trial, args.index)?;
     let predicted = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class);

@@ -226,11 +226,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     }
     store.export_csv(&spec.name)?;
     if !args.quiet {
-        match summary::print(args, spec, plan, store) {
-            // `runner … | head` is no error.
-            Err(error) if crate::is_closed_pipe(&error) => {}
-            printed => printed?,
-        }
+        summary::print(args, spec, plan, store)?;
     }
     Ok(tally)
 }

@@ -9,6 +9,7 @@ use tracking::printable;
 
 use crate::cli::StatusArgs;
 use crate::coverage::{Coverage, Tally, ago, written};
+use crate::output::output;
 
 /// Some trial has no result yet.
 const UNFINISHED: u8 = 1;
@@ -17,7 +18,7 @@ const UNFINISHED: u8 = 1;
 pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     let coverage = Coverage::of(&args.experiment, &args.sets, &args.places)?;
     let whole = coverage.whole();
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     let name = printable(&coverage.spec.name);
     writeln!(out, "{name} · {}", words(whole))?;
     let shards = coverage.shards();

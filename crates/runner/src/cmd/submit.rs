@@ -13,6 +13,7 @@ use crate::cli::SubmitArgs;
 use crate::course::{Course, courses};
 use crate::coverage::{Coverage, quoted};
 use crate::estimate::Estimate;
+use crate::output::output;
 use crate::plan::Trial;
 
 /// How long a task had better last, in seconds: to start one takes Slurm a quarter of one.
@@ -42,7 +43,7 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
             return show(&[&merge]);
         }
         let id = sbatch(&merge)?;
-        writeln!(anstream::stdout(), "merge {id}: all {} trials of {name} are done", whole.trials)?;
+        writeln!(output(), "merge {id}: all {} trials of {name} are done", whole.trials)?;
         return Ok(ExitCode::SUCCESS);
     }
     let shards = args.shards.map_or_else(|| suited(args, &coverage), Ok)?;
@@ -51,7 +52,7 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
     if args.dry_run {
         return show(&[&array, &merge("<array>")?]);
     }
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     std::fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
     coverage.submitted(&results, &again(args)?)?;
     let array_id = sbatch(&array)?;
@@ -72,7 +73,7 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
 
 /// What would be submitted.
 fn show(jobs: &[&Job]) -> Result<ExitCode> {
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     for job in jobs {
         let words: Vec<String> = job.options.iter().map(|it| quoted(it)).collect();
         writeln!(out, "sbatch {} <<'end'\n{}end\n", words.join(" "), job.script)?;

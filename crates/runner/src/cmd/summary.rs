@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use tracking::{RecordedRun, Status, Store};
 
 use crate::cli::RunArgs;
+use crate::output::output;
 use crate::plan::Plan;
 use crate::spec::{Spec, Validation};
 
@@ -38,7 +39,7 @@ pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<
     // Stable: of equally good ones, the first of the plan, never the one that ended first.
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
 
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     if !best.is_empty() {
         let shown = &best[..best.len().min(SHOWN)];
         let by = if held_out.is_some() { "validation" } else { "test" };

@@ -10,6 +10,7 @@ use tracking::{FindError, Reader, RecordedRun, RunId, Status, Store};
 
 use crate::cli::MoveArgs;
 use crate::cmd::merge::copy_model;
+use crate::output::output;
 use crate::record::model_path;
 
 /// The trash of a results folder.
@@ -20,7 +21,7 @@ pub fn trash(results: &Path) -> PathBuf {
 /// Moves runs to the trash.
 pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
     let moved = move_runs(&args.what, &args.results, &trash(&args.results))?;
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     let option =
         if args.results == Path::new("results") { String::new() } else { format!(" -r {}", args.results.display()) };
     let line = format!(
@@ -43,7 +44,7 @@ pub fn restore(args: &MoveArgs) -> Result<ExitCode> {
     if Reader::open(&trash)?.experiments()?.is_empty() {
         std::fs::remove_dir_all(&trash).with_context(|| format!("{} cannot be removed", trash.display()))?;
     }
-    writeln!(anstream::stdout().lock(), "{} back in {}", in_words(moved), args.results.display())?;
+    writeln!(output(), "{} back in {}", in_words(moved), args.results.display())?;
     Ok(ExitCode::SUCCESS)
 }
 

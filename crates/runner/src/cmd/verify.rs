@@ -16,6 +16,7 @@ use crate::cmd::run::jobs;
 use crate::course::courses;
 use crate::datasets::finder;
 use crate::executor::{Execution, Trainer};
+use crate::output::output;
 use crate::plan::{Plan, Trial};
 use crate::progress::Progress;
 use crate::provenance;
@@ -309,7 +310,7 @@ fn shown(value: Option<f64>) -> String {
 }
 
 fn tell(args: &VerifyArgs, subjects: &[Subject]) -> Result<ExitCode> {
-    let mut out = anstream::stdout().lock();
+    let mut out = output();
     let here = provenance::invocation(1, "", String::new(), None);
     let mut identical = 0;
     for Subject { run, by, verdict, .. } in subjects {

@@ -64,7 +64,6 @@ impl Store {
         keep: &mut dyn FnMut(&RecordedRun) -> io::Result<()>,
         absorbed: &mut Absorbed,
     ) -> Result<(), StoreError> {
-        let folder = self.folder.clone();
         let recording = self.recording()?;
         let connection = &recording.transaction;
         let mut known: HashMap<String, Vec<RecordedRun>> = HashMap::new();
@@ -108,7 +107,7 @@ impl Store {
                     let sql = "DELETE FROM runs WHERE id = ?1";
                     let earlier = connection.execute(sql, [run.id.as_str()]).map_err(recording.failed())?;
                     add(&recording, source, &run, (epochs, whole), &mut start)?;
-                    keep(&run).map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
+                    keep(&run).map_err(|cause| StoreError::Belongings { run: run.id.clone(), cause })?;
                     if earlier > 0 { &mut absorbed.updated } else { &mut absorbed.added }.push(run);
                 }
             }

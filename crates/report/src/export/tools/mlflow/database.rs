@@ -2,6 +2,7 @@
 //! MLflow 3 refuses the folders of YAML files that earlier ones kept. The database is one that every MLflow brings to its own
 //! schema when it opens it; the statements here hold in that schema and in the newest.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,10 +13,12 @@ use tracking::Experiment;
 use super::client::escaped;
 use super::described::{Described, Metric, RUNNING};
 use super::names::{LONGEST_NOTE, shortened};
-use super::{DIGEST, Known, Opened, Place, RUN};
+use super::{DIGEST, EXPERIMENT, Known, OURS, Opened, Place, RUN};
 use crate::whole;
 
 const SCHEMA: &str = include_str!("schema.sql");
+/// Where the files are.
+const ARTIFACTS: &str = "artifacts";
 /// How long MLflow may write before it is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -24,6 +27,8 @@ pub struct Database {
     connection: Connection,
     artifacts: PathBuf,
     experiment: (i64, String),
+    /// Where a server keeps files of runs that are here, and how many were not put there.
+    elsewhere: Option<(String, usize)>,
 }
 
 impl Database {
@@ -47,12 +52,25 @@ impl Database {
         if !mlflows {
             bail!("{} is no database of MLflow's: choose another folder", path.display());
         }
-        Ok(Self { connection, artifacts: folder.join("artifacts"), experiment: (0, String::new()) })
+        Ok(Self { connection, artifacts: folder.join(ARTIFACTS), experiment: (0, String::new()), elsewhere: None })
     }
 
     /// Where the files of the experiment's runs are.
     fn folder(&self) -> PathBuf {
         self.artifacts.join(&self.experiment.1)
+    }
+
+    /// The folder may have been moved since. What a server keeps elsewhere stays there.
+    fn follow_the_folder(&self) -> rusqlite::Result<()> {
+        let (now, within) = (address(&self.folder()), format!("/{ARTIFACTS}/{}", escaped(&self.experiment.1)));
+        let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid
+                   WHERE experiment_id = ?1 AND artifact_uri LIKE 'file:%' AND artifact_uri <> ?2 || '/' || run_uuid
+                   AND substr(artifact_uri, -length(?3 || '/' || run_uuid)) = ?3 || '/' || run_uuid";
+        self.connection.execute(sql, params![self.experiment.0, now, within])?;
+        let sql = "UPDATE experiments SET artifact_location = ?2
+                   WHERE experiment_id = ?1 AND artifact_location LIKE 'file:%' AND substr(artifact_location, -length(?3)) = ?3";
+        self.connection.execute(sql, params![self.experiment.0, now, within])?;
+        Ok(())
     }
 
     fn set_tags<'a>(&self, id: &str, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> rusqlite::Result<()> {
@@ -65,9 +83,14 @@ impl Database {
 
 impl Place for Database {
     fn open(&mut self, experiment: &Experiment) -> Result<Opened> {
-        let sql = "SELECT experiment_id, lifecycle_stage = 'deleted' FROM experiments WHERE name = ?1";
+        // Somebody may have renamed it.
+        let sql = "SELECT experiment_id, lifecycle_stage = 'deleted' FROM experiments AS it
+                   LEFT JOIN experiment_tags AS tag USING (experiment_id)
+                   WHERE name = ?1 OR (tag.key = ?2 AND tag.value = ?1)
+                   ORDER BY tag.key = ?2 AND tag.value = ?1 DESC, experiment_id LIMIT 1";
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let found: Option<(i64, bool)> = self.connection.query_row(sql, [&experiment.name], row).optional()?;
+        let found: Option<(i64, bool)> =
+            self.connection.query_row(sql, [&experiment.name, EXPERIMENT], row).optional()?;
         self.experiment = (0, experiment.name.clone());
         self.experiment.0 = match found {
             Some((id, true)) => return Ok(Opened::Deleted(id.to_string())),
@@ -83,23 +106,33 @@ impl Place for Database {
                 id
             }
         };
+        let sql = "INSERT INTO experiment_tags (key, value, experiment_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        self.connection.execute(sql, params![EXPERIMENT, experiment.name, self.experiment.0])?;
         // This export has the database, so that no other is writing.
         whole::tidy(&self.folder()).with_context(|| format!("cannot tidy {}", self.folder().display()))?;
-        // The folder may have been moved since.
-        let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid
-                   WHERE experiment_id = ?1 AND run_uuid IN (SELECT run_uuid FROM tags WHERE key = ?3)
-                   AND artifact_uri <> ?2 || '/' || run_uuid";
-        self.connection.execute(sql, params![self.experiment.0, address(&self.folder()), RUN])?;
+        self.follow_the_folder()?;
         let sql = "SELECT run.value, runs.run_uuid, status, digest.value, lifecycle_stage = 'deleted'
                    FROM runs JOIN tags AS run ON run.run_uuid = runs.run_uuid AND run.key = ?2
                    LEFT JOIN tags AS digest ON digest.run_uuid = runs.run_uuid AND digest.key = ?3
                    WHERE experiment_id = ?1";
         let known = |row: &rusqlite::Row<'_>| {
-            let known = Known { id: row.get(1)?, status: row.get(2)?, digest: row.get(3)?, deleted: row.get(4)? };
+            let known = Known {
+                id: row.get(1)?,
+                status: row.get(2)?,
+                digest: row.get(3)?,
+                deleted: row.get(4)?,
+                tags: Vec::new(),
+            };
             Ok((row.get(0)?, known))
         };
         let mut found = self.connection.prepare(sql)?;
-        let runs = found.query_map(params![self.experiment.0, RUN, DIGEST], known)?.collect::<Result<_, _>>()?;
+        let runs = found.query_map(params![self.experiment.0, RUN, DIGEST], known)?;
+        let mut runs: HashMap<String, Known> = runs.collect::<Result<_, _>>()?;
+        let mut tags = self.connection.prepare("SELECT key FROM tags WHERE run_uuid = ?1 AND key GLOB ?2 || '*'")?;
+        for known in runs.values_mut() {
+            let names = tags.query_map(params![known.id, OURS], |row| row.get(0))?;
+            known.tags = names.collect::<Result<_, _>>()?;
+        }
         Ok(Opened::Runs(runs))
     }
 
@@ -123,7 +156,19 @@ impl Place for Database {
         Ok(self.connection.prepare_cached(sql)?.query_map([id], metric)?.collect::<Result<_, _>>()?)
     }
 
+    fn untag(&mut self, id: &str, tag: &str) -> Result<()> {
+        let sql = "DELETE FROM tags WHERE run_uuid = ?1 AND key = ?2";
+        self.connection.prepare_cached(sql)?.execute([id, tag])?;
+        Ok(())
+    }
+
     fn put(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()> {
+        let sql = "SELECT artifact_uri FROM runs WHERE run_uuid = ?1";
+        let kept: String = self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
+        if kept != address(&self.folder().join(id)) {
+            self.elsewhere.get_or_insert((kept, 0)).1 += 1;
+            return Ok(());
+        }
         let file = self.folder().join(id).join(path);
         let folder = file.parent().unwrap_or(&file);
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
@@ -169,7 +214,12 @@ impl Place for Database {
 
     fn close(&mut self) -> Result<Option<String>> {
         self.connection.execute_batch("COMMIT").context("cannot write MLflow's database")?;
-        Ok(None)
+        Ok(self.elsewhere.as_ref().map(|(kept, files)| {
+            format!(
+                "{} not written: a server keeps those of their runs, at '{kept}'; export to its address brings them there",
+                crate::wording::count(*files, "file")
+            )
+        }))
     }
 }
 

@@ -20,6 +20,10 @@ pub use server::Server;
 
 /// The tag by which a run is found again: its id in the store.
 const RUN: &str = "candle_sweep.run";
+/// The tag of runs, and of the experiment that they are in, that says which experiment of the store that is.
+const EXPERIMENT: &str = "candle_sweep.experiment";
+/// How names of our tags begin.
+const OURS: &str = "candle_sweep.";
 /// The tag that says what a run was when all of it was there.
 const DIGEST: &str = "candle_sweep.digest";
 
@@ -33,6 +37,8 @@ pub struct Known {
     digest: Option<String>,
     /// Whether somebody deleted it there.
     deleted: bool,
+    /// Names of our tags.
+    tags: Vec<String>,
 }
 
 /// An experiment there.
@@ -45,7 +51,7 @@ pub enum Opened {
 
 /// Where MLflow keeps its runs.
 pub trait Place {
-    /// Opens an experiment, and makes it where it is not there.
+    /// Opens an experiment, whatever it is called there now, and makes it where it is not there.
     fn open(&mut self, experiment: &Experiment) -> Result<Opened>;
     /// Adds a run of that experiment without anything in it, running; MLflow's id of it.
     fn create(&mut self, run: &Described) -> Result<String>;
@@ -55,6 +61,8 @@ pub trait Place {
     fn put(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()>;
     /// Adds to a run metrics that it has not, hyperparameters and tags; the digest goes last.
     fn log(&mut self, id: &str, run: &Described, missing: &[Metric]) -> Result<()>;
+    /// Takes a tag from a run.
+    fn untag(&mut self, id: &str, tag: &str) -> Result<()>;
     /// Gives a run its status.
     fn end(&mut self, id: &str, run: &Described) -> Result<()>;
     /// Leaves one of runs that two exports at once have added.
@@ -120,6 +128,11 @@ fn complete(place: &mut dyn Place, known: &Known, run: &Described) -> Result<()>
         place.logged(&known.id, &run.metric_names())?.into_iter().map(|it| it.identity()).collect();
     let missing: Vec<Metric> =
         run.metrics.iter().filter(|metric| !logged.contains(&metric.identity())).cloned().collect();
+    // What is not so any more, such as why it was stopped.
+    let stays = |tag: &str| tag == DIGEST || run.tags.iter().any(|(name, _)| name == tag);
+    for tag in known.tags.iter().filter(|tag| !stays(tag)) {
+        place.untag(&known.id, tag)?;
+    }
     fill(place, &known.id, run, &missing)?;
     if known.status == run.status { Ok(()) } else { place.end(&known.id, run) }
 }

@@ -9,7 +9,7 @@ use tracking::Experiment;
 use super::client::{Client, Refusal};
 use super::described::{Described, Metric};
 use super::names::{LONGEST_NOTE, shortened};
-use super::{DIGEST, Known, Opened, Place, RUN};
+use super::{DIGEST, EXPERIMENT, Known, OURS, Opened, Place, RUN};
 
 /// A server takes its time: it is said whenever so many runs are there.
 const PROGRESS: usize = 100;
@@ -54,16 +54,9 @@ impl Server {
 
 impl Place for Server {
     fn open(&mut self, experiment: &Experiment) -> Result<Opened> {
-        let name = &experiment.name;
-        let found = match self.find(name)? {
+        let found = match self.tagged(&experiment.name)? {
             Some(found) => found,
-            None => {
-                let tags =
-                    [json!({"key": "mlflow.note.content", "value": shortened(&experiment.description, LONGEST_NOTE)})];
-                let made = self.client.post("experiments/create", &json!({"name": name, "tags": tags}));
-                // Another export may have been first.
-                made.or_else(|refused| self.find(name)?.ok_or(refused))?
-            }
+            None => self.named(experiment)?,
         };
         let id = text(&found, "experiment_id")?;
         if found["lifecycle_stage"] == "deleted" {
@@ -139,6 +132,14 @@ impl Place for Server {
         }
     }
 
+    fn untag(&mut self, id: &str, tag: &str) -> Result<()> {
+        match self.client.post("runs/delete-tag", &json!({"run_id": id, "key": tag})) {
+            // Another export was first.
+            Err(Refusal::NotThere(_)) => Ok(()),
+            taken => Ok(taken.map(drop)?),
+        }
+    }
+
     fn end(&mut self, id: &str, run: &Described) -> Result<()> {
         let mut request = json!({"run_id": id, "status": run.status});
         if let Some(ended) = run.ended {
@@ -168,11 +169,52 @@ impl Place for Server {
 }
 
 impl Server {
+    /// The experiment of that name, made where there is none, with the tag that finds it again.
+    fn named(&self, experiment: &Experiment) -> Result<Value> {
+        let name = &experiment.name;
+        let found = match self.find(name)? {
+            Some(found) => found,
+            None => {
+                let note = shortened(&experiment.description, LONGEST_NOTE);
+                let tags =
+                    [json!({"key": "mlflow.note.content", "value": note}), json!({"key": EXPERIMENT, "value": name})];
+                match self.client.post("experiments/create", &json!({"name": name, "tags": tags})) {
+                    Ok(made) => return Ok(made),
+                    // Another export may have been first.
+                    Err(refused) => self.find(name)?.ok_or(refused)?,
+                }
+            }
+        };
+        if !tags(&found).any(|(name, _)| name == EXPERIMENT) {
+            let tag = json!({"experiment_id": text(&found, "experiment_id")?, "key": EXPERIMENT, "value": name});
+            self.client.post("experiments/set-experiment-tag", &tag)?;
+        }
+        Ok(found)
+    }
+
     /// The experiment of that name, if there is one.
     fn find(&self, name: &str) -> Result<Option<Value>, Refusal> {
         match self.client.get("experiments/get-by-name", &[("experiment_name", name)]) {
             Err(Refusal::NotThere(_)) => Ok(None),
             found => Ok(Some(found?["experiment"].take())),
+        }
+    }
+
+    /// The experiment that exports filled from the store's one of that name, if there is one. Somebody may have renamed it.
+    fn tagged(&self, name: &str) -> Result<Option<Value>> {
+        let mut request = json!({"max_results": PAGE, "view_type": "ALL", "order_by": ["creation_time ASC"]});
+        loop {
+            let mut found = self.client.post("experiments/search", &request)?;
+            let next = next_page(&found);
+            for experiment in found["experiments"].as_array_mut().into_iter().flatten() {
+                if tags(experiment).any(|tag| tag == (EXPERIMENT, name)) {
+                    return Ok(Some(experiment.take()));
+                }
+            }
+            match next {
+                Some(next) => request["page_token"] = next.into(),
+                None => return Ok(None),
+            }
         }
     }
 
@@ -187,10 +229,7 @@ impl Server {
         loop {
             let found = self.client.post("runs/search", &request)?;
             for run in found["runs"].as_array().into_iter().flatten() {
-                let tag = |name: &str| {
-                    let tags = run["data"]["tags"].as_array()?;
-                    Some(tags.iter().find(|tag| tag["key"] == name)?["value"].as_str()?.to_owned())
-                };
+                let tag = |name: &str| tags(&run["data"]).find(|tag| tag.0 == name).map(|tag| tag.1.to_owned());
                 let Some(ours) = tag(RUN) else { continue };
                 let info = &run["info"];
                 let it = Known {
@@ -198,6 +237,10 @@ impl Server {
                     status: text(info, "status")?,
                     digest: tag(DIGEST),
                     deleted: info["lifecycle_stage"] == "deleted",
+                    tags: tags(&run["data"])
+                        .filter(|tag| tag.0.starts_with(OURS))
+                        .map(|tag| tag.0.to_owned())
+                        .collect(),
                 };
                 match known.get_mut(&ours) {
                     Some(_) if it.deleted => {}
@@ -219,6 +262,12 @@ impl Server {
         }
         Ok(known)
     }
+}
+
+/// Names and values of the tags of what the server said.
+fn tags(of: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let tags = of["tags"].as_array().into_iter().flatten();
+    tags.filter_map(|tag| Some((tag["key"].as_str()?, tag["value"].as_str()?)))
 }
 
 fn next_page(answer: &Value) -> Option<String> {
