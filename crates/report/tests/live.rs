@@ -105,6 +105,14 @@ fn ten_pages_follow_a_sweep_and_leave_the_reader_where_he_is() {
             (Some(("begin", _)), _) => sweep = Some(Sweep::begin(folder.path())),
             (Some(("record", batch)), Some(sweep)) => sweep.record(batch.parse().unwrap()),
             (Some(("end", _)), sweep) => drop(sweep.take()),
+            (Some(("another", _)), _) => {
+                // Its name comes before the other's.
+                for depth in 1..3 {
+                    let run =
+                        Store::open(folder.path()).unwrap().start_run("alpha", &[("depth", depth.into())]).unwrap();
+                    run.finish(&[("test_accuracy", 0.5)]).unwrap();
+                }
+            }
             (Some(("die", _)), _) => {
                 served.child.kill().unwrap();
                 served.child.wait().unwrap();
@@ -122,5 +130,6 @@ fn ten_pages_follow_a_sweep_and_leave_the_reader_where_he_is() {
         }
         writeln!(answers).unwrap();
     }
-    assert!(node.wait().unwrap().success(), "{failures}");
+    let ended = node.wait().unwrap();
+    assert!(ended.success(), "{ended}: {failures}");
 }

@@ -91,14 +91,14 @@ fn runs_are_told_by_all_that_varied_so_far() {
     let served = Served::new(folder.path(), &[]);
     let mut follower = served.follow();
     pass(0.0);
-    follower.until(">seed 7 ");
+    follower.until(">seed 7<");
     let run = begin(0.5, 0).unwrap();
-    let late = follower.until(">decay 0.5 · seed 0 ");
+    let late = follower.until(">decay 0.5 · seed 0<");
     assert!(late < SOON, "{late:?}");
     run.finish(&[("test_accuracy", 0.9)]).unwrap();
     // All that is told of has the same decay now.
     pass(0.5);
-    let late = follower.until(">decay 0.5 · seed 7 ");
+    let late = follower.until(">decay 0.5 · seed 7<");
     assert!(late < SOON, "{late:?}");
 }
 

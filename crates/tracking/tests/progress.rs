@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 use tracking::{
-    Claim, EpochMetrics, Experiment, Invocation, InvocationId, Liveness, Progress, Reader, Run, RunId, Shard, Status,
-    Store, Terms, TrialId, Work,
+    Claim, DATABASE, EpochMetrics, Experiment, Invocation, InvocationId, Liveness, Process, Progress, Reader, Run,
+    RunId, Shard, Status, Store, Terms, TrialId, Work,
 };
 
 fn progress(folder: &Path) -> Progress {
@@ -73,6 +73,9 @@ fn what_is_left_is_what_there_was_to_do_less_what_is_done() {
     let now = progress(folder.path());
     assert_eq!((now.finished, now.diverged, now.failed, now.ended()), (2, 2, 1, 5));
     assert_eq!((now.steps, now.steps_left), (1_000 + 300 + 200, Some(7_000 - 4 * 1_000 - 200)));
+    // Two whole ones, three tenths of one that diverged, a fifth of the one that runs; five of seven have ended.
+    let near = |a: Option<f64>, b: f64| a.is_some_and(|a| (a - b).abs() < 1e-9);
+    assert!(near(now.trained, 2.5) && near(now.untrained, 1.8), "{now:?}");
     assert_eq!(now.running.iter().map(|run| (&run.id, run.last_epoch)).collect::<Vec<_>>(), [(&going, 2)]);
     let latest: Vec<Status> = now.latest.iter().map(|run| run.status).collect();
     assert_eq!(latest, [Status::Finished, Status::Failed, Status::Diverged]);
@@ -93,6 +96,39 @@ fn a_trial_counts_once_and_only_since_the_last_start() {
     store.record(id, &run(1, 10, Status::Finished)).unwrap();
     store.record(again, &run(2, 10, Status::Finished)).unwrap();
     assert_eq!((progress(folder.path()).ended(), progress(folder.path()).steps_left), (2, Some(4_000)));
+}
+
+/// Of two that work at one experiment with plans of their own, the last is told of for as long as it is there.
+#[test]
+fn who_is_still_there_is_told_of_when_a_later_one_has_gone() {
+    let (folder, mut store, id) = begun();
+    claim(&mut store, id, &run(0, 0, Status::Running));
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    let work = |trials| Some(Work { trials, to_run: trials, steps: 0 });
+    let gone = Process { pid: u32::MAX, ..Process::this().clone() };
+    store.begin(&wine(), &Invocation { work: work(2), process: gone, ..Invocation::here() }).unwrap();
+    assert_eq!(progress(folder.path()).work.map(|work| work.trials), Some(10));
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    store.begin(&wine(), &Invocation { work: work(3), ..Invocation::here() }).unwrap();
+    assert_eq!(progress(folder.path()).work.map(|work| work.trials), Some(3));
+}
+
+#[test]
+fn a_program_that_is_started_for_every_trial_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let minutes = |ago: u64| SystemTime::now() - std::time::Duration::from_secs(60 * ago);
+    for ago in [45, 12, 6, 1] {
+        let process = Process { pid: u32::MAX, ..Process::this().clone() };
+        let id = store.begin(&wine(), &Invocation { process, ..Invocation::here() }).unwrap();
+        let database = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+        let sql = "UPDATE invocations SET started_at = ?1 WHERE id = (SELECT max(id) FROM invocations)";
+        database.execute(sql, [tracking::timestamp(minutes(ago))]).unwrap();
+        let ended = Run { ended_at: minutes(ago), ..run(u32::try_from(ago).unwrap(), 10, Status::Finished) };
+        store.record(id, &ended).unwrap();
+    }
+    let now = progress(folder.path());
+    assert_eq!((now.ended(), now.latest.len(), now.work), (3, 3, None));
 }
 
 #[test]

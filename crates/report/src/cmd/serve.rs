@@ -48,13 +48,18 @@ fn listen(host: &str, port: u16) -> Result<TcpListener> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let addresses: Vec<SocketAddr> = (bare, port)
         .to_socket_addrs()
-        .with_context(|| format!("--host {host} is no address of this machine"))?
+        .with_context(|| {
+            format!("--host {host} is no address: expected a name or number of this machine, as 0.0.0.0 for all of them; --port has the port")
+        })?
         .collect();
     match TcpListener::bind(&addresses[..]) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             bail!(
                 "port {port} is taken, perhaps by another report serve: choose one with --port N, or any with --port 0"
             )
+        }
+        Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
+            bail!("--host {host} is no address of this machine: 0.0.0.0 is all that it has")
         }
         Err(error) => Err(error).with_context(|| format!("cannot serve at {host}, port {port}")),
         Ok(listener) => Ok(listener),
@@ -71,7 +76,9 @@ fn token(asked: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
     };
     match chosen {
         Some(token) if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-            bail!("the token must be letters and digits, {SHORTEST_TOKEN} at least, such as openssl rand -hex 16 makes")
+            bail!(
+                "the token (--token or {TOKEN}) must be letters and digits, {SHORTEST_TOKEN} at least, such as openssl rand -hex 16 makes"
+            )
         }
         Some(token) => Ok(Some(token)),
         None if address.ip().is_loopback() => Ok(None),

@@ -10,7 +10,7 @@ const pages = new Map(); // which news each was told last; those that wait longe
 let front = null;
 let first = true; // no other browser on this machine came later
 let source = null;
-let news = null; // nothing yet; "" where the server does not answer
+let news = null; // nothing yet; "lost" where the server does not answer, "refused" where it answers nothing that can be followed
 let timer = 0;
 let sharing = false;
 
@@ -45,10 +45,11 @@ const settle = ({ data }) => {
   for (const page of pages.keys()) page.postMessage("rests");
 };
 const lose = () => {
-  news = "";
+  const refused = source.readyState === EventSource.CLOSED;
+  news = refused ? "refused" : "lost";
   tellAll();
   // The browser tries again by itself, but not where it was refused.
-  if (source.readyState === EventSource.CLOSED) wait(RETRY);
+  if (refused) wait(RETRY);
 };
 const wait = (milliseconds) => {
   clearTimeout(timer);

@@ -17,8 +17,8 @@ use anyhow::Result;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY, SET_COOKIE,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
+    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -127,7 +127,8 @@ async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) 
         Verdict::Enter(cookie) => {
             (StatusCode::SEE_OTHER, [(LOCATION, "/".to_owned()), (SET_COOKIE, cookie)]).into_response()
         }
-        Verdict::Refused(status, why) => (status, why).into_response(),
+        // His place is another's.
+        Verdict::Refused(status, why) => (status, [(CONNECTION, "close")], why).into_response(),
     };
     let same_origin = HeaderValue::from_static("same-origin");
     let always = [

@@ -62,6 +62,11 @@ impl Pace {
         self.rest_for(if self.pause.is_zero() { PAUSE } else { (growth * self.pause).min(longest) });
     }
 
+    /// Ends the pause: there is nobody to be fair to.
+    pub fn rest_no_more(&mut self) {
+        (self.pause, self.fair) = (Duration::ZERO, Duration::ZERO);
+    }
+
     /// Begins a pause.
     pub fn rest_for(&mut self, pause: Duration) {
         (self.pause, self.ended) = (pause, Some(Instant::now()));

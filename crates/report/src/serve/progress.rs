@@ -10,6 +10,8 @@ use crate::figures;
 use crate::observed::metric_position;
 use crate::wording::{self, Unit, truncated};
 
+/// Runs that there is room for; as in `live.css`.
+const LINES: usize = 5;
 /// Longest line of a run.
 const LONGEST: usize = 100;
 
@@ -22,7 +24,7 @@ pub struct Going {
     /// Trials that have ended, of how many, where that is known.
     pub done: u32,
     pub trials: Option<u32>,
-    /// What runs, then what ended last.
+    /// What runs, as far as there is room, then what ended last.
     pub runs: Vec<Told>,
 }
 
@@ -62,7 +64,9 @@ pub fn last_moment(progress: &Progress) -> &str {
 /// How `experiment` stands at `now`; `varying` names the hyperparameters that tell its runs apart.
 pub fn going(experiment: &str, progress: &Progress, varying: &BTreeSet<String>, now: SystemTime) -> Going {
     let done = done(progress);
-    let running = progress.running.iter().map(|run| Told { name: name(run, varying), stands: epoch(run) });
+    // There is room for so many, and those that ended come first.
+    let room = LINES.saturating_sub(progress.latest.len());
+    let running = progress.running.iter().take(room).map(|run| Told { name: name(run, varying), stands: epoch(run) });
     let latest = progress.latest.iter().map(|run| Told { name: name(run, varying), stands: outcome(run) });
     Going {
         experiment: printable(experiment).into_owned(),
@@ -111,15 +115,17 @@ fn spent(progress: &Progress, now: SystemTime) -> Duration {
     spent.unwrap_or_default()
 }
 
-/// How long it still takes at `now`: what is left as long as what was done, step for step; trial for trial where nobody counts steps.
+/// How long it still takes at `now`: what is left as long as what was done, trial for trial; step for step where nobody knows how far
+/// those that run have come.
 pub fn left(progress: &Progress, now: SystemTime) -> Option<Duration> {
-    let trials_left = progress.work.map(|work| u64::from(work.to_run.saturating_sub(progress.ended())));
-    let (taken, left) = match progress.steps {
-        0 => (u64::from(progress.ended()), trials_left?),
-        steps => (steps, progress.steps_left?),
-    };
+    let work = progress.work?;
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-    let seconds = spent(progress, now).as_secs_f64() * left as f64 / taken as f64;
+    let (taken, left) = match (progress.trained.zip(progress.untrained), progress.steps_left) {
+        (Some(trials), _) => trials,
+        (None, Some(left)) if work.steps > 0 && progress.steps > 0 => (progress.steps as f64, left as f64),
+        _ => (f64::from(progress.ended()), f64::from(work.to_run.saturating_sub(progress.ended()))),
+    };
+    let seconds = spent(progress, now).as_secs_f64() * left / taken;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
@@ -172,6 +178,8 @@ mod tests {
             failed: 0,
             steps: 0,
             steps_left: Some(60_000),
+            trained: None,
+            untrained: None,
             running: Vec::new(),
             latest: Vec::new(),
             liveness: Liveness::Alive,
@@ -193,6 +201,9 @@ mod tests {
         assert_eq!(state(&on_the_way), "60 of 100 trials · 2 diverged · 60.0 s so far · about 2 min 0 s left");
         let laborious_first = Progress { finished: 20, steps: 40_000, steps_left: Some(20_000), ..begun.clone() };
         assert_eq!(state(&laborious_first), "60 of 100 trials · 60.0 s so far · about 30 s left");
+        // Trials of as many epochs take about as long, however many steps they have.
+        let in_trials = Progress { trained: Some(24.0), untrained: Some(36.0), ..laborious_first.clone() };
+        assert_eq!(state(&in_trials), "60 of 100 trials · 60.0 s so far · about 1 min 30 s left");
         // A program that does not count its steps.
         let no_steps = Progress { failed: 1, finished: 29, steps: 0, ..begun };
         assert_eq!(state(&no_steps), "70 of 100 trials · 1 failed · 60.0 s so far · about 1 min 0 s left");

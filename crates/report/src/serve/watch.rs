@@ -132,6 +132,10 @@ struct Watcher {
     /// By experiment, the hyperparameters that tell the runs apart that were on the page or told of.
     varying: HashMap<String, BTreeSet<String>>,
     going: bool,
+    /// What goes on: experiments, and of those that have a plan when its sweep began.
+    under_way: HashSet<(String, String)>,
+    /// Something of that is new.
+    begins: bool,
     /// Experiments that somebody has been at since this one watches.
     watched: HashSet<String>,
     /// A sweep has begun, and there was no time for the page since.
@@ -153,6 +157,8 @@ impl Watcher {
             trouble: None,
             varying: HashMap::new(),
             going: false,
+            under_way: HashSet::new(),
+            begins: false,
             watched: HashSet::new(),
             beginning: false,
             moved: Some(Instant::now()),
@@ -204,8 +210,7 @@ impl Watcher {
         if ask.is_some_and(|ask| ask.for_page) {
             self.page.hurry();
         }
-        let was_going = self.going;
-        let seldom = was_going && self.moved.is_none();
+        let seldom = self.going && self.moved.is_none();
         let long = spread(LONG_REST + if self.page.due { LONGEST_PAUSE } else { 0 }).max(REST);
         let rest = if self.going { long } else { REST };
         let rests = !self.page.has_come() && self.moved.take_if(|moved| moved.elapsed() >= rest).is_some();
@@ -224,7 +229,7 @@ impl Watcher {
         self.progress.took(spent, PAUSE);
         self.set_progress(&progress);
         // What happens now and then is told everywhere at once, and that something begins.
-        let busy = self.going && was_going && !rests && !(seldom && self.moved.is_some());
+        let busy = self.going && !self.begins && !rests && !(seldom && self.moved.is_some());
         self.snapshots.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
     }
 
@@ -274,13 +279,19 @@ impl Watcher {
     /// How far everything has come that is told of; whether something runs is known then.
     fn read_progress(&mut self) -> Vec<(String, Progress)> {
         let all = self.all_progress().unwrap_or_default();
-        let was = std::mem::replace(&mut self.going, all.iter().any(|(_, it)| is_going(it)));
+        let going = all.iter().filter(|(_, it)| is_going(it));
+        let start = |it: &Progress| if it.work.is_some() { it.started_at.clone() } else { String::new() };
+        let now: HashSet<_> = going.map(|(name, it)| (name.clone(), start(it))).collect();
+        self.begins = !now.is_subset(&self.under_way);
+        let was = std::mem::replace(&mut self.going, !now.is_empty());
+        self.under_way = now;
         if was != self.going {
             self.moved = Some(Instant::now());
         }
         if was && !self.going {
             // Nobody is slowed any more; and runs whose process is gone are killed, though nobody wrote that down.
-            (self.page.due, self.page.pause) = (true, Duration::ZERO);
+            self.page.due = true;
+            self.page.rest_no_more();
         } else if self.going && !was && !self.parts.is_empty() {
             // What has just begun has little more to show than its progress.
             self.beginning = all.iter().any(|(_, it)| it.work.is_some());
@@ -406,11 +417,30 @@ mod tests {
 
     #[test]
     fn that_a_sweep_begins_is_told_everywhere_and_what_follows_in_turns() {
-        let (_folder, mut watcher) = begun(100);
+        let (folder, mut watcher) = begun(100);
         assert!(!watcher.snapshots.borrow().busy);
         watcher.progress = Pace::new(PROGRESS_SHARE);
         watcher.look(None);
         assert!(watcher.snapshots.borrow().busy);
+        // And that another begins beside it.
+        let store = Store::open(folder.path()).unwrap();
+        let work = Some(Work { trials: 5, to_run: 5, steps: 0 });
+        let about = Experiment { name: "another".into(), description: String::new() };
+        store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
+        watcher.progress = Pace::new(PROGRESS_SHARE);
+        watcher.look(None);
+        assert!(!watcher.snapshots.borrow().busy);
+    }
+
+    #[test]
+    fn when_it_ends_the_page_comes_at_once_though_it_takes_long() {
+        let (folder, mut watcher) = begun(2);
+        watcher.page.took(Duration::from_secs(60), Duration::from_secs(60));
+        let database = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
+        database.execute("UPDATE invocations SET pid = ?1", [u32::MAX]).unwrap();
+        watcher.progress = Pace::new(PROGRESS_SHARE);
+        watcher.look(None);
+        assert_eq!((watcher.going, rows(&watcher)), (false, 1));
     }
 
     #[test]

@@ -67,9 +67,21 @@
     if (!response.ok) throw new Error(response.statusText);
     return response[how]();
   };
+  // Experiments come and go: each keeps its room, and what the reader did there.
+  const align = (main, fresh) => {
+    for (const it of [main, fresh]) [...it.childNodes].filter((node) => node.nodeType !== Node.ELEMENT_NODE).forEach((node) => node.remove());
+    const name = (room) => room?.dataset.experiment;
+    const are = every(".experiment", fresh);
+    for (const room of every(".experiment", main)) if (!are.some((it) => name(it) === name(room))) room.remove();
+    are.forEach((it, index) => {
+      const rooms = every(".experiment", main);
+      if (name(rooms[index]) !== name(it)) main.insertBefore(document.createElement("section"), rooms[index] ?? null).className = "experiment";
+    });
+  };
   const renewAll = async () => {
     const page = new DOMParser().parseFromString(await fetched(".", "text"), "text/html");
     document.title = page.title;
+    align(document.querySelector("main"), page.querySelector("main"));
     for (const room of ["header > [data-part]", "main"]) become(document.querySelector(room), page.querySelector(room));
     find();
   };
@@ -102,10 +114,9 @@
   };
 
   const hear = (data) => {
-    if (!data) {
+    if (data === "lost" || data === "refused") {
       news = null;
-      const lost = document.querySelector("[data-lost]");
-      if (lost) lost.hidden = false;
+      for (const it of every("[data-lost], [data-refused]")) it.hidden = !it.matches(`[data-${data}]`);
       return;
     }
     if (data !== "rests") news = JSON.parse(data);
@@ -125,8 +136,9 @@
       source.onmessage = ({ data }) => hear(data);
       source.addEventListener("rests", ({ data }) => { hear(data); hear("rests"); });
       source.onerror = () => {
-        hear("");
-        if (source.readyState === EventSource.CLOSED) setTimeout(() => { depart(); join(); }, 5_000);
+        const refused = source.readyState === EventSource.CLOSED;
+        hear(refused ? "refused" : "lost");
+        if (refused) setTimeout(() => { depart(); join(); }, 5_000);
       };
       leave = () => source.close();
     }
@@ -137,7 +149,7 @@
   addEventListener("pagehide", depart);
   addEventListener("pageshow", join);
   for (const act of ["focus", "pointerdown", "keydown", "wheel"]) addEventListener(act, () => use?.(), { capture: true, passive: true });
-  addEventListener("pointerdown", () => { held = true; }, true);
+  addEventListener("pointerdown", ({ button }) => { held = button === 0; }, true);
   for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => { held = false; catchUp(); }, true);
   find();
   join();

@@ -48,6 +48,7 @@
     let columns, rows;
 
     const read = () => {
+      input.closest(".controls").hidden = false;
       const element = section.querySelector("table[data-table]");
       const heads = all("thead th", element);
       columns = heads.map((head) => {
@@ -120,7 +121,6 @@
       });
     };
 
-    input.closest(".controls").hidden = false;
     input.addEventListener("input", apply);
     document.querySelector(`[data-reset="${id}"]`).addEventListener("click", () => {
       input.value = "";
