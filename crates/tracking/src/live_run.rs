@@ -15,7 +15,8 @@ impl Store {
     /// Begins a run of `experiment`, which is made if it is not there. It is in the store, as running, when this returns.
     ///
     /// The hyperparameters say which trial it is, in any order; runs of the same trial are compared as one, and the newest that
-    /// ended counts. While a run is running no other of its trial can begin.
+    /// ended counts. While a run is running no other of its trial can begin. `report --where` asks for them by name, but for `status`,
+    /// `trial`, `run`, `started_at` and `ended_at`, which are what the store knows of the run.
     ///
     /// # Errors
     /// [`StoreError::Running`] when the trial is being run, by this process or another; others when the experiment's name cannot

@@ -229,7 +229,8 @@ impl Watcher {
         self.progress.took(spent, PAUSE);
         self.set_progress(&progress);
         // What happens now and then is told everywhere at once, and that something begins.
-        let busy = self.going && !self.begins && !rests && !(seldom && self.moved.is_some());
+        let seldom = seldom && self.moved.is_some();
+        let busy = self.going && !(self.begins || seldom || rests);
         self.snapshots.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
     }
 

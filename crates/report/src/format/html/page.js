@@ -44,8 +44,29 @@
     const input = document.querySelector(`[data-filter="${id}"]`);
     const count = document.querySelector(`[data-count="${id}"]`);
     const brushes = new Map(); // by axis, from where to where
+    let covered = []; // by brush: the name of its axis, the values there, and from where to where it is
     let order = null; // by which column, and whether upwards
     let columns, rows;
+
+    const name = (axis) => axis.querySelector("title").textContent.trim().toLowerCase();
+    const column = (name) => columns.findIndex(({ names }) => names.includes(name));
+    // In another chart the same values stand elsewhere.
+    const brushAnew = (svg) => {
+      brushes.clear();
+      for (const [of, values, was] of covered) {
+        const axis = all("[data-axis]", svg).find((axis) => name(axis) === of);
+        const index = column(of);
+        if (!axis || index < 0) continue;
+        const [least, most] = [Math.min(...values.map(Number)), Math.max(...values.map(Number))];
+        const covers = (value) => values.includes(value) || (value !== undefined && value >= least && value <= most);
+        const settings = new Set(rows.filter((row) => covers(row.values[index])).map((row) => row.setting));
+        const heights = (within) => all("[data-ys]", svg).filter((line) => settings.has(line.dataset.setting) === within)
+          .map((line) => line.dataset.ys.split(",")[axis.dataset.axis]).filter(Boolean).map(Number);
+        const [from, to] = [Math.min(...heights(true)), Math.max(...heights(true))];
+        const room = Math.min(6, ...heights(false).map((y) => Math.max(from - y, y - to) / 2).filter((room) => room > 0));
+        brushes.set(Number(axis.dataset.axis), from <= to ? [from - room, to + room] : was);
+      }
+    };
 
     const read = () => {
       input.closest(".controls").hidden = false;
@@ -64,7 +85,12 @@
       }));
       for (const head of heads) if (!head.querySelector(".away, button")) button(head);
       sort(element);
-      for (const svg of all("svg:has([data-axis])", section)) if (!svg.querySelector(".grip")) brushing(svg, brushes, apply);
+      if (!section.querySelector("svg [data-axis]")) brushes.clear();
+      for (const svg of all("svg:has([data-axis])", section)) {
+        if (svg.querySelector(".grip")) continue;
+        brushAnew(svg);
+        brushing(svg, brushes, apply);
+      }
       apply();
     };
 
@@ -81,6 +107,11 @@
           return y !== undefined && y !== "" && Number(y) >= from && Number(y) <= to;
         };
         return new Set(all("svg [data-ys]", section).filter(passes).map((line) => line.dataset.setting));
+      });
+      covered = [...brushes].map(([axis, range], index) => {
+        const of = name(section.querySelector(`svg [data-axis="${axis}"]`));
+        const values = rows.filter((row) => passing[index].has(row.setting)).map((row) => row.values[column(of)]);
+        return [of, values.filter((value) => value !== undefined), range];
       });
       const shown = new Set();
       for (const row of rows) {
