@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use tracking::{EpochMetrics, Reader, RecordedRun, StoreError, Value};
+use tracking::{EpochMetrics, Reader, RecordedRun, Status, StoreError, Value};
 
 /// Metrics of the last epoch that count as final ones.
 const OF_LAST_EPOCH: [&str; 2] = ["val_loss", "val_accuracy"];
@@ -12,8 +12,8 @@ const OF_LAST_EPOCH: [&str; 2] = ["val_loss", "val_accuracy"];
 pub struct Observed {
     /// The run as recorded.
     pub run: RecordedRun,
-    /// Metrics of [`OF_LAST_EPOCH`].
-    pub last_epoch: Vec<(&'static str, f64)>,
+    /// Metrics of its last epoch that count as final ones.
+    pub last_epoch: Vec<(String, f64)>,
 }
 
 /// What a condition can be about, besides hyperparameters and metrics.
@@ -88,16 +88,19 @@ pub fn observe(reader: &Reader, experiment: &str, at: At) -> Result<Vec<Observed
 /// `runs` with what their last epochs measured.
 pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>, StoreError> {
     let last = OF_LAST_EPOCH.map(|name| Ok((name, reader.last_epoch(&runs, name)?)));
-    let mut observed: Vec<Observed> = runs.into_iter().map(|run| Observed { run, last_epoch: Vec::new() }).collect();
-    for of_name in last {
-        let (name, last) = of_name?;
-        for it in &mut observed {
-            if let Some(value) = last.get(&it.run.id) {
-                it.last_epoch.push((name, *value));
-            }
+    let of_all = last.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
+    let observed = |run: RecordedRun| {
+        let mut last_epoch: Vec<(String, f64)> = Vec::new();
+        last_epoch.extend(of_all.iter().filter_map(|(name, last)| Some(((*name).to_owned(), *last.get(&run.id)?))));
+        // A program that ended it without a final metric means those.
+        if run.status == Status::Finished && run.results.iter().all(|(name, _)| &**name == "seconds") {
+            let last = reader.epochs(&run)?.pop().map_or_else(Vec::new, |epoch| epoch.metrics);
+            let is_known = |name: &str| name == "seconds" || OF_LAST_EPOCH.contains(&name) || run.param(name).is_some();
+            last_epoch.extend(last.into_iter().filter(|(name, _)| !is_known(name)));
         }
-    }
-    Ok(observed)
+        Ok(Observed { run, last_epoch })
+    };
+    runs.into_iter().map(observed).collect()
 }
 
 /// `run` as it was after an epoch: what was measured there takes the place of the final metrics, and the time is that until
@@ -150,7 +153,7 @@ pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a 
 pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
     let of_run = |it: &'a Observed| {
         let results = it.run.results.iter().map(|(name, _)| &**name);
-        results.chain(it.last_epoch.iter().map(|(name, _)| *name))
+        results.chain(it.last_epoch.iter().map(|(name, _)| name.as_str()))
     };
     let mut names = distinct(runs.into_iter().flat_map(of_run));
     // Stable: unknown names stay in their order.

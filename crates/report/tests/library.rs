@@ -66,6 +66,29 @@ fn settings_are_compared() {
     assert!(best.trim_start().starts_with('4'), "{best}");
 }
 
+/// A loop that only logs, and says of no metric that it is the final one.
+#[test]
+fn what_was_logged_last_stands_for_what_is_not_said_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for depth in 1..4 {
+        let run = store.start_run("plain", &[("depth", depth.into()), ("rate", 0.5.into())]).unwrap();
+        for epoch in 1..=3 {
+            let loss = f64::from(depth * 10) / f64::from(epoch);
+            run.log(epoch, &[("loss", loss), ("f1", 1.0 / loss), ("rate", 0.1)]).unwrap();
+        }
+        run.finish(&[]).unwrap();
+    }
+    let best = |arguments: &[&str]| {
+        let (code, out, err) = outcome(folder.path(), &[&["-e", "plain", "--format", "csv"], arguments].concat());
+        assert_eq!((code, err.as_str()), (0, ""));
+        out.lines().nth(1).unwrap().to_owned()
+    };
+    assert!(best(&[]).contains("3.33333"), "{}", best(&[]));
+    assert!(best(&["--sort", "f1"]).contains("0.3"), "{}", best(&["--sort", "f1"]));
+    assert!(best(&["--where", "loss>4 and loss<7"]).contains("6.66666"), "{}", best(&["--where", "loss>4 and loss<7"]));
+}
+
 #[test]
 fn runs_that_did_not_finish_are_counted() {
     let folder = logged();

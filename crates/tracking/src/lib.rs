@@ -30,6 +30,7 @@
 //!
 //! Names are yours; those of Keras (`loss`, `accuracy`, `val_loss`, `val_accuracy`; in the end `test_loss`, `test_accuracy`) have their
 //! places in tables. `report` ranks by accuracy, or else by loss, or else by what `--sort` says.
+//! Where [`LiveRun::finish`] is given no metric, those of the last epoch stand for them.
 //!
 //! # A sweep
 //!
