@@ -80,6 +80,10 @@ pub fn folder<T>(path: &Path, ours: impl Fn(&Path) -> bool, fill: impl FnOnce(&P
     if let Some(stranger) = stranger(path, ours).with_context(|| format!("cannot write {}", path.display()))? {
         bail!("{} has '{stranger}' in it, which is of no export: name another folder with -o", path.display());
     }
+    let is_within = |here: std::path::PathBuf| path.canonicalize().is_ok_and(|path| here.starts_with(path));
+    if std::env::current_dir().is_ok_and(is_within) {
+        bail!("{} is where you are, and would be replaced as a whole: name another folder with -o", path.display());
+    }
     let replace = || {
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let parent = folder_of(path);

@@ -88,6 +88,12 @@ fn what_is_not_of_an_export_stays() {
     fs::remove_file(target.join("runs.csv")).unwrap();
     assert_eq!((export("csv").0, export("csv").0), (0, 0));
     assert!(export("parquet").2.contains("which is of no export"), "an export of another format is not replaced");
+    // Nobody's folder goes away under him.
+    let mut here = std::process::Command::new(env!("CARGO_BIN_EXE_report"));
+    here.current_dir(&target).arg("-r").arg(store.path()).args(["export", "--format", "csv", "-o", "."]);
+    let said = here.output().unwrap();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(String::from_utf8(said.stderr).unwrap().contains("is where you are"));
     fs::remove_dir_all(&target).unwrap();
     fs::write(&target, "a file").unwrap();
     for format in ["csv", "parquet"] {

@@ -109,3 +109,17 @@ fn what_is_no_export_leaves_nothing() {
         assert!(!folder.exists("target"), "{path}");
     }
 }
+
+/// A run that another one stands for is part of the record too.
+#[test]
+fn what_was_changed_is_said_also_of_runs_that_do_not_count_any_more() {
+    let (folder, _) = exported();
+    folder.run(&["tiny.toml", "-q", "--rerun"]);
+    let database = rusqlite::Connection::open(folder.path("results/tracking.db")).unwrap();
+    let sql = "UPDATE metrics SET value = value + 1 WHERE name = 'loss' AND run_id = (SELECT id FROM runs ORDER BY sequence LIMIT 1)";
+    assert_eq!(database.execute(sql, []), Ok(2));
+    drop(database);
+    export(&folder, "results");
+    let error = folder.run_fails(&["import", "export.json", "-r", "again"], 1);
+    assert!(error.contains("were changed after they were recorded"), "{error}");
+}

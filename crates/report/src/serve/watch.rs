@@ -236,7 +236,7 @@ impl Watcher {
 
     /// Whether the page waits for the end of a sweep, which will come soon: once, for it may come late.
     fn waits_for_end(&mut self, progress: &[(String, Progress)]) -> bool {
-        if self.page.hurried || !std::mem::take(&mut self.beginning) {
+        if self.page.hurried || !self.going || !std::mem::take(&mut self.beginning) {
             return false;
         }
         let now = SystemTime::now();
