@@ -107,7 +107,7 @@ fn state(progress: &Progress, done: Option<(u32, u32)>, now: SystemTime) -> Stri
 }
 
 /// How long it has been at work: until now, or until the last run ended.
-fn spent(progress: &Progress, now: SystemTime) -> Duration {
+pub fn spent(progress: &Progress, now: SystemTime) -> Duration {
     let time = |text: &str| humantime::parse_rfc3339(text).ok();
     let last = || progress.latest.first().and_then(|run| time(&run.ended_at));
     let until = if is_going(progress) { Some(now) } else { last() };

@@ -13,7 +13,7 @@ use tracking::{DATABASE, Progress, Reader, StoreError};
 
 use super::pace::{PAUSE, Pace, spread};
 use super::parts::Parts;
-use super::progress::{going, is_going, is_unfinished, last_moment, left, varying};
+use super::progress::{going, is_going, is_unfinished, last_moment, left, spent, varying};
 use crate::cli::QuestionArgs;
 use crate::cmd;
 use crate::format;
@@ -134,7 +134,7 @@ struct Watcher {
     going: bool,
     /// What goes on: experiments, and of those that have a plan when its sweep began.
     under_way: HashSet<(String, String)>,
-    /// Something of that is new.
+    /// Something of that is new, and was not told everywhere.
     begins: bool,
     /// Experiments that somebody has been at since this one watches.
     watched: HashSet<String>,
@@ -228,9 +228,11 @@ impl Watcher {
         // Last, so that the page's pause is over when this one is.
         self.progress.took(spent, PAUSE);
         self.set_progress(&progress);
-        // What happens now and then is told everywhere at once, and that something begins.
+        // What happens now and then is told everywhere at once, and that something begins which is not over soon.
         let seldom = seldom && self.moved.is_some();
-        let busy = self.going && !(self.begins || seldom || rests);
+        let begins = self.begins && !ends_soon(&progress);
+        let busy = self.going && !(begins || seldom || rests);
+        self.begins &= busy;
         self.snapshots.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
     }
 
@@ -283,7 +285,7 @@ impl Watcher {
         let going = all.iter().filter(|(_, it)| is_going(it));
         let start = |it: &Progress| if it.work.is_some() { it.started_at.clone() } else { String::new() };
         let now: HashSet<_> = going.map(|(name, it)| (name.clone(), start(it))).collect();
-        self.begins = !now.is_subset(&self.under_way);
+        self.begins |= !now.is_subset(&self.under_way);
         let was = std::mem::replace(&mut self.going, !now.is_empty());
         self.under_way = now;
         if was != self.going {
@@ -334,6 +336,16 @@ impl Watcher {
         });
         Ok(all)
     }
+}
+
+/// Whether all that goes on is over soon, as far as that is known yet: where nothing was trained it is expected for some time.
+fn ends_soon(progress: &[(String, Progress)]) -> bool {
+    let now = SystemTime::now();
+    let soon = |it: &Progress| match left(it, now) {
+        Some(left) => left <= spread(LONGEST_PAUSE),
+        None => it.work.is_some() && spent(it, now) <= spread(LONG_REST),
+    };
+    progress.iter().filter(|(_, it)| is_going(it)).all(|(_, it)| soon(it))
 }
 
 /// The page where there is nothing to show.
@@ -418,16 +430,16 @@ mod tests {
 
     #[test]
     fn that_a_sweep_begins_is_told_everywhere_and_what_follows_in_turns() {
-        let (folder, mut watcher) = begun(100);
+        // But of one that is over soon, its end.
+        assert!(begun(100).1.snapshots.borrow().busy);
+        let (folder, mut watcher) = begun(1_000_000);
         assert!(!watcher.snapshots.borrow().busy);
         watcher.progress = Pace::new(PROGRESS_SHARE);
         watcher.look(None);
         assert!(watcher.snapshots.borrow().busy);
         // And that another begins beside it.
         let store = Store::open(folder.path()).unwrap();
-        let work = Some(Work { trials: 5, to_run: 5, steps: 0 });
-        let about = Experiment { name: "another".into(), description: String::new() };
-        store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
+        store.start_run("another", &[("seed", 0.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
         watcher.progress = Pace::new(PROGRESS_SHARE);
         watcher.look(None);
         assert!(!watcher.snapshots.borrow().busy);
