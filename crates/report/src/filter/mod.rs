@@ -132,12 +132,10 @@ impl Comparison {
                 self.operator.is_equality() && text.starts_with(operand) == (self.operator == Operator::Equal)
             }
             Some(Value::Text(text)) => self.operator.is_equality() && self.operator.accepts(text.as_str().cmp(operand)),
-            // Exactly: beyond 2^53 neighbours are one number to others.
-            Some(Value::Integer(value)) if self.whole.is_some() => {
-                self.whole.is_some_and(|whole| self.operator.accepts(value.cmp(&whole)))
-            }
-            Some(value) => match (value.as_number(), self.number) {
-                (Some(value), Some(number)) => {
+            Some(value) => match (&value, self.whole, value.as_number(), self.number) {
+                // Exactly: beyond 2^53 neighbours are one number to others.
+                (Value::Integer(value), Some(whole), ..) => self.operator.accepts(value.cmp(&whole)),
+                (_, _, Some(value), Some(number)) => {
                     value.partial_cmp(&number).is_some_and(|ordering| self.operator.accepts(ordering))
                 }
                 _ => self.operator == Operator::NotEqual,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use data::{Dataset, Silent, Source};
 use model::{DeviceChoice, EngineKind, Outcome, Prepared};
 use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, Status, TrialId};
@@ -336,7 +336,7 @@ fn tell(args: &VerifyArgs, subjects: &[Subject]) -> Result<ExitCode> {
         }
     }
     let count = subjects.len();
-    writeln!(out, "{identical} of {count} runs are identical").context("standard output")?;
+    writeln!(out, "{identical} of {count} runs are identical")?;
     Ok(if identical == count { ExitCode::SUCCESS } else { ExitCode::from(DIFFERS) })
 }
 

@@ -2,7 +2,6 @@
 //! MLflow 3 refuses the folders of YAML files that earlier ones kept. The database is one that every MLflow brings to its own
 //! schema when it opens it; the statements here hold in that schema and in the newest.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -84,7 +83,7 @@ impl Database {
 impl Place for Database {
     fn open(&mut self, experiment: &Experiment) -> Result<Opened> {
         // Somebody may have renamed it.
-        let sql = "SELECT experiment_id, lifecycle_stage = 'deleted' FROM experiments AS it
+        let sql = "SELECT experiment_id, lifecycle_stage = 'deleted' FROM experiments
                    LEFT JOIN experiment_tags AS tag USING (experiment_id)
                    WHERE name = ?1 OR (tag.key = ?2 AND tag.value = ?1)
                    ORDER BY tag.key = ?2 AND tag.value = ?1 DESC, experiment_id LIMIT 1";
@@ -116,23 +115,11 @@ impl Place for Database {
                    LEFT JOIN tags AS digest ON digest.run_uuid = runs.run_uuid AND digest.key = ?3
                    WHERE experiment_id = ?1";
         let known = |row: &rusqlite::Row<'_>| {
-            let known = Known {
-                id: row.get(1)?,
-                status: row.get(2)?,
-                digest: row.get(3)?,
-                deleted: row.get(4)?,
-                tags: Vec::new(),
-            };
+            let known = Known { id: row.get(1)?, status: row.get(2)?, digest: row.get(3)?, deleted: row.get(4)? };
             Ok((row.get(0)?, known))
         };
         let mut found = self.connection.prepare(sql)?;
-        let runs = found.query_map(params![self.experiment.0, RUN, DIGEST], known)?;
-        let mut runs: HashMap<String, Known> = runs.collect::<Result<_, _>>()?;
-        let mut tags = self.connection.prepare("SELECT key FROM tags WHERE run_uuid = ?1 AND key GLOB ?2 || '*'")?;
-        for known in runs.values_mut() {
-            let names = tags.query_map(params![known.id, OURS], |row| row.get(0))?;
-            known.tags = names.collect::<Result<_, _>>()?;
-        }
+        let runs = found.query_map(params![self.experiment.0, RUN, DIGEST], known)?.collect::<Result<_, _>>()?;
         Ok(Opened::Runs(runs))
     }
 
@@ -154,6 +141,11 @@ impl Place for Database {
             Ok(Metric { key: row.get(0)?, value: row.get(1)?, timestamp: row.get(2)?, step: row.get(3)? })
         };
         Ok(self.connection.prepare_cached(sql)?.query_map([id], metric)?.collect::<Result<_, _>>()?)
+    }
+
+    fn tags(&mut self, id: &str) -> Result<Vec<String>> {
+        let sql = "SELECT key FROM tags WHERE run_uuid = ?1 AND key GLOB ?2 || '*'";
+        Ok(self.connection.prepare_cached(sql)?.query_map([id, OURS], |row| row.get(0))?.collect::<Result<_, _>>()?)
     }
 
     fn untag(&mut self, id: &str, tag: &str) -> Result<()> {

@@ -37,8 +37,6 @@ pub struct Known {
     digest: Option<String>,
     /// Whether somebody deleted it there.
     deleted: bool,
-    /// Names of our tags.
-    tags: Vec<String>,
 }
 
 /// An experiment there.
@@ -61,6 +59,8 @@ pub trait Place {
     fn put(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()>;
     /// Adds to a run metrics that it has not, hyperparameters and tags; the digest goes last.
     fn log(&mut self, id: &str, run: &Described, missing: &[Metric]) -> Result<()>;
+    /// Names of the tags of a run that exports set.
+    fn tags(&mut self, id: &str) -> Result<Vec<String>>;
     /// Takes a tag from a run.
     fn untag(&mut self, id: &str, tag: &str) -> Result<()>;
     /// Gives a run its status.
@@ -130,7 +130,7 @@ fn complete(place: &mut dyn Place, known: &Known, run: &Described) -> Result<()>
         run.metrics.iter().filter(|metric| !logged.contains(&metric.identity())).cloned().collect();
     // What is not so any more, such as why it was stopped.
     let stays = |tag: &str| tag == DIGEST || run.tags.iter().any(|(name, _)| name == tag);
-    for tag in known.tags.iter().filter(|tag| !stays(tag)) {
+    for tag in place.tags(&known.id)?.iter().filter(|tag| !stays(tag)) {
         place.untag(&known.id, tag)?;
     }
     fill(place, &known.id, run, &missing)?;

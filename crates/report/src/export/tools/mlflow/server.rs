@@ -132,6 +132,12 @@ impl Place for Server {
         }
     }
 
+    fn tags(&mut self, id: &str) -> Result<Vec<String>> {
+        let run = self.client.get("runs/get", &[("run_id", id)])?;
+        let names = tags(&run["run"]["data"]).map(|(name, _)| name);
+        Ok(names.filter(|name| name.starts_with(OURS)).map(str::to_owned).collect())
+    }
+
     fn untag(&mut self, id: &str, tag: &str) -> Result<()> {
         match self.client.post("runs/delete-tag", &json!({"run_id": id, "key": tag})) {
             // Another export was first.
@@ -202,20 +208,12 @@ impl Server {
 
     /// The experiment that exports filled from the store's one of that name, if there is one. Somebody may have renamed it.
     fn tagged(&self, name: &str) -> Result<Option<Value>> {
-        let mut request = json!({"max_results": PAGE, "view_type": "ALL", "order_by": ["creation_time ASC"]});
-        loop {
-            let mut found = self.client.post("experiments/search", &request)?;
-            let next = next_page(&found);
-            for experiment in found["experiments"].as_array_mut().into_iter().flatten() {
-                if tags(experiment).any(|tag| tag == (EXPERIMENT, name)) {
-                    return Ok(Some(experiment.take()));
-                }
-            }
-            match next {
-                Some(next) => request["page_token"] = next.into(),
-                None => return Ok(None),
-            }
-        }
+        // Names of the store have no quotes.
+        let filter = format!("tags.`{EXPERIMENT}` = '{name}'");
+        let request =
+            json!({"filter": filter, "view_type": "ALL", "order_by": ["creation_time ASC"], "max_results": 1});
+        let mut found = self.client.post("experiments/search", &request)?;
+        Ok(found["experiments"].get_mut(0).map(Value::take))
     }
 
     /// The runs that exports left in the experiment. Of two of one run, which exports at the same moment leave, the one with the
@@ -237,10 +235,6 @@ impl Server {
                     status: text(info, "status")?,
                     digest: tag(DIGEST),
                     deleted: info["lifecycle_stage"] == "deleted",
-                    tags: tags(&run["data"])
-                        .filter(|tag| tag.0.starts_with(OURS))
-                        .map(|tag| tag.0.to_owned())
-                        .collect(),
                 };
                 match known.get_mut(&ours) {
                     Some(_) if it.deleted => {}
