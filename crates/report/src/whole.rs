@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -24,7 +24,7 @@ pub fn file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> 
 
 /// Writes the plain file `path`; until it is whole it lies in `folder`, which is on the same disk.
 pub fn by_way_of<T>(folder: &Path, path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
-    let mut out = BufWriter::new(temporary().tempfile_in(folder)?);
+    let mut out = BufWriter::new(tracking::temporary(folder, TEMPORARY)?);
     let written = write(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.persist(path).map_err(|error| error.error)?;
     Ok(written)
@@ -48,18 +48,6 @@ pub fn tidy(folder: &Path) -> io::Result<()> {
 /// How names begin of what is not whole yet.
 const TEMPORARY: &str = ".export-";
 
-fn temporary() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; what is exported is for whom the system says.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder
-}
-
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -80,7 +68,7 @@ pub fn folder<T>(path: &Path, ours: impl Fn(&Path) -> bool, fill: impl FnOnce(&P
     if let Some(stranger) = stranger(path, ours).with_context(|| format!("cannot write {}", path.display()))? {
         bail!("{} has '{stranger}' in it, which is of no export: name another folder with -o", path.display());
     }
-    let is_within = |here: std::path::PathBuf| path.canonicalize().is_ok_and(|path| here.starts_with(path));
+    let is_within = |here: PathBuf| path.canonicalize().is_ok_and(|path| here.starts_with(path));
     if std::env::current_dir().is_ok_and(is_within) {
         bail!("{} is where you are, and would be replaced as a whole: name another folder with -o", path.display());
     }

@@ -231,6 +231,10 @@ fn foreign_names_pages_and_methods_are_refused_whatever_is_asked() {
             assert!(!answer.contains("batch"), "{answer}");
         }
     }
+    // Nor does who is refused keep a place.
+    let begun = Instant::now();
+    assert_eq!(status(&served.raw("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")), 403);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(status(&served.raw("GET / HTTP/1.0\r\n\r\n")), 403);
     assert_eq!(
         status(&served.raw("GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")),

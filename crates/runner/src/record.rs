@@ -138,14 +138,7 @@ pub fn save_weights(path: &Path, weights: &Weights) -> Result<()> {
 pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; weights are for whom the system says.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.prefix(TEMPORARY).tempfile_in(folder)?;
+    let mut file = tracking::temporary(folder, TEMPORARY)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -92,14 +92,7 @@ fn compare(a: &RecordedRun, b: &RecordedRun, params: &[&str]) -> Ordering {
 /// Writes to a temporary name in the same folder and renames: a reader finds the old file or the new one, whole.
 fn replace(path: &Path, table: &dyn Fn(&mut dyn Write) -> csv::Result<()>) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; a table is for whom the system says.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.prefix(".csv-").tempfile_in(folder)?;
+    let mut file = crate::temporary(folder, ".csv-")?;
     let mut buffered = io::BufWriter::new(file.as_file_mut());
     table(&mut buffered).map_err(io::Error::from)?;
     buffered.flush()?;

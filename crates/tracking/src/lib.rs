@@ -162,6 +162,7 @@ mod record;
 mod run;
 mod status;
 mod store;
+mod temporary;
 mod value;
 
 pub use csv_export::{HYPERPARAMETERS, RESULTS, neutralised};
@@ -182,4 +183,6 @@ pub use store::merge::Absorbed;
 pub use store::progress::Progress;
 pub use store::read::Reader;
 pub use store::{DATABASE, Damage, InvocationId, Store, timestamp};
+#[doc(hidden)]
+pub use temporary::temporary;
 pub use value::Value;

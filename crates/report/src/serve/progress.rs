@@ -64,7 +64,7 @@ pub fn last_moment(progress: &Progress) -> &str {
 /// How `experiment` stands at `now`; `varying` names the hyperparameters that tell its runs apart.
 pub fn going(experiment: &str, progress: &Progress, varying: &BTreeSet<String>, now: SystemTime) -> Going {
     let done = done(progress);
-    // There is room for so many, and those that ended come first.
+    // Those that ended have room first.
     let room = LINES.saturating_sub(progress.latest.len());
     let running = progress.running.iter().take(room).map(|run| Told { name: name(run, varying), stands: epoch(run) });
     let latest = progress.latest.iter().map(|run| Told { name: name(run, varying), stands: outcome(run) });

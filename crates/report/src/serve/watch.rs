@@ -131,11 +131,10 @@ struct Watcher {
     trouble: Option<String>,
     /// By experiment, the hyperparameters that tell the runs apart that were on the page or told of.
     varying: HashMap<String, BTreeSet<String>>,
-    going: bool,
     /// What goes on: experiments, and of those that have a plan when its sweep began.
     under_way: HashSet<(String, String)>,
     /// Something of that is new, and was not told everywhere.
-    begins: bool,
+    untold: bool,
     /// Experiments that somebody has been at since this one watches.
     watched: HashSet<String>,
     /// A sweep has begun, and there was no time for the page since.
@@ -156,9 +155,8 @@ impl Watcher {
             parts: Parts::default(),
             trouble: None,
             varying: HashMap::new(),
-            going: false,
             under_way: HashSet::new(),
-            begins: false,
+            untold: false,
             watched: HashSet::new(),
             beginning: false,
             moved: Some(Instant::now()),
@@ -187,6 +185,10 @@ impl Watcher {
         }
     }
 
+    fn going(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
     /// Whether there is something to tell, and was not before.
     fn notice(&mut self) -> bool {
         let had_nothing = !self.progress.due;
@@ -196,23 +198,23 @@ impl Watcher {
             self.progress.want();
         }
         self.seen = Some(stamp);
-        if self.going && self.progress.ended.is_some_and(|ended| ended.elapsed() >= PULSE) {
+        if self.going() && self.progress.ended.is_some_and(|ended| ended.elapsed() >= PULSE) {
             self.progress.want();
         }
         had_nothing && self.progress.due
     }
 
     fn look(&mut self, ask: Option<&Ask>) {
-        if self.notice() && !self.going && ask.is_none() {
+        if self.notice() && !self.going() && ask.is_none() {
             // Who begins writes more in a moment, and all of it is told together, at the next look.
             return;
         }
         if ask.is_some_and(|ask| ask.for_page) {
             self.page.hurry();
         }
-        let seldom = self.going && self.moved.is_none();
+        let seldom = self.going() && self.moved.is_none();
         let long = spread(LONG_REST + if self.page.due { LONGEST_PAUSE } else { 0 }).max(REST);
-        let rest = if self.going { long } else { REST };
+        let rest = if self.going() { long } else { REST };
         let rests = !self.page.has_come() && self.moved.take_if(|moved| moved.elapsed() >= rest).is_some();
         if !self.page.has_come() && !self.progress.has_come() && !rests {
             return;
@@ -223,22 +225,22 @@ impl Watcher {
         if self.page.has_come() && !self.waits_for_end(&progress) {
             let begun = Instant::now();
             self.make_page();
-            self.page.took(begun.elapsed(), if self.going { spread(LONGEST_PAUSE).max(PAUSE) } else { PAUSE });
+            self.page.took(begun.elapsed(), if self.going() { spread(LONGEST_PAUSE).max(PAUSE) } else { PAUSE });
         }
         // Last, so that the page's pause is over when this one is.
         self.progress.took(spent, PAUSE);
         self.set_progress(&progress);
         // What happens now and then is told everywhere at once, and that something begins which is not over soon.
         let seldom = seldom && self.moved.is_some();
-        let begins = self.begins && !ends_soon(&progress);
-        let busy = self.going && !(begins || seldom || rests);
-        self.begins &= busy;
+        let begins = self.untold && !ends_soon(&progress);
+        let busy = self.going() && !(begins || seldom || rests);
+        self.untold &= busy;
         self.snapshots.send_replace(Arc::new(Snapshot::of(self.parts.clone(), busy, rests)));
     }
 
     /// Whether the page waits for the end of a sweep, which will come soon: once, for it may come late.
     fn waits_for_end(&mut self, progress: &[(String, Progress)]) -> bool {
-        if self.page.hurried || !self.going || !std::mem::take(&mut self.beginning) {
+        if self.page.hurried || !self.going() || !std::mem::take(&mut self.beginning) {
             return false;
         }
         let now = SystemTime::now();
@@ -284,18 +286,18 @@ impl Watcher {
         let all = self.all_progress().unwrap_or_default();
         let going = all.iter().filter(|(_, it)| is_going(it));
         let start = |it: &Progress| if it.work.is_some() { it.started_at.clone() } else { String::new() };
-        let now: HashSet<_> = going.map(|(name, it)| (name.clone(), start(it))).collect();
-        self.begins |= !now.is_subset(&self.under_way);
-        let was = std::mem::replace(&mut self.going, !now.is_empty());
-        self.under_way = now;
-        if was != self.going {
+        let under_way: HashSet<_> = going.map(|(name, it)| (name.clone(), start(it))).collect();
+        self.untold |= !under_way.is_subset(&self.under_way);
+        let was_going = self.going();
+        self.under_way = under_way;
+        if was_going != self.going() {
             self.moved = Some(Instant::now());
         }
-        if was && !self.going {
+        if was_going && !self.going() {
             // Nobody is slowed any more; and runs whose process is gone are killed, though nobody wrote that down.
             self.page.due = true;
             self.page.rest_no_more();
-        } else if self.going && !was && !self.parts.is_empty() {
+        } else if self.going() && !was_going && !self.parts.is_empty() {
             // What has just begun has little more to show than its progress.
             self.beginning = all.iter().any(|(_, it)| it.work.is_some());
             self.page.rest_for(if self.beginning { spread(FIRST_PAUSE).max(PAUSE) } else { PAUSE });
@@ -396,7 +398,7 @@ mod tests {
         watcher.progress.pause = Duration::ZERO;
         // It is told of at the second look.
         (0..2).for_each(|_| watcher.look(None));
-        assert!(watcher.going && rows(&watcher) == 0);
+        assert!(watcher.going() && rows(&watcher) == 0);
         (folder, watcher)
     }
 
@@ -453,7 +455,7 @@ mod tests {
         database.execute("UPDATE invocations SET pid = ?1", [u32::MAX]).unwrap();
         watcher.progress = Pace::new(PROGRESS_SHARE);
         watcher.look(None);
-        assert_eq!((watcher.going, rows(&watcher)), (false, 1));
+        assert_eq!((watcher.going(), rows(&watcher)), (false, 1));
     }
 
     #[test]

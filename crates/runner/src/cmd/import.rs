@@ -65,14 +65,7 @@ fn placed(database: &Path, results: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     std::fs::create_dir_all(results)?;
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private; a store is for whom the system says.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.prefix(TEMPORARY).tempfile_in(results)?;
+    let mut file = tracking::temporary(results, TEMPORARY)?;
     io::copy(&mut File::open(database)?, &mut file)?;
     file.as_file().sync_all()?;
     match file.persist_noclobber(target) {

@@ -33,7 +33,8 @@ pub struct Progress {
     pub steps: u64,
     /// Those of [`Progress::work`] that are still to come, about: a run that diverged leaves some out.
     pub steps_left: Option<u64>,
-    /// Trials that were trained since then, of one that runs the part that is done. Nothing where one does not say how many epochs it takes.
+    /// Trials that were trained since then, of one that runs the part that is done. Nothing where one does not say how many epochs it
+    /// takes.
     pub trained: Option<f64>,
     /// Those of [`Progress::work`] that are still to be trained, likewise.
     pub untrained: Option<f64>,
@@ -150,7 +151,8 @@ fn first_of_many(connection: &Connection, experiment: &str, last: &str) -> rusql
     Ok(first)
 }
 
-/// The last start of a program, or where that is gone the last one that runs what it planned still; of the same plan's other parts, the last each.
+/// The last start of a program, or where that is gone the last one that runs what it planned still; of the same plan's other parts, the
+/// last each.
 fn last_starts(connection: &Connection, experiment: &str, running: &[RecordedRun]) -> rusqlite::Result<Vec<Start>> {
     let columns = "id, started_at, shard_index, shard_count, planned_trials, trials_to_run, steps_to_run";
     let read = |row: &Row<'_>| {
@@ -169,10 +171,8 @@ fn last_starts(connection: &Connection, experiment: &str, running: &[RecordedRun
         connection.prepare_cached(&newest)?.query_map([experiment], read)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let Some(last) = newest.first() else { return Ok(Vec::new()) };
     let runs_something = |it: &Start| it.work.is_some() && running.iter().any(|run| run.invocation == it.id);
-    let told = match liveness(connection, &[], std::slice::from_ref(last))? {
-        Liveness::Gone => newest.iter().position(runs_something).unwrap_or(0),
-        _ => 0,
-    };
+    let is_told = running.is_empty() || liveness(connection, &[], std::slice::from_ref(last))? != Liveness::Gone;
+    let told = if is_told { 0 } else { newest.iter().position(runs_something).unwrap_or(0) };
     let Some(newest) = newest.into_iter().nth(told) else { return Ok(Vec::new()) };
     if newest.work.is_none() {
         return Ok(vec![Start { started_at: first_of_many(connection, experiment, &newest.started_at)?, ..newest }]);

@@ -44,18 +44,18 @@
     const input = document.querySelector(`[data-filter="${id}"]`);
     const count = document.querySelector(`[data-count="${id}"]`);
     const brushes = new Map(); // by axis, from where to where
-    let covered = []; // by brush: the name of its axis, the values there, and from where to where it is
+    let covered = []; // by brush: the title of its axis, the values there, and from where to where it is
     let order = null; // by which column, and whether upwards
     let columns, rows;
 
-    const name = (axis) => axis.querySelector("title").textContent.trim().toLowerCase();
-    const column = (name) => columns.findIndex(({ names }) => names.includes(name));
+    const titleOf = (axis) => axis.querySelector("title").textContent.trim().toLowerCase();
+    const columnOf = (title) => columns.findIndex(({ names }) => names.includes(title));
     // In another chart the same values stand elsewhere.
     const brushAnew = (svg) => {
       brushes.clear();
-      for (const [of, values, was] of covered) {
-        const axis = all("[data-axis]", svg).find((axis) => name(axis) === of);
-        const index = column(of);
+      for (const [title, values, was] of covered) {
+        const axis = all("[data-axis]", svg).find((axis) => titleOf(axis) === title);
+        const index = columnOf(title);
         if (!axis || index < 0) continue;
         const [least, most] = [Math.min(...values.map(Number)), Math.max(...values.map(Number))];
         const covers = (value) => values.includes(value) || (value !== undefined && value >= least && value <= most);
@@ -109,9 +109,9 @@
         return new Set(all("svg [data-ys]", section).filter(passes).map((line) => line.dataset.setting));
       });
       covered = [...brushes].map(([axis, range], index) => {
-        const of = name(section.querySelector(`svg [data-axis="${axis}"]`));
-        const values = rows.filter((row) => passing[index].has(row.setting)).map((row) => row.values[column(of)]);
-        return [of, values.filter((value) => value !== undefined), range];
+        const title = titleOf(section.querySelector(`svg [data-axis="${axis}"]`));
+        const values = rows.filter((row) => passing[index].has(row.setting)).map((row) => row.values[columnOf(title)]);
+        return [title, values.filter((value) => value !== undefined), range];
       });
       const shown = new Set();
       for (const row of rows) {
