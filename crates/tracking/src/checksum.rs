@@ -48,6 +48,17 @@ pub(crate) fn of_run(run: &RecordedRun) -> i64 {
         sum.text(text);
     }
     sum.bytes(&run.last_epoch.to_le_bytes());
+    // Runs of earlier schemas have neither, and keep the checksum that they were recorded with.
+    for (name, number) in [
+        ("ordered_at", run.ordered_at.map(i64::to_le_bytes)),
+        ("train", run.split_sizes.train.map(u64::to_le_bytes)),
+        ("validation", run.split_sizes.validation.map(u64::to_le_bytes)),
+        ("test", run.split_sizes.test.map(u64::to_le_bytes)),
+    ] {
+        if let Some(bytes) = number {
+            sum.text(name).bytes(&bytes);
+        }
+    }
     for (name, value) in &run.params {
         sum.text(name).value(value);
     }

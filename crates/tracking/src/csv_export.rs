@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::{EpochMetrics, RecordedRun, RunId, StoreError, Value, printable};
+use crate::{ColumnNames, EpochMetrics, RecordedRun, RunId, StoreError, Value, csv_id, printable};
 
 /// The hyperparameters of softmax regression, in the order of tables. Those of other programs follow as recorded.
 pub const HYPERPARAMETERS: [&str; 7] = ["learning_rate", "decay", "batch_size", "epochs", "seed", "init", "last_batch"];
@@ -120,13 +120,17 @@ fn runs_csv(out: &mut dyn Write, runs: &[&RecordedRun], params: &[&str]) -> csv:
         .filter(|name| *name != "seconds")
         .collect();
     let mut csv = csv::Writer::from_writer(out);
-    let header = ["run", "trial", "status", "dataset"].into_iter();
-    let header = header.chain(params.iter().copied()).chain(results.iter().copied()).chain(["seconds", "started_at"]);
-    csv.write_record(header.map(|name| neutralised(name).into_owned()))?;
+    let (first, last) = (["run", "trial", "status", "dataset"], ["seconds", "started_at"]);
+    let mut columns = ColumnNames::new(first.into_iter().chain(last));
+    let mut header: Vec<String> = first.map(str::to_owned).to_vec();
+    header.extend(params.iter().map(|name| columns.claim(name, "param_")));
+    header.extend(results.iter().map(|name| columns.claim(name, "metric_")));
+    header.extend(last.map(str::to_owned));
+    csv.write_record(header)?;
     for run in runs {
         let mut record = vec![
-            run.id.to_string(),
-            run.trial.to_string(),
+            csv_id(run.id.as_str()).into_owned(),
+            csv_id(run.trial.as_str()).into_owned(),
             run.status.to_string(),
             neutralised(&run.dataset).into_owned(),
         ];
@@ -148,15 +152,17 @@ fn epochs_csv(
 ) -> csv::Result<()> {
     let metrics = names(&METRICS, epochs.values().flatten().flat_map(|epoch| &epoch.metrics));
     let mut csv = csv::Writer::from_writer(out);
+    let (ids, place) = (["run", "trial"], ["epoch", "step"]);
+    let mut columns = ColumnNames::new(ids.into_iter().chain(place));
+    let mut header: Vec<String> = ids.map(str::to_owned).to_vec();
+    header.extend(params.iter().map(|name| columns.claim(name, "param_")));
+    header.extend(place.map(str::to_owned));
     // A metric that shares its name with a hyperparameter says that it is the epoch's.
-    let column = |name: &&str| if params.contains(name) { format!("epoch_{name}") } else { (*name).to_owned() };
-    let mut header: Vec<String> = ["run", "trial"].iter().chain(params).map(|name| (*name).to_owned()).collect();
-    header.extend(["epoch".to_owned(), "step".to_owned()]);
-    header.extend(metrics.iter().map(column));
-    csv.write_record(header.iter().map(|name| neutralised(name).into_owned()))?;
+    header.extend(metrics.iter().map(|name| columns.claim(name, "epoch_")));
+    csv.write_record(header)?;
     for run in runs {
         for epoch in epochs.get(&run.id).into_iter().flatten() {
-            let mut record = vec![run.id.to_string(), run.trial.to_string()];
+            let mut record = vec![csv_id(run.id.as_str()).into_owned(), csv_id(run.trial.as_str()).into_owned()];
             record.extend(params.iter().map(|name| cell(run.param(name))));
             record.extend([epoch.epoch.to_string(), epoch.step.to_string()]);
             let value = |name: &&str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);

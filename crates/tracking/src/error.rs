@@ -175,6 +175,14 @@ pub enum FindError {
         /// Some of the ids it could mean.
         candidates: Vec<String>,
     },
+    /// One trial is in several experiments.
+    #[error("trial {id} is in several experiments: name one of {}", .experiments.iter().map(|it| format!("{}/{id}", crate::printable(it))).collect::<Vec<_>>().join(", "))]
+    SeveralExperiments {
+        /// The trial.
+        id: String,
+        /// The experiments that have runs of it.
+        experiments: Vec<String>,
+    },
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,6 @@
 //! Identities: of a trial, by what it is; of a run, by chance.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt::{self, Write};
 use std::str::FromStr;
 
@@ -82,14 +82,19 @@ impl FromStr for TrialId {
 pub struct RunId(String);
 
 impl RunId {
-    /// A new one.
+    /// A new one, which no spreadsheet reads as a number.
     ///
     /// # Errors
     /// When the system has no random numbers.
     pub fn random() -> Result<Self, getrandom::Error> {
-        let mut bytes = [0; BYTES];
-        getrandom::fill(&mut bytes)?;
-        Ok(Self(hex(&bytes)))
+        loop {
+            let mut bytes = [0; BYTES];
+            getrandom::fill(&mut bytes)?;
+            let id = hex(&bytes);
+            if !reads_as_number(&id) {
+                return Ok(Self(id));
+            }
+        }
     }
 
     pub(crate) fn from_store(text: String) -> Self {
@@ -100,6 +105,50 @@ impl RunId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Whether a spreadsheet, pandas or another reader of CSV takes an id for a number: `0012345678901234`, `1234567890e12345`. Some read
+/// `d` as an exponent too, or `d` and `f` as a type at the end.
+fn reads_as_number(id: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = id.strip_suffix(['d', 'f']).unwrap_or(id);
+    digits(number) || number.split_once(['d', 'e']).is_some_and(|(a, b)| digits(a) && digits(b))
+}
+
+/// What stands before an id where it would be taken for a number.
+const MARK: &str = "id-";
+
+/// An id in a CSV file: as it is, or after `id-` where a reader would take it for a number. [`IdPrefix`] reads both.
+#[must_use]
+pub fn csv_id(id: &str) -> Cow<'_, str> {
+    if reads_as_number(id) { Cow::Owned(format!("{MARK}{id}")) } else { Cow::Borrowed(id) }
+}
+
+/// An id as [`csv_id`] wrote it.
+pub(crate) fn from_csv(id: &str) -> &str {
+    id.strip_prefix(MARK).filter(|id| reads_as_number(id)).unwrap_or(id)
+}
+
+/// The beginning of an id as people type it: `d353`, `id-0012` as CSV files have it, `tutorial/d353` where a trial is in several
+/// experiments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdPrefix {
+    /// The experiment before the `/`.
+    pub experiment: Option<String>,
+    /// The digits, in lower case; other text is the beginning of no id.
+    pub digits: String,
+}
+
+impl IdPrefix {
+    /// Reads what was typed.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let (experiment, id) = match text.split_once('/') {
+            Some((experiment, id)) => (Some(experiment.to_owned()), id),
+            None => (None, text),
+        };
+        Self { experiment, digits: id.strip_prefix(MARK).unwrap_or(id).to_ascii_lowercase() }
     }
 }
 
@@ -148,6 +197,28 @@ mod tests {
         for wrong in ["", "cba06e7be64e29e", "CBA06E7BE64E29E9", "cba06e7be64e29eg", "cba06e7be64e29e9a"] {
             assert!(wrong.parse::<TrialId>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn ids_that_read_as_numbers_are_marked_in_csv() {
+        for number in
+            ["0012345678901234", "1234567890e12345", "1e23456789012345", "12345678d0123456", "123456789012345f"]
+        {
+            assert_eq!(csv_id(number), format!("id-{number}"));
+            assert_eq!(from_csv(&csv_id(number)), number);
+            assert_eq!(IdPrefix::parse(&csv_id(number)).digits, number);
+        }
+        for word in ["00123456789012ab", "e123456789012345", "1e2345e789012345", "a012345678901234", "1e2345678901234e"]
+        {
+            assert_eq!(csv_id(word), word);
+        }
+    }
+
+    #[test]
+    fn an_experiment_may_stand_before_an_id() {
+        let prefix = IdPrefix::parse("wine/D353");
+        assert_eq!((prefix.experiment.as_deref(), prefix.digits.as_str()), (Some("wine"), "d353"));
+        assert_eq!(IdPrefix::parse("D353").experiment, None);
     }
 
     #[test]

@@ -149,7 +149,9 @@
 //! ```
 
 mod checksum;
+mod columns;
 mod csv_export;
+mod declarations;
 mod duration;
 mod error;
 mod examples;
@@ -165,24 +167,28 @@ mod store;
 mod temporary;
 mod value;
 
+pub use columns::ColumnNames;
 pub use csv_export::{HYPERPARAMETERS, RESULTS, neutralised};
+pub use declarations::{Declarations, Direction};
 pub use duration::{about, seconds};
 pub use error::{FindError, StoreError};
 pub use examples::{ConfusionCell, Examples, Mistake};
-pub use ids::{RunId, TrialId};
+pub use ids::{IdPrefix, RunId, TrialId, csv_id};
 pub use live_run::{LiveRun, NewRun};
 pub use printable::{printable, printable_json};
 pub use process::{Liveness, Process};
 pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
-pub use run::{Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, RecordedRun, Run, Shard, Work};
+pub use run::{
+    Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, Order, RecordedRun, Run, Shard, SplitSizes, Work,
+};
 pub use status::Status;
 pub use store::live::{Claim, Recording, Resumption, Terms};
 pub use store::merge::Absorbed;
 pub use store::progress::Progress;
 pub use store::read::Reader;
-pub use store::{DATABASE, Damage, InvocationId, Store, timestamp};
+pub use store::{DATABASE, Damage, InvocationId, LastValues, Store, timestamp};
 #[doc(hidden)]
 pub use temporary::temporary;
 pub use value::Value;

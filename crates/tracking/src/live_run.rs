@@ -290,6 +290,14 @@ fn checked(metrics: &[(&str, f64)], known: &[String]) -> Result<Vec<(String, f64
     Ok(all)
 }
 
+/// Refuses a name that no metric can have.
+pub(crate) fn check_metric_name(name: &str) -> Result<(), StoreError> {
+    match name_fault(name, std::iter::empty()) {
+        Some(reason) => Err(StoreError::Refused { what: "metric", name: name.to_owned(), reason }),
+        None => Ok(()),
+    }
+}
+
 /// Why nothing can have this name beside those `known`.
 fn name_fault<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) -> Option<&'static str> {
     if name.trim().is_empty() {

@@ -120,6 +120,28 @@ pub struct EpochMetrics {
     pub metrics: Vec<(String, f64)>,
 }
 
+/// How many examples each split of a run's data has, where that is known. An accuracy is a multiple of one over this number, which is
+/// the least by which two accuracies can differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SplitSizes {
+    /// Examples that are trained on.
+    pub train: Option<u64>,
+    /// Examples that are held out of the training set.
+    pub validation: Option<u64>,
+    /// Examples of the test set.
+    pub test: Option<u64>,
+}
+
+/// The place of a run among those of its trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// After all runs of the trial that the store has, whatever the clock says.
+    #[default]
+    Next,
+    /// The place that another store gave it, in microseconds since 1970; none in stores of earlier schemas.
+    Kept(Option<i64>),
+}
+
 /// A run, as it is to be recorded: whole, or as far as it is known when it begins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -143,12 +165,16 @@ pub struct Run {
     pub fallback_for: Option<String>,
     /// `test`, or the fraction of the training set held out.
     pub validation: String,
+    /// Examples of each split.
+    pub split_sizes: SplitSizes,
     /// How it was computed.
     pub engine: String,
     /// Where it was computed.
     pub device: String,
     /// When it began.
     pub started_at: SystemTime,
+    /// Its place among the runs of its trial.
+    pub order: Order,
     /// When it ended.
     pub ended_at: SystemTime,
     /// Why it did not finish.
@@ -178,9 +204,11 @@ impl Run {
             dataset_path: None,
             fallback_for: None,
             validation: "test".to_owned(),
+            split_sizes: SplitSizes::default(),
             engine: String::new(),
             device: "cpu".to_owned(),
             started_at,
+            order: Order::Next,
             ended_at: SystemTime::now(),
             error: None,
             params: Vec::new(),
@@ -214,6 +242,8 @@ pub struct RecordedRun {
     pub fallback_for: Option<String>,
     /// `test`, or the fraction of the training set held out.
     pub validation: String,
+    /// Examples of each split.
+    pub split_sizes: SplitSizes,
     /// How it was computed.
     pub engine: String,
     /// Where it was computed.
@@ -232,6 +262,7 @@ pub struct RecordedRun {
     pub last_epoch: u32,
     pub(crate) invocation: i64,
     pub(crate) sequence: i64,
+    pub(crate) ordered_at: Option<i64>,
     pub(crate) metric_count: Option<i64>,
     pub(crate) checksum: Option<i64>,
 }
@@ -241,6 +272,15 @@ impl RecordedRun {
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&Value> {
         self.params.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+    }
+
+    /// Runs are in this order: by `ordered_at`, or when they began where an earlier schema gave them none. Equal times are told apart
+    /// by what is the same in every store that the runs are merged into, except among runs of earlier schemas.
+    pub(crate) fn order(&self) -> (i64, i64, &str) {
+        match self.ordered_at {
+            Some(micros) => (micros, i64::MIN, self.id.as_str()),
+            None => (micros_of(&self.started_at), self.sequence, self.id.as_str()),
+        }
     }
 
     /// Whether its trial has its result, so that it need not run again.
@@ -270,4 +310,15 @@ impl RecordedRun {
     pub fn result(&self, name: &str) -> Option<f64> {
         self.results.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value)
     }
+}
+
+/// Microseconds since 1970; 0 before.
+pub(crate) fn micros(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// [`micros`] of a time as the store has it; 0 of what is no time.
+pub(crate) fn micros_of(time: &str) -> i64 {
+    humantime::parse_rfc3339(time).map_or(0, micros)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tracking::{EpochMetrics, Experiment, Invocation, Run, Status, Store, TrialId, Value};
+use tracking::{EpochMetrics, Experiment, Invocation, Run, RunId, Status, Store, TrialId, Value};
 
 /// A results folder in which `runs` were recorded, in that order, and exported.
 fn exported(runs: &[Run]) -> TempDir {
@@ -145,4 +145,49 @@ fn hyperparameters_and_metrics_of_other_programs_follow() {
     ));
     let epochs = read(folder.path(), "epochs.csv");
     assert!(epochs.lines().next().unwrap().ends_with("epoch_learning_rate,seconds,epoch_depth"), "{epochs}");
+}
+
+/// What a program calls a hyperparameter or a metric may be the name of a column of ours, or of each other.
+#[test]
+fn each_column_has_a_name_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let params =
+        ["run", "trial", "status", "dataset", "seconds", "epoch", "score", "param_run"].map(|it| (it, 1.into()));
+    let run = store.start_run("wine", &params).unwrap();
+    run.log(1, &[("epoch", 1.0), ("step", 7.0), ("trial", 2.0), ("seconds", 0.5), ("val_loss", 0.1)]).unwrap();
+    run.finish(&[("score", 0.5), ("status", 2.0), ("batch_size", 3.0)]).unwrap();
+    store.export_csv("wine").unwrap();
+    let header = |file: &str| {
+        let text = std::fs::read_to_string(folder.path().join("wine").join(file)).unwrap();
+        text.lines().next().unwrap().split(',').map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (file, expected) in [
+        ("runs.csv", ["param_run", "param_seconds", "score", "metric_score", "metric_status", "metric_batch_size"]),
+        ("epochs.csv", ["param_epoch", "epoch_epoch", "epoch_step", "epoch_trial", "epoch_seconds", "param_param_run"]),
+    ] {
+        let columns = header(file);
+        let distinct: std::collections::HashSet<_> = columns.iter().collect();
+        assert_eq!(distinct.len(), columns.len(), "{columns:?}");
+        assert!(expected.iter().all(|name| columns.iter().any(|column| column == name)), "{columns:?}");
+    }
+}
+
+/// Pandas reads `1234567890e12345` as infinite, and drops the zeros of `0012345678901234`.
+#[test]
+fn no_id_in_a_table_reads_as_a_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(folder.path()).unwrap();
+    let wine = Experiment { name: "wine".into(), description: String::new() };
+    let invocation = store.begin(&wine, &Invocation::default()).unwrap();
+    let trial: TrialId = "0012345678901234".parse().unwrap();
+    let id: RunId = "1234567890e12345".parse().unwrap();
+    let run =
+        Run { id: Some(id.clone()), trial: trial.clone(), ..Run::new("wine", Status::Finished, SystemTime::now()) };
+    store.record(invocation, &run).unwrap();
+    store.export_csv("wine").unwrap();
+    let text = std::fs::read_to_string(folder.path().join("wine/runs.csv")).unwrap();
+    assert!(text.lines().nth(1).unwrap().starts_with("id-1234567890e12345,id-0012345678901234,"), "{text}");
+    assert_eq!(store.find("id-0012345678901234").unwrap().trial, trial);
+    assert_eq!(store.find("id-1234567890e12345").unwrap().id, id);
 }

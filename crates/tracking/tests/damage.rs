@@ -66,7 +66,7 @@ fn table(folder: &Path) -> Result<(Vec<String>, bool), String> {
         let mut rows = Vec::new();
         for experiment in reader.experiments()? {
             let runs = reader.runs(&experiment.name)?;
-            let last = reader.last_epoch(&runs, "val_loss")?;
+            let last = reader.last_values(&runs)?;
             for run in &runs {
                 let (epochs, examples) = (reader.epochs(run)?, reader.examples(run)?);
                 rows.push(format!(

@@ -25,7 +25,7 @@ fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
     };
     check(3);
     drop(Store::open(folder.path()).unwrap());
-    check(5);
+    check(6);
     assert_eq!(std::fs::read(folder.path().join(format!("{DATABASE}.schema-3"))).unwrap().len(), bytes.len());
 }
 

@@ -4,12 +4,12 @@
 mod wine;
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 use tracking::{
-    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, Reader, Run, RunId, Status,
-    Store, StoreError, TrialId, Value,
+    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, Order, Reader, RecordedRun,
+    Run, RunId, SplitSizes, Status, Store, StoreError, TrialId, Value,
 };
 
 use wine::{examples, invocation, opened, run};
@@ -37,7 +37,7 @@ fn what_is_recorded_is_read_back() {
     assert_eq!(read.started_at, "2023-11-14T22:13:20.000Z");
     assert_eq!(read.ended_at, "2023-11-14T22:13:21.500Z");
     assert_eq!(reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap(), written.epochs);
-    assert_eq!(reader.last_epoch(&runs, "val_loss").unwrap()[&run_id].to_bits(), 0.2f64.to_bits());
+    assert_eq!(last_value(&reader, &runs[0], "val_loss").map(f64::to_bits), Some(0.2f64.to_bits()));
     assert_eq!((reader.examples(read).unwrap(), store.examples(read).unwrap()), (Some(examples()), Some(examples())));
     assert_eq!(reader.invocation(read).unwrap(), invocation());
     assert_eq!(reader.experiments().unwrap()[0].description, "Does depth help?");
@@ -54,6 +54,82 @@ fn the_newest_run_of_a_trial_counts() {
     assert!(runs[0].trial < runs[1].trial, "by trial, whoever was recorded first");
     let of_trial = runs.iter().find(|it| it.trial == run(0).trial).unwrap();
     assert_eq!((&of_trial.id, of_trial.status, &of_trial.error), (&newest, Status::Finished, &None));
+}
+
+/// Clocks are set back and run apart; machines are merged in any order.
+#[test]
+fn a_clock_that_is_set_back_reorders_no_runs() {
+    let (folder, mut store, id) = opened();
+    let at = |seconds: u64, run: Run| Run { started_at: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds), ..run };
+    store.record(id, &at(7_200, run(0))).unwrap();
+    let second = store.record(id, &at(3_600, run(0))).unwrap();
+    let third = store.record(id, &at(0, run(0))).unwrap();
+    let runs = store.all_runs("wine").unwrap();
+    let order: Vec<&RunId> = runs.iter().map(|run| &run.id).collect();
+    assert_eq!(order[1..], [&second, &third]);
+    assert_eq!(store.runs("wine").unwrap()[0].id, third);
+    assert_eq!(runs[2].started_at, "1970-01-01T00:00:00.000Z", "the time is as the clock had it");
+
+    // A copy keeps the order, whichever run arrives first.
+    for earlier in [&second, &third] {
+        let copy = tempfile::tempdir().unwrap();
+        let mut into = Store::open(copy.path()).unwrap();
+        let reader = Reader::open(folder.path()).unwrap();
+        for wanted in [true, false] {
+            into.absorb(&reader, &|run| (run.id == *earlier) == wanted, true, &mut |_| Ok(())).unwrap();
+        }
+        assert_eq!(into.runs("wine").unwrap()[0].id, third);
+        let ids = |runs: Vec<RecordedRun>| runs.into_iter().map(|run| run.id).collect::<Vec<_>>();
+        assert_eq!(ids(into.all_runs("wine").unwrap()), ids(store.all_runs("wine").unwrap()));
+    }
+}
+
+#[test]
+fn a_run_with_a_result_counts_before_one_without() {
+    for (status, counts) in
+        [(Status::Failed, false), (Status::Killed, false), (Status::Diverged, true), (Status::Finished, true)]
+    {
+        let (_folder, mut store, id) = opened();
+        let first = store.record(id, &run(0)).unwrap();
+        let second = store.record(id, &Run { status, ..run(0) }).unwrap();
+        assert_eq!(store.runs("wine").unwrap()[0].id, if counts { second } else { first }, "{status}");
+    }
+    let (_folder, mut store, id) = opened();
+    store.record(id, &Run { status: Status::Killed, ..run(0) }).unwrap();
+    let failed = store.record(id, &Run { status: Status::Failed, ..run(0) }).unwrap();
+    assert_eq!(store.runs("wine").unwrap()[0].id, failed);
+}
+
+#[test]
+fn sizes_of_splits_are_kept_and_checked() {
+    let (folder, mut store, id) = opened();
+    let sizes = SplitSizes { train: Some(60_000), validation: None, test: Some(10_000) };
+    let recorded = store.record(id, &Run { split_sizes: sizes, order: Order::Next, ..run(0) }).unwrap();
+    assert_eq!(store.find(recorded.as_str()).unwrap().split_sizes, sizes);
+    drop(store);
+    let database = Connection::open(folder.path().join(DATABASE)).unwrap();
+    database.execute("UPDATE runs SET test_examples = 9999", []).unwrap();
+    assert!(!Reader::open(folder.path()).unwrap().find(recorded.as_str()).unwrap().is_whole());
+}
+
+#[test]
+fn a_trial_of_several_experiments_is_asked_for_by_experiment() {
+    let (folder, mut store, id) = opened();
+    let beer = Experiment { name: "beer".into(), description: String::new() };
+    let other = store.begin(&beer, &invocation()).unwrap();
+    store.record(id, &run(0)).unwrap();
+    let of_beer = store.record(other, &Run { experiment: "beer".into(), ..run(0) }).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    let trial = run(0).trial;
+    for text in [trial.as_str(), &trial.as_str()[..6]] {
+        let error = reader.find(text).unwrap_err();
+        assert!(matches!(error, FindError::SeveralExperiments { .. }));
+        let message = error.to_string();
+        assert!(message.contains(&format!("beer/{trial}, wine/{trial}")), "{message}");
+    }
+    assert_eq!(reader.find(&format!("beer/{}", &trial.as_str()[..6])).unwrap().id, of_beer);
+    assert_eq!(reader.find(of_beer.as_str()).unwrap().experiment, "beer");
+    assert!(matches!(reader.find(&format!("cider/{trial}")), Err(FindError::NotFound(_))));
 }
 
 #[test]
@@ -325,19 +401,36 @@ fn a_store_of_the_first_schema_is_read_as_it_is_and_migrated_by_the_next_recordi
 }
 
 #[test]
-fn the_last_epoch_is_the_last_that_has_the_metric() {
+fn each_metric_counts_by_its_last_value() {
     let (folder, mut store, id) = opened();
-    let mut run = run(1);
-    run.epochs[4].metrics.retain(|(name, _)| name != "val_loss");
-    let first = store.record(id, &run).unwrap();
-    run.trial = TrialId::of(&[]);
-    run.epochs.clear();
-    store.record(id, &run).unwrap();
-    let reader = Reader::open(folder.path()).unwrap();
-    let runs = reader.runs("wine").unwrap();
-    let last = |name| reader.last_epoch(&runs, name).unwrap();
-    assert_eq!(last("val_loss"), [(first.clone(), 1.0 / 4.0)].into());
-    assert_eq!(last("val_accuracy"), [(first, 1.0 / 5.0)].into());
+    // Measured at every epoch, at every second one, at the first alone, and at none.
+    let measured = |which: fn(u32) -> bool| {
+        let mut run = run(1);
+        for epoch in run.epochs.iter_mut().filter(|epoch| !which(epoch.epoch)) {
+            epoch.metrics.retain(|(name, _)| name != "val_loss");
+        }
+        run.trial = TrialId::of(&[("epochs", &format!("{:?}", run.epochs))]);
+        run
+    };
+    type Case = (fn(u32) -> bool, Option<f64>);
+    let expected: [Case; 4] = [
+        (|_| true, Some(1.0 / 5.0)),
+        (|epoch| epoch % 2 == 0, Some(1.0 / 4.0)),
+        (|epoch| epoch == 1, Some(1.0)),
+        (|_| false, None),
+    ];
+    for (which, last) in expected {
+        let run = store.record(id, &measured(which)).unwrap();
+        let reader = Reader::open(folder.path()).unwrap();
+        let run = reader.find(run.as_str()).unwrap();
+        assert_eq!(last_value(&reader, &run, "val_loss"), last);
+        assert_eq!(last_value(&reader, &run, "val_accuracy"), Some(1.0 / 5.0));
+    }
+}
+
+fn last_value(reader: &Reader, run: &RecordedRun, name: &str) -> Option<f64> {
+    let values = reader.last_values(std::slice::from_ref(run)).unwrap();
+    values[&run.id].iter().find(|(key, _)| &**key == name).map(|(_, value)| *value)
 }
 
 #[test]
@@ -357,7 +450,7 @@ fn a_reader_sees_one_moment_while_others_record() {
         while writers.iter().any(|writer| !writer.is_finished()) {
             let reader = Reader::open(folder.path()).unwrap();
             let runs = reader.runs("wine").unwrap();
-            let last = reader.last_epoch(&runs, "val_loss").unwrap();
+            let last = reader.last_values(&runs).unwrap();
             assert_eq!((last.len(), reader.damage()), (runs.len(), Vec::new()));
             runs.iter().take(3).for_each(|run| assert_eq!(reader.epochs(run).unwrap().len(), 5));
             assert!(reader.damage().is_empty(), "{:?}", reader.damage());

@@ -1,12 +1,15 @@
 //! The record as a folder of CSV files, one a table, and back. An empty cell is one that is empty in the store; an empty text stands
-//! in quotes, as PostgreSQL has it. Nothing is altered, not even a text that a spreadsheet would take for a formula.
+//! in quotes, as PostgreSQL has it. Nothing is altered, not even a text that a spreadsheet would take for a formula, but ids
+//! that would be read as numbers: these stand after `id-`.
 
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Cell, Column, Digest, RecordError, Sink, TABLES, Table};
+use super::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
+use crate::csv_id;
+use crate::ids::from_csv;
 
 /// The file beside the tables that says what they come to.
 pub const DIGEST_FILE: &str = "digest.txt";
@@ -15,7 +18,7 @@ pub const DIGEST_FILE: &str = "digest.txt";
 #[derive(Debug)]
 pub struct CsvFolder {
     folder: PathBuf,
-    file: Option<BufWriter<File>>,
+    file: Option<(&'static Table, BufWriter<File>)>,
 }
 
 impl CsvFolder {
@@ -26,7 +29,7 @@ impl CsvFolder {
     }
 
     fn end_table(&mut self) -> io::Result<()> {
-        self.file.take().map_or(Ok(()), |mut file| file.flush())
+        self.file.take().map_or(Ok(()), |(_, mut file)| file.flush())
     }
 
     /// Ends it, with the digest that `digest.txt` tells.
@@ -45,17 +48,18 @@ impl Sink for CsvFolder {
         let mut file = BufWriter::new(File::create(self.folder.join(file_name(table)))?);
         let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
         writeln!(file, "{}", names.join(","))?;
-        self.file = Some(file);
+        self.file = Some((table, file));
         Ok(())
     }
 
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), RecordError> {
-        let Some(out) = &mut self.file else { return Ok(()) };
-        for (index, cell) in cells.iter().enumerate() {
+        let Some((table, out)) = &mut self.file else { return Ok(()) };
+        for (index, (cell, column)) in cells.iter().zip(table.columns).enumerate() {
             if index > 0 {
                 out.write_all(b",")?;
             }
-            match cell.text() {
+            let text = cell.text();
+            match if column.kind == Kind::Id { text.as_deref().map(csv_id) } else { text } {
                 None => {}
                 Some(text) if text.is_empty() || text.contains([',', '"', '\n', '\r']) => {
                     write!(out, "\"{}\"", text.replace('"', "\"\""))?;
@@ -84,6 +88,9 @@ pub fn read_csv(folder: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordErro
     for table in &TABLES {
         sink.begin(table)?;
         let path = folder.join(file_name(table));
+        if !table.original && !path.exists() {
+            continue;
+        }
         let mut lines = Lines::open(&path).map_err(|error| RecordError::Input {
             place: path.display().to_string(),
             reason: format!("{error}; an export has a file for every table"),
@@ -122,6 +129,10 @@ fn read_table(lines: &mut Lines<impl BufRead>, table: &'static Table, sink: &mut
         let mut cells = Vec::with_capacity(table.columns.len());
         for (column, position) in table.columns.iter().zip(&positions) {
             let text = position.and_then(|position| found[position].take());
+            let text = match column.kind {
+                Kind::Id => text.map(|id| Cow::Owned(from_csv(&id).to_owned())),
+                _ => text,
+            };
             cells.push(column.read(text, cells.last())?);
         }
         sink.row(&cells)?;

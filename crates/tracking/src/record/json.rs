@@ -83,12 +83,43 @@ impl<W: Write> Sink for JsonDocument<W> {
 ///
 /// # Errors
 /// With line and column, when it is no such document, or what `sink` says.
-pub fn read_json(input: impl Read, name: &str, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
-    let mut document = serde_json::Deserializer::from_reader(input);
+pub fn read_json(mut input: impl Read, name: &str, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
+    let wrong = |reason: String| RecordError::Input { place: name.to_owned(), reason };
+    let mut start = Vec::new();
+    Read::by_ref(&mut input).take(START).read_to_end(&mut start).map_err(|error| wrong(error.to_string()))?;
+    // Some editors and shells begin a file with this mark.
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
+    if let Some(what) = other_format(start) {
+        return Err(wrong(format!("{what}; expected a document that `report export --format json` wrote")));
+    }
+    let mut document = serde_json::Deserializer::from_reader(start.chain(input));
     document
         .deserialize_map(Document { sink })
         .and_then(|digest| document.end().map(|()| digest))
-        .map_err(|error| RecordError::Input { place: name.to_owned(), reason: error.to_string() })
+        .map_err(|error| wrong(error.to_string()))
+}
+
+/// Bytes at the start of a file by which its format is known.
+const START: u64 = 64;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// What a file is that begins so, if it is no JSON document.
+fn other_format(start: &[u8]) -> Option<String> {
+    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
+    match (first, start) {
+        (None | Some(b'{' | b'['), _) => None,
+        (_, [0x1f, 0x8b, ..]) => Some("it is compressed with gzip: decompress it first".to_owned()),
+        (_, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => Some("it is UTF-16 text: save it as UTF-8".to_owned()),
+        _ => {
+            let line = String::from_utf8_lossy(start);
+            let line: String = line.trim_start().lines().next().unwrap_or_default().chars().take(30).collect();
+            let line = crate::printable(&line).into_owned();
+            Some(format!(
+                "it begins with '{line}' and is no JSON document (a CSV export is imported as the folder that has its {})",
+                super::csv::DIGEST_FILE
+            ))
+        }
+    }
 }
 
 struct Document<'s> {
@@ -119,8 +150,8 @@ impl<'de> Visitor<'de> for Document<'_> {
             }
             read.push(key);
         }
-        let missing =
-            TABLES.iter().map(|table| table.name).chain(["format"]).find(|name| !read.iter().any(|it| it == name));
+        let expected = TABLES.iter().filter(|table| table.original).map(|table| table.name).chain(["format"]);
+        let missing = expected.into_iter().find(|name| !read.iter().any(|it| it == name));
         match (missing, digest) {
             (None, Some(digest)) => Ok(digest),
             (missing, _) => Err(A::Error::custom(format!("there is no '{}'", missing.unwrap_or("digest")))),

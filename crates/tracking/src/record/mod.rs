@@ -23,6 +23,8 @@ pub struct Table {
     pub columns: &'static [Column],
     /// How SQL orders its rows; else by all columns, the first last.
     pub(crate) order: Option<&'static str>,
+    /// Whether every version exports it. An export of an earlier version may lack the others.
+    pub(crate) original: bool,
 }
 
 /// A column of a table.
@@ -46,11 +48,12 @@ const fn optional(name: &'static str, kind: Kind) -> Column {
 
 /// Every table, those first that others refer to. Not in the record is what follows from it: the order of runs (`runs.sequence`), which
 /// is that of the rows, and their number (`experiments.runs`).
-pub static TABLES: [Table; 10] = [
+pub static TABLES: [Table; 11] = [
     Table {
         name: "experiments",
         columns: &[needed("name", Kind::Name), needed("description", Kind::Text), optional("checksum", Kind::Integer)],
         order: Some("name"),
+        original: true,
     },
     Table {
         name: "invocations",
@@ -81,6 +84,7 @@ pub static TABLES: [Table; 10] = [
             optional("steps_to_run", Kind::Integer),
         ],
         order: None,
+        original: true,
     },
     Table {
         name: "runs",
@@ -105,25 +109,31 @@ pub static TABLES: [Table; 10] = [
             optional("metric_count", Kind::Integer),
             optional("checksum", Kind::Integer),
             optional("examples_checksum", Kind::Integer),
+            optional("ordered_at", Kind::Integer),
+            optional("train_examples", Kind::Integer),
+            optional("validation_examples", Kind::Integer),
+            optional("test_examples", Kind::Integer),
         ],
-        // Of a trial's runs that began at once, the one that came later into the store is the newer one.
-        order: Some("experiment, started_at, trial_id, sequence"),
+        // Earlier schemas did not order runs of a trial that began at once: there, the one that came later into the store is newer.
+        order: Some("experiment, started_at, trial_id, ordered_at, sequence"),
+        original: true,
     },
     Table {
         name: "params",
         columns: &[
-            needed("run_id", Kind::Text),
+            needed("run_id", Kind::Id),
             needed("name", Kind::Text),
             needed("type", Kind::Type),
             needed("value", Kind::Any),
             needed("position", Kind::Integer),
         ],
         order: Some("run_id, name"),
+        original: true,
     },
     Table {
         name: "metrics",
         columns: &[
-            needed("run_id", Kind::Text),
+            needed("run_id", Kind::Id),
             needed("epoch", Kind::Integer),
             needed("step", Kind::Integer),
             needed("name", Kind::Text),
@@ -131,37 +141,41 @@ pub static TABLES: [Table; 10] = [
             optional("checksum", Kind::Integer),
         ],
         order: Some("run_id, epoch, name"),
+        original: true,
     },
     Table {
         name: "results",
-        columns: &[needed("run_id", Kind::Text), needed("name", Kind::Text), needed("value", Kind::Real)],
+        columns: &[needed("run_id", Kind::Id), needed("name", Kind::Text), needed("value", Kind::Real)],
         order: Some("run_id, name"),
+        original: true,
     },
     Table {
         name: "resumptions",
         columns: &[
-            needed("run_id", Kind::Text),
+            needed("run_id", Kind::Id),
             needed("epoch", Kind::Integer),
             needed("invocation", Kind::Invocation),
             needed("at", Kind::Text),
         ],
         order: Some("run_id, rowid"),
+        original: true,
     },
     Table {
         name: "checkpoints",
         columns: &[
-            needed("run_id", Kind::Text),
+            needed("run_id", Kind::Id),
             needed("epoch", Kind::Integer),
             needed("seconds", Kind::Real),
             needed("model", Kind::Blob),
             needed("checksum", Kind::Integer),
         ],
         order: Some("run_id"),
+        original: true,
     },
     Table {
         name: "examples",
         columns: &[
-            needed("run_id", Kind::Text),
+            needed("run_id", Kind::Id),
             needed("classes", Kind::Integer),
             needed("rows", Kind::Integer),
             needed("columns", Kind::Integer),
@@ -169,11 +183,12 @@ pub static TABLES: [Table; 10] = [
             needed("left_out", Kind::Integer),
         ],
         order: Some("run_id"),
+        original: true,
     },
     Table {
         name: "mistakes",
         columns: &[
-            needed("run_id", Kind::Text),
+            needed("run_id", Kind::Id),
             needed("rank", Kind::Integer),
             needed("example", Kind::Integer),
             needed("label", Kind::Integer),
@@ -182,6 +197,13 @@ pub static TABLES: [Table; 10] = [
             needed("picture", Kind::Blob),
         ],
         order: Some("run_id, rank"),
+        original: true,
+    },
+    Table {
+        name: "declarations",
+        columns: &[needed("experiment", Kind::Name), needed("role", Kind::Text), needed("name", Kind::Text)],
+        order: Some("experiment, role, name"),
+        original: false,
     },
 ];
 

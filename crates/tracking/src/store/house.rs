@@ -55,6 +55,7 @@ impl Store {
                 "DELETE FROM invocations WHERE id NOT IN (SELECT invocation FROM runs)
                    AND id NOT IN (SELECT invocation FROM resumptions)
                    AND experiment NOT IN (SELECT experiment FROM runs);
+                 DELETE FROM declarations WHERE experiment NOT IN (SELECT experiment FROM invocations);
                  DELETE FROM experiments WHERE name NOT IN (SELECT experiment FROM invocations);",
             )
         };

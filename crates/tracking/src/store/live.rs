@@ -6,9 +6,10 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{InvocationId, database, examples, query, timestamp};
+use crate::run::{micros, micros_of};
 use crate::{
-    Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, Process, RecordedRun, Run, RunId, Status, StoreError,
-    checksum,
+    Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, Order, Process, RecordedRun, Run, RunId, Status,
+    StoreError, checksum,
 };
 
 /// What is recorded together: committed whole, or not at all.
@@ -374,6 +375,13 @@ fn put_experiment(connection: &Connection, experiment: &Experiment) -> rusqlite:
     Ok(())
 }
 
+/// The experiment, unless it is there: then as it is described there.
+pub(super) fn add_experiment(connection: &Connection, experiment: &Experiment) -> rusqlite::Result<()> {
+    let sql = "INSERT OR IGNORE INTO experiments (name, description, checksum) VALUES (?1, ?2, ?3)";
+    let row = params![experiment.name, experiment.description, checksum::of_experiment(experiment)];
+    connection.execute(sql, row).map(drop)
+}
+
 pub(super) fn insert_invocation(
     connection: &Connection,
     experiment: &str,
@@ -415,14 +423,36 @@ pub(super) fn insert_invocation(
     Ok(InvocationId(connection.last_insert_rowid()))
 }
 
+/// Where a run stands among those of its trial: when it began, but after all that are there.
+fn place(connection: &Connection, run: &Run) -> rusqlite::Result<Option<i64>> {
+    if let Order::Kept(place) = run.order {
+        return Ok(place);
+    }
+    let sql = "SELECT ordered_at, started_at FROM runs WHERE experiment = ?1 AND trial_id = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([&run.experiment, run.trial.as_str()])?;
+    let mut place = micros(run.started_at);
+    while let Some(row) = rows.next()? {
+        let before = match row.get::<_, Option<i64>>(0)? {
+            Some(before) => before,
+            None => micros_of(row.get_ref(1)?.as_str()?),
+        };
+        place = place.max(before.saturating_add(1));
+    }
+    Ok(Some(place))
+}
+
 /// The run's row and its hyperparameters.
 fn insert_run(connection: &Connection, id: &RunId, invocation: InvocationId, run: &Run) -> rusqlite::Result<()> {
     let ended_at = (run.status != Status::Running).then(|| timestamp(run.ended_at));
+    let ordered_at = place(connection, run)?;
+    let size = |size: Option<u64>| size.and_then(|size| i64::try_from(size).ok());
     connection
         .prepare_cached(
             "INSERT INTO runs (id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for,
-               validation, engine, device, started_at, ended_at, error, invocation, shared_from)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+               validation, engine, device, started_at, ended_at, error, invocation, shared_from, ordered_at,
+               train_examples, validation_examples, test_examples)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         )?
         .execute(params![
             id.as_str(),
@@ -441,6 +471,10 @@ fn insert_run(connection: &Connection, id: &RunId, invocation: InvocationId, run
             run.error,
             invocation.0,
             run.shared_from.as_ref().map(RunId::as_str),
+            ordered_at,
+            size(run.split_sizes.train),
+            size(run.split_sizes.validation),
+            size(run.split_sizes.test),
         ])?;
     let mut insert =
         connection.prepare_cached("INSERT INTO params (run_id, name, value, position) VALUES (?1, ?2, ?3, ?4)")?;

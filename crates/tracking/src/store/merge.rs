@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::live::{self, Recording};
-use super::{InvocationId, Store, examples, query};
+use super::{InvocationId, Store, declarations, examples, query};
 use crate::{
-    EpochMetrics, Examples, Experiment, Interruption, Invocation, Liveness, Reader, RecordedRun, Run, Status,
-    StoreError, checksum,
+    Declarations, EpochMetrics, Examples, Experiment, Interruption, Invocation, Liveness, Order, Reader, RecordedRun,
+    Run, Status, StoreError,
 };
 
 /// What became of the runs of another store.
@@ -70,13 +70,12 @@ impl Store {
         for run in query::unchecked_runs(connection, &experiment.name).map_err(recording.failed())? {
             known.entry(run.trial.to_string()).or_default().push(run);
         }
-        // As it is described here, where it is.
-        connection
-            .execute(
-                "INSERT OR IGNORE INTO experiments (name, description, checksum) VALUES (?1, ?2, ?3)",
-                params![experiment.name, experiment.description, checksum::of_experiment(experiment)],
-            )
-            .map_err(recording.failed())?;
+        live::add_experiment(connection, experiment).map_err(recording.failed())?;
+        // What is declared here holds.
+        let here = declarations::of_experiment(connection, &experiment.name).map_err(recording.failed())?;
+        if here == Declarations::default() {
+            recording.declare(&experiment.name, &source.declarations(&experiment.name)?)?;
+        }
         let mut starts = HashMap::new();
         // A start of a program of there, which is brought along by the first run that names it.
         let mut start = |invocation: i64| -> Result<InvocationId, StoreError> {
@@ -297,9 +296,11 @@ fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>, examples: Option<Ex
         dataset_path: run.dataset_path.clone(),
         fallback_for: run.fallback_for.clone(),
         validation: run.validation.clone(),
+        split_sizes: run.split_sizes,
         engine: run.engine.clone(),
         device: run.device.clone(),
         started_at: time(&run.started_at),
+        order: Order::Kept(run.ordered_at),
         ended_at: time(if run.ended_at.is_empty() { &run.started_at } else { &run.ended_at }),
         error: run.error.clone(),
         params: run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::database;
@@ -11,12 +12,13 @@ use crate::StoreError;
 const APPLICATION_ID: i64 = 0x6373_7770;
 
 /// Name and SQL of every step; `user_version` counts those taken.
-const STEPS: [(&str, &str); 5] = [
+const STEPS: [(&str, &str); 6] = [
     ("first schema", include_str!("schema_1.sql")),
     ("shared runs", include_str!("schema_2.sql")),
     ("resuming and checksums", include_str!("schema_3.sql")),
     ("examples", include_str!("schema_4.sql")),
     ("progress", include_str!("schema_5.sql")),
+    ("declared metrics", include_str!("schema_6.sql")),
 ];
 
 /// The schema that this program writes.
@@ -62,7 +64,8 @@ fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<(), Sto
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(kept(error)),
         _ => {}
     }
-    let written = connection.execute("VACUUM INTO ?1", [temporary.to_string_lossy()]).map_err(database(path));
+    let name = ToSqlOutput::Borrowed(ValueRef::Text(temporary.as_os_str().as_encoded_bytes()));
+    let written = connection.execute("VACUUM INTO ?1", [name]).map_err(database(path));
     let written = written.and_then(|_| std::fs::rename(&temporary, &copy).map_err(kept));
     if written.is_err() {
         // A full disk had better not be filled by this; the error that is told is the first one.

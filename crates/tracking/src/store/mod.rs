@@ -1,6 +1,7 @@
 //! The SQLite database of a results folder: the only truth.
 
 mod damage;
+mod declarations;
 mod examples;
 mod house;
 pub(crate) mod live;
@@ -13,7 +14,7 @@ pub(crate) mod read;
 mod record;
 pub(crate) mod recorder;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -25,6 +26,7 @@ use crate::{
     Examples, Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId, Value, csv_export,
 };
 pub use damage::Damage;
+pub use query::LastValues;
 
 use damage::Met;
 use live::Recording;
@@ -133,12 +135,12 @@ impl Store {
         Ok(found)
     }
 
-    /// The metric `name` at the last epoch that has it, of each of `runs`.
+    /// The last value of each metric that was measured by epoch, of each of `runs`.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn last_epoch(&self, runs: &[RecordedRun], name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
-        self.still(|connection, damage| query::last_epoch(connection, runs, name, damage))
+    pub fn last_values(&self, runs: &[RecordedRun]) -> Result<LastValues, StoreError> {
+        self.still(|connection, damage| query::last_values(connection, runs, damage))
     }
 
     /// What was found to be damaged in what was read until now, and was left out.

@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rusqlite::types::{Type, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::{Damage, examples};
 use crate::{
-    Checkpoint, EpochMetrics, Experiment, FindError, Interruption, Invocation, Liveness, Process, RecordedRun, RunId,
-    Shard, Status, StoreError, TrialId, Value, Work, checksum, csv_export,
+    Checkpoint, EpochMetrics, Experiment, FindError, IdPrefix, Interruption, Invocation, Liveness, Process,
+    RecordedRun, RunId, Shard, SplitSizes, Status, StoreError, TrialId, Value, Work, checksum, csv_export,
 };
 
 pub(super) fn experiments(connection: &Connection, damage: &mut Vec<Damage>) -> rusqlite::Result<Vec<Experiment>> {
@@ -36,7 +36,16 @@ const RUN_COLUMNS: &str = "id, experiment, trial_id, status, dataset, dataset_sh
 /// [`RUN_COLUMNS`] and what later schemas added to them, as far as this store has it.
 fn run_columns(connection: &Connection) -> rusqlite::Result<String> {
     let mut columns = RUN_COLUMNS.to_owned();
-    for later in ["shared_from", "last_epoch", "metric_count", "checksum"] {
+    for later in [
+        "shared_from",
+        "last_epoch",
+        "metric_count",
+        "checksum",
+        "ordered_at",
+        "train_examples",
+        "validation_examples",
+        "test_examples",
+    ] {
         columns += if connection.column_exists(None, "runs", later)? { ", " } else { ", NULL AS " };
         columns += later;
     }
@@ -79,8 +88,22 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
         last_epoch: row.get::<_, Option<u32>>(17)?.unwrap_or_default(),
         metric_count: row.get(18)?,
         checksum: row.get(19)?,
+        ordered_at: row.get(20)?,
+        split_sizes: SplitSizes {
+            train: size_from(row, 21)?,
+            validation: size_from(row, 22)?,
+            test: size_from(row, 23)?,
+        },
     })
 }
+
+/// A number of examples; a negative one is none.
+fn size_from(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u64>> {
+    Ok(row.get::<_, Option<i64>>(column)?.and_then(|size| u64::try_from(size).ok()))
+}
+
+/// The last value of each metric that was measured by epoch, of each run.
+pub type LastValues = HashMap<RunId, Vec<(Arc<str>, f64)>>;
 
 /// The epochs of each run, in order.
 pub(super) type EpochsOfRuns = HashMap<RunId, Vec<EpochMetrics>>;
@@ -98,8 +121,7 @@ fn unchecked_runs_where(connection: &Connection, condition: &str, key: &str) -> 
     let mut runs = readable(connection, &sql, key)?;
     fill(connection, &mut runs, &format!("IN (SELECT id FROM runs NOT INDEXED WHERE {condition})"), key)?;
     bury(connection, &mut runs)?;
-    // Runs that were merged or restored came later into the store than they began.
-    runs.sort_by(|a, b| began(a).cmp(&began(b)));
+    runs.sort_by(|a, b| a.order().cmp(&b.order()));
     Ok(runs)
 }
 
@@ -110,7 +132,11 @@ fn readable(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<V
     let mut runs = Vec::new();
     for run in connection.prepare_cached(sql)?.query_map([key], run_from)? {
         match run {
-            Err(rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..)) if counted => {}
+            Err(
+                rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..),
+            ) if counted => {}
             run => runs.push(run?),
         }
     }
@@ -201,17 +227,12 @@ fn counting(
 ) -> Vec<RecordedRun> {
     let runs = newest(whole);
     for run in damaged {
-        let again = runs.iter().any(|it| it.trial == run.trial && it.has_ended() && began(it) > began(run));
+        let again = runs.iter().any(|it| it.trial == run.trial && it.has_ended() && it.order() > run.order());
         if !again {
             damage.push(describe(run));
         }
     }
     runs
-}
-
-/// Runs are in this order.
-fn began(run: &RecordedRun) -> (&str, i64) {
-    (&run.started_at, run.sequence)
 }
 
 /// Every run, or those that are `wanted`, held against its checksums; one at a time, so that it does not matter how many there are.
@@ -260,12 +281,12 @@ fn check_count(
     Ok(())
 }
 
-/// The run that counts of each trial, by trial: the newest that ended, or else the newest.
+/// The run that counts of each trial, by trial: the newest with a result, or else the newest.
 fn newest(runs: Vec<RecordedRun>) -> Vec<RecordedRun> {
     let mut newest: HashMap<TrialId, RecordedRun> = HashMap::new();
     for run in runs {
         match newest.get(&run.trial) {
-            Some(other) if other.has_ended() && !run.has_ended() => {}
+            Some(other) if (other.has_result(), other.order()) > (run.has_result(), run.order()) => {}
             _ => {
                 newest.insert(run.trial.clone(), run);
             }
@@ -427,41 +448,86 @@ fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<Has
     Ok(all)
 }
 
-pub(super) fn last_epoch(
+/// The last value of every metric that was measured by epoch, of each of `runs`.
+pub(super) fn last_values(
     connection: &Connection,
     runs: &[RecordedRun],
-    name: &str,
     damage: &mut Vec<Damage>,
-) -> rusqlite::Result<HashMap<RunId, f64>> {
-    // From the last row of each run backwards: how many epochs there are costs nothing.
-    let sql = metrics_sql(connection, "run_id = ?1 AND name = ?2 ORDER BY epoch DESC LIMIT 1")?;
-    let mut statement = connection.prepare(&sql)?;
-    let mut last = HashMap::new();
+) -> rusqlite::Result<LastValues> {
+    let mut ends = Ends::new(connection)?;
+    let mut names = Names::default();
+    let mut all = HashMap::with_capacity(runs.len());
     // In the order of the table: each page is read once.
     let mut runs: Vec<&RecordedRun> = runs.iter().collect();
     runs.sort_by(|a, b| a.id.cmp(&b.id));
     for run in runs {
-        let found = statement
-            .query_row(params![run.id.as_str(), name], |row| metric_from(row, &run.id))
-            .optional()?
-            .map(|(epoch, _, _, value, whole)| (epoch, value, whole));
-        let is_last = found.is_some_and(|(epoch, _, whole)| whole && epoch == run.last_epoch);
-        // Where the last epoch does not have it, all of them are looked at: it is never to be one that was lost.
-        let complete = || -> rusqlite::Result<bool> {
-            if run.metric_count.is_none() {
-                return Ok(true);
+        let last = match ends.of(run)? {
+            Some(last) => last,
+            None => {
+                let before = damage.len();
+                let epochs = epochs_of_run(connection, run, damage)?;
+                // What was lost is not to be replaced by an earlier value.
+                if damage.len() == before { last_of(&epochs) } else { Vec::new() }
             }
-            let mut damage = Vec::new();
-            epochs_of_run(connection, run, &mut damage)?;
-            Ok(damage.is_empty())
         };
-        if is_last || (found.is_none_or(|(_, _, whole)| whole) && complete()?) {
-            last.extend(found.map(|(_, value, _)| (run.id.clone(), value)));
-        } else {
-            damage.push(Damage::of_epochs(run));
+        all.insert(run.id.clone(), last.into_iter().map(|(name, value)| (names.of(&name), value)).collect());
+    }
+    Ok(all)
+}
+
+/// The last value of each metric of `epochs`.
+fn last_of(epochs: &[EpochMetrics]) -> Vec<(String, f64)> {
+    let mut last: Vec<(String, f64)> = Vec::new();
+    for (name, value) in epochs.iter().flat_map(|epoch| &epoch.metrics) {
+        match last.iter_mut().find(|(known, _)| known == name) {
+            Some((_, last)) => *last = *value,
+            None => last.push((name.clone(), *value)),
         }
     }
-    Ok(last)
+    last
+}
+
+/// Reads the first and the last epoch of runs: where every epoch has the same metrics, the others need not be read.
+struct Ends<'c> {
+    last: CachedStatement<'c>,
+    first: CachedStatement<'c>,
+}
+
+impl<'c> Ends<'c> {
+    fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let last = metrics_sql(connection, "run_id = ?1 AND epoch = ?2 ORDER BY name")?;
+        let first = "SELECT epoch, name FROM metrics WHERE run_id = ?1 AND epoch =
+                       (SELECT min(epoch) FROM metrics WHERE run_id = ?1) ORDER BY name";
+        Ok(Self { last: connection.prepare_cached(&last)?, first: connection.prepare_cached(first)? })
+    }
+
+    /// The metrics of the last epoch, if every epoch has just these: the first one does, and there are as many rows as that takes.
+    fn of(&mut self, run: &RecordedRun) -> rusqlite::Result<Option<Vec<(String, f64)>>> {
+        let Some(count) = run.metric_count else { return Ok(None) };
+        let mut last = Vec::new();
+        let mut rows = self.last.query(params![run.id.as_str(), run.last_epoch])?;
+        while let Some(row) = rows.next()? {
+            let (.., name, value, whole) = metric_from(row, &run.id)?;
+            if !whole {
+                return Ok(None);
+            }
+            last.push((name, value));
+        }
+        let (mut first, mut same) = (run.last_epoch, last.iter());
+        let mut rows = self.first.query([run.id.as_str()])?;
+        while let Some(row) = rows.next()? {
+            first = row.get(0)?;
+            if same
+                .next()
+                .is_none_or(|(name, _)| row.get_ref(1).and_then(|it| Ok(it.as_str()? != name)).unwrap_or(true))
+            {
+                return Ok(None);
+            }
+        }
+        let epochs = i64::from(run.last_epoch.saturating_sub(first)) + 1;
+        let expected = epochs.saturating_mul(i64::try_from(last.len()).unwrap_or(i64::MAX));
+        Ok((same.next().is_none() && count == expected).then_some(last))
+    }
 }
 
 /// Every start of a program for `experiment`, in order.
@@ -551,34 +617,51 @@ const SHOWN: usize = 5;
 
 pub(super) fn find(
     connection: &Connection,
-    prefix: &str,
+    text: &str,
     failed: &dyn Fn(rusqlite::Error) -> StoreError,
 ) -> Result<RecordedRun, FindError> {
-    let digits = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if !digits {
-        return Err(FindError::NotFound(prefix.to_owned()));
+    let prefix = IdPrefix::parse(text);
+    let digits = prefix.digits.as_str();
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(FindError::NotFound(text.to_owned()));
     }
-    let prefix = prefix.to_ascii_lowercase();
-    let candidates = candidates(connection, &prefix).map_err(failed)?;
-    match candidates.as_slice() {
-        [] => Err(FindError::NotFound(prefix)),
-        [only] => Ok(run_of(connection, only).map_err(failed)?),
-        several => Err(FindError::Ambiguous { prefix, candidates: several.iter().take(SHOWN).cloned().collect() }),
+    let mut candidates = candidates(connection, digits).map_err(failed)?;
+    if let Some(experiment) = &prefix.experiment {
+        candidates.retain(|(_, of)| of == experiment);
+    }
+    let mut ids: Vec<&str> = candidates.iter().map(|(id, _)| id.as_str()).collect();
+    ids.dedup();
+    match (ids.as_slice(), candidates.as_slice()) {
+        ([], _) => Err(FindError::NotFound(text.to_owned())),
+        (_, [(id, experiment)]) => Ok(run_of(connection, id, experiment).map_err(failed)?),
+        ([id], several) => {
+            let experiments = several.iter().map(|(_, experiment)| experiment.clone()).collect();
+            Err(FindError::SeveralExperiments { id: (*id).to_owned(), experiments })
+        }
+        (several, _) => {
+            let candidates = several.iter().take(SHOWN).map(|id| (*id).to_owned()).collect();
+            Err(FindError::Ambiguous { prefix: text.to_owned(), candidates })
+        }
     }
 }
 
-/// Run and trial ids that begin with `prefix`; an id that is whole is the only candidate.
-fn candidates(connection: &Connection, prefix: &str) -> rusqlite::Result<Vec<String>> {
-    let sql =
-        "SELECT id FROM runs WHERE id GLOB ?1 || '*' UNION SELECT trial_id FROM runs WHERE trial_id GLOB ?1 || '*'
-               LIMIT 20";
-    let all: Vec<String> = connection.prepare(sql)?.query_map([prefix], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(if all.iter().any(|id| id == prefix) { vec![prefix.to_owned()] } else { all })
+/// Run and trial ids that begin with `digits`, and the experiments that they are in; an id that is whole is the only candidate.
+fn candidates(connection: &Connection, digits: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    let sql = "SELECT id, experiment FROM runs WHERE id GLOB ?1 || '*'
+               UNION SELECT trial_id, experiment FROM runs WHERE trial_id GLOB ?1 || '*' ORDER BY 1, 2";
+    let mut statement = connection.prepare(sql)?;
+    let mut all: Vec<(String, String)> =
+        statement.query_map([digits], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    if all.iter().any(|(id, _)| id == digits) {
+        all.retain(|(id, _)| id == digits);
+    }
+    Ok(all)
 }
 
-/// The run of that id, or of that trial's the one that counts.
-fn run_of(connection: &Connection, id: &str) -> rusqlite::Result<RecordedRun> {
-    let runs = runs_of(connection, "id = ?1 OR trial_id = ?1", id)?;
+/// The run of that id, or of that trial's in `experiment` the one that counts.
+fn run_of(connection: &Connection, id: &str, experiment: &str) -> rusqlite::Result<RecordedRun> {
+    let mut runs = runs_of(connection, "id = ?1 OR trial_id = ?1", id)?;
+    runs.retain(|run| run.experiment == experiment);
     match runs.iter().position(|run| run.id.as_str() == id) {
         Some(exact) => runs.into_iter().nth(exact),
         None => newest(runs).pop(),
@@ -588,12 +671,13 @@ fn run_of(connection: &Connection, id: &str) -> rusqlite::Result<RecordedRun> {
 
 /// Runs that fulfil a condition on `?1`, in the order in which they began, whatever their checksums say.
 pub(super) fn runs_of(connection: &Connection, condition: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
-    let sql = format!("SELECT {} FROM runs WHERE {condition} ORDER BY started_at, sequence", run_columns(connection)?);
+    let sql = format!("SELECT {} FROM runs WHERE {condition}", run_columns(connection)?);
     let mut runs = readable(connection, &sql, key)?;
     for run in &mut runs {
         let id = run.id.as_str().to_owned();
         fill(connection, std::slice::from_mut(run), "= ?1", &id)?;
     }
     bury(connection, &mut runs)?;
+    runs.sort_by(|a, b| a.order().cmp(&b.order()));
     Ok(runs)
 }

@@ -1,19 +1,21 @@
 //! Reading the store: never creates, never migrates, never writes.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::damage::{Damage, Met};
 use super::patience::be_patient;
-use super::{DATABASE, database, examples, migrations, progress, query, record};
+use super::query::LastValues;
+use super::{DATABASE, database, declarations, examples, migrations, progress, query, record};
 use crate::{
-    Checkpoint, Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation, Progress, RecordError,
-    RecordedRun, RunId, Sink, StoreError, TrialId,
+    Checkpoint, Declarations, Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation,
+    Progress, RecordError, RecordedRun, RunId, Sink, StoreError, TrialId,
 };
 
 /// The store of a results folder, open for reading.
@@ -49,7 +51,9 @@ impl Reader {
         };
         let (connection, version) = match opening {
             // SQLite would take back what somebody left who was killed, and must not write.
-            Err(StoreError::Unwritable { .. }) if metadata(beside(&path, JOURNAL)).is_ok() => rolled_back(&path)?,
+            Err(StoreError::Unwritable { .. }) if metadata(beside(&path, JOURNAL)).is_ok() => copied(&path, JOURNAL)?,
+            // SQLite would make an index for the log, and must not write: a backup or a read-only mount has none.
+            Err(error) if cannot_open(&error) && metadata(beside(&path, LOG)).is_ok() => copied(&path, LOG)?,
             opening => opening?,
         };
         if version == 0 {
@@ -179,12 +183,21 @@ impl Reader {
         self.checked(|connection, damage| examples::of_run(connection, run, damage))
     }
 
-    /// The metric `name` at the last epoch that has it, of each of `runs`.
+    /// The last value of each metric that was measured by epoch, of each of `runs`: one that is measured every fifth epoch counts
+    /// as well.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn last_epoch(&self, runs: &[RecordedRun], name: &str) -> Result<HashMap<RunId, f64>, StoreError> {
-        self.checked(|connection, damage| query::last_epoch(connection, runs, name, damage))
+    pub fn last_values(&self, runs: &[RecordedRun]) -> Result<LastValues, StoreError> {
+        self.checked(|connection, damage| query::last_values(connection, runs, damage))
+    }
+
+    /// What `experiment` declares of its metrics and replicates; nothing by an earlier schema.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn declarations(&self, experiment: &str) -> Result<Declarations, StoreError> {
+        self.read(|connection| declarations::of_experiment(connection, experiment))
     }
 
     /// The run whose id, or the run that counts of the trial whose id, begins with `prefix`.
@@ -281,8 +294,7 @@ struct Stillness(SystemTime, u64);
 impl Stillness {
     fn of(path: &Path) -> Option<Self> {
         // A log or journal that is there is somebody's, or was left by somebody who was killed: then it is a part of the store.
-        if [beside(path, "-wal"), beside(path, JOURNAL)].iter().any(|log| metadata(log).is_ok_and(|log| log.len() > 0))
-        {
+        if [beside(path, LOG), beside(path, JOURNAL)].iter().any(|log| metadata(log).is_ok_and(|log| log.len() > 0)) {
             return None;
         }
         let file = metadata(path).ok()?;
@@ -304,6 +316,13 @@ fn opened(name: &Path, how: OpenFlags, path: &Path) -> Result<(Connection, i64),
 
 /// Of a store without a log: what a transaction that was not finished is taken back with.
 const JOURNAL: &str = "-journal";
+/// Of a store with a log: transactions that are not in the database file yet.
+const LOG: &str = "-wal";
+
+/// Whether SQLite needs a file beside the store that it can neither find nor make.
+fn cannot_open(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database { cause, .. } if cause.sqlite_error_code() == Some(ErrorCode::CannotOpen))
+}
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -311,29 +330,41 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Takes back in a copy what was not finished: on a network's disk nobody knows whether who wrote it lives, and his file is his.
-/// The database is copied before its journal, so that the journal has what anything in the copy was before.
-fn rolled_back(path: &Path) -> Result<(Connection, i64), StoreError> {
+/// Opens a copy of the store and of the file `companion` beside it, with which SQLite completes the copy: the original is only read.
+/// On a network's disk nobody knows whether its writer lives. Both files are copied as they are at one moment: until neither has
+/// changed meanwhile. The database is copied before its journal, so that the journal has what anything in the copy was before.
+fn copied(path: &Path, companion: &str) -> Result<(Connection, i64), StoreError> {
     let failed = |cause| StoreError::Folder { folder: path.to_owned(), cause };
     let folder = tempfile::tempdir().map_err(failed)?;
     let copy = folder.path().join(DATABASE);
+    let stamp = |file: &Path| metadata(file).and_then(|it| Ok((it.modified()?, it.len()))).ok();
+    let stamps = || (stamp(path), stamp(&beside(path, companion)));
     for _ in 0..PATIENT {
-        let before = metadata(path).and_then(|it| Ok((it.modified()?, it.len()))).map_err(failed)?;
+        let before = stamps();
         std::fs::copy(path, &copy).map_err(failed)?;
-        match std::fs::copy(beside(path, JOURNAL), beside(&copy, JOURNAL)) {
+        match std::fs::copy(beside(path, companion), beside(&copy, companion)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 // It is finished now.
                 return opened(path, OpenFlags::SQLITE_OPEN_READ_ONLY, path);
             }
             copied => copied.map_err(failed)?,
         };
-        if metadata(path).and_then(|it| Ok((it.modified()?, it.len()))).map_err(failed)? == before {
+        if stamps() == before {
+            writable(&copy).and_then(|()| writable(&beside(&copy, companion))).map_err(failed)?;
             // The files stay open, and go when they are closed.
             return opened(&copy, OpenFlags::SQLITE_OPEN_READ_WRITE, path);
         }
         std::thread::sleep(PAUSE);
     }
     Err(StoreError::Busy { path: path.to_owned(), waited: PAUSE * PATIENT })
+}
+
+/// A copy has the permissions of the original, which may be read-only.
+fn writable(file: &Path) -> std::io::Result<()> {
+    let mut permissions = metadata(file)?.permissions();
+    #[allow(clippy::permissions_set_readonly_false, reason = "a file in a temporary folder of our own")]
+    permissions.set_readonly(false);
+    std::fs::set_permissions(file, permissions)
 }
 
 /// How often it is tried to copy a store that is written to.
@@ -344,6 +375,72 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// The name under which SQLite reads a file that nobody changes.
 fn immutable(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let escaped = absolute.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-    PathBuf::from(format!("file:{escaped}?immutable=1"))
+    let mut name = OsString::from("file:");
+    for part in escaped(absolute.as_os_str()) {
+        name.push(part);
+    }
+    name.push("?immutable=1");
+    name.into()
+}
+
+/// A path in the name of a file for SQLite, byte by byte: a path need not be Unicode.
+#[cfg(unix)]
+fn escaped(path: &OsStr) -> Vec<OsString> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let byte = |byte: &u8| match byte {
+        b'%' | b'?' | b'#' => OsString::from(format!("%{byte:02x}")),
+        byte => OsString::from_vec(vec![*byte]),
+    };
+    path.as_bytes().iter().map(byte).collect()
+}
+
+#[cfg(not(unix))]
+fn escaped(path: &OsStr) -> Vec<OsString> {
+    let text = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    vec![text.into()]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::{Invocation, Run, Status, Store};
+
+    fn record(store: &mut Store) {
+        let wine = Experiment { name: "wine".into(), description: String::new() };
+        let invocation = store.begin(&wine, &Invocation::default()).unwrap();
+        store.record(invocation, &Run::new("wine", Status::Finished, SystemTime::now())).unwrap();
+    }
+
+    /// A backup or a read-only mount has `tracking.db` and its log, but no index of the log, and none can be made.
+    #[test]
+    fn a_log_without_its_index_is_read_from_a_copy() {
+        let (live, backup) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mut store = Store::open(live.path()).unwrap();
+        record(&mut store);
+        for name in [DATABASE.to_owned(), format!("{DATABASE}{LOG}")] {
+            let copy = backup.path().join(&name);
+            std::fs::copy(live.path().join(name), &copy).unwrap();
+            let mut permissions = metadata(&copy).unwrap().permissions();
+            permissions.set_readonly(true);
+            std::fs::set_permissions(copy, permissions).unwrap();
+        }
+        let (connection, _) = copied(&backup.path().join(DATABASE), LOG).unwrap();
+        let runs: u32 = connection.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).unwrap();
+        assert_eq!(runs, 1, "what is in the log alone");
+        assert_eq!(std::fs::read_dir(backup.path()).unwrap().count(), 2, "nothing is left beside it");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_may_have_a_name_that_is_not_unicode() {
+        use std::os::unix::ffi::OsStrExt;
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join(OsStr::from_bytes(b"caf\xe9 %3f#?"));
+        record(&mut Store::open(&folder).unwrap());
+        let reader = Reader::open(&folder).unwrap();
+        assert_eq!(reader.runs("wine").unwrap().len(), 1);
+    }
 }

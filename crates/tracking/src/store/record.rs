@@ -65,7 +65,12 @@ fn select(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Str
         });
     }
     let all = || (2..=columns.len()).chain([1]).map(|place| place.to_string()).collect::<Vec<_>>().join(", ");
-    let order = table.order.map_or_else(all, str::to_owned);
+    // By its place: a store of an earlier schema may not have the column.
+    let place = |name: &str| {
+        let place = table.columns.iter().position(|column| column.name == name);
+        place.map_or_else(|| name.to_owned(), |place| (place + 1).to_string())
+    };
+    let order = table.order.map_or_else(all, |order| order.split(", ").map(place).collect::<Vec<_>>().join(", "));
     Ok(Some(format!("SELECT {} FROM {} ORDER BY {order}", columns.join(", "), table.name)))
 }
 
@@ -115,7 +120,7 @@ impl<'r> Wanted<'r> {
     /// Whether a row is wanted that begins with this cell.
     fn has(&self, table: &Table, first: &Cell<'_>) -> bool {
         match (table.name, first) {
-            ("experiments", Cell::Text(name)) => self.experiments.contains(&**name),
+            ("experiments" | "declarations", Cell::Text(name)) => self.experiments.contains(&**name),
             (_, Cell::Text(run)) => self.runs.contains(&**run),
             (_, Cell::Integer(invocation)) => self.invocations.contains(invocation),
             _ => false,

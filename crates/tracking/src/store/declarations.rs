@@ -1,0 +1,92 @@
+//! What experiments declare of their metrics and replicates, in and out of the database.
+
+use rusqlite::Connection;
+
+use super::live::{self, Recording};
+use super::{DATABASE, Store};
+use crate::live_run::check_metric_name;
+use crate::{Declarations, Direction, Experiment, StoreError, csv_export};
+
+/// What `experiment` declares of its metrics; nothing by an earlier schema.
+pub(super) fn of_experiment(connection: &Connection, experiment: &str) -> rusqlite::Result<Declarations> {
+    if !connection.table_exists(None, "declarations")? {
+        return Ok(Declarations::default());
+    }
+    let sql = "SELECT role, name FROM declarations WHERE experiment = ?1 ORDER BY role, name";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([experiment], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Declarations::from_rows(rows.collect::<rusqlite::Result<Vec<_>>>()?))
+}
+
+impl Recording<'_> {
+    /// What an experiment declares of its metrics, instead of what it declared before. The experiment is made if it is not there.
+    pub(super) fn declare(&self, experiment: &str, declarations: &Declarations) -> Result<(), StoreError> {
+        let about = Experiment { name: experiment.to_owned(), description: String::new() };
+        let declare = || {
+            live::add_experiment(&self.transaction, &about)?;
+            self.transaction.execute("DELETE FROM declarations WHERE experiment = ?1", [experiment])?;
+            let sql = "INSERT OR IGNORE INTO declarations (experiment, role, name) VALUES (?1, ?2, ?3)";
+            let mut insert = self.transaction.prepare_cached(sql)?;
+            declarations.rows().into_iter().try_for_each(|row| insert.execute([experiment, row.0, row.1]).map(drop))
+        };
+        declare().map_err(self.failed())
+    }
+}
+
+impl Store {
+    /// What `experiment` declares of its metrics and replicates.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn declarations(&self, experiment: &str) -> Result<Declarations, StoreError> {
+        of_experiment(&self.connection(), experiment).map_err(self.failed())
+    }
+
+    /// Declares which end of the metric `name` is good, for all runs of `experiment`, which is made if it is not there. A name without
+    /// its split holds for every split: `wer` for `val_wer` and `test_wer`.
+    ///
+    /// ```
+    /// # use tracking::{Direction, Store};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let store = Store::open(folder.path())?;
+    /// store.declare_metric("speech", "babble", Direction::Minimize)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When a name cannot be recorded, or the database refuses.
+    pub fn declare_metric(&self, experiment: &str, name: &str, direction: Direction) -> Result<(), StoreError> {
+        self.declare_with(experiment, |declarations| {
+            declarations.directions.retain(|(known, _)| known != name);
+            declarations.directions.push((name.to_owned(), direction));
+        })
+    }
+
+    /// Declares all of `declarations` for `experiment`, which is made if it is not there, instead of what it declared before.
+    ///
+    /// # Errors
+    /// When a name cannot be recorded, or the database refuses.
+    pub fn declare_metrics(&self, experiment: &str, declarations: &Declarations) -> Result<(), StoreError> {
+        self.declare_with(experiment, |known| *known = declarations.clone())
+    }
+
+    fn declare_with(&self, experiment: &str, change: impl FnOnce(&mut Declarations)) -> Result<(), StoreError> {
+        csv_export::check_name(experiment)?;
+        let mut connection = self.connection();
+        // In one transaction: of two programs that declare something at once, neither loses what the other says.
+        let recording = Recording::begin(&mut connection, self.folder.join(DATABASE))?;
+        let before = of_experiment(&recording.transaction, experiment).map_err(self.failed())?;
+        let mut after = before.clone();
+        change(&mut after);
+        for (_, name) in after.rows() {
+            check_metric_name(name)?;
+        }
+        if after == before {
+            return Ok(());
+        }
+        recording.declare(experiment, &after)?;
+        recording.commit()
+    }
+}

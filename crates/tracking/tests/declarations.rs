@@ -1,0 +1,95 @@
+//! What an experiment declares of its metrics is kept, exported and merged.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use tempfile::TempDir;
+use tracking::{Declarations, Direction, JsonDocument, Reader, Store, StoreError, read_json};
+
+fn declared() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    store.start_run("speech", &[("depth", 3.into())]).unwrap().finish(&[("val_wer", 0.2)]).unwrap();
+    let declarations = Declarations {
+        rank: Some("val_wer".into()),
+        report: Some("test_wer".into()),
+        replicate: Some("fold".into()),
+        directions: vec![("wer".into(), Direction::Minimize)],
+    };
+    store.declare_metrics("speech", &declarations).unwrap();
+    assert_eq!(store.declarations("speech").unwrap(), declarations);
+    (folder, store)
+}
+
+#[test]
+fn the_newest_direction_of_a_metric_holds() {
+    let (folder, store) = declared();
+    store.declare_metric("speech", "babble", Direction::Minimize).unwrap();
+    store.declare_metric("speech", "babble", Direction::Maximize).unwrap();
+    store.declare_metric("music", "noise", Direction::Minimize).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    let directions = reader.declarations("speech").unwrap().directions;
+    assert_eq!(directions, [("babble".into(), Direction::Maximize), ("wer".into(), Direction::Minimize)]);
+    assert_eq!(reader.declarations("music").unwrap().directions, [("noise".into(), Direction::Minimize)]);
+    assert_eq!(reader.declarations("nowhere").unwrap(), Declarations::default());
+}
+
+#[test]
+fn names_that_no_metric_can_have_are_refused() {
+    let (_folder, store) = declared();
+    for name in ["", "a\n", &"x".repeat(200)] {
+        let refused = store.declare_metric("speech", name, Direction::Minimize);
+        assert!(matches!(refused, Err(StoreError::Refused { .. })), "{name}");
+    }
+    assert!(matches!(store.declare_metric("../x", "wer", Direction::Minimize), Err(StoreError::Name(_))));
+}
+
+#[test]
+fn an_import_and_a_merge_bring_declarations_along() {
+    let (folder, store) = declared();
+    let expected = store.declarations("speech").unwrap();
+    drop(store);
+    let reader = Reader::open(folder.path()).unwrap();
+
+    let mut document = Vec::new();
+    let mut json = JsonDocument::new(&mut document).unwrap();
+    let digest = reader.record(None, &mut json).unwrap();
+    json.finish(digest).unwrap();
+    let imported = tempfile::tempdir().unwrap();
+    Store::restore(imported.path(), |sink| read_json(document.as_slice(), "-", sink)).unwrap();
+    assert_eq!(Reader::open(imported.path()).unwrap().declarations("speech").unwrap(), expected);
+
+    let merged = tempfile::tempdir().unwrap();
+    let mut into = Store::open(merged.path()).unwrap();
+    into.absorb(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
+    assert_eq!(into.declarations("speech").unwrap(), expected);
+
+    // What is declared here holds.
+    let own = Declarations { rank: Some("val_loss".into()), ..Declarations::default() };
+    into.declare_metrics("speech", &own).unwrap();
+    into.absorb(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
+    assert_eq!(into.declarations("speech").unwrap(), own);
+}
+
+#[test]
+fn an_experiment_that_goes_takes_its_declarations_along() {
+    let (folder, mut store) = declared();
+    let run = store.all_runs("speech").unwrap().remove(0);
+    store.delete_runs(&[run.id]).unwrap();
+    assert_eq!(Reader::open(folder.path()).unwrap().declarations("speech").unwrap(), Declarations::default());
+}
+
+#[test]
+fn exports_of_earlier_versions_have_no_declarations() {
+    let (folder, _store) = declared();
+    let mut document = Vec::new();
+    let mut json = JsonDocument::new(&mut document).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    reader.record(None, &mut json).unwrap();
+    json.finish(format!("sha256:{}", "0".repeat(64)).parse().unwrap()).unwrap();
+    let text = String::from_utf8(document).unwrap();
+    let (before, rest) = text.split_once(",\n\"declarations\": [").unwrap();
+    let (_, after) = rest.split_once("]").unwrap();
+    let older = format!("{before}{after}");
+    let target = tempfile::tempdir().unwrap();
+    let error = Store::restore(target.path(), |sink| read_json(older.as_bytes(), "-", sink)).unwrap_err();
+    assert!(error.to_string().contains("its digest is"), "all but the digest is read: {error}");
+}
