@@ -23,15 +23,51 @@ pub(crate) fn dotted(file: &str) -> String {
     file.replacen("-idx", ".idx", 1)
 }
 
-/// Looks for each file: plain before `.gz`, the usual name before the dotted one.
+/// Looks for each file: in the folder itself, or where other tools put them if only one dataset of theirs is there.
 pub(crate) fn locate(folder: &Path) -> Located {
+    let usual = named(folder, str::to_owned);
+    if usual.iter().any(Option::is_some) {
+        return usual;
+    }
+    match foreign(folder).as_mut_slice() {
+        [(_, located)] => std::mem::take(located),
+        _ => usual,
+    }
+}
+
+/// Looks for each file under the name that `rename` makes of its usual one: plain before `.gz`, the usual name before the dotted one.
+fn named(folder: &Path, rename: impl Fn(&str) -> String) -> Located {
     FILES.map(|file| {
-        let dotted = dotted(file);
-        [file.to_owned(), dotted.clone(), format!("{file}.gz"), format!("{dotted}.gz")]
+        let (file, dotted) = (rename(file), rename(&dotted(file)));
+        [file.clone(), dotted.clone(), format!("{file}.gz"), format!("{dotted}.gz")]
             .into_iter()
             .map(|name| folder.join(name))
             .find(|path| path.is_file())
     })
+}
+
+/// Whole datasets as other tools lay them out: `MNIST/raw` in the folder that torchvision is given, and the names of EMNIST, such as
+/// `emnist-digits-test-images-idx3-ubyte`. With each, where it is.
+fn foreign(folder: &Path) -> Vec<(String, Located)> {
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    };
+    let inside = names(folder);
+    let raw = inside.iter().map(|name| format!("{name}/raw")).chain(["raw".to_owned()]);
+    let mut found: Vec<(String, Located)> =
+        raw.map(|place| (place.clone(), named(&folder.join(place), str::to_owned))).collect();
+    let mut prefixes: Vec<&str> =
+        inside.iter().filter_map(|name| name.split_once("train-images").map(|(prefix, _)| prefix)).collect();
+    prefixes.dedup();
+    found.extend(prefixes.into_iter().map(|prefix| {
+        let located = named(folder, |file| format!("{prefix}{}", file.replace("t10k", "test")));
+        (format!("{prefix}train-… and {prefix}test-…"), located)
+    }));
+    found.retain(|(_, located)| missing(located).is_empty());
+    found
 }
 
 /// Names of the files that are not there.
@@ -63,7 +99,15 @@ pub(crate) fn read(
     }
     let [Some(a), Some(b), Some(c), Some(d)] = locate(folder) else {
         let files = missing(&locate(folder));
-        return Err(DataError::Missing { folder: folder.to_owned(), files, advice: advice.to_owned() });
+        let foreign: Vec<String> = foreign(folder).into_iter().map(|(place, _)| place).collect();
+        let advice = match foreign.as_slice() {
+            [] | [_] => advice.to_owned(),
+            several => format!(
+                "it has several datasets ({}): name the folder of one, or move its files into a folder of their own",
+                printable::printable(&several.join("; "))
+            ),
+        };
+        return Err(DataError::Missing { folder: folder.to_owned(), files, advice });
     };
     let sums = sums::read(folder)?;
     let one = |path: &Path, file: usize| read_file(extent, path, file, listing, sums[file].as_deref(), decoded);

@@ -7,7 +7,7 @@ use std::io::{BufRead, ErrorKind, Read};
 use std::panic::resume_unwind;
 use std::sync::mpsc;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
@@ -76,8 +76,49 @@ pub(crate) fn decode_sized(mut file: impl BufRead, kind: Kind, size: u64) -> Res
     match file.fill_buf().map_err(|error| unreadable(&error))? {
         [] => Err(IdxError::Empty),
         // A plain file begins with a zero, so that one byte tells.
-        [0x1f, ..] => decode_plain(MultiGzDecoder::new(file), kind, 0, damaged),
+        [0x1f, ..] => decode_plain(Members { member: Some(GzDecoder::new(file)) }, kind, 0, damaged),
         _ => decode_plain(file, kind, size, unreadable),
+    }
+}
+
+/// The decompressed members of a gzip file, one after the other. Zeros after a member are padding, which tapes and some uploaders
+/// add; `gzip` and Python accept it too.
+struct Members<R> {
+    /// None at the end of the file.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            self.member = self.member.take().map(GzDecoder::into_inner).map(next_member).transpose()?.flatten();
+        }
+        Ok(0)
+    }
+}
+
+/// The member after the padding, if there is one.
+fn next_member<R: BufRead>(mut file: R) -> std::io::Result<Option<GzDecoder<R>>> {
+    loop {
+        let bytes = file.fill_buf()?;
+        match bytes.iter().position(|byte| *byte != 0) {
+            _ if bytes.is_empty() => return Ok(None),
+            None => {
+                let zeros = bytes.len();
+                file.consume(zeros);
+            }
+            Some(zeros) if bytes[zeros] == 0x1f => {
+                file.consume(zeros);
+                return Ok(Some(GzDecoder::new(file)));
+            }
+            Some(_) => {
+                return Err(std::io::Error::new(ErrorKind::InvalidData, "other bytes follow the end of the gzip data"));
+            }
+        }
     }
 }
 

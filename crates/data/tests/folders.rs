@@ -156,3 +156,61 @@ fn sources_are_names_or_folders() {
     assert!(unknown.contains("did you mean fashion-mnist?") && unknown.contains("kmnist"), "{unknown}");
     assert!(parse("").is_err() && parse("cifar10").is_err());
 }
+
+#[test]
+fn zeros_after_gzip_data_are_padding() {
+    let folder = small();
+    let expected = load(folder.path()).unwrap();
+    let labels = fs::read(folder.path().join("train-labels-idx1-ubyte")).unwrap();
+    let (first, second) = labels.split_at(5);
+    for padded in [
+        [gzip(&labels), vec![0; 512]].concat(),
+        [gzip(&labels), vec![0; 100_000]].concat(),
+        [gzip(first), vec![0; 7], gzip(second), vec![0; 3]].concat(),
+        [gzip(first), gzip(second)].concat(),
+    ] {
+        write(&folder, "train-labels-idx1-ubyte", &padded);
+        assert_eq!(load(folder.path()).unwrap(), expected);
+    }
+    for other in [[gzip(&labels), b"\0\0other".to_vec()].concat(), [gzip(&labels), b"x".to_vec()].concat()] {
+        write(&folder, "train-labels-idx1-ubyte", &other);
+        assert!(message(&folder).contains("other bytes follow the end of the gzip data"), "{}", message(&folder));
+    }
+}
+
+/// torchvision is given a folder and puts the files in `MNIST/raw` of it; EMNIST has names of its own.
+#[test]
+fn layouts_of_other_tools_are_found() {
+    let folder = small();
+    let expected = load(folder.path()).unwrap();
+    let move_all = |target: &TempDir, rename: &dyn Fn(&str) -> String| {
+        for file in fs::read_dir(folder.path()).unwrap().flatten().filter(|file| file.path().is_file()) {
+            let name = rename(file.file_name().to_str().unwrap());
+            fs::create_dir_all(target.path().join(&name).parent().unwrap()).unwrap();
+            fs::copy(file.path(), target.path().join(name)).unwrap();
+        }
+    };
+    let same = |folder: &TempDir| {
+        let found = load(folder.path()).unwrap();
+        assert_eq!((&found.train, &found.test), (&expected.train, &expected.test));
+    };
+    let torchvision = tempfile::tempdir().unwrap();
+    move_all(&torchvision, &|name| format!("FashionMNIST/raw/{name}"));
+    same(&torchvision);
+    let raw = tempfile::tempdir().unwrap();
+    move_all(&raw, &|name| format!("raw/{name}"));
+    same(&raw);
+    let emnist = tempfile::tempdir().unwrap();
+    move_all(&emnist, &|name| format!("emnist-letters-{}", name.replace("t10k", "test")));
+    same(&emnist);
+
+    // Of several, none is meant.
+    move_all(&emnist, &|name| format!("emnist-digits-{}", name.replace("t10k", "test")));
+    move_all(&torchvision, &|name| format!("MNIST/raw/{name}"));
+    for (folder, words) in [
+        (&emnist, "several datasets (emnist-digits-train-… and emnist-digits-test-…; emnist-letters-train-…"),
+        (&torchvision, "several datasets (FashionMNIST/raw; MNIST/raw)"),
+    ] {
+        assert!(message(folder).contains(words), "{}", message(folder));
+    }
+}
