@@ -43,7 +43,19 @@ pub struct QuestionArgs {
     /// Rank by this metric [default: accuracy on the validation set, or on the test set where that is the validation]
     #[arg(long, value_name = "METRIC")]
     pub sort: Option<String>,
-    /// Which epoch of each run counts: the last, the one its validation likes best, or the N-th
+    /// Of these metrics less is better; ranks by the first where --sort names none
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    pub minimize: Vec<String>,
+    /// Of these metrics more is better; ranks by the first where --sort names none
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    pub maximize: Vec<String>,
+    /// What repeats a setting, to pair runs by [default: seed, or random_state, random_seed, fold, replicate]
+    #[arg(long, value_name = "KEY")]
+    pub replicate: Option<String>,
+    /// Compare all settings with this one instead of the best: 'batch_size=32 and decay=0'
+    #[arg(long, value_name = "SETTING")]
+    pub against: Option<String>,
+    /// Which epoch of each run counts: the last, the best by the metric that ranks, or the N-th
     #[arg(long, value_name = "last|best|N", default_value = "last")]
     pub at: At,
     /// Only the best N settings
@@ -134,6 +146,37 @@ pub enum Format {
     Json,
 }
 
+// What two sides can be asked.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// Run or trial id or the beginning of one; an experiment; or EXPERIMENT@COMMIT: its runs made at that commit
+    pub left: String,
+    /// The same
+    pub right: String,
+    /// Of these metrics less is better
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    pub minimize: Vec<String>,
+    /// Of these metrics more is better
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    pub maximize: Vec<String>,
+    /// What repeats a setting [default: seed, or random_state, random_seed, fold, replicate]
+    #[arg(long, value_name = "KEY")]
+    pub replicate: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: DiffFormat,
+}
+
+/// How to print a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DiffFormat {
+    /// For the terminal
+    #[default]
+    Table,
+    /// For a program: every number in full
+    Json,
+}
+
 /// What else can be asked.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -157,10 +200,8 @@ pub enum Command {
     },
     /// What differs between two runs; between the runs of two experiments, trial by trial
     Diff {
-        /// Run or trial id or the beginning of one; an experiment; or EXPERIMENT@COMMIT: its runs made at that commit
-        left: String,
-        /// The same
-        right: String,
+        #[command(flatten)]
+        args: DiffArgs,
     },
 }
 

@@ -1,15 +1,24 @@
-//! The statistics, once: runs grouped into settings, each setting's metrics as mean and standard deviation, best first.
-//! Every format prints what is computed here.
+//! The settings of an experiment, compared: runs grouped into settings, each with its metrics, best first, and what can be said of the
+//! best. Every format prints what is computed here.
 
 use std::cmp::Ordering;
 
-use tracking::{Experiment, RunId, Status, Value};
+use tracking::{Declarations, Direction, Experiment, RunId, Status, Value};
 
-use crate::behind::{self, Behind};
-use crate::effects::{Effects, effects};
+use crate::analysis::best::{Standing, standings};
+use crate::analysis::effects::{Effects, Observation, effects};
+use crate::analysis::fit::{Levels, levels};
+use crate::analysis::power::{difference_found, replicates_needed};
+use crate::analysis::samples::{
+    Difference, Place, Resolution, Samples, by_value, difference, replicate_means, samples,
+};
+use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic, count, holm};
+use crate::filter::Condition;
+use crate::metric::{self, Metric, Rules, Split, Unit};
 use crate::observed::{At, Observed, metric_names, param_names};
-use crate::statistics::Statistic;
-use crate::wording::Unit;
+
+/// Hyperparameters whose values repeat a setting, in the order in which they are looked for.
+pub const REPLICATES: [&str; 5] = ["seed", "random_state", "random_seed", "fold", "replicate"];
 
 /// How many runs ended how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,16 +66,24 @@ impl Tally {
 pub struct Setting {
     /// One value a key of the comparison; absent where the runs have no such hyperparameter.
     pub values: Vec<Option<Value>>,
-    /// How many different seeds.
-    pub seeds: usize,
     /// How its runs ended.
     pub tally: Tally,
-    /// Of the runs that finished, and of these alone.
+    /// Replicates that have the ranking metric.
+    pub n: usize,
+    /// Runs that finished without the ranking metric.
+    pub unmeasured: usize,
+    /// Each metric over the replicates that have it: the mean of each over its runs that finished.
     pub metrics: Vec<(String, Statistic)>,
     /// Its runs that finished.
     pub finished: Vec<RunId>,
-    /// How far it is behind the best; absent from the best itself, and where nothing pairs them.
-    pub behind: Option<Behind>,
+    /// What ranks it: the mean of the ranking metric, or the fitted one where settings lack replicates that others have.
+    pub level: Option<f64>,
+    /// How it stands beside the best.
+    pub standing: Standing,
+    /// Whether it is marked as the best.
+    pub is_best: bool,
+    /// Its difference from the reference; absent from the reference itself, and where nothing pairs them.
+    pub difference: Option<FromReference>,
     /// No other setting is both better and quicker.
     pub on_front: bool,
 }
@@ -78,28 +95,66 @@ impl Setting {
     }
 }
 
-/// What can be said of the best setting.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Verdict<'a> {
-    /// The best, if any setting has the metric that ranks.
-    pub best: Option<&'a Setting>,
-    /// Others that rank as high, to the last digit.
-    pub tied: Vec<&'a Setting>,
-    /// How many others could be tested against it.
-    pub tested: usize,
-    /// Those of them that cannot be told from it.
-    pub indistinct: Vec<&'a Setting>,
+/// The difference of a setting from the reference: the baseline of `--against`, or else the best. More is more, whatever is better.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FromReference {
+    /// Replicates that both have.
+    pub n: usize,
+    /// Setting − reference, the mean over these.
+    pub mean: f64,
+    /// Against a baseline only: the best is chosen by the same data, which would make such a test false.
+    pub test: Option<AgainstTest>,
+}
+
+/// A paired t-test against a baseline that the user chose.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AgainstTest {
+    /// The 95 % interval of this difference alone.
+    pub interval: Interval,
+    /// Two-sided, of this test alone.
+    pub p: f64,
+    /// Held to the number of settings, by Holm's procedure.
+    pub p_corrected: f64,
+}
+
+impl AgainstTest {
+    /// Whether the setting differs from the baseline.
+    pub fn is_significant(&self) -> bool {
+        self.p_corrected < 1.0 - CONFIDENCE
+    }
+}
+
+/// What a comparison promises, with 95 % confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// The best setting is among those that may be the best.
+    BestIsAmong,
+    /// No setting that equals the baseline, which is at this place, is said to differ from it.
+    Against(usize),
 }
 
 /// What is asked of the runs.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
-    /// Group by these; else by all that vary, except seed.
+    /// Group by these; else by all that vary, except replicates.
     pub by: Option<Vec<String>>,
     /// Rank by this; else by what the validation says.
     pub sort: Option<String>,
     /// Which epoch counts.
     pub at: At,
+    /// Directions of metrics that the user gives.
+    pub directions: Vec<(String, Direction)>,
+    /// What repeats a setting; else the seed or what usually does.
+    pub replicate: Option<String>,
+    /// The baseline that all other settings are compared with.
+    pub against: Option<Condition>,
+}
+
+impl Question {
+    /// What holds of the metrics of an experiment that declares `declarations`.
+    pub fn rules(&self, declarations: &Declarations) -> Rules {
+        Rules::new(&self.directions, declarations)
+    }
 }
 
 /// The settings of one experiment on one dataset with one validation.
@@ -107,8 +162,8 @@ pub struct Question {
 pub struct Comparison {
     /// Whose runs these are.
     pub experiment: Experiment,
-    /// Name of the dataset.
-    pub dataset: String,
+    /// Names of the dataset: several names may mean the same bytes.
+    pub datasets: Vec<String>,
     /// Digest of its bytes.
     pub dataset_sha256: String,
     /// The dataset that this one stands in for.
@@ -123,44 +178,92 @@ pub struct Comparison {
     pub constants: Vec<(String, Value)>,
     /// Hyperparameters that tell the settings apart.
     pub keys: Vec<String>,
-    /// Hyperparameters that vary within a setting, besides the seed.
+    /// Hyperparameters that vary within a setting, besides the replicate.
     pub averaged: Vec<String>,
-    /// The metric that ranks the settings; none where no run has a metric.
-    pub ranked_by: Option<String>,
-    /// The metric on which the settings are held against the best: that of the test set, where a validation ranks.
-    pub compared_by: Option<String>,
-    /// Hyperparameters whose equal values pair the runs of two settings.
-    pub paired_by: Vec<String>,
+    /// The hyperparameter that repeats a setting.
+    pub replicate: Option<String>,
+    /// How many different replicates there are.
+    pub replicates: usize,
     /// Metrics that some run that finished has, in the order of tables.
-    pub metrics: Vec<String>,
-    /// Best first; those without the ranking metric last.
+    pub metrics: Vec<Metric>,
+    /// The metric that ranks the settings; none where no run has one that can.
+    pub ranked_by: Option<String>,
+    /// The metric that tells how good the chosen setting is, where another one chooses.
+    pub reported_by: Option<String>,
+    /// Best first; those that could not be compared after those that could, those without the ranking metric last.
     pub settings: Vec<Setting>,
+    /// What holds with 95 % confidence, if anything.
+    pub promise: Option<Promise>,
+    /// Whether every setting with the ranking metric has it on the same replicates.
+    pub complete: bool,
+    /// Whether replicates connect all settings, so that their levels can be compared.
+    pub connected: bool,
+    /// What it would take to decide among several that may be the best.
+    pub undecided: Option<Undecided>,
+    /// The mean of the chosen setting on replicates that it was not chosen by, where that differs from its own mean.
+    pub unselected_mean: Option<f64>,
     /// How all the runs ended.
     pub tally: Tally,
-    /// What moves the metric of the comparison.
+    /// What moves the ranking metric.
     pub effects: Effects,
 }
 
+/// Several settings may be the best.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Undecided {
+    /// Replicates that the marked setting and its closest rival have in common.
+    pub n: usize,
+    /// Smaller differences are often missed with so many.
+    pub found: f64,
+    /// The difference that was seen between the two.
+    pub seen: f64,
+    /// Replicates that would find it, if fewer than a thousand would.
+    pub needed: Option<usize>,
+}
+
 impl Comparison {
-    /// The best setting, where a metric ranks it.
+    /// The setting that is marked as the best: of several, the first.
     pub fn best(&self) -> Option<&Setting> {
-        let metric = self.ranked_by.as_ref()?;
-        self.settings.first().filter(|setting| setting.metric(metric).is_some())
+        self.settings.iter().find(|it| it.is_best)
     }
 
-    /// What can be said of the best.
-    pub fn verdict(&self) -> Verdict<'_> {
-        let others = || self.settings.iter().skip(1).filter(|it| it.behind.is_some());
-        let test = |setting: &Setting| setting.behind.and_then(|behind| behind.test);
-        let ranking = |setting: &Setting| Some(setting.metric(self.ranked_by.as_ref()?)?.mean);
-        let best = self.best();
-        let is_tied = |it: &&Setting| best.and_then(ranking) == ranking(it);
-        let indistinct = |it: &&Setting| test(it).is_some_and(|test| !test.tells_apart()) && !is_tied(it);
-        Verdict {
-            best,
-            tied: self.settings.iter().skip(1).filter(|it| best.is_some() && is_tied(it)).collect(),
-            tested: others().filter(|it| test(it).is_some()).count(),
-            indistinct: others().filter(indistinct).collect(),
+    /// The metric that ranks.
+    pub fn ranking(&self) -> Option<&Metric> {
+        self.metric(self.ranked_by.as_deref()?)
+    }
+
+    /// The metric `name`.
+    pub fn metric(&self, name: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|it| it.name == name)
+    }
+
+    /// How numbers of the metric `name` are shown.
+    pub fn unit(&self, name: &str) -> Unit {
+        self.metric(name).map_or(Unit::Number, |it| it.unit)
+    }
+
+    /// Settings that may be the best.
+    pub fn candidates(&self) -> Vec<&Setting> {
+        self.settings.iter().filter(|it| it.standing.may_be_best).collect()
+    }
+
+    /// How many settings were compared.
+    pub fn compared(&self) -> usize {
+        self.settings.iter().filter(|it| it.standing.compared).count()
+    }
+
+    /// Whether the data tell too little to mark single settings: hundreds that may be the best are no answer.
+    pub fn is_open(&self) -> bool {
+        const TELLING: usize = 20;
+        let candidates = self.candidates().len();
+        candidates > TELLING && 2 * candidates > self.compared()
+    }
+
+    /// The baseline of `--against`.
+    pub fn baseline(&self) -> Option<&Setting> {
+        match self.promise? {
+            Promise::Against(place) => self.settings.get(place),
+            Promise::BestIsAmong => None,
         }
     }
 
@@ -174,14 +277,25 @@ impl Comparison {
 
     /// Whether what ranks was measured on the test set: then the best looks better than it is.
     pub fn is_optimistic(&self) -> bool {
-        let on_test =
-            |name: &String| name.starts_with("test_") || (self.validation == "test" && name.starts_with("val_"));
-        self.ranked_by.as_ref().is_some_and(on_test)
+        let on_test = |name: &str| match metric::split(name) {
+            Split::Test => true,
+            Split::Validation => self.validation == "test",
+            Split::Train | Split::Unsaid => false,
+        };
+        self.ranked_by.as_deref().is_some_and(on_test)
     }
 }
 
 /// Compares the runs of `experiment`, separately for each dataset and validation, in the order of these.
-pub fn compare(experiment: &Experiment, runs: &[Observed], question: &Question) -> Vec<Comparison> {
+///
+/// # Errors
+/// When `--against` names no setting, or several.
+pub fn compare(
+    experiment: &Experiment,
+    declarations: &Declarations,
+    runs: &[Observed],
+    question: &Question,
+) -> Result<Vec<Comparison>, String> {
     let mut groups: Vec<Vec<&Observed>> = Vec::new();
     for it in runs {
         match groups.iter_mut().find(|group| data(group[0]) == data(it)) {
@@ -189,70 +303,347 @@ pub fn compare(experiment: &Experiment, runs: &[Observed], question: &Question) 
             None => groups.push(vec![it]),
         }
     }
-    groups.sort_by(|a, b| data(a[0]).cmp(&data(b[0])));
-    groups.iter().map(|group| compare_group(experiment, group, question)).collect()
+    groups.sort_by(|a, b| (&a[0].run.dataset, data(a[0])).cmp(&(&b[0].run.dataset, data(b[0]))));
+    groups.iter().map(|group| Group::new(group, declarations, question).compared(experiment, question)).collect()
 }
 
-/// What must be the same for runs to be compared.
-fn data(it: &Observed) -> (&str, &str, &str, Option<&str>) {
+/// What must be the same for runs to be compared: the bytes of the dataset, whatever its name, or its name where no digest is known.
+fn data(it: &Observed) -> (&str, &str) {
     let run = &it.run;
-    (&run.dataset, &run.dataset_sha256, &run.validation, run.fallback_for.as_deref())
+    let dataset = if run.dataset_sha256.is_empty() { &run.dataset } else { &run.dataset_sha256 };
+    (dataset, &run.validation)
 }
 
-fn compare_group(experiment: &Experiment, runs: &[&Observed], question: &Question) -> Comparison {
-    let first = runs[0].run.clone();
-    let names = param_names(runs.iter().copied());
-    let (constant, varying): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| is_constant(runs, name));
-    let keys: Vec<String> = match &question.by {
-        Some(by) => distinct(by.iter().filter(|key| names.contains(&key.as_str()))).into_iter().cloned().collect(),
-        None => varying.iter().filter(|name| **name != "seed").map(|name| (*name).to_owned()).collect(),
-    };
-    let is_key = |name: &str| keys.iter().any(|key| key == name);
-    let value = |name: &str| first.param(name).map(|value| (name.to_owned(), value.clone()));
-    let constants = constant.iter().filter(|name| !is_key(name)).filter_map(|name| value(name)).collect();
-    let averaged = varying.iter().filter(|name| **name != "seed" && !is_key(name)).map(|it| (*it).to_owned()).collect();
-    let finished = finished_of(runs);
-    let metrics: Vec<String> = metric_names(finished.iter().copied()).into_iter().map(str::to_owned).collect();
-    let ranked_by = ranking(&metrics, &first.validation, question);
-    let compared_by = ranked_by.as_ref().map(|metric| reported(metric, &metrics, &first.validation));
-    let (tally, computed) = (Tally::of(runs), computed(runs));
-    let varying: Vec<String> = varying.into_iter().map(str::to_owned).collect();
-    let paired_by: Vec<String> = varying.iter().filter(|name| !is_key(name)).cloned().collect();
-    let effects = match &compared_by {
-        Some(metric) => effects(&finished, &varying, metric),
-        None => Effects::default(),
-    };
-    let groups = groups(runs, &keys);
-    let mut settings: Vec<(Setting, &Vec<&Observed>)> = groups.iter().map(|it| (setting(it, &keys), it)).collect();
-    if let Some(metric) = &ranked_by {
+/// Runs that are compared, and how.
+struct Group<'a> {
+    runs: &'a [&'a Observed],
+    finished: Vec<&'a Observed>,
+    names: Vec<&'a str>,
+    varying: Vec<&'a str>,
+    replicate: Option<String>,
+    keys: Vec<String>,
+    metrics: Vec<Metric>,
+    ranked_by: Option<Metric>,
+    reported_by: Option<String>,
+}
+
+impl<'a> Group<'a> {
+    fn new(runs: &'a [&'a Observed], declarations: &Declarations, question: &Question) -> Self {
+        let names = param_names(runs.iter().copied());
+        let varying: Vec<&str> = names.iter().filter(|name| !is_constant(runs, name)).copied().collect();
+        let asked = question.by.as_ref().map(|by| distinct(by.iter().filter(|key| names.contains(&key.as_str()))));
+        let is_key = |name: &str| asked.as_ref().is_some_and(|keys| keys.iter().any(|key| *key == name));
+        let chosen = question.replicate.as_deref().or(declarations.replicate.as_deref());
+        let free = |name: &&str| names.contains(name) && !is_key(name);
+        let usual = || {
+            let varies = REPLICATES.into_iter().filter(free).find(|name| varying.contains(name));
+            varies.or_else(|| REPLICATES.into_iter().find(free))
+        };
+        let replicate = chosen.filter(free).or_else(usual).map(str::to_owned);
+        let repeats = |name: &str| REPLICATES.contains(&name) || Some(name) == replicate.as_deref();
+        let keys: Vec<String> = match asked {
+            Some(by) => by.into_iter().cloned().collect(),
+            None => varying.iter().filter(|name| !repeats(name)).map(|name| (*name).to_owned()).collect(),
+        };
+        let finished: Vec<&Observed> = runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
+        let rules = question.rules(declarations);
+        let validation = &runs[0].run.validation;
+        let known = metric_names(finished.iter().copied());
+        let metrics: Vec<Metric> = known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
+        let ranked_by = match &question.sort {
+            Some(name) => known.iter().find(|it| *it == name).copied(),
+            None => rules.ranking(&candidates(&known, &finished), validation),
+        };
+        let reported_by = ranked_by.and_then(|ranking| rules.reported(ranking, &known, validation));
+        let ranked_by = ranked_by.and_then(|name| metrics.iter().find(|it| it.name == name)).cloned();
+        let ranked_by = ranked_by.filter(|it| it.direction.is_some());
+        let reported_by = reported_by.filter(|_| ranked_by.is_some()).map(str::to_owned);
+        Self { runs, finished, names, varying, replicate, keys, metrics, ranked_by, reported_by }
+    }
+
+    fn is_key(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key == name)
+    }
+
+    /// Hyperparameters that vary within a setting, besides the replicate: their values make cells.
+    fn averaged(&self) -> Vec<String> {
+        let averaged = |name: &&&str| !self.is_key(name) && Some(**name) != self.replicate.as_deref();
+        self.varying.iter().filter(averaged).map(|name| (*name).to_owned()).collect()
+    }
+
+    fn compared(&self, experiment: &Experiment, question: &Question) -> Result<Comparison, String> {
+        let first = &self.runs[0].run;
+        let value = |name: &&str| first.param(name).map(|value| ((*name).to_owned(), value.clone()));
+        let constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
+        let averaged = self.averaged();
+        let groups = groups(self.runs, &self.keys);
+        let samples = self.samples(&groups, &averaged);
+        let Levels { of: levels, complete, connected } = levels(&samples);
+        let baseline = question.against.as_ref().map(|condition| self.baseline(condition, &groups)).transpose()?;
+        let resolution = Resolution::of(&samples, self.grid());
+        let standings = match baseline {
+            None => standings(&samples, resolution),
+            Some(_) => vec![Standing::default(); samples.len()],
+        };
+        let settings = groups.iter().zip(&samples).zip(levels).zip(standings);
+        let mut settings: Vec<(Setting, Samples, usize)> = settings
+            .enumerate()
+            .map(|(place, (((runs, samples), level), standing))| {
+                (self.setting(runs, samples, level, standing), samples.clone(), place)
+            })
+            .collect();
+        let compared = settings.iter().any(|(it, ..)| it.standing.compared);
         // Stable: equal settings stay in the order of their keys.
-        settings.sort_by(|(a, _), (b, _)| better(a.metric(metric), b.metric(metric), Unit::of(metric)));
+        settings.sort_by(|(a, ..), (b, ..)| {
+            let outside = |it: &Setting| (it.level.is_none(), compared && !it.standing.compared);
+            let level = |it: &Setting| it.level.unwrap_or_default();
+            outside(a).cmp(&outside(b)).then(level(b).total_cmp(&level(a)))
+        });
+        let baseline = baseline.and_then(|place| settings.iter().position(|(.., it)| *it == place));
+        let (mut settings, samples): (Vec<Setting>, Vec<Samples>) =
+            settings.into_iter().map(|(setting, samples, _)| (setting, samples)).unzip();
+        let promise = match baseline {
+            Some(place) => Some(Promise::Against(place)),
+            None if settings.iter().any(|it| it.standing.may_be_best) => Some(Promise::BestIsAmong),
+            None => None,
+        };
+        if baseline.is_none() {
+            mark_best(&mut settings, compared);
+        }
+        let reference = baseline.or_else(|| settings.iter().position(|it| it.is_best));
+        if let (Some(reference), Some(metric)) = (reference, &self.ranked_by) {
+            fill_in_differences(&mut settings, &samples, reference, metric, resolution, baseline.is_some());
+        }
+        let undecided = undecided(&settings, &samples, resolution);
+        let unselected_mean = complete.then(|| unselected_mean(&settings, &samples)).flatten();
+        let turned = |value: f64| self.ranked_by.as_ref().map_or(value, |it| it.worth(value));
+        for setting in &mut settings {
+            setting.level = setting.level.map(turned);
+        }
+        if let Some(metric) = &self.ranked_by {
+            mark_front(&mut settings, metric);
+        }
+        let mut datasets: Vec<String> = self.runs.iter().map(|it| it.run.dataset.clone()).collect();
+        datasets.sort();
+        datasets.dedup();
+        Ok(Comparison {
+            experiment: experiment.clone(),
+            datasets,
+            dataset_sha256: first.dataset_sha256.clone(),
+            fallback_for: self.runs.iter().find_map(|it| it.run.fallback_for.clone()),
+            validation: first.validation.clone(),
+            at: question.at,
+            computed: computed(self.runs),
+            constants: self.names.iter().filter(constant).filter_map(value).collect(),
+            keys: self.keys.clone(),
+            replicate: self.replicate.clone(),
+            replicates: self.replicate.as_deref().map_or(0, |name| different_values(self.runs, name)),
+            ranked_by: self.ranked_by.as_ref().map(|it| it.name.clone()),
+            reported_by: self.reported_by.clone(),
+            metrics: self.metrics.clone(),
+            settings,
+            promise,
+            complete,
+            connected,
+            undecided,
+            unselected_mean: unselected_mean.map(turned),
+            tally: Tally::of(self.runs),
+            effects: self.effects(),
+            averaged,
+        })
     }
-    let (mut settings, groups): (Vec<Setting>, Vec<&Vec<&Observed>>) = settings.into_iter().unzip();
-    if let Some(metric) = compared_by.as_ref().filter(|metric| settings[0].metric(metric).is_some()) {
-        let samples: Vec<_> = groups.iter().map(|it| behind::samples(&finished_of(it), &paired_by, metric)).collect();
-        behind::fill_in(&mut settings, &samples);
-        mark_front(&mut settings, metric);
+
+    /// The ranking metric of each setting, turned so that more is better.
+    fn samples(&self, groups: &[Vec<&'a Observed>], averaged: &[String]) -> Vec<Samples> {
+        let Some(metric) = &self.ranked_by else { return vec![Samples::new(); groups.len()] };
+        let place = |it: &'a Observed| -> Place<'a> {
+            let replicate = self.replicate.as_deref().and_then(|name| it.run.param(name));
+            (replicate, averaged.iter().map(|name| it.run.param(name)).collect())
+        };
+        let measured = |it: &&'a Observed| {
+            let finished = it.run.status == Status::Finished;
+            Some((place(it), metric.worth(it.metric(&metric.name).filter(|_| finished)?)))
+        };
+        let runs: Vec<Vec<(Place<'_>, f64)>> =
+            groups.iter().map(|group| group.iter().filter_map(measured).collect()).collect();
+        samples(&runs)
     }
-    Comparison {
-        experiment: experiment.clone(),
-        dataset: first.dataset,
-        dataset_sha256: first.dataset_sha256,
-        fallback_for: first.fallback_for,
-        validation: first.validation,
-        at: question.at,
-        computed,
-        constants,
-        keys,
-        averaged,
-        ranked_by,
-        compared_by,
-        paired_by,
-        metrics,
-        settings,
-        tally,
-        effects,
+
+    /// The least step between two values of an accuracy: one over the examples that it was measured on, where these are known.
+    fn grid(&self) -> f64 {
+        let Some(metric) = &self.ranked_by else { return 0.0 };
+        grid(metric, self.finished.iter().copied())
     }
+
+    fn setting(&self, runs: &[&'a Observed], samples: &Samples, level: Option<f64>, standing: Standing) -> Setting {
+        let finished: Vec<&Observed> = runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
+        let metrics = self.metrics.iter().filter_map(|metric| {
+            let statistic = Statistic::of(self.by_replicate(&finished, &metric.name))?;
+            Some((metric.name.clone(), statistic))
+        });
+        let has_ranking =
+            |it: &&&Observed| self.ranked_by.as_ref().is_none_or(|metric| it.metric(&metric.name).is_some());
+        Setting {
+            values: self.keys.iter().map(|key| runs[0].run.param(key).cloned()).collect(),
+            tally: Tally::of(runs),
+            n: if self.ranked_by.is_some() { replicate_means(samples).len() } else { finished.len() },
+            unmeasured: finished.len() - finished.iter().filter(has_ranking).count(),
+            metrics: metrics.collect(),
+            finished: finished.iter().map(|it| it.run.id.clone()).collect(),
+            level,
+            standing,
+            is_best: false,
+            difference: None,
+            on_front: false,
+        }
+    }
+
+    /// The metric `name` of each replicate: the mean over its runs, for they share its luck.
+    fn by_replicate(&self, runs: &[&Observed], name: &str) -> Vec<f64> {
+        let replicate = |it: &Observed| self.replicate.as_deref().and_then(|name| it.run.param(name)).cloned();
+        let mut values: Vec<(Option<Value>, f64)> =
+            runs.iter().filter_map(|it| Some((replicate(it), it.metric(name)?))).collect();
+        values.sort_by(|a, b| by_value(a.0.as_ref(), b.0.as_ref()));
+        let same = |a: &(Option<Value>, f64), b: &(Option<Value>, f64)| by_value(a.0.as_ref(), b.0.as_ref()).is_eq();
+        let mean = |chunk: &[(Option<Value>, f64)]| Statistic::of(chunk.iter().map(|(_, value)| *value).collect());
+        values.chunk_by(same).filter_map(mean).map(|it| it.mean).collect()
+    }
+
+    /// The place of the setting that a condition on keys names.
+    fn baseline(&self, condition: &Condition, groups: &[Vec<&Observed>]) -> Result<usize, String> {
+        let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
+        condition.check(&keys).map_err(|error| error.to_string())?;
+        let found: Vec<usize> = (0..groups.len()).filter(|place| condition.holds(groups[*place][0])).collect();
+        match found.as_slice() {
+            [only] => Ok(*only),
+            [] => Err("--against names no setting: expected one that has run".to_owned()),
+            several => Err(format!(
+                "--against names {} settings, expected one: say more of {}",
+                several.len(),
+                keys.join(", ")
+            )),
+        }
+    }
+
+    fn effects(&self) -> Effects {
+        let Some(metric) = &self.ranked_by else { return Effects::default() };
+        let observation = |it: &&'a Observed| -> Option<Observation<'a>> {
+            Some((self.varying.iter().map(|name| it.run.param(name)).collect(), it.metric(&metric.name)?))
+        };
+        let observations: Vec<Observation<'_>> = self.finished.iter().filter_map(observation).collect();
+        let names: Vec<String> = self.varying.iter().map(|name| (*name).to_owned()).collect();
+        let replicate = self.varying.iter().position(|name| Some(*name) == self.replicate.as_deref());
+        effects(&observations, &names, replicate)
+    }
+}
+
+/// One over the examples that `metric`, an accuracy, was measured on, in its own unit; 0 where it is none or nothing is known.
+pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> f64 {
+    let is_accuracy = matches!(metric::base(&metric.name), "accuracy" | "acc") && metric.unit.is_points();
+    let examples = |it: &Observed| {
+        let sizes = it.run.split_sizes;
+        match metric::split(&metric.name) {
+            Split::Train => sizes.train,
+            Split::Validation if it.run.validation != "test" => sizes.validation,
+            Split::Validation | Split::Test => sizes.test,
+            Split::Unsaid => None,
+        }
+    };
+    let least = runs.filter(|_| is_accuracy).filter_map(examples).filter(|examples| *examples > 0).min();
+    let step = if metric.unit == Unit::Percent { 100.0 } else { 1.0 };
+    least.map_or(0.0, |examples| step / count(usize::try_from(examples).unwrap_or(usize::MAX)))
+}
+
+/// The metric `name` of `runs`, as its name, its values and the rules say.
+pub fn metric_of(name: &str, runs: &[&Observed], rules: &Rules) -> Metric {
+    let largest = runs.iter().filter_map(|it| it.metric(name)).map(f64::abs).fold(0.0, f64::max);
+    Metric { name: name.to_owned(), direction: rules.direction(name), unit: Unit::of(name, largest) }
+}
+
+/// Metrics that may rank by themselves: those of the training set do not, nor, measured by epoch, do those that say no split where
+/// Keras means the training set.
+pub fn candidates<'a>(metrics: &[&'a str], runs: &[&Observed]) -> Vec<&'a str> {
+    let is_final = |name: &str| runs.iter().any(|it| it.run.result(name).is_some());
+    let may = |name: &&&str| !metric::is_of_training(name) || (metric::split(name) != Split::Train && is_final(name));
+    metrics.iter().filter(may).copied().collect()
+}
+
+/// Marks the best-ranked of the settings that may be the best, or of all where none could be compared. Equal levels are best together.
+fn mark_best(settings: &mut [Setting], compared: bool) {
+    let eligible = |it: &Setting| it.level.is_some() && (it.standing.may_be_best || !compared);
+    let several = settings.iter().filter(|it| it.level.is_some()).count() > 1;
+    let best = settings.iter().filter(|it| eligible(it)).filter_map(|it| it.level).reduce(f64::max);
+    for setting in settings.iter_mut().filter(|it| several && eligible(it)) {
+        setting.is_best = setting.level == best;
+    }
+}
+
+/// Fills in how far all settings are from the one at `reference`; tested where the user chose it.
+fn fill_in_differences(
+    settings: &mut [Setting],
+    samples: &[Samples],
+    reference: usize,
+    metric: &Metric,
+    resolution: Resolution,
+    is_baseline: bool,
+) {
+    let scratch = &mut Vec::new();
+    let mut of = |place: usize| difference(&samples[place], &samples[reference], resolution, scratch);
+    let differences: Vec<_> = (0..settings.len()).map(|place| of(place).filter(|_| place != reference)).collect();
+    let p = |it: &Option<Difference>| it.and_then(|it| it.p()).filter(|_| is_baseline);
+    let tests: Vec<f64> = differences.iter().filter_map(p).collect();
+    let mut corrected = holm(&tests).into_iter();
+    for (setting, difference) in settings.iter_mut().zip(differences) {
+        let test = p(&difference).and_then(|p| {
+            let interval = difference?.interval()?;
+            let (low, high) = (metric.worth(interval.low), metric.worth(interval.high));
+            let interval = Interval { low: low.min(high), high: low.max(high) };
+            Some(AgainstTest { interval, p, p_corrected: corrected.next()? })
+        });
+        setting.difference = difference.map(|it| FromReference { n: it.n, mean: metric.worth(it.mean), test });
+    }
+}
+
+/// What it would take to decide, where several settings may be the best: of those that may, the one that is hardest to tell from the
+/// marked one.
+fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) -> Option<Undecided> {
+    let best = settings.iter().position(|it| it.is_best && it.standing.may_be_best)?;
+    let compared = settings.iter().filter(|it| it.standing.compared).count();
+    let scratch = &mut Vec::new();
+    let mut rivals = Vec::new();
+    for place in (0..settings.len()).filter(|place| *place != best && settings[*place].standing.may_be_best) {
+        let Some(difference) = difference(&samples[best], &samples[place], resolution, scratch) else { continue };
+        let Some(error) = difference.error else { continue };
+        let deviation = error * count(difference.n).sqrt();
+        rivals.push(Undecided {
+            n: difference.n,
+            found: difference_found(deviation, compared, difference.n),
+            seen: difference.mean.abs(),
+            needed: replicates_needed(deviation, difference.mean.abs(), compared, difference.n),
+        });
+    }
+    let needed = |it: &Undecided| it.needed.unwrap_or(usize::MAX);
+    rivals.into_iter().max_by(|a, b| needed(a).cmp(&needed(b)).then(b.seen.total_cmp(&a.seen)))
+}
+
+/// The mean of the best setting where it is chosen without the replicate that it is measured on: for each replicate, the value of the
+/// setting that the other replicates rank first. The mean of the setting that all of them choose is too high by the luck that chose it.
+fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
+    let chosen = settings.iter().position(|it| it.is_best)?;
+    let means: Vec<Vec<f64>> = samples.iter().map(|it| replicate_means(it)).filter(|it| !it.is_empty()).collect();
+    let n = means.first()?.len();
+    if n < 2 || means.len() < 2 {
+        return None;
+    }
+    let sums: Vec<f64> = means.iter().map(|it| it.iter().sum()).collect();
+    let left_out = |replicate: usize| {
+        let without = |setting: usize| sums[setting] - means[setting][replicate];
+        let first = (0..means.len()).reduce(|best, it| if without(it) > without(best) { it } else { best });
+        first.map_or(0.0, |setting| means[setting][replicate])
+    };
+    let mean = (0..n).map(left_out).sum::<f64>() / count(n);
+    let own = settings[chosen].level?;
+    (mean < own).then_some(mean)
 }
 
 /// Each once, in their order.
@@ -271,26 +662,11 @@ fn is_constant(runs: &[&Observed], name: &str) -> bool {
     runs.iter().all(|it| by_value(it.run.param(name), first).is_eq())
 }
 
-/// Absent before present, else as values are.
-pub fn by_value(a: Option<&Value>, b: Option<&Value>) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => a.total_cmp(b),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    }
-}
-
-/// The metric asked for; else accuracy on what the validation is; else the first there is.
-fn ranking(metrics: &[String], validation: &str, question: &Question) -> Option<String> {
-    match &question.sort {
-        Some(metric) => metrics.contains(metric).then(|| metric.clone()),
-        None => usual_ranking(metrics.iter().map(String::as_str), validation).map(str::to_owned),
-    }
-}
-
-/// Of these metrics the one that ranks where nobody asks for another.
-pub fn usual_ranking<'a>(metrics: impl Iterator<Item = &'a str> + Clone, validation: &str) -> Option<&'a str> {
-    let usual = if validation == "test" { ["test_accuracy", "test_loss"] } else { ["val_accuracy", "val_loss"] };
-    usual.into_iter().find_map(|name| metrics.clone().find(|it| *it == name)).or_else(|| metrics.clone().next())
+fn different_values(runs: &[&Observed], name: &str) -> usize {
+    let mut values: Vec<&Value> = runs.iter().filter_map(|it| it.run.param(name)).collect();
+    values.sort_by(|a, b| a.total_cmp(b));
+    values.dedup_by(|a, b| a.total_cmp(b).is_eq());
+    values.len()
 }
 
 fn computed(runs: &[&Observed]) -> Vec<String> {
@@ -300,39 +676,29 @@ fn computed(runs: &[&Observed]) -> Vec<String> {
     all
 }
 
-/// The better first; a setting without the metric last.
-fn better(a: Option<&Statistic>, b: Option<&Statistic>, unit: Unit) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) if unit.less_is_better() => a.mean.total_cmp(&b.mean),
-        (Some(a), Some(b)) => b.mean.total_cmp(&a.mean),
-        (a, b) => b.is_some().cmp(&a.is_some()),
+/// Marks the settings that no other beats in both `metric` and time. Times that differ by no more than they spread from run to run
+/// count as equal; where no setting has run twice nobody knows how they spread, and there is no front.
+fn mark_front(settings: &mut [Setting], metric: &Metric) {
+    let times = settings.iter().filter_map(|it| it.metric("seconds"));
+    let squares = |it: &Statistic| it.deviation.map(|deviation| (deviation.powi(2) * count(it.n - 1), count(it.n - 1)));
+    let (squares, freedom) = times.filter_map(squares).fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    if freedom == 0.0 {
+        return;
     }
-}
-
-/// What is reported of settings that `metric` ranks: a validation chooses, the test set tells how good the choice is.
-fn reported(metric: &str, metrics: &[String], validation: &str) -> String {
-    let on_test = metric.strip_prefix("val_").filter(|_| validation != "test").map(|rest| format!("test_{rest}"));
-    on_test.filter(|name| metrics.contains(name)).unwrap_or_else(|| metric.to_owned())
-}
-
-/// Marks the settings that no other beats in both `metric` and time: not worse in either, and better in one.
-fn mark_front(settings: &mut [Setting], metric: &str) {
-    let worth = |setting: &Setting| {
-        let (worth, seconds) = (setting.metric(metric)?.mean, setting.metric("seconds")?.mean);
-        Some((if Unit::of(metric).less_is_better() { -worth } else { worth }, seconds))
-    };
+    let spread = (squares / freedom).sqrt();
+    let measured =
+        |setting: &Setting| Some((metric.worth(setting.metric(&metric.name)?.mean), setting.metric("seconds")?.mean));
     let mut order: Vec<(usize, f64, f64)> = (0..)
         .zip(settings.iter())
-        .filter_map(|(i, it)| worth(it).map(|(worth, seconds)| (i, worth, seconds)))
+        .filter_map(|(place, it)| measured(it).map(|(worth, seconds)| (place, worth, seconds)))
         .collect();
-    order.sort_by(|a, b| a.2.total_cmp(&b.2).then(b.1.total_cmp(&a.1)));
-    let mut reached: Option<(f64, f64)> = None;
-    for (index, worth, seconds) in order {
-        // Of equals, all are on the front.
-        if reached.is_none_or(|it| worth > it.0 || (worth, seconds) == it) {
-            settings[index].on_front = true;
-            reached = Some((worth, seconds));
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.2.total_cmp(&b.2)));
+    let mut quickest = f64::INFINITY;
+    for (place, _, seconds) in order {
+        if seconds < quickest - spread {
+            settings[place].on_front = true;
         }
+        quickest = quickest.min(seconds);
     }
 }
 
@@ -347,162 +713,5 @@ fn groups<'a>(runs: &[&'a Observed], keys: &[String]) -> Vec<Vec<&'a Observed>> 
     runs.chunk_by(|a, b| by_keys(a, b).is_eq()).map(<[_]>::to_vec).collect()
 }
 
-fn finished_of<'a>(runs: &[&'a Observed]) -> Vec<&'a Observed> {
-    runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect()
-}
-
-fn setting(runs: &[&Observed], keys: &[String]) -> Setting {
-    let finished = finished_of(runs);
-    let statistic = |name: &str| Statistic::of(finished.iter().filter_map(|it| it.metric(name)).collect());
-    let metrics = metric_names(finished.iter().copied())
-        .into_iter()
-        .filter_map(|name| statistic(name).map(|statistic| (name.to_owned(), statistic)))
-        .collect();
-    let mut seeds: Vec<&Value> = runs.iter().filter_map(|it| it.run.param("seed")).collect();
-    seeds.sort_by(|a, b| a.total_cmp(b));
-    seeds.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    Setting {
-        values: keys.iter().map(|key| runs[0].run.param(key).cloned()).collect(),
-        seeds: seeds.len(),
-        tally: Tally::of(runs),
-        metrics,
-        finished: finished.iter().map(|it| it.run.id.clone()).collect(),
-        behind: None,
-        on_front: false,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::format::example;
-    use tracking::Run;
-
-    /// `scipy.stats.ttest_rel([.9120, .9131, .9122], [.9141, .9137, .9145]).pvalue`
-    const PAIRED_P: f64 = 0.08985542115173908;
-
-    #[test]
-    fn settings_come_best_first_and_those_without_result_last() {
-        let comparison = &example::sweep().comparisons(&Question::default())[0];
-        let batches: Vec<_> = comparison.settings.iter().map(|it| it.values[0].clone().unwrap().to_string()).collect();
-        assert_eq!(batches, ["16", "64", "32", "512"]);
-        assert_eq!(comparison.keys, ["batch_size"]);
-        assert_eq!(comparison.settings[3].tally.diverged, 3);
-        assert!(comparison.settings[3].metrics.is_empty(), "what diverged has no mean");
-        assert_eq!(comparison.settings[1].metric("test_accuracy").unwrap().n, 2, "one of three failed");
-    }
-
-    #[test]
-    fn another_metric_ranks_by_its_own_best() {
-        let question = Question { sort: Some("test_loss".into()), ..Question::default() };
-        let comparison = &example::sweep().comparisons(&question)[0];
-        let losses: Vec<_> =
-            comparison.settings.iter().filter_map(|it| it.metric("test_loss")).map(|it| it.mean).collect();
-        assert!(losses.is_sorted(), "{losses:?}");
-        assert!(comparison.is_optimistic());
-    }
-
-    #[test]
-    fn grouping_by_less_than_varies_says_what_is_averaged() {
-        let question = Question { by: Some(vec!["seed".into()]), ..Question::default() };
-        let comparison = &example::sweep().comparisons(&question)[0];
-        assert_eq!((comparison.settings.len(), comparison.averaged.as_slice()), (3, &["batch_size".to_owned()][..]));
-    }
-
-    /// Accuracies of two settings and the seeds that have them.
-    fn two(first: &[(i64, f64)], second: &[(i64, f64)], validation: &str) -> Comparison {
-        let mut example = example::Example::new("two", "");
-        for (batch, runs) in [(16, first), (32, second)] {
-            for (seed, accuracy) in runs {
-                let params = [("batch_size", Value::Integer(batch)), ("seed", Value::Integer(*seed))];
-                example.record(Run { validation: validation.into(), ..example::run("two", &params, *accuracy) });
-            }
-        }
-        example.comparisons(&Question::default()).remove(0)
-    }
-
-    /// On the seeds 1, 2 and 3 that both have.
-    #[test]
-    fn differences_are_paired_by_seed() {
-        let comparison = two(
-            &[(0, 0.95), (1, 0.9141), (2, 0.9137), (3, 0.9145)],
-            &[(3, 0.9122), (2, 0.9131), (1, 0.9120), (4, 0.2)],
-            "test",
-        );
-        let behind = comparison.settings[1].behind.unwrap();
-        assert_eq!((behind.difference.n, comparison.paired_by.as_slice()), (3, &["seed".to_owned()][..]));
-        assert!((behind.difference.mean + 0.005 / 3.0).abs() < 1e-12, "{behind:?}");
-        let test = behind.test.unwrap();
-        assert!((test.p - PAIRED_P).abs() < 1e-9, "{test:?}");
-        assert!((test.corrected.p - test.p).abs() < 1e-15, "one comparison needs no correction");
-        assert!(!test.tells_apart() && test.interval.low < 0.0 && test.interval.high > 0.0);
-        let verdict = comparison.verdict();
-        assert_eq!((verdict.tested, verdict.indistinct.len()), (1, 1));
-    }
-
-    #[test]
-    fn of_one_run_or_of_other_seeds_nothing_is_said() {
-        for (first, second, why) in [
-            (&[(0, 0.91)][..], &[(0, 0.90)][..], "give all the same seeds"),
-            (&[(0, 0.91), (1, 0.92)], &[(2, 0.90), (3, 0.905)], "give all the same seeds"),
-            // Two seeds that differ by the same three images of a small test set are an accident.
-            (&[(0, 0.91), (1, 0.92)], &[(0, 0.90), (1, 0.91)], "by the same on all seeds"),
-        ] {
-            let comparison = two(first, second, "test");
-            assert!(comparison.settings[1].behind.is_none_or(|behind| behind.test.is_none()), "{comparison:?}");
-            assert_eq!(comparison.verdict().tested, 0);
-            let sentence = crate::sentences::verdict(&comparison).unwrap();
-            assert!(sentence.starts_with("nothing can be said about chance") && sentence.contains(why), "{sentence}");
-        }
-    }
-
-    /// The validation chooses, the test set is reported: the chosen may be behind there.
-    #[test]
-    fn a_held_out_validation_ranks_and_the_test_set_is_compared() {
-        let comparison = two(&[(0, 0.90), (1, 0.91), (2, 0.93)], &[(0, 0.88), (1, 0.90), (2, 0.90)], "0.1");
-        assert_eq!(comparison.ranked_by.as_deref(), Some("val_accuracy"));
-        assert_eq!(comparison.compared_by.as_deref(), Some("test_accuracy"));
-        let difference = comparison.settings[1].behind.unwrap().difference;
-        assert!((difference.mean + 0.02).abs() < 1e-12, "{difference:?}");
-    }
-
-    /// A balanced 2 × 2: x = 10 a + b + a·b, whose sums of squares are 110.25, 2.25 and 0.25 of 112.75.
-    #[test]
-    fn effects_are_those_of_the_analysis_of_variance() {
-        let mut example = example::Example::new("square", "");
-        for (a, b) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            let params = [("a", Value::Integer(a)), ("b", Value::Integer(b))];
-            example.record(example::run("square", &params, f64::from(i32::try_from(10 * a + b + a * b).unwrap())));
-        }
-        let effects = example.comparisons(&Question::default()).remove(0).effects;
-        let found: Vec<_> = effects.of.iter().map(|it| (it.name.as_str(), it.range, it.share.unwrap())).collect();
-        let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
-        assert!(found[0].0 == "a" && close(found[0].1, 10.5) && close(found[0].2, 110.25 / 112.75), "{found:?}");
-        assert!(found[1].0 == "b" && close(found[1].1, 1.5) && close(found[1].2, 2.25 / 112.75), "{found:?}");
-        assert!(close(effects.rest.unwrap(), 0.25 / 112.75), "{effects:?}");
-    }
-
-    #[test]
-    fn the_front_is_what_nobody_beats_in_both() {
-        let mut example = example::Example::new("front", "");
-        for (batch, accuracy, seconds) in [
-            (1, 0.95, 9.0),
-            (2, 0.94, 3.0),
-            (3, 0.93, 4.0),
-            (4, 0.90, 1.0),
-            (5, 0.90, 1.0),
-            (6, 0.90, 1.5),
-            (7, 0.8, 0.5),
-        ] {
-            let mut run = example::run("front", &[("batch_size", Value::Integer(batch))], accuracy);
-            run.results.retain(|(name, _)| name != "seconds");
-            run.results.push(("seconds".into(), seconds));
-            example.record(run);
-        }
-        let comparison = example.comparisons(&Question::default()).remove(0);
-        let front: Vec<String> =
-            comparison.front().iter().map(|it| it.values[0].clone().unwrap().to_string()).collect();
-        assert_eq!(front, ["7", "4", "5", "2", "1"]);
-    }
-}
+mod tests;

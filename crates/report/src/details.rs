@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 
 use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, StoreError};
 
+use crate::analysis::statistics::Statistic;
 use crate::comparison::{Comparison, Setting};
 use crate::observed::Observed;
-use crate::statistics::Statistic;
 use crate::weights::Weights;
-use crate::wording::Unit;
 
 /// Settings whose learning curves are drawn.
 const CURVES: usize = 8;
@@ -101,9 +100,8 @@ fn curves(epochs: &[Vec<Vec<EpochMetrics>>], name: &str) -> Vec<Curve> {
 
 /// The run that the ranking metric likes best; of equals the one of the first trial.
 fn best_of<'a>(runs: &[&'a Observed], comparison: &Comparison) -> Option<&'a Observed> {
-    let metric = comparison.ranked_by.as_deref()?;
-    let sign = if Unit::of(metric).less_is_better() { -1.0 } else { 1.0 };
-    let worth = |it: &&'a Observed| Some((*it, sign * it.metric(metric)?));
+    let metric = comparison.ranking()?;
+    let worth = |it: &&'a Observed| Some((*it, metric.worth(it.metric(&metric.name)?)));
     let better = |a: (&'a Observed, f64), b: (&'a Observed, f64)| {
         if b.1.total_cmp(&a.1).then(a.0.run.trial.as_str().cmp(b.0.run.trial.as_str())).is_gt() { b } else { a }
     };

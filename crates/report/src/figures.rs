@@ -5,12 +5,13 @@ use std::cmp::Reverse;
 use serde::Serialize;
 use tracking::{Examples, Value};
 
+use crate::analysis::statistics::Statistic;
 use crate::chart::{self, Curve, Dot, Format, Heat, Labels, ParallelAxis, ParallelLine, Place, Point};
 use crate::comparison::{Comparison, Setting};
 use crate::details::{Details, RUNS};
-use crate::sentences;
-use crate::statistics::Statistic;
-use crate::wording::{self, Unit};
+use crate::metric::{Metric, Unit};
+use crate::narrative;
+use crate::wording;
 
 /// Settings that a chart of dots shows.
 const DOTS: usize = 400;
@@ -29,20 +30,11 @@ pub struct Figure {
     pub svg: String,
 }
 
-/// A number of that unit, as text.
-pub fn number(unit: Unit, number: f64) -> String {
-    match unit {
-        Unit::Share => format!("{} %", wording::decimal(100.0 * number, 2)),
-        Unit::Seconds => tracking::seconds(number),
-        _ => wording::significant(number),
-    }
-}
-
 fn format_of(unit: Unit) -> Format {
     match unit {
-        Unit::Share => Format::Percent,
+        Unit::Fraction => Format::Percent,
         Unit::Seconds => Format::Seconds,
-        Unit::Loss | Unit::Score => Format::Number,
+        Unit::Percent | Unit::Number => Format::Number,
     }
 }
 
@@ -54,9 +46,9 @@ pub fn figures(id: &str, comparison: &Comparison, details: &Details) -> Vec<Figu
         .enumerate()
         .filter_map(|(n, it)| learning(&format!("{id}-curve{n}"), comparison, it))
         .collect();
-    let Some(metric) = comparison.compared_by.as_deref() else { return figures };
+    let Some(metric) = comparison.ranking() else { return figures };
     let measured: Vec<(usize, &Setting, &Statistic)> =
-        (0..).zip(&comparison.settings).filter_map(|(n, it)| Some((n, it, it.metric(metric)?))).collect();
+        (0..).zip(&comparison.settings).filter_map(|(n, it)| Some((n, it, it.metric(&metric.name)?))).collect();
     let chart = Charts { id, comparison, metric, measured: &measured };
     figures.extend((0..comparison.keys.len()).filter_map(|key| chart.against(key)));
     figures.extend(chart.front());
@@ -87,14 +79,15 @@ fn learning(
     };
     let drawn: Vec<Curve> = curves.iter().zip(names).map(curve).collect();
     let title = format!("{name} after each epoch");
+    let largest = curves.iter().flat_map(|it| &it.points).map(|(_, it)| it.mean.abs()).fold(0.0, f64::max);
     let labels = Labels {
         id,
         title: &title,
-        description: "A line a setting: the mean over its runs, the band one standard deviation to either side.",
+        description: "One line per setting: the mean over its runs, the band one standard deviation to either side.",
         x: "epoch",
         y: &name,
         x_format: Format::Number,
-        y_format: format_of(Unit::of(metric)),
+        y_format: format_of(Unit::of(metric, largest)),
     };
     let mut note = match comparison.settings.len() {
         all if all > drawn.len() => format!("the best {} of {all} settings; band: ± standard deviation", drawn.len()),
@@ -116,7 +109,7 @@ fn short_names(comparison: &Comparison, settings: &[&Setting]) -> (Vec<String>, 
     let differs = |key: &usize| settings.iter().any(|it| it.values[*key] != settings[0].values[*key]);
     let keys: Vec<usize> = (0..comparison.keys.len()).filter(differs).collect();
     if keys.is_empty() {
-        return (settings.iter().map(|it| sentences::setting(comparison, it)).collect(), String::new());
+        return (settings.iter().map(|it| narrative::setting(comparison, it)).collect(), String::new());
     }
     let value = |it: &Setting, key: usize| it.values[key].as_ref().map_or_else(|| "—".to_owned(), wording::value);
     let title = |key: &usize| wording::title(&comparison.keys[*key]);
@@ -143,14 +136,14 @@ fn thinned(points: &[(u32, Statistic)]) -> impl Iterator<Item = &(u32, Statistic
 struct Charts<'a> {
     id: &'a str,
     comparison: &'a Comparison,
-    metric: &'a str,
+    metric: &'a Metric,
     /// Settings with the metric: best first, with their positions.
     measured: &'a [(usize, &'a Setting, &'a Statistic)],
 }
 
 impl Charts<'_> {
-    fn unit(&self) -> Unit {
-        Unit::of(self.metric)
+    fn format(&self) -> Format {
+        format_of(self.metric.unit)
     }
 
     /// The metric against the hyperparameter `key`.
@@ -163,30 +156,31 @@ impl Charts<'_> {
         };
         let dots: Vec<Dot> = self.measured.iter().take(DOTS).filter_map(dot).collect();
         let means: Vec<(Place, f64)> =
-            effect.levels.iter().take(DOTS).map(|(it, mean)| (place(it), mean.mean)).collect();
-        let (x, y) = (wording::title(name), wording::title(self.metric));
+            effect.levels.iter().take(DOTS).filter_map(|(it, mean)| Some((place(it), (*mean)?.mean))).collect();
+        let (x, y) = (wording::title(name), wording::title(&self.metric.name));
         let title = format!("{y} against {x}");
         let labels = Labels {
             id: &format!("{}-key{key}", self.id),
             title: &title,
-            description: "A dot a setting, with the 95 % interval of its mean; the line joins the means of all runs with a value.",
+            description: "One dot per setting, with the 95 % interval of its own mean; the line joins the means of the values.",
             x: &x,
             y: &y,
             x_format: Format::Number,
-            y_format: format_of(self.unit()),
+            y_format: self.format(),
         };
-        let note = self.cut("bars: 95 % interval; line: mean of all runs", DOTS);
+        let line = if self.comparison.effects.balanced { "all runs" } else { "runs that differ in nothing else" };
+        let note = self.cut(&format!("bars: 95 % of each mean alone; line: mean of {line}"), DOTS);
         Some(Figure { svg: chart::dots(&labels, &dots, &means), title: title.clone(), note })
     }
 
     fn dot(&self, setting: usize, it: &Setting, statistic: &Statistic, x: Place) -> Dot {
         Dot {
             setting,
-            label: sentences::setting(self.comparison, it),
+            label: narrative::setting(self.comparison, it),
             x,
             y: statistic.mean,
             interval: statistic.interval().map(|it| (it.low, it.high)),
-            best: setting == 0,
+            best: it.is_best,
         }
     }
 
@@ -201,7 +195,7 @@ impl Charts<'_> {
     /// The metric over the two hyperparameters that move it most.
     fn heat(&self) -> Option<Figure> {
         let comparison = self.comparison;
-        let mut keys: Vec<&crate::effects::Effect> =
+        let mut keys: Vec<&crate::analysis::effects::Effect> =
             comparison.effects.of.iter().filter(|it| comparison.keys.contains(&it.name)).take(2).collect();
         let [_, _] = keys[..] else { return None };
         // The one with more values goes along the longer side.
@@ -214,7 +208,7 @@ impl Charts<'_> {
         let (column_key, row_key) = (position(&across.name)?, position(&down.name)?);
         let mut cells = vec![vec![(0.0, 0.0); across.levels.len()]; down.levels.len()];
         for (_, setting, statistic) in self.measured {
-            let index = |levels: &[(Value, Statistic)], value: Option<&Value>| {
+            let index = |levels: &[(Value, Option<Statistic>)], value: Option<&Value>| {
                 levels.iter().position(|(level, _)| value.is_some_and(|value| level.total_cmp(value).is_eq()))
             };
             let column = index(&across.levels, setting.values[column_key].as_ref());
@@ -229,25 +223,23 @@ impl Charts<'_> {
         }
         let mean = |(sum, count): &(f64, f64)| (*count > 0.0).then(|| sum / count);
         let cells: Vec<Vec<Option<f64>>> = cells.iter().map(|row| row.iter().map(mean).collect()).collect();
-        let names = |levels: &[(Value, Statistic)]| levels.iter().map(|(it, _)| wording::value(it)).collect::<Vec<_>>();
+        let names =
+            |levels: &[(Value, Option<Statistic>)]| levels.iter().map(|(it, _)| wording::value(it)).collect::<Vec<_>>();
         let (x, y) = (wording::title(&across.name), wording::title(&down.name));
-        let title = format!("{} over {x} and {y}", wording::title(self.metric));
+        let title = format!("{} over {x} and {y}", wording::title(&self.metric.name));
         let labels = Labels {
             id: &format!("{}-heat", self.id),
             title: &title,
-            description: "A cell a pair of values: the mean of all runs with both.",
+            description: "One cell per pair of values: the mean of all runs with both.",
             x: &x,
             y: &y,
             x_format: Format::Number,
-            y_format: format_of(self.unit()),
+            y_format: self.format(),
         };
-        let heat = Heat {
-            columns: &names(&across.levels),
-            rows: &names(&down.levels),
-            cells: &cells,
-            format: format_of(self.unit()),
-        };
-        let note = "mean of all runs with both values".to_owned();
+        let heat =
+            Heat { columns: &names(&across.levels), rows: &names(&down.levels), cells: &cells, format: self.format() };
+        let others = if self.comparison.keys.len() > 2 { ", whatever the others are" } else { "" };
+        let note = format!("mean of all runs with both values{others}");
         Some(Figure { svg: chart::heat(&labels, &heat), title: title.clone(), note })
     }
 
@@ -263,18 +255,19 @@ impl Charts<'_> {
         let dots: Vec<Dot> = shown.filter_map(dot).collect();
         let on_front = |dot: &Dot| self.comparison.settings[dot.setting].on_front;
         let front: Vec<usize> = (0..dots.len()).filter(|index| on_front(&dots[*index])).collect();
-        let y = wording::title(self.metric);
+        let y = wording::title(&self.metric.name);
         let title = format!("{y} against time");
         let labels = Labels {
             id: &format!("{}-front", self.id),
             title: &title,
-            description: "A dot a setting; the line joins those that no other beats in both.",
+            description: "One dot per setting; the line joins those that no other beats in both, where times differ by more than they spread.",
             x: "time of a run",
             y: &y,
             x_format: Format::Seconds,
-            y_format: format_of(self.unit()),
+            y_format: self.format(),
         };
-        let note = self.cut("line: not beaten in both", DOTS);
+        let note = if front.is_empty() { "times differ by less than they spread" } else { "line: not beaten in both" };
+        let note = self.cut(note, DOTS);
         (dots.len() > 1).then(|| Figure { svg: chart::front(&labels, &dots, &front), title: title.clone(), note })
     }
 
@@ -291,34 +284,40 @@ impl Charts<'_> {
                 places: shown.iter().map(|(_, it, _)| it.values[key].as_ref().map(place)).collect(),
             })
             .collect();
-        for name in ["seconds", self.metric].into_iter().filter(|name| *name != "seconds" || self.metric != "seconds") {
+        let metric = self.metric.name.as_str();
+        for name in ["seconds", metric].into_iter().filter(|name| *name != "seconds" || metric != "seconds") {
             let places: Vec<_> =
                 shown.iter().map(|(_, it, _)| it.metric(name).map(|it| Place::Number(it.mean))).collect();
             if places.iter().any(Option::is_some) {
-                axes.push(ParallelAxis { title: wording::title(name), format: format_of(Unit::of(name)), places });
+                let format = format_of(self.comparison.unit(name));
+                axes.push(ParallelAxis { title: wording::title(name), format, places });
             }
         }
         let (first, last) = (shown.first()?.2.mean, shown.last()?.2.mean);
         let (low, high) = shown.iter().fold((first, last), |(a, b), it| (a.min(it.2.mean), b.max(it.2.mean)));
-        let worth = |mean: f64| match (high > low, self.unit().less_is_better()) {
+        let worth = |mean: f64| match (high > low, self.metric.is_minimized()) {
             (false, _) => 1.0,
             (true, true) => (high - mean) / (high - low),
             (true, false) => (mean - low) / (high - low),
         };
         let line = |(setting, it, statistic): &(usize, &Setting, &Statistic)| ParallelLine {
             setting: *setting,
-            label: format!("{}: {}", sentences::setting(self.comparison, it), number(self.unit(), statistic.mean)),
+            label: format!(
+                "{}: {}",
+                narrative::setting(self.comparison, it),
+                narrative::number(self.metric.unit, statistic.mean)
+            ),
             worth: worth(statistic.mean),
         };
         let lines: Vec<ParallelLine> = shown.iter().map(line).collect();
         let labels = Labels {
             id: &format!("{}-parallel", self.id),
             title: "Parallel coordinates",
-            description: "A line a setting, through its hyperparameters, its time and its metric.",
+            description: "One line per setting, through its hyperparameters, its time and its metric.",
             x: "",
             y: "",
             x_format: Format::Number,
-            y_format: format_of(self.unit()),
+            y_format: self.format(),
         };
         let note = self.cut("the better the stronger; drag along an axis to choose", LINES);
         Some(Figure { svg: chart::parallel(&labels, &axes, &lines), title: "Parallel coordinates".into(), note })

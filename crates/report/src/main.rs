@@ -1,24 +1,24 @@
 //! `report`: the store of a results folder in, comparison tables out. Never writes to the store.
 
-mod behind;
+mod analysis;
 mod chart;
 mod cli;
 mod cmd;
 mod comparison;
+mod course;
 mod details;
-mod effects;
 mod export;
 mod figures;
 mod filter;
 mod format;
 mod matched;
+mod metric;
+mod narrative;
 mod observed;
 mod page;
 mod picture;
-mod sentences;
 mod serve;
 mod sparkline;
-mod statistics;
 mod suggestion;
 mod table;
 mod weights;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Some(Command::Digest { experiments }) => cmd::export::digest(&cli.results, experiments),
         Some(Command::Serve(args)) => cmd::serve::serve(&cli.results, args),
         Some(Command::Show { id }) => cmd::show::show(&cli.results, id),
-        Some(Command::Diff { left, right }) => cmd::diff::diff(&cli.results, left, right),
+        Some(Command::Diff { args }) => cmd::diff::diff(&cli.results, args),
     };
     match result {
         Ok(code) => code,

@@ -1,13 +1,14 @@
-//! Two sets of runs, matched trial by trial: how far they are apart, and whether that can be told from chance.
+//! Two sets of runs, matched trial by trial: how far they are apart, and whether chance explains it.
 
 use std::collections::HashMap;
 
 use tracking::{Status, Value};
 
-use crate::comparison::usual_ranking;
+use crate::analysis::samples::{Difference, Place, Resolution, by_value, difference, replicate_means, samples};
+use crate::analysis::statistics::{CONFIDENCE, Statistic};
+use crate::comparison::{REPLICATES, candidates, grid, metric_of};
+use crate::metric::{Metric, Rules, Unit};
 use crate::observed::{Observed, metric_names, param_names};
-use crate::statistics::{Interval, Statistic};
-use crate::wording::Unit;
 
 /// Two runs that differ in nothing that both sides could have set.
 #[derive(Debug, Clone, Copy)]
@@ -36,33 +37,62 @@ impl Pair<'_> {
 }
 
 /// A metric of the pairs that have it on both sides.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Measured<'a> {
-    /// Its name.
-    pub name: &'a str,
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// What is measured.
+    pub metric: Metric,
     /// Mean of the left side.
     pub left: f64,
     /// Mean of the right side.
     pub right: f64,
-    /// Right less left, pair by pair.
-    pub difference: Statistic,
+    /// How many pairs have it.
+    pub pairs: usize,
+    /// Right less left, replicate by replicate: each the mean of its pairs.
+    pub difference: Difference,
     /// How many pairs have the same bits.
     pub same: usize,
 }
 
-impl<'a> Measured<'a> {
-    fn of(name: &'a str, pairs: &[Pair]) -> Option<Self> {
-        let values: Vec<(f64, f64)> = pairs.iter().filter_map(|pair| pair.metric(name)).collect();
-        let mean = |side: fn(&(f64, f64)) -> f64| Statistic::of(values.iter().map(side).collect()).map(|it| it.mean);
+/// Which side is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// The left one.
+    Left,
+    /// The right one.
+    Right,
+    /// Nobody knows: the difference may be chance, or which end of the metric is good is unknown.
+    Undecided,
+}
+
+impl Measured {
+    fn of<'p>(metric: Metric, pairs: &[Pair<'p>], place: &dyn Fn(&Pair<'p>) -> Place<'p>) -> Option<Self> {
+        let measured: Vec<(&Pair<'p>, f64, f64)> = pairs
+            .iter()
+            .filter_map(|pair| pair.metric(&metric.name).map(|(left, right)| (pair, left, right)))
+            .collect();
+        let side = |of: fn(&(&Pair<'p>, f64, f64)) -> f64| measured.iter().map(|it| (place(it.0), of(it))).collect();
+        let sides = samples(&[side(|it| it.1), side(|it| it.2)]);
+        let grid = grid(&metric, pairs.iter().flat_map(|pair| [pair.left, pair.right]));
+        let difference = difference(&sides[1], &sides[0], Resolution::of(&sides, grid), &mut Vec::new())?;
+        let mean = |side: usize| Statistic::of(replicate_means(&sides[side])).map(|it| it.mean);
         Some(Self {
-            name,
-            left: mean(|it| it.0)?,
-            right: mean(|it| it.1)?,
-            // Of numbers so large that they have no difference nothing is known.
-            difference: Statistic::of(values.iter().map(|(left, right)| right - left).collect())
-                .filter(|it| it.mean.is_finite())?,
-            same: values.iter().filter(|(left, right)| left.to_bits() == right.to_bits()).count(),
+            left: mean(0)?,
+            right: mean(1)?,
+            pairs: measured.len(),
+            difference,
+            same: measured.iter().filter(|(_, left, right)| left.to_bits() == right.to_bits()).count(),
+            metric,
         })
+    }
+
+    /// Which side is better, if the difference is more than chance.
+    pub fn better(&self) -> Better {
+        let significant = self.difference.p().is_some_and(|p| p < 1.0 - CONFIDENCE);
+        match self.metric.worth(self.difference.mean) {
+            _ if !significant || self.metric.direction.is_none() => Better::Undecided,
+            0.0.. => Better::Right,
+            _ => Better::Left,
+        }
     }
 }
 
@@ -86,67 +116,58 @@ pub struct Matched<'a> {
     /// How many of these have the same bits in every metric that both sides have, times aside.
     pub same: usize,
     /// The metrics of the pairs that finished, in the order of tables.
-    pub metrics: Vec<Measured<'a>>,
+    pub metrics: Vec<Measured>,
     /// The metric that says which side is better.
-    pub ranked_by: Option<&'a str>,
+    pub ranked_by: Option<String>,
+    /// The hyperparameter that repeats a setting: pairs that share its value share its luck.
+    pub replicate: Option<String>,
 }
 
 /// What can be said of all pairs together.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Verdict<'a> {
+pub enum Verdict<'m> {
     /// No pair finished, or none has a metric on both sides.
     Nothing,
     /// Every pair has the same results.
     Same,
     /// Every pair has the same of this metric, but not of all.
-    SameMetric(&'a str),
-    /// Of one pair.
-    TooFew(&'a str),
-    /// A difference of this metric that chance may have made, with this p.
-    Chance(&'a str, f64),
+    SameMetric(&'m Measured),
+    /// Nothing is tested: there is one replicate, or differences do not spread.
+    Untested(&'m Measured),
+    /// A difference that chance may have made.
+    Chance(&'m Measured),
+    /// A difference of which nobody knows whether it is good.
+    Unclear(&'m Measured),
     /// One side is better.
-    Better {
-        /// In this metric.
-        metric: &'a str,
-        /// Whether the right side is.
-        right: bool,
-        /// By so much, more than 0.
-        by: f64,
-        /// The 95 % interval of that.
-        interval: Interval,
-        /// Two-sided p of no difference.
-        p: f64,
-    },
+    Better(&'m Measured),
 }
 
 impl<'a> Matched<'a> {
+    /// The metric that says which side is better.
+    pub fn ranking(&self) -> Option<&Measured> {
+        self.metrics.iter().find(|it| Some(&it.metric.name) == self.ranked_by.as_ref())
+    }
+
     /// What can be said of the ranking metric.
-    pub fn verdict(&self) -> Verdict<'a> {
-        let Some(of) = self.metrics.iter().find(|it| Some(it.name) == self.ranked_by) else {
-            return Verdict::Nothing;
-        };
-        if self.same == self.pairs.len() {
+    pub fn verdict(&self) -> Verdict<'_> {
+        if !self.pairs.is_empty() && self.same == self.pairs.len() {
             return Verdict::Same;
         }
-        if of.same == of.difference.n {
-            return Verdict::SameMetric(of.name);
+        let Some(of) = self.ranking() else { return Verdict::Nothing };
+        if of.same == of.pairs {
+            return Verdict::SameMetric(of);
         }
-        let (Some(interval), Some(p)) = (of.difference.interval(), of.difference.p()) else {
-            return Verdict::TooFew(of.name);
-        };
-        if interval.covers(0.0) {
-            return Verdict::Chance(of.name, p);
+        match (of.difference.p(), of.better()) {
+            (None, _) => Verdict::Untested(of),
+            (Some(p), _) if p >= 1.0 - CONFIDENCE => Verdict::Chance(of),
+            (_, Better::Undecided) => Verdict::Unclear(of),
+            _ => Verdict::Better(of),
         }
-        let more = of.difference.mean > 0.0;
-        let (low, high) = (interval.low.abs(), interval.high.abs());
-        let interval = Interval { low: low.min(high), high: low.max(high) };
-        let right = more != Unit::of(of.name).less_is_better();
-        Verdict::Better { metric: of.name, right, by: of.difference.mean.abs(), interval, p }
     }
 
     /// The pairs that differ in the ranking metric, those that differ most first.
     pub fn farthest(&self) -> Vec<(Pair<'a>, f64)> {
-        let Some(metric) = self.ranked_by else { return Vec::new() };
+        let Some(metric) = self.ranked_by.as_deref() else { return Vec::new() };
         let of = |pair: &Pair<'a>| pair.difference(metric).filter(|_| !pair.same(metric)).map(|by| (*pair, by));
         let mut pairs: Vec<_> = self.pairs.iter().filter_map(of).collect();
         // Stable: equal ones stay in the order of their trials.
@@ -155,8 +176,9 @@ impl<'a> Matched<'a> {
     }
 }
 
-/// Matches runs of equal hyperparameters, data and validation. Each side has one run a trial.
-pub fn matched<'a>(left: &'a [Observed], right: &'a [Observed]) -> Matched<'a> {
+/// Matches runs of equal hyperparameters, data and validation. Each side has one run a trial. `asked` is what repeats a setting, where
+/// it is not what usually does.
+pub fn matched<'a>(left: &'a [Observed], right: &'a [Observed], rules: &Rules, asked: Option<&str>) -> Matched<'a> {
     let sides = [left, right];
     let (params, own_params) = shared(sides.map(param_names));
     let mut like: HashMap<Key, [Vec<&Observed>; 2]> = HashMap::new();
@@ -180,12 +202,34 @@ pub fn matched<'a>(left: &'a [Observed], right: &'a [Observed]) -> Matched<'a> {
     let unfinished = found - pairs.len();
     let finished = |runs: &'a [Observed]| metric_names(runs.iter().filter(|it| it.run.status == Status::Finished));
     let (names, own_metrics) = shared(sides.map(finished));
-    let measured = || names.iter().filter(|name| Unit::of(name) != Unit::Seconds);
+    let measured = || names.iter().filter(|name| Unit::of(name, 0.0) != Unit::Seconds);
     let same = pairs.iter().filter(|pair| measured().all(|name| pair.same(name))).count();
-    let metrics: Vec<Measured> = names.iter().filter_map(|name| Measured::of(name, &pairs)).collect();
-    let ranked_by =
-        pairs.first().and_then(|pair| usual_ranking(metrics.iter().map(|it| it.name), &pair.left.run.validation));
-    Matched { own_params, own_metrics, params, alone, unclear, unfinished, pairs, same, metrics, ranked_by }
+    let replicate = replicate(&params, &pairs, asked);
+    let cell: Vec<&str> = params.iter().filter(|name| Some(**name) != replicate).copied().collect();
+    let value = |pair: &Pair<'a>, name: &str| pair.left.run.param(name);
+    let place = |pair: &Pair<'a>| -> Place<'a> {
+        (replicate.and_then(|name| value(pair, name)), cell.iter().map(|name| value(pair, name)).collect())
+    };
+    let both: Vec<&Observed> = pairs.iter().flat_map(|pair| [pair.left, pair.right]).collect();
+    let metrics: Vec<Measured> =
+        names.iter().filter_map(|name| Measured::of(metric_of(name, &both, rules), &pairs, &place)).collect();
+    let known: Vec<&str> = metrics.iter().map(|it| it.metric.name.as_str()).collect();
+    let validation = pairs.first().map_or("test", |pair| pair.left.run.validation.as_str());
+    let ranked_by = rules.ranking(&candidates(&known, &both), validation).map(str::to_owned);
+    let replicate = replicate.map(str::to_owned);
+    Matched { own_params, own_metrics, params, alone, unclear, unfinished, pairs, same, metrics, ranked_by, replicate }
+}
+
+/// What repeats a setting: the hyperparameter that is asked for, or the first usual one that varies, or else the first there is.
+fn replicate<'a>(params: &[&'a str], pairs: &[Pair], asked: Option<&str>) -> Option<&'a str> {
+    let varies = |name: &str| {
+        let value = |pair: &Pair| pair.left.run.param(name).cloned();
+        let first = pairs.first().and_then(value);
+        pairs.iter().any(|pair| by_value(value(pair).as_ref(), first.as_ref()).is_ne())
+    };
+    let find = |wanted: &str| params.iter().find(|name| **name == wanted).copied();
+    let usual = || REPLICATES.into_iter().filter_map(find);
+    asked.and_then(find).or_else(|| usual().find(|name| varies(name))).or_else(|| usual().next())
 }
 
 /// Names that both sides have, and those that only one has.
@@ -236,9 +280,13 @@ impl<'a> Same<'a> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::comparison::Question;
     use crate::format::example::{Example, ended, run};
-    use crate::observed::{At, observe};
     use tracking::Run;
+
+    fn matched<'a>(left: &'a [Observed], right: &'a [Observed]) -> Matched<'a> {
+        super::matched(left, right, &Rules::default(), None)
+    }
 
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() <= 1e-9 * b.abs()
@@ -255,40 +303,66 @@ mod tests {
         for it in runs {
             example.record(it);
         }
-        observe(&example.reader(), "sweep", At::Last).unwrap()
+        example.runs(&Question::default())
     }
 
     const LEFT: [f64; 5] = [0.9141, 0.9137, 0.9145, 0.9150, 0.9129];
 
-    /// `scipy.stats.ttest_rel(x, best)`, its `pvalue` and `confidence_interval(0.95)`, as in `statistics`.
+    /// `scipy.stats.ttest_rel(x, best)`, its `pvalue` and `confidence_interval(0.95)`.
     #[test]
     fn the_better_side_is_scipys() {
         let left = observed(side(&LEFT));
         let right = observed(side(&[0.9085, 0.9102, 0.9079, 0.9080, 0.9101]));
-        let Verdict::Better { metric, right: is_right, by, interval, p } = matched(&left, &right).verdict() else {
-            unreachable!("a difference");
-        };
-        assert_eq!((metric, is_right), ("test_accuracy", false));
-        assert!(close(by, 0.0051) && close(p, 0.0036443501879664113), "{by} {p}");
+        let found = matched(&left, &right);
+        let Verdict::Better(of) = found.verdict() else { unreachable!("a difference") };
+        assert_eq!(
+            (of.metric.name.as_str(), of.better(), of.pairs, of.difference.n),
+            ("test_accuracy", Better::Left, 5, 5)
+        );
+        assert!(close(of.difference.mean, -0.0051) && close(of.difference.p().unwrap(), 0.0036443501879664113));
+        let interval = of.difference.interval().unwrap();
         assert!(
-            close(interval.low, 0.002780380224976644) && close(interval.high, 0.007419619775023343),
+            close(interval.low, -0.007419619775023343) && close(interval.high, -0.002780380224976644),
             "{interval:?}"
         );
-        let Verdict::Better { right: is_right, by: other, .. } = matched(&right, &left).verdict() else {
-            unreachable!("a difference");
-        };
-        assert!(is_right && close(other, by));
+        let loss = found.metrics.iter().find(|it| it.metric.name == "test_loss").unwrap();
+        assert_eq!(loss.better(), Better::Left, "less of a loss is better");
+        let turned = matched(&right, &left);
+        assert_eq!(turned.ranking().unwrap().better(), Better::Right);
     }
 
     #[test]
     fn chance_is_said_to_be_chance() {
         let (left, right) = (observed(side(&LEFT)), observed(side(&[0.9143, 0.9133, 0.9141, 0.9152, 0.9121])));
         let matched = matched(&left, &right);
-        let Verdict::Chance("test_accuracy", p) = matched.verdict() else { unreachable!("{matched:?}") };
-        assert!(close(p, 0.2835110642276383), "{p}");
+        let Verdict::Chance(of) = matched.verdict() else { unreachable!("{matched:?}") };
+        assert!(close(of.difference.p().unwrap(), 0.2835110642276383));
+        assert_eq!(of.better(), Better::Undecided);
         let farthest: Vec<f64> = matched.farthest().iter().map(|(_, by)| (by * 1e4).round()).collect();
         assert_eq!((farthest.len(), farthest[0]), (5, -8.0));
         assert!(farthest.is_sorted_by(|a, b| a.abs() >= b.abs()), "{farthest:?}");
+    }
+
+    /// Seven settings of one seed share its luck: that is one difference, whatever their number.
+    #[test]
+    fn pairs_of_one_seed_are_one_difference() {
+        let grid = |shift: &dyn Fn(i64, i64) -> f64, seeds: i64| {
+            let cells = (0..seeds).flat_map(|seed| (0..7).map(move |batch| (seed, batch)));
+            let one = |(seed, batch): (i64, i64)| {
+                run("sweep", &[("batch", batch.into()), ("seed", seed.into())], 0.9 + shift(seed, batch))
+            };
+            observed(cells.map(one).collect())
+        };
+        let whole = |number: i64| f64::from(i32::try_from(number).unwrap());
+        let left = grid(&|_, _| 0.0, 1);
+        let right = grid(&|_, batch| 0.01 + 0.001 * whole(batch), 1);
+        let found = matched(&left, &right);
+        assert!(matches!(found.verdict(), Verdict::Untested(of) if of.pairs == 7 && of.difference.n == 1));
+        let (left, right) = (grid(&|_, _| 0.0, 3), grid(&|seed, batch| 0.001 * whole(seed + batch), 3));
+        let found = matched(&left, &right);
+        let of = found.ranking().unwrap();
+        assert_eq!((of.pairs, of.difference.n, found.replicate.as_deref()), (21, 3, Some("seed")));
+        assert!(close(of.difference.mean, 0.004), "{of:?}");
     }
 
     #[test]
@@ -303,13 +377,14 @@ mod tests {
         right[0].results.push(("train_loss".into(), 0.5));
         let other = observed(right);
         let found = matched(&left, &other);
-        assert_eq!((found.verdict(), found.same), (Verdict::SameMetric("test_accuracy"), 4));
+        assert!(matches!(found.verdict(), Verdict::SameMetric(of) if of.metric.name == "test_accuracy"));
+        assert_eq!(found.same, 4);
     }
 
     #[test]
     fn of_one_pair_and_of_none_nothing_is_said() {
         let (one, other) = (observed(side(&LEFT[..1])), observed(side(&LEFT[1..2])));
-        assert_eq!(matched(&one, &other).verdict(), Verdict::TooFew("test_accuracy"));
+        assert!(matches!(matched(&one, &other).verdict(), Verdict::Untested(_)));
         assert_eq!(matched(&one, &[]).verdict(), Verdict::Nothing);
         assert_eq!((matched(&one, &[]).alone, matched(&[], &other).alone), ([1, 0], [0, 1]));
     }
@@ -338,6 +413,6 @@ mod tests {
             observed(runs)
         };
         let (left, right) = (huge(1.0), huge(-1.0));
-        assert_eq!(matched(&left, &right).ranked_by, Some("val_accuracy"));
+        assert_eq!(matched(&left, &right).ranked_by.as_deref(), Some("val_accuracy"));
     }
 }

@@ -1,19 +1,20 @@
 //! Runs as the report sees them: with every metric that can be compared.
 
+use std::collections::HashSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use tracking::{EpochMetrics, Reader, RecordedRun, Status, StoreError, Value};
 
-/// Metrics of the last epoch that count as final ones.
-const OF_LAST_EPOCH: [&str; 2] = ["val_loss", "val_accuracy"];
+use crate::metric::{self, Rules};
 
-/// A run with its final metrics, and those of its last epoch on the validation set.
+/// A run with its final metrics, and the last values of those that it measured by epoch.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// The run as recorded.
     pub run: RecordedRun,
-    /// Metrics of its last epoch that count as final ones.
-    pub last_epoch: Vec<(String, f64)>,
+    /// Metrics measured by epoch that count as final ones.
+    pub by_epoch: Vec<(Arc<str>, f64)>,
 }
 
 /// What a condition can be about, besides hyperparameters and metrics.
@@ -22,12 +23,13 @@ pub const FACTS: [&str; 8] = ["status", "dataset", "trial", "run", "engine", "de
 impl Observed {
     /// The metric `name`.
     pub fn metric(&self, name: &str) -> Option<f64> {
-        let last = || self.last_epoch.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        let by_epoch = || self.by_epoch.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value);
         // Nothing records what is not finite, but a store is a file that anybody can write.
-        self.run.result(name).or_else(last).filter(|value| value.is_finite())
+        self.run.result(name).or_else(by_epoch).filter(|value| value.is_finite())
     }
 
-    /// The fact, hyperparameter or metric `name`. What a program calls its dataset, engine or device is what it means.
+    /// The fact, hyperparameter or metric `name`. What a program calls its dataset, engine or device is what it means; where its name
+    /// for a hyperparameter or a metric is that of another fact, `param_` or `metric_` before it means the program's own.
     pub fn value(&self, name: &str) -> Option<Value> {
         match name {
             "dataset" | "engine" | "device" if self.run.param(name).is_some() => self.run.param(name).cloned(),
@@ -40,7 +42,13 @@ impl Observed {
             "started_at" => Some(self.run.started_at.as_str().into()),
             // Of a run that goes on it is empty.
             "ended_at" => Some(self.run.ended_at.as_str()).filter(|time| !time.is_empty()).map(Value::from),
-            _ => self.run.param(name).cloned().or_else(|| self.metric(name).map(Value::Real)),
+            _ => {
+                let own = |prefix| name.strip_prefix(prefix);
+                let param = || self.run.param(own("param_")?).cloned();
+                let metric = || self.metric(own("metric_")?).map(Value::Real);
+                let named = self.run.param(name).cloned().or_else(|| self.metric(name).map(Value::Real));
+                named.or_else(param).or_else(metric)
+            }
         }
     }
 }
@@ -51,7 +59,7 @@ pub enum At {
     /// The last one, with the evaluation of the final weights.
     #[default]
     Last,
-    /// The one that the validation likes best; of equals the first.
+    /// The one that is best by the metric that ranks; of equals the first.
     Best,
     /// This one.
     Epoch(u32),
@@ -72,76 +80,112 @@ impl FromStr for At {
     }
 }
 
-/// The run that counts of every trial of `experiment`, at the epoch that counts.
-pub fn observe(reader: &Reader, experiment: &str, at: At) -> Result<Vec<Observed>, StoreError> {
+/// The run that counts of every trial of `experiment`, at the epoch that counts. The best epoch is that of the metric `sort`, or else of
+/// the one that `rules` rank by.
+pub fn observe(
+    reader: &Reader,
+    experiment: &str,
+    at: At,
+    rules: &Rules,
+    sort: Option<&str>,
+) -> Result<Vec<Observed>, StoreError> {
     let runs = reader.runs(experiment)?;
-    if at != At::Last {
-        let at_epoch = |run: RecordedRun| {
-            let epochs = reader.epochs(&run)?;
-            Ok(Observed { run: at_epoch(run, &epochs, at), last_epoch: Vec::new() })
-        };
-        return runs.into_iter().map(at_epoch).collect();
+    if at == At::Last {
+        return measured(reader, runs);
     }
-    measured(reader, runs)
+    let runs = with_test_sizes(reader, runs)?;
+    let epochs: Vec<Vec<EpochMetrics>> =
+        runs.iter().map(|run| Ok(renamed(reader.epochs(run)?, &run.validation))).collect::<Result<_, StoreError>>()?;
+    let mut names: Vec<&str> = epochs.iter().flatten().flat_map(|it| &it.metrics).map(|(name, _)| &**name).collect();
+    names = distinct(names.into_iter().filter(|name| !metric::is_of_training(name) && !metric::is_bookkeeping(name)));
+    let observed = runs.iter().zip(&epochs).map(|(run, epochs)| {
+        let position = match at {
+            At::Epoch(number) => epochs.iter().position(|it| it.epoch == number),
+            At::Best | At::Last => {
+                let asked = sort.filter(|name| names.contains(name));
+                let chosen = asked.or_else(|| rules.ranking(&names, &run.validation));
+                chosen.and_then(|name| best(epochs, name, rules))
+            }
+        };
+        Observed { run: at_epoch(run.clone(), epochs, position), by_epoch: Vec::new() }
+    });
+    Ok(observed.collect())
 }
 
-/// `runs` with what their last epochs measured.
+/// `runs` with the last values of what they measured by epoch. What measures the training on the way counts only where a program
+/// recorded no final metric.
 pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>, StoreError> {
-    let last = OF_LAST_EPOCH.map(|name| Ok((name, reader.last_epoch(&runs, name)?)));
-    let of_all = last.into_iter().collect::<Result<Vec<_>, StoreError>>()?;
+    let runs = with_test_sizes(reader, runs)?;
+    let mut last = reader.last_values(&runs)?;
     let observed = |run: RecordedRun| {
-        let mut last_epoch: Vec<(String, f64)> = Vec::new();
-        last_epoch.extend(of_all.iter().filter_map(|(name, last)| Some(((*name).to_owned(), *last.get(&run.id)?))));
-        // A program that ended it without a final metric means those.
-        if run.status == Status::Finished && run.results.iter().all(|(name, _)| &**name == "seconds") {
-            let last = reader.epochs(&run)?.pop().map_or_else(Vec::new, |epoch| epoch.metrics);
-            let is_known = |name: &str| name == "seconds" || OF_LAST_EPOCH.contains(&name) || run.param(name).is_some();
-            last_epoch.extend(last.into_iter().filter(|(name, _)| !is_known(name)));
-        }
-        Ok(Observed { run, last_epoch })
+        let mut by_epoch = last.remove(&run.id).unwrap_or_default();
+        let ended_without = run.status == Status::Finished && run.results.iter().all(|(name, _)| &**name == "seconds");
+        let counts = |name: &str| !metric::is_of_training(name) || ended_without;
+        by_epoch.retain(|(name, _)| counts(name) && !metric::is_bookkeeping(name) && run.param(name).is_none());
+        Observed { run, by_epoch }
     };
-    runs.into_iter().map(observed).collect()
+    Ok(runs.into_iter().map(observed).collect())
 }
 
-/// `run` as it was after an epoch: what was measured there takes the place of the final metrics, and the time is that until
-/// then. Where the test set is the validation, it was measured after every epoch; elsewhere only where somebody recorded it.
-fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], at: At) -> RecordedRun {
-    run.results.clear();
-    let position = match at {
-        At::Epoch(number) => epochs.iter().position(|it| it.epoch == number),
-        At::Best | At::Last => best(epochs),
-    };
-    let Some(position) = position else { return run };
-    let epoch = &epochs[position];
-    let seconds: Option<f64> = epochs[..=position].iter().map(|it| metric(it, "seconds")).sum();
-    for (name, value) in &epoch.metrics {
-        match name.as_str() {
-            // Its name is a hyperparameter's, and the time of one epoch is not that of the run.
-            "learning_rate" | "seconds" => {}
-            name => {
-                let on_test = name.strip_prefix("val_").filter(|_| run.validation == "test");
-                let name = on_test.map_or_else(|| name.to_owned(), |name| format!("test_{name}"));
-                run.results.push((name.into(), *value));
+/// Earlier schemas did not record how many examples a test set has; the confusion matrix of one run of a dataset tells it for all.
+fn with_test_sizes(reader: &Reader, mut runs: Vec<RecordedRun>) -> Result<Vec<RecordedRun>, StoreError> {
+    let known = |run: &&RecordedRun| run.split_sizes.test.is_some() || run.status != Status::Finished;
+    let mut unknown: HashSet<String> =
+        runs.iter().filter(|run| !known(run)).map(|run| run.dataset_sha256.clone()).collect();
+    unknown.remove("");
+    for digest in unknown {
+        let first = runs.iter().find(|run| run.dataset_sha256 == digest && !known(run));
+        let Some(examples) = first.map(|run| reader.examples(run)).transpose()?.flatten() else { continue };
+        let total = examples.confusion.iter().map(|it| it.count).fold(examples.left_out, u64::saturating_add);
+        for run in runs.iter_mut().filter(|run| run.dataset_sha256 == digest) {
+            run.split_sizes.test.get_or_insert(total);
+        }
+    }
+    Ok(runs)
+}
+
+/// Epochs with the names of final metrics: where the test set is the validation, `val_…` is of the test set, unless the program has
+/// both.
+fn renamed(mut epochs: Vec<EpochMetrics>, validation: &str) -> Vec<EpochMetrics> {
+    if validation != "test" {
+        return epochs;
+    }
+    for epoch in &mut epochs {
+        for place in 0..epoch.metrics.len() {
+            let on_test = epoch.metrics[place].0.strip_prefix("val_").map(|rest| format!("test_{rest}"));
+            if let Some(name) = on_test.filter(|name| epoch.metrics.iter().all(|(known, _)| known != name)) {
+                epoch.metrics[place].0 = name;
             }
         }
     }
-    run.results.push(("epoch".into(), f64::from(epoch.epoch)));
-    run.results.extend(seconds.map(|seconds| ("seconds".into(), seconds)));
+    epochs
+}
+
+/// `run` as it was after the epoch at `position`: what was measured there takes the place of the final metrics, and the time is that
+/// until then.
+fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usize>) -> RecordedRun {
+    run.results.clear();
+    let Some(position) = position else { return run };
+    let epoch = &epochs[position];
+    let seconds: Option<f64> = epochs[..=position].iter().map(|it| value(it, "seconds")).sum();
+    let kept = epoch.metrics.iter().filter(|(name, _)| !metric::is_bookkeeping(name) && run.param(name).is_none());
+    let mut results: Vec<(Arc<str>, f64)> = kept.map(|(name, value)| (name.as_str().into(), *value)).collect();
+    results.push(("epoch".into(), f64::from(epoch.epoch)));
+    results.extend(seconds.map(|seconds| ("seconds".into(), seconds)));
+    run.results = results;
     run
 }
 
-fn metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
+fn value(epoch: &EpochMetrics, name: &str) -> Option<f64> {
     epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value).filter(|value| value.is_finite())
 }
 
-/// The first epoch with the greatest accuracy on the validation, or else with the least loss.
-fn best(epochs: &[EpochMetrics]) -> Option<usize> {
-    let worth = |name: &str, sign: f64| {
-        let worth = |(position, epoch): (usize, &EpochMetrics)| Some((position, sign * metric(epoch, name)?));
-        let better = |best: (usize, f64), it: (usize, f64)| if it.1 > best.1 { it } else { best };
-        epochs.iter().enumerate().filter_map(worth).reduce(better).map(|(position, _)| position)
-    };
-    worth("val_accuracy", 1.0).or_else(|| worth("val_loss", -1.0))
+/// The first epoch that is best by the metric `name`.
+fn best(epochs: &[EpochMetrics], name: &str, rules: &Rules) -> Option<usize> {
+    let sign = if rules.direction(name) == Some(tracking::Direction::Minimize) { -1.0 } else { 1.0 };
+    let worth = |(position, epoch): (usize, &EpochMetrics)| Some((position, sign * value(epoch, name)?));
+    let better = |best: (usize, f64), it: (usize, f64)| if it.1 > best.1 { it } else { best };
+    epochs.iter().enumerate().filter_map(worth).reduce(better).map(|(position, _)| position)
 }
 
 /// Names of the hyperparameters of `runs`, in the order in which they were first recorded.
@@ -151,24 +195,11 @@ pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a 
 
 /// Names of the metrics of `runs`: those every table knows, in its order, then others.
 pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
-    let of_run = |it: &'a Observed| {
-        let results = it.run.results.iter().map(|(name, _)| &**name);
-        results.chain(it.last_epoch.iter().map(|(name, _)| name.as_str()))
-    };
+    let of_run = |it: &'a Observed| it.run.results.iter().chain(&it.by_epoch).map(|(name, _)| &**name);
     let mut names = distinct(runs.into_iter().flat_map(of_run));
     // Stable: unknown names stay in their order.
-    names.sort_by_key(|name| metric_position(name));
+    names.sort_by_key(|name| metric::position(name));
     names
-}
-
-/// Where tables have the metric `name`: unknown ones stand between what was measured and how long it took.
-pub fn metric_position(name: &str) -> usize {
-    const ORDER: [&str; 6] = ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss"];
-    match ORDER.iter().position(|known| *known == name) {
-        Some(position) => position,
-        None if name == "seconds" => ORDER.len() + 1,
-        None => ORDER.len(),
-    }
 }
 
 /// `names`, each once, in the order in which they first come.

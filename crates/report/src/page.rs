@@ -3,15 +3,18 @@
 use serde::Serialize;
 use tracking::{Value, printable};
 
+use crate::analysis::effects::Effect;
+use crate::analysis::statistics::Statistic;
 use crate::cmd::show::provenance;
-use crate::comparison::Comparison;
+use crate::comparison::{Comparison, Promise, Setting};
 use crate::details::{BestTrial, Details};
 use crate::figures::{self, Figure};
-use crate::observed::At;
+use crate::metric::Unit;
+use crate::narrative;
+use crate::observed::{At, distinct};
 use crate::picture::base64;
-use crate::sentences;
 use crate::table::{Cell, Table};
-use crate::wording::{self, Unit, truncated};
+use crate::wording::{self, truncated};
 
 /// Most rows of a table: more settings are summarised.
 pub const ROWS: usize = 1_000;
@@ -51,9 +54,16 @@ pub struct Section {
 /// What was asked for.
 #[derive(Debug, Serialize)]
 pub struct Answer {
+    pub chosen: Option<Chosen>,
+    pub sentences: Vec<String>,
+}
+
+/// The setting that stands out, and how.
+#[derive(Debug, Serialize)]
+pub struct Chosen {
+    pub tag: String,
     pub setting: String,
     pub measures: Vec<Measure>,
-    pub sentences: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -166,7 +176,7 @@ fn section(number: usize, table: &Table, details: &Details) -> Section {
         description: safe(&comparison.experiment.description),
         warning: table.warning().map(|it| truncated(&it, LONGEST).into_owned()),
         facts: table.facts().iter().map(|it| truncated(it, LONGEST)).collect::<Vec<_>>().join(" · "),
-        answer: answer(comparison),
+        answer: answer(table),
         table: page_table(table),
         filter_example: filter_example(comparison),
         effects: effects(comparison),
@@ -188,39 +198,55 @@ fn filter_example(comparison: &Comparison) -> String {
     }
 }
 
-fn answer(comparison: &Comparison) -> Option<Answer> {
-    let best = comparison.best()?;
-    let (ranking, compared) = (comparison.ranked_by.as_deref()?, comparison.compared_by.as_deref()?);
-    let mut names = vec![compared];
-    names.extend([ranking, "test_loss", "seconds"].into_iter().filter(|name| *name != compared));
-    names.dedup();
-    let measure = |name: &str| {
-        let statistic = best.metric(name)?;
-        let unit = Unit::of(name);
-        let interval = statistic.interval().filter(|_| unit != Unit::Seconds);
-        let more = interval.map_or_else(String::new, |it| {
-            format!("95 %: {} to {}", figures::number(unit, it.low), figures::number(unit, it.high))
-        });
-        Some(Measure { name: wording::title(name), value: figures::number(unit, statistic.mean), more })
+fn answer(table: &Table) -> Option<Answer> {
+    let comparison = &table.comparison;
+    let chosen = comparison.best().or_else(|| comparison.baseline());
+    let tag = match comparison.promise {
+        Some(Promise::Against(_)) => "Baseline".to_owned(),
+        None => "Best mean, not tested".to_owned(),
+        Some(Promise::BestIsAmong) => match comparison.candidates().len() {
+            1 => "Best".to_owned(),
+            several => format!("Best mean of {several} that may be the best"),
+        },
     };
-    let mut measures: Vec<Measure> = names.into_iter().filter_map(measure).collect();
-    let runs = best.tally.finished;
-    measures.push(Measure { name: "runs".to_owned(), value: runs.to_string(), more: String::new() });
-    let optimistic = comparison.is_optimistic().then(|| {
-        "chosen on the test set that it is measured on: expect a little less on new data; a held-out validation \
-         (validation = 0.1) would not flatter"
+    let optimistic = (comparison.is_optimistic() && comparison.best().is_some()).then(|| {
+        "Chosen on the test set that it is measured on: expect a little less on new data. A held-out validation (validation = 0.1) \
+         does not flatter."
             .to_owned()
     });
-    let said = [sentences::verdict(comparison), sentences::basis(comparison), optimistic];
-    let sentences = said.into_iter().flatten().map(|it| sentence(&it)).collect();
-    Some(Answer { setting: sentences::setting(comparison, best), measures, sentences })
+    let mut sentences = narrative::answer(comparison);
+    sentences.extend(table.warnings.iter().cloned());
+    sentences.extend([narrative::basis(comparison), optimistic].into_iter().flatten());
+    let chosen = chosen.map(|setting| Chosen {
+        tag,
+        setting: narrative::setting(comparison, setting),
+        measures: measures(comparison, setting),
+    });
+    (chosen.is_some() || !sentences.is_empty()).then_some(Answer { chosen, sentences })
 }
 
-/// With a capital letter and a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-    format!("{first}{}.", letters.as_str())
+/// The metrics of a setting that matter most.
+fn measures(comparison: &Comparison, setting: &Setting) -> Vec<Measure> {
+    let names =
+        [comparison.ranked_by.as_deref(), comparison.reported_by.as_deref(), Some("test_loss"), Some("seconds")];
+    let names = distinct(names.into_iter().flatten());
+    let measure = |name: &str| {
+        let statistic = setting.metric(name)?;
+        let unit = comparison.unit(name);
+        let interval = statistic.interval().filter(|_| unit != Unit::Seconds);
+        let more = interval.map_or_else(String::new, |it| {
+            format!(
+                "95 % of this mean alone: {} to {}",
+                narrative::number(unit, it.low),
+                narrative::number(unit, it.high)
+            )
+        });
+        Some(Measure { name: wording::title(name), value: narrative::number(unit, statistic.mean), more })
+    };
+    let mut measures: Vec<Measure> = names.into_iter().filter_map(measure).collect();
+    let runs = setting.tally.finished;
+    measures.push(Measure { name: "runs".to_owned(), value: runs.to_string(), more: String::new() });
+    measures
 }
 
 fn page_table(table: &Table) -> PageTable {
@@ -232,7 +258,7 @@ fn page_table(table: &Table) -> PageTable {
         title: shown.title.clone(),
         spoken: if column.name == "best" { "mark" } else { "note" }.to_owned(),
         numeric: shown.numeric,
-        scale: if column.role.unit() == Unit::Share { 100 } else { 1 },
+        scale: if column.role.unit() == Unit::Fraction { 100 } else { 1 },
     };
     let row = |(setting, row): (usize, &crate::table::Row)| PageRow {
         setting,
@@ -258,11 +284,11 @@ fn page_table(table: &Table) -> PageTable {
     if all > rows.len() {
         notes.push(format!("The best {} of {all} settings are shown; report --format csv has all.", rows.len()));
     }
-    let legend = crate::format::text::legend(&shown);
+    let legend = crate::format::text::legend(table, &shown);
     if !legend.is_empty() {
         notes.push(legend);
     }
-    notes.extend(sentences::front(&table.comparison).map(|it| sentence(&it)));
+    notes.extend(narrative::front(&table.comparison));
     PageTable { columns: visible().zip(&shown).map(column).collect(), rows, notes }
 }
 
@@ -274,8 +300,10 @@ fn in_full(cell: &Cell) -> Option<String> {
         Cell::Value(value) => Some(value.to_string()),
         Cell::Count(count) => Some(count.to_string()),
         Cell::Statistic(it) => Some(number(it.mean)),
+        Cell::Level(level) => Some(number(*level)),
         Cell::Interval(it) => Some(number(it.low)),
-        Cell::Difference(it) => Some(number(it.difference.mean)),
+        Cell::Distance(it) => it.distance.and_then(|limits| limits.low).map(number),
+        Cell::Difference(it) => Some(number(it.mean)),
         Cell::Mark(mark) => Some(if *mark == crate::table::Mark::Best { "1" } else { "2" }.to_owned()),
         Cell::Flag => Some("1".to_owned()),
         Cell::Note(note) => Some(note.clone()),
@@ -285,33 +313,39 @@ fn in_full(cell: &Cell) -> Option<String> {
 fn effects(comparison: &Comparison) -> Option<Effects> {
     /// Values whose means a row tells.
     const LEVELS: usize = 12;
-    let metric = comparison.compared_by.as_deref()?;
-    let unit = Unit::of(metric);
-    let row = |effect: &crate::effects::Effect| {
-        let level = |(value, statistic): &(Value, _)| {
-            let statistic: &crate::statistics::Statistic = statistic;
-            format!("{}: {}", wording::value(value), figures::number(unit, statistic.mean))
+    let metric = comparison.ranking()?;
+    let row = |effect: &Effect| {
+        let level = |(value, statistic): &(Value, Option<Statistic>)| {
+            let mean = statistic.map_or_else(|| "—".to_owned(), |it| narrative::number(metric.unit, it.mean));
+            format!("{}: {mean}", wording::value(value))
         };
         let mut levels: Vec<String> = effect.levels.iter().take(LEVELS).map(level).collect();
         if effect.levels.len() > LEVELS {
             levels.push(format!("and {} more", effect.levels.len() - LEVELS));
         }
+        let none = || "—".to_owned();
         EffectRow {
             name: wording::title(&effect.name),
-            range: sentences::amount(unit, effect.range),
-            share: effect.share.map_or_else(|| "—".to_owned(), wording::percent),
+            range: effect.range.map_or_else(none, |range| narrative::amount(metric.unit, range)),
+            share: effect.share.map_or_else(none, wording::percent),
             levels: levels.join(" · "),
         }
     };
-    let rows: Vec<EffectRow> = comparison.effects.of.iter().map(row).collect();
-    let note = match comparison.effects.rest {
-        Some(rest) => Some(format!("{} of the variance is the interplay of these.", wording::percent(rest))),
-        None if rows.len() > 1 => {
-            Some("Not every combination has run as often as any other: the shares overlap.".into())
-        }
-        None => None,
-    };
-    (!rows.is_empty()).then(|| Effects { metric: wording::title(metric), rows, note })
+    let effects = &comparison.effects;
+    let rows: Vec<EffectRow> = effects.of.iter().map(row).collect();
+    let rest = effects.rest.map(|rest| {
+        let one = comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), wording::title);
+        let part = |name: &str, share: Option<f64>| share.map(|share| format!("{name} {}", wording::percent(share)));
+        let parts = [
+            part("interaction of these", rest.interaction),
+            part(&one, rest.replicate),
+            part("noise", Some(rest.noise)),
+        ];
+        format!("The rest of the variance: {}.", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    });
+    let unbalanced = "Not every combination has run: each row compares runs that differ in nothing else, and is empty where there are none.";
+    let note = rest.or_else(|| (!effects.balanced).then(|| unbalanced.to_owned()));
+    (!rows.is_empty()).then(|| Effects { metric: wording::title(&metric.name), rows, note })
 }
 
 fn trial(id: &str, best: &BestTrial, at: At) -> Trial {
@@ -357,7 +391,7 @@ fn trial(id: &str, best: &BestTrial, at: At) -> Trial {
 
 fn origin(comparison: &Comparison, details: &Details) -> Vec<Named> {
     let mut facts = vec![
-        ("dataset".to_owned(), comparison.dataset.clone()),
+        ("dataset".to_owned(), comparison.datasets.join(" = ")),
         ("sha256".to_owned(), comparison.dataset_sha256.clone()),
         ("validation".to_owned(), comparison.validation.clone()),
         ("computed by".to_owned(), comparison.computed.join(", ")),

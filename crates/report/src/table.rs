@@ -1,13 +1,14 @@
 //! Rows and columns, once: what of a comparison is shown, and what each column is worth when there is no room for all.
 
-use tracking::Value;
+use tracking::{ColumnNames, Value};
 
-use crate::behind::Behind;
-use crate::comparison::{Comparison, Setting, Tally};
+use crate::analysis::best::Standing;
+use crate::analysis::statistics::{Interval, Statistic};
+use crate::comparison::{Comparison, FromReference, Promise, Setting, Tally};
+use crate::metric::{Metric, Unit};
+use crate::narrative;
 use crate::observed::At;
-use crate::sentences;
-use crate::statistics::{Interval, Statistic};
-use crate::wording::{self, Unit};
+use crate::wording;
 
 /// How much a column matters to a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,11 +30,15 @@ pub enum Role {
     Count,
     /// A metric.
     Metric(Unit),
+    /// What ranks a setting, where that is not the mean of its runs.
+    Level(Unit),
     /// Where the mean of a metric lies.
     Interval(Unit),
-    /// How far the setting is behind the best.
+    /// How far the setting is behind the best, at least and at most.
+    Distance(Unit),
+    /// How far the setting is from the baseline, or from the marked one.
     Difference(Unit),
-    /// ★ for the best, ≈ for what cannot be told from it.
+    /// How the setting stands: ★, ≈ or a word.
     Mark,
     /// Yes or no.
     Flag,
@@ -45,8 +50,12 @@ impl Role {
     /// Of its numbers.
     pub fn unit(self) -> Unit {
         match self {
-            Self::Metric(unit) | Self::Interval(unit) | Self::Difference(unit) => unit,
-            Self::Key | Self::Count | Self::Mark | Self::Flag | Self::Note => Unit::Score,
+            Self::Metric(unit)
+            | Self::Level(unit)
+            | Self::Interval(unit)
+            | Self::Distance(unit)
+            | Self::Difference(unit) => unit,
+            Self::Key | Self::Count | Self::Mark | Self::Flag | Self::Note => Unit::Number,
         }
     }
 }
@@ -54,8 +63,10 @@ impl Role {
 /// A column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// Its name for programs.
+    /// Its name for programs, which no other column of the table has.
     pub name: String,
+    /// The hyperparameter, metric or count that it shows.
+    pub of: String,
     /// Its head for people.
     pub title: String,
     /// What it holds.
@@ -73,13 +84,17 @@ pub enum Cell {
     Value(Value),
     /// A number of runs.
     Count(usize),
-    /// A metric over the runs that finished.
+    /// A metric over the replicates that have it.
     Statistic(Statistic),
+    /// What ranks a setting.
+    Level(f64),
     /// The 95 % interval of a mean.
     Interval(Interval),
-    /// A difference from the best.
-    Difference(Behind),
-    /// ★ or ≈
+    /// How the setting stands beside the best.
+    Distance(Standing),
+    /// A difference from the reference.
+    Difference(FromReference),
+    /// How the setting stands.
     Mark(Mark),
     /// Yes.
     Flag,
@@ -87,13 +102,41 @@ pub enum Cell {
     Note(String),
 }
 
-/// How a setting stands beside the best.
+/// How a setting stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// It is the best, or as good to the last digit.
+    /// It is the best-ranked of those that may be the best.
     Best,
-    /// It cannot be told from the best.
-    Indistinct,
+    /// It may be the best.
+    MayBeBest,
+    /// The others are held against it.
+    Baseline,
+    /// It is better than the baseline.
+    Better,
+    /// It is worse than the baseline.
+    Worse,
+}
+
+impl Mark {
+    /// Its word for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::MayBeBest => "may_be_best",
+            Self::Baseline => "baseline",
+            Self::Better => "better",
+            Self::Worse => "worse",
+        }
+    }
+
+    /// Its sign or word for people.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Best => "★",
+            Self::MayBeBest => "≈",
+            other => other.word(),
+        }
+    }
 }
 
 /// A row.
@@ -101,10 +144,12 @@ pub enum Mark {
 pub struct Row {
     /// One cell a column.
     pub cells: Vec<Cell>,
-    /// Best of several.
+    /// Marked as the best.
     pub best: bool,
     /// Without the metric that ranks.
     pub unranked: bool,
+    /// How it stands beside the best.
+    pub standing: Standing,
 }
 
 /// A comparison as a table.
@@ -114,6 +159,8 @@ pub struct Table {
     pub comparison: Comparison,
     /// Digits of the dataset's digest, where another dataset of this name has a table too.
     pub digest: Option<String>,
+    /// What was found in the course of training, beside the comparison.
+    pub warnings: Vec<String>,
     /// Keys, counts, metrics with the mark of the best, note.
     pub columns: Vec<Column>,
     /// Best first.
@@ -140,7 +187,7 @@ pub fn tables(comparisons: Vec<Comparison>, layout: &Layout) -> Vec<Table> {
 fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<String> {
     let clash = |other: &Comparison| {
         other.experiment == comparison.experiment
-            && other.dataset == comparison.dataset
+            && other.datasets == comparison.datasets
             && other.dataset_sha256 != comparison.dataset_sha256
     };
     all.iter().any(clash).then(|| comparison.dataset_sha256.chars().take(8).collect())
@@ -151,25 +198,15 @@ fn table(comparison: Comparison, digest: Option<String>, layout: &Layout) -> Tab
         Some(wanted) => chosen(&choosable(&comparison), wanted),
         None => columns(&comparison),
     };
-    let several = comparison.settings.iter().filter(|it| ranking_mean(it, &comparison).is_some()).count() > 1;
-    let first = comparison.settings.first().and_then(|it| ranking_mean(it, &comparison));
     let shown = layout.top.map_or(comparison.settings.len(), |top| comparison.settings.len().min(top as usize));
-    let rows = comparison.settings[..shown].iter().map(|setting| {
-        let mean = ranking_mean(setting, &comparison);
-        // Settings that tie are best together.
-        let best = several && mean.is_some() && mean == first;
-        let cells = columns.iter().map(|column| cell(column, setting, &comparison, best)).collect();
-        Row { cells, best, unranked: mean.is_none() }
+    let rows = comparison.settings[..shown].iter().enumerate().map(|(place, setting)| Row {
+        cells: columns.iter().map(|column| cell(column, place, setting, &comparison)).collect(),
+        best: setting.is_best,
+        unranked: setting.level.is_none(),
+        standing: setting.standing,
     });
-    Table { rows: rows.collect(), more: comparison.settings.len() - shown, digest, columns, comparison }
-}
-
-fn compared_metric<'a>(setting: &'a Setting, comparison: &Comparison) -> Option<&'a Statistic> {
-    comparison.compared_by.as_ref().and_then(|metric| setting.metric(metric))
-}
-
-fn ranking_mean(setting: &Setting, comparison: &Comparison) -> Option<f64> {
-    comparison.ranked_by.as_ref().and_then(|metric| setting.metric(metric)).map(|it| it.mean)
+    let rows = rows.collect();
+    Table { rows, more: comparison.settings.len() - shown, digest, columns, comparison, warnings: Vec::new() }
 }
 
 /// The columns of these names, as many as there are.
@@ -180,76 +217,109 @@ fn chosen(columns: &[Column], wanted: &[String]) -> Vec<Column> {
 
 /// All that a table of this comparison can have: what it has without being asked, and the hyperparameters that all settings share.
 pub fn choosable(comparison: &Comparison) -> Vec<Column> {
-    let shared = comparison.constants.iter().map(|(name, _)| key(name));
-    columns(comparison).into_iter().chain(shared).collect()
-}
-
-fn key(name: &str) -> Column {
-    Column { name: name.to_owned(), title: wording::title(name), role: Role::Key, prominence: Prominence::Needed }
-}
-
-fn columns(comparison: &Comparison) -> Vec<Column> {
-    let mut columns: Vec<Column> = comparison.keys.iter().map(|name| key(name)).collect();
-    let count = |name: &str, prominence| Column {
-        name: name.to_owned(),
-        title: name.to_owned(),
-        role: Role::Count,
-        prominence,
-    };
-    let settings = &comparison.settings;
-    let uneven = settings.windows(2).any(|pair| pair[0].tally.finished != pair[1].tally.finished);
-    let telling = uneven || !comparison.averaged.is_empty();
-    columns.push(count("n", if telling { Prominence::Needed } else { Prominence::Machine }));
-    columns.extend(["runs", "diverged", "failed", "killed", "running"].map(|name| count(name, Prominence::Machine)));
-    for metric in &comparison.metrics {
-        let ranks = comparison.ranked_by.as_ref() == Some(metric);
-        columns.push(Column {
-            name: metric.clone(),
-            title: wording::title(metric),
-            role: Role::Metric(Unit::of(metric)),
-            prominence: if ranks { Prominence::Needed } else { prominence(metric, comparison) },
-        });
-        if ranks {
-            let prominence = Prominence::Needed;
-            columns.push(Column { name: "best".to_owned(), title: String::new(), role: Role::Mark, prominence });
-        }
-        if comparison.compared_by.as_ref() == Some(metric) {
-            columns.extend(compared(Unit::of(metric), settings));
-        }
-    }
-    columns.push(Column {
-        name: "front".to_owned(),
-        title: "front".to_owned(),
-        role: Role::Flag,
-        prominence: Prominence::Machine,
-    });
-    let lacking = settings.iter().any(|it| it.tally.total() > it.tally.finished);
-    let prominence = if lacking { Prominence::Needed } else { Prominence::Machine };
-    columns.push(Column { name: "note".to_owned(), title: String::new(), role: Role::Note, prominence });
+    let mut columns = columns(comparison);
+    let mut names = ColumnNames::new(columns.iter().map(|column| column.name.as_str()).chain(OWN));
+    columns.extend(comparison.constants.iter().map(|(name, _)| key(name, &mut names)));
     columns
 }
 
-/// What the settings' metric is worth: its interval, and the difference from the best.
-fn compared(unit: Unit, settings: &[Setting]) -> [Column; 2] {
-    let paired = settings.iter().any(|it| it.behind.is_some_and(|behind| behind.test.is_some()));
-    let repeated = settings.iter().any(|it| it.tally.finished > 1);
+/// Columns that every table has a name for, so that no hyperparameter or metric takes it.
+pub const OWN: [&str; 21] = [
+    "experiment",
+    "dataset",
+    "dataset_sha256",
+    "fallback_for",
+    "validation",
+    "ranked_by",
+    "n",
+    "runs",
+    "diverged",
+    "failed",
+    "killed",
+    "running",
+    "adjusted",
+    "interval",
+    "compared",
+    "may_be_best",
+    "p_best",
+    "distance_to_best",
+    "difference",
+    "best",
+    "front",
+];
+
+fn key(name: &str, names: &mut ColumnNames) -> Column {
+    Column {
+        name: names.claim(name, "param_"),
+        of: name.to_owned(),
+        title: wording::title(name),
+        role: Role::Key,
+        prominence: Prominence::Needed,
+    }
+}
+
+fn own(name: &str, title: &str, role: Role, prominence: Prominence) -> Column {
+    Column { name: name.to_owned(), of: name.to_owned(), title: title.to_owned(), role, prominence }
+}
+
+fn columns(comparison: &Comparison) -> Vec<Column> {
+    let mut names = ColumnNames::new(OWN.into_iter().chain(["note"]));
+    let mut columns: Vec<Column> = comparison.keys.iter().map(|name| key(name, &mut names)).collect();
+    let settings = &comparison.settings;
+    let uneven = settings.windows(2).any(|pair| pair[0].n != pair[1].n);
+    let telling = uneven || !comparison.averaged.is_empty();
+    let prominence = if telling { Prominence::Needed } else { Prominence::Machine };
+    columns.push(own("n", "n", Role::Count, prominence));
+    let counts = ["runs", "diverged", "failed", "killed", "running"];
+    columns.extend(counts.map(|name| own(name, name, Role::Count, Prominence::Machine)));
+    for metric in &comparison.metrics {
+        let ranks = comparison.ranked_by.as_ref() == Some(&metric.name);
+        columns.push(Column {
+            name: names.claim(&metric.name, "metric_"),
+            of: metric.name.clone(),
+            title: wording::title(&metric.name),
+            role: Role::Metric(metric.unit),
+            prominence: if ranks { Prominence::Needed } else { prominence_of(&metric.name, comparison) },
+        });
+        if ranks {
+            columns.extend(ranking(metric, comparison));
+        }
+    }
+    columns.push(own("front", "front", Role::Flag, Prominence::Machine));
+    let lacking = settings.iter().any(|it| note(it, comparison).is_some());
+    let prominence = if lacking { Prominence::Needed } else { Prominence::Machine };
+    columns.push(own("note", "", Role::Note, prominence));
+    columns
+}
+
+/// What stands beside the metric that ranks: how each setting stands, its interval, and its distance.
+fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
+    let (unit, settings) = (metric.unit, &comparison.settings);
+    let repeated = settings.iter().any(|it| it.n > 1);
     let spare = |there: bool, worth| if there { Prominence::Spare(worth) } else { Prominence::Machine };
-    let from = if unit == Unit::Share { "points from best" } else { "from best" };
-    let column = |name: &str, title: &str, role, prominence| Column {
-        name: name.to_owned(),
-        title: title.to_owned(),
-        role,
-        prominence,
-    };
-    [
-        column("interval", "95 % interval", Role::Interval(unit), spare(repeated, 6)),
-        column("difference", from, Role::Difference(unit), spare(paired, 7)),
-    ]
+    let points = if unit.is_points() { "points " } else { "" };
+    let behind =
+        if metric.is_minimized() { "worse than the best by".to_owned() } else { format!("{points}behind the best") };
+    let against = matches!(comparison.promise, Some(Promise::Against(_)));
+    let from = if against { format!("{points}from baseline") } else { format!("{points}from ★") };
+    let among = comparison.promise == Some(Promise::BestIsAmong);
+    let mut columns = vec![
+        own("best", "", Role::Mark, Prominence::Needed),
+        own("adjusted", "adjusted", Role::Level(unit), spare(!comparison.complete, 8)),
+        own("interval", "95 % of this mean alone", Role::Interval(unit), spare(repeated, 6)),
+        own("distance_to_best", &behind, Role::Distance(unit), spare(among, 9)),
+        own("difference", &from, Role::Difference(unit), spare(against, 9)),
+    ];
+    if against {
+        columns.retain(|column| column.name != "distance_to_best");
+    }
+    columns
 }
 
 /// What a metric is worth beside the one that ranks.
-fn prominence(metric: &str, comparison: &Comparison) -> Prominence {
+fn prominence_of(metric: &str, comparison: &Comparison) -> Prominence {
     match metric {
+        _ if comparison.reported_by.as_deref() == Some(metric) => Prominence::Needed,
         "test_accuracy" => Prominence::Needed,
         "val_accuracy" if comparison.validation != "test" => Prominence::Spare(8),
         "seconds" => Prominence::Spare(5),
@@ -260,51 +330,74 @@ fn prominence(metric: &str, comparison: &Comparison) -> Prominence {
     }
 }
 
-fn cell(column: &Column, setting: &Setting, comparison: &Comparison, best: bool) -> Cell {
+fn cell(column: &Column, place: usize, setting: &Setting, comparison: &Comparison) -> Cell {
     match column.role {
         Role::Key => {
-            let value = match comparison.keys.iter().position(|key| *key == column.name) {
+            let value = match comparison.keys.iter().position(|key| *key == column.of) {
                 Some(position) => setting.values[position].clone(),
-                None => comparison.constants.iter().find(|(name, _)| *name == column.name).map(|(_, it)| it.clone()),
+                None => comparison.constants.iter().find(|(name, _)| *name == column.of).map(|(_, it)| it.clone()),
             };
             value.map_or(Cell::Absent, Cell::Value)
         }
-        Role::Count => Cell::Count(counted(&column.name, &setting.tally)),
-        Role::Metric(_) => setting.metric(&column.name).map_or(Cell::Absent, |it| Cell::Statistic(*it)),
+        Role::Count => Cell::Count(counted(&column.of, setting)),
+        Role::Metric(_) => setting.metric(&column.of).map_or(Cell::Absent, |it| Cell::Statistic(*it)),
+        Role::Level(_) => setting.level.map_or(Cell::Absent, Cell::Level),
         Role::Interval(_) => {
-            compared_metric(setting, comparison).and_then(Statistic::interval).map_or(Cell::Absent, Cell::Interval)
+            let statistic = comparison.ranked_by.as_ref().and_then(|name| setting.metric(name));
+            statistic.and_then(Statistic::interval).map_or(Cell::Absent, Cell::Interval)
         }
-        Role::Difference(_) => setting.behind.map_or(Cell::Absent, Cell::Difference),
-        Role::Mark if best => Cell::Mark(Mark::Best),
-        Role::Mark => {
-            let test = setting.behind.and_then(|behind| behind.test);
-            test.filter(|test| !test.tells_apart()).map_or(Cell::Absent, |_| Cell::Mark(Mark::Indistinct))
-        }
+        Role::Distance(_) => match setting.standing.distance {
+            Some(_) => Cell::Distance(setting.standing),
+            None => Cell::Absent,
+        },
+        Role::Difference(_) => setting.difference.map_or(Cell::Absent, Cell::Difference),
+        Role::Mark => mark(place, setting, comparison).map_or(Cell::Absent, Cell::Mark),
         Role::Flag if setting.on_front => Cell::Flag,
         Role::Flag => Cell::Absent,
-        Role::Note => note(&setting.tally).map_or(Cell::Absent, Cell::Note),
+        Role::Note => note(setting, comparison).map_or(Cell::Absent, Cell::Note),
     }
 }
 
-fn counted(name: &str, tally: &Tally) -> usize {
+fn mark(place: usize, setting: &Setting, comparison: &Comparison) -> Option<Mark> {
+    match comparison.promise {
+        Some(Promise::Against(baseline)) if baseline == place => Some(Mark::Baseline),
+        Some(Promise::Against(_)) => {
+            let difference = setting.difference.filter(|it| it.test.is_some_and(|test| test.is_significant()))?;
+            let better = comparison.ranking()?.worth(difference.mean) > 0.0;
+            Some(if better { Mark::Better } else { Mark::Worse })
+        }
+        _ if setting.is_best => Some(Mark::Best),
+        _ => (setting.standing.may_be_best && !comparison.is_open()).then_some(Mark::MayBeBest),
+    }
+}
+
+fn counted(name: &str, setting: &Setting) -> usize {
+    let tally = &setting.tally;
     match name {
-        "n" => tally.finished,
+        "n" => setting.n,
         "runs" => tally.total(),
         other => tally.unfinished().into_iter().find(|(_, word)| *word == other).map_or(0, |(count, _)| count),
     }
 }
 
-/// `1 of 3 diverged`, where not all finished.
-fn note(tally: &Tally) -> Option<String> {
-    let total = tally.total();
-    let part = |(count, word): &(usize, &str)| match *count {
-        0 => None,
-        1 if total == 1 => Some((*word).to_owned()),
-        count if count == total => Some(format!("all {total} {word}")),
-        count => Some(format!("{count} of {total} {word}")),
-    };
-    let parts: Vec<String> = tally.unfinished().iter().filter_map(part).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+/// `mean of 2 of 3 runs: 1 diverged`, where not all have the metric that ranks.
+fn note(setting: &Setting, comparison: &Comparison) -> Option<String> {
+    let (tally, total) = (&setting.tally, setting.tally.total());
+    let measured = tally.finished - setting.unmeasured;
+    let ended = tally.unfinished().into_iter().filter(|(count, _)| *count > 0);
+    let mut parts: Vec<String> = ended
+        .map(|(count, word)| match count {
+            1 if total == 1 => word.to_owned(),
+            count if count == total => format!("all {total} {word}"),
+            count => format!("{count} {word}"),
+        })
+        .collect();
+    if let (Some(metric), 1..) = (&comparison.ranked_by, setting.unmeasured) {
+        let of = if setting.unmeasured == total { format!("all {total}") } else { setting.unmeasured.to_string() };
+        parts.push(format!("{of} without {}", wording::title(metric)));
+    }
+    let parts = Some(parts.join(", ")).filter(|parts| !parts.is_empty())?;
+    Some(if measured > 0 { format!("mean of {measured} of {total} runs: {parts}") } else { parts })
 }
 
 /// A column as people read it.
@@ -330,8 +423,8 @@ impl Table {
     fn shown_column(&self, index: usize, column: &Column) -> Shown {
         let cells = || self.rows.iter().map(|row| &row.cells[index]);
         let decimals = match column.role {
-            Role::Metric(unit) | Role::Interval(unit) | Role::Difference(unit) => decimals(unit, cells()),
-            _ => 0,
+            Role::Key | Role::Count | Role::Mark | Role::Flag | Role::Note => 0,
+            role => decimals(role.unit(), cells()),
         };
         let words = |cell: &Cell| matches!(cell, Cell::Value(Value::Text(_)));
         Shown {
@@ -346,10 +439,11 @@ impl Table {
     pub fn facts(&self) -> Vec<String> {
         let comparison = &self.comparison;
         let digest = self.digest.as_ref().map_or_else(String::new, |digest| format!(" ({digest})"));
-        let mut facts = vec![tracking::printable(&comparison.dataset).into_owned() + &digest];
-        let constants = comparison.constants.iter().filter(|(name, _)| name != "seed");
+        let mut facts = vec![tracking::printable(&comparison.datasets.join(" = ")).into_owned() + &digest];
+        let replicate = |name: &str| comparison.replicate.as_deref() == Some(name);
+        let constants = comparison.constants.iter().filter(|(name, _)| !replicate(name));
         facts.extend(constants.map(|(name, value)| wording::constant(name, value)));
-        facts.extend(seeds(comparison));
+        facts.extend(replicates(comparison));
         if comparison.computed.len() > 1 {
             facts.push(tracking::printable(&comparison.computed.join(" and ")).into_owned());
         }
@@ -360,46 +454,43 @@ impl Table {
         }
         facts.extend(match comparison.at {
             At::Last => None,
-            At::Best => Some("each run at the epoch that its validation likes best".to_owned()),
+            At::Best => Some("each run at its best epoch".to_owned()),
             At::Epoch(epoch) => Some(format!("after epoch {epoch}")),
         });
-        facts.extend(ranking(comparison));
+        facts.extend(ranking_fact(comparison));
         facts.retain(|fact| !fact.is_empty());
         facts
     }
 
-    /// What is said below the table: what the marks mean, how sure the best is, what moves the metric, what is quick.
+    /// What is said below the table: how sure the best is, what to do about it, what moves the metric, what is quick.
     pub fn notes(&self) -> Vec<String> {
-        let comparison = &self.comparison;
-        let sentences = [
-            sentences::verdict(comparison),
-            sentences::basis(comparison),
-            sentences::effects(comparison),
-            sentences::front(comparison),
-        ];
-        sentences.into_iter().flatten().collect()
+        let mut notes = narrative::answer(&self.comparison);
+        notes.extend(self.warnings.iter().cloned());
+        notes.extend(narrative::background(&self.comparison));
+        notes
     }
 
     /// Said loudly: this is not the dataset that was asked for.
     pub fn warning(&self) -> Option<String> {
         let comparison = &self.comparison;
         comparison.fallback_for.as_ref().map(|wanted| {
-            let words = format!("{}, in place of {wanted}, which could not be had", comparison.dataset);
+            let words = format!("{}, in place of {wanted}, which was unavailable", comparison.datasets.join(" = "));
             tracking::printable(&words).into_owned()
         })
     }
 }
 
-/// `3 seeds` where every setting has as many; the seed, where there is one.
-fn seeds(comparison: &Comparison) -> Option<String> {
-    let constant = comparison.constants.iter().find(|(name, _)| name == "seed");
-    if let Some((_, seed)) = constant {
-        return Some(format!("seed {}", wording::value(seed)));
+/// `3 seeds`; the seed, where there is one.
+fn replicates(comparison: &Comparison) -> Option<String> {
+    let name = comparison.replicate.as_deref()?;
+    if let Some((_, value)) = comparison.constants.iter().find(|(constant, _)| constant == name) {
+        return Some(format!("{} {}", wording::title(name), wording::value(value)));
     }
-    let number = comparison.settings.first()?.seeds;
-    let same = comparison.settings.iter().all(|setting| setting.seeds == number);
-    let is_key = comparison.keys.iter().any(|key| key == "seed");
-    (same && number > 0 && !is_key).then(|| wording::count(number, "seed"))
+    let same = comparison.complete || comparison.settings.windows(2).all(|pair| pair[0].n == pair[1].n);
+    (comparison.replicates > 0).then(|| {
+        let replicates = wording::count(comparison.replicates, &wording::title(name));
+        if same { replicates } else { format!("{replicates}, not all of them in every setting") }
+    })
 }
 
 /// `63 runs, none failed` or `63 runs, 2 diverged`.
@@ -414,36 +505,38 @@ fn runs(tally: &Tally) -> String {
     wording::count(tally.total(), "run") + &ended
 }
 
-fn ranking(comparison: &Comparison) -> Option<String> {
-    let metric = comparison.ranked_by.as_deref()?;
+fn ranking_fact(comparison: &Comparison) -> Option<String> {
+    let metric = comparison.ranking()?;
     let held_out = match comparison.validation.as_str() {
         "test" => String::new(),
         fraction => format!(" ({} of the training set held out, stratified)", tracking::printable(fraction)),
     };
-    Some(match metric {
+    let ranked = match metric.name.as_str() {
         "test_accuracy" => "ranked on the test set (optimistic)".to_owned(),
         "val_accuracy" if comparison.validation != "test" => format!("ranked on validation{held_out}"),
         "val_loss" if comparison.validation != "test" => format!("ranked by validation loss{held_out}"),
-        _ if comparison.is_optimistic() => {
-            format!("ranked by {} on the test set (optimistic)", wording::title(metric))
+        name if comparison.is_optimistic() => {
+            format!("ranked by {} on the test set (optimistic)", wording::title(name))
         }
-        _ => format!("ranked by {}", wording::title(metric)),
-    })
+        name => format!("ranked by {}", wording::title(name)),
+    };
+    Some(if metric.is_minimized() { format!("{ranked}, lower is better") } else { ranked })
 }
 
 /// So many decimals that the least spread of a column still shows a digit: two of a per cent, three of a loss, or at
 /// most two more.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn decimals<'a>(unit: Unit, cells: impl Iterator<Item = &'a Cell>) -> usize {
-    let (scale, base) = if unit == Unit::Share { (100.0, 2) } else { (1.0, 3) };
+    let base = if unit.is_points() { 2 } else { 3 };
     let spread = |cell: &Cell| {
         let spread = match cell {
             Cell::Statistic(Statistic { deviation, .. }) => *deviation,
             Cell::Interval(Interval { low, high }) => Some(high - low),
-            Cell::Difference(Behind { difference, test: Some(_) }) => difference.deviation,
+            Cell::Distance(Standing { distance: Some(limits), .. }) => limits.low.map(|low| limits.high - low),
+            Cell::Difference(FromReference { test: Some(test), .. }) => Some(test.interval.high - test.interval.low),
             _ => None,
         };
-        spread.filter(|spread| *spread > 0.0).map(|spread| scale * spread)
+        spread.filter(|spread| *spread > 0.0).map(|spread| unit.scale() * spread)
     };
     let least = cells.filter_map(spread).fold(f64::INFINITY, f64::min);
     if least.is_finite() {
@@ -454,51 +547,62 @@ fn decimals<'a>(unit: Unit, cells: impl Iterator<Item = &'a Cell>) -> usize {
 }
 
 fn text(cell: &Cell, role: Role, decimals: usize) -> String {
+    let unit = role.unit();
     match (cell, role) {
         (Cell::Absent, Role::Metric(_)) => "—".to_owned(),
         (Cell::Absent, _) => String::new(),
         (Cell::Value(value), _) => wording::value(value),
         (Cell::Count(count), _) => count.to_string(),
-        (Cell::Mark(Mark::Best), _) => "★".to_owned(),
-        (Cell::Mark(Mark::Indistinct), _) => "≈".to_owned(),
+        (Cell::Mark(mark), _) => mark.sign().to_owned(),
         (Cell::Flag, _) => "✓".to_owned(),
-        (Cell::Interval(it), _) => interval(role.unit(), it, decimals),
-        (Cell::Difference(it), _) => difference(role.unit(), it, decimals),
+        (Cell::Interval(it), _) => interval(unit, it, decimals),
+        (Cell::Distance(it), _) => distance(unit, it, decimals),
+        (Cell::Difference(it), _) => difference(unit, it, decimals),
         (Cell::Note(note), _) => note.clone(),
-        (Cell::Statistic(it), Role::Metric(Unit::Seconds)) => tracking::seconds(it.mean),
-        (Cell::Statistic(it), Role::Metric(Unit::Share)) => measured(it, 100.0, decimals) + " %",
-        (Cell::Statistic(it), _) => measured(it, 1.0, decimals),
+        (Cell::Level(level), _) if unit == Unit::Seconds => tracking::seconds(*level),
+        (Cell::Level(level), _) => wording::decimal(unit.scale() * level, decimals) + suffix(unit),
+        (Cell::Statistic(it), _) if unit == Unit::Seconds => tracking::seconds(it.mean),
+        (Cell::Statistic(it), _) => measured(it, unit.scale(), decimals) + suffix(unit),
     }
+}
+
+fn suffix(unit: Unit) -> &'static str {
+    if unit.is_points() { " %" } else { "" }
 }
 
 /// `[91.31, 91.50]`
 fn interval(unit: Unit, interval: &Interval, decimals: usize) -> String {
-    let number = |number: f64| match unit {
-        Unit::Share => wording::decimal(100.0 * number, decimals),
-        _ => wording::decimal(number, decimals),
-    };
+    let number = |number: f64| wording::decimal(unit.scale() * number, decimals);
     format!("[{}, {}]", number(interval.low), number(interval.high)).replace('-', "−")
 }
 
-/// `−0.12 [−0.21, −0.03]`, the interval as wide as the number of comparisons demands.
-fn difference(unit: Unit, behind: &Behind, decimals: usize) -> String {
-    let scale = if unit == Unit::Share { 100.0 } else { 1.0 };
+/// `0.39 to 4.86`, or `at most 0.46` of what is not shown to be strictly worse.
+fn distance(unit: Unit, standing: &Standing, decimals: usize) -> String {
+    let Some(limits) = standing.distance else { return String::new() };
+    let number = |number: f64| wording::decimal(unit.scale() * number.abs(), decimals);
+    match (limits.low, limits.high) {
+        (Some(0.0), _) => "0".to_owned(),
+        (Some(low), 0.0) => format!("at most {}", number(low)),
+        (Some(low), high) => format!("{} to {}", number(high), number(low)),
+        (None, 0.0) => "unknown".to_owned(),
+        (None, high) => format!("at least {}", number(high)),
+    }
+}
+
+/// `−0.12 [−0.21, −0.03]`
+fn difference(unit: Unit, difference: &FromReference, decimals: usize) -> String {
     let signed = |number: f64| {
-        let text = wording::decimal((scale * number).abs(), decimals);
+        let text = wording::decimal((unit.scale() * number).abs(), decimals);
         let is_zero = !text.contains(|c: char| matches!(c, '1'..='9'));
-        format!(
-            "{}{text}",
-            if is_zero {
-                ""
-            } else if number < 0.0 {
-                "−"
-            } else {
-                "+"
-            }
-        )
+        let sign = match number {
+            _ if is_zero => "",
+            ..0.0 => "−",
+            _ => "+",
+        };
+        format!("{sign}{text}")
     };
-    let mean = signed(behind.difference.mean);
-    behind.test.map_or_else(
+    let mean = signed(difference.mean);
+    difference.test.map_or_else(
         || mean.clone(),
         |test| format!("{mean} [{}, {}]", signed(test.interval.low), signed(test.interval.high)),
     )

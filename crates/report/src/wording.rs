@@ -7,40 +7,6 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::filter::FilterError;
 
-/// What a metric measures, from its name: how it is printed, and which end of it is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// A fraction, shown per cent; more is better.
-    Share,
-    /// Seconds; less is better.
-    Seconds,
-    /// A loss or an error; less is better.
-    Loss,
-    /// Anything else; more is better.
-    Score,
-}
-
-impl Unit {
-    /// The unit of the metric `name`.
-    pub fn of(name: &str) -> Self {
-        let has = |part| name.split('_').any(|word| word == part);
-        if has("accuracy") {
-            Self::Share
-        } else if has("seconds") {
-            Self::Seconds
-        } else if ["loss", "error", "mse", "mae", "rmse", "perplexity"].into_iter().any(has) {
-            Self::Loss
-        } else {
-            Self::Score
-        }
-    }
-
-    /// Whether less of it is better.
-    pub fn less_is_better(self) -> bool {
-        matches!(self, Self::Seconds | Self::Loss)
-    }
-}
-
 /// The head of the column of a hyperparameter or metric.
 pub fn title(name: &str) -> String {
     match name {

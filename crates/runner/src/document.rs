@@ -127,7 +127,7 @@ fn merge(under: &mut Node, over: Node) {
 }
 
 fn is_section(name: &str) -> bool {
-    matches!(name, "data" | "train" | "sweep")
+    matches!(name, "data" | "metrics" | "train" | "sweep")
 }
 
 fn convert_table(table: &DeTable<'_>, source: &Arc<Source>) -> Result<Table, Diagnostic> {

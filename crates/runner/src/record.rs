@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use model::{Outcome, Weights};
-use tracking::{EpochMetrics, Run, Status, TrialId};
+use tracking::{EpochMetrics, Run, SplitSizes, Status, TrialId};
 
 use crate::datasets::Resolved;
 use crate::executor::Execution;
 use crate::plan::Trial;
+use crate::spec::Validation;
 use crate::sweep::Done;
 
 /// What all runs of one sweep share.
@@ -32,11 +33,23 @@ impl Circumstances<'_> {
             dataset_path: dataset.folder.as_ref().map(|folder| folder.display().to_string()),
             fallback_for: self.resolved.fallback_for.clone(),
             validation: trial.validation.to_string(),
+            split_sizes: self.split_sizes(trial),
             engine: self.engine.to_owned(),
             device: self.device.to_owned(),
             params: trial.params(),
             ..Run::new(self.experiment, Status::Running, started_at)
         }
+    }
+
+    /// Examples that the trial trains on, validates on and is tested on.
+    fn split_sizes(&self, trial: &Trial) -> SplitSizes {
+        let (train, test) = (self.resolved.dataset.train.len(), self.resolved.dataset.test.len());
+        let held_out = match trial.validation {
+            Validation::Test => None,
+            Validation::HeldOut(fraction) => Some(fraction.of(train)),
+        };
+        let size = |examples: usize| u64::try_from(examples).ok();
+        SplitSizes { train: size(train - held_out.unwrap_or(0)), validation: held_out.and_then(size), test: size(test) }
     }
 
     /// The run that `done` leaves in the store.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use data::Fraction;
 use model::{BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed};
+use tracking::{Declarations, Direction};
 
 use crate::diagnostic::{Diagnostic, Place, Source, nearest};
 use crate::document::{self, Entries, Key, Node, Value};
@@ -20,6 +21,8 @@ pub struct Spec {
     pub dataset: DatasetSpec,
     pub fallback: Option<DatasetSpec>,
     pub validation: Validation,
+    /// What it says of its metrics.
+    pub metrics: Declarations,
     /// What every trial shares; swept hyperparameters have their default here.
     pub base: Hyperparameters,
     /// What varies, in the order of the file.
@@ -213,7 +216,7 @@ impl Spec {
     }
 
     fn from_root(root: &Node, source: Arc<Source>, folder: PathBuf) -> Result<Self, Diagnostic> {
-        let top = Section::new("the experiment", root, &["name", "description", "data", "train", "sweep"])?;
+        let top = Section::new("the experiment", root, &["name", "description", "data", "metrics", "train", "sweep"])?;
         let name = top.required("name", "name = \"batch_sweep\"")?;
         let description = top.get("description").map_or(Ok(""), |(_, node)| text("description", node))?.to_owned();
 
@@ -223,6 +226,8 @@ impl Spec {
         let fallback =
             data.get("offline_fallback").map(|(_, node)| self::dataset("offline_fallback", node)).transpose()?;
         let validation = data.get("validation").map_or(Ok(Validation::Test), |(_, node)| validation(node))?;
+
+        let metrics = top.get("metrics").map_or(Ok(Declarations::default()), |(_, node)| metrics(node))?;
 
         let train = top.get("train").map_or(Ok(&[][..]), |(_, node)| table("train", node))?;
         let swept = top.get("sweep").map_or(Ok(&[][..]), |(_, node)| table("sweep", node))?;
@@ -236,7 +241,19 @@ impl Spec {
         let batch_size_place =
             train.iter().chain(swept).find(|(key, _)| key.name == "batch_size").map(|(_, node)| node.place.clone());
         let name = experiment_name(name)?;
-        Ok(Self { name, description, dataset, fallback, validation, base, sweep, batch_size_place, source, folder })
+        Ok(Self {
+            name,
+            description,
+            dataset,
+            fallback,
+            validation,
+            metrics,
+            base,
+            sweep,
+            batch_size_place,
+            source,
+            folder,
+        })
     }
 }
 
@@ -375,6 +392,53 @@ fn validation(node: &Node) -> Result<Validation, Diagnostic> {
         Value::Float(fraction) => Fraction::new(fraction).map(Validation::HeldOut).map_err(|_| wrong()),
         _ => Err(wrong()),
     }
+}
+
+/// Metrics that a trial ends with.
+const METRICS: [&str; 7] =
+    ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss", "seconds"];
+
+fn metrics(node: &Node) -> Result<Declarations, Diagnostic> {
+    let section = Section::new("[metrics]", node, &["rank", "report", "minimize", "maximize", "replicate"])?;
+    let named = |key: &str, known: &[&str]| {
+        let name = section.get(key).map(|(_, node)| name_of(key, node, known)).transpose()?;
+        Ok(name.map(str::to_owned))
+    };
+    let mut directions: Vec<(String, Direction)> = Vec::new();
+    for direction in [Direction::Minimize, Direction::Maximize] {
+        let Some((_, node)) = section.get(direction.as_str()) else { continue };
+        let Value::Array(items) = &node.value else {
+            return Err(wrong_type(direction.as_str(), node, "a list of names of metrics, such as [\"wer\"]"));
+        };
+        for item in items {
+            let name = text(direction.as_str(), item)?;
+            if directions.iter().any(|(known, _)| known == name) {
+                let label = "expected each metric once, in one of the two";
+                return Err(Diagnostic::new(format!("the direction of '{name}' is given twice"), &item.place, label));
+            }
+            directions.push((name.to_owned(), direction));
+        }
+    }
+    Ok(Declarations {
+        rank: named("rank", &METRICS)?,
+        report: named("report", &METRICS)?,
+        replicate: named("replicate", &Parameter::ALL.map(Parameter::name))?,
+        directions,
+    })
+}
+
+/// A name that is one of those `known`.
+fn name_of<'a>(key: &str, node: &'a Node, known: &[&str]) -> Result<&'a str, Diagnostic> {
+    let name = text(key, node)?;
+    if known.contains(&name) {
+        return Ok(name);
+    }
+    let label = match nearest(name, known.iter().copied()) {
+        Some(candidate) => format!("did you mean \"{candidate}\"?"),
+        None => "not one that a trial has".to_owned(),
+    };
+    Err(Diagnostic::new(format!("'{key}' does not know \"{name}\""), &node.place, label)
+        .help(format!("expected one of: {}", known.join(", "))))
 }
 
 fn axis(key: &Key, node: &Node) -> Result<Axis, Diagnostic> {

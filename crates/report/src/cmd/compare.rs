@@ -4,14 +4,16 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use tracking::{Experiment, Reader};
+use anyhow::{Result, anyhow, bail};
+use tracking::{Declarations, Direction, Experiment, Reader};
 
 use crate::cli::{CompareArgs, Format, QuestionArgs};
 use crate::comparison::{self, Comparison, Question};
+use crate::course;
 use crate::filter::Condition;
 use crate::format;
-use crate::observed::{At, FACTS, Observed, metric_names, observe, param_names};
+use crate::metric;
+use crate::observed::{FACTS, Observed, metric_names, observe, param_names};
 use crate::suggestion::unknown;
 use crate::table::{Column, Layout, Table, choosable, tables};
 
@@ -57,21 +59,65 @@ impl Answer {
 /// Compares the runs that `args` ask for.
 pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answer> {
     let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut runs = read(reader, select(reader, results, &args.experiments)?, args.at)?;
-    let question = question(args, &runs, &conditions)?;
-    let found: usize = runs.iter().map(|(_, runs)| runs.len()).sum();
-    for (_, runs) in &mut runs {
-        runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
+    let asked = Question {
+        by: args.by.clone(),
+        sort: args.sort.clone(),
+        at: args.at,
+        directions: directions(&args.minimize, &args.maximize),
+        replicate: args.replicate.clone(),
+        against: args.against.as_deref().map(baseline).transpose()?,
+    };
+    let mut recorded: Vec<Selected> = Vec::new();
+    for experiment in select(reader, results, &args.experiments)? {
+        let declarations = reader.declarations(&experiment.name)?;
+        let rules = asked.rules(&declarations);
+        let sort = [&args.sort, &args.minimize.first().cloned(), &args.maximize.first().cloned()];
+        let sort = sort.into_iter().find_map(|name| name.as_deref());
+        let runs = observe(reader, &experiment.name, args.at, &rules, sort)?;
+        recorded.push(Selected { experiment, declarations, runs });
     }
-    let comparisons: Vec<Comparison> =
-        runs.iter().flat_map(|(experiment, runs)| comparison::compare(experiment, runs, &question)).collect();
+    let question = question(asked, &recorded, &conditions)?;
+    let found: usize = recorded.iter().map(|it| it.runs.len()).sum();
+    for selected in &mut recorded {
+        selected.runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
+    }
+    let mut comparisons: Vec<Comparison> = Vec::new();
+    for Selected { experiment, declarations, runs } in &recorded {
+        let compared = comparison::compare(experiment, declarations, runs, &question);
+        comparisons.extend(compared.map_err(|error| anyhow!("{}: {error}", experiment.name))?);
+    }
     let why_empty = comparisons.is_empty().then(|| match found {
         0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
         0 => format!("no runs in {} yet; {}", results.display(), super::what_to_run(results)),
         _ => format!("none of {found} runs fulfils every --where"),
     });
     let layout = layout(args, &comparisons)?;
-    Ok(Answer { runs, tables: tables(comparisons, &layout), why_empty })
+    let mut tables = tables(comparisons, &layout);
+    for table in &mut tables {
+        let runs = recorded.iter().find(|it| it.experiment.name == table.comparison.experiment.name);
+        table.warnings = course::warnings(reader, &table.comparison, runs.map_or(&[], |it| &it.runs))?;
+    }
+    Ok(Answer { runs: recorded.into_iter().map(|it| (it.experiment, it.runs)).collect(), tables, why_empty })
+}
+
+/// An experiment that is asked for: what it declares, and its runs.
+pub(super) struct Selected {
+    pub(super) experiment: Experiment,
+    pub(super) declarations: Declarations,
+    pub(super) runs: Vec<Observed>,
+}
+
+/// Directions that the user gives.
+pub(super) fn directions(minimize: &[String], maximize: &[String]) -> Vec<(String, Direction)> {
+    let with = |names: &[String], direction| names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>();
+    [with(minimize, Direction::Minimize), with(maximize, Direction::Maximize)].concat()
+}
+
+/// The setting that `--against` names: a condition, in which a comma means `and`.
+fn baseline(text: &str) -> Result<Condition> {
+    let quoted = text.contains(['\'', '"', '`']);
+    let text = if quoted { text.to_owned() } else { text.replace(',', " and ") };
+    Ok(Condition::parse(&text).map_err(|error| error.of("--against"))?)
 }
 
 /// What is to be shown, once it is known that some table has it.
@@ -107,28 +153,43 @@ pub(super) fn select(reader: &Reader, results: &Path, names: &[String]) -> Resul
     Ok(experiments)
 }
 
-fn read(reader: &Reader, experiments: Vec<Experiment>, at: At) -> Result<Recorded> {
-    let read = |experiment: Experiment| Ok((experiment.clone(), observe(reader, &experiment.name, at)?));
-    experiments.into_iter().map(read).collect()
-}
-
-/// What is asked, once it is known that the runs have what it names.
-pub(super) fn question(args: &QuestionArgs, recorded: &Recorded, conditions: &[Condition]) -> Result<Question> {
-    let runs = || recorded.iter().flat_map(|(_, runs)| runs);
-    let question = Question { by: args.by.clone(), sort: args.sort.clone(), at: args.at };
+/// `question`, once it is known that the runs have what it names.
+pub(super) fn question(question: Question, recorded: &[Selected], conditions: &[Condition]) -> Result<Question> {
+    let runs = || recorded.iter().flat_map(|it| &it.runs);
     if runs().next().is_none() {
         return Ok(question);
     }
     let (params, metrics) = (param_names(runs()), metric_names(runs()));
-    let keys: Vec<&str> = params.iter().chain(&metrics).copied().chain(FACTS).collect();
+    let taken_params = params.iter().filter(|name| FACTS.contains(name)).map(|name| format!("param_{name}"));
+    let is_taken = |name: &&&str| FACTS.contains(name) || params.contains(name);
+    let taken: Vec<String> =
+        taken_params.chain(metrics.iter().filter(is_taken).map(|name| format!("metric_{name}"))).collect();
+    let taken = taken.iter().map(String::as_str);
+    let keys: Vec<&str> = params.iter().chain(&metrics).copied().chain(FACTS).chain(taken).collect();
     for condition in conditions {
         condition.check(&keys)?;
     }
-    if let Some(stranger) = args.by.iter().flatten().find(|key| !params.contains(&key.as_str())) {
+    let strange = |key: &&String| !params.contains(&key.as_str());
+    if let Some(stranger) = question.by.iter().flatten().chain(&question.replicate).find(strange) {
         bail!("{}", unknown("hyperparameter", stranger, &params));
     }
-    if let Some(stranger) = args.sort.iter().find(|metric| !metrics.contains(&metric.as_str())) {
+    if let Some(stranger) = question.sort.iter().find(|metric| !metrics.contains(&metric.as_str())) {
         bail!("{}", unknown("metric", stranger, &metrics));
     }
-    Ok(question)
+    let known = |name: &str| metrics.iter().any(|metric| *metric == name || metric::base(metric) == name);
+    if let Some((stranger, _)) = question.directions.iter().find(|(name, _)| !known(name)) {
+        bail!("{}", unknown("metric", stranger, &metrics));
+    }
+    // Who says which end of a metric is good means to rank by it.
+    let first = question.directions.iter().map(|(name, _)| name).find(|name| metrics.contains(&name.as_str()));
+    let sort = question.sort.clone().or_else(|| first.cloned());
+    for Selected { experiment, declarations, runs } in recorded {
+        let measured = |name: &&String| runs.iter().any(|run| run.metric(name).is_some());
+        let rules = question.rules(declarations);
+        if let Some(name) = sort.iter().filter(measured).find(|name| rules.direction(name).is_none()) {
+            let name = tracking::printable(name);
+            bail!("{}: direction of `{name}` unknown: use --minimize {name} or --maximize {name}", experiment.name);
+        }
+    }
+    Ok(Question { sort, ..question })
 }

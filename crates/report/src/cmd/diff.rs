@@ -9,11 +9,13 @@ use anstyle::Style;
 use anyhow::Result;
 use tracking::{EpochMetrics, Invocation, Reader, RecordedRun, printable};
 
+use crate::cli::{DiffArgs, DiffFormat};
 use crate::cmd::diff_sets::diff_sets;
 use crate::cmd::show::provenance;
 use crate::cmd::side::{Side, side};
 use crate::format::text::{aligned, styled};
-use crate::observed::{distinct, metric_position};
+use crate::metric::position;
+use crate::observed::distinct;
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, truncated};
 
@@ -33,11 +35,12 @@ pub struct Difference {
 }
 
 /// Prints what differs between two sides, each a run or a set of runs.
-pub fn diff(results: &Path, left: &str, right: &str) -> Result<ExitCode> {
+pub fn diff(results: &Path, args: &DiffArgs) -> Result<ExitCode> {
     let reader = super::open(results)?;
-    match (side(&reader, results, left)?, side(&reader, results, right)?) {
-        (Side::Run(left), Side::Run(right)) => diff_runs(&reader, results, &left, &right),
-        (left, right) => diff_sets(&reader, results, left, right),
+    let (left, right) = (side(&reader, results, &args.left)?, side(&reader, results, &args.right)?);
+    match (left, right, args.format) {
+        (Side::Run(left), Side::Run(right), DiffFormat::Table) => diff_runs(&reader, results, &left, &right),
+        (left, right, _) => diff_sets(&reader, results, left, right, args),
     }
 }
 
@@ -149,7 +152,7 @@ fn measurements(left: &RecordedRun, right: &RecordedRun) -> Vec<Difference> {
         Some(difference)
     };
     let mut names = union(&left.results, &right.results);
-    names.sort_by_key(|name| metric_position(name));
+    names.sort_by_key(|name| position(name));
     names.into_iter().filter(|name| *name != "seconds").filter_map(difference).collect()
 }
 

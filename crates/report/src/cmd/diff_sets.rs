@@ -6,15 +6,21 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use anyhow::Result;
-use tracking::{Invocation, Reader, Status, Value, printable};
+use serde_json::{Map, Value as Json, json};
+use tracking::{Declarations, Direction, Invocation, Reader, Status, printable, printable_json};
 
+use super::compare::directions;
 use super::diff::{self, Difference, differing, origins};
 use super::side::{Side, short};
+use crate::analysis::samples::by_value;
+use crate::analysis::statistics::{CONFIDENCE, Interval};
+use crate::cli::{DiffArgs, DiffFormat};
 use crate::format::text::{USUAL_WIDTH, aligned, fitting, omission, styled, wrapped};
-use crate::matched::{Matched, Measured, Pair, Verdict, matched};
-use crate::observed::{At, Observed, measured, observe};
+use crate::matched::{Better, Matched, Measured, Pair, Verdict, matched};
+use crate::metric::{Rules, Unit};
+use crate::observed::{Observed, measured};
 use crate::table::{Prominence, Shown};
-use crate::wording::{self, Unit, count, title, truncated};
+use crate::wording::{self, count, title, truncated};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -30,67 +36,137 @@ struct Set {
     name: String,
     runs: Vec<Observed>,
     invocations: Vec<Invocation>,
+    declarations: Declarations,
 }
 
 impl Set {
     fn read(reader: &Reader, side: Side) -> Result<Self> {
-        let (name, runs) = match side {
-            Side::Run(run) => (format!("run {}", run.id), measured(reader, vec![*run])?),
-            Side::Experiment(name) => (name.clone(), observe(reader, &name, At::Last)?),
+        let (name, experiment, runs) = match side {
+            Side::Run(run) => (format!("run {}", run.id), run.experiment.clone(), vec![*run]),
+            Side::Experiment(name) => {
+                let runs = reader.runs(&name)?;
+                (name.clone(), name, runs)
+            }
             Side::Commit(name, commit) => {
-                (format!("{name}@{}", short(&commit)), measured(reader, reader.runs_at(&name, &commit)?)?)
+                let runs = reader.runs_at(&name, &commit)?;
+                (format!("{name}@{}", short(&commit)), name, runs)
             }
         };
+        let runs = measured(reader, runs)?;
         let invocations = reader.invocations(runs.iter().map(|it| &it.run))?;
-        Ok(Self { name, runs, invocations })
+        Ok(Self { name, runs, invocations, declarations: reader.declarations(&experiment)? })
+    }
+
+    fn finished(&self) -> usize {
+        self.runs.iter().filter(|it| it.run.status == Status::Finished).count()
     }
 
     fn heading(&self) -> String {
-        let finished = self.runs.iter().filter(|it| it.run.status == Status::Finished).count();
         let name = truncated(&self.name, USUAL_WIDTH / 2);
-        format!("{} · {}, {finished} finished", styled(BOLD, &printable(&name)), count(self.runs.len(), "trial"))
+        let trials = count(self.runs.len(), "trial");
+        format!("{} · {trials}, {} finished", styled(BOLD, &printable(&name)), self.finished())
     }
 
     /// What its runs have of a fact, each once.
     fn all(&self, fact: fn(&Observed) -> &str) -> String {
         diff::each_once(self.runs.iter().map(fact)).join(", ")
     }
+
+    fn json(&self) -> Json {
+        json!({ "name": self.name, "trials": self.runs.len(), "finished": self.finished() })
+    }
 }
 
 /// Prints how far the runs of two sides are apart; a single run is a set of one.
-pub fn diff_sets(reader: &Reader, results: &Path, left: Side, right: Side) -> Result<ExitCode> {
+pub fn diff_sets(reader: &Reader, results: &Path, left: Side, right: Side, args: &DiffArgs) -> Result<ExitCode> {
     let (left, right) = (Set::read(reader, left)?, Set::read(reader, right)?);
-    let matched = matched(&left.runs, &right.runs);
-    let width = super::width().min(USUAL_WIDTH);
+    // What the user says goes before what the left side declares, and that before what the right side does.
+    let declared = if left.declarations == Declarations::default() { &right.declarations } else { &left.declarations };
+    let rules = Rules::new(&directions(&args.minimize, &args.maximize), declared);
+    let replicate = args.replicate.as_deref().or(declared.replicate.as_deref());
+    let matched = matched(&left.runs, &right.runs, &rules, replicate);
+    let mut out = anstream::stdout().lock();
+    match args.format {
+        DiffFormat::Table => {
+            for line in lines(&left, &right, &matched) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        DiffFormat::Json => {
+            let json = format!("{:#}\n", json(&left, &right, &matched));
+            out.write_all(printable_json(&json).as_bytes())?;
+        }
+    }
+    out.flush()?;
+    Ok(super::damage(reader, results))
+}
 
+/// For the terminal.
+fn lines(left: &Set, right: &Set, matched: &Matched) -> Vec<String> {
+    let width = super::width().min(USUAL_WIDTH);
     let mut lines = vec![format!("left   {}", left.heading()), format!("right  {}", right.heading())];
-    let differences = made(&left, &right);
+    let differences = made(left, right);
     if !differences.is_empty() {
         lines.push(String::new());
         lines.extend(table(diff::columns(&differences, ["left", "right"]), width));
     }
     lines.push(String::new());
-    for fact in found(&matched) {
+    for fact in found(matched) {
         lines.extend(wrapped(fact.split(' '), " ", width));
     }
     if !matched.metrics.is_empty() {
         lines.push(String::new());
-        lines.extend(table(metrics(&matched.metrics), width));
-        lines.push(styled(
-            DIM,
-            "  difference: right less left, mean of the pairs; of accuracies in points; p of the paired t-test",
-        ));
+        lines.extend(table(metrics(matched), width));
+        let one = matched.replicate.as_deref().map_or_else(|| "run".to_owned(), title);
+        let note = format!(
+            "difference: right less left, mean over each {one}; of accuracies in points; p of the paired t-test by {one}, each \
+             metric tested alone"
+        );
+        let wrapped = wrapped(note.split(' '), " ", width.saturating_sub(2));
+        lines.extend(wrapped.iter().map(|line| styled(DIM, &format!("  {line}"))));
     }
     lines.push(String::new());
-    lines.extend(wrapped(verdict(&matched).split(' '), " ", width).iter().map(|line| styled(BOLD, line)));
-    lines.extend(farthest(&matched, width));
+    lines.extend(wrapped(verdict(matched).split(' '), " ", width).iter().map(|line| styled(BOLD, line)));
+    lines.extend(farthest(matched, width));
+    lines
+}
 
-    let mut out = anstream::stdout().lock();
-    for line in lines {
-        writeln!(out, "{line}")?;
-    }
-    out.flush()?;
-    Ok(super::damage(reader, results))
+/// For a program.
+fn json(left: &Set, right: &Set, matched: &Matched) -> Json {
+    let metric = |it: &Measured| {
+        let fields = json!({
+            "direction": it.metric.direction.map(Direction::as_str),
+            "left": it.left,
+            "right": it.right,
+            "difference": it.difference.mean,
+            "interval": it.difference.interval().map(|it| [it.low, it.high]),
+            "p": it.difference.p(),
+            "pairs": it.pairs,
+            "seeds": it.difference.n,
+            "same_bits": it.same,
+            "verdict": match it.better() {
+                Better::Left => "left",
+                Better::Right => "right",
+                Better::Undecided => "undecided",
+            },
+        });
+        (it.metric.name.clone(), fields)
+    };
+    json!({
+        "left": left.json(),
+        "right": right.json(),
+        "matched": matched.pairs.len() + matched.unfinished,
+        "unfinished": matched.unfinished,
+        "only_left": matched.alone[0],
+        "only_right": matched.alone[1],
+        "ambiguous": matched.unclear,
+        "same": matched.same,
+        "replicate": matched.replicate,
+        "ranked_by": matched.ranked_by,
+        "confidence": CONFIDENCE,
+        "metrics": matched.metrics.iter().map(metric).collect::<Map<String, Json>>(),
+        "conclusion": verdict(matched),
+    })
 }
 
 /// What differs in how the runs were made.
@@ -150,16 +226,18 @@ fn column<T>(title: &str, prominence: Prominence, rows: &[T], cell: impl Fn(&T) 
     Shown { title: title.to_owned(), prominence, numeric: !title.is_empty(), cells }
 }
 
-fn metrics(metrics: &[Measured]) -> Vec<Shown> {
+fn metrics(matched: &Matched) -> Vec<Shown> {
+    let metrics = &matched.metrics;
     let interval = |it: &Measured| {
         let digits = Digits::of(it);
-        let between =
-            |it: crate::statistics::Interval| format!("[{}, {}]", digits.signed(it.low), digits.signed(it.high));
+        let between = |it: Interval| format!("[{}, {}]", digits.signed(it.low), digits.signed(it.high));
         it.difference.interval().map_or_else(|| "—".to_owned(), between)
     };
+    let replicates = matched.replicate.as_deref().map_or_else(|| "runs".to_owned(), |name| title(name) + "s");
     vec![
-        column("", Prominence::Needed, metrics, |it| title(it.name)),
-        column("n", Prominence::Spare(2), metrics, |it| it.difference.n.to_string()),
+        column("", Prominence::Needed, metrics, |it| title(&it.metric.name)),
+        column("pairs", Prominence::Spare(2), metrics, |it| it.pairs.to_string()),
+        column(&replicates, Prominence::Spare(3), metrics, |it| it.difference.n.to_string()),
         column("left", Prominence::Spare(1), metrics, |it| Digits::of(it).plain(it.left)),
         column("right", Prominence::Spare(1), metrics, |it| Digits::of(it).plain(it.right)),
         column("difference", Prominence::Needed, metrics, |it| Digits::of(it).signed(it.difference.mean)),
@@ -181,24 +259,24 @@ struct Digits {
 impl Digits {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     fn of(it: &Measured) -> Self {
-        let unit = Unit::of(it.name);
-        let base = if unit == Unit::Share { 2.0 } else { 3.0 };
+        let unit = it.metric.unit;
+        let base = if unit.is_points() { 2.0 } else { 3.0 };
         let reach = it.difference.interval().map_or(0.0, |interval| (interval.high - interval.low) / 2.0);
-        let size = scale(unit) * if reach > 0.0 { reach } else { it.difference.mean.abs() };
+        let size = unit.scale() * if reach > 0.0 { reach } else { it.difference.mean.abs() };
         let wanted = if size > 0.0 { 1.0 - size.log10().floor() } else { base };
         Self { unit, decimals: wanted.clamp(base, base + 2.0) as usize, tiny: wanted > base + 3.0 }
     }
 
     fn plain(self, value: f64) -> String {
         match self.unit {
-            Unit::Share => wording::decimal(100.0 * value, self.decimals) + " %",
+            Unit::Fraction | Unit::Percent => wording::decimal(self.unit.scale() * value, self.decimals) + " %",
             Unit::Seconds => tracking::seconds(value),
-            Unit::Loss | Unit::Score => wording::decimal(value, self.decimals),
+            Unit::Number => wording::decimal(value, self.decimals),
         }
     }
 
     fn size(self, value: f64) -> String {
-        let value = scale(self.unit) * value.abs();
+        let value = self.unit.scale() * value.abs();
         match value {
             0.0 => "0".to_owned(),
             _ if self.tiny => format!("{value:.1e}"),
@@ -211,10 +289,6 @@ impl Digits {
         let size = self.size(value);
         if size == "0" { size } else { format!("{sign}{size}") }
     }
-}
-
-fn scale(unit: Unit) -> f64 {
-    if unit == Unit::Share { 100.0 } else { 1.0 }
 }
 
 fn chance(p: f64) -> String {
@@ -232,40 +306,71 @@ fn verdict(matched: &Matched) -> String {
         n => format!("all {n} pairs are"),
     };
     match matched.verdict() {
-        Verdict::Nothing => "no trial finished on both sides with a metric in common: nothing can be said".to_owned(),
+        Verdict::Nothing => match matched.metrics.iter().find(|it| it.metric.direction.is_none()) {
+            Some(it) => {
+                let name = printable(&it.metric.name);
+                format!("direction of `{name}` unknown: use --minimize {name} or --maximize {name}")
+            }
+            None => "no trial finished on both sides with a metric in common: nothing can be said".to_owned(),
+        },
         Verdict::Same => format!("{pairs} the same, bit for bit"),
-        Verdict::SameMetric(metric) => {
+        Verdict::SameMetric(of) => {
             format!(
                 "{pairs} the same in {}, bit for bit, but {} in all that was measured",
-                title(metric),
+                title(&of.metric.name),
                 same(matched)
             )
         }
-        Verdict::TooFew(metric) => {
-            format!("one pair differs in {}: of one pair nothing can be said about chance", title(metric))
+        Verdict::Untested(of) => {
+            let metric = title(&of.metric.name);
+            match (&matched.replicate, of.difference.n) {
+                (None, _) => format!(
+                    "nothing is tested in {metric}: no hyperparameter repeats a setting; give several seeds, or name what repeats it \
+                     with --replicate"
+                ),
+                (Some(one), 1) => format!("nothing is tested in {metric}: the pairs have one {} in common", title(one)),
+                (Some(one), _) => {
+                    format!(
+                        "nothing is tested in {metric}: the sides differ by the same on every {}, which may be rounding",
+                        title(one)
+                    )
+                }
+            }
         }
-        Verdict::Chance(metric, p) => {
-            format!("no difference that can be told from chance in {} (p {})", title(metric), chance(p))
-        }
-        Verdict::Better { metric, right, by, interval, p } => {
-            let digits = matched.metrics.iter().find(|it| it.name == metric).map(Digits::of);
-            let size = |value: f64| digits.map_or_else(String::new, |digits| digits.size(value));
-            let unit = match Unit::of(metric) {
-                Unit::Share => " points of",
-                Unit::Seconds => " s of",
-                Unit::Loss | Unit::Score => " of",
-            };
+        Verdict::Chance(of) => {
             format!(
-                "{} is better by {}{unit} {} [{}, {}] (p {})",
-                if right { "right" } else { "left" },
-                size(by),
-                title(metric),
-                size(interval.low),
-                size(interval.high),
-                chance(p)
+                "no difference shown in {} (p {})",
+                title(&of.metric.name),
+                of.difference.p().map_or_else(String::new, chance)
             )
         }
+        Verdict::Unclear(of) | Verdict::Better(of) => difference(of),
     }
+}
+
+/// Which side is better, by how much.
+fn difference(of: &Measured) -> String {
+    let digits = Digits::of(of);
+    let unit = match of.metric.unit {
+        Unit::Fraction | Unit::Percent => " points of",
+        Unit::Seconds => " s of",
+        Unit::Number => " of",
+    };
+    let who = match of.better() {
+        Better::Left => "left is better by",
+        Better::Right => "right is better by",
+        Better::Undecided => "the sides differ by",
+    };
+    let interval = of.difference.interval().map_or_else(String::new, |it| {
+        let (low, high) = (it.low.abs(), it.high.abs());
+        format!(" [{}, {}]", digits.size(low.min(high)), digits.size(low.max(high)))
+    });
+    format!(
+        "{who} {}{unit} {}{interval} (p {})",
+        digits.size(of.difference.mean),
+        title(&of.metric.name),
+        of.difference.p().map_or_else(String::new, chance)
+    )
 }
 
 fn same(matched: &Matched) -> String {
@@ -274,8 +379,8 @@ fn same(matched: &Matched) -> String {
 
 /// The pairs that differ most, with what tells them apart from each other.
 fn farthest(matched: &Matched, width: usize) -> Vec<String> {
-    let (all, Some(metric)) = (matched.farthest(), matched.ranked_by) else { return Vec::new() };
-    let Some(digits) = matched.metrics.iter().find(|it| it.name == metric).map(Digits::of) else { return Vec::new() };
+    let (all, Some(measured)) = (matched.farthest(), matched.ranking()) else { return Vec::new() };
+    let (metric, digits) = (measured.metric.name.as_str(), Digits::of(measured));
     let shown = &all[..all.len().min(FARTHEST)];
     if shown.is_empty() {
         return Vec::new();
@@ -303,7 +408,6 @@ fn farthest(matched: &Matched, width: usize) -> Vec<String> {
 }
 
 fn varies(pairs: &[Pair], name: &str) -> bool {
-    let value = |pair: &Pair| pair.left.run.param(name).map(Value::to_string);
-    let first = pairs.first().and_then(value);
-    pairs.iter().any(|pair| value(pair) != first)
+    let first = pairs.first().and_then(|pair| pair.left.run.param(name));
+    pairs.iter().any(|pair| by_value(pair.left.run.param(name), first).is_ne())
 }

@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use tracking::{CsvFolder, DIGEST_FILE, Digest, JsonDocument, Reader, RecordError, RunId, StoreError, TABLES};
+use tracking::{
+    CsvFolder, DIGEST_FILE, Declarations, Digest, JsonDocument, Reader, RecordError, RunId, StoreError, TABLES,
+};
 
 use super::compare;
 use super::export_to::export_to;
 use crate::cli::{ExportArgs, ExportFormat, QuestionArgs};
+use crate::comparison::Question;
 use crate::export::parquet::ParquetFolder;
 use crate::export::run_table::RUN_TABLE;
 use crate::filter::Condition;
@@ -107,10 +110,10 @@ fn selected(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Opti
     let mut recorded = Vec::new();
     for experiment in compare::select(reader, results, experiments)? {
         let runs = measured(reader, reader.all_runs(&experiment.name)?)?;
-        recorded.push((experiment, runs));
+        recorded.push(compare::Selected { experiment, declarations: Declarations::default(), runs });
     }
-    compare::question(args, &recorded, &conditions)?;
-    let runs = recorded.iter().flat_map(|(_, runs)| runs);
+    compare::question(Question::default(), &recorded, &conditions)?;
+    let runs = recorded.iter().flat_map(|it| &it.runs);
     let chosen = runs.filter(|run| conditions.iter().all(|condition| condition.holds(run)));
     let chosen: HashSet<RunId> = chosen.map(|it| it.run.id.clone()).collect();
     if chosen.is_empty() {
@@ -123,7 +126,7 @@ fn selected(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Opti
 pub fn only_selects(args: &QuestionArgs) -> Result<()> {
     let (experiments, conditions) = (args.experiments.clone(), args.conditions.clone());
     if *args != (QuestionArgs { experiments, conditions, ..QuestionArgs::default() }) {
-        bail!("--by, --sort, --top, --at and --columns shape a comparison: they go with --format markdown or latex");
+        bail!("only -e and --where choose runs; the other options shape a comparison, with --format markdown or latex");
     }
     Ok(())
 }

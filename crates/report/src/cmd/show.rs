@@ -11,10 +11,10 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::details::weights_file;
 use crate::format::text::{aligned, fitting, omission, styled};
-use crate::observed::metric_position;
+use crate::metric::{Unit, position};
 use crate::sparkline::sparkline;
 use crate::table::{Prominence, Shown};
-use crate::wording::{self, Unit, truncated};
+use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -91,16 +91,16 @@ fn hyperparameters(run: &RecordedRun) -> Vec<(String, String)> {
 
 /// Every metric to six digits: enough to tell runs apart.
 pub fn measured(name: &str, value: f64) -> String {
-    match Unit::of(name) {
-        Unit::Share => format!("{:.4} %", 100.0 * value),
+    match Unit::of(name, value.abs()) {
+        unit if unit.is_points() => format!("{:.4} %", unit.scale() * value),
         Unit::Seconds => tracking::seconds(value),
-        Unit::Loss | Unit::Score => wording::decimal(value, 6),
+        _ => wording::decimal(value, 6),
     }
 }
 
 fn measurements(run: &RecordedRun) -> Vec<(String, String)> {
     let mut results: Vec<_> = run.results.iter().collect();
-    results.sort_by_key(|(name, _)| metric_position(name));
+    results.sort_by_key(|(name, _)| position(name));
     results.into_iter().map(|(name, value)| (wording::title(name), measured(name, *value))).collect()
 }
 
@@ -111,7 +111,7 @@ fn data(run: &RecordedRun) -> Vec<(String, String)> {
     };
     present([
         ("dataset", Some(run.dataset.clone())),
-        ("in place of", run.fallback_for.as_ref().map(|wanted| format!("{wanted}, which could not be had"))),
+        ("in place of", run.fallback_for.as_ref().map(|wanted| format!("{wanted}, which was unavailable"))),
         ("folder", run.dataset_path.clone()),
         ("sha256", Some(run.dataset_sha256.clone())),
         ("validation", Some(validation)),
@@ -178,9 +178,10 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
         column("step", Prominence::Spare(2), epochs.iter().map(|it| it.step.to_string()).collect()),
     ];
     for name in metric_order(epochs) {
-        let text = |value: f64| match (name, Unit::of(name)) {
+        let largest = epochs.iter().filter_map(|it| metric(it, name)).map(f64::abs).fold(0.0, f64::max);
+        let text = |value: f64| match (name, Unit::of(name, largest)) {
             ("learning_rate", _) => format!("{value:.6}"),
-            (_, Unit::Share) => format!("{:.2} %", 100.0 * value),
+            (_, unit) if unit.is_points() => format!("{:.2} %", unit.scale() * value),
             (_, Unit::Seconds) => tracking::seconds(value),
             _ => wording::decimal(value, 4),
         };

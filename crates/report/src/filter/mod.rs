@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
-use tracking::{Status, Value, printable};
+use tracking::{IdPrefix, Status, Value, printable};
 use unicode_width::UnicodeWidthStr;
 
 use crate::observed::Observed;
@@ -32,11 +32,18 @@ pub struct FilterError {
     text: String,
     span: Range<usize>,
     label: String,
+    /// The option that has the condition.
+    option: &'static str,
 }
 
 impl FilterError {
     fn new(text: &str, span: Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { message: message.into(), text: text.to_owned(), span, label: label.into() }
+        Self { message: message.into(), text: text.to_owned(), span, label: label.into(), option: "--where" }
+    }
+
+    /// The error of a condition that another option has.
+    pub fn of(self, option: &'static str) -> Self {
+        Self { option, ..self }
     }
 }
 
@@ -44,15 +51,13 @@ impl fmt::Display for FilterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let before = printable(&self.text[..self.span.start]).width();
         let carets = printable(&self.text[self.span.clone()]).width().max(1);
-        writeln!(f, "{}\n{QUOTE}{}'", self.message, printable(&self.text))?;
-        write!(f, "{}{} {}", " ".repeat(QUOTE.len() + before), "^".repeat(carets), self.label)
+        let quote = format!("  {} '", self.option);
+        writeln!(f, "{}\n{quote}{}'", self.message, printable(&self.text))?;
+        write!(f, "{}{} {}", " ".repeat(quote.len() + before), "^".repeat(carets), self.label)
     }
 }
 
 impl std::error::Error for FilterError {}
-
-/// What stands before the condition that is wrong.
-const QUOTE: &str = "  --where '";
 
 /// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +134,8 @@ impl Comparison {
                 self.operator.accepts(text.as_bytes()[..precision].cmp(operand.as_bytes()))
             }
             Some(Value::Text(text)) if matches!(key, "trial" | "run") => {
-                self.operator.is_equality() && text.starts_with(operand) == (self.operator == Operator::Equal)
+                let digits = IdPrefix::parse(operand).digits;
+                self.operator.is_equality() && text.starts_with(&digits) == (self.operator == Operator::Equal)
             }
             Some(Value::Text(text)) => self.operator.is_equality() && self.operator.accepts(text.as_str().cmp(operand)),
             Some(value) => match (&value, self.whole, value.as_number(), self.number) {

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use tracking::{RecordedRun, Run, Status};
 
 use super::*;
+use crate::comparison::Question;
 use crate::format::example::{Example, ended, run};
-use crate::observed::{At, FACTS, observe};
+use crate::observed::{FACTS, Observed};
 
 const KEYS: [&str; 6] = ["batch_size", "seed", "init", "odd key (`\"'=", "not", "test_accuracy"];
 
@@ -24,7 +25,7 @@ static RUNS: LazyLock<Vec<Observed>> = LazyLock::new(|| {
         ("not", 3.into()),
     ];
     example.record(Run { dataset: "my data".into(), ..run("sweep", &odd, 0.85) });
-    let mut runs = observe(&example.reader(), "sweep", At::Last).unwrap();
+    let mut runs = example.runs(&Question::default());
     runs.sort_by_key(|it| it.run.results.len() + 10 * it.run.params.len());
     for (it, day) in runs.iter_mut().zip(["2026-10-31", "2026-11-24", "2027-01-01"]) {
         it.run.started_at = format!("{day}T10:30:05.123Z");
@@ -51,7 +52,7 @@ fn whole_numbers_are_compared_exactly() {
     for more in 0..3 {
         example.record(run("sweep", &[("seed", (seed + more).into())], 0.9));
     }
-    let runs = observe(&example.reader(), "sweep", At::Last).unwrap();
+    let runs = example.runs(&Question::default());
     let count = |text: &str| runs.iter().filter(|run| parse(text).holds(run)).count();
     assert_eq!(["=", "!=", "<", "<="].map(|symbol| count(&format!("seed{symbol}{}", seed + 1))), [1, 2, 1, 2]);
 }
@@ -60,7 +61,7 @@ fn whole_numbers_are_compared_exactly() {
 fn what_a_program_calls_its_device_is_what_is_asked_for() {
     let mut example = Example::new("sweep", "");
     example.record(run("sweep", &[("device", "cuda:0".into())], 0.9));
-    let runs = observe(&example.reader(), "sweep", At::Last).unwrap();
+    let runs = example.runs(&Question::default());
     assert!(parse("device=cuda:0").holds(&runs[0]) && !parse("device=cpu").holds(&runs[0]));
     assert_eq!(holds("device=cpu"), "+++");
 }

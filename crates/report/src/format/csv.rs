@@ -1,54 +1,54 @@
-//! For a spreadsheet: one row a setting, every number in full, what was not measured empty, text that is no formula.
+//! For a spreadsheet: one row per setting, every number in full, what was not measured empty, text that is no formula.
 
 use std::io;
 
-use tracking::neutralised;
+use tracking::{ColumnNames, neutralised};
 
-use crate::behind::{Behind, Test};
-use crate::statistics::Interval;
-use crate::statistics::Statistic;
-use crate::table::{Cell, Mark, Role, Row, Table};
+use crate::analysis::best::Standing;
+use crate::analysis::statistics::{Interval, Statistic};
+use crate::comparison::FromReference;
+use crate::table::{Cell, OWN, Role, Row, Table};
+
+/// What every table has before its own columns.
+const CONTEXT: [&str; 6] = ["experiment", "dataset", "dataset_sha256", "fallback_for", "validation", "ranked_by"];
+
+/// A column of tables, and what it becomes here: one column, or several of whose names these are the ends.
+struct Columns {
+    name: String,
+    role: Role,
+    ends: &'static [&'static str],
+}
 
 /// All tables in one: their columns put together, in the order of each.
 ///
 /// # Errors
 /// When a row cannot be written, which memory does not refuse.
 pub fn csv(tables: &[Table]) -> io::Result<String> {
-    let names = |wanted: fn(Role) -> bool| {
-        let columns = tables.iter().flat_map(|table| &table.columns).filter(|column| wanted(column.role));
-        let mut names: Vec<&str> = Vec::new();
-        for column in columns {
-            if !names.contains(&column.name.as_str()) {
-                names.push(&column.name);
+    let mut columns: Vec<Columns> = Vec::new();
+    for order in 0..6 {
+        for column in tables.iter().flat_map(|table| &table.columns).filter(|it| place(it.role) == Some(order)) {
+            if !columns.iter().any(|it| it.name == column.name && place(it.role) == Some(order)) {
+                columns.push(Columns { name: column.name.clone(), role: column.role, ends: ends(column.role) });
             }
         }
-        names
-    };
-    let (keys, counts, metrics) = (names(is_key), names(is_count), names(is_metric));
-    let mut out = ::csv::Writer::from_writer(Vec::new());
-    let mut header: Vec<String> =
-        ["experiment", "dataset", "dataset_sha256", "fallback_for", "validation", "ranked_by"]
-            .map(str::to_owned)
-            .to_vec();
-    header.extend(keys.iter().chain(&counts).map(|name| neutralised(name).into_owned()));
-    let parts =
-        |name: &&str| ["mean", "sd", "low", "high"].map(|part| neutralised(&format!("{name}_{part}")).into_owned());
-    header.extend(metrics.iter().flat_map(parts));
-    let compared = names(is_difference);
-    for name in &compared {
-        header.extend(DIFFERENCE.map(|part| format!("{name}_{part}")));
     }
-    let marks = names(is_mark);
-    header.extend(marks.iter().map(|name| (*name).to_owned()));
+    let mut names = ColumnNames::new(OWN);
+    let mut header: Vec<String> = CONTEXT.map(str::to_owned).to_vec();
+    for column in &columns {
+        header.extend(column.ends.iter().map(|end| match column.role {
+            Role::Key => names.claim(&column.name, "param_"),
+            Role::Metric(_) => names.claim(&format!("{}_{end}", column.name), "metric_"),
+            Role::Distance(_) => (*end).to_owned(),
+            _ if end.is_empty() => column.name.clone(),
+            _ => format!("{}_{end}", column.name),
+        }));
+    }
+    let mut out = ::csv::Writer::from_writer(Vec::new());
     out.write_record(&header)?;
     for table in tables {
         for row in &table.rows {
             let mut record = context(table);
-            record.extend(keys.iter().map(|name| plain(cell(table, row, name, is_key))));
-            record.extend(counts.iter().map(|name| plain(cell(table, row, name, is_count))));
-            record.extend(metrics.iter().flat_map(|name| statistic(cell(table, row, name, is_metric))));
-            record.extend(compared.iter().flat_map(|name| difference(cell(table, row, name, is_difference))));
-            record.extend(marks.iter().map(|name| mark(cell(table, row, name, is_mark))));
+            record.extend(columns.iter().flat_map(|column| cells(column, cell(table, row, column))));
             out.write_record(&record)?;
         }
     }
@@ -56,11 +56,34 @@ pub fn csv(tables: &[Table]) -> io::Result<String> {
     String::from_utf8(bytes).map_err(io::Error::other)
 }
 
+/// Hyperparameters before counts, metrics, what is said of the best, differences and marks. Intervals are those of metrics, notes are
+/// for people.
+fn place(role: Role) -> Option<usize> {
+    match role {
+        Role::Key => Some(0),
+        Role::Count => Some(1),
+        Role::Metric(_) => Some(2),
+        Role::Level(_) | Role::Distance(_) => Some(3),
+        Role::Difference(_) => Some(4),
+        Role::Mark | Role::Flag => Some(5),
+        Role::Interval(_) | Role::Note => None,
+    }
+}
+
+fn ends(role: Role) -> &'static [&'static str] {
+    match role {
+        Role::Metric(_) => &["n", "mean", "sd", "low", "high"],
+        Role::Distance(_) => &["compared", "may_be_best", "p_best", "distance_to_best_low", "distance_to_best_high"],
+        Role::Difference(_) => &["n", "mean", "low", "high", "p", "p_corrected"],
+        _ => &[""],
+    }
+}
+
 fn context(table: &Table) -> Vec<String> {
     let comparison = &table.comparison;
     let texts = [
         comparison.experiment.name.as_str(),
-        &comparison.dataset,
+        comparison.datasets.first().map_or("", String::as_str),
         &comparison.dataset_sha256,
         comparison.fallback_for.as_deref().unwrap_or_default(),
         &comparison.validation,
@@ -69,82 +92,57 @@ fn context(table: &Table) -> Vec<String> {
     texts.map(|text| neutralised(text).into_owned()).to_vec()
 }
 
-fn is_key(role: Role) -> bool {
-    role == Role::Key
+/// By name and role: one program's hyperparameter may be another's metric.
+fn cell<'a>(table: &Table, row: &'a Row, wanted: &Columns) -> &'a Cell {
+    let is_it = |column: &crate::table::Column| column.name == wanted.name && place(column.role) == place(wanted.role);
+    table.columns.iter().position(is_it).map_or(&Cell::Absent, |index| &row.cells[index])
 }
 
-fn is_count(role: Role) -> bool {
-    role == Role::Count
-}
-
-fn is_metric(role: Role) -> bool {
-    matches!(role, Role::Metric(_))
-}
-
-fn is_difference(role: Role) -> bool {
-    matches!(role, Role::Difference(_))
-}
-
-fn is_mark(role: Role) -> bool {
-    matches!(role, Role::Mark | Role::Flag)
-}
-
-/// By name and role: another program may call a hyperparameter `n`.
-fn cell<'a>(table: &Table, row: &'a Row, name: &str, wanted: fn(Role) -> bool) -> &'a Cell {
-    let mut columns = table.columns.iter();
-    let position = columns.position(|column| column.name == name && wanted(column.role));
-    position.map_or(&Cell::Absent, |index| &row.cells[index])
-}
-
-fn plain(cell: &Cell) -> String {
-    match cell {
-        Cell::Value(tracking::Value::Text(text)) => neutralised(text).into_owned(),
-        Cell::Value(value) => value.to_string(),
-        Cell::Count(count) => count.to_string(),
-        _ => String::new(),
-    }
+/// As many cells as the column has ends.
+fn cells(column: &Columns, cell: &Cell) -> Vec<String> {
+    let cells = match cell {
+        Cell::Value(tracking::Value::Text(text)) => vec![neutralised(text).into_owned()],
+        Cell::Value(value) => vec![value.to_string()],
+        Cell::Count(count) => vec![count.to_string()],
+        Cell::Level(level) => vec![number(*level)],
+        Cell::Statistic(it) => statistic(it).to_vec(),
+        Cell::Distance(it) => standing(it).to_vec(),
+        Cell::Difference(it) => difference(it).to_vec(),
+        Cell::Mark(mark) => vec![mark.word().to_owned()],
+        Cell::Flag => vec!["true".to_owned()],
+        Cell::Absent | Cell::Interval(_) | Cell::Note(_) => Vec::new(),
+    };
+    if cells.is_empty() { vec![String::new(); column.ends.len()] } else { cells }
 }
 
 fn number(number: f64) -> String {
     tracking::Value::Real(number).to_string()
 }
 
-/// Mean, standard deviation, and the ends of the interval of the mean.
-fn statistic(cell: &Cell) -> [String; 4] {
-    match cell {
-        Cell::Statistic(it) => numbers(it),
-        _ => std::array::from_fn(|_| String::new()),
-    }
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(String::new, number)
 }
 
-fn numbers(statistic: &Statistic) -> [String; 4] {
-    let end = |end: fn(Interval) -> f64| statistic.interval().map(end).map_or_else(String::new, number);
-    let deviation = statistic.deviation.map_or_else(String::new, number);
-    [number(statistic.mean), deviation, end(|it| it.low), end(|it| it.high)]
+/// Replicates, mean, standard deviation, and the ends of the interval of this mean alone.
+fn statistic(statistic: &Statistic) -> [String; 5] {
+    let end = |end: fn(Interval) -> f64| optional(statistic.interval().map(end));
+    let (n, mean) = (statistic.n.to_string(), number(statistic.mean));
+    [n, mean, optional(statistic.deviation), end(|it| it.low), end(|it| it.high)]
 }
 
-/// What [`difference`] gives.
-const DIFFERENCE: [&str; 9] = ["n", "mean", "sd", "low", "high", "p", "p_corrected", "low_corrected", "high_corrected"];
-
-fn difference(cell: &Cell) -> [String; 9] {
-    let Cell::Difference(Behind { difference, test }) = cell else {
-        return std::array::from_fn(|_| String::new());
-    };
-    let [mean, deviation, low, high] = numbers(difference);
-    let of_test = |of: fn(&Test) -> f64| test.as_ref().map(of).map_or_else(String::new, number);
-    let ends = [of_test(|it| it.interval.low), of_test(|it| it.interval.high)];
-    let [low_corrected, high_corrected] = ends;
-    let (p, corrected) = (of_test(|it| it.p), of_test(|it| it.corrected.p));
-    [difference.n.to_string(), mean, deviation, low, high, p, corrected, low_corrected, high_corrected]
+fn standing(it: &Standing) -> [String; 5] {
+    let limits = it.distance;
+    [
+        it.compared.to_string(),
+        it.may_be_best.to_string(),
+        optional(it.p_best),
+        optional(limits.and_then(|limits| limits.low)),
+        optional(limits.map(|limits| limits.high)),
+    ]
 }
 
-/// `best`, `indistinct`, `true` or nothing.
-fn mark(cell: &Cell) -> String {
-    match cell {
-        Cell::Mark(Mark::Best) => "best",
-        Cell::Mark(Mark::Indistinct) => "indistinct",
-        Cell::Flag => "true",
-        _ => "",
-    }
-    .to_owned()
+fn difference(FromReference { n, mean, test }: &FromReference) -> [String; 6] {
+    let [low, high] = [test.map(|it| it.interval.low), test.map(|it| it.interval.high)].map(optional);
+    let [p, corrected] = [test.map(|it| it.p), test.map(|it| it.p_corrected)].map(optional);
+    [n.to_string(), number(*mean), low, high, p, corrected]
 }

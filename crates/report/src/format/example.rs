@@ -4,11 +4,11 @@
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tracking::{EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId, Value};
+use tracking::{Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId, Value};
 
 use crate::comparison::{Comparison, Question, compare};
 use crate::details::details;
-use crate::observed::{At, observe};
+use crate::observed::{Observed, observe};
 use crate::page::{Page, page};
 use crate::table::{Layout, Table, tables};
 
@@ -41,15 +41,27 @@ impl Example {
         Reader::open(self.folder.path()).unwrap()
     }
 
+    /// The runs that count, at the epoch that counts.
+    pub fn runs(&self, question: &Question) -> Vec<Observed> {
+        let (reader, name) = (self.reader(), &self.experiment.name);
+        let rules = question.rules(&reader.declarations(name).unwrap());
+        observe(&reader, name, question.at, &rules, question.sort.as_deref()).unwrap()
+    }
+
     pub fn comparisons(&self, question: &Question) -> Vec<Comparison> {
-        let runs = observe(&self.reader(), &self.experiment.name, question.at).unwrap();
-        compare(&self.experiment, &runs, question)
+        let declarations = self.reader().declarations(&self.experiment.name).unwrap();
+        compare(&self.experiment, &declarations, &self.runs(question), question).unwrap()
+    }
+
+    /// Declares what the experiment says of its metrics.
+    pub fn declare(&self, declarations: &Declarations) {
+        self.store.declare_metrics(&self.experiment.name, declarations).unwrap();
     }
 
     /// The page, its charts left out: they have tests of their own.
     pub fn page(&self) -> Page {
         let reader = self.reader();
-        let runs = observe(&reader, &self.experiment.name, At::Last).unwrap();
+        let runs = self.runs(&Question::default());
         let detailed = |table: Table| {
             let details = details(&reader, self.folder.path(), &table.comparison, &runs).unwrap();
             (table, details)

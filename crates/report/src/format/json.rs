@@ -3,10 +3,10 @@
 use serde_json::{Map, Value as Json, json};
 use tracking::{Value, printable_json};
 
-use crate::behind::Behind;
-use crate::effects::{Effect, Effects};
+use crate::analysis::effects::{Effect, Effects, Rest};
+use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic};
+use crate::comparison::{FromReference, Promise};
 use crate::observed::At;
-use crate::statistics::{Interval, Statistic};
 use crate::table::{Cell, Mark, Role, Row, Table};
 
 /// All tables.
@@ -23,7 +23,8 @@ fn table(table: &Table) -> Json {
     json!({
         "experiment": comparison.experiment.name,
         "description": comparison.experiment.description,
-        "dataset": comparison.dataset,
+        "dataset": comparison.datasets.first(),
+        "datasets": comparison.datasets,
         "dataset_sha256": comparison.dataset_sha256,
         "fallback_for": comparison.fallback_for,
         "validation": comparison.validation,
@@ -33,8 +34,16 @@ fn table(table: &Table) -> Json {
             At::Epoch(epoch) => json!(epoch),
         },
         "ranked_by": comparison.ranked_by,
-        "compared_by": comparison.compared_by,
-        "paired_by": comparison.paired_by,
+        "direction": comparison.ranking().and_then(|it| it.direction).map(tracking::Direction::as_str),
+        "reported_by": comparison.reported_by,
+        "replicate": comparison.replicate,
+        "replicates": comparison.replicates,
+        "complete": comparison.complete,
+        "confidence": CONFIDENCE,
+        "promise": comparison.promise.map(|promise| match promise {
+            Promise::BestIsAmong => "best_is_among",
+            Promise::Against(_) => "against",
+        }),
         "notes": table.notes(),
         "effects": effects(&comparison.effects),
         "optimistic": comparison.is_optimistic(),
@@ -56,15 +65,24 @@ fn setting(table: &Table, row: &Row) -> Json {
     let (mut setting, mut params, mut metrics) = (Map::new(), Map::new(), Map::new());
     for (column, cell) in table.columns.iter().zip(&row.cells) {
         match column.role {
-            Role::Key => params.insert(column.name.clone(), json_cell(cell)),
-            Role::Metric(_) => metrics.insert(column.name.clone(), json_cell(cell)),
-            Role::Count | Role::Interval(_) | Role::Difference(_) | Role::Flag => {
+            Role::Key => params.insert(column.of.clone(), json_cell(cell)),
+            Role::Metric(_) => metrics.insert(column.of.clone(), json_cell(cell)),
+            Role::Count | Role::Interval(_) | Role::Level(_) | Role::Difference(_) | Role::Flag => {
                 setting.insert(column.name.clone(), json_cell(cell))
             }
-            Role::Mark => setting.insert("indistinct".to_owned(), (*cell == Cell::Mark(Mark::Indistinct)).into()),
-            Role::Note => None,
+            Role::Mark => setting.insert("mark".to_owned(), json_cell(cell)),
+            Role::Distance(_) | Role::Note => None,
         };
     }
+    let standing = &row.standing;
+    setting.insert("compared".to_owned(), standing.compared.into());
+    setting.insert("may_be_best".to_owned(), standing.may_be_best.into());
+    setting.insert("p_best".to_owned(), json!(standing.p_best));
+    let limits = standing.distance;
+    setting.insert(
+        "distance_to_best".to_owned(),
+        json!([limits.and_then(|limits| limits.low), limits.map(|limits| limits.high)]),
+    );
     setting.insert("best".to_owned(), row.best.into());
     setting.insert("params".to_owned(), params.into());
     setting.insert("metrics".to_owned(), metrics.into());
@@ -75,15 +93,17 @@ fn json_cell(cell: &Cell) -> Json {
     match cell {
         Cell::Value(it) => value(it),
         Cell::Count(count) => json!(count),
+        Cell::Level(level) => json!(level),
         Cell::Statistic(it) => statistic(it),
         Cell::Interval(it) => interval(it),
-        Cell::Difference(Behind { difference, test }) => {
-            let mut json = statistic(difference);
-            json["p"] = json!(test.map(|test| test.p));
-            json["p_corrected"] = json!(test.map(|test| test.corrected.p));
-            json["interval_corrected"] = test.map_or(Json::Null, |test| interval(&test.interval));
-            json
-        }
+        Cell::Difference(FromReference { n, mean, test }) => json!({
+            "n": n,
+            "mean": mean,
+            "interval": test.map(|test| interval(&test.interval)),
+            "p": test.map(|test| test.p),
+            "p_corrected": test.map(|test| test.p_corrected),
+        }),
+        Cell::Mark(mark) => json!(Mark::word(*mark)),
         Cell::Flag => Json::Bool(true),
         _ => Json::Null,
     }
@@ -99,13 +119,18 @@ fn interval(interval: &Interval) -> Json {
 }
 
 /// What moves the metric of the comparison.
-fn effects(effects: &Effects) -> Json {
-    let level = |(of, metric): &(Value, Statistic)| json!({ "value": value(of), "metric": statistic(metric) });
+fn effects(Effects { of, rest, balanced }: &Effects) -> Json {
+    let level = |(of, metric): &(Value, Option<Statistic>)| json!({ "value": value(of), "metric": metric.as_ref().map(statistic) });
     let effect = |it: &Effect| {
         let levels: Vec<Json> = it.levels.iter().map(level).collect();
         json!({ "hyperparameter": it.name, "range": it.range, "share_of_variance": it.share, "levels": levels })
     };
-    json!({ "of": effects.of.iter().map(effect).collect::<Vec<_>>(), "interplay": effects.rest })
+    let rest_of = |Rest { interaction, replicate, noise }: &Rest| json!({ "interaction": interaction, "replicate": replicate, "noise": noise });
+    json!({
+        "balanced": balanced,
+        "of": of.iter().map(effect).collect::<Vec<_>>(),
+        "rest_of_variance": rest.as_ref().map(rest_of),
+    })
 }
 
 fn value(value: &Value) -> Json {

@@ -60,14 +60,11 @@ fn caption(table: &Table) -> String {
 
 /// What is said below the table, a sentence each.
 fn notes(table: &Table, columns: &[Shown]) -> Vec<String> {
-    let more = (table.more > 0).then(|| format!("and {}", count(table.more, "more setting")));
-    let legend = Some(legend(columns).replace(" · ", "; ")).filter(|legend| !legend.is_empty());
-    let sentence = |note: String| {
-        let mut letters = note.chars();
-        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        escaped(&(first + letters.as_str())) + "."
-    };
-    more.into_iter().chain(table.notes()).chain(legend).map(sentence).collect()
+    let more = (table.more > 0).then(|| format!("And {}", count(table.more, "more setting")));
+    let legend = Some(legend(table, columns).replace(" · ", "; ")).filter(|legend| !legend.is_empty());
+    let sentence = |words: String| format!("{words}.");
+    let notes = more.map(sentence).into_iter().chain(table.notes()).chain(legend.map(sentence));
+    notes.map(|note| escaped(&note)).collect()
 }
 
 /// `text` for LaTeX: what it would obey is what it prints. Letters of other scripts stay: pdfLaTeX knows the Latin ones.

@@ -33,7 +33,7 @@ fn block(table: &Table) -> String {
     for note in table.notes() {
         text += &format!("\n{}\n", escaped(&note));
     }
-    let legend = super::text::legend(&columns);
+    let legend = super::text::legend(table, &columns);
     if !legend.is_empty() {
         text += &format!("\n{legend}\n");
     }

@@ -6,7 +6,7 @@ use tracking::printable;
 use unicode_width::UnicodeWidthStr;
 
 use crate::table::{Prominence, Shown, Table};
-use crate::wording::truncated;
+use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -40,10 +40,10 @@ fn block(table: &Table, width: usize) -> String {
         });
     }
     if table.more > 0 {
-        lines.push(styled(DIM, &format!("  and {}", crate::wording::count(table.more, "more setting"))));
+        lines.push(styled(DIM, &format!("  and {}", wording::count(table.more, "more setting"))));
     }
     lines.extend(omission(&left_out, width));
-    let legend = legend(&columns);
+    let legend = legend(table, &columns);
     let wide = width.saturating_sub(INDENT);
     for (index, note) in table.notes().iter().chain((!legend.is_empty()).then_some(&legend)).enumerate() {
         // The verdict is what was asked for; the rest explains it.
@@ -54,13 +54,18 @@ fn block(table: &Table, width: usize) -> String {
 }
 
 /// What the signs in the cells mean, of those that are there.
-pub fn legend(columns: &[Shown]) -> String {
+pub fn legend(table: &Table, columns: &[Shown]) -> String {
     let has = |sign: char| columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign));
-    let signs = [
-        ('★', "★ best"),
-        ('≈', "≈ cannot be told from it"),
-        ('±', "± standard deviation between the runs of a setting"),
-    ];
+    let best = match table.comparison.promise {
+        None => "★ best mean, not tested",
+        Some(_) if table.comparison.candidates().len() == 1 => "★ best",
+        Some(_) => "★ best mean of those that may be the best",
+    };
+    let spread = match table.comparison.replicate.as_deref() {
+        Some(name) => format!("± standard deviation over {}s", wording::title(name)),
+        None => "± standard deviation".to_owned(),
+    };
+    let signs = [('★', best.to_owned()), ('≈', "≈ may be the best".to_owned()), ('±', spread)];
     signs.into_iter().filter(|(sign, _)| has(*sign)).map(|(_, meaning)| meaning).collect::<Vec<_>>().join(" · ")
 }
 

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use tracking::{Liveness, Progress, RecordedRun, Value, printable};
 
-use crate::figures;
-use crate::observed::metric_position;
-use crate::wording::{self, Unit, truncated};
+use crate::metric::{Unit, position};
+use crate::narrative;
+use crate::wording::{self, truncated};
 
 /// Runs that there is room for; as in `live.css`.
 const LINES: usize = 5;
@@ -145,9 +145,11 @@ fn epoch(run: &RecordedRun) -> String {
 
 /// The metric that matters most, or how else it ended.
 fn outcome(run: &RecordedRun) -> String {
-    let first = run.results.iter().min_by_key(|(name, _)| metric_position(name));
+    let first = run.results.iter().min_by_key(|(name, _)| position(name));
     match first.filter(|_| run.status == tracking::Status::Finished) {
-        Some((name, value)) => format!("{} {}", wording::title(name), figures::number(Unit::of(name), *value)),
+        Some((name, value)) => {
+            format!("{} {}", wording::title(name), narrative::number(Unit::of(name, value.abs()), *value))
+        }
         None => run.status.as_str().to_owned(),
     }
 }

@@ -181,6 +181,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     if let Some(shard) = args.part() {
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan_sha256, shard)?;
     }
+    store.declare_metrics(&spec.name, &spec.metrics)?;
     let mut done = store.done_trials(&spec.name)?;
     if let Some(shared) = &args.shared {
         done.extend(attempt::done(shared, &spec.name, args.part())?);

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use statrs::function::beta::beta_reg;
-use statrs::function::gamma::ln_gamma;
+use statrs::function::gamma::{gamma_lr, ln_gamma};
 
 /// Of a hundred intervals this share covers the truth.
 pub const CONFIDENCE: f64 = 0.95;
@@ -18,13 +18,9 @@ pub struct Interval {
 }
 
 impl Interval {
-    fn around(middle: f64, reach: f64) -> Self {
+    /// From `reach` below `middle` to `reach` above.
+    pub fn around(middle: f64, reach: f64) -> Self {
         Self { low: middle - reach, high: middle + reach }
-    }
-
-    /// Whether it covers `value`.
-    pub fn covers(&self, value: f64) -> bool {
-        (self.low..=self.high).contains(&value)
     }
 }
 
@@ -61,59 +57,30 @@ impl Statistic {
         let error = self.deviation? / count(self.n).sqrt();
         Some(Interval::around(self.mean, usual_quantile(self.n - 1) * error))
     }
-
-    /// The interval that covers with `confidence` instead.
-    pub fn interval_at(&self, confidence: f64) -> Option<Interval> {
-        let error = self.deviation? / count(self.n).sqrt();
-        Some(Interval::around(self.mean, quantile(0.5 - confidence / 2.0, self.n - 1) * error))
-    }
-
-    /// Two-sided p of the hypothesis that the numbers' true mean is 0 (of differences: the paired t-test). One number has
-    /// none; of numbers that are all 0 it is 1.
-    pub fn p(&self) -> Option<f64> {
-        let error = self.deviation? / count(self.n).sqrt();
-        if self.mean == 0.0 {
-            return Some(1.0);
-        }
-        Some(two_sided(self.mean / error, self.n - 1))
-    }
 }
 
+/// A number of things as a real number.
 #[allow(clippy::cast_precision_loss, reason = "fewer than 2⁵² runs")]
-fn count(number: usize) -> f64 {
+pub fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// What Holm's procedure makes of one of several tests.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Corrected {
-    /// The adjusted p: the test rejects where it is below 1 − [`CONFIDENCE`].
-    pub p: f64,
-    /// The confidence of the interval that covers 0 exactly where the test does not reject.
-    pub confidence: f64,
-}
-
-/// Corrects the p of several tests for their number, by Holm's step-down procedure; in the order given.
-pub fn holm(tests: &[f64]) -> Vec<Corrected> {
-    let alpha = 1.0 - CONFIDENCE;
+/// The p of several tests, corrected for their number by Holm's step-down procedure; in the order given. A test rejects where its
+/// corrected p is below 1 − [`CONFIDENCE`]; the chance that any true hypothesis is rejected is then at most that.
+pub fn holm(tests: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..tests.len()).collect();
     order.sort_by(|a, b| tests[*a].total_cmp(&tests[*b]));
-    let mut corrected = vec![Corrected { p: 1.0, confidence: CONFIDENCE }; tests.len()];
-    let (mut greatest, mut left) = (0.0f64, tests.len());
+    let mut corrected = vec![1.0; tests.len()];
+    let mut greatest = 0.0f64;
     for (step, index) in order.into_iter().enumerate() {
-        let unadjusted = tests[index] * count(tests.len() - step);
-        // From the first test that does not reject, none does: all are held to its level.
-        if greatest < alpha {
-            left = tests.len() - step;
-        }
-        greatest = greatest.max(unadjusted.min(1.0));
-        corrected[index] = Corrected { p: greatest, confidence: 1.0 - alpha / count(left) };
+        greatest = greatest.max((tests[index] * count(tests.len() - step)).min(1.0));
+        corrected[index] = greatest;
     }
     corrected
 }
 
 /// P(|T| ≥ |t|) of Student's t: the regularised incomplete beta function at ν / (ν + t²).
-fn two_sided(t: f64, freedom: usize) -> f64 {
+pub fn two_sided(t: f64, freedom: usize) -> f64 {
     let freedom = count(freedom);
     if t.is_infinite() {
         return 0.0;
@@ -121,8 +88,14 @@ fn two_sided(t: f64, freedom: usize) -> f64 {
     beta_reg(freedom / 2.0, 0.5, freedom / (freedom + t * t))
 }
 
+/// P(T ≥ t) of Student's t.
+pub fn upper_tail(t: f64, freedom: usize) -> f64 {
+    let half = two_sided(t, freedom) / 2.0;
+    if t < 0.0 { 1.0 - half } else { half }
+}
+
 /// The t that Student's t exceeds with probability `tail`, below a half.
-fn quantile(tail: f64, freedom: usize) -> f64 {
+pub fn quantile(tail: f64, freedom: usize) -> f64 {
     let excess = |t: f64| two_sided(t, freedom) / 2.0 - tail;
     let mut low = 0.0;
     let mut high = 2.0;
@@ -154,6 +127,25 @@ fn density(t: f64, freedom: usize) -> f64 {
     let half = f64::midpoint(freedom, 1.0);
     let scale = ln_gamma(half) - ln_gamma(freedom / 2.0) - 0.5 * (freedom * std::f64::consts::PI).ln();
     (scale - half * (t * t / freedom).ln_1p()).exp()
+}
+
+/// The x that χ² with `freedom` degrees of freedom stays below with probability `share`: the regularised lower incomplete gamma
+/// function, turned over by bisection.
+pub fn chi_squared_quantile(share: f64, freedom: usize) -> f64 {
+    let below = |x: f64| gamma_lr(count(freedom) / 2.0, x / 2.0);
+    let (mut low, mut high) = (0.0, 2.0 * count(freedom));
+    while below(high) < share {
+        high *= 2.0;
+    }
+    for _ in 0..200 {
+        let middle = f64::midpoint(low, high);
+        if below(middle) < share {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
 }
 
 /// [`quantile`] of the usual interval: the few that a store asks for are computed once.
@@ -205,58 +197,38 @@ mod tests {
         assert!(close(interval.low, 0.9130482220958955) && close(interval.high, 0.9150317779041044), "{interval:?}");
     }
 
-    /// `scipy.stats.ttest_rel(x, best)`, its `pvalue` and `confidence_interval(0.95)`.
-    #[test]
-    #[rustfmt::skip]
-    fn paired_differences_are_scipys() {
-        let table = [
-            ([0.9120, 0.9131, 0.9122, 0.9149, 0.9111], 0.033827067941416086, -0.0025883119720338243, -0.00017168802796613844),
-            ([0.9085, 0.9102, 0.9079, 0.9080, 0.9101], 0.0036443501879664113, -0.007419619775023343, -0.002780380224976644),
-            ([0.9143, 0.9133, 0.9141, 0.9152, 0.9121], 0.2835110642276383, -0.0007783726804675611, 0.00029837268046756964),
-        ];
-        for (values, p, low, high) in table {
-            let difference = Statistic::of(values.iter().zip(BEST).map(|(a, b)| a - b).collect()).unwrap();
-            let interval = difference.interval().unwrap();
-            assert!(close(difference.p().unwrap(), p), "{difference:?}");
-            assert!((interval.low - low).abs() < 1e-12 && (interval.high - high).abs() < 1e-12, "{interval:?}");
-        }
-    }
-
-    /// The example of Holm's paper's kind: p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") in R is 0.03 0.06 0.06 0.02.
+    /// p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") in R is 0.03 0.06 0.06 0.02.
     #[test]
     fn holm_is_that_of_r() {
-        let corrected = holm(&[0.01, 0.04, 0.03, 0.005]);
-        for (found, expected) in corrected.iter().zip([0.03, 0.06, 0.06, 0.02]) {
-            assert!(close(found.p, expected), "{corrected:?}");
+        for (found, expected) in holm(&[0.01, 0.04, 0.03, 0.005]).into_iter().zip([0.03, 0.06, 0.06, 0.02]) {
+            assert!(close(found, expected), "{found}");
         }
-        let levels: Vec<f64> = corrected.iter().map(|it| (1.0 - it.confidence) * 1e6).map(f64::round).collect();
-        assert_eq!(levels, [16667.0, 25000.0, 25000.0, 12500.0]);
         assert!(holm(&[]).is_empty());
     }
 
+    /// `scipy.stats.t.isf(0.025 / m, df)` of many rivals, and `scipy.stats.chi2.ppf(0.2, df)`.
     #[test]
-    fn an_interval_covers_0_exactly_where_holm_does_not_reject() {
-        let samples: Vec<Statistic> = (0..40)
-            .map(|i| {
-                let shift = f64::from(i) * 2e-4;
-                Statistic::of((0..5).map(|seed| shift + 1e-3 * f64::from((seed * 7 + i) % 5 - 2)).collect()).unwrap()
-            })
-            .collect();
-        let p: Vec<f64> = samples.iter().map(|it| it.p().unwrap()).collect();
-        let corrected = holm(&p);
-        assert!(corrected.iter().any(|it| it.p < 0.05) && corrected.iter().any(|it| it.p > 0.05));
-        for (sample, corrected) in samples.iter().zip(&corrected) {
-            let covered = sample.interval_at(corrected.confidence).unwrap().covers(0.0);
-            assert_eq!(covered, corrected.p >= 0.05, "{sample:?} {corrected:?}");
+    fn far_quantiles_are_scipys() {
+        #[rustfmt::skip]
+        let table = [
+            (20, 2, 19.962480451642975), (3332, 1, 42424.34162271849), (3332, 2, 258.14433947648655), (3332, 9, 8.396708591862406), (100_000, 2, 1414.213032042954),
+        ];
+        for (rivals, freedom, expected) in table {
+            let found = quantile(0.025 / f64::from(rivals), freedom);
+            assert!(close(found, expected), "{rivals} {freedom}: {found}");
+            assert!(close(upper_tail(found, freedom) * f64::from(rivals), 0.025));
+            assert!(close(1.0 - upper_tail(-found, freedom), 0.025 / f64::from(rivals)));
         }
-    }
-
-    #[test]
-    fn of_one_number_nothing_can_be_said() {
-        let one = Statistic::of(vec![0.9]).unwrap();
-        assert_eq!((one.deviation, one.interval(), one.p()), (None, None, None));
-        assert_eq!(Statistic::of(vec![0.0, 0.0]).unwrap().p(), Some(1.0));
-        assert_eq!(Statistic::of(vec![0.5, 0.5]).unwrap().p(), Some(0.0));
+        for (freedom, expected) in [
+            (1, 0.0641847546673016),
+            (2, 0.4462871026284195),
+            (4, 1.648776618065969),
+            (9, 5.380053211773292),
+            (99, 87.0052119108777),
+        ] {
+            let found = chi_squared_quantile(0.2, freedom);
+            assert!(close(found, expected), "{freedom}: {found}");
+        }
     }
 
     fn near(a: f64, b: f64) -> bool {
@@ -290,7 +262,8 @@ mod tests {
 
     #[test]
     fn one_number_has_no_spread_and_none_no_mean() {
-        assert_eq!(Statistic::of(vec![2.0]), Some(Statistic { n: 1, mean: 2.0, deviation: None }));
+        let one = Statistic { n: 1, mean: 2.0, deviation: None };
+        assert_eq!((Statistic::of(vec![2.0]), one.interval()), (Some(one), None));
         assert_eq!(Statistic::of(vec![]), None);
     }
 

@@ -1,0 +1,205 @@
+//! Means of settings that did not all run on the same replicates: a least-squares fit of setting + replicate.
+//!
+//! A setting that ran on lucky seeds alone has a mean that is too high. The fit x = setting + block, a block being a replicate and
+//! cell, takes the luck of the blocks out. In a complete table it gives the raw means.
+
+use std::collections::BTreeMap;
+
+use super::samples::{Samples, replicate_means};
+use super::statistics::Statistic;
+
+/// The level of each setting, and whether these are fitted because some settings lack replicates that others have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Levels {
+    /// One a setting; none where it has no value.
+    pub of: Vec<Option<f64>>,
+    /// Whether every setting with a value has every block.
+    pub complete: bool,
+    /// Whether blocks connect all settings: else the levels of settings without common blocks are compared as they are.
+    pub connected: bool,
+}
+
+/// Levels of all settings.
+pub fn levels(settings: &[Samples]) -> Levels {
+    let raw: Vec<Option<f64>> =
+        settings.iter().map(|it| Statistic::of(replicate_means(it)).map(|statistic| statistic.mean)).collect();
+    let places = |samples: &Samples| samples.iter().map(|it| (it.replicate, it.cell)).collect::<Vec<_>>();
+    let mut measured = settings.iter().filter(|it| !it.is_empty());
+    let first = measured.next().map(places);
+    if measured.all(|it| Some(places(it)) == first) {
+        return Levels { of: raw, complete: true, connected: true };
+    }
+    let (fitted, connected) = fitted(settings);
+    Levels { of: fitted, complete: false, connected }
+}
+
+/// The fit, by conjugate gradients on the normal equations with the blocks eliminated.
+fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
+    let mut blocks: BTreeMap<(usize, usize), usize> = BTreeMap::new();
+    for sample in settings.iter().flatten() {
+        let next = blocks.len();
+        blocks.entry((sample.replicate, sample.cell)).or_insert(next);
+    }
+    let values: Vec<Vec<(usize, f64)>> =
+        settings.iter().map(|it| it.iter().map(|it| (blocks[&(it.replicate, it.cell)], it.value)).collect()).collect();
+    let mut sizes = vec![0.0; blocks.len()];
+    values.iter().flatten().for_each(|(block, _)| sizes[*block] += 1.0);
+
+    // Of every value what its block's mean leaves, summed by setting: the right-hand side, and what a step changes of it.
+    let block_means = |of: &dyn Fn(usize, f64) -> f64| {
+        let mut means = vec![0.0; sizes.len()];
+        for (setting, values) in values.iter().enumerate() {
+            values.iter().for_each(|(block, value)| means[*block] += of(setting, *value) / sizes[*block]);
+        }
+        means
+    };
+    let sums = |of: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
+        let means = block_means(of);
+        let sum = |(setting, values): (usize, &Vec<(usize, f64)>)| {
+            values.iter().map(|(block, value)| of(setting, *value) - means[*block]).sum()
+        };
+        values.iter().enumerate().map(sum).collect()
+    };
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+
+    let mut level = vec![0.0; values.len()];
+    let mut residual = sums(&|_, value| value);
+    let mut direction = residual.clone();
+    let mut size = dot(&residual, &residual);
+    let small = 1e-26 * size;
+    for _ in 0..2 * values.len() {
+        if size <= small {
+            break;
+        }
+        let change = sums(&|setting, _| direction[setting]);
+        let step = size / dot(&direction, &change);
+        if !step.is_finite() {
+            break;
+        }
+        level.iter_mut().zip(&direction).for_each(|(level, direction)| *level += step * direction);
+        residual.iter_mut().zip(&change).for_each(|(residual, change)| *residual -= step * change);
+        let next = dot(&residual, &residual);
+        direction
+            .iter_mut()
+            .zip(&residual)
+            .for_each(|(direction, residual)| *direction = residual + next / size * *direction);
+        size = next;
+    }
+
+    // Only differences within a component are known: each component keeps its own mean.
+    let component = components(&values, sizes.len());
+    let mut rest: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    for (setting, values) in values.iter().enumerate() {
+        for (_, value) in values {
+            let (sum, number) = rest.entry(component[setting]).or_default();
+            *sum += value - level[setting];
+            *number += 1.0;
+        }
+    }
+    let fitted = |(setting, values): (usize, &Vec<(usize, f64)>)| {
+        let (sum, number) = rest.get(&component[setting]).copied().unwrap_or_default();
+        (!values.is_empty()).then(|| level[setting] + sum / number)
+    };
+    (values.iter().enumerate().map(fitted).collect(), rest.len() <= 1)
+}
+
+/// A number for each setting: the same for settings that blocks connect.
+fn components(values: &[Vec<(usize, f64)>], blocks: usize) -> Vec<usize> {
+    // Settings, and after them blocks: each points to another one of its component, or to itself.
+    let mut to: Vec<usize> = (0..values.len() + blocks).collect();
+    for (setting, of_setting) in values.iter().enumerate() {
+        for (block, _) in of_setting {
+            let (a, b) = (root(&mut to, setting), root(&mut to, values.len() + block));
+            to[a.max(b)] = a.min(b);
+        }
+    }
+    (0..values.len()).map(|setting| root(&mut to, setting)).collect()
+}
+
+fn root(to: &mut [usize], mut index: usize) -> usize {
+    while to[index] != index {
+        to[index] = to[to[index]];
+        index = to[index];
+    }
+    index
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::analysis::samples::Sample;
+
+    /// Settings by row, replicates by column; NaN where there is no run.
+    fn table(rows: &[&[f64]]) -> Vec<Samples> {
+        let row = |row: &&[f64]| {
+            let sample = |(replicate, value): (usize, &f64)| Sample { replicate, cell: 0, value: *value };
+            row.iter().enumerate().filter(|(_, value)| value.is_finite()).map(sample).collect()
+        };
+        rows.iter().map(row).collect()
+    }
+
+    fn close(found: &[Option<f64>], expected: &[f64]) {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found.unwrap() - expected).abs() < 1e-9, "{found:?} {expected}");
+        }
+    }
+
+    const NONE: f64 = f64::NAN;
+
+    #[test]
+    fn a_complete_table_has_its_raw_means() {
+        let levels = levels(&table(&[&[1.0, 2.0, 6.0], &[0.0, 1.0, 2.0]]));
+        assert_eq!((levels.of, levels.complete, levels.connected), (vec![Some(3.0), Some(1.0)], true, true));
+    }
+
+    /// The second setting ran on the lucky replicate alone, where it was worse than the first.
+    #[test]
+    fn the_luck_of_a_replicate_is_taken_out() {
+        let levels = levels(&table(&[&[1.0, 1.0, 7.0], &[NONE, NONE, 6.0]]));
+        assert!(!levels.complete && levels.connected);
+        let [Some(first), Some(second)] = levels.of[..] else { unreachable!() };
+        assert!((first - second - 1.0).abs() < 1e-12, "{first} {second}");
+    }
+
+    /// `numpy.linalg.lstsq` of setting + seed in a table with holes, as differences from the first setting.
+    #[test]
+    fn the_fit_is_that_of_least_squares() {
+        let rows: [&[f64]; 4] = [
+            &[0.9141, 0.9137, NONE, 0.9150, 0.9129],
+            &[NONE, 0.9131, 0.9122, NONE, 0.9111],
+            &[0.9085, NONE, 0.9079, 0.9080, NONE],
+            &[NONE, NONE, 0.9141, NONE, 0.9121],
+        ];
+        let levels = levels(&table(&rows));
+        let differences: Vec<Option<f64>> =
+            levels.of.iter().map(|it| Some(it.unwrap() - levels.of[0].unwrap())).collect();
+        close(&differences, &[0.0, -0.0014352941176485334, -0.0062058823529427265, -0.00019411764706056545]);
+    }
+
+    #[test]
+    fn settings_without_common_replicates_keep_their_means() {
+        let levels = levels(&table(&[&[1.0, 3.0, NONE, NONE], &[NONE, NONE, 5.0, 7.0], &[NONE; 4]]));
+        assert!(!levels.complete && !levels.connected);
+        close(&levels.of[..2], &[2.0, 6.0]);
+        assert_eq!(levels.of[2], None);
+    }
+
+    /// A chain: each setting shares one replicate with the next.
+    #[test]
+    fn a_long_chain_is_fitted_too() {
+        let length = 300;
+        let chain: Vec<Samples> = (0..length)
+            .map(|setting: u32| {
+                let value = |replicate: u32| 0.01 * f64::from(setting) + f64::from(replicate % 7);
+                let sample =
+                    |replicate: u32| Sample { replicate: replicate as usize, cell: 0, value: value(replicate) };
+                vec![sample(setting), sample(setting + 1)]
+            })
+            .collect();
+        let levels = levels(&chain).of;
+        assert!(
+            (levels[length as usize - 1].unwrap() - levels[0].unwrap() - 0.01 * f64::from(length - 1)).abs() < 1e-8
+        );
+    }
+}

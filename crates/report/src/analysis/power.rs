@@ -1,0 +1,113 @@
+//! How many replicates a decision needs, and how small a difference is still found.
+
+use super::statistics::{CONFIDENCE, chi_squared_quantile, count, quantile};
+
+/// The probability with which a difference is to be found.
+pub const POWER: f64 = 0.8;
+/// More replicates are nobody's plan.
+const MOST: usize = 1_000;
+
+/// The least number of replicates that finds a difference `delta` between two of `settings` settings with a probability of
+/// [`POWER`], after a pilot of `pilot` replicates whose differences had this standard deviation: the least n with
+/// √n ≥ (t₁₋ₐ,ₙ₋₁ + t₀.₈,ₙ₋₁) s / δ, a = 0.025 / (settings − 1). A pilot's deviation may be too small by chance: its upper 80 % limit
+/// s √((pilot − 1) / χ²₀.₂) counts. None where more than a thousand would be needed, or the pilot says nothing.
+pub fn replicates_needed(deviation: f64, delta: f64, settings: usize, pilot: usize) -> Option<usize> {
+    let chi_squared = chi_squared_quantile(1.0 - POWER, pilot.checked_sub(1).filter(|freedom| *freedom > 0)?);
+    let ratio = deviation * (count(pilot - 1) / chi_squared).sqrt() / delta;
+    let enough = |n: usize| count(n).sqrt() >= sum_of_quantiles(n, settings) * ratio;
+    if !ratio.is_finite() || ratio < 0.0 || !enough(MOST) {
+        return None;
+    }
+    // Enough stays enough: the quantiles fall as n grows.
+    let (mut low, mut high) = (2, MOST);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if enough(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Some(low)
+}
+
+/// The difference between two of `settings` settings that `n` replicates find with a probability of [`POWER`], where the differences
+/// have this standard deviation.
+pub fn difference_found(deviation: f64, settings: usize, n: usize) -> f64 {
+    sum_of_quantiles(n, settings) * deviation / count(n).sqrt()
+}
+
+fn sum_of_quantiles(n: usize, settings: usize) -> f64 {
+    let tail = (1.0 - CONFIDENCE) / 2.0 / count(settings.saturating_sub(1).max(1));
+    quantile(tail, n - 1) + quantile(1.0 - POWER, n - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The least n with √n ≥ (`t.isf(a, n - 1)` + `t.ppf(0.8, n - 1)`) · s / δ, by SciPy.
+    #[test]
+    fn numbers_of_replicates_are_scipys() {
+        for (settings, ratio, expected) in [
+            (2, 0.1, 2),
+            (2, 0.3, 3),
+            (2, 0.8, 8),
+            (2, 2.0, 34),
+            (2, 5.0, 199),
+            (10, 0.1, 3),
+            (10, 0.3, 5),
+            (10, 0.8, 12),
+            (10, 2.0, 56),
+            (10, 5.0, 331),
+            (21, 0.1, 4),
+            (21, 0.3, 6),
+            (21, 0.8, 14),
+            (21, 2.0, 64),
+            (21, 5.0, 378),
+            (100, 0.1, 4),
+            (100, 0.3, 7),
+            (100, 0.8, 18),
+            (100, 2.0, 81),
+            (100, 5.0, 472),
+        ] {
+            // The inflation of a pilot of 5: √(4 / χ²₀.₂,₄).
+            let inflation = (4.0 / chi_squared_quantile(0.2, 4)).sqrt();
+            assert_eq!(replicates_needed(ratio / inflation, 1.0, settings, 5), Some(expected), "{settings} {ratio}");
+        }
+        assert_eq!(replicates_needed(1.0, 0.0, 2, 5), None);
+        assert_eq!(replicates_needed(1.0, 1e-3, 2, 5), None, "more than a thousand");
+        assert_eq!(replicates_needed(1.0, 1.0, 2, 1), None, "one replicate is no pilot");
+        assert_eq!(replicates_needed(0.0, 1.0, 2, 3), Some(2));
+    }
+
+    /// (`t.isf(a, n - 1)` + `t.ppf(0.8, n - 1)`) / √n, by SciPy.
+    #[test]
+    fn differences_found_are_scipys() {
+        for (settings, n, expected) in [
+            (2, 2, 9.95789252),
+            (2, 3, 3.09651015),
+            (2, 5, 1.66247615),
+            (2, 10, 0.99471374),
+            (2, 30, 0.52935954),
+            (10, 2, 81.99966054),
+            (10, 3, 8.32602684),
+            (10, 5, 2.85212981),
+            (10, 10, 1.42469213),
+            (10, 30, 0.70292965),
+            (21, 2, 181.03558662),
+            (21, 3, 12.13771590),
+            (21, 5, 3.44319470),
+            (21, 10, 1.59037037),
+            (21, 30, 0.76031569),
+            (100, 2, 892.28621499),
+            (100, 3, 26.29310533),
+            (100, 5, 5.01798141),
+            (100, 10, 1.95000775),
+            (100, 30, 0.87054822),
+        ] {
+            let found = difference_found(1.0, settings, n);
+            assert!((found - expected).abs() < 1e-6 * expected, "{settings} {n}: {found}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The values of a metric as pairs of settings are compared: the same replicate, all else equal.
+//!
+//! A *replicate* repeats a setting: a seed, a fold. A *cell* is a combination of the hyperparameters that are neither keys of the
+//! comparison nor the replicate; there is only one unless `--by` averages over some. Runs of one replicate share its luck, so that the
+//! number of independent differences between two settings is the number of replicates that both have, never the number of runs.
+
+use std::cmp::Ordering;
+
+use tracking::Value;
+
+use super::statistics::{CONFIDENCE, Interval, Statistic, count, quantile, two_sided};
+
+/// One value of a setting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Which replicate, from 0: the same number is the same replicate in every setting.
+    pub replicate: usize,
+    /// Which cell, likewise.
+    pub cell: usize,
+    /// The metric; the mean where several runs are of this replicate and cell.
+    pub value: f64,
+}
+
+/// The values of one setting, by replicate, then cell, each combination once.
+pub type Samples = Vec<Sample>;
+
+/// A run's place: its values of the replicate and of the hyperparameters that make a cell.
+pub type Place<'a> = (Option<&'a Value>, Vec<Option<&'a Value>>);
+
+/// Numbers the replicates and cells of settings, whose runs are given with their values of the metric.
+pub fn samples(settings: &[Vec<(Place<'_>, f64)>]) -> Vec<Samples> {
+    let all = || settings.iter().flatten().map(|(place, _)| place);
+    let replicates = distinct(all().map(|(replicate, _)| *replicate), |a, b| by_value(*a, *b));
+    let cells = distinct(all().map(|(_, cell)| cell.clone()), |a, b| by_values(a, b));
+    let number = |(replicate, cell): &Place<'_>| {
+        let replicate = replicates.binary_search_by(|it| by_value(*it, *replicate));
+        let cell = cells.binary_search_by(|it| by_values(it, cell));
+        (replicate.unwrap_or_else(|place| place), cell.unwrap_or_else(|place| place))
+    };
+    let of_setting = |runs: &Vec<(Place<'_>, f64)>| {
+        let mut numbered: Vec<((usize, usize), f64)> =
+            runs.iter().map(|(place, value)| (number(place), *value)).collect();
+        numbered.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let sample = |chunk: &[((usize, usize), f64)]| {
+            let mean = Statistic::of(chunk.iter().map(|(_, value)| *value).collect())?.mean;
+            Some(Sample { replicate: chunk[0].0.0, cell: chunk[0].0.1, value: mean })
+        };
+        numbered.chunk_by(|a, b| a.0 == b.0).filter_map(sample).collect()
+    };
+    settings.iter().map(of_setting).collect()
+}
+
+fn distinct<T>(all: impl Iterator<Item = T>, compare: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+    let mut all: Vec<T> = all.collect();
+    all.sort_by(&compare);
+    all.dedup_by(|a, b| compare(a, b).is_eq());
+    all
+}
+
+/// Absent before present, else as values are: `1` and `1.0` are one.
+pub fn by_value(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => a.total_cmp(b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    }
+}
+
+/// [`by_value`] of several, the first that differ.
+pub fn by_values(a: &[Option<&Value>], b: &[Option<&Value>]) -> Ordering {
+    let pairs = a.iter().zip(b).map(|(a, b)| by_value(*a, *b));
+    pairs.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// The mean of each replicate over its cells.
+pub fn replicate_means(samples: &[Sample]) -> Vec<f64> {
+    let mean = |chunk: &[Sample]| Statistic::of(chunk.iter().map(|it| it.value).collect()).map(|it| it.mean);
+    samples.chunk_by(|a, b| a.replicate == b.replicate).filter_map(mean).collect()
+}
+
+/// What is known of a difference between two settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// Replicates that both settings have, in a cell that both have.
+    pub n: usize,
+    /// The mean difference, the first setting less the second.
+    pub mean: f64,
+    /// Its standard error; none where it cannot be tested.
+    pub error: Option<f64>,
+}
+
+impl Difference {
+    /// The 95 % interval of this difference alone, where it can be tested.
+    pub fn interval(&self) -> Option<Interval> {
+        let error = self.error?;
+        Some(Interval::around(self.mean, quantile((1.0 - CONFIDENCE) / 2.0, self.n - 1) * error))
+    }
+
+    /// Two-sided p of the paired t-test of no difference, where it can be tested.
+    pub fn p(&self) -> Option<f64> {
+        let error = self.error?;
+        Some(if self.mean == 0.0 { 1.0 } else { two_sided(self.mean / error, self.n - 1) })
+    }
+}
+
+/// What differences are measured with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Resolution {
+    /// The least step between two values: 1 / examples for an accuracy of known examples, else 0.
+    pub grid: f64,
+    /// The largest value in size: what is smaller than 10⁻¹² of it is rounding.
+    pub scale: f64,
+}
+
+impl Resolution {
+    /// Of these settings, on a grid of this step.
+    pub fn of(settings: &[Samples], grid: f64) -> Self {
+        let scale = settings.iter().flatten().map(|it| it.value.abs()).fold(0.0, f64::max);
+        Self { grid, scale }
+    }
+}
+
+/// Compares two settings on the replicates and cells that both have: the difference of each replicate is the mean over its common
+/// cells. Accuracies are multiples of the grid step g, so that equal differences are no sign of certainty: the variance is at least
+/// g² / 6, that of the rounding of two values, or g² / 6c for means over c cells.
+///
+/// Of one replicate there is no error. Where all differences are equal and no grid is known, there is none either, unless they are 0.
+pub fn difference(a: &[Sample], b: &[Sample], resolution: Resolution, scratch: &mut Vec<f64>) -> Option<Difference> {
+    scratch.clear();
+    let mut floor = 0.0;
+    let (mut i, mut l) = (0, 0);
+    let (mut replicate, mut sum, mut cells) = (usize::MAX, 0.0, 0.0);
+    while i < a.len() && l < b.len() {
+        let (x, y) = (&a[i], &b[l]);
+        match (x.replicate, x.cell).cmp(&(y.replicate, y.cell)) {
+            Ordering::Less => i += 1,
+            Ordering::Greater => l += 1,
+            Ordering::Equal => {
+                if x.replicate != replicate {
+                    if cells > 0.0 {
+                        scratch.push(sum / cells);
+                        floor += 1.0 / cells;
+                    }
+                    (replicate, sum, cells) = (x.replicate, 0.0, 0.0);
+                }
+                sum += x.value - y.value;
+                cells += 1.0;
+                (i, l) = (i + 1, l + 1);
+            }
+        }
+    }
+    if cells > 0.0 {
+        scratch.push(sum / cells);
+        floor += 1.0 / cells;
+    }
+    let n = scratch.len();
+    if n == 0 {
+        return None;
+    }
+    let mean = scratch.iter().sum::<f64>() / count(n);
+    if !mean.is_finite() {
+        return None;
+    }
+    if n == 1 {
+        return Some(Difference { n, mean, error: None });
+    }
+    let squares: f64 = scratch.iter().map(|value| (value - mean).powi(2)).sum();
+    let variance = (squares / count(n - 1)).max(resolution.grid.powi(2) / 6.0 * floor / count(n));
+    let error = match variance > (1e-12 * resolution.scale).powi(2) {
+        true if variance.is_finite() => Some((variance / count(n)).sqrt()),
+        false if mean == 0.0 => Some(0.0),
+        _ => None,
+    };
+    Some(Difference { n, mean, error })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn of(values: &[(usize, usize, f64)]) -> Samples {
+        values
+            .iter()
+            .map(|(replicate, cell, value)| Sample { replicate: *replicate, cell: *cell, value: *value })
+            .collect()
+    }
+
+    fn differ(a: &[(usize, usize, f64)], b: &[(usize, usize, f64)], grid: f64) -> Option<Difference> {
+        let settings = [of(a), of(b)];
+        difference(&settings[0], &settings[1], Resolution::of(&settings, grid), &mut Vec::new())
+    }
+
+    #[test]
+    fn only_what_both_have_is_compared() {
+        let found =
+            differ(&[(0, 0, 9.0), (1, 0, 3.0), (2, 0, 5.0)], &[(1, 0, 1.0), (2, 0, 4.0), (3, 0, 0.0)], 0.0).unwrap();
+        // Differences 2 and 1: mean 1.5, variance 0.5, error √(0.5 / 2).
+        assert_eq!((found.n, found.mean, found.error), (2, 1.5, Some(0.5)));
+        assert_eq!(differ(&[(0, 0, 1.0)], &[(1, 0, 1.0)], 0.0), None);
+        assert_eq!(differ(&[(0, 0, 1.0)], &[(0, 1, 1.0)], 0.0), None, "another cell is no pair");
+    }
+
+    /// Two replicates of two cells each are two differences, not four.
+    #[test]
+    fn cells_are_averaged_within_a_replicate() {
+        let a = [(0, 0, 1.0), (0, 1, 3.0), (1, 0, 2.0), (1, 1, 2.0)];
+        let b = [(0, 0, 0.0), (0, 1, 0.0), (1, 0, 0.0), (1, 1, 2.0)];
+        let found = differ(&a, &b, 0.0).unwrap();
+        assert_eq!((found.n, found.mean, found.error), (2, 1.5, Some(0.5)));
+        // With one cell alone in common, that is compared.
+        assert_eq!(differ(&a, &b[1..2], 0.0).unwrap(), Difference { n: 1, mean: 3.0, error: None });
+    }
+
+    #[test]
+    fn a_grid_is_a_floor_for_the_spread() {
+        let (a, b) = ([(0, 0, 0.5), (1, 0, 0.6)], [(0, 0, 0.4), (1, 0, 0.5)]);
+        assert_eq!(differ(&a, &b, 0.0).unwrap().error, None, "equal differences and no grid: no test");
+        let found = differ(&a, &b, 0.1).unwrap();
+        assert!((found.error.unwrap() - (0.01f64 / 6.0 / 2.0).sqrt()).abs() < 1e-15, "{found:?}");
+        assert_eq!(differ(&a, &a, 0.0).unwrap().error, Some(0.0), "equal values are equal for certain");
+        let cells = [(0, 0, 0.5), (0, 1, 0.5), (1, 0, 0.5), (1, 1, 0.5)];
+        let found = differ(&cells, &cells, 0.1).unwrap();
+        assert!((found.error.unwrap() - (0.01f64 / 12.0 / 2.0).sqrt()).abs() < 1e-15, "{found:?}");
+    }
+
+    /// `scipy.stats.ttest_rel(x, best)`, its `pvalue` and `confidence_interval(0.95)`.
+    #[test]
+    #[rustfmt::skip]
+    fn paired_differences_are_scipys() {
+        let best = [0.9141, 0.9137, 0.9145, 0.9150, 0.9129];
+        let table = [
+            ([0.9120, 0.9131, 0.9122, 0.9149, 0.9111], 0.033827067941416086, -0.0025883119720338243, -0.00017168802796613844),
+            ([0.9085, 0.9102, 0.9079, 0.9080, 0.9101], 0.0036443501879664113, -0.007419619775023343, -0.002780380224976644),
+            ([0.9143, 0.9133, 0.9141, 0.9152, 0.9121], 0.2835110642276383, -0.0007783726804675611, 0.00029837268046756964),
+        ];
+        let by_seed = |values: [f64; 5]| values.into_iter().enumerate().map(|(seed, it)| (seed, 0, it)).collect::<Vec<_>>();
+        for (values, p, low, high) in table {
+            let difference = differ(&by_seed(values), &by_seed(best), 0.0).unwrap();
+            let interval = difference.interval().unwrap();
+            assert!((difference.p().unwrap() - p).abs() <= 1e-9 * p, "{difference:?}");
+            assert!((interval.low - low).abs() < 1e-12 && (interval.high - high).abs() < 1e-12, "{interval:?}");
+        }
+    }
+
+    #[test]
+    fn one_and_one_point_zero_are_one_replicate() {
+        let (whole, real) = (Value::Integer(1), Value::Real(1.0));
+        let runs = [
+            vec![((Some(&whole), Vec::new()), 0.5), ((Some(&real), Vec::new()), 0.7)],
+            vec![((Some(&real), Vec::new()), 0.1)],
+        ];
+        let samples = samples(&runs);
+        assert_eq!((samples[0].len(), samples[1].len()), (1, 1));
+        assert!((samples[0][0].value - 0.6).abs() < 1e-15, "the mean of both");
+        assert_eq!(samples[0][0].replicate, samples[1][0].replicate);
+    }
+}
