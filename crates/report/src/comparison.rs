@@ -2,13 +2,14 @@
 //! best. Every format prints what is computed here.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use tracking::{Declarations, Direction, Experiment, RunId, Status, Value};
 
 use crate::analysis::best::{Standing, standings};
 use crate::analysis::effects::{Effects, Observation, effects};
 use crate::analysis::fit::{Levels, levels};
-use crate::analysis::power::{difference_found, replicates_needed};
+use crate::analysis::power::{difference_found, inflation, replicates_needed};
 use crate::analysis::samples::{
     Difference, Place, Resolution, Samples, by_value, difference, replicate_means, samples,
 };
@@ -605,25 +606,30 @@ fn fill_in_differences(
 }
 
 /// What it would take to decide, where several settings may be the best: of those that may, the one that is hardest to tell from the
-/// marked one.
+/// marked one. One that equals it so far says nothing of that.
 fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) -> Option<Undecided> {
     let best = settings.iter().position(|it| it.is_best && it.standing.may_be_best)?;
-    let compared = settings.iter().filter(|it| it.standing.compared).count();
     let scratch = &mut Vec::new();
-    let mut rivals = Vec::new();
+    let mut inflations: HashMap<usize, f64> = HashMap::new();
+    let mut hardest: Option<(f64, f64, Difference)> = None;
     for place in (0..settings.len()).filter(|place| *place != best && settings[*place].standing.may_be_best) {
         let Some(difference) = difference(&samples[best], &samples[place], resolution, scratch) else { continue };
-        let Some(error) = difference.error else { continue };
+        let Some(error) = difference.error.filter(|_| difference.mean != 0.0) else { continue };
         let deviation = error * count(difference.n).sqrt();
-        rivals.push(Undecided {
-            n: difference.n,
-            found: difference_found(deviation, compared, difference.n),
-            seen: difference.mean.abs(),
-            needed: replicates_needed(deviation, difference.mean.abs(), compared, difference.n),
-        });
+        let inflated = *inflations.entry(difference.n).or_insert_with(|| inflation(difference.n).unwrap_or(1.0));
+        let ratio = inflated * deviation / difference.mean.abs();
+        if hardest.is_none_or(|(known, ..)| ratio > known) {
+            hardest = Some((ratio, deviation, difference));
+        }
     }
-    let needed = |it: &Undecided| it.needed.unwrap_or(usize::MAX);
-    rivals.into_iter().max_by(|a, b| needed(a).cmp(&needed(b)).then(b.seen.total_cmp(&a.seen)))
+    let (ratio, deviation, difference) = hardest?;
+    let compared = settings.iter().filter(|it| it.standing.compared).count();
+    Some(Undecided {
+        n: difference.n,
+        found: difference_found(deviation, compared, difference.n),
+        seen: difference.mean.abs(),
+        needed: replicates_needed(ratio, compared),
+    })
 }
 
 /// The mean of the best setting where it is chosen without the replicate that it is measured on: for each replicate, the value of the

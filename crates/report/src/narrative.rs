@@ -171,14 +171,17 @@ fn left_out(comparison: &Comparison) -> Option<String> {
 
 /// What it would take to decide.
 fn undecided(comparison: &Comparison) -> Option<String> {
-    let undecided = comparison.undecided?;
     let unit = comparison.ranking()?.unit;
     let several = repeated(comparison);
+    let Some(undecided) = comparison.undecided else {
+        let candidates = comparison.candidates();
+        let equal = candidates.len() > 1 && candidates.iter().all(|it| it.is_best);
+        return equal.then(|| "Their means are equal.".to_owned());
+    };
     let replicates =
         |n: usize| if n == 1 { format!("1 {}", several.trim_end_matches('s')) } else { format!("{n} {several}") };
     let seen = amount(unit, undecided.seen);
     let rest = match undecided.needed {
-        _ if undecided.seen == 0.0 => "between the leading ones none was seen".to_owned(),
         Some(needed) => format!("about {} would decide the {seen} seen", replicates(needed)),
         None => format!("more than 1,000 {several} would be needed to decide the {seen} seen"),
     };

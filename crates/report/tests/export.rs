@@ -44,7 +44,7 @@ fn the_record_leads_back_to_a_store_with_the_same_digest() {
     assert_eq!(digest(back.path()), digest(path));
 
     let names: Vec<String> = files(&csv).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), 11, "{names:?}");
+    assert_eq!(names.len(), 12, "{names:?}");
     assert!(files(&csv).iter().all(|(_, bytes)| bytes.iter().filter(|byte| **byte == b'\n').count() > 0));
 }
 
@@ -154,7 +154,7 @@ fn experiments_and_conditions_choose_runs() {
         (&["--where", "batchsize=1"][..], "did you mean 'batch_size'?"),
         (&["--where", "batch_size>64"], "there is nothing to export"),
         (&["-e", "wines"], "did you mean 'wine'?"),
-        (&["--top", "3"], "they go with --format markdown or latex"),
+        (&["--top", "3"], "and go with --format markdown or latex"),
     ] {
         let (code, out, err) = outcome(store.path(), &[&["export", "--format", "json"], arguments].concat());
         assert!(code == 2 && out.is_empty() && err.contains(words), "{err}");

@@ -38,12 +38,13 @@ fn in_json(setting: &Json, column: &str) -> Option<f64> {
         return number(match part {
             "low" => &it["interval"][0],
             "high" => &it["interval"][1],
-            "low_corrected" => &it["interval_corrected"][0],
-            "high_corrected" => &it["interval_corrected"][1],
             part => &it[part],
         });
     }
-    for (end, place) in [("_mean", "mean"), ("_sd", "sd"), ("_low", "low"), ("_high", "high")] {
+    if let Some(part) = column.strip_prefix("distance_to_best_") {
+        return number(&setting["distance_to_best"][usize::from(part == "high")]);
+    }
+    for (end, place) in [("_n", "n"), ("_mean", "mean"), ("_sd", "sd"), ("_low", "low"), ("_high", "high")] {
         if let Some(metric) = column.strip_suffix(end) {
             let it = &setting["metrics"][metric];
             return number(match place {
@@ -84,16 +85,25 @@ fn csv_and_json_have_the_same_numbers() {
     assert_eq!(records.len(), settings.len());
     let mut compared = 0;
     for (record, setting) in records.iter().zip(settings) {
-        for (column, cell) in
-            header.iter().zip(record).skip(6).filter(|(column, _)| !["best", "front"].contains(column))
-        {
+        let words = ["best", "front", "compared", "may_be_best"];
+        for (column, cell) in header.iter().zip(record).skip(6).filter(|(column, _)| !words.contains(column)) {
             assert!(same(cell.parse().ok(), in_json(setting, column)), "{column}: {cell:?} {setting}");
             compared += usize::from(!cell.is_empty());
         }
-        let marks = (setting["best"].as_bool().unwrap(), setting["indistinct"].as_bool().unwrap());
-        let mark = &record[header.iter().position(|it| it == "best").unwrap()];
-        assert_eq!(mark, ["", "indistinct", "best"][usize::from(marks.1) + 2 * usize::from(marks.0)]);
-        assert_eq!(&record[header.iter().position(|it| it == "front").unwrap()] == "true", setting["front"] == true);
+        let cell = |name: &str| &record[header.iter().position(|it| it == name).unwrap()];
+        let marks = (setting["best"].as_bool().unwrap(), setting["may_be_best"].as_bool().unwrap());
+        assert_eq!(
+            cell("best"),
+            if marks.0 {
+                "best"
+            } else if marks.1 {
+                "may_be_best"
+            } else {
+                ""
+            }
+        );
+        assert_eq!((cell("may_be_best"), cell("compared")), (if marks.1 { "true" } else { "false" }, "true"));
+        assert_eq!(cell("front") == "true", setting["front"] == true);
     }
     assert!(compared > 21 * 30, "{compared}");
 }
@@ -114,7 +124,7 @@ fn the_page_has_the_numbers_of_json_and_the_words_of_markdown_and_text() {
             let expected = match name.as_str() {
                 "best" => continue,
                 "interval" => setting["interval"][0].as_f64(),
-                "difference" => setting["difference"]["mean"].as_f64(),
+                "distance_to_best" => setting["distance_to_best"][0].as_f64(),
                 name => setting["metrics"][name]["mean"].as_f64().or_else(|| in_json(setting, name)),
             };
             assert!(same(Some(value), expected), "{name}: {value} {expected:?}");
@@ -140,7 +150,7 @@ fn the_page_has_the_numbers_of_json_and_the_words_of_markdown_and_text() {
         assert!(found, "{first:?} in\n{text}");
     }
     // And the sentences.
-    for note in json[0]["notes"].as_array().unwrap().iter().take(2) {
+    for note in json[0]["notes"].as_array().unwrap().iter().take(3) {
         let words: Vec<&str> = note.as_str().unwrap().split(' ').collect();
         let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat(&text).contains(&words.join(" ")) && flat(&markdown).contains(&words.join(" ")), "{note}");
@@ -198,7 +208,7 @@ fn an_epoch_may_be_chosen() {
     }
     assert!(at("9").1.is_empty());
     let (code, out, _) = outcome(folder.path(), &["--at", "9"]);
-    assert!(code == 0 && out.contains("no run that finished has an epoch 9"), "{out}");
+    assert!(code == 0 && out.contains("No run that finished has an epoch 9."), "{out}");
     for wrong in ["0", "first", "-1", "1.5"] {
         let (code, _, err) = outcome(folder.path(), &["--at", wrong]);
         assert!(
@@ -221,7 +231,7 @@ fn columns_may_be_chosen() {
         .map(str::trim)
         .filter(|it| !it.is_empty())
         .collect();
-    assert_eq!(head, ["test loss", "batch", "points from best", "n"], "{out}");
+    assert_eq!(head, ["test loss", "batch", "points from ★", "n"], "{out}");
     // One that all settings share too.
     let (_, out, _) = outcome(folder.path(), &["--columns", "batch_size,learning_rate", "--format", "csv"]);
     assert!(out.lines().next().unwrap().ends_with("batch_size,learning_rate") && out.contains(",0.01\n"), "{out}");

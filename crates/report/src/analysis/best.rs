@@ -5,8 +5,6 @@
 //! the best, it is called one that may be with a probability of at least 95 %, and all limits hold together. `METHODOLOGY.md` has the
 //! formulas and the simulations.
 
-use std::collections::HashMap;
-
 use super::samples::{Resolution, Samples, difference};
 use super::statistics::{CONFIDENCE, count, quantile, upper_tail};
 
@@ -72,13 +70,15 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
         standing.may_be_best = standing.p_best.is_some_and(|p| p >= 1.0 - CONFIDENCE);
     }
     let candidates: Vec<usize> = (0..settings.len()).filter(|index| standings[*index].may_be_best).collect();
-    let mut quantiles = Quantiles::default();
     if !candidates.is_empty() {
-        for i in 0..settings.len() {
-            if standings[i].compared {
-                let rivals = candidates.iter().map(|l| (*l, standings[*l].rivals));
-                standings[i].distance = Some(limits(settings, i, rivals, resolution, &mut quantiles, scratch));
-            }
+        let mut limits = vec![(0.0f64, f64::NEG_INFINITY); settings.len()];
+        for l in candidates {
+            widen(&mut limits, settings, l, standings[l].rivals, resolution, scratch);
+        }
+        for (standing, (low, high)) in standings.iter_mut().zip(limits).filter(|(standing, _)| standing.compared) {
+            // Zero has no sign here.
+            let low = low.is_finite().then_some(low + 0.0);
+            standing.distance = Some(Limits { low, high: high.min(0.0) + 0.0 });
         }
     }
     standings
@@ -90,39 +90,103 @@ fn tested(a: &Samples, b: &Samples, resolution: Resolution, scratch: &mut Vec<f6
     Some((difference.mean, difference.error?, difference.n - 1))
 }
 
-/// The distance of the setting `i` to the best, which is one of `candidates`, given with the numbers of their rivals.
-fn limits(
+/// Widens the limits of all settings by their distances to the setting `l`, which may be the best and has so many rivals.
+fn widen(
+    limits: &mut [(f64, f64)],
     settings: &[Samples],
-    i: usize,
-    candidates: impl Iterator<Item = (usize, usize)>,
+    l: usize,
+    rivals: usize,
     resolution: Resolution,
-    quantiles: &mut Quantiles,
     scratch: &mut Vec<f64>,
-) -> Limits {
-    let (mut low, mut high) = (0.0f64, f64::NEG_INFINITY);
-    for (l, rivals) in candidates {
+) {
+    // By degrees of freedom, each computed once.
+    let mut quantiles: Vec<Option<f64>> = vec![None; settings[l].len() + 1];
+    let tail = (1.0 - CONFIDENCE) / 2.0 / count(rivals);
+    for (i, (low, high)) in limits.iter_mut().enumerate() {
         let (least, most) = match tested(&settings[i], &settings[l], resolution, scratch) {
             _ if l == i => (0.0, 0.0),
             Some((mean, error, freedom)) => {
-                let reach = quantiles.of(rivals, freedom) * error;
+                let reach = error * *quantiles[freedom].get_or_insert_with(|| quantile(tail, freedom));
                 (mean - reach, mean + reach)
             }
             None => (f64::NEG_INFINITY, f64::INFINITY),
         };
-        (low, high) = (low.min(least), high.max(most));
+        (*low, *high) = (low.min(least), high.max(most));
     }
-    // Zero has no sign here.
-    Limits { low: low.is_finite().then_some(low + 0.0), high: high.min(0.0) + 0.0 }
 }
 
-/// Quantiles for Bonferroni's correction, each computed once.
-#[derive(Default)]
-struct Quantiles(HashMap<(usize, usize), f64>);
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde::Deserialize;
 
-impl Quantiles {
-    /// The t of `freedom` degrees of freedom that is exceeded with a probability of 0.025 / `rivals`.
-    fn of(&mut self, rivals: usize, freedom: usize) -> f64 {
-        let tail = (1.0 - CONFIDENCE) / 2.0 / count(rivals);
-        *self.0.entry((rivals, freedom)).or_insert_with(|| quantile(tail, freedom))
+    use super::*;
+    use crate::analysis::samples::Sample;
+
+    #[derive(Deserialize)]
+    struct Reference {
+        grid: f64,
+        /// By seed, then setting.
+        values: Vec<Vec<Option<f64>>>,
+        compared: Vec<bool>,
+        may_be_best: Vec<bool>,
+        p: Vec<Option<f64>>,
+        low: Vec<Option<f64>>,
+        high: Vec<Option<f64>>,
+    }
+
+    fn close(a: Option<f64>, b: Option<f64>) -> bool {
+        match (a, b) {
+            (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * b.abs().max(1.0),
+            (a, b) => a.is_none() && b.is_none(),
+        }
+    }
+
+    /// `tests/statistics/mcb.py`: random tables with holes, on grids, with equal settings, and one that has no best.
+    #[test]
+    fn standings_are_those_of_the_reference() {
+        let tables: Vec<Reference> = serde_json::from_str(include_str!("../../tests/statistics/tables.json")).unwrap();
+        assert!(tables.len() > 50);
+        for (number, table) in tables.iter().enumerate() {
+            let setting = |setting: usize| {
+                let sample = |(replicate, row): (usize, &Vec<Option<f64>>)| {
+                    row[setting].map(|value| Sample { replicate, cell: 0, value })
+                };
+                table.values.iter().enumerate().filter_map(sample).collect()
+            };
+            let settings: Vec<Samples> = (0..table.compared.len()).map(setting).collect();
+            let found = standings(&settings, Resolution::of(&settings, table.grid));
+            for (setting, it) in found.iter().enumerate() {
+                let expected = (table.compared[setting], table.may_be_best[setting]);
+                assert_eq!((it.compared, it.may_be_best), expected, "table {number}, setting {setting}");
+                let (low, high) = (it.distance.and_then(|it| it.low), it.distance.map(|it| it.high));
+                for (name, found, expected) in [
+                    ("p", it.p_best, table.p[setting]),
+                    ("low", low, table.low[setting]),
+                    ("high", high, table.high[setting]),
+                ] {
+                    assert!(
+                        close(found, expected),
+                        "table {number}, setting {setting}, {name}: {found:?} {expected:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Of two settings it is the ordinary paired t-test: `scipy.stats.ttest_rel(x, best)`.
+    #[test]
+    fn of_two_settings_it_is_the_paired_t_test() {
+        let of = |values: [f64; 5]| -> Samples {
+            values.into_iter().enumerate().map(|(replicate, value)| Sample { replicate, cell: 0, value }).collect()
+        };
+        let settings = [of([0.9141, 0.9137, 0.9145, 0.9150, 0.9129]), of([0.9120, 0.9131, 0.9122, 0.9149, 0.9111])];
+        let found = standings(&settings, Resolution::of(&settings, 0.0));
+        assert!(close(found[1].p_best, Some(0.033827067941416086)));
+        assert_eq!((found[0].may_be_best, found[1].may_be_best), (true, false));
+        let limits = found[1].distance.unwrap();
+        assert!(
+            close(limits.low, Some(-0.0025883119720338243)) && close(Some(limits.high), Some(-0.00017168802796613844))
+        );
     }
 }

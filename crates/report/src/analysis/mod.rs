@@ -6,3 +6,6 @@ pub mod fit;
 pub mod power;
 pub mod samples;
 pub mod statistics;
+
+#[cfg(test)]
+mod simulation;

@@ -7,13 +7,17 @@ pub const POWER: f64 = 0.8;
 /// More replicates are nobody's plan.
 const MOST: usize = 1_000;
 
-/// The least number of replicates that finds a difference `delta` between two of `settings` settings with a probability of
-/// [`POWER`], after a pilot of `pilot` replicates whose differences had this standard deviation: the least n with
-/// √n ≥ (t₁₋ₐ,ₙ₋₁ + t₀.₈,ₙ₋₁) s / δ, a = 0.025 / (settings − 1). A pilot's deviation may be too small by chance: its upper 80 % limit
-/// s √((pilot − 1) / χ²₀.₂) counts. None where more than a thousand would be needed, or the pilot says nothing.
-pub fn replicates_needed(deviation: f64, delta: f64, settings: usize, pilot: usize) -> Option<usize> {
-    let chi_squared = chi_squared_quantile(1.0 - POWER, pilot.checked_sub(1).filter(|freedom| *freedom > 0)?);
-    let ratio = deviation * (count(pilot - 1) / chi_squared).sqrt() / delta;
+/// By how much the standard deviation of a pilot of so many replicates may be too small: its upper 80 % limit is this many times
+/// larger, √((n − 1) / χ²₀.₂). None of one replicate.
+pub fn inflation(pilot: usize) -> Option<f64> {
+    let freedom = pilot.checked_sub(1).filter(|freedom| *freedom > 0)?;
+    Some((count(freedom) / chi_squared_quantile(1.0 - POWER, freedom)).sqrt())
+}
+
+/// The least number of replicates that finds a difference of 1 / `ratio` standard deviations between two of `settings` settings with a
+/// probability of [`POWER`]: the least n with √n ≥ (t₁₋ₐ,ₙ₋₁ + t₀.₈,ₙ₋₁) · ratio, a = 0.025 / (settings − 1). None where more than a
+/// thousand would be needed.
+pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
     let enough = |n: usize| count(n).sqrt() >= sum_of_quantiles(n, settings) * ratio;
     if !ratio.is_finite() || ratio < 0.0 || !enough(MOST) {
         return None;
@@ -44,6 +48,7 @@ fn sum_of_quantiles(n: usize, settings: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     /// The least n with √n ≥ (`t.isf(a, n - 1)` + `t.ppf(0.8, n - 1)`) · s / δ, by SciPy.
@@ -71,14 +76,21 @@ mod tests {
             (100, 2.0, 81),
             (100, 5.0, 472),
         ] {
-            // The inflation of a pilot of 5: √(4 / χ²₀.₂,₄).
-            let inflation = (4.0 / chi_squared_quantile(0.2, 4)).sqrt();
-            assert_eq!(replicates_needed(ratio / inflation, 1.0, settings, 5), Some(expected), "{settings} {ratio}");
+            assert_eq!(replicates_needed(ratio, settings), Some(expected), "{settings} {ratio}");
         }
-        assert_eq!(replicates_needed(1.0, 0.0, 2, 5), None);
-        assert_eq!(replicates_needed(1.0, 1e-3, 2, 5), None, "more than a thousand");
-        assert_eq!(replicates_needed(1.0, 1.0, 2, 1), None, "one replicate is no pilot");
-        assert_eq!(replicates_needed(0.0, 1.0, 2, 3), Some(2));
+        assert_eq!(replicates_needed(f64::INFINITY, 2), None);
+        assert_eq!(replicates_needed(1e3, 2), None, "more than a thousand");
+        assert_eq!(replicates_needed(0.0, 2), Some(2));
+    }
+
+    /// `sqrt((n - 1) / scipy.stats.chi2.ppf(0.2, n - 1))`
+    #[test]
+    fn a_pilots_deviation_is_inflated() {
+        let close = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-9 * expected);
+        close(inflation(2), 3.9471538755427455);
+        close(inflation(3), 2.1169364935501847);
+        close(inflation(10), 1.2933854444729525);
+        assert_eq!(inflation(1), None, "one replicate is no pilot");
     }
 
     /// (`t.isf(a, n - 1)` + `t.ppf(0.8, n - 1)`) / √n, by SciPy.

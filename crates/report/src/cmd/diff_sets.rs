@@ -236,14 +236,14 @@ fn metrics(matched: &Matched) -> Vec<Shown> {
     let replicates = matched.replicate.as_deref().map_or_else(|| "runs".to_owned(), |name| title(name) + "s");
     vec![
         column("", Prominence::Needed, metrics, |it| title(&it.metric.name)),
-        column("pairs", Prominence::Spare(2), metrics, |it| it.pairs.to_string()),
+        column("pairs", Prominence::Spare(0), metrics, |it| it.pairs.to_string()),
         column(&replicates, Prominence::Spare(3), metrics, |it| it.difference.n.to_string()),
-        column("left", Prominence::Spare(1), metrics, |it| Digits::of(it).plain(it.left)),
-        column("right", Prominence::Spare(1), metrics, |it| Digits::of(it).plain(it.right)),
+        column("left", Prominence::Spare(2), metrics, |it| Digits::of(it).plain(it.left)),
+        column("right", Prominence::Spare(2), metrics, |it| Digits::of(it).plain(it.right)),
         column("difference", Prominence::Needed, metrics, |it| Digits::of(it).signed(it.difference.mean)),
         column("95 % interval", Prominence::Needed, metrics, interval),
         column("p", Prominence::Needed, metrics, |it| it.difference.p().map_or_else(|| "—".to_owned(), chance)),
-        column("same bits", Prominence::Needed, metrics, |it| it.same.to_string()),
+        column("same bits", Prominence::Spare(1), metrics, |it| it.same.to_string()),
     ]
 }
 

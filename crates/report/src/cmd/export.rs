@@ -126,7 +126,9 @@ fn selected(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Opti
 pub fn only_selects(args: &QuestionArgs) -> Result<()> {
     let (experiments, conditions) = (args.experiments.clone(), args.conditions.clone());
     if *args != (QuestionArgs { experiments, conditions, ..QuestionArgs::default() }) {
-        bail!("only -e and --where choose runs; the other options shape a comparison, with --format markdown or latex");
+        bail!(
+            "only -e and --where choose runs: the other options shape a comparison, and go with --format markdown or latex"
+        );
     }
     Ok(())
 }

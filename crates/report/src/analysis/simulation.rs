@@ -1,0 +1,212 @@
+//! What the comparison promises, simulated: settings whose true means are known, compared thousands of times. The random seeds are
+//! fixed; `cargo test -p report --release simulation -- --ignored` runs them twenty times longer.
+
+use super::best::{Standing, standings};
+use super::power::{inflation, replicates_needed};
+use super::samples::{Resolution, Sample, Samples, difference};
+use super::statistics::{Statistic, quantile};
+
+/// Normal random numbers: SplitMix64 and the polar form of Box and Muller.
+struct Normal(u64);
+
+impl Normal {
+    #[allow(clippy::cast_precision_loss, reason = "53 bits")]
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn next(&mut self) -> f64 {
+        loop {
+            let (a, b) = (2.0 * self.uniform() - 1.0, 2.0 * self.uniform() - 1.0);
+            let size = a * a + b * b;
+            if size > 0.0 && size < 1.0 {
+                return a * (-2.0 * size.ln() / size).sqrt();
+            }
+        }
+    }
+}
+
+/// Settings to be compared.
+#[derive(Debug, Clone, Copy)]
+struct Design {
+    settings: usize,
+    replicates: usize,
+    /// The first half has the true mean 0, the others this much less.
+    gap: f64,
+    /// The greatest standard deviation over the least.
+    spread: f64,
+    /// The share of runs that have no result.
+    missing: f64,
+    /// The step of the values; 0 for none.
+    grid: f64,
+}
+
+impl Design {
+    fn mean(&self, setting: usize) -> f64 {
+        if setting < self.settings.div_ceil(2) { 0.0 } else { -self.gap }
+    }
+
+    /// One table: replicates shift all settings alike, deviations are given out by chance.
+    fn draw(&self, normal: &mut Normal) -> Vec<Samples> {
+        let shifts: Vec<f64> = (0..self.replicates).map(|_| 2.0 * normal.next()).collect();
+        let mut deviations: Vec<f64> =
+            (0..self.settings).map(|place| self.spread.powf(place as f64 / (self.settings - 1) as f64)).collect();
+        for place in (1..deviations.len()).rev() {
+            deviations.swap(place, (normal.uniform() * (place + 1) as f64) as usize);
+        }
+        let on_grid = |value: f64| if self.grid > 0.0 { (value / self.grid).round() * self.grid } else { value };
+        let mut row = |setting: usize| {
+            let mut samples = Samples::new();
+            for (replicate, shift) in shifts.iter().enumerate() {
+                let value = on_grid(self.mean(setting) + deviations[setting] * normal.next() + shift);
+                if normal.uniform() >= self.missing {
+                    samples.push(Sample { replicate, cell: 0, value });
+                }
+            }
+            samples
+        };
+        (0..self.settings).map(&mut row).collect()
+    }
+
+    fn compare(&self, normal: &mut Normal) -> Vec<Standing> {
+        let samples = self.draw(normal);
+        standings(&samples, Resolution::of(&samples, self.grid))
+    }
+}
+
+/// How often promises were broken, in shares.
+#[derive(Debug, Default)]
+struct Broken {
+    /// The first setting, a best one, is said not to be the best.
+    given_best_left: f64,
+    /// Some true distance lies outside its limits.
+    limits_missed: f64,
+    /// Settings that are truly worse and are said so.
+    found: f64,
+}
+
+fn simulate(design: Design, times: u32, seed: u64) -> Broken {
+    let mut normal = Normal(seed);
+    let (mut left, mut missed, mut found, mut worse) = (0, 0, 0, 0);
+    for _ in 0..times {
+        let standings = design.compare(&mut normal);
+        left += u32::from(standings[0].compared && !standings[0].may_be_best);
+        let misses = |(setting, standing): (usize, &Standing)| {
+            standing.distance.is_some_and(|limits| {
+                let truth = design.mean(setting);
+                limits.low.is_some_and(|low| truth < low) || truth > limits.high
+            })
+        };
+        missed += u32::from(standings.iter().enumerate().any(misses));
+        for (setting, standing) in standings.iter().enumerate().filter(|(setting, _)| design.mean(*setting) < 0.0) {
+            worse += 1;
+            found += u32::from(standing.compared && !standing.may_be_best);
+            debug_assert!(setting > 0);
+        }
+    }
+    let share = |count: u32, of: u32| if of == 0 { 0.0 } else { f64::from(count) / f64::from(of) };
+    Broken { given_best_left: share(left, times), limits_missed: share(missed, times), found: share(found, worse) }
+}
+
+/// Holds every design to its promises: 5 %, and the error of a simulation of this length.
+fn hold(times: u32) -> (f64, f64) {
+    let allowed = 0.05 + 4.0 * (0.05f64 * 0.95 / f64::from(times)).sqrt();
+    let (mut left, mut missed, mut designs) = (0.0, 0.0, 0.0);
+    for settings in [2, 5, 10, 21] {
+        for replicates in [2, 3, 5, 10] {
+            for (spread, missing, gap) in
+                [(1.0, 0.0, 0.0), (4.0, 0.0, 0.0), (1.0, 0.2, 0.0), (4.0, 0.2, 0.0), (4.0, 0.2, 3.0)]
+            {
+                let design = Design { settings, replicates, gap, spread, missing, grid: 0.0 };
+                let broken = simulate(design, times, 1 + settings as u64 * 100 + replicates as u64);
+                assert!(broken.given_best_left <= allowed && broken.limits_missed <= allowed, "{design:?} {broken:?}");
+                left += broken.given_best_left;
+                missed += broken.limits_missed;
+                designs += 1.0;
+            }
+        }
+    }
+    (left / designs, missed / designs)
+}
+
+#[test]
+fn a_best_setting_stays_among_those_that_may_be_best() {
+    let (left, missed) = hold(1_000);
+    assert!(left <= 0.05 && missed <= 0.05, "{left} {missed}");
+}
+
+#[test]
+#[ignore = "takes a minute; run it after a change of the procedure"]
+fn a_best_setting_stays_among_those_that_may_be_best_at_length() {
+    let (left, missed) = hold(20_000);
+    assert!(left <= 0.05 && missed <= 0.05, "{left} {missed}");
+    println!("a given best left in {left:.4}, limits missed in {missed:.4} of the cases");
+}
+
+/// Accuracies of a small test set often differ by the same on all replicates, which a t-test would be certain of.
+#[test]
+fn a_grid_of_values_breaks_no_promise() {
+    let times = 1_000;
+    let allowed = 0.05 + 4.0 * (0.05f64 * 0.95 / f64::from(times)).sqrt();
+    for replicates in [2, 3] {
+        for grid in [0.5, 1.0, 3.0, 10.0] {
+            let design = Design { settings: 10, replicates, gap: 0.0, spread: 1.0, missing: 0.0, grid };
+            let broken = simulate(design, times, 7);
+            assert!(broken.given_best_left <= allowed && broken.limits_missed <= allowed, "{design:?} {broken:?}");
+        }
+    }
+}
+
+/// Shares of truly worse settings that the reference, written in Python, says to be worse, from 20,000 tables each.
+#[test]
+fn differences_are_found_as_often_as_by_the_reference() {
+    let times = 2_000;
+    for (settings, replicates, gap, expected) in [
+        (2, 3, 4.0, 0.7065),
+        (2, 5, 2.0, 0.6661),
+        (5, 3, 6.0, 0.8132),
+        (5, 5, 3.0, 0.9101),
+        (10, 5, 4.0, 0.9776),
+        (10, 10, 2.0, 0.9794),
+        (21, 10, 2.0, 0.9821),
+    ] {
+        let design = Design { settings, replicates, gap, spread: 1.0, missing: 0.0, grid: 0.0 };
+        let found = simulate(design, times, 11).found;
+        assert!((found - expected).abs() < 0.02, "{design:?}: {found} instead of {expected}");
+    }
+}
+
+/// The number of replicates that a pilot names decides in four of five cases or more.
+#[test]
+fn the_replicates_that_are_named_decide() {
+    let mut normal = Normal(3);
+    let times = 400;
+    for (settings, pilot, delta) in [(2, 3, 1.0), (2, 5, 0.5), (10, 3, 1.5), (21, 5, 1.0)] {
+        let mut decided = 0;
+        for _ in 0..times {
+            let differences = |n: usize, normal: &mut Normal| -> Samples {
+                (0..n).map(|replicate| Sample { replicate, cell: 0, value: delta + normal.next() }).collect()
+            };
+            let first = differences(pilot, &mut normal);
+            let deviation = Statistic::of(first.iter().map(|it| it.value).collect()).and_then(|it| it.deviation);
+            let ratio =
+                deviation.zip(inflation(pilot)).map_or(0.0, |(deviation, inflation)| inflation * deviation / delta);
+            let Some(n) = replicates_needed(ratio, settings) else {
+                decided += 1;
+                continue;
+            };
+            let later = differences(n, &mut normal);
+            let zero: Samples = later.iter().map(|it| Sample { value: 0.0, ..*it }).collect();
+            let found = difference(&later, &zero, Resolution { grid: 0.0, scale: 1.0 }, &mut Vec::new());
+            let tail = 0.025 / (settings - 1) as f64;
+            let beats = found.and_then(|it| Some(it.mean / it.error? > quantile(tail, it.n - 1)));
+            decided += u32::from(beats == Some(true));
+        }
+        let share = f64::from(decided) / f64::from(times);
+        assert!(share >= 0.8, "{settings} settings, a pilot of {pilot}: {share}");
+    }
+}
