@@ -328,6 +328,16 @@ struct Group<'a> {
     reported_by: Option<String>,
 }
 
+/// What the comparison of the settings says: see the same fields of [`Comparison`].
+struct Judged {
+    settings: Vec<Setting>,
+    promise: Option<Promise>,
+    complete: bool,
+    connected: bool,
+    undecided: Option<Undecided>,
+    unselected_mean: Option<f64>,
+}
+
 impl<'a> Group<'a> {
     fn new(runs: &'a [&'a Observed], declarations: &Declarations, question: &Question) -> Self {
         let names = param_names(runs.iter().copied());
@@ -377,8 +387,42 @@ impl<'a> Group<'a> {
         let value = |name: &&str| first.param(name).map(|value| ((*name).to_owned(), value.clone()));
         let constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
         let averaged = self.averaged();
+        let Judged { settings, promise, complete, connected, undecided, unselected_mean } =
+            self.judged(&averaged, question)?;
+        let mut datasets: Vec<String> = self.runs.iter().map(|it| it.run.dataset.clone()).collect();
+        datasets.sort();
+        datasets.dedup();
+        Ok(Comparison {
+            experiment: experiment.clone(),
+            datasets,
+            dataset_sha256: first.dataset_sha256.clone(),
+            fallback_for: self.runs.iter().find_map(|it| it.run.fallback_for.clone()),
+            validation: first.validation.clone(),
+            at: question.at,
+            computed: computed(self.runs),
+            constants: self.names.iter().filter(constant).filter_map(value).collect(),
+            keys: self.keys.clone(),
+            replicate: self.replicate.clone(),
+            replicates: self.replicate.as_deref().map_or(0, |name| different_values(self.runs, name)),
+            ranked_by: self.ranked_by.as_ref().map(|it| it.name.clone()),
+            reported_by: self.reported_by.clone(),
+            metrics: self.metrics.clone(),
+            settings,
+            promise,
+            complete,
+            connected,
+            undecided,
+            unselected_mean,
+            tally: Tally::of(self.runs),
+            effects: self.effects(),
+            averaged,
+        })
+    }
+
+    /// The settings by rank, and what is promised of them.
+    fn judged(&self, averaged: &[String], question: &Question) -> Result<Judged, String> {
         let groups = groups(self.runs, &self.keys);
-        let samples = self.samples(&groups, &averaged);
+        let samples = self.samples(&groups, averaged);
         let Levels { of: levels, complete, connected } = levels(&samples);
         let baseline = question.against.as_ref().map(|condition| self.baseline(condition, &groups)).transpose()?;
         let resolution = Resolution::of(&samples, self.grid());
@@ -424,34 +468,8 @@ impl<'a> Group<'a> {
         if let Some(metric) = &self.ranked_by {
             mark_front(&mut settings, metric);
         }
-        let mut datasets: Vec<String> = self.runs.iter().map(|it| it.run.dataset.clone()).collect();
-        datasets.sort();
-        datasets.dedup();
-        Ok(Comparison {
-            experiment: experiment.clone(),
-            datasets,
-            dataset_sha256: first.dataset_sha256.clone(),
-            fallback_for: self.runs.iter().find_map(|it| it.run.fallback_for.clone()),
-            validation: first.validation.clone(),
-            at: question.at,
-            computed: computed(self.runs),
-            constants: self.names.iter().filter(constant).filter_map(value).collect(),
-            keys: self.keys.clone(),
-            replicate: self.replicate.clone(),
-            replicates: self.replicate.as_deref().map_or(0, |name| different_values(self.runs, name)),
-            ranked_by: self.ranked_by.as_ref().map(|it| it.name.clone()),
-            reported_by: self.reported_by.clone(),
-            metrics: self.metrics.clone(),
-            settings,
-            promise,
-            complete,
-            connected,
-            undecided,
-            unselected_mean: unselected_mean.map(turned),
-            tally: Tally::of(self.runs),
-            effects: self.effects(),
-            averaged,
-        })
+        let unselected_mean = unselected_mean.map(turned);
+        Ok(Judged { settings, promise, complete, connected, undecided, unselected_mean })
     }
 
     /// The ranking metric of each setting, turned so that more is better.

@@ -116,7 +116,7 @@ fn a_killed_trial_goes_on_from_its_last_recorded_epoch() {
     folder.run(&["long.toml", "-q", "-r", "whole"]);
     for engine in ["fused", "autograd"] {
         let slow =
-            ["long.toml", "-q", "-r", engine, "--engine", engine, "-j", "1", "--set", "sweep.epochs=[3000, 6000]"];
+            ["long.toml", "-q", "-r", engine, "--engine", engine, "-j", "1", "--set", "sweep.epochs=[30000, 60000]"];
         let mut child = start(&folder, &slow);
         until(&folder, engine, "SELECT count(*) FROM checkpoints WHERE epoch > 1");
         child.kill().unwrap();
@@ -222,6 +222,8 @@ fn weights_that_cannot_be_written_fail_their_trial_and_no_other() {
     let said = String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap();
     assert!(said.contains("1 of 2 trials failed, to run again"), "{said}");
     assert!(path.is_file());
+    let said = String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap();
+    assert!(said.contains("no trial failed; nothing to run"), "{said}");
     folder.run(&["verify", "--all", "-q"]);
 }
 

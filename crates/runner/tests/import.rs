@@ -94,10 +94,13 @@ fn what_is_no_export_leaves_nothing() {
     fs::create_dir(folder.path("parquet")).unwrap();
     folder.write("parquet/runs.parquet", "PAR1");
     folder.write("half.json", &folder.read("export.json")[..1000]);
+    fs::write(folder.path("packed.json.gz"), b"\x1f\x8b\x08\x00rest").unwrap();
     fs::remove_file(folder.path("export-csv/metrics.csv")).unwrap();
     for (path, words) in [
         ("nowhere.json", "nowhere.json: No such file"),
-        ("tiny.toml", "tiny.toml: expected ident at line 1 column 2"),
+        ("tiny.toml", "tiny.toml: it begins with 'name = \"tiny\"' and is no JSON document"),
+        ("results/tiny/runs.csv", "runs.csv: it begins with 'run,trial,status,dataset,learn' and is no JSON document"),
+        ("packed.json.gz", "packed.json.gz: it is compressed with gzip: decompress it first; expected a document"),
         ("half.json", "half.json: EOF while parsing"),
         ("results", "results is a results folder: runner merge takes its runs"),
         ("results/tiny", "digest.txt: No such file or directory (os error 2); expected a folder that `report export"),
@@ -108,6 +111,15 @@ fn what_is_no_export_leaves_nothing() {
         assert!(error.contains(words), "{error}");
         assert!(!folder.exists("target"), "{path}");
     }
+}
+
+/// PowerShell and some editors begin a file with this mark.
+#[test]
+fn a_byte_order_mark_is_read_over() {
+    let (folder, digest) = exported();
+    folder.write("marked.json", format!("\u{feff}{}", folder.read("export.json")));
+    let said = String::from_utf8(folder.output(&["import", "marked.json", "-r", "target"]).stderr).unwrap();
+    assert!(said.contains(&format!("marked.json: digest {digest}, as it was exported")), "{said}");
 }
 
 /// A run that another one stands for is part of the record too.

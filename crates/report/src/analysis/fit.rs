@@ -60,31 +60,7 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
         };
         values.iter().enumerate().map(sum).collect()
     };
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-
-    let mut level = vec![0.0; values.len()];
-    let mut residual = sums(&|_, value| value);
-    let mut direction = residual.clone();
-    let mut size = dot(&residual, &residual);
-    let small = 1e-26 * size;
-    for _ in 0..2 * values.len() {
-        if size <= small {
-            break;
-        }
-        let change = sums(&|setting, _| direction[setting]);
-        let step = size / dot(&direction, &change);
-        if !step.is_finite() {
-            break;
-        }
-        level.iter_mut().zip(&direction).for_each(|(level, direction)| *level += step * direction);
-        residual.iter_mut().zip(&change).for_each(|(residual, change)| *residual -= step * change);
-        let next = dot(&residual, &residual);
-        direction
-            .iter_mut()
-            .zip(&residual)
-            .for_each(|(direction, residual)| *direction = residual + next / size * *direction);
-        size = next;
-    }
+    let level = solve(sums(&|_, value| value), &|direction| sums(&|setting, _| direction[setting]));
 
     // Only differences within a component are known: each component keeps its own mean.
     let component = components(&values, sizes.len());
@@ -101,6 +77,32 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
         (!values.is_empty()).then(|| level[setting] + sum / number)
     };
     (values.iter().enumerate().map(fitted).collect(), rest.len() <= 1)
+}
+
+/// x of A x = `right` by conjugate gradients from 0: `product` is A x, and A is symmetric with no negative eigenvalue.
+fn solve(right: Vec<f64>, product: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let add = |to: &mut [f64], factor: f64, it: &[f64]| to.iter_mut().zip(it).for_each(|(to, it)| *to += factor * it);
+    let (mut x, mut direction, mut residual) = (vec![0.0; right.len()], right.clone(), right);
+    let mut size = dot(&residual, &residual);
+    let small = 1e-26 * size;
+    for _ in 0..2 * x.len() {
+        if size <= small {
+            break;
+        }
+        let change = product(&direction);
+        let step = size / dot(&direction, &change);
+        if !step.is_finite() {
+            break;
+        }
+        add(&mut x, step, &direction);
+        add(&mut residual, -step, &change);
+        let next = dot(&residual, &residual);
+        let turn = next / size;
+        direction.iter_mut().zip(&residual).for_each(|(direction, residual)| *direction = residual + turn * *direction);
+        size = next;
+    }
+    x
 }
 
 /// A number for each setting: the same for settings that blocks connect.

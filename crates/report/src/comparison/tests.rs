@@ -295,7 +295,7 @@ fn an_unknown_direction_never_ranks() {
     for (depth, seed) in (1..3).flat_map(|depth| (0..3).map(move |seed| (depth, seed))) {
         let mut run = run("foo", &[("depth", depth.into()), ("seed", seed.into())], 0.5);
         run.epochs.clear();
-        run.results = vec![("babble".into(), f64::from(i32::try_from(depth).unwrap()))];
+        run.results = vec![("babble".into(), f64::from(depth))];
         example.record(run);
     }
     let comparison = compared(&example);

@@ -77,10 +77,10 @@ fn steps(plan: &Plan, pending: &[&Trial], courses: &[Course<'_>]) -> String {
     }
 }
 
-/// The experiment's runs and the trials that have their result, if there is a store at all.
+/// All runs of the experiment and the trials that have their result, if there is a store at all.
 fn recorded(args: &RunArgs, spec: &Spec) -> Result<(Vec<RecordedRun>, HashSet<TrialId>), StoreError> {
     match Reader::open(&args.places.results) {
-        Ok(reader) => Ok((reader.runs(&spec.name)?, reader.done_trials(&spec.name)?)),
+        Ok(reader) => Ok((reader.all_runs(&spec.name)?, reader.done_trials(&spec.name)?)),
         Err(StoreError::NoStore { .. }) => Ok((Vec::new(), HashSet::new())),
         Err(error) => Err(error),
     }

@@ -1,7 +1,7 @@
 //! `runner EXPERIMENT.toml`: what is missing of experiments is run and recorded.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -186,7 +186,10 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     if let Some(shared) = &args.shared {
         done.extend(attempt::done(shared, &spec.name, args.part())?);
     }
-    let courses = pending(args, plan, &store.runs(&spec.name)?, &done);
+    // Reading the runs that count finds what is damaged. A newer failure does not count, but is to be run again.
+    let counting = store.runs(&spec.name)?;
+    let runs = if args.retry_failed { store.all_runs(&spec.name)? } else { counting };
+    let courses = pending(args, plan, &runs, &done);
     if !args.quiet {
         announce(args, spec, resolved, plan, courses.iter().map(|course| course.trials.len()).sum());
     }
@@ -242,10 +245,13 @@ pub fn wanted<'a>(args: &RunArgs, plan: &'a Plan) -> Vec<Course<'a>> {
     }
 }
 
-/// What is to be run: trials without a result, or those that were asked for, of this shard.
+/// What is to be run of this shard: trials without a result, or those that were asked for. Failed are
+/// trials whose last of `runs` that ended did, so that these are all runs of the experiment, in their order.
 pub fn pending<'a>(args: &RunArgs, plan: &'a Plan, runs: &[RecordedRun], done: &HashSet<TrialId>) -> Vec<Course<'a>> {
+    let ended = runs.iter().filter(|run| !matches!(run.status, Status::Running | Status::Killed));
+    let last: HashMap<&TrialId, Status> = ended.map(|run| (&run.trial, run.status)).collect();
     let failed: HashSet<&TrialId> =
-        runs.iter().filter(|run| run.status == Status::Failed).map(|run| &run.trial).collect();
+        last.into_iter().filter(|(_, status)| *status == Status::Failed).map(|(trial, _)| trial).collect();
     let missing = |trial: &Trial| {
         if args.retry_failed { failed.contains(&trial.id) } else { args.rerun || !done.contains(&trial.id) }
     };
