@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::observed::At;
@@ -91,7 +92,7 @@ pub struct ExportArgs {
     /// What the runs are handed to, and where: mlflow and a folder or the address of a server, or tensorboard and a folder. What
     /// is there already stays, so that it may be repeated as a sweep goes on
     #[arg(long, num_args = 2, value_names = ["TOOL", "DIR|URL"], conflicts_with = "output")]
-    pub to: Option<Vec<String>>,
+    pub to: Option<Vec<OsString>>,
     /// Where to: for csv and parquet a folder [default: export/FORMAT in the results folder], else a file [default: standard
     /// output]
     #[arg(short, long, value_name = "PATH")]

@@ -1,10 +1,12 @@
 //! From the dataset that an experiment names to the dataset that it gets.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use data::{DataError, Dataset, Facts, FetchBar, FetchObserver, Finder, Network, Silent, Source};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use crate::cli::Places;
 use crate::diagnostic::Diagnostic;
@@ -30,6 +32,37 @@ pub struct Datasets {
 pub fn finder(places: &Places) -> Result<Finder, DataError> {
     let network = if places.offline { Network::Offline } else { Network::Online };
     Finder::new(places.data_dir.clone(), network, places.mirrors.clone())
+}
+
+/// The dataset that a run has recorded: its name, and its folder where it is the user's own.
+pub fn recorded(places: &Places, name: &str, folder: Option<&str>) -> Result<Dataset> {
+    let source = match folder {
+        Some(folder) => Source::Folder { label: name.to_owned(), path: from_text(folder) },
+        None => Source::parse(name, Path::new(""))?,
+    };
+    Ok(finder(places)?.load(&source, &mut Silent)?)
+}
+
+/// What the address of a file cannot hold as it is.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#');
+const ADDRESS: &str = "file://";
+
+/// A folder as the store keeps it: its path, or its `file://` address where the path is not UTF-8.
+pub fn as_text(folder: &Path) -> String {
+    match folder.to_str() {
+        Some(path) => path.to_owned(),
+        None => format!("{ADDRESS}{}", percent_encode(folder.as_os_str().as_encoded_bytes(), ESCAPED)),
+    }
+}
+
+/// The folder that [`as_text`] wrote.
+fn from_text(text: &str) -> PathBuf {
+    #[cfg(unix)]
+    if let Some(path) = text.strip_prefix(ADDRESS) {
+        use std::os::unix::ffi::OsStringExt;
+        return std::ffi::OsString::from_vec(percent_decode_str(path).collect()).into();
+    }
+    text.into()
 }
 
 impl Datasets {
@@ -97,4 +130,28 @@ impl Datasets {
 fn source(spec: &Spec, named: &DatasetSpec) -> Result<Source, Diagnostic> {
     Source::parse(&named.name, &spec.folder)
         .map_err(|error| Diagnostic::new("the dataset is not known", &named.place, error.to_string()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_folder_is_found_again(bytes in prop::collection::vec(1_u8.., 0..20)) {
+            let folder = Path::new("/").join(Path::new(OsStr::from_bytes(&bytes)));
+            prop_assert_eq!(from_text(&as_text(&folder)), folder);
+        }
+    }
+
+    #[test]
+    fn a_usual_path_is_kept_as_it_is() {
+        assert_eq!(as_text(Path::new("/data/50 % of mnist")), "/data/50 % of mnist");
+        assert_eq!(as_text(Path::new(OsStr::from_bytes(b"/data/b\xff %"))), "file:///data/b%FF%20%25");
+    }
 }

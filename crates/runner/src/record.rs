@@ -8,7 +8,7 @@ use anyhow::Result;
 use model::{Outcome, Weights};
 use tracking::{EpochMetrics, Run, SplitSizes, Status, TrialId};
 
-use crate::datasets::Resolved;
+use crate::datasets::{Resolved, as_text};
 use crate::executor::Execution;
 use crate::plan::Trial;
 use crate::spec::Validation;
@@ -30,7 +30,7 @@ impl Circumstances<'_> {
             trial: trial.id.clone(),
             dataset: dataset.name.clone(),
             dataset_sha256: dataset.sha256.clone(),
-            dataset_path: dataset.folder.as_ref().map(|folder| folder.display().to_string()),
+            dataset_path: dataset.folder.as_deref().map(as_text),
             fallback_for: self.resolved.fallback_for.clone(),
             validation: trial.validation.to_string(),
             split_sizes: self.split_sizes(trial),

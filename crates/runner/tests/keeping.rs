@@ -103,14 +103,7 @@ fn weights_that_were_changed_are_named() {
 #[test]
 fn data_that_were_changed_are_found_before_anything_is_run() {
     let folder = Folder::new();
-    for (part, n) in [("train", 30u8), ("t10k", 12)] {
-        let mut images = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 3, 0, 0, 0, 5];
-        images.extend((0..15 * u16::from(n)).map(|pixel| (pixel % 251) as u8));
-        let mut labels = vec![0, 0, 8, 1, 0, 0, 0, n];
-        labels.extend((0..n).map(|i| i % 3));
-        folder.write(&format!("set/{part}-images-idx3-ubyte"), images);
-        folder.write(&format!("set/{part}-labels-idx1-ubyte"), labels);
-    }
+    folder.write_dataset("set");
     folder.write("own.toml", "name = \"own\"\ndata = { dataset = \"./set\" }\ntrain = { batch_size = 4 }\n");
     folder.run(&["own.toml", "-q"]);
     folder.run(&["verify", "--all"]);

@@ -322,17 +322,7 @@ fn without_a_fallback_nothing_runs() {
 #[test]
 fn a_folder_of_other_shape_and_classes_is_trained_on() {
     let folder = Folder::new();
-    // 30 + 12 images of 3×5 pixels in 3 classes; class c is bright in row c.
-    for (part, n) in [("train", 30u8), ("t10k", 12)] {
-        let image =
-            |i: u8| (0..15u8).map(move |pixel| if pixel / 5 == i % 3 { 200 + i } else { i }).collect::<Vec<_>>();
-        let mut images = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 3, 0, 0, 0, 5];
-        images.extend((0..n).flat_map(image));
-        let mut labels = vec![0, 0, 8, 1, 0, 0, 0, n];
-        labels.extend((0..n).map(|i| i % 3));
-        folder.write(&format!("=set/{part}-images-idx3-ubyte"), images);
-        folder.write(&format!("=set/{part}-labels-idx1-ubyte"), labels);
-    }
+    folder.write_dataset("=set");
     folder.write(
         "own.toml",
         "name = \"own\"\ndata = { dataset = \"=set\" }\ntrain = { batch_size = 4, learning_rate = 0.5 }\n",

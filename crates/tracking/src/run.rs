@@ -159,7 +159,7 @@ pub struct Run {
     pub dataset: String,
     /// Digest of its bytes.
     pub dataset_sha256: String,
-    /// Folder of the dataset, if it is one of the user's own.
+    /// Folder of the dataset, if it is one of the user's own: its path, or its `file://` address where the path is not UTF-8.
     pub dataset_path: Option<String>,
     /// The dataset that was asked for, when this one stood in for it.
     pub fallback_for: Option<String>,
@@ -236,7 +236,7 @@ pub struct RecordedRun {
     pub dataset: String,
     /// Digest of its bytes.
     pub dataset_sha256: String,
-    /// Folder of the dataset, if it is one of the user's own.
+    /// Folder of the dataset, if it is one of the user's own: its path, or its `file://` address where the path is not UTF-8.
     pub dataset_path: Option<String>,
     /// The dataset that was asked for, when this one stood in for it.
     pub fallback_for: Option<String>,

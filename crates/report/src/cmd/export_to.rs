@@ -1,5 +1,6 @@
 //! `report export --to`: the store's runs for other tools.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,7 +26,7 @@ enum Target {
 }
 
 /// Hands the runs asked for to another tool, and says how to look at them there.
-pub fn export_to(results: &Path, to: &[String], args: &QuestionArgs) -> Result<ExitCode> {
+pub fn export_to(results: &Path, to: &[OsString], args: &QuestionArgs) -> Result<ExitCode> {
     let target = Target::of(to)?;
     super::export::only_selects(args)?;
     let reader = super::open(results)?;
@@ -56,15 +57,16 @@ pub fn export_to(results: &Path, to: &[String], args: &QuestionArgs) -> Result<E
 
 impl Target {
     /// The kind and the place that follow `--to`.
-    fn of(to: &[String]) -> Result<Self> {
+    fn of(to: &[OsString]) -> Result<Self> {
         let [kind, place] = to else { bail!("--to takes what the runs are handed to, and where: --to mlflow DIR|URL") };
-        let is_server = place.starts_with("http://") || place.starts_with("https://");
-        if place.is_empty() || (place.contains("://") && !(is_server && kind == "mlflow")) {
+        let (kind, text) = (kind.to_string_lossy(), place.to_string_lossy());
+        let is_server = text.starts_with("http://") || text.starts_with("https://");
+        if text.is_empty() || (text.contains("://") && !(is_server && kind == "mlflow")) {
             let server = if kind == "mlflow" { ", or the address of a server as http://localhost:5000" } else { "" };
-            bail!("--to {kind} '{place}': expected a folder{server}");
+            bail!("--to {kind} '{text}': expected a folder{server}");
         }
-        match kind.as_str() {
-            "mlflow" if is_server => Ok(Self::MlflowServer(place.clone())),
+        match kind.as_ref() {
+            "mlflow" if is_server => Ok(Self::MlflowServer(text.into_owned())),
             "mlflow" => Ok(Self::MlflowFolder(place.into())),
             "tensorboard" => Ok(Self::TensorBoard(place.into())),
             stranger => bail!("{}", unknown("tool", stranger, &["mlflow", "tensorboard"])),

@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use anyhow::{Context, Result, bail};
-use data::{Dataset, Silent, Source, Split, normalise};
+use data::{Dataset, Split, normalise};
 use model::Weights;
 use tracking::{Reader, RecordedRun};
 
 use crate::cli::{PredictArgs, SplitChoice};
-use crate::datasets::finder;
+use crate::datasets;
 use crate::output::output;
 use crate::record::model_path;
 
@@ -70,11 +70,7 @@ fn weights(args: &PredictArgs, run: &RecordedRun) -> Result<Weights> {
 
 /// The very data that the run used: other bytes are refused.
 fn dataset(args: &PredictArgs, run: &RecordedRun) -> Result<Dataset> {
-    let source = match &run.dataset_path {
-        Some(path) => Source::Folder { label: run.dataset.clone(), path: path.into() },
-        None => Source::parse(&run.dataset, std::path::Path::new(""))?,
-    };
-    let dataset = finder(&args.places)?.load(&source, &mut Silent)?;
+    let dataset = datasets::recorded(&args.places, &run.dataset, run.dataset_path.as_deref())?;
     if dataset.sha256 != run.dataset_sha256 {
         bail!("{} has changed since the run: expected {}, found {}", run.dataset, run.dataset_sha256, dataset.sha256);
     }

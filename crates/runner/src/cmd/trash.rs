@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use tracking::{FindError, Reader, RecordedRun, RunId, Status, Store};
+use tracking::{FindError, IdPrefix, Reader, RecordedRun, RunId, Status, Store};
 
 use crate::cli::MoveArgs;
 use crate::cmd::merge::copy_model;
@@ -89,7 +89,7 @@ fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
         Err(FindError::NotFound(_)) => bail!("no experiment is named '{what}', and no run or trial begins so"),
         found => found?,
     };
-    let whole_trial = !found.id.as_str().starts_with(&what.to_ascii_lowercase());
+    let whole_trial = !found.id.as_str().starts_with(&IdPrefix::parse(what).digits);
     let mut runs = reader.all_runs(&found.experiment)?;
     runs.retain(|run| run.id == found.id || (whole_trial && run.trial == found.trial));
     Ok(runs)

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use data::{Dataset, Silent, Source};
+use data::Dataset;
 use model::{DeviceChoice, EngineKind, Outcome, Prepared};
 use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, Status, TrialId};
 
 use crate::cli::VerifyArgs;
 use crate::cmd::run::jobs;
 use crate::course::courses;
-use crate::datasets::finder;
+use crate::datasets;
 use crate::executor::{Execution, Trainer};
 use crate::output::output;
 use crate::plan::{Plan, Trial};
@@ -140,14 +140,8 @@ fn is_ours(run: &RecordedRun) -> bool {
 
 /// The very data that the runs used, or why they cannot be run on them.
 fn dataset(args: &VerifyArgs, needs: &Needs) -> Result<Arc<Dataset>, String> {
-    let load = || -> Result<Dataset> {
-        let source = match &needs.path {
-            Some(path) => Source::Folder { label: needs.dataset.clone(), path: path.into() },
-            None => Source::parse(&needs.dataset, std::path::Path::new(""))?,
-        };
-        Ok(finder(&args.places)?.load(&source, &mut Silent)?)
-    };
-    let dataset = load().map_err(|error| format!("its dataset cannot be had: {error:#}"))?;
+    let dataset = datasets::recorded(&args.places, &needs.dataset, needs.path.as_deref())
+        .map_err(|error| format!("its dataset cannot be had: {error:#}"))?;
     if dataset.sha256 == needs.sha256 {
         return Ok(Arc::new(dataset));
     }

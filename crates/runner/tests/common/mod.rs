@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, missing_docs)]
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use assert_cmd::Command;
@@ -22,6 +22,22 @@ impl Folder {
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         fs::write(self.path(name), content).unwrap();
+    }
+
+    /// A dataset of 30 training and 12 test images of 3×5 pixels in three classes; class c is bright in row c.
+    pub fn write_dataset(&self, folder: impl AsRef<Path>) {
+        let folder = self.0.path().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        for (part, n) in [("train", 30u8), ("t10k", 12)] {
+            let image =
+                |i: u8| (0..15u8).map(move |pixel| if pixel / 5 == i % 3 { 200 + i } else { i }).collect::<Vec<_>>();
+            let mut images = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 3, 0, 0, 0, 5];
+            images.extend((0..n).flat_map(image));
+            let mut labels = vec![0, 0, 8, 1, 0, 0, 0, n];
+            labels.extend((0..n).map(|i| i % 3));
+            fs::write(folder.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
+            fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), labels).unwrap();
+        }
     }
 
     pub fn read(&self, name: &str) -> String {

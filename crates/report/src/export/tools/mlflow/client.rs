@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 use ureq::http::{Method, Request, StatusCode, Uri};
 use ureq::{Agent, AsSendBody};
@@ -59,7 +60,8 @@ impl Client {
 
     /// Asks for something by name.
     pub fn get(&self, what: &str, values: &[(&str, &str)]) -> Result<Value, Refusal> {
-        let values: Vec<String> = values.iter().map(|(key, value)| format!("{key}={}", escaped(value))).collect();
+        let values: Vec<String> =
+            values.iter().map(|(key, value)| format!("{key}={}", escaped(value.as_bytes()))).collect();
         self.ask(Method::GET, &format!("mlflow/{what}?{}", values.join("&")), ())
     }
 
@@ -70,7 +72,7 @@ impl Client {
 
     /// Keeps a file.
     pub fn put(&self, path: &str, bytes: &[u8]) -> Result<(), Refusal> {
-        let path: Vec<String> = path.split('/').map(escaped).collect();
+        let path: Vec<String> = path.split('/').map(|part| escaped(part.as_bytes())).collect();
         self.ask(Method::PUT, &format!("mlflow-artifacts/artifacts/{}", path.join("/")), bytes).map(drop)
     }
 
@@ -137,11 +139,8 @@ fn authorization() -> Option<String> {
     }
 }
 
-/// `text` as a part of an address.
-pub fn escaped(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'-' | b'_' | b'.' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
+/// `bytes` as a part of an address.
+pub fn escaped(bytes: &[u8]) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    percent_encode(bytes, ESCAPED).to_string()
 }

@@ -61,7 +61,8 @@ impl Database {
 
     /// The folder may have been moved since. What a server keeps elsewhere stays there.
     fn follow_the_folder(&self) -> rusqlite::Result<()> {
-        let (now, within) = (address(&self.folder()), format!("/{ARTIFACTS}/{}", escaped(&self.experiment.1)));
+        let (now, within) =
+            (address(&self.folder()), format!("/{ARTIFACTS}/{}", escaped(self.experiment.1.as_bytes())));
         let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid
                    WHERE experiment_id = ?1 AND artifact_uri LIKE 'file:%' AND artifact_uri <> ?2 || '/' || run_uuid
                    AND substr(artifact_uri, -length(?3 || '/' || run_uuid)) = ?3 || '/' || run_uuid";
@@ -217,6 +218,6 @@ impl Place for Database {
 
 /// A file or folder as MLflow names it.
 fn address(path: &Path) -> String {
-    let parts: Vec<String> = path.to_string_lossy().split('/').map(escaped).collect();
+    let parts: Vec<String> = path.as_os_str().as_encoded_bytes().split(|byte| *byte == b'/').map(escaped).collect();
     format!("file://{}", parts.join("/"))
 }
