@@ -60,7 +60,8 @@ fn unranked(comparison: &Comparison) -> Option<String> {
         At::Epoch(epoch) if finished > 0 => return Some(format!("No run that finished has an epoch {epoch}.")),
         At::Best if finished > 0 => {
             return Some(
-                "No run has a metric by epoch that could choose the best epoch: which metric, --sort says.".to_owned(),
+                "No metric by epoch chooses the best epoch: name one with --minimize NAME or --maximize NAME."
+                    .to_owned(),
             );
         }
         _ => {}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use tracking::{EpochMetrics, Reader, RecordedRun, Status, StoreError, Value};
+use tracking::{Direction, EpochMetrics, Reader, RecordedRun, Status, StoreError, Value};
 
 use crate::metric::{self, Rules};
 
@@ -96,13 +96,14 @@ pub fn observe(
     let runs = with_test_sizes(reader, runs)?;
     let epochs: Vec<Vec<EpochMetrics>> =
         runs.iter().map(|run| Ok(renamed(reader.epochs(run)?, &run.validation))).collect::<Result<_, StoreError>>()?;
-    let mut names: Vec<&str> = epochs.iter().flatten().flat_map(|it| &it.metrics).map(|(name, _)| &**name).collect();
-    names = distinct(names.into_iter().filter(|name| !metric::is_of_training(name) && !metric::is_bookkeeping(name)));
+    let logged = distinct(epochs.iter().flatten().flat_map(|it| &it.metrics).map(|(name, _)| &**name));
+    let counts = |name: &&&str| !metric::is_of_training(name) && !metric::is_bookkeeping(name);
+    let names: Vec<&str> = logged.iter().filter(counts).copied().collect();
     let observed = runs.iter().zip(&epochs).map(|(run, epochs)| {
         let position = match at {
             At::Epoch(number) => epochs.iter().position(|it| it.epoch == number),
             At::Best | At::Last => {
-                let asked = sort.filter(|name| names.contains(name));
+                let asked = sort.filter(|name| logged.contains(name));
                 let chosen = asked.or_else(|| rules.ranking(&names, &run.validation));
                 chosen.and_then(|name| best(epochs, name, rules))
             }
@@ -180,9 +181,12 @@ fn value(epoch: &EpochMetrics, name: &str) -> Option<f64> {
     epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value).filter(|value| value.is_finite())
 }
 
-/// The first epoch that is best by the metric `name`.
+/// The first epoch that is best by the metric `name`; none where it is not known which end of that is good.
 fn best(epochs: &[EpochMetrics], name: &str, rules: &Rules) -> Option<usize> {
-    let sign = if rules.direction(name) == Some(tracking::Direction::Minimize) { -1.0 } else { 1.0 };
+    let sign = match rules.direction(name)? {
+        Direction::Minimize => -1.0,
+        Direction::Maximize => 1.0,
+    };
     let worth = |(position, epoch): (usize, &EpochMetrics)| Some((position, sign * value(epoch, name)?));
     let better = |best: (usize, f64), it: (usize, f64)| if it.1 > best.1 { it } else { best };
     epochs.iter().enumerate().filter_map(worth).reduce(better).map(|(position, _)| position)

@@ -13,7 +13,7 @@ use crate::course;
 use crate::filter::Condition;
 use crate::format;
 use crate::metric;
-use crate::observed::{FACTS, Observed, metric_names, observe, param_names};
+use crate::observed::{At, FACTS, Observed, metric_names, observe, param_names};
 use crate::suggestion::unknown;
 use crate::table::{Column, Layout, Table, choosable, tables};
 
@@ -174,6 +174,12 @@ pub(super) fn question(question: Question, recorded: &[Selected], conditions: &[
         bail!("{}", unknown("hyperparameter", stranger, &params));
     }
     if let Some(stranger) = question.sort.iter().find(|metric| !metrics.contains(&metric.as_str())) {
+        if question.at == At::Best
+            && recorded.iter().all(|it| question.rules(&it.declarations).direction(stranger).is_none())
+        {
+            let name = tracking::printable(stranger);
+            bail!("no epoch is best by `{name}`: direction unknown, use --minimize {name} or --maximize {name}");
+        }
         bail!("{}", unknown("metric", stranger, &metrics));
     }
     let known = |name: &str| metrics.iter().any(|metric| *metric == name || metric::base(metric) == name);

@@ -1,0 +1,199 @@
+//! Metrics that programs name themselves: which end of them is good, how they are shown, and which value of a run counts.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stores;
+
+use serde_json::Value as Json;
+use stores::{noise, outcome};
+use tempfile::TempDir;
+use tracking::{Direction, Store, Value};
+
+/// A value of a metric, and a little luck.
+fn about(value: f64, rate: u32, seed: u32) -> f64 {
+    value * (1.0 + 0.01 * noise(u64::from(rate + 100 * seed)))
+}
+
+/// Learning rates 1 and 2 with four seeds each; `log` logs and gives the results of a run.
+fn store(name: &str, log: impl Fn(&tracking::LiveRun, u32, u32) -> Vec<(&'static str, f64)>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for (rate, seed) in (1..=2).flat_map(|rate| (0..4).map(move |seed| (rate, seed))) {
+        let run = store.start_run(name, &[("rate", rate.into()), ("seed", seed.into())]).unwrap();
+        let results = log(&run, rate, seed);
+        run.finish(&results).unwrap();
+    }
+    folder
+}
+
+fn comparison(folder: &TempDir, arguments: &[&str]) -> Json {
+    let (code, out, err) = outcome(folder.path(), &[&["--format", "json"], arguments].concat());
+    assert_eq!((code, err.as_str()), (0, ""));
+    serde_json::from_str::<Json>(&out).unwrap()[0].take()
+}
+
+/// The rate of the setting with the star.
+fn best(folder: &TempDir, arguments: &[&str]) -> Option<i64> {
+    let comparison = comparison(folder, arguments);
+    let best = comparison["settings"].as_array().unwrap().iter().find(|it| it["best"] == true)?;
+    best["params"]["rate"].as_i64()
+}
+
+#[test]
+fn of_a_known_name_the_good_end_is_known() {
+    for (name, best_rate) in [
+        ("wer", 1),
+        ("val/loss", 1),
+        ("RMSE", 1),
+        ("fid", 1),
+        ("latency", 1),
+        ("memory_mb", 1),
+        ("eval-perplexity", 1),
+        ("val/acc", 2),
+        ("BLEU", 2),
+        ("throughput", 2),
+    ] {
+        let folder = store("own", |_, rate, seed| vec![(name, about(f64::from(rate), rate, seed))]);
+        assert_eq!(best(&folder, &[]), Some(best_rate), "{name}");
+        let (_, out, _) = outcome(folder.path(), &[]);
+        assert_eq!(out.contains("lower is better"), best_rate == 1, "{out}");
+    }
+}
+
+#[test]
+fn of_another_name_it_is_asked_for_and_may_be_declared() {
+    let folder = store("own", |_, rate, seed| vec![("babble", about(f64::from(rate), rate, seed))]);
+    let (code, out, _) = outcome(folder.path(), &[]);
+    assert!(code == 0 && !out.contains('★'), "{out}");
+    assert!(out.contains("irection of `babble` unknown: use --minimize babble or --maximize babble"), "{out}");
+    assert_eq!(best(&folder, &["--minimize", "babble"]), Some(1));
+    assert_eq!(best(&folder, &["--maximize", "babble"]), Some(2));
+    let store = Store::open(folder.path()).unwrap();
+    store.declare_metric("own", "babble", Direction::Minimize).unwrap();
+    drop(store);
+    assert_eq!(best(&folder, &[]), Some(1));
+    assert_eq!(best(&folder, &["--maximize", "babble"]), Some(2), "what is asked now goes before");
+}
+
+#[test]
+fn of_two_sides_the_one_with_the_good_end_is_better() {
+    for (name, more_is_better) in [("wer", false), ("val_bleu", true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        for (side, level) in [("before", 3.0), ("after", 2.0)] {
+            for seed in 0..4 {
+                let params = [("rate", Value::Integer(1)), ("seed", seed.into())];
+                store.start_run(side, &params).unwrap().finish(&[(name, about(level, seed, seed))]).unwrap();
+            }
+        }
+        let (code, out, err) = outcome(folder.path(), &["diff", "before", "after", "--format", "json"]);
+        assert_eq!(code, 0, "{err}");
+        let metric = serde_json::from_str::<Json>(&out).unwrap()["metrics"][name].take();
+        assert_eq!(metric["verdict"], if more_is_better { "left" } else { "right" }, "{metric}");
+    }
+}
+
+/// Validated every fifth epoch, and nothing said in the end.
+#[test]
+fn a_metric_counts_by_its_last_value() {
+    let folder = store("own", |run, rate, seed| {
+        for epoch in 1..=12 {
+            let reached = about(f64::from(rate * epoch), rate, seed) / 30.0;
+            run.log(epoch, &[("loss", 1.0 - reached)]).unwrap();
+            if epoch % 5 == 0 {
+                run.log(epoch, &[("val_f1", reached), ("val_accuracy", reached)]).unwrap();
+            }
+        }
+        Vec::new()
+    });
+    let compared = comparison(&folder, &[]);
+    assert_eq!(compared["ranked_by"], "val_accuracy");
+    assert_eq!(best(&folder, &["--sort", "val_f1"]), Some(2));
+    for name in ["val_f1", "val_accuracy"] {
+        let mean = compared["settings"][0]["metrics"][name]["mean"].as_f64().unwrap();
+        assert!((mean - 2.0 / 3.0).abs() < 0.02, "that of epoch 10: {mean}");
+    }
+}
+
+/// The best epoch is the one where the metric is best that ranks, whatever it is called.
+#[test]
+fn the_best_epoch_is_by_the_metric_that_ranks() {
+    for (name, better_is_less) in [("val/acc", false), ("valid-perplexity", true)] {
+        let folder = store("own", |run, rate, seed| {
+            for epoch in 1..=6u32 {
+                // Best at epoch 4.
+                let distance = f64::from(epoch.abs_diff(4));
+                let level = about(0.5 / f64::from(rate), rate, seed);
+                let value = if better_is_less { level + distance } else { 0.9 - level - 0.05 * distance };
+                run.log(epoch, &[("loss", 9.0 - f64::from(epoch)), (name, value)]).unwrap();
+            }
+            Vec::new()
+        });
+        let compared = comparison(&folder, &["--at", "best"]);
+        assert_eq!(compared["ranked_by"], name);
+        assert_eq!(compared["settings"][0]["metrics"]["loss"]["mean"], 5.0, "that of epoch 4: {compared}");
+        assert_eq!(best(&folder, &["--at", "best", "--sort", name]), Some(2));
+        assert_eq!(
+            comparison(&folder, &["--at", "best", "--sort", "loss"])["settings"][0]["metrics"]["loss"]["mean"],
+            3.0
+        );
+    }
+}
+
+#[test]
+fn an_accuracy_logged_in_per_cent_is_shown_as_it_is() {
+    for name in ["test_accuracy", "top1"] {
+        let folder = store("own", |_, rate, seed| vec![(name, 90.0 + f64::from(rate) + 0.1 * noise(u64::from(seed)))]);
+        let (_, out, _) = outcome(folder.path(), &[]);
+        assert!(out.contains(" 91.9") && !out.contains("9200"), "{out}");
+        assert!(!out.contains("100.00 points"), "{out}");
+    }
+}
+
+#[test]
+fn every_column_has_a_name_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for (n, seed) in (1..3).flat_map(|n| (0..3).map(move |seed| (n, seed))) {
+        let params = [
+            ("n", Value::Integer(n)),
+            ("runs", 2.into()),
+            ("failed", (n + 1).into()),
+            ("best", (n + 7).into()),
+            ("trial", n.into()),
+            ("f1", n.into()),
+            ("seed", seed.into()),
+        ];
+        let run = store.start_run("own", &params).unwrap();
+        run.log(1, &[("epoch", 1.0), ("step", 10.0), ("f1", 0.5), ("lr", 0.1)]).unwrap();
+        let value = f64::from(u8::try_from(10 * n + seed).unwrap());
+        run.finish(&[("test_f1", value / 100.0), ("difference", value), ("run", 1.0), ("status", 2.0)]).unwrap();
+    }
+    store.export_csv("own").unwrap();
+    drop(store);
+    let (code, compared, err) = outcome(folder.path(), &["--format", "csv"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let file = |name: &str| std::fs::read_to_string(folder.path().join("own").join(name)).unwrap();
+    for text in [compared, file("runs.csv"), file("epochs.csv")] {
+        let mut names: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all, "{text}");
+    }
+}
+
+/// Nor is an epoch chosen by an end of a metric that nobody named.
+#[test]
+fn no_epoch_is_best_by_a_metric_of_unknown_direction() {
+    let folder = store("own", |run, rate, seed| {
+        for epoch in 1..=3 {
+            run.log(epoch, &[("babble", about(f64::from(rate + epoch), rate, seed))]).unwrap();
+        }
+        Vec::new()
+    });
+    let (code, out, err) = outcome(folder.path(), &["--at", "best"]);
+    assert!(code == 0 && out.contains("name one with --minimize NAME or") && !out.contains('★'), "{out}{err}");
+    let (code, out, err) = outcome(folder.path(), &["--at", "best", "--sort", "babble"]);
+    assert!(code == 2 && err.contains("use --minimize babble or --maximize babble"), "{out}{err}");
+    assert_eq!(best(&folder, &["--at", "best", "--minimize", "babble"]), Some(1));
+}
