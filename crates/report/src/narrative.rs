@@ -215,8 +215,11 @@ fn reported(comparison: &Comparison) -> Option<String> {
     let statistic = best.metric(name)?;
     let ranking = title(comparison.ranked_by.as_deref()?);
     let value = number(comparison.unit(name), statistic.mean);
-    Some(format!("{ranking} chooses; the {} of the choice, {value}, tells how good it is.", title(name)))
-        .map(|it| capitalised(&it))
+    let said = match comparison.is_optimistic() {
+        true => "comes from the examples that chose it and is optimistic",
+        false => "estimates how good it is",
+    };
+    Some(capitalised(&format!("{ranking} chooses; the {} of the choice, {value}, {said}.", title(name))))
 }
 
 /// That the mean of the best is too good, by how much.

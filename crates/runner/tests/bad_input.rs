@@ -39,6 +39,19 @@ const BAD: &[(&str, &str, &[&str])] = &[
     ("long range", "[sweep]\nseed = { from = 0, to = 9000000000000000000 }\n", &["too long"]),
     ("log of zero", "[sweep]\ndecay = { from = 0, to = 1, count = 3, scale = \"log\" }\n", &["starts above 0"]),
     ("too many", "[sweep]\nseed = { from = 0, to = 999 }\nepochs = { from = 1, to = 1000 }\n", &["too many trials"]),
+    (
+        "unknown metric",
+        "[metrics]\nrank = \"test_acuracy\"\n",
+        &["'rank' does not know \"test_acuracy\"", "bad.toml:4:8", "did you mean \"test_accuracy\"?"],
+    ),
+    ("unknown replicate", "[metrics]\nreplicate = \"sed\"\n", &["did you mean \"seed\"?", "bad.toml:4:13"]),
+    ("no list of metrics", "[metrics]\nminimize = \"wer\"\n", &["wrong type", "a list of names of metrics"]),
+    (
+        "both directions",
+        "[metrics]\nminimize = [\"wer\"]\nmaximize = [\"wer\"]\n",
+        &["the direction of 'wer' is given twice", "bad.toml:5:13"],
+    ),
+    ("unknown key of metrics", "[metrics]\nminimise = [\"wer\"]\n", &["did you mean 'minimize'?"]),
     ("init", "[train]\ninit = \"ones\"\n", &["\"glorot_uniform\" or \"zeros\""]),
 ];
 

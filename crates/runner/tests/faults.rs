@@ -5,10 +5,11 @@
 mod common;
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use common::{Folder, measured};
 use rusqlite::Connection;
+use tracking::{Experiment, Invocation, Reader, Run, Status, Store};
 
 /// Eight courses, four of them with a shorter trial on their way; a second or so.
 const LONG: &str = r#"
@@ -225,6 +226,30 @@ fn weights_that_cannot_be_written_fail_their_trial_and_no_other() {
     let said = String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap();
     assert!(said.contains("no trial failed; nothing to run"), "{said}");
     folder.run(&["verify", "--all", "-q"]);
+}
+
+/// The clock of the machine was two hours fast while the first runs failed.
+#[test]
+fn a_clock_that_was_set_back_does_not_bring_failures_back() {
+    let folder = Folder::new();
+    folder.write("long.toml", LONG);
+    let less = ["long.toml", "--set", "sweep.epochs=[2]", "--set", "sweep.seed=[0, 1]"];
+    folder.run(&[&less[..], &["-q", "-r", "earlier"]].concat());
+    let later = SystemTime::now() + Duration::from_secs(7200);
+    let mut store = Store::open(folder.path("results")).unwrap();
+    let about = Experiment { name: "long".to_owned(), description: String::new() };
+    let invocation = store.begin(&about, &Invocation::default()).unwrap();
+    for run in Reader::open(&folder.path("earlier")).unwrap().runs("long").unwrap() {
+        let params = run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        let failed = Run { trial: run.trial, params, ..Run::new("long", Status::Failed, later) };
+        store.record(invocation, &failed).unwrap();
+    }
+    drop(store);
+    let retry = || String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap();
+    assert!(retry().contains("4 of 4 trials failed, to run again"));
+    assert!(retry().contains("no trial failed; nothing to run"));
+    let store = Store::open(folder.path("results")).unwrap();
+    assert!(store.runs("long").unwrap().iter().all(|run| run.status == Status::Finished));
 }
 
 /// A limit for files is to a program what a full disk is.

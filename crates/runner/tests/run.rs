@@ -52,6 +52,26 @@ fn everything_is_recorded() {
     assert_eq!(std::fs::read_dir(folder.path("results/small/models")).unwrap().count(), 4);
 }
 
+#[test]
+fn the_experiment_file_says_by_what_trials_are_ranked() {
+    let folder = Folder::new();
+    folder.write("small.toml", format!("{SMALL}[metrics]\nrank = \"val_loss\"\nreport = \"test_loss\"\n"));
+    let ranked_by = |title: &str, arguments: &[&str]| {
+        let table = folder.run(&[&["small.toml", "-r", "results"], arguments].concat());
+        assert!(table.contains(&format!("trials by {title}")), "{table}");
+        let reader = Reader::open(&folder.path("results")).unwrap();
+        reader.declarations("small").unwrap()
+    };
+    let declared = ranked_by("validation loss", &[]);
+    assert_eq!((declared.rank.as_deref(), declared.report.as_deref()), (Some("val_loss"), Some("test_loss")));
+    // What the file says last holds, and no trial is run again for it.
+    folder.write("small.toml", SMALL);
+    assert_eq!(ranked_by("validation accuracy", &[]).rank, None);
+    assert_eq!(ranked_by("test loss", &["--set", "metrics.rank=\"test_loss\""]).rank.as_deref(), Some("test_loss"));
+    let store = Connection::open(folder.path("results/tracking.db")).unwrap();
+    assert_eq!(store.query_row("SELECT count(*) FROM runs", [], |row| row.get::<_, i64>(0)).unwrap(), 4);
+}
+
 fn measured(folder: &Folder, results: &str) -> Vec<Vec<u8>> {
     common::measured(folder, results, "small")
 }

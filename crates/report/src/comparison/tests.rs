@@ -167,7 +167,9 @@ fn a_held_out_validation_chooses_and_the_test_set_tells_how_good_it_is() {
     assert_eq!(comparison.reported_by.as_deref(), Some("test_accuracy"));
     let said = narrative::answer(&comparison).join(" ");
     assert!(
-        said.contains("Validation accuracy chooses; the test accuracy of the choice, 91.33 %, tells how good it is."),
+        said.contains(
+            "Validation accuracy chooses; the test accuracy of the choice, 91.33 %, estimates how good it is."
+        ),
         "{said}"
     );
 }
