@@ -238,9 +238,7 @@ fn words(name: &str) -> impl Iterator<Item = String> {
 /// Which end is good, as the words of a name say. Words that contradict each other say nothing.
 fn direction(name: &str) -> Option<Direction> {
     let words: Vec<String> = words(name).collect();
-    let follows = |first: &str, second: &[&str]| {
-        words.windows(2).any(|pair| pair[0] == first && second.contains(&pair[1].as_str()))
-    };
+    let follows = |first, second| follows(&words, first, second);
     if follows("per", TIMES) && !is_any(&words, LESS) {
         return Some(Direction::Maximize);
     }
@@ -272,10 +270,16 @@ fn is_any(words: &[String], list: &[&str]) -> bool {
     words.iter().any(|word| list.contains(&word.as_str()) || list.contains(&stem(word).as_str()))
 }
 
+/// Whether the word `first` comes right before one of `second`.
+fn follows(words: &[String], first: &str, second: &[&str]) -> bool {
+    words.windows(2).any(|pair| pair[0] == first && second.contains(&pair[1].as_str()))
+}
+
 /// Whether a metric tells what a run cost and not how well it did.
 fn is_cost(name: &str) -> bool {
     let words: Vec<String> = words(name).collect();
-    !is_any(&words, LESS) && !is_any(&words, MORE) && (is_any(&words, COSTS) || is_any(&words, SPEEDS))
+    let is_speed = is_any(&words, SPEEDS) || follows(&words, "per", TIMES);
+    !is_any(&words, LESS) && !is_any(&words, MORE) && (is_any(&words, COSTS) || is_speed)
 }
 
 /// What a metric was measured on, as its name says.
@@ -396,6 +400,7 @@ mod tests {
         assert_eq!(ranking(&["val_loss", "val_accuracy"], "0.1"), Some("val_accuracy"));
         assert_eq!(ranking(&["train_accuracy", "train/loss", "val/loss", "seconds"], "test"), Some("val/loss"));
         assert_eq!(ranking(&["latency", "wer"], "test"), Some("wer"));
+        assert_eq!(ranking(&["images_per_second", "bleu"], "test"), Some("bleu"));
         assert_eq!(ranking(&["latency", "seconds"], "test"), Some("latency"));
         assert_eq!(ranking(&["seconds", "train_loss", "foo"], "test"), None);
         let declared = Declarations { rank: Some("train_loss".into()), ..Declarations::default() };

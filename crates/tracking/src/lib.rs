@@ -28,14 +28,33 @@
 //! That is all. [`LiveRun::log`] does not wait for the disk: a thread of the store records what all runs of the process log, within a
 //! tenth of a second, and many together, so that a run of five epochs costs less than a millisecond.
 //!
-//! Names are yours; those of Keras (`loss`, `accuracy`, `val_loss`, `val_accuracy`; in the end `test_loss`, `test_accuracy`) have their
-//! places in tables. `report` ranks by accuracy, or else by loss, or else by what `--sort` says.
-//! Where [`LiveRun::finish`] is given no metric, those of the last epoch stand for them.
+//! # Metrics
+//!
+//! Names are yours. `report` knows which end of the usual ones is good (`val_loss`, `wer`, `rmse`: less; `val/acc`, `f1`, `bleu`:
+//! more), whatever split they name (`train`, `val`, `test`). It ranks by a test metric, or by a validation metric where
+//! [`NewRun::validation`] says that examples are held out; by an accuracy before a loss. Of a name that it does not know it asks; [`Store::declare_metric`] and [`Store::declare_metrics`] answer.
+//!
+//! An accuracy is a share from 0 to 1 and shown in per cent. One that is logged in per cent, from 0 to 100, is shown as it is.
+//!
+//! A metric counts by what [`LiveRun::finish`] is given for it, else by the last value that was logged. Nothing that is not finite is
+//! recorded: a run without a finite value has no value of that metric, and the report counts such runs.
+//!
+//! ```
+//! # use tracking::{Declarations, Direction, Store};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let store = Store::open(folder.path())?;
+//! store.declare_metric("speech", "babble", Direction::Minimize)?; // val_babble and test_babble too
+//! store.declare_metrics("wine", &Declarations { rank: Some("val_f1".into()), ..Declarations::default() })?;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # A sweep
 //!
 //! A store may be shared by threads, and a folder by programs. What is compared are trials: points of the sweep, each known by its
-//! hyperparameters. Runs that differ in `seed` alone are runs of one setting.
+//! hyperparameters. Runs that differ in `seed` alone (or `random_state`, `random_seed`, `fold`, `replicate`) are runs of one setting;
+//! settings are compared seed by seed, so give all of them the same seeds.
 //!
 //! ```
 //! # use tracking::{Reader, Store, StoreError};
@@ -79,7 +98,7 @@
 //! run.log(1, &[("loss", f64::NAN), ("accuracy", 0.5)])?; // what is not finite is not recorded
 //! drop(run);
 //!
-//! // The same trial again: a run of its own. Of a trial's runs the newest that ended counts.
+//! // The same trial again: a run of its own. Of a trial's runs the newest with a result counts.
 //! let run = store.start_run("wine", &[("depth", 2.into())])?;
 //! // But not while it runs, here or in another program.
 //! let twice = store.start_run("wine", &[("depth", 2.into())]);
@@ -96,17 +115,18 @@
 //! # Where it comes from
 //!
 //! Every run knows which program made it, by which command, on which machine. [`Store::declare`] tells the program's version and
-//! what the experiment is about; [`Store::new_run`] tells of a run what data it sees and how it is validated.
+//! what the experiment is about; [`Store::new_run`] tells of a run what data it sees, how much of it, and how it is validated.
 //!
 //! ```
-//! # use tracking::{Experiment, Reader, Store};
+//! # use tracking::{Experiment, Reader, SplitSizes, Store};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path())?;
 //! let wine = Experiment { name: "wine".into(), description: "Does depth help?".into() };
 //! store.declare(&wine, tracking::invocation!())?;
 //!
-//! let run = store.new_run("wine", &[("depth", 3.into())]).dataset("wine").validation("0.2").engine("candle").start()?;
+//! let sizes = SplitSizes { train: Some(800), validation: Some(200), test: Some(500) };
+//! let run = store.new_run("wine", &[("depth", 3.into())]).dataset("wine").validation("0.2").split_sizes(sizes).start()?;
 //! run.log_at(1, 1_875, &[("val_accuracy", 0.8)])?; // after so many steps
 //! run.finish(&[("test_accuracy", 0.9)])?;
 //!

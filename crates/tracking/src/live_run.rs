@@ -5,7 +5,8 @@ use std::time::{Instant, SystemTime};
 
 use crate::store::recorder::{Recorder, Trouble};
 use crate::{
-    EpochMetrics, Experiment, Invocation, Run, RunId, Status, Store, StoreError, TrialId, Value, csv_export, printable,
+    EpochMetrics, Experiment, Invocation, Run, RunId, SplitSizes, Status, Store, StoreError, TrialId, Value,
+    csv_export, printable,
 };
 
 /// No name is longer, in bytes.
@@ -14,8 +15,8 @@ const LONGEST_NAME: usize = 128;
 impl Store {
     /// Begins a run of `experiment`, which is made if it is not there. It is in the store, as running, when this returns.
     ///
-    /// The hyperparameters say which trial it is, in any order; runs of the same trial are compared as one, and the newest that
-    /// ended counts. While a run is running no other of its trial can begin. `report --where` asks for them by name, but for `status`,
+    /// The hyperparameters say which trial it is, in any order; runs of the same trial are compared as one, and the newest with
+    /// a result counts. While a run is running no other of its trial can begin. `report --where` asks for them by name, but for `status`,
     /// `trial`, `run`, `started_at` and `ended_at`, which are what the store knows of the run.
     ///
     /// # Errors
@@ -70,6 +71,13 @@ impl NewRun<'_> {
     /// that is held out, such as `0.1`. A part of what the trial is; of one with a validation of its own `report` lets that choose.
     pub fn validation(mut self, validation: &str) -> Self {
         validation.clone_into(&mut self.run.validation);
+        self
+    }
+
+    /// How many examples each split has: accuracies cannot differ by less than one of them, which `report` takes into account. No part
+    /// of what the trial is.
+    pub fn split_sizes(mut self, sizes: SplitSizes) -> Self {
+        self.run.split_sizes = sizes;
         self
     }
 
