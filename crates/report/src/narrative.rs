@@ -2,7 +2,7 @@
 
 use crate::analysis::effects::{Effect, Effects};
 use crate::comparison::{Comparison, Promise, Setting};
-use crate::metric::{self, Unit};
+use crate::metric::{self, Metric, Unit};
 use crate::observed::At;
 use crate::wording::{self, count, title};
 
@@ -66,16 +66,21 @@ fn unranked(comparison: &Comparison) -> Option<String> {
         }
         _ => {}
     }
-    let names: Vec<&str> = comparison.metrics.iter().map(|it| it.name.as_str()).collect();
-    let unknown = comparison.metrics.iter().find(|it| it.direction.is_none() && !metric::is_bookkeeping(&it.name));
-    if let Some(metric) = unknown {
+    let metrics: Vec<&Metric> = comparison.metrics.iter().filter(|it| !metric::is_bookkeeping(&it.name)).collect();
+    if metrics.iter().any(|it| it.direction.is_some() && !metric::is_of_training(&it.name)) {
+        return Some("No run here has the metric to rank by.".to_owned());
+    }
+    if let Some(metric) = metrics.iter().find(|it| it.direction.is_none()) {
         let name = tracking::printable(&metric.name);
         return Some(format!("Direction of `{name}` unknown: use --minimize {name} or --maximize {name}."));
     }
-    let training: Vec<&str> = names.into_iter().filter(|name| !metric::is_bookkeeping(name)).collect();
-    (!training.is_empty()).then(|| {
-        format!("No metric ranks by itself: {} are of the training set; --sort ranks by one.", training.join(", "))
-    })
+    let training: Vec<&str> = metrics.iter().map(|it| it.name.as_str()).collect();
+    let of = match training.as_slice() {
+        [] => return None,
+        [only] => format!("{only} is"),
+        several => format!("{} are", several.join(", ")),
+    };
+    Some(format!("No metric ranks by itself: {of} of the training set; --sort ranks by one."))
 }
 
 /// Why nothing could be tested.

@@ -197,3 +197,21 @@ fn no_epoch_is_best_by_a_metric_of_unknown_direction() {
     assert!(code == 2 && err.contains("use --minimize babble or --maximize babble"), "{out}{err}");
     assert_eq!(best(&folder, &["--at", "best", "--minimize", "babble"]), Some(1));
 }
+
+#[test]
+fn an_experiment_without_the_metric_that_is_asked_for_says_so() {
+    let folder = store("own", |_, rate, seed| vec![("val_f1", about(f64::from(rate), rate, seed))]);
+    let store = Store::open(folder.path()).unwrap();
+    for seed in 0..2 {
+        let run = store.start_run("other", &[("rate", 1.into()), ("seed", seed.into())]).unwrap();
+        run.finish(&[("val_accuracy", 0.5)]).unwrap();
+        let run = store.start_run("plain", &[("rate", 1.into()), ("seed", seed.into())]).unwrap();
+        run.log(1, &[("loss", 0.5)]).unwrap();
+        run.finish(&[]).unwrap();
+    }
+    drop(store);
+    let (code, out, err) = outcome(folder.path(), &["--sort", "val_f1"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("No run here has the metric to rank by."), "{out}");
+    assert!(out.contains("No metric ranks by itself: loss is of the training set"), "{out}");
+}
