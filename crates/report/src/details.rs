@@ -8,7 +8,8 @@ use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, S
 
 use crate::analysis::statistics::Statistic;
 use crate::comparison::{Comparison, Setting};
-use crate::observed::Observed;
+use crate::metric;
+use crate::observed::{Observed, distinct};
 use crate::weights::Weights;
 
 /// Settings whose learning curves are drawn.
@@ -61,7 +62,8 @@ pub fn details(
         let of_setting: Vec<&Observed> = finished(setting);
         epochs.push(of_setting.iter().take(RUNS).map(|it| reader.epochs(&it.run)).collect::<Result<_, _>>()?);
     }
-    let curves = curve_metrics(&epochs).into_iter().map(|name| (name.to_owned(), curves(&epochs, name))).collect();
+    let curves =
+        curve_metrics(&epochs, comparison).into_iter().map(|name| (name.to_owned(), curves(&epochs, name))).collect();
     let best = comparison.best().map(finished).and_then(|runs: Vec<&Observed>| best_of(&runs, comparison));
     let best = best.map(|it| best_trial(reader, results, &it.run)).transpose()?;
     let of_these = |it: &&Observed| it.run.dataset_sha256 == comparison.dataset_sha256;
@@ -71,16 +73,14 @@ pub fn details(
     Ok(Details { curves, best, invocation })
 }
 
-/// The two metrics whose curves tell most: on the validation where it is measured.
-fn curve_metrics(epochs: &[Vec<Vec<EpochMetrics>>]) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for (name, _) in epochs.iter().flatten().flatten().flat_map(|epoch| &epoch.metrics) {
-        if !names.contains(&name.as_str()) && !matches!(name.as_str(), "seconds" | "learning_rate") {
-            names.push(name);
-        }
-    }
+/// The two metrics whose curves tell most: the one that ranks, and validation before training.
+fn curve_metrics<'a>(epochs: &'a [Vec<Vec<EpochMetrics>>], comparison: &Comparison) -> Vec<&'a str> {
+    let all = epochs.iter().flatten().flatten().flat_map(|epoch| &epoch.metrics);
+    let mut names = distinct(all.map(|(name, _)| name.as_str()).filter(|name| !metric::is_bookkeeping(name)));
+    let ranked_by = comparison.ranked_by.as_deref();
     const FIRST: [&str; 4] = ["val_accuracy", "val_loss", "accuracy", "loss"];
-    names.sort_by_key(|name| FIRST.iter().position(|known| known == name).unwrap_or(FIRST.len()));
+    let known = |name: &str| FIRST.iter().position(|known| *known == name).unwrap_or(FIRST.len());
+    names.sort_by_key(|name| (Some(*name) != ranked_by, metric::is_of_training(name), known(name)));
     names.truncate(2);
     names
 }

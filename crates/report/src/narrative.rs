@@ -246,34 +246,34 @@ fn selection(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// Where the best lies at an end of the values that were tried.
+/// Where the best, or as long as several may be the best its mean, lies at an end of the values that were tried.
 fn edges(comparison: &Comparison) -> Vec<String> {
-    let candidates = comparison.candidates();
-    let edge = |place: usize| {
-        let numbers = |settings: &[&Setting]| -> Option<Vec<f64>> {
-            settings.iter().map(|it| it.values[place].as_ref()?.as_number()).collect()
-        };
-        let all: Vec<&Setting> = comparison.settings.iter().collect();
-        let (tried, best) = (numbers(&all)?, numbers(&candidates)?);
-        let least = |of: &[f64]| of.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = |of: &[f64]| of.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut different = tried.clone();
-        different.sort_by(f64::total_cmp);
-        different.dedup();
-        let (low, high) = (least(&tried), most(&tried));
-        // Of two values, one is always an end.
-        if best.is_empty() || different.len() < 3 {
-            return None;
+    let numbers = |settings: &[&Setting], place: usize| -> Option<Vec<f64>> {
+        settings.iter().map(|it| it.values[place].as_ref()?.as_number()).collect()
+    };
+    let tried: Vec<&Setting> = comparison.settings.iter().collect();
+    let best: Vec<&Setting> = comparison.settings.iter().filter(|it| it.is_best).collect();
+    let edge = |settings: &[&Setting], place: usize| {
+        let (mut tried, best) = (numbers(&tried, place)?, numbers(settings, place)?);
+        tried.sort_by(f64::total_cmp);
+        tried.dedup();
+        // Of two values, one is always an end; and below none there is nothing.
+        let [low, _, .., high] = tried[..] else { return None };
+        match () {
+            () if best.is_empty() => None,
+            () if best.iter().all(|it| *it == low) && low != 0.0 && low != 1.0 => {
+                Some(format!("below {}", wording::short(low)))
+            }
+            () if best.iter().all(|it| *it == high) => Some(format!("above {}", wording::short(high))),
+            () => None,
         }
-        let value = |number: f64| wording::short(number);
-        if most(&best) == low && low != 0.0 && low != 1.0 {
-            return Some(format!("below {}", value(low)));
-        }
-        (least(&best) == high).then(|| format!("above {}", value(high)))
     };
     let sentence = |(place, key): (usize, &String)| {
-        let key = tracking::printable(key);
-        Some(format!("The best lies at the edge of the grid: extend `{key}` {}.", edge(place)?))
+        let (what, beyond) = match edge(&comparison.candidates(), place) {
+            Some(beyond) => ("best", beyond),
+            None => ("best mean", edge(&best, place)?),
+        };
+        Some(format!("The {what} lies at the edge of the grid: extend `{}` {beyond}.", tracking::printable(key)))
     };
     comparison.keys.iter().enumerate().filter_map(sentence).collect()
 }

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, presets};
 use tracking::printable;
 use unicode_width::UnicodeWidthStr;
 
-use crate::table::{Prominence, Shown, Table};
+use crate::table::{Prominence, Row, Shown, Table};
 use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
@@ -55,7 +55,7 @@ fn block(table: &Table, width: usize) -> String {
 
 /// What the signs in the cells mean, of those that are there.
 pub fn legend(table: &Table, columns: &[Shown]) -> String {
-    let has = |sign: char| columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign));
+    let has = |sign: &str| columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign));
     let best = match table.comparison.promise {
         None => "★ best mean, not tested",
         Some(_) if table.comparison.candidates().len() == 1 => "★ best",
@@ -65,8 +65,15 @@ pub fn legend(table: &Table, columns: &[Shown]) -> String {
         Some(name) => format!("± standard deviation over {}s", wording::title(name)),
         None => "± standard deviation".to_owned(),
     };
-    let signs = [('★', best.to_owned()), ('≈', "≈ may be the best".to_owned()), ('±', spread)];
-    signs.into_iter().filter(|(sign, _)| has(*sign)).map(|(_, meaning)| meaning).collect::<Vec<_>>().join(" · ")
+    let not_listed = |row: &Row| {
+        let touches = row.standing.distance.is_some_and(|limits| limits.low.is_some() && limits.high == 0.0);
+        touches && !row.standing.may_be_best
+    };
+    let at_most = if table.rows.iter().any(not_listed) { "at most: not shown to be strictly worse" } else { "" };
+    let signs =
+        [("★", best.to_owned()), ("≈", "≈ may be the best".to_owned()), ("at most", at_most.to_owned()), ("±", spread)];
+    let meanings = signs.into_iter().filter(|(sign, meaning)| has(sign) && !meaning.is_empty());
+    meanings.map(|(_, meaning)| meaning).collect::<Vec<_>>().join(" · ")
 }
 
 /// Names the columns that found no room.
