@@ -112,10 +112,10 @@ fn simulate(design: Design, times: u32, seed: u64) -> Broken {
     Broken { given_best_left: share(left, times), limits_missed: share(missed, times), found: share(found, worse) }
 }
 
-/// Holds every design to its promises: 5 %, and the error of a simulation of this length.
-fn hold(times: u32) -> (f64, f64) {
+/// Holds every design to its promises: 5 %, and the error of a simulation of this length. All designs are returned.
+fn hold(times: u32) -> Vec<(Design, Broken)> {
     let allowed = 0.05 + 4.0 * (0.05f64 * 0.95 / f64::from(times)).sqrt();
-    let (mut left, mut missed, mut designs) = (0.0, 0.0, 0.0);
+    let mut all = Vec::new();
     for settings in [2, 5, 10, 21] {
         for replicates in [2, 3, 5, 10] {
             for (spread, missing, gap) in
@@ -124,27 +124,24 @@ fn hold(times: u32) -> (f64, f64) {
                 let design = Design { settings, replicates, gap, spread, missing, grid: 0.0 };
                 let broken = simulate(design, times, 1 + settings as u64 * 100 + replicates as u64);
                 assert!(broken.given_best_left <= allowed && broken.limits_missed <= allowed, "{design:?} {broken:?}");
-                left += broken.given_best_left;
-                missed += broken.limits_missed;
-                designs += 1.0;
+                all.push((design, broken));
             }
         }
     }
-    (left / designs, missed / designs)
+    all
 }
 
 #[test]
 fn a_best_setting_stays_among_those_that_may_be_best() {
-    let (left, missed) = hold(1_000);
-    assert!(left <= 0.05 && missed <= 0.05, "{left} {missed}");
+    hold(1_000);
 }
 
 #[test]
 #[ignore = "takes a minute; run it after a change of the procedure"]
 fn a_best_setting_stays_among_those_that_may_be_best_at_length() {
-    let (left, missed) = hold(20_000);
-    assert!(left <= 0.05 && missed <= 0.05, "{left} {missed}");
-    println!("a given best left in {left:.4}, limits missed in {missed:.4} of the cases");
+    for (design, Broken { given_best_left, limits_missed, .. }) in hold(20_000) {
+        println!("{given_best_left:.4} {limits_missed:.4} {design:?}");
+    }
 }
 
 /// Accuracies of a small test set often differ by the same on all replicates, which a t-test would be certain of.
