@@ -158,7 +158,7 @@ fn against(comparison: &Comparison) -> Option<String> {
         names => format!("{word}: {}", listed(names)),
     };
     Some(format!(
-        "Of {} held against {name}, {}; {} (the chance that one of them equals it is at most 5 %).",
+        "Compared with {name} (95 % for all {} together): {}; {}.",
         count(tested, "setting"),
         part("better", &better),
         part("worse", &worse)
@@ -237,8 +237,8 @@ fn selection(comparison: &Comparison) -> Option<String> {
     let is_nothing = !shown.contains(|c: char| matches!(c, '1'..='9'));
     (!is_nothing).then(|| {
         format!(
-            "Chosen as the {} of {}, its mean is optimistic by about {shown}: it is {} where every {one} is measured on the choice of \
-             the others.",
+            "Its mean is the {} of {} and optimistic by about {shown}: choosing without one {one} at a time and measuring on that \
+             {one} gives {}.",
             if metric.is_minimized() { "lowest" } else { "highest" },
             comparison.settings.iter().filter(|it| it.level.is_some()).count(),
             number(metric.unit, unselected)
@@ -268,10 +268,13 @@ fn edges(comparison: &Comparison) -> Vec<String> {
             () => None,
         }
     };
+    let candidates = comparison.candidates();
+    // Where every setting may be the best, the place of the best mean is luck.
+    let is_telling = candidates.len() < comparison.compared();
     let sentence = |(place, key): (usize, &String)| {
-        let (what, beyond) = match edge(&comparison.candidates(), place) {
+        let (what, beyond) = match edge(&candidates, place) {
             Some(beyond) => ("best", beyond),
-            None => ("best mean", edge(&best, place)?),
+            None => ("best mean", edge(&best, place).filter(|_| is_telling)?),
         };
         Some(format!("The {what} lies at the edge of the grid: extend `{}` {beyond}.", tracking::printable(key)))
     };
