@@ -119,7 +119,7 @@ fn among(comparison: &Comparison) -> String {
     }
     let others = |who: &str| match others {
         0 => String::new(),
-        1 => format!(" {who} at least as good as the other one."),
+        1 => format!(" {who} at least as good as the other setting."),
         n => format!(" {who} at least as good as each of the other {n}."),
     };
     match names.as_slice() {

@@ -93,8 +93,8 @@ fn sweep(store: &Store, trials: &[Trial]) -> Result<()> {
         while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
             let Trial { hidden, learning_rate, seed } = *trial;
             let params = [("hidden", hidden.into()), ("learning_rate", learning_rate.into()), ("seed", seed.into())];
-            let run =
-                store.new_run("spirals", &params).dataset("two spirals").validation("0.2").engine("candle").start()?;
+            let run = store.new_run("spirals", &params).dataset("two spirals").validation("0.2").engine("candle");
+            let run = run.split_sizes(data.sizes()).start()?;
             let id = run.id().clone();
             match train(*trial, &data, &run) {
                 Ok(Some((loss, accuracy))) => run.finish(&[("test_loss", loss), ("test_accuracy", accuracy)])?,

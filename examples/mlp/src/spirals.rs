@@ -3,6 +3,7 @@
 use std::f64::consts::PI;
 
 use candle_core::{Device, Result, Tensor};
+use tracking::SplitSizes;
 
 /// Points `[rows, 2]` and labels `[rows]`.
 pub type Labelled = (Tensor, Tensor);
@@ -26,6 +27,12 @@ impl Spirals {
             test.push(point(index % 2, &mut numbers));
         }
         Ok(Self { train: tensors(&train)?, validation: tensors(&validation)?, test: tensors(&test)? })
+    }
+
+    /// How many points each split has.
+    pub fn sizes(&self) -> SplitSizes {
+        let size = |(_, labels): &Labelled| labels.elem_count().try_into().ok();
+        SplitSizes { train: size(&self.train), validation: size(&self.validation), test: size(&self.test) }
     }
 }
 
