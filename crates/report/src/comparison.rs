@@ -2,8 +2,9 @@
 //! best. Every format prints what is computed here.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use anyhow::{Result, bail};
 use tracking::{Declarations, Direction, Experiment, RunId, Status, Value};
 
 use crate::analysis::best::{Standing, standings};
@@ -17,6 +18,7 @@ use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic, count, holm};
 use crate::filter::Condition;
 use crate::metric::{self, Metric, Rules, Split, Unit};
 use crate::observed::{At, Observed, metric_names, param_names};
+use crate::wording;
 
 /// Hyperparameters whose values repeat a setting, in the order in which they are looked for.
 pub const REPLICATES: [&str; 5] = ["seed", "random_state", "random_seed", "fold", "replicate"];
@@ -195,10 +197,14 @@ pub struct Comparison {
     pub settings: Vec<Setting>,
     /// What holds with 95 % confidence, if anything.
     pub promise: Option<Promise>,
-    /// Whether every setting with the ranking metric has it on the same replicates.
+    /// Whether every setting with the ranking metric has it on the same replicates, in the same cells.
     pub complete: bool,
+    /// Where not all cells are in every setting: how many are, of how many. Only these are compared.
+    pub cells: Option<[usize; 2]>,
     /// Whether replicates connect all settings, so that their levels can be compared.
     pub connected: bool,
+    /// Whether two settings have two replicates in common: where nothing was compared all the same, they differ by the same on each.
+    pub overlapping: bool,
     /// What it would take to decide among several that may be the best.
     pub undecided: Option<Undecided>,
     /// The mean of the chosen setting on replicates that it was not chosen by, where that differs from its own mean.
@@ -212,7 +218,9 @@ pub struct Comparison {
 /// Several settings may be the best.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Undecided {
-    /// Replicates that the marked setting and its closest rival have in common.
+    /// The place of the rival that is hardest to tell from the marked setting.
+    pub rival: usize,
+    /// Replicates that the marked setting and this rival have in common.
     pub n: usize,
     /// Smaller differences are often missed with so many.
     pub found: f64,
@@ -278,12 +286,21 @@ impl Comparison {
 
     /// Whether what ranks was measured on the test set: then the best looks better than it is.
     pub fn is_optimistic(&self) -> bool {
-        let on_test = |name: &str| match metric::split(name) {
-            Split::Test => true,
-            Split::Validation => self.validation == "test",
-            Split::Train | Split::Unsaid => false,
-        };
-        self.ranked_by.as_deref().is_some_and(on_test)
+        self.ranked_by.as_deref().is_some_and(|name| self.examples_of(name) == Split::Test)
+    }
+
+    /// Whether the reported metric comes from the same examples as the ranking one, which chose.
+    pub fn reports_what_chose(&self) -> bool {
+        let of = |name: &Option<String>| name.as_deref().map(|name| self.examples_of(name));
+        of(&self.ranked_by) == of(&self.reported_by)
+    }
+
+    /// The examples that a metric was measured on: the validation may be the test set.
+    fn examples_of(&self, metric: &str) -> Split {
+        match metric::split(metric) {
+            Split::Validation if self.validation == "test" => Split::Test,
+            split => split,
+        }
     }
 }
 
@@ -296,7 +313,7 @@ pub fn compare(
     declarations: &Declarations,
     runs: &[Observed],
     question: &Question,
-) -> Result<Vec<Comparison>, String> {
+) -> Result<Vec<Comparison>> {
     let mut groups: Vec<Vec<&Observed>> = Vec::new();
     for it in runs {
         match groups.iter_mut().find(|group| data(group[0]) == data(it)) {
@@ -333,7 +350,9 @@ struct Judged {
     settings: Vec<Setting>,
     promise: Option<Promise>,
     complete: bool,
+    cells: Option<[usize; 2]>,
     connected: bool,
+    overlapping: bool,
     undecided: Option<Undecided>,
     unselected_mean: Option<f64>,
 }
@@ -363,7 +382,7 @@ impl<'a> Group<'a> {
         let metrics: Vec<Metric> = known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
         let ranked_by = match &question.sort {
             Some(name) => known.iter().find(|it| *it == name).copied(),
-            None => rules.ranking(&candidates(&known, &finished), validation),
+            None => rules.ranking(&known, |name| may_rank(name, &finished), validation),
         };
         let reported_by = ranked_by.and_then(|ranking| rules.reported(ranking, &known, validation));
         let ranked_by = ranked_by.and_then(|name| metrics.iter().find(|it| it.name == name)).cloned();
@@ -382,12 +401,12 @@ impl<'a> Group<'a> {
         self.varying.iter().filter(averaged).map(|name| (*name).to_owned()).collect()
     }
 
-    fn compared(&self, experiment: &Experiment, question: &Question) -> Result<Comparison, String> {
+    fn compared(&self, experiment: &Experiment, question: &Question) -> Result<Comparison> {
         let first = &self.runs[0].run;
         let value = |name: &&str| first.param(name).map(|value| ((*name).to_owned(), value.clone()));
         let constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
         let averaged = self.averaged();
-        let Judged { settings, promise, complete, connected, undecided, unselected_mean } =
+        let Judged { settings, promise, complete, cells, connected, overlapping, undecided, unselected_mean } =
             self.judged(&averaged, question)?;
         let mut datasets: Vec<String> = self.runs.iter().map(|it| it.run.dataset.clone()).collect();
         datasets.sort();
@@ -410,7 +429,9 @@ impl<'a> Group<'a> {
             settings,
             promise,
             complete,
+            cells,
             connected,
+            overlapping,
             undecided,
             unselected_mean,
             tally: Tally::of(self.runs),
@@ -420,15 +441,16 @@ impl<'a> Group<'a> {
     }
 
     /// The settings by rank, and what is promised of them.
-    fn judged(&self, averaged: &[String], question: &Question) -> Result<Judged, String> {
+    fn judged(&self, averaged: &[String], question: &Question) -> Result<Judged> {
         let groups = groups(self.runs, &self.keys);
-        let samples = self.samples(&groups, averaged);
+        let mut samples = self.samples(&groups, averaged);
+        let cells = keep_common_cells(&mut samples);
         let Levels { of: levels, complete, connected } = levels(&samples);
         let baseline = question.against.as_ref().map(|condition| self.baseline(condition, &groups)).transpose()?;
         let resolution = Resolution::of(&samples, self.grid());
         let standings = match baseline {
-            None => standings(&samples, resolution),
-            Some(_) => vec![Standing::default(); samples.len()],
+            None if cells.is_none_or(|[common, _]| common > 0) => standings(&samples, resolution),
+            _ => vec![Standing::default(); samples.len()],
         };
         let settings = groups.iter().zip(&samples).zip(levels).zip(standings);
         let mut settings: Vec<(Setting, Samples, usize)> = settings
@@ -459,6 +481,7 @@ impl<'a> Group<'a> {
         if let (Some(reference), Some(metric)) = (reference, &self.ranked_by) {
             fill_in_differences(&mut settings, &samples, reference, metric, resolution, baseline.is_some());
         }
+        let overlapping = compared || overlap(&samples, resolution);
         let undecided = undecided(&settings, &samples, resolution);
         let unselected_mean = complete.then(|| unselected_mean(&settings, &samples)).flatten();
         let turned = |value: f64| self.ranked_by.as_ref().map_or(value, |it| it.worth(value));
@@ -469,7 +492,7 @@ impl<'a> Group<'a> {
             mark_front(&mut settings, metric);
         }
         let unselected_mean = unselected_mean.map(turned);
-        Ok(Judged { settings, promise, complete, connected, undecided, unselected_mean })
+        Ok(Judged { settings, promise, complete, cells, connected, overlapping, undecided, unselected_mean })
     }
 
     /// The ranking metric of each setting, turned so that more is better.
@@ -489,9 +512,8 @@ impl<'a> Group<'a> {
     }
 
     /// The least step between two values of an accuracy: one over the examples that it was measured on, where these are known.
-    fn grid(&self) -> f64 {
-        let Some(metric) = &self.ranked_by else { return 0.0 };
-        grid(metric, self.finished.iter().copied())
+    fn grid(&self) -> Option<f64> {
+        grid(self.ranked_by.as_ref()?, self.finished.iter().copied())
     }
 
     fn setting(&self, runs: &[&'a Observed], samples: &Samples, level: Option<f64>, standing: Standing) -> Setting {
@@ -529,19 +551,31 @@ impl<'a> Group<'a> {
     }
 
     /// The place of the setting that a condition on keys names.
-    fn baseline(&self, condition: &Condition, groups: &[Vec<&Observed>]) -> Result<usize, String> {
+    fn baseline(&self, condition: &Condition, groups: &[Vec<&Observed>]) -> Result<usize> {
         let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
-        condition.check(&keys).map_err(|error| error.to_string())?;
+        condition.check(&keys).map_err(|error| error.of("--against"))?;
         let found: Vec<usize> = (0..groups.len()).filter(|place| condition.holds(groups[*place][0])).collect();
         match found.as_slice() {
             [only] => Ok(*only),
-            [] => Err("--against names no setting: expected one that has run".to_owned()),
-            several => Err(format!(
-                "--against names {} settings, expected one: say more of {}",
-                several.len(),
-                keys.join(", ")
-            )),
+            [] => bail!("--against names no setting: expected one of {}", self.named(groups.iter())),
+            several => {
+                let those = self.named(several.iter().map(|place| &groups[*place]));
+                bail!("--against names {} settings, expected one: {those}", several.len())
+            }
         }
+    }
+
+    /// Settings as a condition names them, the first few.
+    fn named<'g>(&self, groups: impl ExactSizeIterator<Item = &'g Vec<&'g Observed>>) -> String {
+        const NAMED: usize = 6;
+        let more = groups.len().saturating_sub(NAMED);
+        let of = |group: &Vec<&Observed>| {
+            let value = |key: &String| group[0].run.param(key).map(|it| format!("{key}={}", wording::value(it)));
+            format!("'{}'", self.keys.iter().filter_map(value).collect::<Vec<_>>().join(", "))
+        };
+        let mut names: Vec<String> = groups.take(NAMED).map(of).collect();
+        names.extend((more > 0).then(|| format!("and {more} more")));
+        names.join(", ")
     }
 
     fn effects(&self) -> Effects {
@@ -556,9 +590,12 @@ impl<'a> Group<'a> {
     }
 }
 
-/// One over the examples that `metric`, an accuracy, was measured on, in its own unit; 0 where it is none or nothing is known.
-pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> f64 {
-    let is_accuracy = matches!(metric::base(&metric.name), "accuracy" | "acc") && metric.unit.is_points();
+/// The least step between two values of `metric`, in its own unit: of an accuracy one over the examples that it was measured on, where
+/// these are known; 0 of what is none.
+pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> Option<f64> {
+    if !metric.unit.is_points() {
+        return Some(0.0);
+    }
     let examples = |it: &Observed| {
         let sizes = it.run.split_sizes;
         match metric::split(&metric.name) {
@@ -568,9 +605,9 @@ pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> f6
             Split::Unsaid => None,
         }
     };
-    let least = runs.filter(|_| is_accuracy).filter_map(examples).filter(|examples| *examples > 0).min();
+    let least = runs.filter_map(examples).filter(|examples| *examples > 0).min();
     let step = if metric.unit == Unit::Percent { 100.0 } else { 1.0 };
-    least.map_or(0.0, |examples| step / count(usize::try_from(examples).unwrap_or(usize::MAX)))
+    least.map(|examples| step / count(usize::try_from(examples).unwrap_or(usize::MAX)))
 }
 
 /// The metric `name` of `runs`, as its name, its values and the rules say.
@@ -579,12 +616,35 @@ pub fn metric_of(name: &str, runs: &[&Observed], rules: &Rules) -> Metric {
     Metric { name: name.to_owned(), direction: rules.direction(name), unit: Unit::of(name, largest) }
 }
 
-/// Metrics that may rank by themselves: those of the training set do not, nor, measured by epoch, do those that say no split where
+/// Whether a metric may rank by itself: those of the training set do not, nor, measured by epoch, do those that say no split where
 /// Keras means the training set.
-pub fn candidates<'a>(metrics: &[&'a str], runs: &[&Observed]) -> Vec<&'a str> {
-    let is_final = |name: &str| runs.iter().any(|it| it.run.result(name).is_some());
-    let may = |name: &&&str| !metric::is_of_training(name) || (metric::split(name) != Split::Train && is_final(name));
-    metrics.iter().filter(may).copied().collect()
+pub fn may_rank(name: &str, runs: &[&Observed]) -> bool {
+    let is_final = || runs.iter().any(|it| it.run.result(name).is_some());
+    !metric::is_of_training(name) || (metric::split(name) != Split::Train && is_final())
+}
+
+/// Keeps of every setting the cells that all of them have, so that the means of all are over the same cells. Returns how many these
+/// are, of how many; none where nothing was left out. Where there are none, everything is kept, and nothing can be compared.
+fn keep_common_cells(settings: &mut [Samples]) -> Option<[usize; 2]> {
+    let of = |samples: &Samples| samples.iter().map(|it| it.cell).collect::<BTreeSet<_>>();
+    let sets: Vec<BTreeSet<usize>> = settings.iter().filter(|it| !it.is_empty()).map(of).collect();
+    let all: BTreeSet<usize> = sets.iter().flatten().copied().collect();
+    let common: BTreeSet<usize> = sets.into_iter().reduce(|a, b| &a & &b)?;
+    if common.len() == all.len() {
+        return None;
+    }
+    if !common.is_empty() {
+        settings.iter_mut().for_each(|samples| samples.retain(|it| common.contains(&it.cell)));
+    }
+    Some([common.len(), all.len()])
+}
+
+/// Whether two settings have two replicates in common.
+fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
+    let several: Vec<&Samples> = settings.iter().filter(|it| it.len() > 1).collect();
+    let scratch = &mut Vec::new();
+    let mut of = |a: &Samples, b: &Samples| difference(a, b, resolution, scratch).is_some_and(|it| it.n > 1);
+    several.iter().enumerate().any(|(place, a)| several[..place].iter().any(|b| of(a, b)))
 }
 
 /// Marks the best-ranked of the settings that may be the best, or of all where none could be compared. Equal levels are best together.
@@ -629,7 +689,7 @@ fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) 
     let best = settings.iter().position(|it| it.is_best && it.standing.may_be_best)?;
     let scratch = &mut Vec::new();
     let mut inflations: HashMap<usize, f64> = HashMap::new();
-    let mut hardest: Option<(f64, f64, Difference)> = None;
+    let mut hardest: Option<(f64, f64, Difference, usize)> = None;
     for place in (0..settings.len()).filter(|place| *place != best && settings[*place].standing.may_be_best) {
         let Some(difference) = difference(&samples[best], &samples[place], resolution, scratch) else { continue };
         let Some(error) = difference.error.filter(|_| difference.mean != 0.0) else { continue };
@@ -637,12 +697,13 @@ fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) 
         let inflated = *inflations.entry(difference.n).or_insert_with(|| inflation(difference.n).unwrap_or(1.0));
         let ratio = inflated * deviation / difference.mean.abs();
         if hardest.is_none_or(|(known, ..)| ratio > known) {
-            hardest = Some((ratio, deviation, difference));
+            hardest = Some((ratio, deviation, difference, place));
         }
     }
-    let (ratio, deviation, difference) = hardest?;
+    let (ratio, deviation, difference, rival) = hardest?;
     let compared = settings.iter().filter(|it| it.standing.compared).count();
     Some(Undecided {
+        rival,
         n: difference.n,
         found: difference_found(deviation, compared, difference.n),
         seen: difference.mean.abs(),
@@ -667,7 +728,7 @@ fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
     };
     let mean = (0..n).map(left_out).sum::<f64>() / count(n);
     let own = settings[chosen].level?;
-    (mean < own).then_some(mean)
+    (own - mean > 1e-9 * own.abs()).then_some(mean)
 }
 
 /// Each once, in their order.

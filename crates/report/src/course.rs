@@ -2,8 +2,9 @@
 
 use tracking::{EpochMetrics, Reader, RunId, StoreError};
 
-use crate::analysis::statistics::{CONFIDENCE, Statistic, quantile};
-use crate::comparison::Comparison;
+use crate::analysis::samples::{replicate_means, samples};
+use crate::analysis::statistics::{CONFIDENCE, Statistic, count, quantile};
+use crate::comparison::{Comparison, grid};
 use crate::narrative::amount;
 use crate::observed::{At, Observed};
 use crate::wording::title;
@@ -13,28 +14,39 @@ const LEAST: usize = 3;
 
 /// Warnings from the epochs of the marked setting's runs.
 pub fn warnings(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> Result<Vec<String>, StoreError> {
-    let (Some(best), Some(metric), At::Last) = (comparison.best(), comparison.ranking(), comparison.at) else {
+    let (Some(best), Some(metric), Some(replicate), At::Last) =
+        (comparison.best(), comparison.ranking(), &comparison.replicate, comparison.at)
+    else {
         return Ok(Vec::new());
     };
     let is_its = |id: &RunId| best.finished.contains(id);
     let mut steps = Vec::new();
     for it in runs.iter().filter(|it| is_its(&it.run.id)) {
         let epochs = reader.epochs(&it.run)?;
-        steps.extend(last_step(&epochs, &metric.name, &comparison.validation).map(|step| metric.worth(step)));
+        let step = last_step(&epochs, &metric.name, &comparison.validation).map(|step| metric.worth(step));
+        steps.extend(step.map(|step| ((it.run.param(replicate), Vec::new()), step)));
     }
-    // One-sided paired t-test of the last two values.
-    let improves = Statistic::of(steps).filter(|it| {
-        let error = it.deviation.map(|deviation| deviation / (it.n as f64).sqrt());
-        error.is_some_and(|error| it.mean > quantile(1.0 - CONFIDENCE, it.n - 1) * error)
-    });
-    let sentence = |it: Statistic| {
+    let steps: Vec<f64> = samples(&[steps]).iter().flat_map(|it| replicate_means(it)).collect();
+    let settings = comparison.settings.iter().filter(|it| it.level.is_some()).count();
+    let step = grid(metric, runs.iter()).unwrap_or_default();
+    let sentence = |improvement: f64| {
         format!(
             "The {} of the best still improves at its last epoch, by {}: more epochs may change the order.",
             title(&metric.name),
-            amount(metric.unit, it.mean)
+            amount(metric.unit, improvement)
         )
     };
-    Ok(improves.map(sentence).into_iter().collect())
+    Ok(improvement(steps, settings, step).map(sentence).into_iter().collect())
+}
+
+/// The mean of the last changes of a setting, one a replicate, if it is above 0 by more than chance: a one-sided t-test. The setting was
+/// chosen out of `settings` by the values at the end of these changes, so that the test is held to that number (Bonferroni); the
+/// variance is at least that of rounding to a `grid`.
+fn improvement(changes: Vec<f64>, settings: usize, grid: f64) -> Option<f64> {
+    let Statistic { n, mean, deviation } = Statistic::of(changes)?;
+    let variance = deviation?.powi(2).max(grid * grid / 6.0);
+    let needed = quantile((1.0 - CONFIDENCE) / count(settings.max(1)), n - 1) * (variance / count(n)).sqrt();
+    (mean > needed).then_some(mean)
 }
 
 /// The last change of the metric in a run's epochs; where the test set is the validation, `val_…` is of the test set.
@@ -48,5 +60,36 @@ fn last_step(epochs: &[EpochMetrics], name: &str, validation: &str) -> Option<f6
     match values.as_slice() {
         [.., before, last] if values.len() >= LEAST => Some(last - before),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::simulation::Normal;
+
+    /// Flat curves whose noise at the last epoch chooses the setting: that there is an improvement is said in at most 5 %.
+    #[test]
+    fn flat_curves_seldom_improve() {
+        let mut normal = Normal(5);
+        let (tables, settings, seeds) = (2_000, 10, 3);
+        let mut said = 0;
+        for _ in 0..tables {
+            let curve =
+                |normal: &mut Normal| -> Vec<[f64; 2]> { (0..seeds).map(|_| [normal.next(), normal.next()]).collect() };
+            let curves: Vec<Vec<[f64; 2]>> = (0..settings).map(|_| curve(&mut normal)).collect();
+            let end = |curve: &[[f64; 2]]| curve.iter().map(|[_, last]| last).sum::<f64>();
+            let best = curves.iter().max_by(|a, b| end(a).total_cmp(&end(b)));
+            let changes = best.into_iter().flatten().map(|[before, last]| last - before).collect();
+            said += u32::from(improvement(changes, settings, 0.0).is_some());
+        }
+        assert!(said <= tables / 20, "{said} of {tables}");
+    }
+
+    #[test]
+    fn a_change_within_the_grid_is_no_improvement() {
+        assert_eq!(improvement(vec![0.01; 2], 1, 0.01), None, "one image each");
+        assert!(improvement(vec![0.05, 0.06, 0.055], 2, 0.01).is_some());
+        assert_eq!(improvement(vec![0.05], 1, 0.0), None, "of one replicate nothing is known");
     }
 }

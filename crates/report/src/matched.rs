@@ -1,12 +1,12 @@
 //! Two sets of runs, matched trial by trial: how far they are apart, and whether chance explains it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tracking::{Status, Value};
 
 use crate::analysis::samples::{Difference, Place, Resolution, by_value, difference, replicate_means, samples};
 use crate::analysis::statistics::{CONFIDENCE, Statistic};
-use crate::comparison::{REPLICATES, candidates, grid, metric_of};
+use crate::comparison::{REPLICATES, grid, may_rank, metric_of};
 use crate::metric::{Metric, Rules, Unit};
 use crate::observed::{Observed, metric_names, param_names};
 
@@ -105,6 +105,8 @@ pub struct Matched<'a> {
     pub own_metrics: [Vec<&'a str>; 2],
     /// Hyperparameters that both sides have.
     pub params: Vec<&'a str>,
+    /// Hyperparameters of which the sides have no value in common, so that nothing can match.
+    pub apart: Vec<&'a str>,
     /// Runs without their like on the other side.
     pub alone: [usize; 2],
     /// Runs that are one of several of a kind: nobody knows which belong together.
@@ -177,8 +179,14 @@ impl<'a> Matched<'a> {
 }
 
 /// Matches runs of equal hyperparameters, data and validation. Each side has one run a trial. `asked` is what repeats a setting, where
-/// it is not what usually does.
-pub fn matched<'a>(left: &'a [Observed], right: &'a [Observed], rules: &Rules, asked: Option<&str>) -> Matched<'a> {
+/// it is not what usually does, and `rank` the metric that ranks, where the user names one.
+pub fn matched<'a>(
+    left: &'a [Observed],
+    right: &'a [Observed],
+    rules: &Rules,
+    asked: Option<&str>,
+    rank: Option<&str>,
+) -> Matched<'a> {
     let sides = [left, right];
     let (params, own_params) = shared(sides.map(param_names));
     let mut like: HashMap<Key, [Vec<&Observed>; 2]> = HashMap::new();
@@ -215,9 +223,24 @@ pub fn matched<'a>(left: &'a [Observed], right: &'a [Observed], rules: &Rules, a
         names.iter().filter_map(|name| Measured::of(metric_of(name, &both, rules), &pairs, &place)).collect();
     let known: Vec<&str> = metrics.iter().map(|it| it.metric.name.as_str()).collect();
     let validation = pairs.first().map_or("test", |pair| pair.left.run.validation.as_str());
-    let ranked_by = rules.ranking(&candidates(&known, &both), validation).map(str::to_owned);
+    let rank = rank.and_then(|name| known.iter().find(|it| **it == name).copied());
+    let ranked_by = rank.or_else(|| rules.ranking(&known, |name| may_rank(name, &both), validation)).map(str::to_owned);
+    let apart = params.iter().filter(|name| !have_common_value(sides, name)).copied().collect();
     let replicate = replicate.map(str::to_owned);
-    Matched { own_params, own_metrics, params, alone, unclear, unfinished, pairs, same, metrics, ranked_by, replicate }
+    Matched {
+        own_params,
+        own_metrics,
+        params,
+        apart,
+        alone,
+        unclear,
+        unfinished,
+        pairs,
+        same,
+        metrics,
+        ranked_by,
+        replicate,
+    }
 }
 
 /// What repeats a setting: the hyperparameter that is asked for, or the first usual one that varies, or else the first there is.
@@ -230,6 +253,14 @@ fn replicate<'a>(params: &[&'a str], pairs: &[Pair], asked: Option<&str>) -> Opt
     let find = |wanted: &str| params.iter().find(|name| **name == wanted).copied();
     let usual = || REPLICATES.into_iter().filter_map(find);
     asked.and_then(find).or_else(|| usual().find(|name| varies(name))).or_else(|| usual().next())
+}
+
+/// Whether a run of one side has the value of the hyperparameter `name` that a run of the other has.
+fn have_common_value([left, right]: [&[Observed]; 2], name: &str) -> bool {
+    let values = |side: &'_ [Observed]| side.iter().map(|it| it.run.param(name).cloned()).collect::<Vec<_>>();
+    let (left, right) = (values(left), values(right));
+    let values: HashSet<Option<Same<'_>>> = left.iter().map(|it| it.as_ref().map(Same::of)).collect();
+    right.iter().any(|it| values.contains(&it.as_ref().map(Same::of)))
 }
 
 /// Names that both sides have, and those that only one has.
@@ -285,7 +316,7 @@ mod tests {
     use tracking::Run;
 
     fn matched<'a>(left: &'a [Observed], right: &'a [Observed]) -> Matched<'a> {
-        super::matched(left, right, &Rules::default(), None)
+        super::matched(left, right, &Rules::default(), None, None)
     }
 
     fn close(a: f64, b: f64) -> bool {

@@ -76,6 +76,31 @@ const TIMES: &[&str] = &["s", "sec", "secs", "second", "seconds", "min", "minute
 /// Words that turn a direction over: a negative log likelihood is a loss, and scikit-learn's `neg_log_loss` a score.
 const NEGATIVE: &[&str] = &["negative", "neg", "minus", "inverse", "inv"];
 
+/// Words with which a name says something about a metric that is no better for more or for less of it: `std_test_acc`, `acc_drop`.
+const UNCLEAR: &[&str] = &[
+    "std",
+    "stdev",
+    "stddev",
+    "sd",
+    "stderr",
+    "sem",
+    "var",
+    "variance",
+    "ci",
+    "lower",
+    "upper",
+    "delta",
+    "diff",
+    "difference",
+    "change",
+    "drop",
+    "survival",
+    "travelled",
+    "traveled",
+    "count",
+    "num",
+];
+
 /// What a metric was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
@@ -150,8 +175,8 @@ impl Metric {
 /// What is declared of metrics: by the user on the command line, or else by the experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
-    /// Directions, the first that fits a name holds.
-    directions: Vec<(String, Direction)>,
+    /// Directions: those of the user, and those of the experiment.
+    directions: [Vec<(String, Direction)>; 2],
     rank: Option<String>,
     report: Option<String>,
 }
@@ -159,20 +184,27 @@ pub struct Rules {
 impl Rules {
     /// What the user says goes before what the experiment declares.
     pub fn new(asked: &[(String, Direction)], declared: &Declarations) -> Self {
-        let directions = asked.iter().chain(&declared.directions).cloned().collect();
-        Self { directions, rank: declared.rank.clone(), report: declared.report.clone() }
+        Self {
+            directions: [asked.to_vec(), declared.directions.clone()],
+            rank: declared.rank.clone(),
+            report: declared.report.clone(),
+        }
     }
 
     /// Which end of the metric `name` is good: as declared, of it or of its name without the split, or as its words say.
     pub fn direction(&self, name: &str) -> Option<Direction> {
-        let declared = |wanted: &str| self.directions.iter().find(|(known, _)| known == wanted).map(|(_, it)| *it);
-        declared(name).or_else(|| declared(base(name))).or_else(|| direction(name))
+        let declared = |directions: &Vec<(String, Direction)>| {
+            let of = |wanted: &str| directions.iter().find(|(known, _)| known == wanted).map(|(_, it)| *it);
+            of(name).or_else(|| of(base(name)))
+        };
+        self.directions.iter().find_map(declared).or_else(|| direction(name))
     }
 
     /// The metric that ranks where the user asks for no other: the declared one; or else of the validation before the test set and
     /// what says neither, or the test set first where that is the validation; of these an accuracy before a loss before any other, and
-    /// costs last. Metrics whose direction is unknown never rank, nor do those of the training set.
-    pub fn ranking<'a>(&self, metrics: &[&'a str], validation: &str) -> Option<&'a str> {
+    /// costs last. Of what nobody declared, only metrics that `may` rank do, whose direction is known and which are not of the training
+    /// set.
+    pub fn ranking<'a>(&self, metrics: &[&'a str], may: impl Fn(&str) -> bool, validation: &str) -> Option<&'a str> {
         let declared = metrics.iter().find(|name| Some(**name) == self.rank.as_deref());
         let order: [Split; 3] = match validation {
             "test" => [Split::Test, Split::Validation, Split::Unsaid],
@@ -187,7 +219,9 @@ impl Rules {
             };
             (is_cost(name), split, kind)
         };
-        let ranks = |name: &&&str| split(name) != Split::Train && **name != SECONDS && self.direction(name).is_some();
+        let ranks = |name: &&&str| {
+            may(name) && split(name) != Split::Train && **name != SECONDS && self.direction(name).is_some()
+        };
         declared.or_else(|| metrics.iter().filter(ranks).min_by_key(place)).copied()
     }
 
@@ -218,8 +252,9 @@ enum Kind {
 
 fn kind(name: &str) -> Kind {
     let has = |wanted: &[&str]| words(name).any(|word| wanted.contains(&word.as_str()));
-    let less = direction(name) == Some(Direction::Minimize);
-    if !less && has(&["accuracy", "acc"]) {
+    let direction = direction(name);
+    let less = direction == Some(Direction::Minimize);
+    if direction == Some(Direction::Maximize) && has(&["accuracy", "acc"]) {
         Kind::Accuracy
     } else if less && has(&["seconds", "secs", "sec"]) {
         Kind::Seconds
@@ -251,6 +286,9 @@ fn direction(name: &str) -> Option<Direction> {
     }
     if follows("true", &["positive", "positives", "negative", "negatives"]) || follows("explained", &["variance"]) {
         return Some(Direction::Maximize);
+    }
+    if is_any(&words, UNCLEAR) {
+        return None;
     }
     let less = is_any(&words, LESS) || is_any(&words, COSTS);
     let more = is_any(&words, MORE) || is_any(&words, SPEEDS) || (!less && is_any(&words, WEAKLY_MORE));
@@ -378,6 +416,31 @@ mod tests {
         }
     }
 
+    /// Neither more nor less of it is better, whatever it is of.
+    #[test]
+    fn what_is_said_about_a_metric_is_no_metric() {
+        for (name, direction) in directions(&[
+            "std_test_acc",
+            "test_acc_drop",
+            "acc_ci95",
+            "loss_var",
+            "survival_time",
+            "distance_travelled",
+        ]) {
+            assert_eq!(direction, None, "{name}");
+        }
+        assert_eq!(Unit::of("std_test_acc", 0.02), Unit::Number);
+        assert_eq!(direction("explained_variance"), Some(Direction::Maximize));
+    }
+
+    #[test]
+    fn what_the_user_says_goes_before_what_the_experiment_declares() {
+        let declared =
+            Declarations { directions: vec![("val_babble".into(), Direction::Maximize)], ..Declarations::default() };
+        let rules = Rules::new(&[("babble".into(), Direction::Minimize)], &declared);
+        assert_eq!(rules.direction("val_babble"), Some(Direction::Minimize));
+    }
+
     #[test]
     fn a_declaration_goes_before_a_name() {
         let declared = Declarations {
@@ -394,7 +457,7 @@ mod tests {
     #[test]
     fn what_ranks_is_known_and_not_of_the_training_set() {
         let rules = Rules::default();
-        let ranking = |metrics: &[&'static str], validation| rules.ranking(metrics, validation);
+        let ranking = |metrics: &[&'static str], validation| rules.ranking(metrics, |_| true, validation);
         assert_eq!(ranking(&["val_accuracy", "test_accuracy", "test_loss"], "test"), Some("test_accuracy"));
         assert_eq!(ranking(&["val_accuracy", "test_accuracy", "test_loss"], "0.1"), Some("val_accuracy"));
         assert_eq!(ranking(&["val_loss", "val_accuracy"], "0.1"), Some("val_accuracy"));
@@ -404,7 +467,10 @@ mod tests {
         assert_eq!(ranking(&["latency", "seconds"], "test"), Some("latency"));
         assert_eq!(ranking(&["seconds", "train_loss", "foo"], "test"), None);
         let declared = Declarations { rank: Some("train_loss".into()), ..Declarations::default() };
-        assert_eq!(Rules::new(&[], &declared).ranking(&["train_loss", "test_loss"], "test"), Some("train_loss"));
+        assert_eq!(
+            Rules::new(&[], &declared).ranking(&["train_loss", "test_loss"], |_| true, "test"),
+            Some("train_loss")
+        );
     }
 
     #[test]

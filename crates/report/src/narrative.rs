@@ -4,7 +4,8 @@ use crate::analysis::effects::{Effect, Effects};
 use crate::comparison::{Comparison, Promise, Setting};
 use crate::metric::{self, Metric, Unit};
 use crate::observed::At;
-use crate::wording::{self, count, title};
+use crate::wording::{self, title};
+use tracking::Value;
 
 /// Settings that a sentence names before it only counts them.
 const NAMED: usize = 6;
@@ -28,8 +29,12 @@ pub fn background(comparison: &Comparison) -> Vec<String> {
 pub fn answer(comparison: &Comparison) -> Vec<String> {
     let mut sentences = vec![verdict(comparison)];
     sentences.push(left_out(comparison));
+    sentences.push(without_result(comparison));
     sentences.push(undecided(comparison));
-    sentences.push(missing_replicates(comparison));
+    sentences.push(common_cells(comparison));
+    sentences.push(missing_runs(comparison));
+    sentences.push(survivors(comparison));
+    sentences.push(best_epoch(comparison));
     sentences.push(reported(comparison));
     sentences.push(selection(comparison));
     sentences.extend(edges(comparison).into_iter().map(Some));
@@ -41,23 +46,27 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
     if comparison.ranking().is_none() {
         return unranked(comparison);
     }
-    let measured = comparison.settings.iter().filter(|it| it.level.is_some()).count();
-    match comparison.promise {
-        _ if measured < 2 => {
-            let alone = comparison.settings.iter().any(|it| it.n == 1);
-            (measured == 1 && alone).then(|| "Of one run nothing can be said about chance.".to_owned())
+    let measured: Vec<&Setting> = comparison.settings.iter().filter(|it| it.level.is_some()).collect();
+    match (comparison.promise, measured.as_slice()) {
+        (_, []) => None,
+        (_, [only]) if comparison.settings.len() > 1 => {
+            Some(format!("Only {} has a result: there is nothing to compare.", setting(comparison, only)))
         }
-        None => Some(untested(comparison)),
-        Some(Promise::Against(_)) => against(comparison),
-        Some(Promise::BestIsAmong) => Some(among(comparison)),
+        (_, [only]) => (only.n == 1).then(|| "One run says nothing about chance.".to_owned()),
+        (None, _) => Some(untested(comparison)),
+        (Some(Promise::Against(_)), _) => against(comparison),
+        (Some(Promise::BestIsAmong), _) => Some(among(comparison)),
     }
 }
 
 /// Why no metric ranks.
 fn unranked(comparison: &Comparison) -> Option<String> {
     let finished = comparison.tally.finished;
+    let nothing = comparison.metrics.iter().all(|it| metric::is_bookkeeping(&it.name));
     match comparison.at {
-        At::Epoch(epoch) if finished > 0 => return Some(format!("No run that finished has an epoch {epoch}.")),
+        At::Epoch(epoch) if finished > 0 && nothing => {
+            return Some(format!("No run that finished has an epoch {epoch}."));
+        }
         At::Best if finished > 0 => {
             return Some(
                 "No metric by epoch chooses the best epoch: name one with --minimize NAME or --maximize NAME."
@@ -95,12 +104,16 @@ fn untested(comparison: &Comparison) -> String {
     }
     let why = if comparison.replicate.is_none() {
         "No hyperparameter repeats a setting: give several seeds, or name what repeats it with --replicate".to_owned()
+    } else if comparison.cells.is_some_and(|[common, _]| common == 0) {
+        format!("No value of {} is in every setting", averaged(comparison))
     } else if measured().all(|it| it.n < 2) {
         format!("No setting has two {several}")
-    } else if !comparison.complete {
+    } else if !comparison.overlapping {
         format!("No two settings have two {several} in common: give all the same {several}")
     } else {
-        format!("The settings differ by the same on all {several}, which may be rounding: more {several} may tell")
+        format!(
+            "Each difference is the same on all {several}, which rounding may explain: more {several} may show more"
+        )
     };
     format!("Nothing is tested; the order may be chance. {why}.")
 }
@@ -109,28 +122,41 @@ fn untested(comparison: &Comparison) -> String {
 fn among(comparison: &Comparison) -> String {
     let (candidates, compared) = (comparison.candidates(), comparison.compared());
     let names: Vec<String> = candidates.iter().map(|it| setting(comparison, it)).collect();
-    let others = compared - candidates.len();
     if comparison.is_open() {
+        let means = if comparison.ranking().is_some_and(Metric::is_minimized) { "lowest" } else { "highest" };
         return format!(
-            "Too little is known: {} of {compared} settings may be the best (95 %). Ahead are: {}.",
+            "Too little is known: {} of {compared} settings compared may be the best (95 %). The {means} means have: {}.",
             candidates.len(),
             listed(&names)
         );
     }
-    let others = |who: &str| match others {
+    let others = match compared - candidates.len() {
         0 => String::new(),
-        1 => format!(" {who} at least as good as the other setting."),
-        n => format!(" {who} at least as good as each of the other {n}."),
+        1 => "the other setting".to_owned(),
+        n => format!("each of the other {n}"),
     };
+    // The others are not part of what is said, where some could not be compared.
+    let of = if compared < comparison.settings.len() {
+        format!("Of the {compared} settings compared, ")
+    } else {
+        String::new()
+    };
+    let sentence = match names.as_slice() {
+        [only] => format!("the best is {only} (95 %)."),
+        [a, b] if compared == 2 => format!("either of these 2 may be the best: {a}; {b}."),
+        _ if others.is_empty() => format!("any of these {compared} may be the best: {}.", listed(&names)),
+        several => format!("the best is among these {} (95 %): {}.", several.len(), listed(several)),
+    };
+    let sentence = if of.is_empty() { capitalised(&sentence) } else { of + &sentence };
+    let strictly =
+        |it: &&Setting| it.standing.may_be_best || it.standing.distance.is_some_and(|limits| limits.high < 0.0);
     match names.as_slice() {
-        [only] => format!("The best is {only} (95 %).{}", others("It is")),
-        _ if candidates.len() == compared => {
-            format!("Any of these {compared} may be the best: {}.", listed(&names))
+        _ if others.is_empty() => sentence,
+        [_] if comparison.settings.iter().filter(|it| it.standing.compared).all(|it| strictly(&it)) => {
+            format!("{sentence} It is better than {others}.")
         }
-        several => {
-            let number = several.len();
-            format!("The best is among these {number} (95 %): {}.{}", listed(several), others("The best of them is"))
-        }
+        [_] => format!("{sentence} It is at least as good as {others}."),
+        _ => format!("{sentence} The best of them is at least as good as {others}."),
     }
 }
 
@@ -157,12 +183,8 @@ fn against(comparison: &Comparison) -> Option<String> {
         [] => format!("none is shown to be {word}"),
         names => format!("{word}: {}", listed(names)),
     };
-    Some(format!(
-        "Compared with {name} (95 % for all {} together): {}; {}.",
-        count(tested, "setting"),
-        part("better", &better),
-        part("worse", &worse)
-    ))
+    let all = if tested == 1 { String::new() } else { format!(" for all {tested} settings together") };
+    Some(format!("Compared with {name} (95 %{all}): {}; {}.", part("better", &better), part("worse", &worse)))
 }
 
 /// Settings outside the promise, by name.
@@ -175,6 +197,19 @@ fn left_out(comparison: &Comparison) -> Option<String> {
         .then(|| format!("Not compared, for want of two {several} in common with another setting: {}.", listed(&names)))
 }
 
+/// Settings without the ranking metric, by name.
+fn without_result(comparison: &Comparison) -> Option<String> {
+    let without = comparison.settings.iter().filter(|it| it.level.is_none());
+    let named = |it: &Setting| {
+        let ended = it.tally.unfinished().into_iter().filter(|(count, _)| *count > 0);
+        let ended: Vec<String> = ended.map(|(count, word)| format!("{count} {word}")).collect();
+        let why = if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) };
+        setting(comparison, it) + &why
+    };
+    let names: Vec<String> = without.map(named).collect();
+    (comparison.ranking().is_some() && !names.is_empty()).then(|| format!("Without a result: {}.", listed(&names)))
+}
+
 /// What it would take to decide.
 fn undecided(comparison: &Comparison) -> Option<String> {
     let unit = comparison.ranking()?.unit;
@@ -184,12 +219,16 @@ fn undecided(comparison: &Comparison) -> Option<String> {
         let equal = candidates.len() > 1 && candidates.iter().all(|it| it.is_best);
         return equal.then(|| "Their means are equal.".to_owned());
     };
-    let replicates =
-        |n: usize| if n == 1 { format!("1 {}", several.trim_end_matches('s')) } else { format!("{n} {several}") };
-    let seen = amount(unit, undecided.seen);
+    let replicates = |n: usize| wording::replicates(n, comparison.replicate.as_deref().unwrap_or("run"));
+    let pair = format!(
+        "{} seen between {} and {}",
+        amount(unit, undecided.seen),
+        setting(comparison, comparison.best()?),
+        setting(comparison, comparison.settings.get(undecided.rival)?)
+    );
     let rest = match undecided.needed {
-        Some(needed) => format!("about {} would decide the {seen} seen", replicates(needed)),
-        None => format!("more than 1,000 {several} would be needed to decide the {seen} seen"),
+        Some(needed) => format!("about {} would decide the {pair}", replicates(needed)),
+        None => format!("more than 1,000 {several} would be needed to decide the {pair}"),
     };
     Some(format!(
         "Undecided with {}: differences under {} are often missed; {rest}.",
@@ -198,19 +237,48 @@ fn undecided(comparison: &Comparison) -> Option<String> {
     ))
 }
 
-/// That settings did not all run on the same replicates, and what was done about it.
-fn missing_replicates(comparison: &Comparison) -> Option<String> {
-    if comparison.complete || comparison.ranking().is_none() {
+/// That only some combinations of what is averaged over are in every setting.
+fn common_cells(comparison: &Comparison) -> Option<String> {
+    let [common, all] = comparison.cells.filter(|[common, _]| *common > 0)?;
+    Some(format!("Compared on {common} of {all} values of {}: those that all settings have.", averaged(comparison)))
+}
+
+/// That runs are missing, and what was done about it.
+fn missing_runs(comparison: &Comparison) -> Option<String> {
+    let no_common_cells = comparison.cells.is_some_and(|[common, _]| common == 0);
+    if comparison.complete || comparison.ranking().is_none() || no_common_cells {
         return None;
     }
     let (several, one) =
         (repeated(comparison), comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), title));
+    let (what, with) = match comparison.averaged.is_empty() {
+        true => (several, one.clone()),
+        false => ("runs".to_owned(), format!("{one} and {}", averaged(comparison))),
+    };
     let rank = match comparison.connected {
         true => String::new(),
-        false => format!(" Some settings share no {one} with others: these stand by their own means."),
+        false => format!(" Settings that share no {one} with others are ranked by the means of their own runs."),
     };
     Some(format!(
-        "Not all settings have the same {several}: they are ranked by a least-squares fit of setting + {one}.{rank}"
+        "Not all settings have the same {what}: they are ranked by a least-squares fit of setting + {with}.{rank}"
+    ))
+}
+
+/// That runs without a result may be the bad ones.
+fn survivors(comparison: &Comparison) -> Option<String> {
+    let lost = |it: &Setting| it.level.is_some() && (it.unmeasured > 0 || it.tally.diverged + it.tally.failed > 0);
+    let several = repeated(comparison);
+    (comparison.ranking().is_some() && comparison.settings.iter().any(lost)).then(|| {
+        format!("Runs without a result are left out: a setting that loses its worst {several} looks better than it is.")
+    })
+}
+
+/// That the choice of an epoch favours long runs.
+fn best_epoch(comparison: &Comparison) -> Option<String> {
+    let metric = comparison.ranking().filter(|_| comparison.at == At::Best)?;
+    Some(format!(
+        "Each run counts at the epoch where its own {} is best: this is optimistic, more so for runs of more epochs.",
+        title(&metric.name)
     ))
 }
 
@@ -220,7 +288,7 @@ fn reported(comparison: &Comparison) -> Option<String> {
     let statistic = best.metric(name)?;
     let ranking = title(comparison.ranked_by.as_deref()?);
     let value = number(comparison.unit(name), statistic.mean);
-    let said = match comparison.is_optimistic() {
+    let said = match comparison.reports_what_chose() {
         true => "comes from the examples that chose it and is optimistic",
         false => "estimates how good it is",
     };
@@ -237,8 +305,8 @@ fn selection(comparison: &Comparison) -> Option<String> {
     let is_nothing = !shown.contains(|c: char| matches!(c, '1'..='9'));
     (!is_nothing).then(|| {
         format!(
-            "Its mean is the {} of {} and optimistic by about {shown}: choosing without one {one} at a time and measuring on that \
-             {one} gives {}.",
+            "The mean of ★ is the {} of {} and optimistic by roughly {shown}: choosing without one {one} at a time and measuring on \
+             that {one} gives {}.",
             if metric.is_minimized() { "lowest" } else { "highest" },
             comparison.settings.iter().filter(|it| it.level.is_some()).count(),
             number(metric.unit, unselected)
@@ -246,7 +314,7 @@ fn selection(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// Where the best, or as long as several may be the best its mean, lies at an end of the values that were tried.
+/// Where the best, or the best mean of several that may be the best, lies at an end of the values that were tried.
 fn edges(comparison: &Comparison) -> Vec<String> {
     let numbers = |settings: &[&Setting], place: usize| -> Option<Vec<f64>> {
         settings.iter().map(|it| it.values[place].as_ref()?.as_number()).collect()
@@ -257,11 +325,12 @@ fn edges(comparison: &Comparison) -> Vec<String> {
         let (mut tried, best) = (numbers(&tried, place)?, numbers(settings, place)?);
         tried.sort_by(f64::total_cmp);
         tried.dedup();
-        // Of two values, one is always an end; and below none there is nothing.
+        let whole = comparison.settings.iter().all(|it| matches!(it.values[place], Some(Value::Integer(_))));
+        // Of two values, one is always an end; below no decay, or one epoch, there is nothing.
         let [low, _, .., high] = tried[..] else { return None };
         match () {
             () if best.is_empty() => None,
-            () if best.iter().all(|it| *it == low) && low != 0.0 && low != 1.0 => {
+            () if best.iter().all(|it| *it == low) && low != 0.0 && !(whole && low == 1.0) => {
                 Some(format!("below {}", wording::short(low)))
             }
             () if best.iter().all(|it| *it == high) => Some(format!("above {}", wording::short(high))),
@@ -272,11 +341,11 @@ fn edges(comparison: &Comparison) -> Vec<String> {
     // Where every setting may be the best, the place of the best mean is luck.
     let is_telling = candidates.len() < comparison.compared();
     let sentence = |(place, key): (usize, &String)| {
-        let (what, beyond) = match edge(&candidates, place) {
-            Some(beyond) => ("best", beyond),
-            None => ("best mean", edge(&best, place).filter(|_| is_telling)?),
+        let (lies, beyond) = match edge(&candidates, place) {
+            Some(beyond) => ("lies", beyond),
+            None => ("may lie", edge(&best, place).filter(|_| is_telling)?),
         };
-        Some(format!("The {what} lies at the edge of the grid: extend `{}` {beyond}.", tracking::printable(key)))
+        Some(format!("The best {lies} at the edge of the grid: extend `{}` {beyond}.", tracking::printable(key)))
     };
     comparison.keys.iter().enumerate().filter_map(sentence).collect()
 }
@@ -286,13 +355,11 @@ pub fn basis(comparison: &Comparison) -> Option<String> {
     comparison.promise?;
     let metric = title(comparison.ranked_by.as_deref()?);
     let one = comparison.replicate.as_deref().map(title)?;
-    let pairing = if comparison.averaged.is_empty() {
-        one
-    } else {
-        let averaged: Vec<String> = comparison.averaged.iter().map(|name| title(name)).collect();
-        format!("{one}, over equal {}", averaged.join(" and "))
-    };
+    let pairing =
+        if comparison.averaged.is_empty() { one } else { format!("{one}, over equal {}", averaged(comparison)) };
+    let is_tested = comparison.settings.iter().any(|it| it.difference.is_some_and(|it| it.test.is_some()));
     Some(match comparison.promise? {
+        Promise::Against(_) if !is_tested => return None,
         Promise::BestIsAmong => {
             format!("Comparison with the best of {metric}, paired by {pairing}; all limits hold together at 95 %.")
         }
@@ -304,7 +371,12 @@ pub fn basis(comparison: &Comparison) -> Option<String> {
 
 /// `seeds`: what repeats a setting, of several.
 fn repeated(comparison: &Comparison) -> String {
-    comparison.replicate.as_deref().map_or_else(|| "runs".to_owned(), |name| title(name) + "s")
+    wording::repeated(comparison.replicate.as_deref())
+}
+
+/// `width and depth`: what settings are averaged over.
+fn averaged(comparison: &Comparison) -> String {
+    comparison.averaged.iter().map(|name| title(name)).collect::<Vec<_>>().join(" and ")
 }
 
 /// What moves the metric, and how much of its variance that is.
@@ -325,11 +397,9 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
     let mut parts: Vec<String> = of.iter().enumerate().take(NAMED).map(part).collect();
     if let Some(rest) = rest {
         let one = comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), title);
-        let shares = [
-            ("interaction".to_owned(), rest.interaction),
-            (one, rest.replicate),
-            ("noise".to_owned(), Some(rest.noise)),
-        ];
+        let noise = if rest.interaction.is_some() || of.len() < 2 { "noise" } else { "interaction and noise" };
+        let shares =
+            [("interaction".to_owned(), rest.interaction), (one, rest.replicate), (noise.to_owned(), Some(rest.noise))];
         parts.extend(
             shares.into_iter().filter_map(|(name, share)| Some(format!("{name} {}", wording::percent(share?)))),
         );
@@ -342,7 +412,8 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
 /// Settings that no other beats in both the metric and time.
 pub fn front(comparison: &Comparison) -> Option<String> {
     let front = comparison.front();
-    if front.len() < 2 {
+    // One, or all of them, says nothing.
+    if front.len() < 2 || front.len() == comparison.settings.len() {
         return None;
     }
     let metric = comparison.ranked_by.as_deref()?;
@@ -351,11 +422,7 @@ pub fn front(comparison: &Comparison) -> Option<String> {
         setting(comparison, it) + &seconds
     };
     let names: Vec<String> = front.iter().map(name).collect();
-    Some(format!(
-        "No other setting has both a better mean {} and a shorter mean time: {}.",
-        title(metric),
-        listed(&names)
-    ))
+    Some(format!("Not beaten in both mean {} and mean time: {}.", title(metric), listed(&names)))
 }
 
 /// A number of that unit, as text.

@@ -97,18 +97,17 @@ pub fn observe(
     let epochs: Vec<Vec<EpochMetrics>> =
         runs.iter().map(|run| Ok(renamed(reader.epochs(run)?, &run.validation))).collect::<Result<_, StoreError>>()?;
     let logged = distinct(epochs.iter().flatten().flat_map(|it| &it.metrics).map(|(name, _)| &**name));
-    let counts = |name: &&&str| !metric::is_of_training(name) && !metric::is_bookkeeping(name);
-    let names: Vec<&str> = logged.iter().filter(counts).copied().collect();
+    let may_rank = |name: &str| !metric::is_of_training(name) && !metric::is_bookkeeping(name);
     let observed = runs.iter().zip(&epochs).map(|(run, epochs)| {
         let position = match at {
             At::Epoch(number) => epochs.iter().position(|it| it.epoch == number),
             At::Best | At::Last => {
                 let asked = sort.filter(|name| logged.contains(name));
-                let chosen = asked.or_else(|| rules.ranking(&names, &run.validation));
+                let chosen = asked.or_else(|| rules.ranking(&logged, may_rank, &run.validation));
                 chosen.and_then(|name| best(epochs, name, rules))
             }
         };
-        Observed { run: at_epoch(run.clone(), epochs, position), by_epoch: Vec::new() }
+        at_epoch(run.clone(), epochs, position)
     });
     Ok(observed.collect())
 }
@@ -164,17 +163,16 @@ fn renamed(mut epochs: Vec<EpochMetrics>, validation: &str) -> Vec<EpochMetrics>
 
 /// `run` as it was after the epoch at `position`: what was measured there takes the place of the final metrics, and the time is that
 /// until then.
-fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usize>) -> RecordedRun {
+fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usize>) -> Observed {
     run.results.clear();
-    let Some(position) = position else { return run };
+    let Some(position) = position else { return Observed { run, by_epoch: Vec::new() } };
     let epoch = &epochs[position];
     let seconds: Option<f64> = epochs[..=position].iter().map(|it| value(it, "seconds")).sum();
     let kept = epoch.metrics.iter().filter(|(name, _)| !metric::is_bookkeeping(name) && run.param(name).is_none());
-    let mut results: Vec<(Arc<str>, f64)> = kept.map(|(name, value)| (name.as_str().into(), *value)).collect();
-    results.push(("epoch".into(), f64::from(epoch.epoch)));
-    results.extend(seconds.map(|seconds| ("seconds".into(), seconds)));
-    run.results = results;
-    run
+    let by_epoch = kept.map(|(name, value)| (name.as_str().into(), *value)).collect();
+    run.results.push(("epoch".into(), f64::from(epoch.epoch)));
+    run.results.extend(seconds.map(|seconds| ("seconds".into(), seconds)));
+    Observed { run, by_epoch }
 }
 
 fn value(epoch: &EpochMetrics, name: &str) -> Option<f64> {

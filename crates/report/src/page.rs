@@ -210,8 +210,8 @@ fn answer(table: &Table) -> Option<Answer> {
         },
     };
     let optimistic = (comparison.is_optimistic() && comparison.best().is_some()).then(|| {
-        "Chosen on the test set that it is measured on: expect a little less on new data. A held-out validation (validation = 0.1) \
-         does not flatter."
+        "Chosen on the test set that it is measured on: expect a little less on new data. With a held-out validation \
+         (validation = 0.1), the test score of the choice does not flatter."
             .to_owned()
     });
     let mut sentences = narrative::answer(comparison);

@@ -305,10 +305,10 @@ fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
     let among = comparison.promise == Some(Promise::BestIsAmong);
     let mut columns = vec![
         own("best", "", Role::Mark, Prominence::Needed),
-        own("adjusted", "adjusted", Role::Level(unit), spare(!comparison.complete, 8)),
+        own("adjusted", "adjusted", Role::Level(unit), spare(!comparison.complete || comparison.cells.is_some(), 8)),
         own("interval", "95 % of this mean alone", Role::Interval(unit), spare(repeated, 6)),
-        own("distance_to_best", &behind, Role::Distance(unit), spare(among, 9)),
-        own("difference", &from, Role::Difference(unit), spare(against, 9)),
+        own("distance_to_best", &behind, Role::Distance(unit), spare(among, 11)),
+        own("difference", &from, Role::Difference(unit), spare(against, 11)),
     ];
     if against {
         columns.retain(|column| column.name != "distance_to_best");
@@ -319,8 +319,8 @@ fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
 /// What a metric is worth beside the one that ranks.
 fn prominence_of(metric: &str, comparison: &Comparison) -> Prominence {
     match metric {
-        _ if comparison.reported_by.as_deref() == Some(metric) => Prominence::Needed,
-        "test_accuracy" => Prominence::Needed,
+        _ if comparison.reported_by.as_deref() == Some(metric) => Prominence::Spare(10),
+        "test_accuracy" => Prominence::Spare(9),
         "val_accuracy" if comparison.validation != "test" => Prominence::Spare(8),
         "seconds" => Prominence::Spare(5),
         "test_loss" => Prominence::Spare(4),
@@ -486,10 +486,9 @@ fn replicates(comparison: &Comparison) -> Option<String> {
     if let Some((_, value)) = comparison.constants.iter().find(|(constant, _)| constant == name) {
         return Some(format!("{} {}", wording::title(name), wording::value(value)));
     }
-    let same = comparison.complete || comparison.settings.windows(2).all(|pair| pair[0].n == pair[1].n);
     (comparison.replicates > 0).then(|| {
-        let replicates = wording::count(comparison.replicates, &wording::title(name));
-        if same { replicates } else { format!("{replicates}, not all of them in every setting") }
+        let replicates = wording::replicates(comparison.replicates, name);
+        if comparison.complete { replicates } else { format!("{replicates}, not all of them in every setting") }
     })
 }
 
@@ -579,7 +578,7 @@ fn interval(unit: Unit, interval: &Interval, decimals: usize) -> String {
 /// `0.39 to 4.86`, or `at most 0.46` of what is not shown to be strictly worse.
 fn distance(unit: Unit, standing: &Standing, decimals: usize) -> String {
     let Some(limits) = standing.distance else { return String::new() };
-    let number = |number: f64| wording::decimal(unit.scale() * number.abs(), decimals);
+    let number = |number: f64| magnitude(unit, number, decimals);
     match (limits.low, limits.high) {
         (Some(0.0), _) => "0".to_owned(),
         (Some(low), 0.0) => format!("at most {}", number(low)),
@@ -592,20 +591,29 @@ fn distance(unit: Unit, standing: &Standing, decimals: usize) -> String {
 /// `−0.12 [−0.21, −0.03]`
 fn difference(unit: Unit, difference: &FromReference, decimals: usize) -> String {
     let signed = |number: f64| {
-        let text = wording::decimal((unit.scale() * number).abs(), decimals);
-        let is_zero = !text.contains(|c: char| matches!(c, '1'..='9'));
         let sign = match number {
-            _ if is_zero => "",
+            0.0 => "",
             ..0.0 => "−",
             _ => "+",
         };
-        format!("{sign}{text}")
+        sign.to_owned() + &magnitude(unit, number, decimals)
     };
     let mean = signed(difference.mean);
     difference.test.map_or_else(
         || mean.clone(),
         |test| format!("{mean} [{}, {}]", signed(test.interval.low), signed(test.interval.high)),
     )
+}
+
+/// The size of a difference, in points where it is one of accuracies: never zeros alone where it is not 0.
+fn magnitude(unit: Unit, difference: f64, decimals: usize) -> String {
+    let number = (unit.scale() * difference).abs();
+    if unit == Unit::Seconds {
+        return tracking::seconds(number);
+    }
+    let text = wording::decimal(number, decimals);
+    let is_zero = !text.contains(|c: char| matches!(c, '1'..='9'));
+    if is_zero && number > 0.0 { format!("{number:.1e}") } else { text }
 }
 
 fn measured(statistic: &Statistic, scale: f64, decimals: usize) -> String {

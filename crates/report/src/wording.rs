@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use tracking::{Value, printable};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::comparison::REPLICATES;
 use crate::filter::FilterError;
 
 /// The head of the column of a hyperparameter or metric.
@@ -55,6 +56,24 @@ pub fn short(number: f64) -> String {
 /// `1 run`, `2 runs`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// What repeats a setting, of several: `seeds`, `folds`, `values of batch`; `runs` where nothing does.
+pub fn repeated(replicate: Option<&str>) -> String {
+    match replicate {
+        None => "runs".to_owned(),
+        Some(name) if REPLICATES.contains(&name) => title(name) + "s",
+        Some(name) => format!("values of {}", title(name)),
+    }
+}
+
+/// `1 seed`, `3 seeds`, `3 values of batch`.
+pub fn replicates(number: usize, replicate: &str) -> String {
+    match (number, REPLICATES.contains(&replicate)) {
+        (1, true) => format!("1 {}", title(replicate)),
+        (1, false) => format!("1 value of {}", title(replicate)),
+        _ => format!("{number} {}", repeated(Some(replicate))),
+    }
 }
 
 /// A number with so many decimals, unless it is too large for a column.

@@ -198,6 +198,60 @@ fn no_epoch_is_best_by_a_metric_of_unknown_direction() {
     assert_eq!(best(&folder, &["--at", "best", "--minimize", "babble"]), Some(1));
 }
 
+/// Validation is logged after every epoch; `loss` is the training's, as Keras names it, at whatever epoch.
+#[test]
+fn at_an_epoch_the_same_metric_ranks() {
+    let folder = store("own", |run, rate, seed| {
+        for epoch in 1..=3 {
+            run.log(epoch, &[("loss", f64::from(rate)), ("babble", about(1.0, rate, seed))]).unwrap();
+        }
+        Vec::new()
+    });
+    for request in [&["--at", "2"][..], &["--at", "best"], &[]] {
+        let (_, out, _) = outcome(folder.path(), request);
+        assert!(!out.contains('★') && !out.contains("No run that finished has an epoch"), "{request:?}: {out}");
+    }
+    let (_, out, _) = outcome(folder.path(), &["--at", "9"]);
+    assert!(out.contains("No run that finished has an epoch 9."), "{out}");
+}
+
+#[test]
+fn a_training_metric_ranks_where_it_is_declared() {
+    let folder =
+        store("own", |_, rate, seed| vec![("train_loss", about(f64::from(rate), rate, seed)), ("val_f1", 0.5)]);
+    assert_eq!(comparison(&folder, &[])["ranked_by"], "val_f1");
+    let declared = tracking::Declarations { rank: Some("train_loss".into()), ..tracking::Declarations::default() };
+    Store::open(folder.path()).unwrap().declare_metrics("own", &declared).unwrap();
+    assert_eq!(comparison(&folder, &[])["ranked_by"], "train_loss");
+}
+
+#[test]
+fn wrong_options_are_refused() {
+    let folder = store("own", |_, rate, seed| vec![("wer", about(f64::from(rate), rate, seed))]);
+    for (request, part) in [
+        (&["--minimize", "wer", "--maximize", "wer"][..], "--minimize and --maximize both name wer"),
+        (&["diff", "own", "own", "--minimize", "wers"], "unknown metric 'wers'"),
+        (&["diff", "own", "own", "--replicate", "sed"], "did you mean 'seed'?"),
+        (&["--against", "rte=1"], "  --against 'rte=1'\n"),
+        (&["--against", "rate=7"], "expected one of 'rate=1', 'rate=2'"),
+        (&["show", "own"], "'own' is an experiment"),
+    ] {
+        let (code, _, err) = outcome(folder.path(), request);
+        assert!(code == 2 && err.contains(part), "{request:?}: {err}");
+    }
+}
+
+#[test]
+fn small_differences_keep_a_digit() {
+    let folder = store("own", |_, rate, seed| {
+        vec![("val_loss", 0.5 + 1e-8 * f64::from(rate) + 1e-10 * noise(u64::from(rate + 9 * seed)))]
+    });
+    let (_, out, _) = outcome(folder.path(), &[]);
+    assert!(out.contains("e-9 to ") || out.contains("e-8 to "), "{out}");
+    let (_, out, _) = outcome(folder.path(), &["--against", "rate=1"]);
+    assert!(out.contains("e-8 [") || out.contains("e-9 ["), "{out}");
+}
+
 #[test]
 fn an_experiment_without_the_metric_that_is_asked_for_says_so() {
     let folder = store("own", |_, rate, seed| vec![("val_f1", about(f64::from(rate), rate, seed))]);

@@ -5,7 +5,7 @@
 //! the best, it is called one that may be with a probability of at least 95 %, and all limits hold together. `METHODOLOGY.md` has the
 //! formulas and the simulations.
 
-use super::samples::{Resolution, Samples, difference};
+use super::samples::{Difference, Resolution, Samples, difference};
 use super::statistics::{CONFIDENCE, count, quantile, upper_tail};
 
 /// How a setting stands beside the best. More is better here: the values of losses are negated before.
@@ -52,13 +52,13 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
     let scratch = &mut Vec::new();
     for i in 0..settings.len() {
         for l in i + 1..settings.len() {
-            let Some((mean, error, freedom)) = tested(&settings[i], &settings[l], resolution, scratch) else {
+            let Some((difference, error)) = tested(&settings[i], &settings[l], resolution, scratch) else {
                 continue;
             };
             // Equal values are no evidence either way.
-            let t = if error > 0.0 { mean / error } else { 0.0 };
-            strongest[l].add(freedom, t);
-            strongest[i].add(freedom, -t);
+            let t = if error > 0.0 { difference.mean / error } else { 0.0 };
+            strongest[l].add(difference.n - 1, t);
+            strongest[i].add(difference.n - 1, -t);
             standings[i].rivals += 1;
             standings[l].rivals += 1;
         }
@@ -84,10 +84,10 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
     standings
 }
 
-/// Mean, error and degrees of freedom of a difference that can be tested.
-fn tested(a: &Samples, b: &Samples, resolution: Resolution, scratch: &mut Vec<f64>) -> Option<(f64, f64, usize)> {
+/// A difference that can be tested, and its standard error.
+fn tested(a: &Samples, b: &Samples, resolution: Resolution, scratch: &mut Vec<f64>) -> Option<(Difference, f64)> {
     let difference = difference(a, b, resolution, scratch)?;
-    Some((difference.mean, difference.error?, difference.n - 1))
+    Some((difference, difference.error?))
 }
 
 /// Widens the limits of all settings by their distances to the setting `l`, which may be the best and has so many rivals.
@@ -105,11 +105,11 @@ fn widen(
     for (i, (low, high)) in limits.iter_mut().enumerate() {
         let (least, most) = match tested(&settings[i], &settings[l], resolution, scratch) {
             _ if l == i => (0.0, 0.0),
-            Some((mean, error, freedom)) => {
-                let reach = error * *quantiles[freedom].get_or_insert_with(|| quantile(tail, freedom));
+            Some((Difference { n, mean, has_limits: true, .. }, error)) => {
+                let reach = error * *quantiles[n - 1].get_or_insert_with(|| quantile(tail, n - 1));
                 (mean - reach, mean + reach)
             }
-            None => (f64::NEG_INFINITY, f64::INFINITY),
+            _ => (f64::NEG_INFINITY, f64::INFINITY),
         };
         (*low, *high) = (low.min(least), high.max(most));
     }
@@ -155,7 +155,7 @@ mod tests {
                 table.values.iter().enumerate().filter_map(sample).collect()
             };
             let settings: Vec<Samples> = (0..table.compared.len()).map(setting).collect();
-            let found = standings(&settings, Resolution::of(&settings, table.grid));
+            let found = standings(&settings, Resolution::of(&settings, Some(table.grid)));
             for (setting, it) in found.iter().enumerate() {
                 let expected = (table.compared[setting], table.may_be_best[setting]);
                 assert_eq!((it.compared, it.may_be_best), expected, "table {number}, setting {setting}");
@@ -181,7 +181,7 @@ mod tests {
             values.into_iter().enumerate().map(|(replicate, value)| Sample { replicate, cell: 0, value }).collect()
         };
         let settings = [of([0.9141, 0.9137, 0.9145, 0.9150, 0.9129]), of([0.9120, 0.9131, 0.9122, 0.9149, 0.9111])];
-        let found = standings(&settings, Resolution::of(&settings, 0.0));
+        let found = standings(&settings, Resolution::of(&settings, Some(0.0)));
         assert!(close(found[1].p_best, Some(0.033827067941416086)));
         assert_eq!((found[0].may_be_best, found[1].may_be_best), (true, false));
         let limits = found[1].distance.unwrap();

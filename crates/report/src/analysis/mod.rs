@@ -8,4 +8,4 @@ pub mod samples;
 pub mod statistics;
 
 #[cfg(test)]
-mod simulation;
+pub mod simulation;

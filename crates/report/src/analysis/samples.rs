@@ -86,12 +86,15 @@ pub struct Difference {
     pub mean: f64,
     /// Its standard error; none where it cannot be tested.
     pub error: Option<f64>,
+    /// Whether the error says how far the mean may be off. Equal accuracies of an unknown number of examples are no evidence of a
+    /// difference, but none of equality either: they are tested, but have no interval.
+    pub has_limits: bool,
 }
 
 impl Difference {
     /// The 95 % interval of this difference alone, where it can be tested.
     pub fn interval(&self) -> Option<Interval> {
-        let error = self.error?;
+        let error = self.error.filter(|_| self.has_limits)?;
         Some(Interval::around(self.mean, quantile((1.0 - CONFIDENCE) / 2.0, self.n - 1) * error))
     }
 
@@ -105,15 +108,15 @@ impl Difference {
 /// What differences are measured with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resolution {
-    /// The least step between two values: 1 / examples for an accuracy of known examples, else 0.
-    pub grid: f64,
-    /// The largest value in size: what is smaller than 10⁻¹² of it is rounding.
+    /// The least step between two values: 1 / examples for an accuracy, 0 for what has no steps, none where it is not known.
+    pub grid: Option<f64>,
+    /// The largest value of all settings in size.
     pub scale: f64,
 }
 
 impl Resolution {
     /// Of these settings, on a grid of this step.
-    pub fn of(settings: &[Samples], grid: f64) -> Self {
+    pub fn of(settings: &[Samples], grid: Option<f64>) -> Self {
         let scale = settings.iter().flatten().map(|it| it.value.abs()).fold(0.0, f64::max);
         Self { grid, scale }
     }
@@ -136,18 +139,22 @@ pub fn difference(a: &[Sample], b: &[Sample], resolution: Resolution, scratch: &
         return None;
     }
     if n == 1 {
-        return Some(Difference { n, mean, error: None });
+        return Some(Difference { n, mean, error: None, has_limits: false });
     }
     let squares: f64 = scratch.iter().map(|value| (value - mean) * (value - mean)).sum();
-    let floor = resolution.grid * resolution.grid / 6.0 / cells;
+    let floor = resolution.grid.unwrap_or_default().powi(2) / 6.0 / cells;
     let variance = (squares / count(n - 1)).max(floor);
-    let rounding = 1e-12 * resolution.scale;
-    let error = match variance > rounding * rounding {
+    // What is smaller than 10⁻¹² of the values is rounding. Those of the pair are looked at only where those of all do not decide.
+    let exceeds_rounding = |scale: f64| variance > (1e-12 * scale).powi(2);
+    let of_pair = || a.iter().chain(b).map(|it| it.value.abs()).fold(0.0, f64::max);
+    let spreads = exceeds_rounding(resolution.scale) || exceeds_rounding(of_pair());
+    let error = match spreads {
         true if variance.is_finite() => Some((variance / count(n)).sqrt()),
         false if mean == 0.0 => Some(0.0),
         _ => None,
     };
-    Some(Difference { n, mean, error })
+    let has_limits = error.is_some_and(|error| error > 0.0 || resolution.grid.is_some());
+    Some(Difference { n, mean, error, has_limits })
 }
 
 /// Takes the differences of two settings with the same replicates, each of one cell. This is the usual case, and there are millions of
@@ -201,9 +208,13 @@ mod tests {
             .collect()
     }
 
-    fn differ(a: &[(usize, usize, f64)], b: &[(usize, usize, f64)], grid: f64) -> Option<Difference> {
+    fn differ(
+        a: &[(usize, usize, f64)],
+        b: &[(usize, usize, f64)],
+        grid: impl Into<Option<f64>>,
+    ) -> Option<Difference> {
         let settings = [of(a), of(b)];
-        difference(&settings[0], &settings[1], Resolution::of(&settings, grid), &mut Vec::new())
+        difference(&settings[0], &settings[1], Resolution::of(&settings, grid.into()), &mut Vec::new())
     }
 
     #[test]
@@ -224,7 +235,15 @@ mod tests {
         let found = differ(&a, &b, 0.0).unwrap();
         assert_eq!((found.n, found.mean, found.error), (2, 1.5, Some(0.5)));
         // With one cell alone in common, that is compared.
-        assert_eq!(differ(&a, &b[1..2], 0.0).unwrap(), Difference { n: 1, mean: 3.0, error: None });
+        assert_eq!(differ(&a, &b[1..2], 0.0).unwrap(), Difference { n: 1, mean: 3.0, error: None, has_limits: false });
+    }
+
+    /// A third setting that nearly diverged does not make differences of others rounding.
+    #[test]
+    fn rounding_is_that_of_the_pair() {
+        let settings = [of(&[(0, 0, 1.0), (1, 0, 1.5)]), of(&[(0, 0, 2.0), (1, 0, 2.25)]), of(&[(0, 0, 1e20)])];
+        let found = difference(&settings[0], &settings[1], Resolution::of(&settings, Some(0.0)), &mut Vec::new());
+        assert_eq!(found.unwrap().error, Some(0.125));
     }
 
     #[test]
@@ -233,7 +252,10 @@ mod tests {
         assert_eq!(differ(&a, &b, 0.0).unwrap().error, None, "equal differences and no grid: no test");
         let found = differ(&a, &b, 0.1).unwrap();
         assert!((found.error.unwrap() - (0.01f64 / 6.0 / 2.0).sqrt()).abs() < 1e-15, "{found:?}");
-        assert_eq!(differ(&a, &a, 0.0).unwrap().error, Some(0.0), "equal values are equal for certain");
+        let equal = differ(&a, &a, 0.0).unwrap();
+        assert_eq!((equal.error, equal.has_limits), (Some(0.0), true), "equal losses are equal for certain");
+        let equal = differ(&a, &a, None).unwrap();
+        assert_eq!((equal.p(), equal.interval()), (Some(1.0), None), "equal accuracies may have been rounded so");
         let cells = [(0, 0, 0.5), (0, 1, 0.5), (1, 0, 0.5), (1, 1, 0.5)];
         let found = differ(&cells, &cells, 0.1).unwrap();
         assert!((found.error.unwrap() - (0.01f64 / 12.0 / 2.0).sqrt()).abs() < 1e-15, "{found:?}");

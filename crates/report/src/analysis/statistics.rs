@@ -52,9 +52,10 @@ impl Statistic {
         (mean.is_finite() && squares.is_finite()).then_some(Self { n, mean, deviation })
     }
 
-    /// The 95 % interval of the mean: mean ± t · s / √n, t of n − 1 degrees of freedom. One number has none.
+    /// The 95 % interval of the mean: mean ± t · s / √n, t of n − 1 degrees of freedom. One number has none, nor have equal ones, for an
+    /// interval without width would claim certainty.
     pub fn interval(&self) -> Option<Interval> {
-        let error = self.deviation? / count(self.n).sqrt();
+        let error = self.deviation.filter(|it| *it > 1e-12 * self.mean.abs())? / count(self.n).sqrt();
         Some(Interval::around(self.mean, usual_quantile(self.n - 1) * error))
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use tracking::{Declarations, Direction, Experiment, Reader};
 
 use crate::cli::{CompareArgs, Format, QuestionArgs};
@@ -63,7 +63,7 @@ pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answe
         by: args.by.clone(),
         sort: args.sort.clone(),
         at: args.at,
-        directions: directions(&args.minimize, &args.maximize),
+        directions: directions(&args.minimize, &args.maximize)?,
         replicate: args.replicate.clone(),
         against: args.against.as_deref().map(baseline).transpose()?,
     };
@@ -84,7 +84,7 @@ pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answe
     let mut comparisons: Vec<Comparison> = Vec::new();
     for Selected { experiment, declarations, runs } in &recorded {
         let compared = comparison::compare(experiment, declarations, runs, &question);
-        comparisons.extend(compared.map_err(|error| anyhow!("{}: {error}", experiment.name))?);
+        comparisons.extend(compared.with_context(|| experiment.name.clone())?);
     }
     let why_empty = comparisons.is_empty().then(|| match found {
         0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
@@ -108,9 +108,13 @@ pub(super) struct Selected {
 }
 
 /// Directions that the user gives.
-pub(super) fn directions(minimize: &[String], maximize: &[String]) -> Vec<(String, Direction)> {
+pub(super) fn directions(minimize: &[String], maximize: &[String]) -> Result<Vec<(String, Direction)>> {
+    if let Some(name) = minimize.iter().find(|name| maximize.contains(name)) {
+        bail!("--minimize and --maximize both name {}: expected one of them", tracking::printable(name));
+    }
+
     let with = |names: &[String], direction| names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>();
-    [with(minimize, Direction::Minimize), with(maximize, Direction::Maximize)].concat()
+    Ok([with(minimize, Direction::Minimize), with(maximize, Direction::Maximize)].concat())
 }
 
 /// The setting that `--against` names: a condition, in which a comma means `and`.

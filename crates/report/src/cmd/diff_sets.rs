@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::Style;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Map, Value as Json, json};
 use tracking::{Declarations, Direction, Invocation, Reader, Status, printable, printable_json};
 
@@ -17,8 +17,9 @@ use crate::analysis::statistics::{CONFIDENCE, Interval};
 use crate::cli::{DiffArgs, DiffFormat};
 use crate::format::text::{USUAL_WIDTH, aligned, fitting, omission, styled, wrapped};
 use crate::matched::{Better, Matched, Measured, Pair, Verdict, matched};
-use crate::metric::{Rules, Unit};
+use crate::metric::{self, Rules, Unit};
 use crate::observed::{Observed, measured};
+use crate::suggestion::unknown;
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, count, title, truncated};
 
@@ -81,10 +82,13 @@ impl Set {
 pub fn diff_sets(reader: &Reader, results: &Path, left: Side, right: Side, args: &DiffArgs) -> Result<ExitCode> {
     let (left, right) = (Set::read(reader, left)?, Set::read(reader, right)?);
     // What the user says goes before what the left side declares, and that before what the right side does.
-    let declared = if left.declarations == Declarations::default() { &right.declarations } else { &left.declarations };
-    let rules = Rules::new(&directions(&args.minimize, &args.maximize), declared);
-    let replicate = args.replicate.as_deref().or(declared.replicate.as_deref());
-    let matched = matched(&left.runs, &right.runs, &rules, replicate);
+    let directions = directions(&args.minimize, &args.maximize)?;
+    let rules = Rules::new(&directions, &both(&left.declarations, &right.declarations));
+    let declared = || left.declarations.replicate.as_deref().or(right.declarations.replicate.as_deref());
+    let replicate = args.replicate.as_deref().or_else(declared);
+    let rank = directions.first().map(|(name, _)| name.as_str());
+    let matched = matched(&left.runs, &right.runs, &rules, replicate, rank);
+    check(&matched, args)?;
     let mut out = anstream::stdout().lock();
     match args.format {
         DiffFormat::Table => {
@@ -99,6 +103,31 @@ pub fn diff_sets(reader: &Reader, results: &Path, left: Side, right: Side, args:
     }
     out.flush()?;
     Ok(super::damage(reader, results))
+}
+
+/// What both sides declare; where they contradict each other, the left one holds.
+fn both(left: &Declarations, right: &Declarations) -> Declarations {
+    Declarations {
+        rank: left.rank.clone().or_else(|| right.rank.clone()),
+        report: left.report.clone().or_else(|| right.report.clone()),
+        replicate: left.replicate.clone().or_else(|| right.replicate.clone()),
+        directions: [left.directions.clone(), right.directions.clone()].concat(),
+    }
+}
+
+/// Refuses names that neither side has.
+fn check(matched: &Matched, args: &DiffArgs) -> Result<()> {
+    let own = matched.own_metrics.iter().flatten().copied();
+    let metrics: Vec<&str> = matched.metrics.iter().map(|it| it.metric.name.as_str()).chain(own).collect();
+    let known = |name: &str| metrics.iter().any(|it| *it == name || metric::base(it) == name);
+    if let Some(stranger) = args.minimize.iter().chain(&args.maximize).find(|name| !known(name)) {
+        bail!("{}", unknown("metric", stranger, &metrics));
+    }
+    let is_param = |name: &&String| matched.params.contains(&name.as_str());
+    match args.replicate.as_ref().filter(|name| !is_param(name)) {
+        Some(stranger) => bail!("{}", unknown("hyperparameter", stranger, &matched.params)),
+        None => Ok(()),
+    }
 }
 
 /// For the terminal.
@@ -191,6 +220,10 @@ fn found(matched: &Matched) -> Vec<String> {
         matched.alone[0],
         matched.alone[1]
     )];
+    if pairs == 0 && !matched.apart.is_empty() {
+        let names: Vec<String> = matched.apart.iter().map(|name| title(name)).collect();
+        facts.push(format!("the sides have no value in common of: {}", names.join(", ")));
+    }
     if matched.unfinished > 0 {
         facts.push(format!("{} did not finish on both sides: left out", count(matched.unfinished, "pair")));
     }
@@ -233,7 +266,7 @@ fn metrics(matched: &Matched) -> Vec<Shown> {
         let between = |it: Interval| format!("[{}, {}]", digits.signed(it.low), digits.signed(it.high));
         it.difference.interval().map_or_else(|| "—".to_owned(), between)
     };
-    let replicates = matched.replicate.as_deref().map_or_else(|| "runs".to_owned(), |name| title(name) + "s");
+    let replicates = wording::repeated(matched.replicate.as_deref());
     vec![
         column("", Prominence::Needed, metrics, |it| title(&it.metric.name)),
         column("pairs", Prominence::Spare(0), metrics, |it| it.pairs.to_string()),
@@ -310,6 +343,10 @@ fn verdict(matched: &Matched) -> String {
             Some(it) => {
                 let name = printable(&it.metric.name);
                 format!("direction of `{name}` unknown: use --minimize {name} or --maximize {name}")
+            }
+            None if !matched.metrics.is_empty() => {
+                "the metrics in common are of the training set and do not rank: use --minimize NAME or --maximize NAME"
+                    .to_owned()
             }
             None => "no trial finished on both sides with a metric in common: nothing can be said".to_owned(),
         },

@@ -37,6 +37,9 @@ fn what_to_run(results: &Path) -> String {
 
 /// The run that an id means.
 fn find(reader: &Reader, results: &Path, id: &str) -> Result<tracking::RecordedRun> {
+    if reader.experiments()?.iter().any(|experiment| experiment.name == id) {
+        anyhow::bail!("'{id}' is an experiment: expected the id of a run or a trial, as in its runs.csv");
+    }
     reader.find(id).with_context(|| format!("cannot find a run in {}", results.display()))
 }
 

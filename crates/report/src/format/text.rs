@@ -62,7 +62,7 @@ pub fn legend(table: &Table, columns: &[Shown]) -> String {
         Some(_) => "★ best mean of those that may be the best",
     };
     let spread = match table.comparison.replicate.as_deref() {
-        Some(name) => format!("± standard deviation over {}s", wording::title(name)),
+        Some(name) => format!("± standard deviation over {}", wording::repeated(Some(name))),
         None => "± standard deviation".to_owned(),
     };
     let not_listed = |row: &Row| {
