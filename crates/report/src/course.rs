@@ -4,9 +4,9 @@ use tracking::{EpochMetrics, Reader, RunId, StoreError};
 
 use crate::analysis::samples::{replicate_means, samples};
 use crate::analysis::statistics::{CONFIDENCE, Statistic, count, quantile};
-use crate::comparison::{Comparison, grid};
+use crate::comparison::Comparison;
 use crate::narrative::amount;
-use crate::observed::{At, Observed};
+use crate::observed::{At, Observed, grid};
 use crate::wording::title;
 
 /// Epochs that a curve needs before its end says anything.

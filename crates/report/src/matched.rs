@@ -6,9 +6,9 @@ use tracking::{Status, Value};
 
 use crate::analysis::samples::{Difference, Place, Resolution, by_value, difference, replicate_means, samples};
 use crate::analysis::statistics::{CONFIDENCE, Statistic};
-use crate::comparison::{REPLICATES, grid, may_rank, metric_of};
+use crate::comparison::REPLICATES;
 use crate::metric::{Metric, Rules, Unit};
-use crate::observed::{Observed, metric_names, param_names};
+use crate::observed::{Observed, grid, may_rank, metric_names, metric_of, param_names};
 
 /// Two runs that differ in nothing that both sides could have set.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use tracking::{Direction, EpochMetrics, Reader, RecordedRun, Status, StoreError, Value};
 
-use crate::metric::{self, Rules};
+use crate::analysis::statistics::count;
+use crate::metric::{self, Metric, Rules, Split, Unit};
 
 /// A run with its final metrics, and the last values of those that it measured by epoch.
 #[derive(Debug, Clone)]
@@ -213,4 +214,37 @@ pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         }
     }
     seen
+}
+
+/// The least step between two values of `metric`, in its own unit: of an accuracy one over the examples that it was measured on, where
+/// these are known; 0 of what is none.
+pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> Option<f64> {
+    if !metric.unit.is_points() {
+        return Some(0.0);
+    }
+    let examples = |it: &Observed| {
+        let sizes = it.run.split_sizes;
+        match metric::split(&metric.name) {
+            Split::Train => sizes.train,
+            Split::Validation if it.run.validation != "test" => sizes.validation,
+            Split::Validation | Split::Test => sizes.test,
+            Split::Unsaid => None,
+        }
+    };
+    let least = runs.filter_map(examples).filter(|examples| *examples > 0).min();
+    let step = if metric.unit == Unit::Percent { 100.0 } else { 1.0 };
+    least.map(|examples| step / count(usize::try_from(examples).unwrap_or(usize::MAX)))
+}
+
+/// The metric `name` of `runs`, as its name, its values and the rules say.
+pub fn metric_of(name: &str, runs: &[&Observed], rules: &Rules) -> Metric {
+    let largest = runs.iter().filter_map(|it| it.metric(name)).map(f64::abs).fold(0.0, f64::max);
+    Metric { name: name.to_owned(), direction: rules.direction(name), unit: Unit::of(name, largest) }
+}
+
+/// Whether a metric may rank by itself: those of the training set do not, nor, measured by epoch, do those that say no split where
+/// Keras means the training set.
+pub fn may_rank(name: &str, runs: &[&Observed]) -> bool {
+    let is_final = || runs.iter().any(|it| it.run.result(name).is_some());
+    !metric::is_of_training(name) || (metric::split(name) != Split::Train && is_final())
 }

@@ -1,0 +1,220 @@
+//! Ranks the settings of a comparison and says what holds of them: the standings, the marks and the differences.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{AgainstTest, FromReference, Promise, Setting, Undecided};
+use crate::analysis::best::{Standing, standings};
+use crate::analysis::fit::{Levels, levels};
+use crate::analysis::power::{difference_found, inflation, replicates_needed};
+use crate::analysis::samples::{Difference, Resolution, Samples, difference, replicate_means};
+use crate::analysis::statistics::{Interval, Statistic, count, holm};
+use crate::metric::Metric;
+
+/// What the comparison of the settings says: see the same fields of [`Comparison`].
+pub(super) struct Judged {
+    pub settings: Vec<Setting>,
+    pub promise: Option<Promise>,
+    pub complete: bool,
+    pub cells: Option<[usize; 2]>,
+    pub connected: bool,
+    pub overlapping: bool,
+    pub undecided: Option<Undecided>,
+    pub unselected_mean: Option<f64>,
+}
+
+/// How settings are judged.
+pub(super) struct Terms<'a> {
+    /// Cells that all settings have, of how many, unless all have all.
+    pub cells: Option<[usize; 2]>,
+    /// The place of the baseline, if there is one.
+    pub baseline: Option<usize>,
+    /// The metric that ranks.
+    pub metric: Option<&'a Metric>,
+    /// The resolution of its values.
+    pub resolution: Resolution,
+}
+
+/// Ranks `settings`, whose values of the ranking metric are `samples`, worse values being lower.
+pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<'_>) -> Judged {
+    let Terms { cells, baseline, metric, resolution } = terms;
+    let Levels { of: levels, complete, connected } = levels(&samples);
+    let standings = match baseline {
+        None if cells.is_none_or(|[common, _]| common > 0) => standings(&samples, resolution),
+        _ => vec![Standing::default(); samples.len()],
+    };
+    let mut ranked: Vec<(Setting, Samples, usize)> = Vec::new();
+    for (place, ((setting, samples), (level, standing))) in
+        settings.into_iter().zip(samples).zip(levels.into_iter().zip(standings)).enumerate()
+    {
+        ranked.push((Setting { level, standing, ..setting }, samples, place));
+    }
+    let compared = ranked.iter().any(|(setting, ..)| setting.standing.compared);
+    // The sort is stable: equal settings stay in the order of their keys.
+    ranked.sort_by(|(a, ..), (b, ..)| {
+        let outside = |it: &Setting| (it.level.is_none(), compared && !it.standing.compared);
+        let level = |it: &Setting| it.level.unwrap_or_default();
+        outside(a).cmp(&outside(b)).then(level(b).total_cmp(&level(a)))
+    });
+    let baseline = baseline.and_then(|wanted| ranked.iter().position(|(.., place)| *place == wanted));
+    let (mut settings, samples): (Vec<Setting>, Vec<Samples>) =
+        ranked.into_iter().map(|(setting, samples, _)| (setting, samples)).unzip();
+    let promise = match baseline {
+        Some(place) => Some(Promise::Against(place)),
+        None if settings.iter().any(|it| it.standing.may_be_best) => Some(Promise::BestIsAmong),
+        None => None,
+    };
+    if baseline.is_none() {
+        mark_best(&mut settings, compared);
+    }
+    let reference = baseline.or_else(|| settings.iter().position(|it| it.is_best));
+    if let (Some(reference), Some(metric)) = (reference, metric) {
+        fill_in_differences(&mut settings, &samples, reference, metric, resolution, baseline.is_some());
+    }
+    let overlapping = compared || overlap(&samples, resolution);
+    let undecided = undecided(&settings, &samples, resolution);
+    let unselected_mean = complete.then(|| unselected_mean(&settings, &samples)).flatten();
+    // From here on in the metric's own direction.
+    let own = |value: f64| metric.map_or(value, |it| it.worth(value));
+    for setting in &mut settings {
+        setting.level = setting.level.map(own);
+    }
+    if let Some(metric) = metric {
+        mark_front(&mut settings, metric);
+    }
+    let unselected_mean = unselected_mean.map(own);
+    Judged { settings, promise, complete, cells, connected, overlapping, undecided, unselected_mean }
+}
+
+/// Keeps of every setting the cells that all of them have, so that the means of all are over the same cells. Returns how many these
+/// are, of how many; none where nothing was left out. Where there are none, everything is kept, and nothing can be compared.
+pub(super) fn keep_common_cells(settings: &mut [Samples]) -> Option<[usize; 2]> {
+    let of = |samples: &Samples| samples.iter().map(|it| it.cell).collect::<BTreeSet<_>>();
+    let sets: Vec<BTreeSet<usize>> = settings.iter().filter(|it| !it.is_empty()).map(of).collect();
+    let all: BTreeSet<usize> = sets.iter().flatten().copied().collect();
+    let common: BTreeSet<usize> = sets.into_iter().reduce(|a, b| &a & &b)?;
+    if common.len() == all.len() {
+        return None;
+    }
+    if !common.is_empty() {
+        settings.iter_mut().for_each(|samples| samples.retain(|it| common.contains(&it.cell)));
+    }
+    Some([common.len(), all.len()])
+}
+
+/// Whether two settings have two replicates in common.
+fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
+    let several: Vec<&Samples> = settings.iter().filter(|it| it.len() > 1).collect();
+    let scratch = &mut Vec::new();
+    let mut of = |a: &Samples, b: &Samples| difference(a, b, resolution, scratch).is_some_and(|it| it.n > 1);
+    several.iter().enumerate().any(|(place, a)| several[..place].iter().any(|b| of(a, b)))
+}
+
+/// Marks the best-ranked of the settings that may be the best, or of all where none could be compared. Equal levels are best together.
+fn mark_best(settings: &mut [Setting], compared: bool) {
+    let eligible = |it: &Setting| it.level.is_some() && (it.standing.may_be_best || !compared);
+    let several = settings.iter().filter(|it| it.level.is_some()).count() > 1;
+    let best = settings.iter().filter(|it| eligible(it)).filter_map(|it| it.level).reduce(f64::max);
+    for setting in settings.iter_mut().filter(|it| several && eligible(it)) {
+        setting.is_best = setting.level == best;
+    }
+}
+
+/// Fills in how far all settings are from the one at `reference`; tested where the user chose it.
+fn fill_in_differences(
+    settings: &mut [Setting],
+    samples: &[Samples],
+    reference: usize,
+    metric: &Metric,
+    resolution: Resolution,
+    is_baseline: bool,
+) {
+    let scratch = &mut Vec::new();
+    let mut of = |place: usize| difference(&samples[place], &samples[reference], resolution, scratch);
+    let differences: Vec<_> = (0..settings.len()).map(|place| of(place).filter(|_| place != reference)).collect();
+    let p = |it: &Option<Difference>| it.and_then(|it| it.p()).filter(|_| is_baseline);
+    let tests: Vec<f64> = differences.iter().filter_map(p).collect();
+    let mut corrected = holm(&tests).into_iter();
+    for (setting, difference) in settings.iter_mut().zip(differences) {
+        let test = p(&difference).and_then(|p| {
+            let interval = difference?.interval()?;
+            let (low, high) = (metric.worth(interval.low), metric.worth(interval.high));
+            let interval = Interval { low: low.min(high), high: low.max(high) };
+            Some(AgainstTest { interval, p, p_corrected: corrected.next()? })
+        });
+        setting.difference = difference.map(|it| FromReference { n: it.n, mean: metric.worth(it.mean), test });
+    }
+}
+
+/// What it would take to decide, where several settings may be the best: of those that may, the one that is hardest to tell from the
+/// marked one. One that equals it so far says nothing of that.
+fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) -> Option<Undecided> {
+    let best = settings.iter().position(|it| it.is_best && it.standing.may_be_best)?;
+    let scratch = &mut Vec::new();
+    let mut inflations: HashMap<usize, f64> = HashMap::new();
+    let mut hardest: Option<(f64, f64, Difference, usize)> = None;
+    for place in (0..settings.len()).filter(|place| *place != best && settings[*place].standing.may_be_best) {
+        let Some(difference) = difference(&samples[best], &samples[place], resolution, scratch) else { continue };
+        let Some(error) = difference.error.filter(|_| difference.mean != 0.0) else { continue };
+        let deviation = error * count(difference.n).sqrt();
+        let inflated = *inflations.entry(difference.n).or_insert_with(|| inflation(difference.n).unwrap_or(1.0));
+        let ratio = inflated * deviation / difference.mean.abs();
+        if hardest.is_none_or(|(known, ..)| ratio > known) {
+            hardest = Some((ratio, deviation, difference, place));
+        }
+    }
+    let (ratio, deviation, difference, rival) = hardest?;
+    let compared = settings.iter().filter(|it| it.standing.compared).count();
+    Some(Undecided {
+        rival,
+        n: difference.n,
+        found: difference_found(deviation, compared, difference.n),
+        seen: difference.mean.abs(),
+        needed: replicates_needed(ratio, compared),
+    })
+}
+
+/// The mean of the best setting where it is chosen without the replicate that it is measured on: for each replicate, the value of the
+/// setting that the other replicates rank first. The mean of the setting that all of them choose is too high by the luck that chose it.
+fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
+    let chosen = settings.iter().position(|it| it.is_best)?;
+    let means: Vec<Vec<f64>> = samples.iter().map(|it| replicate_means(it)).filter(|it| !it.is_empty()).collect();
+    let n = means.first()?.len();
+    if n < 2 || means.len() < 2 {
+        return None;
+    }
+    let sums: Vec<f64> = means.iter().map(|it| it.iter().sum()).collect();
+    let left_out = |replicate: usize| {
+        let without = |setting: usize| sums[setting] - means[setting][replicate];
+        let first = (0..means.len()).reduce(|best, it| if without(it) > without(best) { it } else { best });
+        first.map_or(0.0, |setting| means[setting][replicate])
+    };
+    let mean = (0..n).map(left_out).sum::<f64>() / count(n);
+    let own = settings[chosen].level?;
+    (own - mean > 1e-9 * own.abs()).then_some(mean)
+}
+
+/// Marks the settings that no other beats in both `metric` and time. Times that differ by no more than they spread from run to run
+/// count as equal; where no setting has run twice nobody knows how they spread, and there is no front.
+fn mark_front(settings: &mut [Setting], metric: &Metric) {
+    let times = settings.iter().filter_map(|it| it.metric("seconds"));
+    let squares = |it: &Statistic| it.deviation.map(|deviation| (deviation.powi(2) * count(it.n - 1), count(it.n - 1)));
+    let (squares, freedom) = times.filter_map(squares).fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    if freedom == 0.0 {
+        return;
+    }
+    let spread = (squares / freedom).sqrt();
+    let measured =
+        |setting: &Setting| Some((metric.worth(setting.metric(&metric.name)?.mean), setting.metric("seconds")?.mean));
+    let mut order: Vec<(usize, f64, f64)> = (0..)
+        .zip(settings.iter())
+        .filter_map(|(place, it)| measured(it).map(|(worth, seconds)| (place, worth, seconds)))
+        .collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.2.total_cmp(&b.2)));
+    let mut quickest = f64::INFINITY;
+    for (place, _, seconds) in order {
+        if seconds < quickest - spread {
+            settings[place].on_front = true;
+        }
+        quickest = quickest.min(seconds);
+    }
+}
