@@ -23,7 +23,8 @@ pub(crate) fn dotted(file: &str) -> String {
     file.replacen("-idx", ".idx", 1)
 }
 
-/// Looks for each file: in the folder itself, or where other tools put them if only one dataset of theirs is there.
+/// Locates the four files in the folder itself. Otherwise accepts the layout of another tool, if
+/// the folder holds exactly one complete dataset in such a layout.
 pub(crate) fn locate(folder: &Path) -> Located {
     let usual = named(folder, str::to_owned);
     if usual.iter().any(Option::is_some) {
@@ -35,7 +36,8 @@ pub(crate) fn locate(folder: &Path) -> Located {
     }
 }
 
-/// Looks for each file under the name that `rename` makes of its usual one: plain before `.gz`, the usual name before the dotted one.
+/// Locates each file under the name that `rename` derives from its usual name. Plain files come
+/// before `.gz` files, and usual names before dotted names.
 fn named(folder: &Path, rename: impl Fn(&str) -> String) -> Located {
     FILES.map(|file| {
         let (file, dotted) = (rename(file), rename(&dotted(file)));
@@ -46,8 +48,9 @@ fn named(folder: &Path, rename: impl Fn(&str) -> String) -> Located {
     })
 }
 
-/// Whole datasets as other tools lay them out: `MNIST/raw` in the folder that torchvision is given, and the names of EMNIST, such as
-/// `emnist-digits-test-images-idx3-ubyte`. With each, where it is.
+/// Finds complete datasets in the layouts of other tools, each with a label for error messages. The
+/// layouts are `MNIST/raw` of torchvision and the file names of EMNIST, such as
+/// `emnist-digits-test-images-idx3-ubyte`.
 fn foreign(folder: &Path) -> Vec<(String, Located)> {
     let names = |folder: &Path| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();

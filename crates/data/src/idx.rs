@@ -81,10 +81,10 @@ pub(crate) fn decode_sized(mut file: impl BufRead, kind: Kind, size: u64) -> Res
     }
 }
 
-/// The decompressed members of a gzip file, one after the other. Zeros after a member are padding, which tapes and some uploaders
-/// add; `gzip` and Python accept it too.
+/// Decompresses the members of a gzip file in sequence. Zeros after a member are padding, which
+/// tapes and some upload tools add. `gzip` and Python skip them too.
 struct Members<R> {
-    /// None at the end of the file.
+    /// `None` at the end of the file.
     member: Option<GzDecoder<R>>,
 }
 
@@ -101,7 +101,7 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// The member after the padding, if there is one.
+/// Skips zero padding and returns the next member, or `None` at the end of the file.
 fn next_member<R: BufRead>(mut file: R) -> std::io::Result<Option<GzDecoder<R>>> {
     loop {
         let bytes = file.fill_buf()?;

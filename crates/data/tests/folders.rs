@@ -158,7 +158,7 @@ fn sources_are_names_or_folders() {
 }
 
 #[test]
-fn zeros_after_gzip_data_are_padding() {
+fn only_zero_padding_may_follow_gzip_data() {
     let folder = small();
     let expected = load(folder.path()).unwrap();
     let labels = fs::read(folder.path().join("train-labels-idx1-ubyte")).unwrap();
@@ -178,9 +178,10 @@ fn zeros_after_gzip_data_are_padding() {
     }
 }
 
-/// torchvision is given a folder and puts the files in `MNIST/raw` of it; EMNIST has names of its own.
+/// torchvision stores the files in `MNIST/raw` below the folder that the user names. EMNIST uses
+/// other file names.
 #[test]
-fn layouts_of_other_tools_are_found() {
+fn torchvision_and_emnist_layouts_are_found() {
     let folder = small();
     let expected = load(folder.path()).unwrap();
     let move_all = |target: &TempDir, rename: &dyn Fn(&str) -> String| {
@@ -204,7 +205,7 @@ fn layouts_of_other_tools_are_found() {
     move_all(&emnist, &|name| format!("emnist-letters-{}", name.replace("t10k", "test")));
     same(&emnist);
 
-    // Of several, none is meant.
+    // A folder with several datasets is ambiguous.
     move_all(&emnist, &|name| format!("emnist-digits-{}", name.replace("t10k", "test")));
     move_all(&torchvision, &|name| format!("MNIST/raw/{name}"));
     for (folder, words) in [

@@ -34,7 +34,7 @@ pub fn finder(places: &Places) -> Result<Finder, DataError> {
     Finder::new(places.data_dir.clone(), network, places.mirrors.clone())
 }
 
-/// The dataset that a run has recorded: its name, and its folder where it is the user's own.
+/// Loads the dataset of a recorded run. `folder` is set only for a user's own dataset.
 pub fn recorded(places: &Places, name: &str, folder: Option<&str>) -> Result<Dataset> {
     let source = match folder {
         Some(folder) => Source::Folder { label: name.to_owned(), path: from_text(folder) },
@@ -43,11 +43,11 @@ pub fn recorded(places: &Places, name: &str, folder: Option<&str>) -> Result<Dat
     Ok(finder(places)?.load(&source, &mut Silent)?)
 }
 
-/// What the address of a file cannot hold as it is.
+/// Characters that a `file://` URL must percent-encode.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#');
 const ADDRESS: &str = "file://";
 
-/// A folder as the store keeps it: its path, or its `file://` address where the path is not UTF-8.
+/// Formats a folder for the store: its path, or a `file://` URL if the path is not UTF-8.
 pub fn as_text(folder: &Path) -> String {
     match folder.to_str() {
         Some(path) => path.to_owned(),
@@ -55,7 +55,7 @@ pub fn as_text(folder: &Path) -> String {
     }
 }
 
-/// The folder that [`as_text`] wrote.
+/// Parses a folder that [`as_text`] formatted.
 fn from_text(text: &str) -> PathBuf {
     #[cfg(unix)]
     if let Some(path) = text.strip_prefix(ADDRESS) {
@@ -143,14 +143,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_folder_is_found_again(bytes in prop::collection::vec(1_u8.., 0..20)) {
+        fn every_path_survives_a_round_trip(bytes in prop::collection::vec(1_u8.., 0..20)) {
             let folder = Path::new("/").join(Path::new(OsStr::from_bytes(&bytes)));
             prop_assert_eq!(from_text(&as_text(&folder)), folder);
         }
     }
 
     #[test]
-    fn a_usual_path_is_kept_as_it_is() {
+    fn utf8_paths_are_stored_unchanged() {
         assert_eq!(as_text(Path::new("/data/50 % of mnist")), "/data/50 % of mnist");
         assert_eq!(as_text(Path::new(OsStr::from_bytes(b"/data/b\xff %"))), "file:///data/b%FF%20%25");
     }

@@ -41,7 +41,7 @@ impl Circumstances<'_> {
         }
     }
 
-    /// Examples that the trial trains on, validates on and is tested on.
+    /// The number of training, validation and test examples of a trial.
     fn split_sizes(&self, trial: &Trial) -> SplitSizes {
         let (train, test) = (self.resolved.dataset.train.len(), self.resolved.dataset.test.len());
         let held_out = match trial.validation {

@@ -21,7 +21,7 @@ pub struct Spec {
     pub dataset: DatasetSpec,
     pub fallback: Option<DatasetSpec>,
     pub validation: Validation,
-    /// What it says of its metrics.
+    /// The `[metrics]` section.
     pub metrics: Declarations,
     /// What every trial shares; swept hyperparameters have their default here.
     pub base: Hyperparameters,
@@ -394,7 +394,7 @@ fn validation(node: &Node) -> Result<Validation, Diagnostic> {
     }
 }
 
-/// Metrics that a trial ends with.
+/// Final metrics of a trial: the values that `rank` and `report` accept.
 const METRICS: [&str; 7] =
     ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss", "seconds"];
 
@@ -427,7 +427,7 @@ fn metrics(node: &Node) -> Result<Declarations, Diagnostic> {
     })
 }
 
-/// A name that is one of those `known`.
+/// Reads the text value of `key` and rejects a name that is not in `known`.
 fn name_of<'a>(key: &str, node: &'a Node, known: &[&str]) -> Result<&'a str, Diagnostic> {
     let name = text(key, node)?;
     if known.contains(&name) {

@@ -45,13 +45,13 @@ const BAD: &[(&str, &str, &[&str])] = &[
         &["'rank' does not know \"test_acuracy\"", "bad.toml:4:8", "did you mean \"test_accuracy\"?"],
     ),
     ("unknown replicate", "[metrics]\nreplicate = \"sed\"\n", &["did you mean \"seed\"?", "bad.toml:4:13"]),
-    ("no list of metrics", "[metrics]\nminimize = \"wer\"\n", &["wrong type", "a list of names of metrics"]),
+    ("metric without a list", "[metrics]\nminimize = \"wer\"\n", &["wrong type", "a list of names of metrics"]),
     (
         "both directions",
         "[metrics]\nminimize = [\"wer\"]\nmaximize = [\"wer\"]\n",
         &["the direction of 'wer' is given twice", "bad.toml:5:13"],
     ),
-    ("unknown key of metrics", "[metrics]\nminimise = [\"wer\"]\n", &["did you mean 'minimize'?"]),
+    ("unknown key in [metrics]", "[metrics]\nminimise = [\"wer\"]\n", &["did you mean 'minimize'?"]),
     ("init", "[train]\ninit = \"ones\"\n", &["\"glorot_uniform\" or \"zeros\""]),
 ];
 

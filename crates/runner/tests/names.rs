@@ -1,11 +1,12 @@
-//! What people call things by: ids as CSV files have them, ids that are in two experiments, folders whose names are no UTF-8.
+//! Names on the command line: ids in their CSV form, ids that two experiments share, and paths that
+//! are not UTF-8.
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
 use common::Folder;
 
-/// Two trials whose ids a spreadsheet takes for numbers, and one whose id is text.
+/// An experiment with two trials. The id of one trial, [`ID`], reads as a number in spreadsheets.
 const NUMBERS: &str = r#"
 name = "numbers"
 data = { dataset = "digits" }
@@ -16,7 +17,7 @@ seed = [0, 8]
 const ID: &str = "96925006063373e7";
 
 #[test]
-fn an_id_as_the_csv_file_has_it_is_accepted_everywhere() {
+fn every_command_accepts_ids_in_csv_form() {
     let folder = Folder::new();
     folder.write("numbers.toml", NUMBERS);
     folder.run(&["numbers.toml", "-q"]);
@@ -25,7 +26,7 @@ fn an_id_as_the_csv_file_has_it_is_accepted_everywhere() {
         let text = folder.read(&format!("results/numbers/{file}"));
         assert!(text.contains(&format!(",{marked},")) && !text.contains(&format!(",{ID},")), "{file}: {text}");
     }
-    assert!(folder.exists(&format!("results/numbers/models/{ID}.safetensors")), "on disk it stays as it was");
+    assert!(folder.exists(&format!("results/numbers/models/{ID}.safetensors")), "on disk, the id is plain");
     for id in [ID, &marked, &marked[..10], &format!("numbers/{ID}"), &format!("numbers/{marked}")] {
         let said = folder.run(&["predict", "--trial", id, "--index", "0"]);
         assert!(said.starts_with(&format!("trial {ID} ")), "{said}");
@@ -39,7 +40,7 @@ fn an_id_as_the_csv_file_has_it_is_accepted_everywhere() {
 }
 
 #[test]
-fn an_id_of_two_experiments_lists_them_and_touches_nothing() {
+fn ambiguous_id_lists_experiments_and_changes_nothing() {
     let folder = Folder::new();
     folder.write("numbers.toml", NUMBERS);
     folder.write("again.toml", NUMBERS.replace("\"numbers\"", "\"again\""));
@@ -55,10 +56,10 @@ fn an_id_of_two_experiments_lists_them_and_touches_nothing() {
     assert!(!folder.read("results/again/runs.csv").contains(ID));
 }
 
-/// Names of files are bytes on Unix.
+/// Unix file names are arbitrary bytes.
 #[cfg(unix)]
 #[test]
-fn names_that_are_not_utf8_are_names_like_others() {
+fn commands_accept_paths_that_are_not_utf8() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::path::Path;
@@ -66,7 +67,7 @@ fn names_that_are_not_utf8_are_names_like_others() {
     let folder = Folder::new();
     let odd = Path::new(OsStr::from_bytes(b"stra\xdfe"));
     let results = odd.join("results");
-    // The file system may not want such names.
+    // Some file systems reject names that are not UTF-8.
     if std::fs::create_dir(folder.path("").join(odd)).is_err() {
         return;
     }
@@ -78,7 +79,7 @@ fn names_that_are_not_utf8_are_names_like_others() {
     };
     let run = |arguments: &[&str]| command(&arguments.iter().map(OsStr::new).collect::<Vec<_>>());
 
-    // A dataset beside the experiment file, under a path that no text can hold.
+    // The experiment file names a dataset folder whose absolute path is not UTF-8.
     folder.write_dataset(odd.join("tiny"));
     let experiment = odd.join(OsStr::from_bytes(b"\xfcbung.toml"));
     let text = NUMBERS.replace("\"digits\"", "\"tiny\"").replace("22", "2");

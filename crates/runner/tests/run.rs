@@ -53,7 +53,7 @@ fn everything_is_recorded() {
 }
 
 #[test]
-fn the_experiment_file_says_by_what_trials_are_ranked() {
+fn metrics_section_selects_the_ranking_metric() {
     let folder = Folder::new();
     folder.write("small.toml", format!("{SMALL}[metrics]\nrank = \"val_loss\"\nreport = \"test_loss\"\n"));
     let ranked_by = |title: &str, arguments: &[&str]| {
@@ -64,7 +64,7 @@ fn the_experiment_file_says_by_what_trials_are_ranked() {
     };
     let declared = ranked_by("validation loss", &[]);
     assert_eq!((declared.rank.as_deref(), declared.report.as_deref()), (Some("val_loss"), Some("test_loss")));
-    // What the file says last holds, and no trial is run again for it.
+    // The latest experiment file takes effect, and a change of `[metrics]` reruns no trial.
     folder.write("small.toml", SMALL);
     assert_eq!(ranked_by("validation accuracy", &[]).rank, None);
     assert_eq!(ranked_by("test loss", &["--set", "metrics.rank=\"test_loss\""]).rank.as_deref(), Some("test_loss"));

@@ -1,11 +1,11 @@
-//! Names of columns, each there once, whatever a program calls its hyperparameters and metrics.
+//! Unique column names for exported tables.
 
 use std::collections::HashSet;
 
 use crate::neutralised;
 
-/// Gives the columns of one table names that differ. A table's own columns come first; a hyperparameter or a metric of the same name
-/// gets a prefix.
+/// Assigns unique names to the columns of one table. Built-in columns keep their names. The column
+/// of a hyperparameter or metric gets a prefix if its name is already taken.
 ///
 /// ```
 /// # use tracking::ColumnNames;
@@ -18,12 +18,13 @@ use crate::neutralised;
 pub struct ColumnNames(HashSet<String>);
 
 impl ColumnNames {
-    /// A table with these columns of its own.
+    /// Reserves the names of the built-in columns.
     pub fn new<'a>(own: impl IntoIterator<Item = &'a str>) -> Self {
         Self(own.into_iter().map(str::to_owned).collect())
     }
 
-    /// The column for `name`: neutralised, and after `prefix` if another column has that name.
+    /// Returns a unique column name for `name`: [`neutralised`], and with `prefix` if the name is
+    /// already taken.
     pub fn claim(&mut self, name: &str, prefix: &str) -> String {
         let mut column = neutralised(name).into_owned();
         while !self.0.insert(column.clone()) {

@@ -1,16 +1,17 @@
-//! What an experiment says of its metrics and replicates, beside what their names say.
+//! Metric and replicate declarations of an experiment. They take precedence over the directions and
+//! roles that `report` infers from names.
 
-/// Which end of a metric is good.
+/// Whether lower or higher values of a metric are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// Less is better, as of a loss.
+    /// Lower is better, as for a loss.
     Minimize,
-    /// More is better, as of an accuracy.
+    /// Higher is better, as for an accuracy.
     Maximize,
 }
 
 impl Direction {
-    /// Its word in the store.
+    /// The name of the direction in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -20,28 +21,30 @@ impl Direction {
     }
 }
 
-/// What an experiment declares.
+/// Metric and replicate declarations of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Declarations {
     /// The metric that ranks settings.
     pub rank: Option<String>,
-    /// The metric that tells how good the chosen setting is.
+    /// The metric that measures the quality of the best-ranked setting.
     pub report: Option<String>,
-    /// The hyperparameter whose values repeat a setting, where it is not `seed`.
+    /// The hyperparameter that distinguishes repeated runs of a setting. By default it is `seed` or
+    /// a similar name, such as `fold`.
     pub replicate: Option<String>,
-    /// Directions of metrics, by name. A name without its split holds for every split: `wer` for `val_wer` and `test_wer`.
+    /// Directions by metric name. A name without a split applies to all splits: `wer` covers
+    /// `val_wer` and `test_wer`.
     pub directions: Vec<(String, Direction)>,
 }
 
 impl Declarations {
-    /// As rows of the store: roles and names.
+    /// Converts the declarations to rows of the store: role and name.
     pub(crate) fn rows(&self) -> Vec<(&'static str, &str)> {
         let named = [("rank", &self.rank), ("report", &self.report), ("replicate", &self.replicate)];
         let named = named.into_iter().filter_map(|(role, name)| Some((role, name.as_deref()?)));
         named.chain(self.directions.iter().map(|(name, direction)| (direction.as_str(), name.as_str()))).collect()
     }
 
-    /// Of the rows of a store. A role that is unknown is left out.
+    /// Reads the declarations from rows of the store. Unknown roles are ignored.
     pub(crate) fn from_rows(rows: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut declarations = Self::default();
         for (role, name) in rows {

@@ -82,7 +82,7 @@ impl FromStr for TrialId {
 pub struct RunId(String);
 
 impl RunId {
-    /// A new one, which no spreadsheet reads as a number.
+    /// Generates an id that no spreadsheet reads as a number.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -108,40 +108,42 @@ impl RunId {
     }
 }
 
-/// Whether a spreadsheet, pandas or another reader of CSV takes an id for a number: `0012345678901234`, `1234567890e12345`. Some read
-/// `d` as an exponent too, or `d` and `f` as a type at the end.
+/// Whether a spreadsheet, pandas or another CSV reader parses an id as a number, such as
+/// `0012345678901234` or `1234567890e12345`. Some readers also accept `d` as the exponent, or `d`
+/// and `f` as a type suffix.
 fn reads_as_number(id: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = id.strip_suffix(['d', 'f']).unwrap_or(id);
     digits(number) || number.split_once(['d', 'e']).is_some_and(|(a, b)| digits(a) && digits(b))
 }
 
-/// What stands before an id where it would be taken for a number.
+/// Prefix in CSV files for ids that read as numbers.
 const MARK: &str = "id-";
 
-/// An id in a CSV file: as it is, or after `id-` where a reader would take it for a number. [`IdPrefix`] reads both.
+/// Formats an id for a CSV file. An id that reads as a number gets the prefix `id-`. [`IdPrefix`]
+/// parses both forms.
 #[must_use]
 pub fn csv_id(id: &str) -> Cow<'_, str> {
     if reads_as_number(id) { Cow::Owned(format!("{MARK}{id}")) } else { Cow::Borrowed(id) }
 }
 
-/// An id as [`csv_id`] wrote it.
+/// Removes the prefix that [`csv_id`] added.
 pub(crate) fn from_csv(id: &str) -> &str {
     id.strip_prefix(MARK).filter(|id| reads_as_number(id)).unwrap_or(id)
 }
 
-/// The beginning of an id as people type it: `d353`, `id-0012` as CSV files have it, `tutorial/d353` where a trial is in several
-/// experiments.
+/// The beginning of an id as a user types it: `d353`, the CSV form `id-0012`, or `tutorial/d353` to
+/// select one of several experiments with the same trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdPrefix {
     /// The experiment before the `/`.
     pub experiment: Option<String>,
-    /// The digits, in lower case; other text is the beginning of no id.
+    /// The hexadecimal digits, in lower case. Text with other characters matches no id.
     pub digits: String,
 }
 
 impl IdPrefix {
-    /// Reads what was typed.
+    /// Splits the text into experiment and digits. Invalid text gives a prefix that matches no id.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let (experiment, id) = match text.split_once('/') {
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_read_as_numbers_are_marked_in_csv() {
+    fn ids_that_read_as_numbers_get_a_prefix_in_csv() {
         for number in
             ["0012345678901234", "1234567890e12345", "1e23456789012345", "12345678d0123456", "123456789012345f"]
         {
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_experiment_may_stand_before_an_id() {
+    fn id_prefix_accepts_an_experiment_name() {
         let prefix = IdPrefix::parse("wine/D353");
         assert_eq!((prefix.experiment.as_deref(), prefix.digits.as_str()), (Some("wine"), "d353"));
         assert_eq!(IdPrefix::parse("D353").experiment, None);

@@ -30,21 +30,28 @@
 //!
 //! # Metrics
 //!
-//! Names are yours. `report` knows which end of the usual ones is good (`val_loss`, `wer`, `rmse`: less; `val/acc`, `f1`, `bleu`:
-//! more), whatever split they name (`train`, `val`, `test`). It ranks by a test metric, or by a validation metric where
-//! [`NewRun::validation`] says that examples are held out; by an accuracy before a loss. Of a name that it does not know it asks; [`Store::declare_metric`] and [`Store::declare_metrics`] answer.
+//! A metric can have any name, with or without a split (`train`, `val`, `test`). `report` knows the
+//! direction of common metrics: lower is better for `val_loss`, `wer` and `rmse`; higher is better
+//! for `val/acc`, `f1` and `bleu`. [`Store::declare_metric`] declares the direction of any other
+//! metric.
 //!
-//! An accuracy is a share from 0 to 1 and shown in per cent. One that is logged in per cent, from 0 to 100, is shown as it is.
+//! By default, `report` ranks settings by a test metric. It ranks by a validation metric if
+//! [`NewRun::validation`] holds out examples. An accuracy takes precedence over a loss.
+//! [`Store::declare_metrics`] declares another ranking metric.
 //!
-//! A metric counts by what [`LiveRun::finish`] is given for it, else by the last value that was logged. Nothing that is not finite is
-//! recorded: a run without a finite value has no value of that metric, and the report counts such runs.
+//! An accuracy is a fraction from 0 to 1, which `report` shows in percent. An accuracy that is
+//! logged in percent, from 0 to 100, appears unchanged.
+//!
+//! The value of a metric is the one given to [`LiveRun::finish`], or else the last logged one.
+//! Values that are not finite are not recorded. A run without a finite value has no value of that
+//! metric, and `report` shows the number of such runs.
 //!
 //! ```
 //! # use tracking::{Declarations, Direction, Store};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path())?;
-//! store.declare_metric("speech", "babble", Direction::Minimize)?; // val_babble and test_babble too
+//! store.declare_metric("speech", "babble", Direction::Minimize)?; // also val_babble and test_babble
 //! store.declare_metrics("wine", &Declarations { rank: Some("val_f1".into()), ..Declarations::default() })?;
 //! # Ok(())
 //! # }
@@ -53,8 +60,9 @@
 //! # A sweep
 //!
 //! A store may be shared by threads, and a folder by programs. What is compared are trials: points of the sweep, each known by its
-//! hyperparameters. Runs that differ in `seed` alone (or `random_state`, `random_seed`, `fold`, `replicate`) are runs of one setting;
-//! settings are compared seed by seed, so give all of them the same seeds.
+//! hyperparameters. Runs that differ only in `seed` (or `random_state`, `random_seed`, `fold`,
+//! `replicate`) repeat one setting. `report` compares settings seed by seed, so use the same seeds
+//! for all settings.
 //!
 //! ```
 //! # use tracking::{Reader, Store, StoreError};
@@ -98,7 +106,7 @@
 //! run.log(1, &[("loss", f64::NAN), ("accuracy", 0.5)])?; // what is not finite is not recorded
 //! drop(run);
 //!
-//! // The same trial again: a run of its own. Of a trial's runs the newest with a result counts.
+//! // A trial can run again, as a new run. Reports use its newest run with a result.
 //! let run = store.start_run("wine", &[("depth", 2.into())])?;
 //! // But not while it runs, here or in another program.
 //! let twice = store.start_run("wine", &[("depth", 2.into())]);
@@ -115,7 +123,8 @@
 //! # Where it comes from
 //!
 //! Every run knows which program made it, by which command, on which machine. [`Store::declare`] tells the program's version and
-//! what the experiment is about; [`Store::new_run`] tells of a run what data it sees, how much of it, and how it is validated.
+//! what the experiment is about. [`Store::new_run`] records the dataset of a run, its split sizes
+//! and its validation.
 //!
 //! ```
 //! # use tracking::{Experiment, Reader, SplitSizes, Store};

@@ -15,8 +15,9 @@ const LONGEST_NAME: usize = 128;
 impl Store {
     /// Begins a run of `experiment`, which is made if it is not there. It is in the store, as running, when this returns.
     ///
-    /// The hyperparameters say which trial it is, in any order; runs of the same trial are compared as one, and the newest with
-    /// a result counts. While a run is running no other of its trial can begin. `report --where` asks for them by name, but for `status`,
+    /// The hyperparameters identify the trial; their order does not matter. Reports use the newest
+    /// run of a trial that has a result. While a run is running, no other run of its trial can
+    /// begin. `report --where` selects runs by hyperparameter name, except for the names `status`,
     /// `trial`, `run`, `started_at` and `ended_at`, which are what the store knows of the run.
     ///
     /// # Errors
@@ -74,8 +75,8 @@ impl NewRun<'_> {
         self
     }
 
-    /// How many examples each split has: accuracies cannot differ by less than one of them, which `report` takes into account. No part
-    /// of what the trial is.
+    /// Sets the number of examples in each split. An accuracy on n examples is a multiple of 1/n,
+    /// which `report` uses as its resolution. The sizes do not identify the trial.
     pub fn split_sizes(mut self, sizes: SplitSizes) -> Self {
         self.run.split_sizes = sizes;
         self
@@ -298,7 +299,7 @@ fn checked(metrics: &[(&str, f64)], known: &[String]) -> Result<Vec<(String, f64
     Ok(all)
 }
 
-/// Refuses a name that no metric can have.
+/// Rejects an invalid metric name.
 pub(crate) fn check_metric_name(name: &str) -> Result<(), StoreError> {
     match name_fault(name, std::iter::empty()) {
         Some(reason) => Err(StoreError::Refused { what: "metric", name: name.to_owned(), reason }),

@@ -120,25 +120,26 @@ pub struct EpochMetrics {
     pub metrics: Vec<(String, f64)>,
 }
 
-/// How many examples each split of a run's data has, where that is known. An accuracy is a multiple of one over this number, which is
-/// the least by which two accuracies can differ.
+/// The number of examples in each split of a run's data, where known. An accuracy on n examples is
+/// a multiple of 1/n, so different accuracies differ by at least 1/n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SplitSizes {
-    /// Examples that are trained on.
+    /// Training examples.
     pub train: Option<u64>,
-    /// Examples that are held out of the training set.
+    /// Examples held out of the training set.
     pub validation: Option<u64>,
-    /// Examples of the test set.
+    /// Test examples.
     pub test: Option<u64>,
 }
 
-/// The place of a run among those of its trial.
+/// The position of a run among the runs of its trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// After all runs of the trial that the store has, whatever the clock says.
+    /// After all runs of the trial in the store, regardless of the clock.
     #[default]
     Next,
-    /// The place that another store gave it, in microseconds since 1970; none in stores of earlier schemas.
+    /// The position that another store assigned, in microseconds since 1970; `None` for a run of an
+    /// earlier schema.
     Kept(Option<i64>),
 }
 
@@ -159,13 +160,13 @@ pub struct Run {
     pub dataset: String,
     /// Digest of its bytes.
     pub dataset_sha256: String,
-    /// Folder of the dataset, if it is one of the user's own: its path, or its `file://` address where the path is not UTF-8.
+    /// Folder of a user's own dataset: its path, or a `file://` URL if the path is not UTF-8.
     pub dataset_path: Option<String>,
     /// The dataset that was asked for, when this one stood in for it.
     pub fallback_for: Option<String>,
     /// `test`, or the fraction of the training set held out.
     pub validation: String,
-    /// Examples of each split.
+    /// Number of examples in each split.
     pub split_sizes: SplitSizes,
     /// How it was computed.
     pub engine: String,
@@ -173,7 +174,7 @@ pub struct Run {
     pub device: String,
     /// When it began.
     pub started_at: SystemTime,
-    /// Its place among the runs of its trial.
+    /// Position among the runs of its trial.
     pub order: Order,
     /// When it ended.
     pub ended_at: SystemTime,
@@ -236,13 +237,13 @@ pub struct RecordedRun {
     pub dataset: String,
     /// Digest of its bytes.
     pub dataset_sha256: String,
-    /// Folder of the dataset, if it is one of the user's own: its path, or its `file://` address where the path is not UTF-8.
+    /// Folder of a user's own dataset: its path, or a `file://` URL if the path is not UTF-8.
     pub dataset_path: Option<String>,
     /// The dataset that was asked for, when this one stood in for it.
     pub fallback_for: Option<String>,
     /// `test`, or the fraction of the training set held out.
     pub validation: String,
-    /// Examples of each split.
+    /// Number of examples in each split.
     pub split_sizes: SplitSizes,
     /// How it was computed.
     pub engine: String,
@@ -274,8 +275,9 @@ impl RecordedRun {
         self.params.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
     }
 
-    /// Runs are in this order: by `ordered_at`, or when they began where an earlier schema gave them none. Equal times are told apart
-    /// by what is the same in every store that the runs are merged into, except among runs of earlier schemas.
+    /// Sort key of runs: `ordered_at`, or the start time for a run of an earlier schema. The run id
+    /// breaks ties, so the order is the same in every store after a merge. Runs of earlier schemas
+    /// are the exception: `sequence` breaks their ties, and it depends on the store.
     pub(crate) fn order(&self) -> (i64, i64, &str) {
         match self.ordered_at {
             Some(micros) => (micros, i64::MIN, self.id.as_str()),
@@ -312,13 +314,13 @@ impl RecordedRun {
     }
 }
 
-/// Microseconds since 1970; 0 before.
+/// Microseconds since 1970; 0 for earlier times.
 pub(crate) fn micros(time: SystemTime) -> i64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// [`micros`] of a time as the store has it; 0 of what is no time.
+/// [`micros`] of a timestamp in the store; 0 if the timestamp is invalid.
 pub(crate) fn micros_of(time: &str) -> i64 {
     humantime::parse_rfc3339(time).map_or(0, micros)
 }

@@ -147,9 +147,10 @@ fn hyperparameters_and_metrics_of_other_programs_follow() {
     assert!(epochs.lines().next().unwrap().ends_with("epoch_learning_rate,seconds,epoch_depth"), "{epochs}");
 }
 
-/// What a program calls a hyperparameter or a metric may be the name of a column of ours, or of each other.
+/// Hyperparameters and metrics of a program can share a name with each other or with a built-in
+/// column.
 #[test]
-fn each_column_has_a_name_of_its_own() {
+fn column_names_are_unique() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let params =
@@ -173,9 +174,9 @@ fn each_column_has_a_name_of_its_own() {
     }
 }
 
-/// Pandas reads `1234567890e12345` as infinite, and drops the zeros of `0012345678901234`.
+/// pandas parses `1234567890e12345` as infinity and drops the leading zeros of `0012345678901234`.
 #[test]
-fn no_id_in_a_table_reads_as_a_number() {
+fn no_exported_id_reads_as_a_number() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let wine = Experiment { name: "wine".into(), description: String::new() };

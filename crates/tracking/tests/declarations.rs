@@ -1,4 +1,4 @@
-//! What an experiment declares of its metrics is kept, exported and merged.
+//! Metric and replicate declarations are stored, exported, imported and merged.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use tempfile::TempDir;
@@ -20,7 +20,7 @@ fn declared() -> (TempDir, Store) {
 }
 
 #[test]
-fn the_newest_direction_of_a_metric_holds() {
+fn latest_direction_of_a_metric_takes_effect() {
     let (folder, store) = declared();
     store.declare_metric("speech", "babble", Direction::Minimize).unwrap();
     store.declare_metric("speech", "babble", Direction::Maximize).unwrap();
@@ -33,7 +33,7 @@ fn the_newest_direction_of_a_metric_holds() {
 }
 
 #[test]
-fn names_that_no_metric_can_have_are_refused() {
+fn invalid_metric_names_are_rejected() {
     let (_folder, store) = declared();
     for name in ["", "a\n", &"x".repeat(200)] {
         let refused = store.declare_metric("speech", name, Direction::Minimize);
@@ -43,7 +43,7 @@ fn names_that_no_metric_can_have_are_refused() {
 }
 
 #[test]
-fn an_import_and_a_merge_bring_declarations_along() {
+fn import_and_merge_copy_declarations() {
     let (folder, store) = declared();
     let expected = store.declarations("speech").unwrap();
     drop(store);
@@ -62,7 +62,7 @@ fn an_import_and_a_merge_bring_declarations_along() {
     into.absorb(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
     assert_eq!(into.declarations("speech").unwrap(), expected);
 
-    // What is declared here holds.
+    // Existing declarations take precedence over merged declarations.
     let own = Declarations { rank: Some("val_loss".into()), ..Declarations::default() };
     into.declare_metrics("speech", &own).unwrap();
     into.absorb(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
@@ -70,7 +70,7 @@ fn an_import_and_a_merge_bring_declarations_along() {
 }
 
 #[test]
-fn an_experiment_that_goes_takes_its_declarations_along() {
+fn deleting_the_last_run_deletes_declarations() {
     let (folder, mut store) = declared();
     let run = store.all_runs("speech").unwrap().remove(0);
     store.delete_runs(&[run.id]).unwrap();
@@ -78,7 +78,7 @@ fn an_experiment_that_goes_takes_its_declarations_along() {
 }
 
 #[test]
-fn exports_of_earlier_versions_have_no_declarations() {
+fn exports_of_earlier_versions_may_lack_declarations() {
     let (folder, _store) = declared();
     let mut document = Vec::new();
     let mut json = JsonDocument::new(&mut document).unwrap();
@@ -91,5 +91,5 @@ fn exports_of_earlier_versions_have_no_declarations() {
     let older = format!("{before}{after}");
     let target = tempfile::tempdir().unwrap();
     let error = Store::restore(target.path(), |sink| read_json(older.as_bytes(), "-", sink)).unwrap_err();
-    assert!(error.to_string().contains("its digest is"), "all but the digest is read: {error}");
+    assert!(error.to_string().contains("its digest is"), "only the digest differs: {error}");
 }

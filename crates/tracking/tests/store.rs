@@ -56,9 +56,9 @@ fn the_newest_run_of_a_trial_counts() {
     assert_eq!((&of_trial.id, of_trial.status, &of_trial.error), (&newest, Status::Finished, &None));
 }
 
-/// Clocks are set back and run apart; machines are merged in any order.
+/// Clocks of machines differ and can be set back. Stores can be merged in any order.
 #[test]
-fn a_clock_that_is_set_back_reorders_no_runs() {
+fn order_of_runs_survives_a_clock_that_is_set_back() {
     let (folder, mut store, id) = opened();
     let at = |seconds: u64, run: Run| Run { started_at: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds), ..run };
     store.record(id, &at(7_200, run(0))).unwrap();
@@ -68,9 +68,9 @@ fn a_clock_that_is_set_back_reorders_no_runs() {
     let order: Vec<&RunId> = runs.iter().map(|run| &run.id).collect();
     assert_eq!(order[1..], [&second, &third]);
     assert_eq!(store.runs("wine").unwrap()[0].id, third);
-    assert_eq!(runs[2].started_at, "1970-01-01T00:00:00.000Z", "the time is as the clock had it");
+    assert_eq!(runs[2].started_at, "1970-01-01T00:00:00.000Z", "the start time stays as measured");
 
-    // A copy keeps the order, whichever run arrives first.
+    // A merge keeps the order, regardless of which run is merged first.
     for earlier in [&second, &third] {
         let copy = tempfile::tempdir().unwrap();
         let mut into = Store::open(copy.path()).unwrap();
@@ -85,7 +85,7 @@ fn a_clock_that_is_set_back_reorders_no_runs() {
 }
 
 #[test]
-fn a_run_with_a_result_counts_before_one_without() {
+fn runs_with_a_result_take_precedence() {
     for (status, counts) in
         [(Status::Failed, false), (Status::Killed, false), (Status::Diverged, true), (Status::Finished, true)]
     {
@@ -101,7 +101,7 @@ fn a_run_with_a_result_counts_before_one_without() {
 }
 
 #[test]
-fn sizes_of_splits_are_kept_and_checked() {
+fn split_sizes_are_stored_and_checksummed() {
     let (folder, mut store, id) = opened();
     let sizes = SplitSizes { train: Some(60_000), validation: None, test: Some(10_000) };
     let recorded = store.record(id, &Run { split_sizes: sizes, order: Order::Next, ..run(0) }).unwrap();
@@ -113,7 +113,7 @@ fn sizes_of_splits_are_kept_and_checked() {
 }
 
 #[test]
-fn a_trial_of_several_experiments_is_asked_for_by_experiment() {
+fn shared_trial_id_needs_an_experiment_prefix() {
     let (folder, mut store, id) = opened();
     let beer = Experiment { name: "beer".into(), description: String::new() };
     let other = store.begin(&beer, &invocation()).unwrap();
@@ -401,9 +401,9 @@ fn a_store_of_the_first_schema_is_read_as_it_is_and_migrated_by_the_next_recordi
 }
 
 #[test]
-fn each_metric_counts_by_its_last_value() {
+fn last_values_returns_the_last_value_of_each_metric() {
     let (folder, mut store, id) = opened();
-    // Measured at every epoch, at every second one, at the first alone, and at none.
+    // `val_loss` in every epoch, in every second epoch, in the first epoch only, and in no epoch.
     let measured = |which: fn(u32) -> bool| {
         let mut run = run(1);
         for epoch in run.epochs.iter_mut().filter(|epoch| !which(epoch.epoch)) {
@@ -426,6 +426,21 @@ fn each_metric_counts_by_its_last_value() {
         assert_eq!(last_value(&reader, &run, "val_loss"), last);
         assert_eq!(last_value(&reader, &run, "val_accuracy"), Some(1.0 / 5.0));
     }
+}
+
+/// Every epoch has as many metrics as the first and the last, which have the same ones.
+#[test]
+fn metric_of_a_middle_epoch_keeps_its_value() {
+    let (folder, mut store, id) = opened();
+    let mut run = run(1);
+    for epoch in run.epochs.iter_mut().filter(|epoch| epoch.epoch == 2) {
+        epoch.metrics.iter_mut().filter(|(name, _)| name == "val_loss").for_each(|(name, _)| *name = "f1".into());
+    }
+    let id = store.record(id, &run).unwrap();
+    let reader = Reader::open(folder.path()).unwrap();
+    let run = reader.find(id.as_str()).unwrap();
+    assert_eq!(last_value(&reader, &run, "f1"), Some(1.0 / 2.0));
+    assert_eq!(last_value(&reader, &run, "val_loss"), Some(1.0 / 5.0));
 }
 
 fn last_value(reader: &Reader, run: &RecordedRun, name: &str) -> Option<f64> {

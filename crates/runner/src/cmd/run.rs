@@ -186,7 +186,9 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     if let Some(shared) = &args.shared {
         done.extend(attempt::done(shared, &spec.name, args.part())?);
     }
-    // Reading the runs that count finds what is damaged. A newer failure does not count, but is to be run again.
+    // Reading the effective runs also detects damaged runs, so it happens in every case.
+    // `--retry-failed` needs all runs: a failed run is not effective if an older run of its trial
+    // has a result.
     let counting = store.runs(&spec.name)?;
     let runs = if args.retry_failed { store.all_runs(&spec.name)? } else { counting };
     let courses = pending(args, plan, &runs, &done);
@@ -245,8 +247,9 @@ pub fn wanted<'a>(args: &RunArgs, plan: &'a Plan) -> Vec<Course<'a>> {
     }
 }
 
-/// What is to be run of this shard: trials without a result, or those that were asked for. Failed are
-/// trials whose last of `runs` that ended did, so that these are all runs of the experiment, in their order.
+/// Trials of this shard to run: the trials without a result, or the trials that the options select.
+/// A trial is failed if its newest run failed; running and killed runs are ignored. With
+/// `--retry-failed`, `runs` must therefore hold all runs of the experiment, oldest first.
 pub fn pending<'a>(args: &RunArgs, plan: &'a Plan, runs: &[RecordedRun], done: &HashSet<TrialId>) -> Vec<Course<'a>> {
     let ended = runs.iter().filter(|run| !matches!(run.status, Status::Running | Status::Killed));
     let last: HashMap<&TrialId, Status> = ended.map(|run| (&run.trial, run.status)).collect();

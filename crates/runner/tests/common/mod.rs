@@ -24,7 +24,8 @@ impl Folder {
         fs::write(self.path(name), content).unwrap();
     }
 
-    /// A dataset of 30 training and 12 test images of 3×5 pixels in three classes; class c is bright in row c.
+    /// Writes a dataset of 30 training and 12 test images of 3×5 pixels in three classes. An image
+    /// of class c is bright in row c.
     pub fn write_dataset(&self, folder: impl AsRef<Path>) {
         let folder = self.0.path().join(folder);
         fs::create_dir_all(&folder).unwrap();

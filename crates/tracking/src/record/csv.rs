@@ -1,6 +1,6 @@
 //! The record as a folder of CSV files, one a table, and back. An empty cell is one that is empty in the store; an empty text stands
-//! in quotes, as PostgreSQL has it. Nothing is altered, not even a text that a spreadsheet would take for a formula, but ids
-//! that would be read as numbers: these stand after `id-`.
+//! in quotes, as in PostgreSQL. Values are exported unchanged, even text that a spreadsheet reads
+//! as a formula. The only exception is an id that reads as a number, which gets the prefix `id-`.
 
 use std::borrow::Cow;
 use std::fs::File;

@@ -87,7 +87,7 @@ pub fn read_json(mut input: impl Read, name: &str, sink: &mut dyn Sink) -> Resul
     let wrong = |reason: String| RecordError::Input { place: name.to_owned(), reason };
     let mut start = Vec::new();
     Read::by_ref(&mut input).take(START).read_to_end(&mut start).map_err(|error| wrong(error.to_string()))?;
-    // Some editors and shells begin a file with this mark.
+    // Some editors and shells write a byte order mark at the start of a file.
     let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
     if let Some(what) = other_format(start) {
         return Err(wrong(format!("{what}; expected a document that `report export --format json` wrote")));
@@ -99,11 +99,11 @@ pub fn read_json(mut input: impl Read, name: &str, sink: &mut dyn Sink) -> Resul
         .map_err(|error| wrong(error.to_string()))
 }
 
-/// Bytes at the start of a file by which its format is known.
+/// Number of bytes that [`other_format`] examines.
 const START: u64 = 64;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// What a file is that begins so, if it is no JSON document.
+/// Describes the format of a file by its first bytes; `None` if the file may be JSON.
 fn other_format(start: &[u8]) -> Option<String> {
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
     match (first, start) {

@@ -23,7 +23,8 @@ pub struct Table {
     pub columns: &'static [Column],
     /// How SQL orders its rows; else by all columns, the first last.
     pub(crate) order: Option<&'static str>,
-    /// Whether every version exports it. An export of an earlier version may lack the others.
+    /// Whether every version exports the table. If false, an export of an earlier version may lack
+    /// it.
     pub(crate) original: bool,
 }
 
@@ -114,7 +115,8 @@ pub static TABLES: [Table; 11] = [
             optional("validation_examples", Kind::Integer),
             optional("test_examples", Kind::Integer),
         ],
-        // Earlier schemas did not order runs of a trial that began at once: there, the one that came later into the store is newer.
+        // Runs of earlier schemas have no `ordered_at`. If such runs of one trial began at the same
+        // time, `sequence` gives the order in which they entered the store.
         order: Some("experiment, started_at, trial_id, ordered_at, sequence"),
         original: true,
     },

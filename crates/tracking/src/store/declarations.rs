@@ -1,4 +1,4 @@
-//! What experiments declare of their metrics and replicates, in and out of the database.
+//! Reads and writes the metric and replicate declarations of experiments.
 
 use rusqlite::Connection;
 
@@ -7,7 +7,7 @@ use super::{DATABASE, Store};
 use crate::live_run::check_metric_name;
 use crate::{Declarations, Direction, Experiment, StoreError, csv_export};
 
-/// What `experiment` declares of its metrics; nothing by an earlier schema.
+/// Declarations of `experiment`; empty in a store of an earlier schema.
 pub(super) fn of_experiment(connection: &Connection, experiment: &str) -> rusqlite::Result<Declarations> {
     if !connection.table_exists(None, "declarations")? {
         return Ok(Declarations::default());
@@ -19,7 +19,7 @@ pub(super) fn of_experiment(connection: &Connection, experiment: &str) -> rusqli
 }
 
 impl Recording<'_> {
-    /// What an experiment declares of its metrics, instead of what it declared before. The experiment is made if it is not there.
+    /// Replaces the declarations of an experiment. Creates the experiment if it does not exist.
     pub(super) fn declare(&self, experiment: &str, declarations: &Declarations) -> Result<(), StoreError> {
         let about = Experiment { name: experiment.to_owned(), description: String::new() };
         let declare = || {
@@ -34,7 +34,7 @@ impl Recording<'_> {
 }
 
 impl Store {
-    /// What `experiment` declares of its metrics and replicates.
+    /// Metric and replicate declarations of `experiment`.
     ///
     /// # Errors
     /// When the database refuses.
@@ -42,8 +42,9 @@ impl Store {
         of_experiment(&self.connection(), experiment).map_err(self.failed())
     }
 
-    /// Declares which end of the metric `name` is good, for all runs of `experiment`, which is made if it is not there. A name without
-    /// its split holds for every split: `wer` for `val_wer` and `test_wer`.
+    /// Declares whether lower or higher values of the metric `name` are better, for all runs of
+    /// `experiment`. Creates the experiment if it does not exist. A name without a split applies to
+    /// all splits: `wer` covers `val_wer` and `test_wer`.
     ///
     /// ```
     /// # use tracking::{Direction, Store};
@@ -56,7 +57,7 @@ impl Store {
     /// ```
     ///
     /// # Errors
-    /// When a name cannot be recorded, or the database refuses.
+    /// When a name is invalid, or the database refuses.
     pub fn declare_metric(&self, experiment: &str, name: &str, direction: Direction) -> Result<(), StoreError> {
         self.declare_with(experiment, |declarations| {
             declarations.directions.retain(|(known, _)| known != name);
@@ -64,10 +65,10 @@ impl Store {
         })
     }
 
-    /// Declares all of `declarations` for `experiment`, which is made if it is not there, instead of what it declared before.
+    /// Replaces all declarations of `experiment`. Creates the experiment if it does not exist.
     ///
     /// # Errors
-    /// When a name cannot be recorded, or the database refuses.
+    /// When a name is invalid, or the database refuses.
     pub fn declare_metrics(&self, experiment: &str, declarations: &Declarations) -> Result<(), StoreError> {
         self.declare_with(experiment, |known| *known = declarations.clone())
     }
@@ -75,7 +76,8 @@ impl Store {
     fn declare_with(&self, experiment: &str, change: impl FnOnce(&mut Declarations)) -> Result<(), StoreError> {
         csv_export::check_name(experiment)?;
         let mut connection = self.connection();
-        // In one transaction: of two programs that declare something at once, neither loses what the other says.
+        // One transaction reads and writes, so that concurrent programs do not overwrite each
+        // other's changes.
         let recording = Recording::begin(&mut connection, self.folder.join(DATABASE))?;
         let before = of_experiment(&recording.transaction, experiment).map_err(self.failed())?;
         let mut after = before.clone();

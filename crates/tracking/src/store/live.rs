@@ -375,7 +375,7 @@ fn put_experiment(connection: &Connection, experiment: &Experiment) -> rusqlite:
     Ok(())
 }
 
-/// The experiment, unless it is there: then as it is described there.
+/// Inserts the experiment. An existing experiment keeps its description.
 pub(super) fn add_experiment(connection: &Connection, experiment: &Experiment) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO experiments (name, description, checksum) VALUES (?1, ?2, ?3)";
     let row = params![experiment.name, experiment.description, checksum::of_experiment(experiment)];
@@ -423,7 +423,8 @@ pub(super) fn insert_invocation(
     Ok(InvocationId(connection.last_insert_rowid()))
 }
 
-/// Where a run stands among those of its trial: when it began, but after all that are there.
+/// Position of a new run among the runs of its trial: its start time, or a microsecond after the
+/// last run in the store if that is later.
 fn place(connection: &Connection, run: &Run) -> rusqlite::Result<Option<i64>> {
     if let Order::Kept(place) = run.order {
         return Ok(place);

@@ -71,7 +71,7 @@ impl Store {
             known.entry(run.trial.to_string()).or_default().push(run);
         }
         live::add_experiment(connection, experiment).map_err(recording.failed())?;
-        // What is declared here holds.
+        // Declarations of this store take precedence over declarations of the source.
         let here = declarations::of_experiment(connection, &experiment.name).map_err(recording.failed())?;
         if here == Declarations::default() {
             recording.declare(&experiment.name, &source.declarations(&experiment.name)?)?;

@@ -135,7 +135,7 @@ impl Store {
         Ok(found)
     }
 
-    /// The last value of each metric that was measured by epoch, of each of `runs`.
+    /// The last value of each per-epoch metric, for each of `runs`.
     ///
     /// # Errors
     /// When the database refuses.

@@ -97,12 +97,12 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
     })
 }
 
-/// A number of examples; a negative one is none.
+/// A number of examples. A negative number reads as unknown.
 fn size_from(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u64>> {
     Ok(row.get::<_, Option<i64>>(column)?.and_then(|size| u64::try_from(size).ok()))
 }
 
-/// The last value of each metric that was measured by epoch, of each run.
+/// The last value of each per-epoch metric, by run.
 pub type LastValues = HashMap<RunId, Vec<(Arc<str>, f64)>>;
 
 /// The epochs of each run, in order.
@@ -281,7 +281,7 @@ fn check_count(
     Ok(())
 }
 
-/// The run that counts of each trial, by trial: the newest with a result, or else the newest.
+/// The effective run of each trial: the newest run with a result, or else the newest run.
 fn newest(runs: Vec<RecordedRun>) -> Vec<RecordedRun> {
     let mut newest: HashMap<TrialId, RecordedRun> = HashMap::new();
     for run in runs {
@@ -448,25 +448,25 @@ fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<Has
     Ok(all)
 }
 
-/// The last value of every metric that was measured by epoch, of each of `runs`.
+/// The last value of each per-epoch metric, for each of `runs`.
 pub(super) fn last_values(
     connection: &Connection,
     runs: &[RecordedRun],
     damage: &mut Vec<Damage>,
 ) -> rusqlite::Result<LastValues> {
-    let mut ends = Ends::new(connection)?;
+    let mut last_epoch = LastEpoch::new(connection)?;
     let mut names = Names::default();
     let mut all = HashMap::with_capacity(runs.len());
     // In the order of the table: each page is read once.
     let mut runs: Vec<&RecordedRun> = runs.iter().collect();
     runs.sort_by(|a, b| a.id.cmp(&b.id));
     for run in runs {
-        let last = match ends.of(run)? {
+        let last = match last_epoch.of(run)? {
             Some(last) => last,
             None => {
                 let before = damage.len();
                 let epochs = epochs_of_run(connection, run, damage)?;
-                // What was lost is not to be replaced by an earlier value.
+                // An earlier value must not replace a damaged last value.
                 if damage.len() == before { last_of(&epochs) } else { Vec::new() }
             }
         };
@@ -475,7 +475,7 @@ pub(super) fn last_values(
     Ok(all)
 }
 
-/// The last value of each metric of `epochs`.
+/// The last value of each metric in `epochs`.
 fn last_of(epochs: &[EpochMetrics]) -> Vec<(String, f64)> {
     let mut last: Vec<(String, f64)> = Vec::new();
     for (name, value) in epochs.iter().flat_map(|epoch| &epoch.metrics) {
@@ -487,25 +487,24 @@ fn last_of(epochs: &[EpochMetrics]) -> Vec<(String, f64)> {
     last
 }
 
-/// Reads the first and the last epoch of runs: where every epoch has the same metrics, the others need not be read.
-struct Ends<'c> {
-    last: CachedStatement<'c>,
-    first: CachedStatement<'c>,
+/// Reads only the last epoch of a run, if it has every metric of the run.
+struct LastEpoch<'c> {
+    metrics: CachedStatement<'c>,
+    counts: CachedStatement<'c>,
 }
 
-impl<'c> Ends<'c> {
+impl<'c> LastEpoch<'c> {
     fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
-        let last = metrics_sql(connection, "run_id = ?1 AND epoch = ?2 ORDER BY name")?;
-        let first = "SELECT epoch, name FROM metrics WHERE run_id = ?1 AND epoch =
-                       (SELECT min(epoch) FROM metrics WHERE run_id = ?1) ORDER BY name";
-        Ok(Self { last: connection.prepare_cached(&last)?, first: connection.prepare_cached(first)? })
+        let metrics = metrics_sql(connection, "run_id = ?1 AND epoch = ?2 ORDER BY name")?;
+        let counts = "SELECT count(*), count(DISTINCT name) FROM metrics WHERE run_id = ?1";
+        Ok(Self { metrics: connection.prepare_cached(&metrics)?, counts: connection.prepare_cached(counts)? })
     }
 
-    /// The metrics of the last epoch, if every epoch has just these: the first one does, and there are as many rows as that takes.
+    /// The metrics of the last epoch, or `None` if the other epochs must be read too: another epoch
+    /// has a metric that the last epoch lacks, or a row is damaged or missing.
     fn of(&mut self, run: &RecordedRun) -> rusqlite::Result<Option<Vec<(String, f64)>>> {
-        let Some(count) = run.metric_count else { return Ok(None) };
         let mut last = Vec::new();
-        let mut rows = self.last.query(params![run.id.as_str(), run.last_epoch])?;
+        let mut rows = self.metrics.query(params![run.id.as_str(), run.last_epoch])?;
         while let Some(row) = rows.next()? {
             let (.., name, value, whole) = metric_from(row, &run.id)?;
             if !whole {
@@ -513,20 +512,9 @@ impl<'c> Ends<'c> {
             }
             last.push((name, value));
         }
-        let (mut first, mut same) = (run.last_epoch, last.iter());
-        let mut rows = self.first.query([run.id.as_str()])?;
-        while let Some(row) = rows.next()? {
-            first = row.get(0)?;
-            if same
-                .next()
-                .is_none_or(|(name, _)| row.get_ref(1).and_then(|it| Ok(it.as_str()? != name)).unwrap_or(true))
-            {
-                return Ok(None);
-            }
-        }
-        let epochs = i64::from(run.last_epoch.saturating_sub(first)) + 1;
-        let expected = epochs.saturating_mul(i64::try_from(last.len()).unwrap_or(i64::MAX));
-        Ok((same.next().is_none() && count == expected).then_some(last))
+        let (rows, names): (i64, u32) =
+            self.counts.query_row([run.id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((run.metric_count == Some(rows) && names as usize == last.len()).then_some(last))
     }
 }
 
@@ -645,7 +633,8 @@ pub(super) fn find(
     }
 }
 
-/// Run and trial ids that begin with `digits`, and the experiments that they are in; an id that is whole is the only candidate.
+/// Run and trial ids that begin with `digits`, each with its experiment. If `digits` is a complete
+/// id, it is the only candidate.
 fn candidates(connection: &Connection, digits: &str) -> rusqlite::Result<Vec<(String, String)>> {
     let sql = "SELECT id, experiment FROM runs WHERE id GLOB ?1 || '*'
                UNION SELECT trial_id, experiment FROM runs WHERE trial_id GLOB ?1 || '*' ORDER BY 1, 2";
@@ -658,7 +647,7 @@ fn candidates(connection: &Connection, digits: &str) -> rusqlite::Result<Vec<(St
     Ok(all)
 }
 
-/// The run of that id, or of that trial's in `experiment` the one that counts.
+/// The run with this id in `experiment`, or else the effective run of the trial with this id.
 fn run_of(connection: &Connection, id: &str, experiment: &str) -> rusqlite::Result<RecordedRun> {
     let mut runs = runs_of(connection, "id = ?1 OR trial_id = ?1", id)?;
     runs.retain(|run| run.experiment == experiment);

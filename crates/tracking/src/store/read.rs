@@ -52,7 +52,8 @@ impl Reader {
         let (connection, version) = match opening {
             // SQLite would take back what somebody left who was killed, and must not write.
             Err(StoreError::Unwritable { .. }) if metadata(beside(&path, JOURNAL)).is_ok() => copied(&path, JOURNAL)?,
-            // SQLite would make an index for the log, and must not write: a backup or a read-only mount has none.
+            // SQLite needs an index of the log, but must not create one here. A backup or a
+            // read-only mount may lack the index.
             Err(error) if cannot_open(&error) && metadata(beside(&path, LOG)).is_ok() => copied(&path, LOG)?,
             opening => opening?,
         };
@@ -109,8 +110,9 @@ impl Reader {
         self.checked(query::experiments)
     }
 
-    /// The run that counts of every trial of `experiment`, by trial: the newest that ended, or else the newest. One that does
-    /// not fit its checksum is left out, and told of by [`Reader::damage`].
+    /// The effective run of each trial of `experiment`, by trial: the newest run with a result, or
+    /// else the newest run. A run that does not match its checksum is left out and reported by
+    /// [`Reader::damage`].
     ///
     /// # Errors
     /// When the database refuses.
@@ -183,8 +185,8 @@ impl Reader {
         self.checked(|connection, damage| examples::of_run(connection, run, damage))
     }
 
-    /// The last value of each metric that was measured by epoch, of each of `runs`: one that is measured every fifth epoch counts
-    /// as well.
+    /// The last value of each per-epoch metric, for each of `runs`. The last epoch may lack a
+    /// metric; an earlier epoch then supplies its value.
     ///
     /// # Errors
     /// When the database refuses.
@@ -192,7 +194,7 @@ impl Reader {
         self.checked(|connection, damage| query::last_values(connection, runs, damage))
     }
 
-    /// What `experiment` declares of its metrics and replicates; nothing by an earlier schema.
+    /// Metric and replicate declarations of `experiment`; empty in a store of an earlier schema.
     ///
     /// # Errors
     /// When the database refuses.
@@ -316,10 +318,10 @@ fn opened(name: &Path, how: OpenFlags, path: &Path) -> Result<(Connection, i64),
 
 /// Of a store without a log: what a transaction that was not finished is taken back with.
 const JOURNAL: &str = "-journal";
-/// Of a store with a log: transactions that are not in the database file yet.
+/// Suffix of the write-ahead log, which holds transactions that are not yet in the database file.
 const LOG: &str = "-wal";
 
-/// Whether SQLite needs a file beside the store that it can neither find nor make.
+/// Whether SQLite can neither open nor create a file that it needs beside the store.
 fn cannot_open(error: &StoreError) -> bool {
     matches!(error, StoreError::Database { cause, .. } if cause.sqlite_error_code() == Some(ErrorCode::CannotOpen))
 }
@@ -330,9 +332,10 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Opens a copy of the store and of the file `companion` beside it, with which SQLite completes the copy: the original is only read.
-/// On a network's disk nobody knows whether its writer lives. Both files are copied as they are at one moment: until neither has
-/// changed meanwhile. The database is copied before its journal, so that the journal has what anything in the copy was before.
+/// Opens a copy of the store and of its `companion` file, the log or the journal. SQLite recovers
+/// the copy. The original stays unchanged, because on a network file system its writer may still be
+/// running. Copying repeats until neither file changes during the copy. The database is copied
+/// before its journal, so that the journal can undo every unfinished change in the copy.
 fn copied(path: &Path, companion: &str) -> Result<(Connection, i64), StoreError> {
     let failed = |cause| StoreError::Folder { folder: path.to_owned(), cause };
     let folder = tempfile::tempdir().map_err(failed)?;
@@ -359,7 +362,7 @@ fn copied(path: &Path, companion: &str) -> Result<(Connection, i64), StoreError>
     Err(StoreError::Busy { path: path.to_owned(), waited: PAUSE * PATIENT })
 }
 
-/// A copy has the permissions of the original, which may be read-only.
+/// Makes a copy writable. A copy inherits the permissions of the original, which may be read-only.
 fn writable(file: &Path) -> std::io::Result<()> {
     let mut permissions = metadata(file)?.permissions();
     #[allow(clippy::permissions_set_readonly_false, reason = "a file in a temporary folder of our own")]
@@ -383,7 +386,7 @@ fn immutable(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// A path in the name of a file for SQLite, byte by byte: a path need not be Unicode.
+/// Percent-encodes a path for an SQLite URI, byte by byte, because a path may be invalid Unicode.
 #[cfg(unix)]
 fn escaped(path: &OsStr) -> Vec<OsString> {
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -414,9 +417,10 @@ mod tests {
         store.record(invocation, &Run::new("wine", Status::Finished, SystemTime::now())).unwrap();
     }
 
-    /// A backup or a read-only mount has `tracking.db` and its log, but no index of the log, and none can be made.
+    /// A backup or a read-only mount can hold `tracking.db` and its log without the index of the
+    /// log. SQLite cannot create the index there.
     #[test]
-    fn a_log_without_its_index_is_read_from_a_copy() {
+    fn log_without_index_is_read_from_a_copy() {
         let (live, backup) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let mut store = Store::open(live.path()).unwrap();
         record(&mut store);
@@ -429,13 +433,13 @@ mod tests {
         }
         let (connection, _) = copied(&backup.path().join(DATABASE), LOG).unwrap();
         let runs: u32 = connection.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).unwrap();
-        assert_eq!(runs, 1, "what is in the log alone");
-        assert_eq!(std::fs::read_dir(backup.path()).unwrap().count(), 2, "nothing is left beside it");
+        assert_eq!(runs, 1, "the copy includes the run that only the log holds");
+        assert_eq!(std::fs::read_dir(backup.path()).unwrap().count(), 2, "the backup contains no additional file");
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_folder_may_have_a_name_that_is_not_unicode() {
+    fn reader_opens_a_folder_whose_name_is_not_unicode() {
         use std::os::unix::ffi::OsStrExt;
         let parent = tempfile::tempdir().unwrap();
         let folder = parent.path().join(OsStr::from_bytes(b"caf\xe9 %3f#?"));

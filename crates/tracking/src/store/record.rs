@@ -65,7 +65,7 @@ fn select(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Str
         });
     }
     let all = || (2..=columns.len()).chain([1]).map(|place| place.to_string()).collect::<Vec<_>>().join(", ");
-    // By its place: a store of an earlier schema may not have the column.
+    // Order by column position: for columns that an earlier schema lacks, the query selects NULL.
     let place = |name: &str| {
         let place = table.columns.iter().position(|column| column.name == name);
         place.map_or_else(|| name.to_owned(), |place| (place + 1).to_string())
