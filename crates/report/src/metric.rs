@@ -1,13 +1,13 @@
-//! What a metric's name means: which end of it is good, what it was measured on, and how it is shown. Nothing else in this crate
-//! reads meaning into a name.
+//! Interprets metric names: direction, split and unit. No other module does.
 //!
-//! A name is split into words at every character that is no letter or digit, and case is ignored: `val/loss`, `test.WER` and
-//! `memory_mb` are understood. What the user, the experiment file or the training program declares goes before the table here. A metric
-//! whose direction is not known is shown, but never ranks.
+//! A name is split into words at every character that is neither a letter nor a digit, and case is
+//! ignored, so `val/loss`, `test.WER` and `memory_mb` are known. Declarations of the user, the
+//! experiment file or the training program take precedence over the tables in this module. A metric
+//! of unknown direction appears in tables but never ranks.
 
 use tracking::{Declarations, Direction};
 
-/// Words that say that less is better.
+/// Words of metrics that are better when lower.
 #[rustfmt::skip]
 const LESS: &[&str] = &[
     // Losses and errors.
@@ -27,7 +27,8 @@ const LESS: &[&str] = &[
     "fpr", "fnr", "far", "frr", "fdr", "hallucination", "hallucinations", "toxicity", "violations", "failures", "crashes",
 ];
 
-/// Costs, of which less is better too. Every training has some, so that they rank only where nothing else was measured.
+/// Words of costs, which are better when lower. Every training run has costs, so they rank only if
+/// nothing else was measured.
 #[rustfmt::skip]
 const COSTS: &[&str] = &[
     "latency", "delay", "lag", "jitter", "ttft", "tpot", "time", "runtime", "walltime", "duration", "elapsed", "seconds",
@@ -36,13 +37,14 @@ const COSTS: &[&str] = &[
     "price", "overhead", "size",
 ];
 
-/// Speeds, of which more is better. They rank as costs do.
+/// Words of speeds, which are better when higher. Like costs, they rank only if nothing else was
+/// measured.
 #[rustfmt::skip]
 const SPEEDS: &[&str] = &[
     "throughput", "fps", "qps", "rps", "iops", "tps", "bandwidth", "speedup", "tflops", "utilization", "mfu",
 ];
 
-/// Words that say that more is better.
+/// Words of metrics that are better when higher.
 #[rustfmt::skip]
 const MORE: &[&str] = &[
     // Classification.
@@ -64,19 +66,22 @@ const MORE: &[&str] = &[
     "utility", "fitness",
 ];
 
-/// Words that say that more is better only where no other word says something else: `brier_score` is a loss.
+/// Words of metrics that are better when higher, unless another word contradicts: `brier_score` is a
+/// loss.
 const WEAKLY_MORE: &[&str] = &[
     "score", "top", "quality", "match", "matches", "hit", "hits", "correct", "pass", "solved", "coverage", "gain",
     "lift",
 ];
 
-/// What a throughput counts by: `images_per_second` is one, `seconds_per_step` is none.
+/// Time units after "per" in a throughput, such as `images_per_second`.
 const TIMES: &[&str] = &["s", "sec", "secs", "second", "seconds", "min", "minute", "h", "hour"];
 
-/// Words that turn a direction over: a negative log likelihood is a loss, and scikit-learn's `neg_log_loss` a score.
+/// Words that reverse a direction: a negative log likelihood is a loss, and scikit-learn's
+/// `neg_log_loss` is a score.
 const NEGATIVE: &[&str] = &["negative", "neg", "minus", "inverse", "inv"];
 
-/// Words with which a name says something about a metric that is no better for more or for less of it: `std_test_acc`, `acc_drop`.
+/// Words of statistics about a metric, such as `std_test_acc` and `acc_drop`. Their direction is
+/// unknown.
 const UNCLEAR: &[&str] = &[
     "std",
     "stdev",
@@ -101,25 +106,25 @@ const UNCLEAR: &[&str] = &[
     "num",
 ];
 
-/// What a metric was measured on.
+/// The examples on which a metric was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
-    /// The examples that are trained on.
+    /// Training examples.
     Train,
-    /// The examples that choose.
+    /// Validation examples, which choose a setting.
     Validation,
-    /// The examples that tell how good the choice is.
+    /// Test examples, which estimate how good the chosen setting is.
     Test,
-    /// The name does not say.
+    /// The name has no split.
     Unsaid,
 }
 
-/// How the numbers of a metric are shown.
+/// The unit in which a metric is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// A fraction from 0 to 1, shown in per cent.
+    /// A fraction from 0 to 1, shown in percent.
     Fraction,
-    /// A number from 0 to 100 that is one of per cent already.
+    /// A percentage from 0 to 100, shown unchanged.
     Percent,
     /// Seconds.
     Seconds,
@@ -128,7 +133,8 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The unit of the metric `name`, whose largest value is `largest` in size: an accuracy above one was logged in per cent.
+    /// The unit of the metric `name`. `largest` is the largest absolute value: an accuracy above 1
+    /// was logged in percent.
     pub fn of(name: &str, largest: f64) -> Self {
         match kind(name) {
             Kind::Accuracy if largest <= 1.0 => Self::Fraction,
@@ -138,12 +144,12 @@ impl Unit {
         }
     }
 
-    /// What a number is multiplied by where it is shown.
+    /// The factor from a recorded value to the shown number.
     pub fn scale(self) -> f64 {
         if self == Self::Fraction { 100.0 } else { 1.0 }
     }
 
-    /// Whether differences are points of per cent.
+    /// Whether differences are percentage points.
     pub fn is_points(self) -> bool {
         matches!(self, Self::Fraction | Self::Percent)
     }
@@ -152,37 +158,37 @@ impl Unit {
 /// A metric of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
-    /// Its name.
+    /// The name in the store.
     pub name: String,
-    /// Which end of it is good, where that is known.
+    /// Whether lower or higher is better; `None` if unknown.
     pub direction: Option<Direction>,
-    /// How its numbers are shown.
+    /// The unit in which it is shown.
     pub unit: Unit,
 }
 
 impl Metric {
-    /// `value`, turned so that more is better.
+    /// Converts a value to a worth, and back: a worth is better when higher.
     pub fn worth(&self, value: f64) -> f64 {
         if self.is_minimized() { -value } else { value }
     }
 
-    /// Whether less is better.
+    /// Whether lower is better.
     pub fn is_minimized(&self) -> bool {
         self.direction == Some(Direction::Minimize)
     }
 }
 
-/// What is declared of metrics: by the user on the command line, or else by the experiment.
+/// Declarations about metrics. The command line takes precedence over the experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
-    /// Directions: those of the user, and those of the experiment.
+    /// Directions from the command line, and from the experiment.
     directions: [Vec<(String, Direction)>; 2],
     rank: Option<String>,
     report: Option<String>,
 }
 
 impl Rules {
-    /// What the user says goes before what the experiment declares.
+    /// Combines directions from the command line with the declarations of an experiment.
     pub fn new(asked: &[(String, Direction)], declared: &Declarations) -> Self {
         Self {
             directions: [asked.to_vec(), declared.directions.clone()],
@@ -191,7 +197,8 @@ impl Rules {
         }
     }
 
-    /// Which end of the metric `name` is good: as declared, of it or of its name without the split, or as its words say.
+    /// The direction of the metric `name`: declared for the name, declared for the name without its
+    /// split, or inferred from its words.
     pub fn direction(&self, name: &str) -> Option<Direction> {
         let declared = |directions: &Vec<(String, Direction)>| {
             let of = |wanted: &str| directions.iter().find(|(known, _)| known == wanted).map(|(_, it)| *it);
@@ -200,10 +207,10 @@ impl Rules {
         self.directions.iter().find_map(declared).or_else(|| direction(name))
     }
 
-    /// The metric that ranks where the user asks for no other: the declared one; or else of the validation before the test set and
-    /// what says neither, or the test set first where that is the validation; of these an accuracy before a loss before any other, and
-    /// costs last. Of what nobody declared, only metrics that `may` rank do, whose direction is known and which are not of the training
-    /// set.
+    /// The metric that ranks by default. A declared metric comes first. Otherwise the order is by
+    /// cost (last), then by split, then accuracy, loss, other metrics. A held-out validation comes
+    /// before the test set; if the test set is the validation, it comes first. Training metrics,
+    /// metrics of unknown direction, and metrics that `may` excludes do not rank.
     pub fn ranking<'a>(&self, metrics: &[&'a str], may: impl Fn(&str) -> bool, validation: &str) -> Option<&'a str> {
         let declared = metrics.iter().find(|name| Some(**name) == self.rank.as_deref());
         let order: [Split; 3] = match validation {
@@ -225,8 +232,8 @@ impl Rules {
         declared.or_else(|| metrics.iter().filter(ranks).min_by_key(place)).copied()
     }
 
-    /// The metric that tells how good the choice is that `ranking` makes: the declared one; or else that of the test set, where a
-    /// validation set of its own chooses.
+    /// The metric that estimates how good the chosen setting is: the declared one, or the test
+    /// metric with the same base name if a held-out validation ranks.
     pub fn reported<'a>(&self, ranking: &str, metrics: &[&'a str], validation: &str) -> Option<&'a str> {
         let known = |name: &str| metrics.iter().find(|it| **it == name && name != ranking).copied();
         if let Some(declared) = self.report.as_deref().and_then(known) {
@@ -239,7 +246,7 @@ impl Rules {
     }
 }
 
-/// The time of a run, which the store adds to every run's results.
+/// The duration of a run, which the store adds to the results of every run.
 const SECONDS: &str = "seconds";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -270,14 +277,15 @@ fn words(name: &str) -> impl Iterator<Item = String> {
     name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-/// Which end is good, as the words of a name say. Words that contradict each other say nothing.
+/// Infers the direction from the words of a name; `None` if no word is known or words contradict
+/// each other.
 fn direction(name: &str) -> Option<Direction> {
     let words: Vec<String> = words(name).collect();
     let follows = |first, second| follows(&words, first, second);
     if follows("per", TIMES) && !is_any(&words, LESS) {
         return Some(Direction::Maximize);
     }
-    // Phoneme error rate; two words for what is one; rates of a confusion matrix.
+    // "per" at the end is the phoneme error rate. The other metrics have names of two words.
     let errors = words.last().is_some_and(|word| word == "per")
         || follows("cross", &["entropy"])
         || follows("false", &["positive", "positives", "negative", "negatives", "alarm", "alarms", "discovery"]);
@@ -302,25 +310,25 @@ fn direction(name: &str) -> Option<Direction> {
     }
 }
 
-/// Whether a word is of `list`, or what stands before its first digit: `rouge2`, `f1`, `fid50k`.
+/// Whether any word, or its part before the first digit, is in `list`: `rouge2`, `f1`, `fid50k`.
 fn is_any(words: &[String], list: &[&str]) -> bool {
     let stem = |word: &str| word.split(|c: char| c.is_ascii_digit()).next().map_or(String::new(), str::to_owned);
     words.iter().any(|word| list.contains(&word.as_str()) || list.contains(&stem(word).as_str()))
 }
 
-/// Whether the word `first` comes right before one of `second`.
+/// Whether the word `first` comes directly before a word of `second`.
 fn follows(words: &[String], first: &str, second: &[&str]) -> bool {
     words.windows(2).any(|pair| pair[0] == first && second.contains(&pair[1].as_str()))
 }
 
-/// Whether a metric tells what a run cost and not how well it did.
+/// Whether a metric measures cost or speed instead of quality.
 fn is_cost(name: &str) -> bool {
     let words: Vec<String> = words(name).collect();
     let is_speed = is_any(&words, SPEEDS) || follows(&words, "per", TIMES);
     !is_any(&words, LESS) && !is_any(&words, MORE) && (is_any(&words, COSTS) || is_speed)
 }
 
-/// What a metric was measured on, as its name says.
+/// The split in a metric's name.
 pub fn split(name: &str) -> Split {
     words(name).find_map(|word| split_word(&word)).unwrap_or(Split::Unsaid)
 }
@@ -334,18 +342,18 @@ fn split_word(word: &str) -> Option<Split> {
     }
 }
 
-/// Whether a metric that is measured by epoch is of the training set: as its name says, or by the convention of Keras, where names
-/// without a split are running means over the epoch's batches.
+/// Whether a per-epoch metric is a training metric, by its split or by Keras's convention: `loss`
+/// and `accuracy` without a split are running means over the batches of an epoch.
 pub fn is_of_training(name: &str) -> bool {
     split(name) == Split::Train || matches!(name, "loss" | "accuracy" | "acc")
 }
 
-/// Whether a name says how the training went on, and no metric: a rate, a count, a clock.
+/// Whether a name is bookkeeping of the training loop instead of a metric.
 pub fn is_bookkeeping(name: &str) -> bool {
     matches!(name, "learning_rate" | "lr" | "epoch" | "step" | "global_step" | SECONDS)
 }
 
-/// A name without the word at its beginning or end that says the split: `wer` of `val_wer`, `Loss` of `Loss/test`.
+/// A name without a split at its beginning or end: `wer` for `val_wer`, `Loss` for `Loss/test`.
 pub fn base(name: &str) -> &str {
     let is_split = |word: &str| split_word(&word.to_lowercase()).is_some();
     let border = |c: char| !c.is_alphanumeric();
@@ -356,7 +364,7 @@ pub fn base(name: &str) -> &str {
     }
 }
 
-/// Where tables have the metric `name`: unknown ones stand between what was measured and how long it took.
+/// The position of a metric in tables. Unknown metrics come after the known ones and before time.
 pub fn position(name: &str) -> usize {
     const ORDER: [&str; 6] = ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss"];
     match ORDER.iter().position(|known| *known == name) {
@@ -375,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn less_of_a_loss_an_error_or_a_cost_is_better() {
+    fn losses_errors_and_costs_are_better_when_lower() {
         #[rustfmt::skip]
         let names = [
             "loss", "val_loss", "val/loss", "Loss/test", "test.loss", "train loss", "RMSE", "rmse", "mse", "mae", "mape", "wer", "cer",
@@ -392,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn more_of_a_score_or_a_speed_is_better() {
+    fn scores_and_speeds_are_better_when_higher() {
         #[rustfmt::skip]
         let names = [
             "accuracy", "val_accuracy", "val/acc", "acc@1", "top5_acc", "top1", "f1", "F1-macro", "f1:macro", "precision", "recall@5",
@@ -408,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn of_other_names_no_direction_is_known() {
+    fn other_names_have_no_direction() {
         for (name, direction) in
             directions(&["foo", "babble", "entropy", "temperature", "accuracy_loss", "x", "", "lossless", "norm"])
         {
@@ -416,9 +424,8 @@ mod tests {
         }
     }
 
-    /// Neither more nor less of it is better, whatever it is of.
     #[test]
-    fn what_is_said_about_a_metric_is_no_metric() {
+    fn statistics_about_a_metric_have_no_direction() {
         for (name, direction) in directions(&[
             "std_test_acc",
             "test_acc_drop",
@@ -434,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_user_says_goes_before_what_the_experiment_declares() {
+    fn command_line_direction_overrides_the_experiment() {
         let declared =
             Declarations { directions: vec![("val_babble".into(), Direction::Maximize)], ..Declarations::default() };
         let rules = Rules::new(&[("babble".into(), Direction::Minimize)], &declared);
@@ -442,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declaration_goes_before_a_name() {
+    fn declared_direction_overrides_the_name() {
         let declared = Declarations {
             directions: vec![("babble".into(), Direction::Minimize), ("accuracy".into(), Direction::Minimize)],
             ..Declarations::default()
@@ -455,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ranks_is_known_and_not_of_the_training_set() {
+    fn ranking_skips_training_metrics_and_unknown_directions() {
         let rules = Rules::default();
         let ranking = |metrics: &[&'static str], validation| rules.ranking(metrics, |_| true, validation);
         assert_eq!(ranking(&["val_accuracy", "test_accuracy", "test_loss"], "test"), Some("test_accuracy"));
@@ -474,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn the_test_set_tells_how_good_a_choice_is() {
+    fn held_out_validation_reports_the_test_metric() {
         let rules = Rules::default();
         let metrics = ["val_wer", "test_wer", "test_loss", "Loss/val", "Loss/test"];
         assert_eq!(rules.reported("val_wer", &metrics, "0.1"), Some("test_wer"));
@@ -486,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accuracy_above_one_is_in_per_cent() {
+    fn accuracy_above_one_is_a_percentage() {
         assert_eq!(Unit::of("test_accuracy", 0.93), Unit::Fraction);
         assert_eq!(Unit::of("test_accuracy", 91.2), Unit::Percent);
         assert_eq!(Unit::of("test_accuracy", 300.0), Unit::Number);

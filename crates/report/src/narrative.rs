@@ -1,4 +1,5 @@
-//! What a comparison says, in sentences. Each claims what its data carry and no more: `METHODOLOGY.md` names the simulation behind it.
+//! Sentences about a comparison. `METHODOLOGY.md` explains what each sentence promises and names the
+//! simulation that checks the promise.
 
 use crate::analysis::effects::{Effect, Effects};
 use crate::comparison::{Comparison, Promise, Setting};
@@ -7,10 +8,10 @@ use crate::observed::At;
 use crate::wording::{self, title};
 use tracking::Value;
 
-/// Settings that a sentence names before it only counts them.
+/// The most settings that a sentence names; it counts the others.
 const NAMED: usize = 6;
 
-/// `batch 16, decay 1e-4`.
+/// Names a setting by its keys: `batch 16, decay 1e-4`.
 pub fn setting(comparison: &Comparison, setting: &Setting) -> String {
     let named = |(key, value): (&String, &Option<tracking::Value>)| {
         let value = value.as_ref().map_or_else(|| "not set".to_owned(), wording::value);
@@ -20,12 +21,12 @@ pub fn setting(comparison: &Comparison, setting: &Setting) -> String {
     if parts.is_empty() { "the only setting".to_owned() } else { parts.join(", ") }
 }
 
-/// What the answer rests on, and what else the runs tell.
+/// The basis of the answer, the main effects and the front.
 pub fn background(comparison: &Comparison) -> Vec<String> {
     [basis(comparison), effects(comparison), front(comparison)].into_iter().flatten().collect()
 }
 
-/// Which setting is best, how sure that is, and what to do about it.
+/// The best settings, the certainty of the answer, and warnings.
 pub fn answer(comparison: &Comparison) -> Vec<String> {
     let mut sentences = vec![verdict(comparison)];
     sentences.push(left_out(comparison));
@@ -41,7 +42,7 @@ pub fn answer(comparison: &Comparison) -> Vec<String> {
     sentences.into_iter().flatten().collect()
 }
 
-/// What is said of the best; none where there is nothing to compare.
+/// The main sentence; `None` if no setting has a result.
 pub fn verdict(comparison: &Comparison) -> Option<String> {
     if comparison.ranking().is_none() {
         return unranked(comparison);
@@ -59,7 +60,7 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
     }
 }
 
-/// Why no metric ranks.
+/// The reason why no metric ranks.
 fn unranked(comparison: &Comparison) -> Option<String> {
     let finished = comparison.tally.finished;
     let nothing = comparison.metrics.iter().all(|it| metric::is_bookkeeping(&it.name));
@@ -92,7 +93,7 @@ fn unranked(comparison: &Comparison) -> Option<String> {
     Some(format!("No metric ranks by itself: {of} of the training set; --sort ranks by one."))
 }
 
-/// Why nothing could be tested.
+/// The reason why nothing could be tested.
 fn untested(comparison: &Comparison) -> String {
     let several = repeated(comparison);
     let measured = || comparison.settings.iter().filter(|it| it.level.is_some());
@@ -118,7 +119,7 @@ fn untested(comparison: &Comparison) -> String {
     format!("Nothing is tested; the order may be chance. {why}.")
 }
 
-/// The settings among which the best is.
+/// Names the settings that may be the best.
 fn among(comparison: &Comparison) -> String {
     let (candidates, compared) = (comparison.candidates(), comparison.compared());
     let names: Vec<String> = candidates.iter().map(|it| setting(comparison, it)).collect();
@@ -135,7 +136,7 @@ fn among(comparison: &Comparison) -> String {
         1 => "the other setting".to_owned(),
         n => format!("each of the other {n}"),
     };
-    // The others are not part of what is said, where some could not be compared.
+    // The promise covers only the compared settings.
     let of = if compared < comparison.settings.len() {
         format!("Of the {compared} settings compared, ")
     } else {
@@ -160,7 +161,7 @@ fn among(comparison: &Comparison) -> String {
     }
 }
 
-/// What differs from the baseline.
+/// Names the settings that differ from the baseline.
 fn against(comparison: &Comparison) -> Option<String> {
     let baseline = comparison.baseline()?;
     let metric = comparison.ranking()?;
@@ -187,7 +188,7 @@ fn against(comparison: &Comparison) -> Option<String> {
     Some(format!("Compared with {name} (95 %{all}): {}; {}.", part("better", &better), part("worse", &worse)))
 }
 
-/// Settings outside the promise, by name.
+/// Names the settings that could not be compared.
 fn left_out(comparison: &Comparison) -> Option<String> {
     comparison.promise.filter(|it| *it == Promise::BestIsAmong)?;
     let outside = comparison.settings.iter().filter(|it| it.level.is_some() && !it.standing.compared);
@@ -197,7 +198,7 @@ fn left_out(comparison: &Comparison) -> Option<String> {
         .then(|| format!("Not compared, for want of two {several} in common with another setting: {}.", listed(&names)))
 }
 
-/// Settings without the ranking metric, by name.
+/// Names the settings without the ranking metric.
 fn without_result(comparison: &Comparison) -> Option<String> {
     let without = comparison.settings.iter().filter(|it| it.level.is_none());
     let named = |it: &Setting| {
@@ -210,7 +211,7 @@ fn without_result(comparison: &Comparison) -> Option<String> {
     (comparison.ranking().is_some() && !names.is_empty()).then(|| format!("Without a result: {}.", listed(&names)))
 }
 
-/// What it would take to decide.
+/// The number of replicates that would decide between the settings that may be the best.
 fn undecided(comparison: &Comparison) -> Option<String> {
     let unit = comparison.ranking()?.unit;
     let several = repeated(comparison);
@@ -237,13 +238,13 @@ fn undecided(comparison: &Comparison) -> Option<String> {
     ))
 }
 
-/// That only some combinations of what is averaged over are in every setting.
+/// Reports cells that were left out because some setting lacks them.
 fn common_cells(comparison: &Comparison) -> Option<String> {
     let [common, all] = comparison.cells.filter(|[common, _]| *common > 0)?;
     Some(format!("Compared on {common} of {all} values of {}: those that all settings have.", averaged(comparison)))
 }
 
-/// That runs are missing, and what was done about it.
+/// Reports missing runs and the fit that replaces plain means.
 fn missing_runs(comparison: &Comparison) -> Option<String> {
     let no_common_cells = comparison.cells.is_some_and(|[common, _]| common == 0);
     if comparison.complete || comparison.ranking().is_none() || no_common_cells {
@@ -264,7 +265,7 @@ fn missing_runs(comparison: &Comparison) -> Option<String> {
     ))
 }
 
-/// That runs without a result may be the bad ones.
+/// Warns that settings may have lost their worst runs.
 fn survivors(comparison: &Comparison) -> Option<String> {
     let lost = |it: &Setting| it.level.is_some() && (it.unmeasured > 0 || it.tally.diverged + it.tally.failed > 0);
     let several = repeated(comparison);
@@ -273,7 +274,7 @@ fn survivors(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// That the choice of an epoch favours long runs.
+/// Warns that choosing the best epoch favours long runs.
 fn best_epoch(comparison: &Comparison) -> Option<String> {
     let metric = comparison.ranking().filter(|_| comparison.at == At::Best)?;
     Some(format!(
@@ -282,7 +283,7 @@ fn best_epoch(comparison: &Comparison) -> Option<String> {
     ))
 }
 
-/// How good the choice is, where a validation set chose.
+/// The reported metric of the chosen setting.
 fn reported(comparison: &Comparison) -> Option<String> {
     let (best, name) = (comparison.best()?, comparison.reported_by.as_deref()?);
     let statistic = best.metric(name)?;
@@ -295,7 +296,7 @@ fn reported(comparison: &Comparison) -> Option<String> {
     Some(capitalised(&format!("{ranking} chooses; the {} of the choice, {value}, {said}.", title(name))))
 }
 
-/// That the mean of the best is too good, by how much.
+/// The estimated optimism of the best mean.
 fn selection(comparison: &Comparison) -> Option<String> {
     let (best, metric) = (comparison.best()?, comparison.ranking()?);
     let unselected = comparison.unselected_mean.filter(|_| comparison.reported_by.is_none())?;
@@ -314,7 +315,7 @@ fn selection(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// Where the best, or the best mean of several that may be the best, lies at an end of the values that were tried.
+/// Warns if the best setting, or the best mean, has the lowest or highest value of a key.
 fn edges(comparison: &Comparison) -> Vec<String> {
     let numbers = |settings: &[&Setting], place: usize| -> Option<Vec<f64>> {
         settings.iter().map(|it| it.values[place].as_ref()?.as_number()).collect()
@@ -326,7 +327,8 @@ fn edges(comparison: &Comparison) -> Vec<String> {
         tried.sort_by(f64::total_cmp);
         tried.dedup();
         let whole = comparison.settings.iter().all(|it| matches!(it.values[place], Some(Value::Integer(_))));
-        // Of two values, one is always an end; below no decay, or one epoch, there is nothing.
+        // With two values, every setting is at an end. Values below 0, or below one epoch, do not
+        // exist.
         let [low, _, .., high] = tried[..] else { return None };
         match () {
             () if best.is_empty() => None,
@@ -338,7 +340,7 @@ fn edges(comparison: &Comparison) -> Vec<String> {
         }
     };
     let candidates = comparison.candidates();
-    // Where every setting may be the best, the place of the best mean is luck.
+    // If every setting may be the best, the position of the best mean is chance.
     let is_telling = candidates.len() < comparison.compared();
     let sentence = |(place, key): (usize, &String)| {
         let (lies, beyond) = match edge(&candidates, place) {
@@ -350,7 +352,7 @@ fn edges(comparison: &Comparison) -> Vec<String> {
     comparison.keys.iter().enumerate().filter_map(sentence).collect()
 }
 
-/// What the comparison rests on.
+/// The method of the comparison.
 pub fn basis(comparison: &Comparison) -> Option<String> {
     comparison.promise?;
     let metric = title(comparison.ranked_by.as_deref()?);
@@ -369,17 +371,17 @@ pub fn basis(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// `seeds`: what repeats a setting, of several.
+/// The plural name of the replicate: `seeds`.
 fn repeated(comparison: &Comparison) -> String {
     wording::repeated(comparison.replicate.as_deref())
 }
 
-/// `width and depth`: what settings are averaged over.
+/// The hyperparameters that are averaged over: `width and depth`.
 fn averaged(comparison: &Comparison) -> String {
     comparison.averaged.iter().map(|name| title(name)).collect::<Vec<_>>().join(" and ")
 }
 
-/// What moves the metric, and how much of its variance that is.
+/// Main effects and their shares of the variance.
 pub fn effects(comparison: &Comparison) -> Option<String> {
     let metric = comparison.ranking()?;
     let Effects { of, rest, balanced } = &comparison.effects;
@@ -409,10 +411,10 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
     Some(format!("Means of {} differ by up to: {}.{unbalanced}", title(&metric.name), parts.join("; ")))
 }
 
-/// Settings that no other beats in both the metric and time.
+/// The front: settings that no other setting beats in both the metric and time.
 pub fn front(comparison: &Comparison) -> Option<String> {
     let front = comparison.front();
-    // One, or all of them, says nothing.
+    // A front of one setting, or of all settings, is no information.
     if front.len() < 2 || front.len() == comparison.settings.len() {
         return None;
     }
@@ -425,7 +427,7 @@ pub fn front(comparison: &Comparison) -> Option<String> {
     Some(format!("Not beaten in both mean {} and mean time: {}.", title(metric), listed(&names)))
 }
 
-/// A number of that unit, as text.
+/// Formats a value with its unit.
 pub fn number(unit: Unit, number: f64) -> String {
     match unit {
         Unit::Fraction | Unit::Percent => format!("{} %", wording::decimal(unit.scale() * number, 2)),
@@ -434,7 +436,7 @@ pub fn number(unit: Unit, number: f64) -> String {
     }
 }
 
-/// An amount of a metric, as a difference.
+/// Formats a difference with its unit.
 pub fn amount(unit: Unit, amount: f64) -> String {
     match unit {
         Unit::Fraction | Unit::Percent => format!("{} points", wording::decimal(unit.scale() * amount, 2)),
@@ -443,7 +445,7 @@ pub fn amount(unit: Unit, amount: f64) -> String {
     }
 }
 
-/// `a; b; c`, the first few of them.
+/// Joins the first [`NAMED`] names and counts the others.
 fn listed(names: &[String]) -> String {
     let mut text = names[..names.len().min(NAMED)].join("; ");
     if names.len() > NAMED {
@@ -452,7 +454,7 @@ fn listed(names: &[String]) -> String {
     text
 }
 
-/// With a capital letter.
+/// Capitalises the first letter.
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();

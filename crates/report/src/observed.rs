@@ -9,12 +9,12 @@ use tracking::{Direction, EpochMetrics, Reader, RecordedRun, Status, StoreError,
 use crate::analysis::statistics::count;
 use crate::metric::{self, Metric, Rules, Split, Unit};
 
-/// A run with its final metrics, and the last values of those that it measured by epoch.
+/// A run with its final metrics and the last values of its per-epoch metrics.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// The run as recorded.
     pub run: RecordedRun,
-    /// Metrics measured by epoch that count as final ones.
+    /// Per-epoch metrics that count as final metrics.
     pub by_epoch: Vec<(Arc<str>, f64)>,
 }
 
@@ -81,8 +81,8 @@ impl FromStr for At {
     }
 }
 
-/// The run that counts of every trial of `experiment`, at the epoch that counts. The best epoch is that of the metric `sort`, or else of
-/// the one that `rules` rank by.
+/// The effective run of each trial of `experiment`, at the chosen epoch. The best epoch is chosen by
+/// the metric `sort`, or else by the metric that `rules` rank by.
 pub fn observe(
     reader: &Reader,
     experiment: &str,
@@ -113,7 +113,7 @@ pub fn observe(
     Ok(observed.collect())
 }
 
-/// `runs` with the last values of what they measured by epoch. What measures the training on the way counts only where a program
+/// Adds the last values of per-epoch metrics to `runs`. Training metrics count only if the program
 /// recorded no final metric.
 pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>, StoreError> {
     let runs = with_test_sizes(reader, runs)?;
@@ -128,7 +128,8 @@ pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>
     Ok(runs.into_iter().map(observed).collect())
 }
 
-/// Earlier schemas did not record how many examples a test set has; the confusion matrix of one run of a dataset tells it for all.
+/// Adds the size of the test set to runs of earlier schemas, which did not record it. The confusion
+/// matrix of one run gives the size for all runs on the same dataset.
 fn with_test_sizes(reader: &Reader, mut runs: Vec<RecordedRun>) -> Result<Vec<RecordedRun>, StoreError> {
     let known = |run: &&RecordedRun| run.split_sizes.test.is_some() || run.status != Status::Finished;
     let mut unknown: HashSet<String> =
@@ -145,8 +146,8 @@ fn with_test_sizes(reader: &Reader, mut runs: Vec<RecordedRun>) -> Result<Vec<Re
     Ok(runs)
 }
 
-/// Epochs with the names of final metrics: where the test set is the validation, `val_…` is of the test set, unless the program has
-/// both.
+/// Renames per-epoch metrics to the names of final metrics. If the test set is the validation,
+/// `val_…` becomes `test_…`, unless the program logs both.
 fn renamed(mut epochs: Vec<EpochMetrics>, validation: &str) -> Vec<EpochMetrics> {
     if validation != "test" {
         return epochs;
@@ -162,8 +163,8 @@ fn renamed(mut epochs: Vec<EpochMetrics>, validation: &str) -> Vec<EpochMetrics>
     epochs
 }
 
-/// `run` as it was after the epoch at `position`: what was measured there takes the place of the final metrics, and the time is that
-/// until then.
+/// The state of `run` after the epoch at `position`. The metrics of that epoch replace the final
+/// metrics, and the time ends with that epoch.
 fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usize>) -> Observed {
     run.results.clear();
     let Some(position) = position else { return Observed { run, by_epoch: Vec::new() } };
@@ -180,7 +181,7 @@ fn value(epoch: &EpochMetrics, name: &str) -> Option<f64> {
     epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value).filter(|value| value.is_finite())
 }
 
-/// The first epoch that is best by the metric `name`; none where it is not known which end of that is good.
+/// The first epoch with the best value of the metric `name`; `None` if its direction is unknown.
 fn best(epochs: &[EpochMetrics], name: &str, rules: &Rules) -> Option<usize> {
     let sign = match rules.direction(name)? {
         Direction::Minimize => -1.0,
@@ -216,8 +217,8 @@ pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     seen
 }
 
-/// The least step between two values of `metric`, in its own unit: of an accuracy one over the examples that it was measured on, where
-/// these are known; 0 of what is none.
+/// The resolution of `metric`, in its own unit: 1 / examples for an accuracy, or `None` if the number
+/// of examples is unknown; 0 for other metrics.
 pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> Option<f64> {
     if !metric.unit.is_points() {
         return Some(0.0);
@@ -236,14 +237,14 @@ pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> Op
     least.map(|examples| step / count(usize::try_from(examples).unwrap_or(usize::MAX)))
 }
 
-/// The metric `name` of `runs`, as its name, its values and the rules say.
+/// Describes the metric `name` of `runs` by its name, its values and the rules.
 pub fn metric_of(name: &str, runs: &[&Observed], rules: &Rules) -> Metric {
     let largest = runs.iter().filter_map(|it| it.metric(name)).map(f64::abs).fold(0.0, f64::max);
     Metric { name: name.to_owned(), direction: rules.direction(name), unit: Unit::of(name, largest) }
 }
 
-/// Whether a metric may rank by itself: those of the training set do not, nor, measured by epoch, do those that say no split where
-/// Keras means the training set.
+/// Whether a metric may rank by default. Training metrics may not. A per-epoch metric without a split
+/// is a training metric by Keras's convention, a final one is not.
 pub fn may_rank(name: &str, runs: &[&Observed]) -> bool {
     let is_final = || runs.iter().any(|it| it.run.result(name).is_some());
     !metric::is_of_training(name) || (metric::split(name) != Split::Train && is_final())

@@ -1,4 +1,4 @@
-//! What people call things by: ids of trials, ids as CSV files have them, folders whose names are no UTF-8.
+//! Names on the command line: trial ids, ids in their CSV form, and folders whose names are not UTF-8.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::time::SystemTime;
 
 use tracking::{Experiment, Invocation, Run, Status, Store, TrialId, Value};
 
-/// The id of a trial, which a spreadsheet takes for a number.
+/// A trial id that spreadsheets read as a number.
 const ID: &str = "96925006063373e7";
 
-/// Two trials of the experiment `left` and two of `right`, one of which is the same.
+/// Records two trials each of the experiments `left` and `right`. They share one trial.
 fn fill(results: &Path) {
     let mut store = Store::open(results).unwrap();
     for name in ["left", "right"] {
@@ -27,7 +27,7 @@ fn fill(results: &Path) {
     }
 }
 
-/// Exit code, and all that is printed.
+/// Runs `report` and returns its exit code and its output.
 fn report(results: &Path, arguments: &[&str]) -> (i32, String) {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
     let output = command.arg("--results").arg(results).args(arguments).output().unwrap();
@@ -36,7 +36,7 @@ fn report(results: &Path, arguments: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn an_id_of_two_experiments_lists_them() {
+fn ambiguous_id_lists_the_experiments() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     for request in [&["show", ID][..], &["show", "id-96925006"], &["diff", ID, "left"], &["diff", "left", ID]] {
@@ -47,7 +47,7 @@ fn an_id_of_two_experiments_lists_them() {
 }
 
 #[test]
-fn an_id_as_the_csv_file_has_it_is_accepted_everywhere() {
+fn every_command_accepts_ids_in_csv_form() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let csv = folder.path().join("csv");
@@ -67,17 +67,17 @@ fn an_id_as_the_csv_file_has_it_is_accepted_everywhere() {
     }
 }
 
-/// Names of files are bytes on Unix.
+/// Unix file names are arbitrary bytes.
 #[cfg(unix)]
 #[test]
-fn folders_whose_names_are_not_utf8_are_folders() {
+fn commands_accept_folders_that_are_not_utf8() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     let folder = tempfile::tempdir().unwrap();
     let odd = folder.path().join(OsStr::from_bytes(b"stra\xdfe"));
     let results = odd.join("results");
-    // The file system may not want such names.
+    // Some file systems reject names that are not UTF-8.
     if std::fs::create_dir(&odd).is_err() {
         return;
     }

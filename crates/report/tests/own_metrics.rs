@@ -1,4 +1,4 @@
-//! Metrics that programs name themselves: which end of them is good, how they are shown, and which value of a run counts.
+//! Metrics of a user's own program: their direction, their unit, and the value that counts.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod stores;
@@ -8,12 +8,13 @@ use stores::{noise, outcome};
 use tempfile::TempDir;
 use tracking::{Direction, Store, Value};
 
-/// A value of a metric, and a little luck.
+/// A value of a metric with 1 % of noise.
 fn about(value: f64, rate: u32, seed: u32) -> f64 {
     value * (1.0 + 0.01 * noise(u64::from(rate + 100 * seed)))
 }
 
-/// Learning rates 1 and 2 with four seeds each; `log` logs and gives the results of a run.
+/// Records learning rates 1 and 2 with four seeds each. `log` logs the epochs of a run and returns its
+/// final metrics.
 fn store(name: &str, log: impl Fn(&tracking::LiveRun, u32, u32) -> Vec<(&'static str, f64)>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
@@ -31,7 +32,7 @@ fn comparison(folder: &TempDir, arguments: &[&str]) -> Json {
     serde_json::from_str::<Json>(&out).unwrap()[0].take()
 }
 
-/// The rate of the setting with the star.
+/// The learning rate of the best setting.
 fn best(folder: &TempDir, arguments: &[&str]) -> Option<i64> {
     let comparison = comparison(folder, arguments);
     let best = comparison["settings"].as_array().unwrap().iter().find(|it| it["best"] == true)?;
@@ -39,7 +40,7 @@ fn best(folder: &TempDir, arguments: &[&str]) -> Option<i64> {
 }
 
 #[test]
-fn of_a_known_name_the_good_end_is_known() {
+fn known_names_have_a_direction() {
     for (name, best_rate) in [
         ("wer", 1),
         ("val/loss", 1),
@@ -60,7 +61,7 @@ fn of_a_known_name_the_good_end_is_known() {
 }
 
 #[test]
-fn of_another_name_it_is_asked_for_and_may_be_declared() {
+fn unknown_direction_is_asked_for_and_can_be_declared() {
     let folder = store("own", |_, rate, seed| vec![("babble", about(f64::from(rate), rate, seed))]);
     let (code, out, _) = outcome(folder.path(), &[]);
     assert!(code == 0 && !out.contains('★'), "{out}");
@@ -75,7 +76,7 @@ fn of_another_name_it_is_asked_for_and_may_be_declared() {
 }
 
 #[test]
-fn of_two_sides_the_one_with_the_good_end_is_better() {
+fn diff_uses_the_direction_of_the_metric() {
     for (name, more_is_better) in [("wer", false), ("val_bleu", true)] {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
@@ -92,9 +93,9 @@ fn of_two_sides_the_one_with_the_good_end_is_better() {
     }
 }
 
-/// Validated every fifth epoch, and nothing said in the end.
+/// The program validates every fifth epoch and passes no final metric.
 #[test]
-fn a_metric_counts_by_its_last_value() {
+fn last_logged_value_counts() {
     let folder = store("own", |run, rate, seed| {
         for epoch in 1..=12 {
             let reached = about(f64::from(rate * epoch), rate, seed) / 30.0;
@@ -114,13 +115,12 @@ fn a_metric_counts_by_its_last_value() {
     }
 }
 
-/// The best epoch is the one where the metric is best that ranks, whatever it is called.
 #[test]
-fn the_best_epoch_is_by_the_metric_that_ranks() {
+fn ranking_metric_chooses_the_best_epoch() {
     for (name, better_is_less) in [("val/acc", false), ("valid-perplexity", true)] {
         let folder = store("own", |run, rate, seed| {
             for epoch in 1..=6u32 {
-                // Best at epoch 4.
+                // Epoch 4 is the best.
                 let distance = f64::from(epoch.abs_diff(4));
                 let level = about(0.5 / f64::from(rate), rate, seed);
                 let value = if better_is_less { level + distance } else { 0.9 - level - 0.05 * distance };
@@ -140,7 +140,7 @@ fn the_best_epoch_is_by_the_metric_that_ranks() {
 }
 
 #[test]
-fn an_accuracy_logged_in_per_cent_is_shown_as_it_is() {
+fn accuracy_in_percent_is_shown_unchanged() {
     for name in ["test_accuracy", "top1"] {
         let folder = store("own", |_, rate, seed| vec![(name, 90.0 + f64::from(rate) + 0.1 * noise(u64::from(seed)))]);
         let (_, out, _) = outcome(folder.path(), &[]);
@@ -150,7 +150,7 @@ fn an_accuracy_logged_in_per_cent_is_shown_as_it_is() {
 }
 
 #[test]
-fn every_column_has_a_name_of_its_own() {
+fn csv_column_names_are_unique() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     for (n, seed) in (1..3).flat_map(|n| (0..3).map(move |seed| (n, seed))) {
@@ -182,9 +182,8 @@ fn every_column_has_a_name_of_its_own() {
     }
 }
 
-/// Nor is an epoch chosen by an end of a metric that nobody named.
 #[test]
-fn no_epoch_is_best_by_a_metric_of_unknown_direction() {
+fn unknown_direction_chooses_no_best_epoch() {
     let folder = store("own", |run, rate, seed| {
         for epoch in 1..=3 {
             run.log(epoch, &[("babble", about(f64::from(rate + epoch), rate, seed))]).unwrap();
@@ -198,9 +197,9 @@ fn no_epoch_is_best_by_a_metric_of_unknown_direction() {
     assert_eq!(best(&folder, &["--at", "best", "--minimize", "babble"]), Some(1));
 }
 
-/// Validation is logged after every epoch; `loss` is the training's, as Keras names it, at whatever epoch.
+/// A per-epoch `loss` is the training loss, as in Keras.
 #[test]
-fn at_an_epoch_the_same_metric_ranks() {
+fn training_loss_never_ranks_at_a_chosen_epoch() {
     let folder = store("own", |run, rate, seed| {
         for epoch in 1..=3 {
             run.log(epoch, &[("loss", f64::from(rate)), ("babble", about(1.0, rate, seed))]).unwrap();
@@ -216,7 +215,7 @@ fn at_an_epoch_the_same_metric_ranks() {
 }
 
 #[test]
-fn a_training_metric_ranks_where_it_is_declared() {
+fn declared_training_metric_ranks() {
     let folder =
         store("own", |_, rate, seed| vec![("train_loss", about(f64::from(rate), rate, seed)), ("val_f1", 0.5)]);
     assert_eq!(comparison(&folder, &[])["ranked_by"], "val_f1");
@@ -226,7 +225,7 @@ fn a_training_metric_ranks_where_it_is_declared() {
 }
 
 #[test]
-fn wrong_options_are_refused() {
+fn invalid_options_are_rejected() {
     let folder = store("own", |_, rate, seed| vec![("wer", about(f64::from(rate), rate, seed))]);
     for (request, part) in [
         (&["--minimize", "wer", "--maximize", "wer"][..], "--minimize and --maximize both name wer"),
@@ -242,7 +241,7 @@ fn wrong_options_are_refused() {
 }
 
 #[test]
-fn small_differences_keep_a_digit() {
+fn small_differences_show_nonzero_digits() {
     let folder = store("own", |_, rate, seed| {
         vec![("val_loss", 0.5 + 1e-8 * f64::from(rate) + 1e-10 * noise(u64::from(rate + 9 * seed)))]
     });
@@ -253,7 +252,7 @@ fn small_differences_keep_a_digit() {
 }
 
 #[test]
-fn an_experiment_without_the_metric_that_is_asked_for_says_so() {
+fn missing_ranking_metric_is_reported() {
     let folder = store("own", |_, rate, seed| vec![("val_f1", about(f64::from(rate), rate, seed))]);
     let store = Store::open(folder.path()).unwrap();
     for seed in 0..2 {
