@@ -10,7 +10,7 @@ use crate::analysis::samples::{Difference, Resolution, Samples, difference, repl
 use crate::analysis::statistics::{Interval, Statistic, count, holm};
 use crate::metric::Metric;
 
-/// What the comparison of the settings says: see the same fields of [`Comparison`].
+/// What the comparison of the settings says: see the same fields of [`Comparison`](super::Comparison).
 pub(super) struct Judged {
     pub settings: Vec<Setting>,
     pub promise: Option<Promise>,
