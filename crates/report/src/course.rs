@@ -1,4 +1,4 @@
-//! What the course of training says of a comparison: whether the marked setting still improves where it ended.
+//! Warns when the best setting still improves at its last epoch.
 
 use tracking::{EpochMetrics, Reader, RunId, StoreError};
 
@@ -9,10 +9,10 @@ use crate::narrative::amount;
 use crate::observed::{At, Observed, grid};
 use crate::wording::title;
 
-/// Epochs that a curve needs before its end says anything.
+/// The least number of epochs for the warning.
 const LEAST: usize = 3;
 
-/// Warnings from the epochs of the marked setting's runs.
+/// Warnings from the epochs of the runs of the marked setting.
 pub fn warnings(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> Result<Vec<String>, StoreError> {
     let (Some(best), Some(metric), Some(replicate), At::Last) =
         (comparison.best(), comparison.ranking(), &comparison.replicate, comparison.at)
@@ -39,9 +39,9 @@ pub fn warnings(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> 
     Ok(improvement(steps, settings, step).map(sentence).into_iter().collect())
 }
 
-/// The mean of the last changes of a setting, one a replicate, if it is above 0 by more than chance: a one-sided t-test. The setting was
-/// chosen out of `settings` by the values at the end of these changes, so that the test is held to that number (Bonferroni); the
-/// variance is at least that of rounding to a `grid`.
+/// The mean of the last changes of a setting, one per replicate, if a one-sided t-test finds it above 0. The setting was chosen out of
+/// `settings` by the values after these changes, so the test is corrected for that number (Bonferroni). The variance is at least that
+/// of rounding to a `grid`.
 fn improvement(changes: Vec<f64>, settings: usize, grid: f64) -> Option<f64> {
     let Statistic { n, mean, deviation } = Statistic::of(changes)?;
     let variance = deviation?.powi(2).max(grid * grid / 6.0);
@@ -49,7 +49,7 @@ fn improvement(changes: Vec<f64>, settings: usize, grid: f64) -> Option<f64> {
     (mean > needed).then_some(mean)
 }
 
-/// The last change of the metric in a run's epochs; where the test set is the validation, `val_…` is of the test set.
+/// The change of the metric in the last epoch of a run. If the test set validates, `val_…` is measured on it.
 fn last_step(epochs: &[EpochMetrics], name: &str, validation: &str) -> Option<f64> {
     let on_validation = name.strip_prefix("test_").filter(|_| validation == "test").map(|rest| format!("val_{rest}"));
     let of = |epoch: &EpochMetrics| {
@@ -68,9 +68,9 @@ mod tests {
     use super::*;
     use crate::analysis::simulation::Normal;
 
-    /// Flat curves whose noise at the last epoch chooses the setting: that there is an improvement is said in at most 5 %.
+    /// Flat curves where the noise of the last epoch chooses the setting: at most 5 % are reported as improving.
     #[test]
-    fn flat_curves_seldom_improve() {
+    fn flat_curves_are_rarely_reported_as_improving() {
         let mut normal = Normal(5);
         let (tables, settings, seeds) = (2_000, 10, 3);
         let mut said = 0;

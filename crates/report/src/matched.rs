@@ -1,4 +1,4 @@
-//! Two sets of runs, matched trial by trial: how far they are apart, and whether chance explains it.
+//! Compares two sets of runs, matched trial by trial.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,12 +10,12 @@ use crate::comparison::REPLICATES;
 use crate::metric::{Metric, Rules, Unit};
 use crate::observed::{Observed, grid, may_rank, metric_names, metric_of, param_names};
 
-/// Two runs that differ in nothing that both sides could have set.
+/// Two runs with equal hyperparameters, as far as both sides have them.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
-    /// Of the left side.
+    /// The run on the left.
     pub left: &'a Observed,
-    /// Of the right side.
+    /// The run on the right.
     pub right: &'a Observed,
 }
 
@@ -25,31 +25,31 @@ impl Pair<'_> {
         self.left.metric(name).zip(self.right.metric(name))
     }
 
-    /// How much more the right has of the metric `name`.
+    /// The metric `name` of the right less that of the left.
     pub fn difference(&self, name: &str) -> Option<f64> {
         self.metric(name).map(|(left, right)| right - left)
     }
 
-    /// Whether both have the metric `name` to the same bits, or neither has it.
+    /// Whether both have the same bits of the metric `name`, or neither has it.
     fn same(&self, name: &str) -> bool {
         self.left.metric(name).map(f64::to_bits) == self.right.metric(name).map(f64::to_bits)
     }
 }
 
-/// A metric of the pairs that have it on both sides.
+/// A metric over the pairs that have it on both sides.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// What is measured.
+    /// Name of the metric.
     pub metric: Metric,
-    /// Mean of the left side.
+    /// Mean on the left.
     pub left: f64,
-    /// Mean of the right side.
+    /// Mean on the right.
     pub right: f64,
-    /// How many pairs have it.
+    /// Number of pairs with the metric.
     pub pairs: usize,
-    /// Right less left, replicate by replicate: each the mean of its pairs.
+    /// Right less left: one mean over the pairs of each replicate.
     pub difference: Difference,
-    /// How many pairs have the same bits.
+    /// Number of pairs with the same bits.
     pub same: usize,
 }
 
@@ -60,7 +60,7 @@ pub enum Better {
     Left,
     /// The right one.
     Right,
-    /// Nobody knows: the difference may be chance, or which end of the metric is good is unknown.
+    /// Undecided: the difference may be chance, or the direction of the metric is unknown.
     Undecided,
 }
 
@@ -85,7 +85,7 @@ impl Measured {
         })
     }
 
-    /// Which side is better, if the difference is more than chance.
+    /// The better side, if the difference is significant.
     pub fn better(&self) -> Better {
         let significant = self.difference.p().is_some_and(|p| p < 1.0 - CONFIDENCE);
         match self.metric.worth(self.difference.mean) {
@@ -96,61 +96,61 @@ impl Measured {
     }
 }
 
-/// Two sets, pair by pair. Where there are two numbers or lists, they are of the left and of the right side.
+/// Two matched sets of runs. Fields with two numbers or lists hold left and right.
 #[derive(Debug)]
 pub struct Matched<'a> {
-    /// Hyperparameters that only one side has: they are no part of the match.
+    /// Hyperparameters of one side only: matching ignores them.
     pub own_params: [Vec<&'a str>; 2],
-    /// Metrics that only one side has.
+    /// Metrics of one side only.
     pub own_metrics: [Vec<&'a str>; 2],
     /// Hyperparameters that both sides have.
     pub params: Vec<&'a str>,
-    /// Hyperparameters of which the sides have no value in common, so that nothing can match.
+    /// Hyperparameters without a common value: they prevent every match.
     pub apart: Vec<&'a str>,
-    /// Runs without their like on the other side.
+    /// Runs without a counterpart on the other side.
     pub alone: [usize; 2],
-    /// Runs that are one of several of a kind: nobody knows which belong together.
+    /// Runs that share their hyperparameters with others of the same side: the match is ambiguous.
     pub unclear: [usize; 2],
-    /// Pairs of which one or both did not finish.
+    /// Pairs in which at least one run did not finish.
     pub unfinished: usize,
-    /// Pairs that finished, by the left one's trial.
+    /// Finished pairs, by the trial on the left.
     pub pairs: Vec<Pair<'a>>,
-    /// How many of these have the same bits in every metric that both sides have, times aside.
+    /// Number of finished pairs with the same bits in all common metrics except times.
     pub same: usize,
-    /// The metrics of the pairs that finished, in the order of tables.
+    /// Metrics of the finished pairs, in the order of tables.
     pub metrics: Vec<Measured>,
-    /// The metric that says which side is better.
+    /// The ranking metric.
     pub ranked_by: Option<String>,
-    /// The hyperparameter that repeats a setting: pairs that share its value share its luck.
+    /// The replicate: pairs that share its value are not independent.
     pub replicate: Option<String>,
 }
 
-/// What can be said of all pairs together.
+/// The conclusion over all pairs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Verdict<'m> {
-    /// No pair finished, or none has a metric on both sides.
+    /// There is no finished pair with a common metric.
     Nothing,
-    /// Every pair has the same results.
+    /// All results are equal.
     Same,
-    /// Every pair has the same of this metric, but not of all.
+    /// The ranking metric is equal in all pairs, another metric is not.
     SameMetric(&'m Measured),
-    /// Nothing is tested: there is one replicate, or differences do not spread.
+    /// There is no test: one replicate, or differences without spread.
     Untested(&'m Measured),
-    /// A difference that chance may have made.
+    /// The difference is not significant.
     Chance(&'m Measured),
-    /// A difference of which nobody knows whether it is good.
+    /// The difference is significant, but the direction of the metric is unknown.
     Unclear(&'m Measured),
-    /// One side is better.
+    /// One side is significantly better.
     Better(&'m Measured),
 }
 
 impl<'a> Matched<'a> {
-    /// The metric that says which side is better.
+    /// The ranking metric.
     pub fn ranking(&self) -> Option<&Measured> {
         self.metrics.iter().find(|it| Some(&it.metric.name) == self.ranked_by.as_ref())
     }
 
-    /// What can be said of the ranking metric.
+    /// The conclusion about the ranking metric.
     pub fn verdict(&self) -> Verdict<'_> {
         if !self.pairs.is_empty() && self.same == self.pairs.len() {
             return Verdict::Same;
@@ -167,19 +167,19 @@ impl<'a> Matched<'a> {
         }
     }
 
-    /// The pairs that differ in the ranking metric, those that differ most first.
+    /// Pairs that differ in the ranking metric, largest difference first.
     pub fn farthest(&self) -> Vec<(Pair<'a>, f64)> {
         let Some(metric) = self.ranked_by.as_deref() else { return Vec::new() };
         let of = |pair: &Pair<'a>| pair.difference(metric).filter(|_| !pair.same(metric)).map(|by| (*pair, by));
         let mut pairs: Vec<_> = self.pairs.iter().filter_map(of).collect();
-        // Stable: equal ones stay in the order of their trials.
+        // Stable sort: equal differences keep the order of trials.
         pairs.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
         pairs
     }
 }
 
-/// Matches runs of equal hyperparameters, data and validation. Each side has one run a trial. `asked` is what repeats a setting, where
-/// it is not what usually does, and `rank` the metric that ranks, where the user names one.
+/// Matches runs with equal hyperparameters, data and validation. Each side has one run per trial. `asked` and `rank` override the
+/// usual replicate and ranking metric.
 pub fn matched<'a>(
     left: &'a [Observed],
     right: &'a [Observed],
@@ -243,7 +243,7 @@ pub fn matched<'a>(
     }
 }
 
-/// What repeats a setting: the hyperparameter that is asked for, or the first usual one that varies, or else the first there is.
+/// The replicate: the hyperparameter asked for, else the first usual one that varies, else the first usual one.
 fn replicate<'a>(params: &[&'a str], pairs: &[Pair], asked: Option<&str>) -> Option<&'a str> {
     let varies = |name: &str| {
         let value = |pair: &Pair| pair.left.run.param(name).cloned();
@@ -255,7 +255,7 @@ fn replicate<'a>(params: &[&'a str], pairs: &[Pair], asked: Option<&str>) -> Opt
     asked.and_then(find).or_else(|| usual().find(|name| varies(name))).or_else(|| usual().next())
 }
 
-/// Whether a run of one side has the value of the hyperparameter `name` that a run of the other has.
+/// Whether two runs of different sides share a value of the hyperparameter `name`.
 fn have_common_value([left, right]: [&[Observed]; 2], name: &str) -> bool {
     let values = |side: &'_ [Observed]| side.iter().map(|it| it.run.param(name).cloned()).collect::<Vec<_>>();
     let (left, right) = (values(left), values(right));
@@ -263,14 +263,14 @@ fn have_common_value([left, right]: [&[Observed]; 2], name: &str) -> bool {
     right.iter().any(|it| values.contains(&it.as_ref().map(Same::of)))
 }
 
-/// Names that both sides have, and those that only one has.
+/// Common names, and names of one side only.
 fn shared<'a>([left, right]: [Vec<&'a str>; 2]) -> (Vec<&'a str>, [Vec<&'a str>; 2]) {
     let own = |of: &[&'a str], other: &[&str]| of.iter().filter(|name| !other.contains(name)).copied().collect();
     let own_names = [own(&left, &right), own(&right, &left)];
     (left.into_iter().filter(|name| right.contains(name)).collect(), own_names)
 }
 
-/// What two runs must have in common to be a pair.
+/// The key of a match.
 #[derive(PartialEq, Eq, Hash)]
 struct Key<'a> {
     dataset_sha256: &'a str,
@@ -285,7 +285,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// A value that is the same as another where people say so: `1` and `1.0` are.
+/// A value as a key: `1` and `1.0` are equal.
 #[derive(PartialEq, Eq, Hash)]
 enum Same<'a> {
     Integer(i64),
@@ -323,7 +323,7 @@ mod tests {
         (a - b).abs() <= 1e-9 * b.abs()
     }
 
-    /// One run a seed, of these accuracies.
+    /// One run per seed, with these accuracies.
     fn side(accuracies: &[f64]) -> Vec<Run> {
         let seeded = |(seed, accuracy): (i64, &f64)| run("sweep", &[("seed", seed.into())], *accuracy);
         (0..).zip(accuracies).map(seeded).collect()
@@ -339,9 +339,9 @@ mod tests {
 
     const LEFT: [f64; 5] = [0.9141, 0.9137, 0.9145, 0.9150, 0.9129];
 
-    /// `scipy.stats.ttest_rel(x, best)`, its `pvalue` and `confidence_interval(0.95)`.
+    /// `pvalue` and `confidence_interval(0.95)` of `scipy.stats.ttest_rel(x, best)`.
     #[test]
-    fn the_better_side_is_scipys() {
+    fn the_test_of_a_side_equals_that_of_scipy() {
         let left = observed(side(&LEFT));
         let right = observed(side(&[0.9085, 0.9102, 0.9079, 0.9080, 0.9101]));
         let found = matched(&left, &right);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_is_said_to_be_chance() {
+    fn a_chance_difference_is_undecided() {
         let (left, right) = (observed(side(&LEFT)), observed(side(&[0.9143, 0.9133, 0.9141, 0.9152, 0.9121])));
         let matched = matched(&left, &right);
         let Verdict::Chance(of) = matched.verdict() else { unreachable!("{matched:?}") };
@@ -374,9 +374,9 @@ mod tests {
         assert!(farthest.is_sorted_by(|a, b| a.abs() >= b.abs()), "{farthest:?}");
     }
 
-    /// Seven settings of one seed share its luck: that is one difference, whatever their number.
+    /// Seven settings of one seed give one independent difference, not seven.
     #[test]
-    fn pairs_of_one_seed_are_one_difference() {
+    fn pairs_of_one_seed_give_one_difference() {
         let grid = |shift: &dyn Fn(i64, i64) -> f64, seeds: i64| {
             let cells = (0..seeds).flat_map(|seed| (0..7).map(move |batch| (seed, batch)));
             let one = |(seed, batch): (i64, i64)| {
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_results_are_the_same_whatever_the_time() {
+    fn equal_results_are_equal_at_different_times() {
         let (left, mut right) = (side(&LEFT), side(&LEFT));
         right[0].results.retain(|(name, _)| name != "seconds");
         right[0].results.push(("seconds".into(), 7.0));
@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_pair_and_of_none_nothing_is_said() {
+    fn one_pair_or_none_is_not_tested() {
         let (one, other) = (observed(side(&LEFT[..1])), observed(side(&LEFT[1..2])));
         assert!(matches!(matched(&one, &other).verdict(), Verdict::Untested(_)));
         assert_eq!(matched(&one, &[]).verdict(), Verdict::Nothing);
@@ -421,11 +421,11 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_match_is_counted() {
+    fn unmatched_runs_are_counted() {
         let with =
             |momentum: f64, seed: i64| run("sweep", &[("seed", seed.into()), ("momentum", momentum.into())], 0.9);
         let left = observed(side(&LEFT[..4]));
-        // Seed 0 finished on one side only, seed 1 is there twice, seed 2 once and as a real number, seed 9 is new.
+        // Seed 0 finished on one side only, seed 1 occurs twice, seed 2 is once a real number, seed 9 is new.
         let two = run("sweep", &[("seed", 2.0.into())], 0.9);
         let right =
             observed(vec![ended(Status::Diverged, with(0.9, 0)), with(0.0, 1), with(0.9, 1), two, with(0.9, 9)]);
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_without_a_difference_are_no_panic() {
+    fn numbers_without_a_finite_difference_do_not_panic() {
         let huge = |sign: f64| {
             let mut runs = side(&LEFT);
             runs.iter_mut().for_each(|it| it.results = vec![("test_loss".into(), sign * 1e308)]);

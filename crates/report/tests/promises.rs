@@ -1,4 +1,4 @@
-//! What `report` promises, counted in what the binary prints of two hundred experiments whose settings are truly equal.
+//! Counts broken promises in the output of the `report` binary for two hundred experiments with truly equal settings.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
@@ -10,10 +10,10 @@ use tracking::{Experiment, Invocation, Run, Status, Store, TrialId, Value};
 
 const EXPERIMENTS: u32 = 200;
 
-/// 5 % of two hundred, and four standard errors of such a count.
+/// 5 % of two hundred plus four standard errors of the count.
 const ALLOWED: usize = 10 + 12;
 
-/// Nearly normal random numbers: sums of twelve uniform ones.
+/// Nearly normal random numbers: sums of twelve uniform numbers.
 struct Normal(u64);
 
 impl Normal {
@@ -34,7 +34,7 @@ fn store_of(record: impl Fn(&mut Store, u32, &mut Normal)) -> TempDir {
     folder
 }
 
-/// Records a run of each of these hyperparameters, with this score.
+/// Records one run with these hyperparameters and this score.
 fn record(store: &mut Store, name: &str, runs: &[(Vec<(&str, i64)>, f64)]) {
     let experiment = Experiment { name: name.into(), description: String::new() };
     let invocation = store.begin(&experiment, &Invocation::default()).unwrap();
@@ -57,7 +57,7 @@ fn report(results: &Path, arguments: &[&str]) -> Json {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// In how many experiments the setting with `depth` 0 is said not to be the best; and in how many some limit is wrong.
+/// Number of experiments in which the setting with `depth` 0 left the list, and in which any limit is wrong.
 fn broken(comparisons: &Json) -> (usize, usize) {
     let all = comparisons.as_array().unwrap();
     assert_eq!(all.len(), EXPERIMENTS as usize);
@@ -69,7 +69,7 @@ fn broken(comparisons: &Json) -> (usize, usize) {
 }
 
 #[test]
-fn a_best_setting_is_seldom_said_not_to_be_the_best() {
+fn a_best_setting_rarely_leaves_the_list() {
     let folder = store_of(|store, number, normal| {
         let luck: Vec<f64> = (0..5).map(|_| 2.0 * normal.next()).collect();
         let runs = (0..21).flat_map(|depth| (0..5).map(move |seed| (depth, seed)));
@@ -83,7 +83,7 @@ fn a_best_setting_is_seldom_said_not_to_be_the_best() {
     assert!(left <= ALLOWED && missed <= ALLOWED, "{left} {missed} of {EXPERIMENTS}");
 }
 
-/// Seven widths of each seed share what that seed does to the depth: they are no seven chances.
+/// The seven widths of a seed share its effect on the depth: they are not independent.
 fn of_cells(depth: impl Fn(u32) -> Vec<i64>, name: impl Fn(u32, i64) -> String) -> TempDir {
     store_of(|store, number, normal| {
         for depth in depth(number) {
@@ -104,15 +104,15 @@ fn of_cells(depth: impl Fn(u32) -> Vec<i64>, name: impl Fn(u32, i64) -> String) 
 }
 
 #[test]
-fn equal_groups_are_seldom_told_apart() {
+fn equal_groups_rarely_differ() {
     let folder = of_cells(|_| vec![0, 1], |number, _| format!("e{number}"));
     let (left, missed) = broken(&report(folder.path(), &["--by", "depth"]));
     assert!(left <= ALLOWED && missed <= ALLOWED, "{left} {missed} of {EXPERIMENTS}");
 }
 
 #[test]
-fn equal_sides_of_a_diff_are_seldom_told_apart() {
-    // The depth is constant in each: both sides are the same trials.
+fn equal_sides_of_a_diff_rarely_differ() {
+    // The depth is constant on each side, so both sides have the same trials.
     let folder = store_of(|store, number, normal| {
         for side in ["left", "right"] {
             let mut runs = Vec::new();

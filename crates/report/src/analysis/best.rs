@@ -1,38 +1,37 @@
-//! Comparison with the best: which settings may be the best, and how far each is behind it at least and at most.
+//! Comparison with the best: which settings may be the best, and simultaneous limits of the distance of each to the best.
 //!
 //! Hsu's multiple comparisons with the best, by the route of Edwards and Hsu, from paired t-tests with Bonferroni's correction. Every
-//! setting is tested as "this is the best" against every other, so that nothing is selected beforehand: whichever setting is truly
-//! the best, it is called one that may be with a probability of at least 95 %, and all limits hold together. `METHODOLOGY.md` has the
-//! formulas and the simulations.
+//! setting is tested as "this is the best" against every other; nothing is selected beforehand. The true best is listed with a
+//! probability of at least 95 %, and all limits hold together. `METHODOLOGY.md` has the formulas and the simulations.
 
 use super::samples::{Difference, Resolution, Samples, difference};
 use super::statistics::{CONFIDENCE, count, quantile, upper_tail};
 
-/// How a setting stands beside the best. More is better here: the values of losses are negated before.
+/// How a setting compares with the best. More is better here: losses are negated before.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Standing {
-    /// Whether it was tested against another setting: the others are outside the promise.
+    /// Whether it was tested against at least one other setting; if not, it is outside the promise.
     pub compared: bool,
-    /// Against how many settings it was tested.
+    /// The number of settings it was tested against.
     pub rivals: usize,
-    /// The p of the hypothesis that it is the best; none where it was not compared.
+    /// The p-value of "this setting is the best"; `None` if it was not compared.
     pub p_best: Option<f64>,
     /// Whether it may be the best.
     pub may_be_best: bool,
-    /// Its distance to the best, none where no limits hold.
+    /// Its distance to the best; `None` if no limits hold.
     pub distance: Option<Limits>,
 }
 
 /// Simultaneous limits of the distance to the true best, both at most 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
-    /// It is at most so far behind; none where a candidate cannot be tested against it.
+    /// It is at most this far behind; `None` if it cannot be tested against a candidate.
     pub low: Option<f64>,
-    /// It is at least so far behind: 0 where it is not shown to be strictly worse.
+    /// It is at least this far behind; 0 if it is not shown to be strictly worse.
     pub high: f64,
 }
 
-/// The greatest t of a rival, for each number of degrees of freedom that occurs.
+/// The greatest t over the rivals, for each number of degrees of freedom.
 #[derive(Default, Clone)]
 struct Strongest(Vec<(usize, f64)>);
 
@@ -76,7 +75,7 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
             widen(&mut limits, settings, l, standings[l].rivals, resolution, scratch);
         }
         for (standing, (low, high)) in standings.iter_mut().zip(limits).filter(|(standing, _)| standing.compared) {
-            // Zero has no sign here.
+            // Turns -0 into 0.
             let low = low.is_finite().then_some(low + 0.0);
             standing.distance = Some(Limits { low, high: high.min(0.0) + 0.0 });
         }
@@ -84,13 +83,13 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
     standings
 }
 
-/// A difference that can be tested, and its standard error.
+/// A testable difference and its standard error.
 fn tested(a: &Samples, b: &Samples, resolution: Resolution, scratch: &mut Vec<f64>) -> Option<(Difference, f64)> {
     let difference = difference(a, b, resolution, scratch)?;
     Some((difference, difference.error?))
 }
 
-/// Widens the limits of all settings by their distances to the setting `l`, which may be the best and has so many rivals.
+/// Widens the limits of all settings by their distances to the candidate `l`, which has `rivals` rivals.
 fn widen(
     limits: &mut [(f64, f64)],
     settings: &[Samples],
@@ -99,7 +98,7 @@ fn widen(
     resolution: Resolution,
     scratch: &mut Vec<f64>,
 ) {
-    // By degrees of freedom, each computed once.
+    // One quantile per number of degrees of freedom.
     let mut quantiles: Vec<Option<f64>> = vec![None; settings[l].len() + 1];
     let tail = (1.0 - CONFIDENCE) / 2.0 / count(rivals);
     for (i, (low, high)) in limits.iter_mut().enumerate() {
@@ -126,7 +125,7 @@ mod tests {
     #[derive(Deserialize)]
     struct Reference {
         grid: f64,
-        /// By seed, then setting.
+        /// One row per seed, one column per setting.
         values: Vec<Vec<Option<f64>>>,
         compared: Vec<bool>,
         may_be_best: Vec<bool>,
@@ -142,9 +141,9 @@ mod tests {
         }
     }
 
-    /// `tests/statistics/mcb.py`: random tables with holes, on grids, with equal settings, and one that has no best.
+    /// Computed by `tests/statistics/mcb.py`: random tables with holes, on grids, with equal settings, and one without a best.
     #[test]
-    fn standings_are_those_of_the_reference() {
+    fn standings_equal_those_of_the_reference() {
         let tables: Vec<Reference> = serde_json::from_str(include_str!("../../tests/statistics/tables.json")).unwrap();
         assert!(tables.len() > 50);
         for (number, table) in tables.iter().enumerate() {
@@ -174,9 +173,9 @@ mod tests {
         }
     }
 
-    /// Of two settings it is the ordinary paired t-test: `scipy.stats.ttest_rel(x, best)`.
+    /// With two settings the method is the ordinary paired t-test: `scipy.stats.ttest_rel(x, best)`.
     #[test]
-    fn of_two_settings_it_is_the_paired_t_test() {
+    fn two_settings_give_the_paired_t_test() {
         let of = |values: [f64; 5]| -> Samples {
             values.into_iter().enumerate().map(|(replicate, value)| Sample { replicate, cell: 0, value }).collect()
         };

@@ -1,4 +1,4 @@
-//! What each hyperparameter moves, all else equal, and how much of the variance between runs is its.
+//! Main effects of hyperparameters and their shares of the variance between runs (ε²).
 
 use std::collections::HashMap;
 
@@ -12,37 +12,37 @@ use super::statistics::{Statistic, count};
 pub struct Effect {
     /// The hyperparameter.
     pub name: String,
-    /// Its values in order, each with the metric over the runs that differ in nothing else; none where there are no such runs.
+    /// Its values in order, each with the metric over comparable runs; `None` if there are no such runs.
     pub levels: Vec<(Value, Option<Statistic>)>,
     /// The greatest mean of a value minus the least.
     pub range: Option<f64>,
-    /// ε² = (SS − df · MSE) / SST: the share of the variance that chance does not explain. None where nothing estimates chance.
+    /// ε² = (SS − df · MSE) / SST, the share of the variance beyond chance; `None` without an estimate of the error.
     pub share: Option<f64>,
 }
 
-/// What moves a metric.
+/// An analysis of variance of one metric.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Effects {
-    /// Of each hyperparameter that varies, but for the replicate, the one with the largest share first.
+    /// One effect per hyperparameter that varies, except the replicate; largest share first.
     pub of: Vec<Effect>,
-    /// Shares of what is no main effect; none in an unbalanced design.
+    /// The remaining shares; `None` in an unbalanced design.
     pub rest: Option<Rest>,
-    /// Whether every combination of values has run equally often. Else each effect is of the runs that it could be measured on.
+    /// Whether every combination of values has run equally often. If not, each effect covers only its comparable runs.
     pub balanced: bool,
 }
 
-/// Shares of the variance that no single hyperparameter explains.
+/// Shares of the variance beyond the main effects.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rest {
-    /// Hyperparameters acting together. None without replicates, where it cannot be told from noise.
+    /// Interaction. `None` without replicates: it cannot be separated from noise.
     pub interaction: Option<f64>,
-    /// What a replicate shifts in all settings alike.
+    /// The main effect of the replicate: it shifts all settings alike.
     pub replicate: Option<f64>,
-    /// What is left: how settings differ from replicate to replicate.
+    /// The residual: how differences between settings vary from replicate to replicate.
     pub noise: f64,
 }
 
-/// A run: its value of every hyperparameter that varies, and of the metric.
+/// The values of the hyperparameters that vary in a run, and its metric.
 pub type Observation<'a> = (Vec<Option<&'a Value>>, f64);
 
 /// The effects of the hyperparameters `names`, whose values the observations have in this order; `replicate` is the place of the
@@ -69,7 +69,7 @@ pub fn effects(observations: &[Observation<'_>], names: &[String], replicate: Op
     effects
 }
 
-/// A hyperparameter: its values in order, and which of them each observation has.
+/// A hyperparameter: its values in order, and the index of the value of each observation.
 struct Factor {
     values: Vec<Value>,
     of: Vec<Option<usize>>,
@@ -123,7 +123,7 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// Whether every combination of values is there equally often.
+    /// Whether every combination of values occurs equally often.
     fn is_balanced(&self) -> bool {
         let mut cells: HashMap<Vec<Option<usize>>, usize> = HashMap::new();
         for index in 0..self.values.len() {
@@ -136,19 +136,19 @@ impl Table<'_> {
         whole && combinations == Some(cells.len()) && counts.all(|it| Some(it) == first)
     }
 
-    /// The values that an observation has of the factors that are wanted.
+    /// The values of the chosen factors in an observation.
     fn cell(&self, index: usize, wanted: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
         (0..self.factors.len()).filter(|place| wanted(*place)).map(|place| self.factors[place].of[index]).collect()
     }
 
-    /// The squares between groups of observations, and the groups' degrees of freedom.
+    /// The sum of squares between groups of observations, and its degrees of freedom.
     fn between(&self, mean: f64, group: impl Fn(usize) -> Vec<Option<usize>>) -> Source {
         let mut groups: HashMap<Vec<Option<usize>>, Vec<f64>> = HashMap::new();
         for (index, value) in self.values.iter().enumerate() {
             groups.entry(group(index)).or_default().push(*value);
         }
         let freedom = count(groups.len()) - 1.0;
-        // In the order of size, so that the order of a hash moves no bit.
+        // Summed in the order of size: the order of a hash map must not change the result.
         let mut squares: Vec<f64> = groups
             .into_values()
             .filter_map(Statistic::of)
@@ -163,7 +163,7 @@ impl Table<'_> {
         let total: f64 = all.deviation?.powi(2) * count(all.n - 1);
         let of = |place: usize| self.between(all.mean, |index| self.cell(index, |it| it == place));
         let factors: HashMap<&usize, Source> = wanted.iter().map(|place| (place, of(*place))).collect();
-        // In their order, so that the order of a hash moves no bit.
+        // Summed in their order: the order of a hash map must not change the result.
         let explained = wanted.iter().map(|place| factors[place]);
         let explained = explained.fold(Source { squares: 0.0, freedom: 0.0 }, |sum, it| Source {
             squares: sum.squares + it.squares,
@@ -200,8 +200,8 @@ impl Table<'_> {
         self.effect(place, groups, None)
     }
 
-    /// The means of a factor's values over those combinations of the others that have run with every one of them: elsewhere, other
-    /// hyperparameters would differ too.
+    /// The means of a factor's values over the combinations of the other factors that have run with all of these values. In other
+    /// combinations, other hyperparameters would differ too.
     fn common_cells(&self, place: usize) -> Effect {
         let levels = self.factors[place].values.len();
         let mut blocks: HashMap<Vec<Option<usize>>, Vec<Vec<f64>>> = HashMap::new();
@@ -230,7 +230,7 @@ impl Table<'_> {
     }
 }
 
-/// ε² of the groups in a table of groups by blocks, each cell there once; the error is what both leave.
+/// ε² of the groups in a table of groups by blocks with one value per cell; the error is the residual of both.
 fn two_way_share(groups: &[Vec<f64>]) -> Option<f64> {
     let all = Statistic::of(groups.concat())?;
     let blocks = groups.first()?.len();
@@ -251,7 +251,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// Effects of a table whose rows are values of `a`, `b` and the seed, and the metric.
+    /// Effects in a table with the columns `a`, `b`, seed and metric.
     fn of(rows: &[(i64, i64, i64, f64)]) -> Effects {
         let values: Vec<[Value; 3]> = rows.iter().map(|row| [row.0, row.1, row.2].map(Value::from)).collect();
         let observations: Vec<Observation<'_>> =
@@ -266,7 +266,7 @@ mod tests {
     /// x = 10 a + b + a·b + noise. The sums of squares are those of the two-way table with replicates, by numpy;
     /// ε² = (SS − df · MSE) / SST.
     #[test]
-    fn shares_are_those_of_the_analysis_of_variance() {
+    fn shares_equal_those_of_the_analysis_of_variance() {
         let noise = [0.3, -0.1, 0.2, -0.4, 0.1, 0.0, -0.2, 0.5, -0.3, 0.2, 0.1, -0.4];
         let mut rows = Vec::new();
         for (a, b, seed) in (0..2).flat_map(|a| (0..2).flat_map(move |b| (0..3).map(move |seed| (a, b, seed)))) {
@@ -286,7 +286,7 @@ mod tests {
         close(rest.noise, 1.0 - 0.9773720395987244 - 0.01634273720395986 - 0.00288644289090465 - 0.0);
     }
 
-    /// Seven values, three seeds, noise alone: η² would be 6 / 20 on average.
+    /// Seven values, three seeds, pure noise: η² would be 6 / 20 on average.
     #[test]
     fn noise_has_no_share() {
         let mut state = 1u64;
@@ -294,7 +294,7 @@ mod tests {
         for _ in 0..400 {
             let mut rows = Vec::new();
             for (a, seed) in (0..7).flat_map(|a| (0..3).map(move |seed| (a, seed))) {
-                // Twelve uniform numbers are nearly a normal one.
+                // The sum of twelve uniform numbers is nearly normal.
                 let mut sum = 0.0;
                 for _ in 0..12 {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -308,9 +308,9 @@ mod tests {
         assert!(mean < 0.1, "{mean}");
     }
 
-    /// b = 1 ran with a = 1 alone, and is much better: raw means would give its merit to a.
+    /// b = 1 ran with a = 1 only and is much better: raw means would credit a with that.
     #[test]
-    fn an_unbalanced_design_compares_runs_that_differ_in_nothing_else() {
+    fn an_unbalanced_design_uses_common_cells_only() {
         let mut rows = Vec::new();
         for seed in 0..3 {
             let noise = 0.01 * f64::from(i32::try_from(seed).unwrap());
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_occur_once_have_no_share() {
+    fn values_that_occur_once_get_no_share() {
         let rows: Vec<_> = (0..4).map(|index| (index, 0, 0, f64::from(i32::try_from(index).unwrap()))).collect();
         let found = of(&rows);
         assert_eq!((found.of[0].range, found.of[0].share, found.rest), (Some(3.0), None, None));

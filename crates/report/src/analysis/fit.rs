@@ -1,7 +1,7 @@
-//! Means of settings that did not all run on the same replicates: a least-squares fit of setting + replicate.
+//! Levels of settings that ran on different replicates: a least-squares fit of setting + replicate.
 //!
-//! A setting that ran on lucky seeds alone has a mean that is too high. The fit x = setting + block, a block being a replicate and
-//! cell, takes the luck of the blocks out. In a complete table it gives the raw means.
+//! A setting that ran on lucky seeds only has too high a mean. The fit x = setting + block, where a block is a replicate in a cell,
+//! removes the effect of the blocks. In a complete table it gives the raw means.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use super::statistics::Statistic;
 /// The level of each setting, and whether these are fitted because some settings lack replicates that others have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
-    /// One a setting; none where it has no value.
+    /// One level per setting; `None` if it has no value.
     pub of: Vec<Option<f64>>,
     /// Whether every setting with a value has every block.
     pub complete: bool,
-    /// Whether blocks connect all settings: else the levels of settings without common blocks are compared as they are.
+    /// Whether blocks connect all settings. If not, levels of unconnected settings keep their raw means.
     pub connected: bool,
 }
 
@@ -45,7 +45,7 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     let mut sizes = vec![0.0; blocks.len()];
     values.iter().flatten().for_each(|(block, _)| sizes[*block] += 1.0);
 
-    // Of every value what its block's mean leaves, summed by setting: the right-hand side, and what a step changes of it.
+    // Deviations from the block means, summed by setting: the right-hand side, and its change in a step.
     let block_means = |of: &dyn Fn(usize, f64) -> f64| {
         let mut means = vec![0.0; sizes.len()];
         for (setting, values) in values.iter().enumerate() {
@@ -62,7 +62,7 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     };
     let level = solve(sums(&|_, value| value), &|direction| sums(&|setting, _| direction[setting]));
 
-    // Only differences within a component are known: each component keeps its own mean.
+    // The fit determines differences within a component only: each component keeps its mean.
     let component = components(&values, sizes.len());
     let mut rest: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
     for (setting, values) in values.iter().enumerate() {
@@ -79,7 +79,7 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     (values.iter().enumerate().map(fitted).collect(), rest.len() <= 1)
 }
 
-/// x of A x = `right` by conjugate gradients from 0: `product` is A x, and A is symmetric with no negative eigenvalue.
+/// Solves A x = `right` by conjugate gradients from 0, where `product` computes A x and A is symmetric positive semidefinite.
 fn solve(right: Vec<f64>, product: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let add = |to: &mut [f64], factor: f64, it: &[f64]| to.iter_mut().zip(it).for_each(|(to, it)| *to += factor * it);
@@ -105,9 +105,9 @@ fn solve(right: Vec<f64>, product: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     x
 }
 
-/// A number for each setting: the same for settings that blocks connect.
+/// The component of each setting: equal for settings that blocks connect.
 fn components(values: &[Vec<(usize, f64)>], blocks: usize) -> Vec<usize> {
-    // Settings, and after them blocks: each points to another one of its component, or to itself.
+    // Union-find over settings followed by blocks.
     let mut to: Vec<usize> = (0..values.len() + blocks).collect();
     for (setting, of_setting) in values.iter().enumerate() {
         for (block, _) in of_setting {
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
     use crate::analysis::samples::Sample;
 
-    /// Settings by row, replicates by column; NaN where there is no run.
+    /// One row per setting, one column per replicate; NaN for a missing run.
     fn table(rows: &[&[f64]]) -> Vec<Samples> {
         let row = |row: &&[f64]| {
             let sample = |(replicate, value): (usize, &f64)| Sample { replicate, cell: 0, value: *value };
@@ -150,14 +150,14 @@ mod tests {
     const NONE: f64 = f64::NAN;
 
     #[test]
-    fn a_complete_table_has_its_raw_means() {
+    fn a_complete_table_keeps_its_raw_means() {
         let levels = levels(&table(&[&[1.0, 2.0, 6.0], &[0.0, 1.0, 2.0]]));
         assert_eq!((levels.of, levels.complete, levels.connected), (vec![Some(3.0), Some(1.0)], true, true));
     }
 
-    /// The second setting ran on the lucky replicate alone, where it was worse than the first.
+    /// The second setting ran on the lucky replicate only, and was worse there.
     #[test]
-    fn the_luck_of_a_replicate_is_taken_out() {
+    fn the_effect_of_a_lucky_replicate_is_removed() {
         let levels = levels(&table(&[&[1.0, 1.0, 7.0], &[NONE, NONE, 6.0]]));
         assert!(!levels.complete && levels.connected);
         let [Some(first), Some(second)] = levels.of[..] else { unreachable!() };
@@ -166,7 +166,7 @@ mod tests {
 
     /// `numpy.linalg.lstsq` of setting + seed in a table with holes, as differences from the first setting.
     #[test]
-    fn the_fit_is_that_of_least_squares() {
+    fn the_fit_equals_that_of_numpy() {
         let rows: [&[f64]; 4] = [
             &[0.9141, 0.9137, NONE, 0.9150, 0.9129],
             &[NONE, 0.9131, 0.9122, NONE, 0.9111],
@@ -189,7 +189,7 @@ mod tests {
 
     /// A chain: each setting shares one replicate with the next.
     #[test]
-    fn a_long_chain_is_fitted_too() {
+    fn a_long_chain_of_replicates_is_fitted() {
         let length = 300;
         let chain: Vec<Samples> = (0..length)
             .map(|setting: u32| {

@@ -1,4 +1,4 @@
-//! The statistics, once: every view shows what is computed here, and `METHODOLOGY.md` says what it promises.
+//! The statistics of all views. `METHODOLOGY.md` states their promises.
 
 pub mod best;
 pub mod effects;

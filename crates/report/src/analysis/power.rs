@@ -1,14 +1,13 @@
-//! How many replicates a decision needs, and how small a difference is still found.
+//! Power: the replicates that a decision needs, and the smallest difference that is found reliably.
 
 use super::statistics::{CONFIDENCE, chi_squared_quantile, count, quantile};
 
-/// The probability with which a difference is to be found.
+/// The wanted probability of finding a difference.
 pub const POWER: f64 = 0.8;
-/// More replicates are nobody's plan.
+/// The search stops here: a plan with more replicates is impractical.
 const MOST: usize = 1_000;
 
-/// By how much the standard deviation of a pilot of so many replicates may be too small: its upper 80 % limit is this many times
-/// larger, √((n − 1) / χ²₀.₂). None of one replicate.
+/// The factor from the standard deviation of a pilot to its upper 80 % limit: √((n − 1) / χ²₀.₂). `None` for one replicate.
 pub fn inflation(pilot: usize) -> Option<f64> {
     let freedom = pilot.checked_sub(1).filter(|freedom| *freedom > 0)?;
     Some((count(freedom) / chi_squared_quantile(1.0 - POWER, freedom)).sqrt())
@@ -22,7 +21,7 @@ pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
     if !ratio.is_finite() || ratio < 0.0 || !enough(MOST) {
         return None;
     }
-    // Enough stays enough: the quantiles fall as n grows.
+    // The condition stays true once met: the quantiles fall as n grows.
     let (mut low, mut high) = (2, MOST);
     while low < high {
         let middle = usize::midpoint(low, high);
@@ -53,7 +52,7 @@ mod tests {
 
     /// The least n with √n ≥ (`t.isf(a, n - 1)` + `t.ppf(0.8, n - 1)`) · s / δ, by SciPy.
     #[test]
-    fn numbers_of_replicates_are_scipys() {
+    fn numbers_of_replicates_equal_those_of_scipy() {
         for (settings, ratio, expected) in [
             (2, 0.1, 2),
             (2, 0.3, 3),
@@ -85,7 +84,7 @@ mod tests {
 
     /// `sqrt((n - 1) / scipy.stats.chi2.ppf(0.2, n - 1))`
     #[test]
-    fn a_pilots_deviation_is_inflated() {
+    fn the_deviation_of_a_pilot_is_inflated() {
         let close = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-9 * expected);
         close(inflation(2), 3.9471538755427455);
         close(inflation(3), 2.1169364935501847);
@@ -95,7 +94,7 @@ mod tests {
 
     /// (`t.isf(a, n - 1)` + `t.ppf(0.8, n - 1)`) / √n, by SciPy.
     #[test]
-    fn differences_found_are_scipys() {
+    fn smallest_differences_equal_those_of_scipy() {
         for (settings, n, expected) in [
             (2, 2, 9.95789252),
             (2, 3, 3.09651015),

@@ -1,8 +1,8 @@
-//! The values of a metric as pairs of settings are compared: the same replicate, all else equal.
+//! The values of a metric, paired between settings by replicate and cell.
 //!
 //! A *replicate* repeats a setting: a seed, a fold. A *cell* is a combination of the hyperparameters that are neither keys of the
-//! comparison nor the replicate; there is only one unless `--by` averages over some. Runs of one replicate share its luck, so that the
-//! number of independent differences between two settings is the number of replicates that both have, never the number of runs.
+//! comparison nor the replicate; there is only one unless `--by` averages over some. Runs of one replicate are not independent: the
+//! number of independent differences between two settings is the number of their common replicates, not the number of runs.
 
 use std::cmp::Ordering;
 
@@ -13,21 +13,21 @@ use super::statistics::{CONFIDENCE, Interval, Statistic, count, quantile, two_si
 /// One value of a setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
-    /// Which replicate, from 0: the same number is the same replicate in every setting.
+    /// The index of the replicate, the same in every setting.
     pub replicate: usize,
-    /// Which cell, likewise.
+    /// The index of the cell, the same in every setting.
     pub cell: usize,
-    /// The metric; the mean where several runs are of this replicate and cell.
+    /// The metric; the mean if several runs share this replicate and cell.
     pub value: f64,
 }
 
 /// The values of one setting, by replicate, then cell, each combination once.
 pub type Samples = Vec<Sample>;
 
-/// A run's place: its values of the replicate and of the hyperparameters that make a cell.
+/// The coordinates of a run: its replicate and its cell.
 pub type Place<'a> = (Option<&'a Value>, Vec<Option<&'a Value>>);
 
-/// Numbers the replicates and cells of settings, whose runs are given with their values of the metric.
+/// Numbers the replicates and cells of all settings, given the metric of each run.
 pub fn samples(settings: &[Vec<(Place<'_>, f64)>]) -> Vec<Samples> {
     let all = || settings.iter().flatten().map(|(place, _)| place);
     let replicates = distinct(all().map(|(replicate, _)| *replicate), |a, b| by_value(*a, *b));
@@ -57,7 +57,7 @@ fn distinct<T>(all: impl Iterator<Item = T>, compare: impl Fn(&T, &T) -> Orderin
     all
 }
 
-/// Absent before present, else as values are: `1` and `1.0` are one.
+/// Orders by value, absent first; `1` and `1.0` are equal.
 pub fn by_value(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => a.total_cmp(b),
@@ -65,7 +65,7 @@ pub fn by_value(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     }
 }
 
-/// [`by_value`] of several, the first that differ.
+/// Lexicographic [`by_value`].
 pub fn by_values(a: &[Option<&Value>], b: &[Option<&Value>]) -> Ordering {
     let pairs = a.iter().zip(b).map(|(a, b)| by_value(*a, *b));
     pairs.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
@@ -77,56 +77,56 @@ pub fn replicate_means(samples: &[Sample]) -> Vec<f64> {
     samples.chunk_by(|a, b| a.replicate == b.replicate).filter_map(mean).collect()
 }
 
-/// What is known of a difference between two settings.
+/// The estimated difference between two settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Difference {
-    /// Replicates that both settings have, in a cell that both have.
+    /// The number of replicates with a common cell.
     pub n: usize,
     /// The mean difference, the first setting less the second.
     pub mean: f64,
-    /// Its standard error; none where it cannot be tested.
+    /// Its standard error; `None` if it cannot be tested.
     pub error: Option<f64>,
-    /// Whether the error says how far the mean may be off. Equal accuracies of an unknown number of examples are no evidence of a
-    /// difference, but none of equality either: they are tested, but have no interval.
+    /// Whether the error gives an interval. Equal accuracies over an unknown number of examples are evidence neither of a difference
+    /// nor of equality: they are tested but have no interval.
     pub has_limits: bool,
 }
 
 impl Difference {
-    /// The 95 % interval of this difference alone, where it can be tested.
+    /// The 95 % interval of this difference alone; `None` if it cannot be tested.
     pub fn interval(&self) -> Option<Interval> {
         let error = self.error.filter(|_| self.has_limits)?;
         Some(Interval::around(self.mean, quantile((1.0 - CONFIDENCE) / 2.0, self.n - 1) * error))
     }
 
-    /// Two-sided p of the paired t-test of no difference, where it can be tested.
+    /// The two-sided p-value of the paired t-test; `None` if it cannot be tested.
     pub fn p(&self) -> Option<f64> {
         let error = self.error?;
         Some(if self.mean == 0.0 { 1.0 } else { two_sided(self.mean / error, self.n - 1) })
     }
 }
 
-/// What differences are measured with.
+/// The resolution of a metric: differences below it are no evidence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Resolution {
-    /// The least step between two values: 1 / examples for an accuracy, 0 for what has no steps, none where it is not known.
+    /// The grid step: 1 / examples for an accuracy, 0 for a continuous metric, `None` if unknown.
     pub grid: Option<f64>,
-    /// The largest value of all settings in size.
+    /// The largest absolute value over all settings.
     pub scale: f64,
 }
 
 impl Resolution {
-    /// Of these settings, on a grid of this step.
+    /// The resolution of these settings on a grid of step `grid`.
     pub fn of(settings: &[Samples], grid: Option<f64>) -> Self {
         let scale = settings.iter().flatten().map(|it| it.value.abs()).fold(0.0, f64::max);
         Self { grid, scale }
     }
 }
 
-/// Compares two settings on the replicates and cells that both have: the difference of each replicate is the mean over its common
-/// cells. Accuracies are multiples of the grid step g, so that equal differences are no sign of certainty: the variance is at least
-/// g² / 6, that of the rounding of two values, or g² / 6c for means over c cells.
+/// Compares two settings on their common replicates and cells: the difference on a replicate is the mean over its common cells.
+/// Accuracies are multiples of the grid step g, so equal differences do not show certainty: the variance is at least g² / 6, that of
+/// rounding two values, or g² / 6c for means over c cells.
 ///
-/// Of one replicate there is no error. Where all differences are equal and no grid is known, there is none either, unless they are 0.
+/// There is no error with one replicate, nor if all differences are equal, not 0, and the grid is unknown.
 pub fn difference(a: &[Sample], b: &[Sample], resolution: Resolution, scratch: &mut Vec<f64>) -> Option<Difference> {
     scratch.clear();
     let cells = if align(a, b, scratch) { 1.0 } else { merge(a, b, scratch) };
@@ -144,7 +144,7 @@ pub fn difference(a: &[Sample], b: &[Sample], resolution: Resolution, scratch: &
     let squares: f64 = scratch.iter().map(|value| (value - mean) * (value - mean)).sum();
     let floor = resolution.grid.unwrap_or_default().powi(2) / 6.0 / cells;
     let variance = (squares / count(n - 1)).max(floor);
-    // What is smaller than 10⁻¹² of the values is rounding. Those of the pair are looked at only where those of all do not decide.
+    // A spread below 10⁻¹² of the values is rounding. The values of the pair are read only if the maximum over all settings cannot decide.
     let exceeds_rounding = |scale: f64| variance > (1e-12 * scale).powi(2);
     let of_pair = || a.iter().chain(b).map(|it| it.value.abs()).fold(0.0, f64::max);
     let spreads = exceeds_rounding(resolution.scale) || exceeds_rounding(of_pair());
@@ -157,8 +157,7 @@ pub fn difference(a: &[Sample], b: &[Sample], resolution: Resolution, scratch: &
     Some(Difference { n, mean, error, has_limits })
 }
 
-/// Takes the differences of two settings with the same replicates, each of one cell. This is the usual case, and there are millions of
-/// pairs in a large table.
+/// Differences between two settings with equal replicates and one cell each: a fast path, since a large table has millions of pairs.
 fn align(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> bool {
     let alike = |(x, y): (&Sample, &Sample)| x.replicate == y.replicate && x.cell == 0 && y.cell == 0;
     let aligned = a.len() == b.len() && a.iter().zip(b).all(alike);
@@ -168,8 +167,7 @@ fn align(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> bool {
     aligned
 }
 
-/// Takes the mean difference of each replicate over the cells that both settings have of it, and gives the harmonic mean of their
-/// numbers.
+/// The mean difference on each replicate over its common cells. Returns the harmonic mean of the numbers of cells.
 fn merge(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> f64 {
     let (mut i, mut l) = (0, 0);
     let mut inverse = 0.0;
@@ -218,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_both_have_is_compared() {
+    fn only_common_replicates_are_compared() {
         let found =
             differ(&[(0, 0, 9.0), (1, 0, 3.0), (2, 0, 5.0)], &[(1, 0, 1.0), (2, 0, 4.0), (3, 0, 0.0)], 0.0).unwrap();
         // Differences 2 and 1: mean 1.5, variance 0.5, error √(0.5 / 2).
@@ -227,27 +225,27 @@ mod tests {
         assert_eq!(differ(&[(0, 0, 1.0)], &[(0, 1, 1.0)], 0.0), None, "another cell is no pair");
     }
 
-    /// Two replicates of two cells each are two differences, not four.
+    /// Two replicates with two cells each give two differences, not four.
     #[test]
     fn cells_are_averaged_within_a_replicate() {
         let a = [(0, 0, 1.0), (0, 1, 3.0), (1, 0, 2.0), (1, 1, 2.0)];
         let b = [(0, 0, 0.0), (0, 1, 0.0), (1, 0, 0.0), (1, 1, 2.0)];
         let found = differ(&a, &b, 0.0).unwrap();
         assert_eq!((found.n, found.mean, found.error), (2, 1.5, Some(0.5)));
-        // With one cell alone in common, that is compared.
+        // Only the common cell is compared.
         assert_eq!(differ(&a, &b[1..2], 0.0).unwrap(), Difference { n: 1, mean: 3.0, error: None, has_limits: false });
     }
 
-    /// A third setting that nearly diverged does not make differences of others rounding.
+    /// The large values of a third setting do not turn differences of others into rounding.
     #[test]
-    fn rounding_is_that_of_the_pair() {
+    fn rounding_is_judged_by_the_values_of_the_pair() {
         let settings = [of(&[(0, 0, 1.0), (1, 0, 1.5)]), of(&[(0, 0, 2.0), (1, 0, 2.25)]), of(&[(0, 0, 1e20)])];
         let found = difference(&settings[0], &settings[1], Resolution::of(&settings, Some(0.0)), &mut Vec::new());
         assert_eq!(found.unwrap().error, Some(0.125));
     }
 
     #[test]
-    fn a_grid_is_a_floor_for_the_spread() {
+    fn a_grid_sets_a_floor_for_the_spread() {
         let (a, b) = ([(0, 0, 0.5), (1, 0, 0.6)], [(0, 0, 0.4), (1, 0, 0.5)]);
         assert_eq!(differ(&a, &b, 0.0).unwrap().error, None, "equal differences and no grid: no test");
         let found = differ(&a, &b, 0.1).unwrap();
@@ -261,10 +259,10 @@ mod tests {
         assert!((found.error.unwrap() - (0.01f64 / 12.0 / 2.0).sqrt()).abs() < 1e-15, "{found:?}");
     }
 
-    /// `scipy.stats.ttest_rel(x, best)`, its `pvalue` and `confidence_interval(0.95)`.
+    /// `pvalue` and `confidence_interval(0.95)` of `scipy.stats.ttest_rel(x, best)`.
     #[test]
     #[rustfmt::skip]
-    fn paired_differences_are_scipys() {
+    fn paired_differences_equal_those_of_scipy() {
         let best = [0.9141, 0.9137, 0.9145, 0.9150, 0.9129];
         let table = [
             ([0.9120, 0.9131, 0.9122, 0.9149, 0.9111], 0.033827067941416086, -0.0025883119720338243, -0.00017168802796613844),

@@ -1,5 +1,5 @@
-//! What the comparison promises, simulated: settings whose true means are known, compared thousands of times. The random seeds are
-//! fixed; `cargo test -p report --release simulation -- --ignored` runs them twenty times longer.
+//! Simulations of the promises: settings with known true means, compared thousands of times, with fixed random seeds.
+//! `cargo test -p report --release simulation -- --ignored` runs twenty times as many.
 
 use super::best::{Standing, standings};
 use super::power::{inflation, replicates_needed};
@@ -30,18 +30,18 @@ impl Normal {
     }
 }
 
-/// Settings to be compared.
+/// One design of a simulated experiment.
 #[derive(Debug, Clone, Copy)]
 struct Design {
     settings: usize,
     replicates: usize,
-    /// The first half has the true mean 0, the others this much less.
+    /// The first half of the settings has the true mean 0, the others this much less.
     gap: f64,
-    /// The greatest standard deviation over the least.
+    /// The ratio of the greatest to the least standard deviation.
     spread: f64,
-    /// The share of runs that have no result.
+    /// The share of runs without a result.
     missing: f64,
-    /// The step of the values; 0 for none.
+    /// The grid step of the values; 0 for continuous values.
     grid: f64,
 }
 
@@ -50,7 +50,7 @@ impl Design {
         if setting < self.settings.div_ceil(2) { 0.0 } else { -self.gap }
     }
 
-    /// One table: replicates shift all settings alike, deviations are given out by chance.
+    /// Draws one table: replicates shift all settings alike, and each setting gets a random standard deviation.
     fn draw(&self, normal: &mut Normal) -> Vec<Samples> {
         let shifts: Vec<f64> = (0..self.replicates).map(|_| 2.0 * normal.next()).collect();
         let mut deviations: Vec<f64> =
@@ -78,14 +78,14 @@ impl Design {
     }
 }
 
-/// How often promises were broken, in shares.
+/// Shares of tables in which a promise failed, and the power.
 #[derive(Debug, Default)]
 struct Broken {
-    /// The first setting, a best one, is said not to be the best.
+    /// The first setting, which is a best one, left the list.
     given_best_left: f64,
-    /// Some true distance lies outside its limits.
+    /// At least one true distance lies outside its limits.
     limits_missed: f64,
-    /// Settings that are truly worse and are said so.
+    /// The share of truly worse settings that left the list.
     found: f64,
 }
 
@@ -112,7 +112,7 @@ fn simulate(design: Design, times: u32, seed: u64) -> Broken {
     Broken { given_best_left: share(left, times), limits_missed: share(missed, times), found: share(found, worse) }
 }
 
-/// Holds every design to its promises: 5 %, and the error of a simulation of this length. All designs are returned.
+/// Checks every design against 5 % plus the Monte-Carlo error, and returns all rates.
 fn hold(times: u32) -> Vec<(Design, Broken)> {
     let allowed = 0.05 + 4.0 * (0.05f64 * 0.95 / f64::from(times)).sqrt();
     let mut all = Vec::new();
@@ -144,7 +144,7 @@ fn a_best_setting_stays_among_those_that_may_be_best_at_length() {
     }
 }
 
-/// Accuracies of a small test set often differ by the same on all replicates, which a t-test would be certain of.
+/// Accuracies on a small test set often differ equally on all replicates; a plain t-test would be certain of the difference.
 #[test]
 fn a_grid_of_values_breaks_no_promise() {
     let times = 1_000;
@@ -158,9 +158,9 @@ fn a_grid_of_values_breaks_no_promise() {
     }
 }
 
-/// Shares of truly worse settings that the reference, written in Python, says to be worse, from 20,000 tables each.
+/// The power of the Python reference, from 20,000 tables per design.
 #[test]
-fn differences_are_found_as_often_as_by_the_reference() {
+fn power_equals_that_of_the_reference() {
     let times = 2_000;
     for (settings, replicates, gap, expected) in [
         (2, 3, 4.0, 0.7065),
@@ -177,9 +177,9 @@ fn differences_are_found_as_often_as_by_the_reference() {
     }
 }
 
-/// The number of replicates that a pilot names decides in four of five cases or more.
+/// The number of replicates proposed by a pilot decides in at least four of five cases.
 #[test]
-fn the_replicates_that_are_named_decide() {
+fn the_proposed_number_of_replicates_decides() {
     let mut normal = Normal(3);
     let times = 400;
     for (settings, pilot, delta) in [(2, 3, 1.0), (2, 5, 0.5), (10, 3, 1.5), (21, 5, 1.0)] {
@@ -192,7 +192,7 @@ fn the_replicates_that_are_named_decide() {
             let deviation = Statistic::of(first.iter().map(|it| it.value).collect()).and_then(|it| it.deviation);
             let ratio =
                 deviation.zip(inflation(pilot)).map_or(0.0, |(deviation, inflation)| inflation * deviation / delta);
-            // Where more than a thousand would be needed, no number is named.
+            // Above a thousand, no number is proposed.
             let Some(n) = replicates_needed(ratio, settings) else { continue };
             tried += 1;
             let later = differences(n, &mut normal);

@@ -1,14 +1,14 @@
-//! What can be said of some numbers: mean, spread, intervals, paired differences. `METHODOLOGY.md` has the formulas and where they are from.
+//! Mean, spread, intervals and distributions. `METHODOLOGY.md` has the formulas and their sources.
 
 use std::sync::OnceLock;
 
 use statrs::function::beta::beta_reg;
 use statrs::function::gamma::{gamma_lr, ln_gamma};
 
-/// Of a hundred intervals this share covers the truth.
+/// The share of intervals that cover the true value.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// From here to there, both included.
+/// A closed interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     /// The lower end.
@@ -18,26 +18,26 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// From `reach` below `middle` to `reach` above.
+    /// `middle` ± `reach`.
     pub fn around(middle: f64, reach: f64) -> Self {
         Self { low: middle - reach, high: middle + reach }
     }
 }
 
-/// Mean and spread of some numbers.
+/// Mean and spread of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Statistic {
-    /// How many numbers: at least one.
+    /// The number of values: at least one.
     pub n: usize,
-    /// Their mean.
+    /// The mean.
     pub mean: f64,
-    /// Their sample standard deviation √(Σ(x − mean)² / (n − 1)); one number has none.
+    /// The sample standard deviation √(Σ(x − mean)² / (n − 1)); `None` for one value.
     pub deviation: Option<f64>,
 }
 
 impl Statistic {
-    /// Of no numbers there is none. The sums are taken in the order of size, so that the order of the runs, which is
-    /// that of their ends, moves no bit; the mean is corrected by the mean of what remains (a second pass).
+    /// Summarizes `values`; `None` if there are none. Sums run in the order of size, so the order in which runs end changes no bit. A
+    /// second pass corrects the mean by the mean of the residuals.
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let n = values.len();
@@ -48,11 +48,11 @@ impl Statistic {
         let mean = rough + values.iter().map(|value| value - rough).sum::<f64>() / count(n);
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let deviation = (n > 1).then(|| (squares / count(n - 1)).sqrt());
-        // Numbers whose sum no f64 holds have no mean.
+        // The sum overflows: there is no mean.
         (mean.is_finite() && squares.is_finite()).then_some(Self { n, mean, deviation })
     }
 
-    /// The 95 % interval of the mean: mean ± t · s / √n, t of n − 1 degrees of freedom. One number has none, nor have equal ones, for an
+    /// The 95 % interval of the mean: mean ± t · s / √n with n − 1 degrees of freedom. `None` for one value, and for equal values: an
     /// interval without width would claim certainty.
     pub fn interval(&self) -> Option<Interval> {
         let error = self.deviation.filter(|it| *it > 1e-12 * self.mean.abs())? / count(self.n).sqrt();
@@ -60,14 +60,14 @@ impl Statistic {
     }
 }
 
-/// A number of things as a real number.
+/// A count as a real number.
 #[allow(clippy::cast_precision_loss, reason = "fewer than 2⁵² runs")]
 pub fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// The p of several tests, corrected for their number by Holm's step-down procedure; in the order given. A test rejects where its
-/// corrected p is below 1 − [`CONFIDENCE`]; the chance that any true hypothesis is rejected is then at most that.
+/// Corrects p-values for their number by Holm's step-down procedure, in the order given. Rejecting at a corrected p below
+/// 1 − [`CONFIDENCE`] keeps the probability of any false rejection at most that.
 pub fn holm(tests: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..tests.len()).collect();
     order.sort_by(|a, b| tests[*a].total_cmp(&tests[*b]));
@@ -103,7 +103,7 @@ pub fn quantile(tail: f64, freedom: usize) -> f64 {
     while excess(high) > 0.0 && high < 1e150 {
         (low, high) = (high, high * high);
     }
-    // Newton's steps, halving where one would leave the bracket.
+    // Newton's method, with bisection when a step would leave the bracket.
     let mut t = f64::midpoint(low, high);
     for _ in 0..200 {
         let over = excess(t);
@@ -130,8 +130,7 @@ fn density(t: f64, freedom: usize) -> f64 {
     (scale - half * (t * t / freedom).ln_1p()).exp()
 }
 
-/// The x that χ² with `freedom` degrees of freedom stays below with probability `share`: the regularised lower incomplete gamma
-/// function, turned over by bisection.
+/// The `share` quantile of χ² with `freedom` degrees of freedom: bisection on the regularised lower incomplete gamma function.
 pub fn chi_squared_quantile(share: f64, freedom: usize) -> f64 {
     let below = |x: f64| gamma_lr(count(freedom) / 2.0, x / 2.0);
     let (mut low, mut high) = (0.0, 2.0 * count(freedom));
@@ -149,14 +148,14 @@ pub fn chi_squared_quantile(share: f64, freedom: usize) -> f64 {
     f64::midpoint(low, high)
 }
 
-/// [`quantile`] of the usual interval: the few that a store asks for are computed once.
+/// [`quantile`] of the 95 % interval, cached: a store needs few different ones.
 fn usual_quantile(freedom: usize) -> f64 {
     static KNOWN: [OnceLock<f64>; 32] = [const { OnceLock::new() }; 32];
     let compute = || quantile(0.5 - CONFIDENCE / 2.0, freedom);
     KNOWN.get(freedom).map_or_else(compute, |known| *known.get_or_init(compute))
 }
 
-/// SciPy 1.17.1 is quoted.
+/// Reference values are those of SciPy 1.17.1.
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -168,7 +167,7 @@ mod tests {
 
     /// `scipy.stats.t.ppf(q, df)` for q = 0.975, 0.9875, 0.995, 1 − 0.05 / 400; `2 * t.sf(2.5, df)` and `2 * t.sf(40, df)`.
     #[test]
-    fn students_t_is_scipys() {
+    fn students_t_equals_that_of_scipy() {
         #[rustfmt::skip]
         let table = [
             (1, [12.706204736174694, 25.451699579357168, 63.656741162871526, 2546.4789585697795], 0.24223788318168682, 0.015912179824051624),
@@ -193,23 +192,23 @@ mod tests {
 
     /// `scipy.stats.ttest_1samp(x, 0).confidence_interval(0.95)`.
     #[test]
-    fn the_interval_of_a_mean_is_scipys() {
+    fn the_interval_of_a_mean_equals_that_of_scipy() {
         let interval = Statistic::of(BEST.to_vec()).unwrap().interval().unwrap();
         assert!(close(interval.low, 0.9130482220958955) && close(interval.high, 0.9150317779041044), "{interval:?}");
     }
 
     /// p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") in R is 0.03 0.06 0.06 0.02.
     #[test]
-    fn holm_is_that_of_r() {
+    fn holm_equals_that_of_r() {
         for (found, expected) in holm(&[0.01, 0.04, 0.03, 0.005]).into_iter().zip([0.03, 0.06, 0.06, 0.02]) {
             assert!(close(found, expected), "{found}");
         }
         assert!(holm(&[]).is_empty());
     }
 
-    /// `scipy.stats.t.isf(0.025 / m, df)` of many rivals, and `scipy.stats.chi2.ppf(0.2, df)`.
+    /// `scipy.stats.t.isf(0.025 / m, df)` for many rivals, and `scipy.stats.chi2.ppf(0.2, df)`.
     #[test]
-    fn far_quantiles_are_scipys() {
+    fn far_quantiles_equal_those_of_scipy() {
         #[rustfmt::skip]
         let table = [
             (20, 2, 19.962480451642975), (3332, 1, 42424.34162271849), (3332, 2, 258.14433947648655), (3332, 9, 8.396708591862406), (100_000, 2, 1414.213032042954),
@@ -238,15 +237,15 @@ mod tests {
 
     /// `numpy.mean([0.9141, 0.9137, 0.9145])`, `numpy.std(..., ddof=1)`: the deviation is √((0 + 2 · 0.0004²) / 2).
     #[test]
-    fn three_numbers() {
+    fn mean_and_deviation_equal_those_of_numpy() {
         let statistic = Statistic::of(vec![0.9141, 0.9137, 0.9145]).unwrap();
         assert!(near(statistic.mean, 0.9141), "{statistic:?}");
         assert!((statistic.deviation.unwrap() - 0.0004).abs() < 1e-12, "{statistic:?}");
     }
 
-    /// Of 1, 2, …, n the mean is (n + 1) / 2 and the sample variance n (n + 1) / 12.
+    /// 1, 2, …, n have the mean (n + 1) / 2 and the sample variance n (n + 1) / 12.
     #[test]
-    fn closed_form() {
+    fn mean_and_deviation_equal_the_closed_form() {
         let statistic = Statistic::of((1..=100).rev().map(f64::from).collect()).unwrap();
         assert!(near(statistic.mean, 50.5));
         assert!(near(statistic.deviation.unwrap(), (100.0f64 * 101.0 / 12.0).sqrt()));
@@ -254,7 +253,7 @@ mod tests {
 
     /// NIST StRD `NumAcc3`: mean 1000000.2, standard deviation 0.1 exactly; the textbook formula Σx² − n·mean² fails it.
     #[test]
-    fn a_large_mean_does_not_swallow_the_spread() {
+    fn a_large_mean_does_not_hide_the_spread() {
         let values = std::iter::once(1_000_000.2).chain((0..1000).map(|i| 1_000_000.1 + 0.2 * f64::from(i % 2)));
         let statistic = Statistic::of(values.collect()).unwrap();
         assert!((statistic.mean - 1_000_000.2).abs() < 1e-8);
@@ -262,14 +261,14 @@ mod tests {
     }
 
     #[test]
-    fn one_number_has_no_spread_and_none_no_mean() {
+    fn one_value_has_no_spread_and_no_value_no_mean() {
         let one = Statistic { n: 1, mean: 2.0, deviation: None };
         assert_eq!((Statistic::of(vec![2.0]), one.interval()), (Some(one), None));
         assert_eq!(Statistic::of(vec![]), None);
     }
 
     #[test]
-    fn the_order_of_runs_moves_no_bit() {
+    fn the_order_of_runs_changes_no_bit() {
         let values = vec![0.1, 0.7, 1e-9, 0.3, 1e9, 0.2];
         let reversed = values.iter().rev().copied().collect();
         assert_eq!(Statistic::of(values), Statistic::of(reversed));

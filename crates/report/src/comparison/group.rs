@@ -1,4 +1,4 @@
-//! Runs that may be compared with each other, grouped into settings.
+//! Groups comparable runs into settings.
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,7 @@ use crate::metric::Metric;
 use crate::observed::{Observed, grid, may_rank, metric_names, metric_of, param_names};
 use crate::wording;
 
-/// Runs that are compared, and how.
+/// Comparable runs and the options of the comparison.
 pub(super) struct Group<'a> {
     runs: &'a [&'a Observed],
     finished: Vec<&'a Observed>,
@@ -123,7 +123,7 @@ impl<'a> Group<'a> {
         Ok(judge(settings, samples, Terms { cells, baseline, metric: self.ranked_by.as_ref(), resolution }))
     }
 
-    /// The ranking metric of each setting, turned so that more is better.
+    /// The ranking metric of each setting, negated if less is better.
     fn samples(&self, groups: &[Vec<&'a Observed>], averaged: &[String]) -> Vec<Samples> {
         let Some(metric) = &self.ranked_by else { return vec![Samples::new(); groups.len()] };
         let place = |it: &'a Observed| -> Place<'a> {
@@ -139,7 +139,7 @@ impl<'a> Group<'a> {
         samples(&runs)
     }
 
-    /// The least step between two values of an accuracy: one over the examples that it was measured on, where these are known.
+    /// The grid step of an accuracy: 1 / examples of its split, if known.
     fn grid(&self) -> Option<f64> {
         grid(self.ranked_by.as_ref()?, self.finished.iter().copied())
     }
@@ -167,7 +167,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The metric `name` of each replicate: the mean over its runs, for they share its luck.
+    /// The metric `name`, averaged over the runs of each replicate: these are not independent.
     fn by_replicate(&self, runs: &[&Observed], name: &str) -> Vec<f64> {
         let replicate = |it: &Observed| self.replicate.as_deref().and_then(|name| it.run.param(name)).cloned();
         let mut values: Vec<(Option<Value>, f64)> =
@@ -178,7 +178,7 @@ impl<'a> Group<'a> {
         values.chunk_by(same).filter_map(mean).map(|it| it.mean).collect()
     }
 
-    /// The place of the setting that a condition on keys names.
+    /// The index of the setting that a condition on keys selects.
     fn baseline(&self, condition: &Condition, groups: &[Vec<&Observed>]) -> Result<usize> {
         let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
         condition.check(&keys).map_err(|error| error.of("--against"))?;
@@ -193,7 +193,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Settings as a condition names them, the first few.
+    /// The first few settings, written as conditions.
     fn named<'g>(&self, groups: impl ExactSizeIterator<Item = &'g Vec<&'g Observed>>) -> String {
         const NAMED: usize = 6;
         let more = groups.len().saturating_sub(NAMED);
@@ -218,7 +218,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Each once, in their order.
+/// Distinct values, in order of occurrence.
 fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
     let mut seen: Vec<&String> = Vec::new();
     for name in names {
@@ -248,7 +248,7 @@ fn computed(runs: &[&Observed]) -> Vec<String> {
     all
 }
 
-/// The runs of each combination of the values of `keys`, in the order of these.
+/// The runs of each combination of values of `keys`, in the order of the values.
 fn groups<'a>(runs: &[&'a Observed], keys: &[String]) -> Vec<Vec<&'a Observed>> {
     let by_keys = |a: &&Observed, b: &&Observed| {
         let pairs = keys.iter().map(|key| by_value(a.run.param(key), b.run.param(key)));

@@ -1,4 +1,4 @@
-//! Ranks the settings of a comparison and says what holds of them: the standings, the marks and the differences.
+//! Ranks the settings of a comparison and fills in standings, marks and differences.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,7 +10,7 @@ use crate::analysis::samples::{Difference, Resolution, Samples, difference, repl
 use crate::analysis::statistics::{Interval, Statistic, count, holm};
 use crate::metric::Metric;
 
-/// What the comparison of the settings says: see the same fields of [`Comparison`](super::Comparison).
+/// The ranked settings; see the same fields of [`Comparison`](super::Comparison).
 pub(super) struct Judged {
     pub settings: Vec<Setting>,
     pub promise: Option<Promise>,
@@ -22,13 +22,13 @@ pub(super) struct Judged {
     pub unselected_mean: Option<f64>,
 }
 
-/// How settings are judged.
+/// How to judge settings.
 pub(super) struct Terms<'a> {
-    /// Cells that all settings have, of how many, unless all have all.
+    /// Number of common cells and of all cells, if they differ.
     pub cells: Option<[usize; 2]>,
-    /// The place of the baseline, if there is one.
+    /// The index of the baseline, if any.
     pub baseline: Option<usize>,
-    /// The metric that ranks.
+    /// The ranking metric.
     pub metric: Option<&'a Metric>,
     /// The resolution of its values.
     pub resolution: Resolution,
@@ -73,7 +73,7 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
     let overlapping = compared || overlap(&samples, resolution);
     let undecided = undecided(&settings, &samples, resolution);
     let unselected_mean = complete.then(|| unselected_mean(&settings, &samples)).flatten();
-    // From here on in the metric's own direction.
+    // From here on, values keep the metric's own direction.
     let own = |value: f64| metric.map_or(value, |it| it.worth(value));
     for setting in &mut settings {
         setting.level = setting.level.map(own);
@@ -85,8 +85,8 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
     Judged { settings, promise, complete, cells, connected, overlapping, undecided, unselected_mean }
 }
 
-/// Keeps of every setting the cells that all of them have, so that the means of all are over the same cells. Returns how many these
-/// are, of how many; none where nothing was left out. Where there are none, everything is kept, and nothing can be compared.
+/// Reduces every setting to the common cells, so that all means cover the same cells. Returns the number of common cells and of all
+/// cells; `None` if all are common. Without a common cell, nothing is removed and nothing can be compared.
 pub(super) fn keep_common_cells(settings: &mut [Samples]) -> Option<[usize; 2]> {
     let of = |samples: &Samples| samples.iter().map(|it| it.cell).collect::<BTreeSet<_>>();
     let sets: Vec<BTreeSet<usize>> = settings.iter().filter(|it| !it.is_empty()).map(of).collect();
@@ -101,7 +101,7 @@ pub(super) fn keep_common_cells(settings: &mut [Samples]) -> Option<[usize; 2]> 
     Some([common.len(), all.len()])
 }
 
-/// Whether two settings have two replicates in common.
+/// Whether any two settings share two replicates.
 fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
     let several: Vec<&Samples> = settings.iter().filter(|it| it.len() > 1).collect();
     let scratch = &mut Vec::new();
@@ -109,7 +109,7 @@ fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
     several.iter().enumerate().any(|(place, a)| several[..place].iter().any(|b| of(a, b)))
 }
 
-/// Marks the best-ranked of the settings that may be the best, or of all where none could be compared. Equal levels are best together.
+/// Marks the best-ranked of the settings that may be the best, or of all if none could be compared. Ties are marked together.
 fn mark_best(settings: &mut [Setting], compared: bool) {
     let eligible = |it: &Setting| it.level.is_some() && (it.standing.may_be_best || !compared);
     let several = settings.iter().filter(|it| it.level.is_some()).count() > 1;
@@ -119,7 +119,7 @@ fn mark_best(settings: &mut [Setting], compared: bool) {
     }
 }
 
-/// Fills in how far all settings are from the one at `reference`; tested where the user chose it.
+/// Fills in the difference of all settings from the one at `reference`, tested if the user chose it.
 fn fill_in_differences(
     settings: &mut [Setting],
     samples: &[Samples],
@@ -145,8 +145,8 @@ fn fill_in_differences(
     }
 }
 
-/// What it would take to decide, where several settings may be the best: of those that may, the one that is hardest to tell from the
-/// marked one. One that equals it so far says nothing of that.
+/// What it would take to decide among several settings that may be the best: the rival of the marked setting that needs most replicates.
+/// A rival with an equal mean gives no estimate and is skipped.
 fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) -> Option<Undecided> {
     let best = settings.iter().position(|it| it.is_best && it.standing.may_be_best)?;
     let scratch = &mut Vec::new();
@@ -173,8 +173,8 @@ fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) 
     })
 }
 
-/// The mean of the best setting where it is chosen without the replicate that it is measured on: for each replicate, the value of the
-/// setting that the other replicates rank first. The mean of the setting that all of them choose is too high by the luck that chose it.
+/// The leave-one-replicate-out mean of the best setting: the mean, over replicates, of the value there of the setting that the other
+/// replicates rank first. The mean of the setting that all replicates choose is optimistic.
 fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
     let chosen = settings.iter().position(|it| it.is_best)?;
     let means: Vec<Vec<f64>> = samples.iter().map(|it| replicate_means(it)).filter(|it| !it.is_empty()).collect();
@@ -193,8 +193,8 @@ fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
     (own - mean > 1e-9 * own.abs()).then_some(mean)
 }
 
-/// Marks the settings that no other beats in both `metric` and time. Times that differ by no more than they spread from run to run
-/// count as equal; where no setting has run twice nobody knows how they spread, and there is no front.
+/// Marks the settings that no other beats in both `metric` and time. Times that differ by at most their spread between runs count as
+/// equal. Without two runs of one setting the spread is unknown, and there is no front.
 fn mark_front(settings: &mut [Setting], metric: &Metric) {
     let times = settings.iter().filter_map(|it| it.metric("seconds"));
     let squares = |it: &Statistic| it.deviation.map(|deviation| (deviation.powi(2) * count(it.n - 1), count(it.n - 1)));

@@ -1,5 +1,5 @@
-//! The settings of an experiment, compared: runs grouped into settings, each with its metrics, best first, and what can be said of the
-//! best. Every format prints what is computed here.
+//! Compares the settings of an experiment: groups runs into settings, ranks these and finds which may be the best. All formats print
+//! this comparison.
 
 mod group;
 mod judge;
@@ -17,21 +17,21 @@ use crate::metric::{self, Metric, Rules, Split, Unit};
 use crate::observed::{At, Observed};
 use group::Group;
 
-/// Hyperparameters whose values repeat a setting, in the order in which they are looked for.
+/// Usual names of the replicate, first match wins.
 pub const REPLICATES: [&str; 5] = ["seed", "random_state", "random_seed", "fold", "replicate"];
 
-/// How many runs ended how.
+/// Numbers of runs by status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// With their results.
+    /// Finished with results.
     pub finished: usize,
-    /// With a loss that was not finite.
+    /// Diverged: the loss was not finite.
     pub diverged: usize,
-    /// With an error.
+    /// Failed with an error.
     pub failed: usize,
-    /// Stopped before their end.
+    /// Stopped before the end.
     pub killed: usize,
-    /// Not ended yet.
+    /// Still running.
     pub running: usize,
 }
 
@@ -55,7 +55,7 @@ impl Tally {
         self.finished + self.unfinished().iter().map(|(count, _)| count).sum::<usize>()
     }
 
-    /// Those that have no final metrics, by how they ended.
+    /// Runs without final metrics, by status.
     pub fn unfinished(&self) -> [(usize, &'static str); 4] {
         [(self.diverged, "diverged"), (self.failed, "failed"), (self.killed, "killed"), (self.running, "running")]
     }
@@ -64,45 +64,45 @@ impl Tally {
 /// The runs that share the values of all keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
-    /// One value a key of the comparison; absent where the runs have no such hyperparameter.
+    /// One value per key; `None` if the runs lack the hyperparameter.
     pub values: Vec<Option<Value>>,
-    /// How its runs ended.
+    /// Its runs by status.
     pub tally: Tally,
-    /// Replicates that have the ranking metric.
+    /// Number of replicates with the ranking metric.
     pub n: usize,
-    /// Runs that finished without the ranking metric.
+    /// Number of finished runs without the ranking metric.
     pub unmeasured: usize,
-    /// Each metric over the replicates that have it: the mean of each over its runs that finished.
+    /// Each metric over its replicates, where a replicate counts with the mean of its finished runs.
     pub metrics: Vec<(String, Statistic)>,
-    /// Its runs that finished.
+    /// Its finished runs.
     pub finished: Vec<RunId>,
-    /// What ranks it: the mean of the ranking metric, or the fitted one where settings lack replicates that others have.
+    /// What ranks it: the mean of the ranking metric, or the fitted level if replicates are missing.
     pub level: Option<f64>,
-    /// How it stands beside the best.
+    /// Its comparison with the best.
     pub standing: Standing,
     /// Whether it is marked as the best.
     pub is_best: bool,
-    /// Its difference from the reference; absent from the reference itself, and where nothing pairs them.
+    /// Its difference from the reference; `None` for the reference itself, and without common replicates.
     pub difference: Option<FromReference>,
     /// No other setting is both better and quicker.
     pub on_front: bool,
 }
 
 impl Setting {
-    /// The metric `name`, if a run that finished has it.
+    /// The metric `name`, if a finished run has it.
     pub fn metric(&self, name: &str) -> Option<&Statistic> {
         self.metrics.iter().find(|(key, _)| key == name).map(|(_, statistic)| statistic)
     }
 }
 
-/// The difference of a setting from the reference: the baseline of `--against`, or else the best. More is more, whatever is better.
+/// The difference of a setting from the reference (the baseline of `--against`, else the best), in the units and direction of the metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FromReference {
-    /// Replicates that both have.
+    /// Number of common replicates.
     pub n: usize,
-    /// Setting − reference, the mean over these.
+    /// Mean of setting − reference over these.
     pub mean: f64,
-    /// Against a baseline only: the best is chosen by the same data, which would make such a test false.
+    /// `None` against the best: the same data chose it, so this test would be invalid.
     pub test: Option<AgainstTest>,
 }
 
@@ -111,14 +111,14 @@ pub struct FromReference {
 pub struct AgainstTest {
     /// The 95 % interval of this difference alone.
     pub interval: Interval,
-    /// Two-sided, of this test alone.
+    /// The two-sided p-value of this test alone.
     pub p: f64,
-    /// Held to the number of settings, by Holm's procedure.
+    /// Corrected for the number of settings by Holm's procedure.
     pub p_corrected: f64,
 }
 
 impl AgainstTest {
-    /// Whether the setting differs from the baseline.
+    /// Whether the difference is significant.
     pub fn is_significant(&self) -> bool {
         self.p_corrected < 1.0 - CONFIDENCE
     }
@@ -129,29 +129,29 @@ impl AgainstTest {
 pub enum Promise {
     /// The best setting is among those that may be the best.
     BestIsAmong,
-    /// No setting that equals the baseline, which is at this place, is said to differ from it.
+    /// No setting that equals the baseline, at this index, is reported as different.
     Against(usize),
 }
 
-/// What is asked of the runs.
+/// Options of a comparison.
 #[derive(Debug, Clone, Default)]
 pub struct Question {
-    /// Group by these; else by all that vary, except replicates.
+    /// Keys to group by; by default all hyperparameters that vary, except the replicate.
     pub by: Option<Vec<String>>,
-    /// Rank by this; else by what the validation says.
+    /// The ranking metric; by default that of the validation.
     pub sort: Option<String>,
-    /// Which epoch counts.
+    /// The epoch that counts.
     pub at: At,
-    /// Directions of metrics that the user gives.
+    /// Directions of metrics from the command line.
     pub directions: Vec<(String, Direction)>,
-    /// What repeats a setting; else the seed or what usually does.
+    /// The replicate; by default the seed or another usual name.
     pub replicate: Option<String>,
-    /// The baseline that all other settings are compared with.
+    /// The baseline, if chosen.
     pub against: Option<Condition>,
 }
 
 impl Question {
-    /// What holds of the metrics of an experiment that declares `declarations`.
+    /// The metrics of an experiment with these `declarations`.
     pub fn rules(&self, declarations: &Declarations) -> Rules {
         Rules::new(&self.directions, declarations)
     }
@@ -160,80 +160,80 @@ impl Question {
 /// The settings of one experiment on one dataset with one validation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// Whose runs these are.
+    /// Name of the experiment.
     pub experiment: Experiment,
-    /// Names of the dataset: several names may mean the same bytes.
+    /// Names of the dataset: several may mean the same bytes.
     pub datasets: Vec<String>,
     /// Digest of its bytes.
     pub dataset_sha256: String,
-    /// The dataset that this one stands in for.
+    /// The dataset that this one replaces.
     pub fallback_for: Option<String>,
     /// `test`, or the fraction of the training set held out.
     pub validation: String,
-    /// Which epoch of each run counts.
+    /// The epoch of each run that counts.
     pub at: At,
-    /// How the runs were computed: engines and devices, each once.
+    /// Engines and devices of the runs, without repetition.
     pub computed: Vec<String>,
     /// Hyperparameters that all runs share.
     pub constants: Vec<(String, Value)>,
-    /// Hyperparameters that tell the settings apart.
+    /// Keys: the hyperparameters that define a setting.
     pub keys: Vec<String>,
     /// Hyperparameters that vary within a setting, besides the replicate.
     pub averaged: Vec<String>,
-    /// The hyperparameter that repeats a setting.
+    /// The replicate.
     pub replicate: Option<String>,
-    /// How many different replicates there are.
+    /// Number of distinct replicates.
     pub replicates: usize,
-    /// Metrics that some run that finished has, in the order of tables.
+    /// Metrics of the finished runs, in the order of tables.
     pub metrics: Vec<Metric>,
-    /// The metric that ranks the settings; none where no run has one that can.
+    /// The ranking metric; `None` if no run has one that may rank.
     pub ranked_by: Option<String>,
-    /// The metric that tells how good the chosen setting is, where another one chooses.
+    /// The metric that estimates the quality of the chosen setting, if another one ranks.
     pub reported_by: Option<String>,
-    /// Best first; those that could not be compared after those that could, those without the ranking metric last.
+    /// Best first; then settings that could not be compared; then settings without the ranking metric.
     pub settings: Vec<Setting>,
-    /// What holds with 95 % confidence, if anything.
+    /// The promise that holds with 95 % confidence, if any.
     pub promise: Option<Promise>,
-    /// Whether every setting with the ranking metric has it on the same replicates, in the same cells.
+    /// Whether all settings with the ranking metric have it on the same replicates and cells.
     pub complete: bool,
-    /// Where not all cells are in every setting: how many are, of how many. Only these are compared.
+    /// Number of common cells and of all cells, if they differ. Only common cells are compared.
     pub cells: Option<[usize; 2]>,
-    /// Whether replicates connect all settings, so that their levels can be compared.
+    /// Whether replicates connect all settings, which makes their levels comparable.
     pub connected: bool,
-    /// Whether two settings have two replicates in common: where nothing was compared all the same, they differ by the same on each.
+    /// Whether any two settings share two replicates. If they do and nothing was compared, their differences have no spread.
     pub overlapping: bool,
-    /// What it would take to decide among several that may be the best.
+    /// What it would take to decide among several settings that may be the best.
     pub undecided: Option<Undecided>,
-    /// The mean of the chosen setting on replicates that it was not chosen by, where that differs from its own mean.
+    /// The leave-one-replicate-out mean of the chosen setting, if it differs from its own mean.
     pub unselected_mean: Option<f64>,
-    /// How all the runs ended.
+    /// All runs by status.
     pub tally: Tally,
-    /// What moves the ranking metric.
+    /// Effects of the hyperparameters on the ranking metric.
     pub effects: Effects,
 }
 
-/// Several settings may be the best.
+/// What it would take to decide among several settings that may be the best.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Undecided {
-    /// The place of the rival that is hardest to tell from the marked setting.
+    /// The index of the rival that needs most replicates.
     pub rival: usize,
-    /// Replicates that the marked setting and this rival have in common.
+    /// Number of common replicates of the marked setting and this rival.
     pub n: usize,
-    /// Smaller differences are often missed with so many.
+    /// The smallest difference that these replicates find with a probability of 80 %.
     pub found: f64,
-    /// The difference that was seen between the two.
+    /// The observed difference between the two.
     pub seen: f64,
-    /// Replicates that would find it, if fewer than a thousand would.
+    /// Number of replicates that would find it; `None` above a thousand.
     pub needed: Option<usize>,
 }
 
 impl Comparison {
-    /// The setting that is marked as the best: of several, the first.
+    /// The marked setting; with ties, the first.
     pub fn best(&self) -> Option<&Setting> {
         self.settings.iter().find(|it| it.is_best)
     }
 
-    /// The metric that ranks.
+    /// The ranking metric.
     pub fn ranking(&self) -> Option<&Metric> {
         self.metric(self.ranked_by.as_deref()?)
     }
@@ -253,12 +253,12 @@ impl Comparison {
         self.settings.iter().filter(|it| it.standing.may_be_best).collect()
     }
 
-    /// How many settings were compared.
+    /// Number of compared settings.
     pub fn compared(&self) -> usize {
         self.settings.iter().filter(|it| it.standing.compared).count()
     }
 
-    /// Whether the data tell too little to mark single settings: hundreds that may be the best are no answer.
+    /// Whether so many settings may be the best that single ones are not marked.
     pub fn is_open(&self) -> bool {
         const TELLING: usize = 20;
         let candidates = self.candidates().len();
@@ -273,7 +273,7 @@ impl Comparison {
         }
     }
 
-    /// Settings that nobody dominates, the quickest first.
+    /// Settings on the front, quickest first.
     pub fn front(&self) -> Vec<&Setting> {
         let mut front: Vec<&Setting> = self.settings.iter().filter(|it| it.on_front).collect();
         let seconds = |it: &Setting| it.metric("seconds").map_or(f64::INFINITY, |it| it.mean);
@@ -281,18 +281,18 @@ impl Comparison {
         front
     }
 
-    /// Whether what ranks was measured on the test set: then the best looks better than it is.
+    /// Whether the ranking metric was measured on the test set, which makes the best look better than it is.
     pub fn is_optimistic(&self) -> bool {
         self.ranked_by.as_deref().is_some_and(|name| self.examples_of(name) == Split::Test)
     }
 
-    /// Whether the reported metric comes from the same examples as the ranking one, which chose.
+    /// Whether the reported and the ranking metric come from the same examples.
     pub fn reports_what_chose(&self) -> bool {
         let of = |name: &Option<String>| name.as_deref().map(|name| self.examples_of(name));
         of(&self.ranked_by) == of(&self.reported_by)
     }
 
-    /// The examples that a metric was measured on: the validation may be the test set.
+    /// The split that a metric was measured on: the validation may be the test set.
     fn examples_of(&self, metric: &str) -> Split {
         match metric::split(metric) {
             Split::Validation if self.validation == "test" => Split::Test,
@@ -304,7 +304,7 @@ impl Comparison {
 /// Compares the runs of `experiment`, separately for each dataset and validation, in the order of these.
 ///
 /// # Errors
-/// When `--against` names no setting, or several.
+/// If `--against` selects no setting or several.
 pub fn compare(
     experiment: &Experiment,
     declarations: &Declarations,
@@ -322,7 +322,7 @@ pub fn compare(
     groups.iter().map(|group| Group::new(group, declarations, question).compared(experiment, question)).collect()
 }
 
-/// What must be the same for runs to be compared: the bytes of the dataset, whatever its name, or its name where no digest is known.
+/// Only runs with equal keys are comparable. A dataset counts by its digest, or by its name if the digest is unknown.
 fn data(it: &Observed) -> (&str, &str) {
     let run = &it.run;
     let dataset = if run.dataset_sha256.is_empty() { &run.dataset } else { &run.dataset_sha256 };

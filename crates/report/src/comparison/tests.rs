@@ -1,4 +1,4 @@
-//! What a comparison says of small stores whose answer is known.
+//! Comparisons of small stores with known answers.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
@@ -18,7 +18,7 @@ fn batches(comparison: &Comparison) -> Vec<String> {
     comparison.settings.iter().map(|it| it.values[0].clone().unwrap().to_string()).collect()
 }
 
-/// Accuracies of settings by batch size, each with its seeds.
+/// Accuracies by batch size and seed.
 fn settings(of: &[(i64, &[(i64, f64)])], change: impl Fn(Run) -> Run) -> Comparison {
     let mut example = Example::new("settings", "");
     for (batch, runs) in of {
@@ -31,7 +31,7 @@ fn settings(of: &[(i64, &[(i64, f64)])], change: impl Fn(Run) -> Run) -> Compari
 }
 
 #[test]
-fn settings_come_best_first_and_those_without_result_last() {
+fn settings_are_ranked_and_those_without_result_are_last() {
     let comparison = compared(&example::sweep());
     assert_eq!(batches(&comparison), ["16", "64", "32", "512"]);
     assert_eq!(
@@ -54,9 +54,9 @@ fn another_metric_ranks_by_its_own_best() {
     assert!(comparison.settings[0].is_best);
 }
 
-/// The second setting ran on the lucky seeds alone; on those that both have, it is worse.
+/// The second setting ran on the lucky seeds only; on the common seeds it is worse.
 #[test]
-fn settings_with_other_seeds_are_not_ranked_by_raw_means() {
+fn settings_on_different_seeds_are_not_ranked_by_raw_means() {
     let luck = |seed: i64| if seed < 4 { 0.95 } else { 0.80 };
     let first: Vec<(i64, f64)> = (0..10).map(|seed| (seed, luck(seed))).collect();
     let second: Vec<(i64, f64)> =
@@ -77,7 +77,7 @@ fn settings_with_other_seeds_are_not_ranked_by_raw_means() {
 }
 
 #[test]
-fn a_setting_with_one_seed_is_outside_the_promise_by_name() {
+fn a_setting_with_one_seed_is_named_as_outside_the_promise() {
     let comparison = settings(
         &[(16, &[(0, 0.90), (1, 0.91), (2, 0.93)]), (32, &[(0, 0.80), (1, 0.82), (2, 0.82)]), (64, &[(0, 0.99)])],
         |run| run,
@@ -93,9 +93,9 @@ fn a_setting_with_one_seed_is_outside_the_promise_by_name() {
     assert!(said.contains("Not compared, for want of two seeds in common with another setting: batch 64."), "{said}");
 }
 
-/// One run of three has a value: its mean is of one, and one is said beside it.
+/// One run of three has a value: the mean is shown with n = 1.
 #[test]
-fn runs_without_the_metric_are_counted_and_said() {
+fn runs_without_the_metric_are_counted_and_reported() {
     let mut example = Example::new("lucky", "");
     for (batch, seed, accuracy) in
         [(16, 0, 0.95), (16, 1, f64::NAN), (16, 2, f64::NAN), (32, 0, 0.9), (32, 1, 0.91), (32, 2, 0.9)]
@@ -113,13 +113,13 @@ fn runs_without_the_metric_are_counted_and_said() {
 }
 
 #[test]
-fn what_cannot_be_tested_is_not_and_the_reason_is_said() {
+fn an_impossible_test_is_skipped_with_its_reason() {
     type Runs<'a> = &'a [(i64, f64)];
     let cases: [(Runs<'_>, Runs<'_>, &str); 4] = [
         (&[(0, 0.91)], &[(0, 0.90)], "No setting has two seeds"),
         (&[(0, 0.91), (1, 0.92)], &[(2, 0.90), (3, 0.905)], "No two settings have two seeds in common"),
         (&[(0, 0.91), (1, 0.92)], &[(1, 0.90), (2, 0.905)], "No two settings have two seeds in common"),
-        // Two seeds that differ by the same three images of a small test set are an accident.
+        // Equal differences of three images on two seeds can be an accident.
         (&[(0, 0.91), (1, 0.92)], &[(0, 0.90), (1, 0.91)], "Each difference is the same on all seeds"),
     ];
     for (first, second, why) in cases {
@@ -131,9 +131,9 @@ fn what_cannot_be_tested_is_not_and_the_reason_is_said() {
     }
 }
 
-/// The size of the test set is known: then equal differences have the spread of rounding, √(g² / 6).
+/// With a known size of the test set, equal differences have the spread of rounding, √(g² / 6).
 #[test]
-fn a_known_test_set_gives_equal_differences_a_spread() {
+fn a_known_test_set_size_gives_equal_differences_a_spread() {
     let sized = |run: Run| Run { split_sizes: SplitSizes { test: Some(100), ..SplitSizes::default() }, ..run };
     let comparison = settings(&[(16, &[(0, 0.91), (1, 0.92)]), (32, &[(0, 0.90), (1, 0.91)])], sized);
     assert_eq!((comparison.promise, comparison.compared()), (Some(Promise::BestIsAmong), 2));
@@ -141,7 +141,7 @@ fn a_known_test_set_gives_equal_differences_a_spread() {
     close(comparison.settings[1].standing.p_best.unwrap(), 0.17891237502206686);
 }
 
-/// Each beats the next on the two seeds that they share.
+/// Each setting beats the next on their two common seeds.
 #[test]
 fn a_cycle_names_no_best() {
     let comparison = settings(
@@ -159,7 +159,7 @@ fn a_cycle_names_no_best() {
 }
 
 #[test]
-fn a_held_out_validation_chooses_and_the_test_set_tells_how_good_it_is() {
+fn validation_chooses_and_the_test_set_estimates() {
     let held_out = |run: Run| Run { validation: "0.1".into(), ..run };
     let comparison =
         settings(&[(16, &[(0, 0.90), (1, 0.91), (2, 0.93)]), (32, &[(0, 0.80), (1, 0.82), (2, 0.82)])], held_out);
@@ -175,7 +175,7 @@ fn a_held_out_validation_chooses_and_the_test_set_tells_how_good_it_is() {
 }
 
 #[test]
-fn grouping_by_less_than_varies_says_what_is_averaged() {
+fn grouping_by_fewer_keys_reports_what_is_averaged() {
     let question = Question { by: Some(vec!["seed".into()]), ..Question::default() };
     let comparison = example::sweep().comparisons(&question).remove(0);
     assert_eq!((comparison.settings.len(), comparison.averaged.as_slice()), (3, &["batch_size".to_owned()][..]));
@@ -186,7 +186,7 @@ fn grouping_by_less_than_varies_says_what_is_averaged() {
     );
 }
 
-/// Seven cells of each of three seeds are three differences.
+/// Seven cells on three seeds give three independent differences.
 #[test]
 fn runs_of_one_seed_are_not_independent() {
     let mut example = Example::new("cells", "");
@@ -203,7 +203,7 @@ fn runs_of_one_seed_are_not_independent() {
 }
 
 #[test]
-fn equal_digests_are_one_dataset_and_one_is_one_point_zero() {
+fn equal_digests_are_one_dataset_and_1_equals_1_0() {
     let mut example = Example::new("same", "");
     for (depth, dataset) in [(Value::Integer(1), "wine"), (Value::Real(1.0), "./wine"), (Value::Integer(2), "wine")] {
         for seed in 0..2 {
@@ -222,7 +222,7 @@ fn equal_digests_are_one_dataset_and_one_is_one_point_zero() {
 }
 
 #[test]
-fn what_repeats_a_setting_is_the_seed_or_what_varies_in_its_place() {
+fn the_replicate_is_the_seed_or_another_usual_name() {
     let folds = |names: &[&str]| {
         let mut example = Example::new("folds", "");
         for (depth, fold) in (1..3).flat_map(|depth| (0..3).map(move |fold| (depth, fold))) {
@@ -247,7 +247,7 @@ fn what_repeats_a_setting_is_the_seed_or_what_varies_in_its_place() {
     assert!(narrative::verdict(&none).unwrap().contains("No hyperparameter repeats a setting"));
 }
 
-/// R: p.adjust(c(p1, p2), "holm") of the two paired t-tests.
+/// `p.adjust(c(p1, p2), "holm")` in R, for the two paired t-tests.
 #[test]
 fn a_baseline_is_tested_with_holms_correction() {
     let mut example = Example::new("against", "");
@@ -291,7 +291,7 @@ fn a_baseline_is_tested_with_holms_correction() {
 }
 
 #[test]
-fn an_unknown_direction_never_ranks() {
+fn a_metric_of_unknown_direction_never_ranks() {
     let mut example = Example::new("foo", "");
     for (depth, seed) in (1..3).flat_map(|depth| (0..3).map(move |seed| (depth, seed))) {
         let mut run = run("foo", &[("depth", depth.into()), ("seed", seed.into())], 0.5);
@@ -313,12 +313,12 @@ fn an_unknown_direction_never_ranks() {
 }
 
 #[test]
-fn the_best_at_an_edge_of_the_grid_is_said() {
+fn a_best_setting_at_the_edge_of_the_grid_is_reported() {
     let row = |base: f64| [0.0, 0.001, -0.0005].map(|noise| base + noise);
     let mut example = Example::new("edge", "");
     for (batch, base) in [(8, 0.9), (16, 0.8), (32, 0.7)] {
         for (seed, accuracy) in (0..).zip(row(base)) {
-            // What moves with the seed moves a little with the batch too.
+            // The metric depends on the seed and slightly on the batch size.
             let accuracy = accuracy + 1e-5 * f64::from(batch * (seed + 1));
             example.record(run("edge", &[("batch_size", batch.into()), ("seed", seed.into())], accuracy));
         }
@@ -326,7 +326,7 @@ fn the_best_at_an_edge_of_the_grid_is_said() {
     let said = narrative::answer(&compared(&example)).join(" ");
     assert!(said.contains("The best lies at the edge of the grid: extend `batch_size` below 8."), "{said}");
 
-    // The second may be the best too, and lies within.
+    // The second may also be the best and lies inside the grid.
     let mut example = Example::new("edge", "");
     for (epochs, values) in [(1, [0.7, 0.702, 0.701]), (5, [0.89, 0.92, 0.9]), (9, [0.91, 0.9, 0.915])] {
         for (seed, accuracy) in (0..).zip(values) {
@@ -337,9 +337,9 @@ fn the_best_at_an_edge_of_the_grid_is_said() {
     assert!(said.contains("The best may lie at the edge of the grid: extend `epochs` above 9."), "{said}");
 }
 
-/// Ten equal settings: the highest mean is luck, and a choice that does not see the seed has none of it.
+/// Ten equal settings: the highest mean is luck, which the leave-one-seed-out mean excludes.
 #[test]
-fn a_mean_that_was_chosen_is_said_to_be_optimistic() {
+fn the_mean_of_the_chosen_setting_is_called_optimistic() {
     let mut example = Example::new("luck", "");
     for (depth, seed) in (0..10).flat_map(|depth| (0..3).map(move |seed| (depth, seed))) {
         let luck = f64::from((depth * 37 + seed * 101 + depth * seed * 59) % 17) / 1000.0;
@@ -353,7 +353,7 @@ fn a_mean_that_was_chosen_is_said_to_be_optimistic() {
 }
 
 #[test]
-fn hundreds_of_settings_that_may_be_best_are_one_sentence() {
+fn hundreds_of_possible_bests_get_one_sentence() {
     let mut example = Example::new("many", "");
     for (depth, seed) in (0..60).flat_map(|depth| (0..2).map(move |seed| (depth, seed))) {
         let noise = f64::from((depth * 37 + seed * 101 + depth * seed * 59) % 17) / 1000.0;
@@ -370,7 +370,7 @@ fn hundreds_of_settings_that_may_be_best_are_one_sentence() {
     assert!(!crate::format::text::text(&[table], 100).contains('≈'));
 }
 
-/// Batch, mean accuracy, and time of two runs each.
+/// Batch size, mean accuracy and the times of two runs.
 fn timed(of: &[(i64, f64, [f64; 2])]) -> Comparison {
     let mut example = Example::new("front", "");
     for (batch, accuracy, times) in of {
@@ -386,7 +386,7 @@ fn timed(of: &[(i64, f64, [f64; 2])]) -> Comparison {
 }
 
 #[test]
-fn the_front_is_what_no_other_setting_beats_in_both() {
+fn the_front_has_settings_that_no_other_beats_in_both() {
     let comparison = timed(&[
         (1, 0.95, [9.0, 9.1]),
         (2, 0.94, [3.0, 3.1]),
@@ -400,7 +400,7 @@ fn the_front_is_what_no_other_setting_beats_in_both() {
 }
 
 #[test]
-fn times_that_differ_by_less_than_they_spread_make_no_front() {
+fn times_within_their_spread_make_no_front() {
     let comparison = timed(&[(1, 0.95, [1.0, 1.4]), (2, 0.94, [0.9, 1.3])]);
     assert!(comparison.front().len() < 2 && narrative::front(&comparison).is_none());
     let mut example = Example::new("once", "");
@@ -410,9 +410,9 @@ fn times_that_differ_by_less_than_they_spread_make_no_front() {
     assert!(compared(&example).front().is_empty(), "of single runs nobody knows how times spread");
 }
 
-/// Each setting has widths of its own besides the one that all have, and the larger width is better.
+/// Each setting has its own widths besides a common one; the larger width is better.
 #[test]
-fn settings_are_compared_on_the_cells_that_all_have() {
+fn settings_are_compared_on_common_cells() {
     let mut example = Example::new("cells", "");
     for (depth, width, seed) in [(1, 1), (1, 2), (2, 1), (2, 9)]
         .iter()
@@ -445,9 +445,9 @@ fn settings_without_a_common_cell_are_not_tested() {
     assert!(said.contains("Nothing is tested") && said.contains("No value of width is in every setting."), "{said}");
 }
 
-/// A setting with a higher mean on one seed is outside the promise, and the promise says of how many settings it is.
+/// A setting with a higher mean on one seed is outside the promise; the promise states the number of compared settings.
 #[test]
-fn what_is_said_of_the_best_is_of_the_settings_compared() {
+fn the_promise_covers_the_compared_settings() {
     let runs = |seeds: std::ops::Range<i32>, base: f64| -> Vec<(i64, f64)> {
         seeds.map(|seed| (seed.into(), base + 0.001 * f64::from(seed * seed % 5))).collect()
     };
@@ -460,9 +460,9 @@ fn what_is_said_of_the_best_is_of_the_settings_compared() {
     assert!(said.contains("Not all settings have the same seeds"), "{said}");
 }
 
-/// The epoch that is best for each run is chosen by the metric that ranks.
+/// The ranking metric chooses the best epoch of each run.
 #[test]
-fn a_choice_of_epochs_is_said_to_be_optimistic() {
+fn a_choice_of_epochs_is_called_optimistic() {
     let question = Question { at: crate::observed::At::Best, ..Question::default() };
     let mut example = Example::new("epochs", "");
     for (depth, seed) in (1..3).flat_map(|depth| (0..3).map(move |seed| (depth, seed))) {
