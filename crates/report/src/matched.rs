@@ -243,7 +243,7 @@ pub fn matched<'a>(
     }
 }
 
-/// The replicate: the hyperparameter asked for, else the first usual one that varies, else the first usual one.
+/// The replicate: the requested hyperparameter, else the first usual name that varies, else the first usual name.
 fn replicate<'a>(params: &[&'a str], pairs: &[Pair], asked: Option<&str>) -> Option<&'a str> {
     let varies = |name: &str| {
         let value = |pair: &Pair| pair.left.run.param(name).cloned();

@@ -78,7 +78,7 @@ fn unranked(comparison: &Comparison) -> Option<String> {
     }
     let metrics: Vec<&Metric> = comparison.metrics.iter().filter(|it| !metric::is_bookkeeping(&it.name)).collect();
     if metrics.iter().any(|it| it.direction.is_some() && !metric::is_of_training(&it.name)) {
-        return Some("No run here has the metric to rank by.".to_owned());
+        return Some("No finished run here has the ranking metric.".to_owned());
     }
     if let Some(metric) = metrics.iter().find(|it| it.direction.is_none()) {
         let name = tracking::printable(&metric.name);
@@ -87,10 +87,10 @@ fn unranked(comparison: &Comparison) -> Option<String> {
     let training: Vec<&str> = metrics.iter().map(|it| it.name.as_str()).collect();
     let of = match training.as_slice() {
         [] => return None,
-        [only] => format!("{only} is"),
-        several => format!("{} are", several.join(", ")),
+        [only] => format!("{only} is a training metric"),
+        several => format!("{} are training metrics", several.join(", ")),
     };
-    Some(format!("No metric ranks by itself: {of} of the training set; --sort ranks by one."))
+    Some(format!("No metric ranks by default: {of}. Use --sort NAME to rank by one."))
 }
 
 /// The reason why nothing could be tested.
@@ -194,8 +194,9 @@ fn left_out(comparison: &Comparison) -> Option<String> {
     let outside = comparison.settings.iter().filter(|it| it.level.is_some() && !it.standing.compared);
     let names: Vec<String> = outside.map(|it| setting(comparison, it)).collect();
     let several = repeated(comparison);
-    (!names.is_empty())
-        .then(|| format!("Not compared, for want of two {several} in common with another setting: {}.", listed(&names)))
+    (!names.is_empty()).then(|| {
+        format!("Not compared (fewer than two {several} in common with any other setting): {}.", listed(&names))
+    })
 }
 
 /// Names the settings without the ranking metric.
@@ -241,7 +242,10 @@ fn undecided(comparison: &Comparison) -> Option<String> {
 /// Reports cells that were left out because some setting lacks them.
 fn common_cells(comparison: &Comparison) -> Option<String> {
     let [common, all] = comparison.cells.filter(|[common, _]| *common > 0)?;
-    Some(format!("Compared on {common} of {all} values of {}: those that all settings have.", averaged(comparison)))
+    Some(format!(
+        "The comparison uses only the values of {} that all settings share: {common} of {all}.",
+        averaged(comparison)
+    ))
 }
 
 /// Reports missing runs and the fit that replaces plain means.
@@ -250,8 +254,7 @@ fn missing_runs(comparison: &Comparison) -> Option<String> {
     if comparison.complete || comparison.ranking().is_none() || no_common_cells {
         return None;
     }
-    let (several, one) =
-        (repeated(comparison), comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), title));
+    let (several, one) = (repeated(comparison), wording::replicate(comparison.replicate.as_deref()));
     let (what, with) = match comparison.averaged.is_empty() {
         true => (several, one.clone()),
         false => ("runs".to_owned(), format!("{one} and {}", averaged(comparison))),
@@ -301,10 +304,9 @@ fn selection(comparison: &Comparison) -> Option<String> {
     let (best, metric) = (comparison.best()?, comparison.ranking()?);
     let unselected = comparison.unselected_mean.filter(|_| comparison.reported_by.is_none())?;
     let optimistic = (best.level? - unselected).abs();
-    let one = comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), title);
+    let one = wording::replicate(comparison.replicate.as_deref());
     let shown = amount(metric.unit, optimistic);
-    let is_nothing = !shown.contains(|c: char| matches!(c, '1'..='9'));
-    (!is_nothing).then(|| {
+    (!wording::is_zero(&shown)).then(|| {
         format!(
             "The mean of ★ is the {} of {} and optimistic by roughly {shown}: choosing without one {one} at a time and measuring on \
              that {one} gives {}.",
@@ -398,7 +400,7 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
     };
     let mut parts: Vec<String> = of.iter().enumerate().take(NAMED).map(part).collect();
     if let Some(rest) = rest {
-        let one = comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), title);
+        let one = wording::replicate(comparison.replicate.as_deref());
         let noise = if rest.interaction.is_some() || of.len() < 2 { "noise" } else { "interaction and noise" };
         let shares =
             [("interaction".to_owned(), rest.interaction), (one, rest.replicate), (noise.to_owned(), Some(rest.noise))];

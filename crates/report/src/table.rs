@@ -605,15 +605,14 @@ fn difference(unit: Unit, difference: &FromReference, decimals: usize) -> String
     )
 }
 
-/// The size of a difference, in points where it is one of accuracies: never zeros alone where it is not 0.
+/// Formats the absolute value of a difference, in points for accuracies. A nonzero difference never appears as 0.
 fn magnitude(unit: Unit, difference: f64, decimals: usize) -> String {
     let number = (unit.scale() * difference).abs();
     if unit == Unit::Seconds {
         return tracking::seconds(number);
     }
     let text = wording::decimal(number, decimals);
-    let is_zero = !text.contains(|c: char| matches!(c, '1'..='9'));
-    if is_zero && number > 0.0 { format!("{number:.1e}") } else { text }
+    if wording::is_zero(&text) && number > 0.0 { format!("{number:.1e}") } else { text }
 }
 
 fn measured(statistic: &Statistic, scale: f64, decimals: usize) -> String {

@@ -58,7 +58,12 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// What repeats a setting, of several: `seeds`, `folds`, `values of batch`; `runs` where nothing does.
+/// The singular name of the replicate: `seed`, `fold`, `batch`; `run` without one.
+pub fn replicate(replicate: Option<&str>) -> String {
+    replicate.map_or_else(|| "run".to_owned(), title)
+}
+
+/// The plural name of the replicate: `seeds`, `folds`, `values of batch`; `runs` without one.
 pub fn repeated(replicate: Option<&str>) -> String {
     match replicate {
         None => "runs".to_owned(),
@@ -67,7 +72,7 @@ pub fn repeated(replicate: Option<&str>) -> String {
     }
 }
 
-/// `1 seed`, `3 seeds`, `3 values of batch`.
+/// A number of replicates: `1 seed`, `3 seeds`, `3 values of batch`.
 pub fn replicates(number: usize, replicate: &str) -> String {
     match (number, REPLICATES.contains(&replicate)) {
         (1, true) => format!("1 {}", title(replicate)),
@@ -79,6 +84,11 @@ pub fn replicates(number: usize, replicate: &str) -> String {
 /// A number with so many decimals, unless it is too large for a column.
 pub fn decimal(number: f64, decimals: usize) -> String {
     if number.abs() < 1e5 { format!("{number:.decimals$}") } else { format!("{number:.2e}") }
+}
+
+/// Whether a formatted number is zero after rounding.
+pub fn is_zero(text: &str) -> bool {
+    !text.contains(|c: char| matches!(c, '1'..='9'))
 }
 
 /// A number with three significant digits.

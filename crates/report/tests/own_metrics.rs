@@ -265,6 +265,6 @@ fn missing_ranking_metric_is_reported() {
     drop(store);
     let (code, out, err) = outcome(folder.path(), &["--sort", "val_f1"]);
     assert_eq!((code, err.as_str()), (0, ""));
-    assert!(out.contains("No run here has the metric to rank by."), "{out}");
-    assert!(out.contains("No metric ranks by itself: loss is of the training set"), "{out}");
+    assert!(out.contains("No finished run here has the ranking metric."), "{out}");
+    assert!(out.contains("No metric ranks by default: loss is a training metric"), "{out}");
 }

@@ -155,7 +155,7 @@ fn usual_quantile(freedom: usize) -> f64 {
     KNOWN.get(freedom).map_or_else(compute, |known| *known.get_or_init(compute))
 }
 
-/// Reference values are those of SciPy 1.17.1.
+/// Reference values come from SciPy 1.17.1.
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

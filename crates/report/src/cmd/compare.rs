@@ -9,9 +9,9 @@ use tracking::{Declarations, Direction, Experiment, Reader};
 
 use crate::cli::{CompareArgs, Format, QuestionArgs};
 use crate::comparison::{self, Comparison, Question};
-use crate::course;
 use crate::filter::Condition;
 use crate::format;
+use crate::last_epoch;
 use crate::metric;
 use crate::observed::{At, FACTS, Observed, metric_names, observe, param_names};
 use crate::suggestion::unknown;
@@ -95,7 +95,8 @@ pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answe
     let mut tables = tables(comparisons, &layout);
     for table in &mut tables {
         let runs = recorded.iter().find(|it| it.experiment.name == table.comparison.experiment.name);
-        table.warnings = course::warnings(reader, &table.comparison, runs.map_or(&[], |it| &it.runs))?;
+        table.warnings =
+            last_epoch::warning(reader, &table.comparison, runs.map_or(&[], |it| &it.runs))?.into_iter().collect();
     }
     Ok(Answer { runs: recorded.into_iter().map(|it| (it.experiment, it.runs)).collect(), tables, why_empty })
 }
@@ -112,7 +113,6 @@ pub(super) fn directions(minimize: &[String], maximize: &[String]) -> Result<Vec
     if let Some(name) = minimize.iter().find(|name| maximize.contains(name)) {
         bail!("--minimize and --maximize both name {}: expected one of them", tracking::printable(name));
     }
-
     let with = |names: &[String], direction| names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>();
     Ok([with(minimize, Direction::Minimize), with(maximize, Direction::Maximize)].concat())
 }
@@ -186,11 +186,11 @@ pub(super) fn question(question: Question, recorded: &[Selected], conditions: &[
         }
         bail!("{}", unknown("metric", stranger, &metrics));
     }
-    let known = |name: &str| metrics.iter().any(|metric| *metric == name || metric::base(metric) == name);
+    let known = |name: &str| metrics.iter().any(|metric| metric::is_covered(metric, name));
     if let Some((stranger, _)) = question.directions.iter().find(|(name, _)| !known(name)) {
         bail!("{}", unknown("metric", stranger, &metrics));
     }
-    // Who says which end of a metric is good means to rank by it.
+    // A direction on the command line also ranks by that metric.
     let first = question.directions.iter().map(|(name, _)| name).find(|name| metrics.contains(&name.as_str()));
     let sort = question.sort.clone().or_else(|| first.cloned());
     for Selected { experiment, declarations, runs } in recorded {

@@ -81,11 +81,10 @@ impl Set {
 /// Prints how far the runs of two sides are apart; a single run is a set of one.
 pub fn diff_sets(reader: &Reader, results: &Path, left: Side, right: Side, args: &DiffArgs) -> Result<ExitCode> {
     let (left, right) = (Set::read(reader, left)?, Set::read(reader, right)?);
-    // What the user says goes before what the left side declares, and that before what the right side does.
     let directions = directions(&args.minimize, &args.maximize)?;
-    let rules = Rules::new(&directions, &both(&left.declarations, &right.declarations));
-    let declared = || left.declarations.replicate.as_deref().or(right.declarations.replicate.as_deref());
-    let replicate = args.replicate.as_deref().or_else(declared);
+    let declared = merged(&left.declarations, &right.declarations);
+    let rules = Rules::new(&directions, &declared);
+    let replicate = args.replicate.as_deref().or(declared.replicate.as_deref());
     let rank = directions.first().map(|(name, _)| name.as_str());
     let matched = matched(&left.runs, &right.runs, &rules, replicate, rank);
     check(&matched, args)?;
@@ -105,8 +104,8 @@ pub fn diff_sets(reader: &Reader, results: &Path, left: Side, right: Side, args:
     Ok(super::damage(reader, results))
 }
 
-/// What both sides declare; where they contradict each other, the left one holds.
-fn both(left: &Declarations, right: &Declarations) -> Declarations {
+/// Merges the declarations of both sides; those of the left side take precedence.
+fn merged(left: &Declarations, right: &Declarations) -> Declarations {
     Declarations {
         rank: left.rank.clone().or_else(|| right.rank.clone()),
         report: left.report.clone().or_else(|| right.report.clone()),
@@ -115,11 +114,11 @@ fn both(left: &Declarations, right: &Declarations) -> Declarations {
     }
 }
 
-/// Refuses names that neither side has.
+/// Rejects names that neither side has.
 fn check(matched: &Matched, args: &DiffArgs) -> Result<()> {
     let own = matched.own_metrics.iter().flatten().copied();
     let metrics: Vec<&str> = matched.metrics.iter().map(|it| it.metric.name.as_str()).chain(own).collect();
-    let known = |name: &str| metrics.iter().any(|it| *it == name || metric::base(it) == name);
+    let known = |name: &str| metrics.iter().any(|metric| metric::is_covered(metric, name));
     if let Some(stranger) = args.minimize.iter().chain(&args.maximize).find(|name| !known(name)) {
         bail!("{}", unknown("metric", stranger, &metrics));
     }
@@ -146,7 +145,7 @@ fn lines(left: &Set, right: &Set, matched: &Matched) -> Vec<String> {
     if !matched.metrics.is_empty() {
         lines.push(String::new());
         lines.extend(table(metrics(matched), width));
-        let one = matched.replicate.as_deref().map_or_else(|| "run".to_owned(), title);
+        let one = wording::replicate(matched.replicate.as_deref());
         let note = format!(
             "difference: right less left, mean over each {one}; of accuracies in points; p of the paired t-test by {one}, each \
              metric tested alone"
@@ -222,7 +221,7 @@ fn found(matched: &Matched) -> Vec<String> {
     )];
     if pairs == 0 && !matched.apart.is_empty() {
         let names: Vec<String> = matched.apart.iter().map(|name| title(name)).collect();
-        facts.push(format!("the sides have no value in common of: {}", names.join(", ")));
+        facts.push(format!("the sides share no value of: {}", names.join(", ")));
     }
     if matched.unfinished > 0 {
         facts.push(format!("{} did not finish on both sides: left out", count(matched.unfinished, "pair")));
@@ -345,7 +344,7 @@ fn verdict(matched: &Matched) -> String {
                 format!("direction of `{name}` unknown: use --minimize {name} or --maximize {name}")
             }
             None if !matched.metrics.is_empty() => {
-                "the metrics in common are of the training set and do not rank: use --minimize NAME or --maximize NAME"
+                "all common metrics are training metrics, which do not rank: use --minimize NAME or --maximize NAME"
                     .to_owned()
             }
             None => "no trial finished on both sides with a metric in common: nothing can be said".to_owned(),

@@ -13,7 +13,7 @@ use crate::analysis::samples::{Place, Resolution, Samples, by_value, replicate_m
 use crate::analysis::statistics::Statistic;
 use crate::filter::Condition;
 use crate::metric::Metric;
-use crate::observed::{Observed, grid, may_rank, metric_names, metric_of, param_names};
+use crate::observed::{Observed, distinct, grid, may_rank, metric_names, metric_of, param_names};
 use crate::wording;
 
 /// Comparable runs and the options of the comparison.
@@ -33,8 +33,9 @@ impl<'a> Group<'a> {
     pub(super) fn new(runs: &'a [&'a Observed], declarations: &Declarations, question: &Question) -> Self {
         let names = param_names(runs.iter().copied());
         let varying: Vec<&str> = names.iter().filter(|name| !is_constant(runs, name)).copied().collect();
-        let asked = question.by.as_ref().map(|by| distinct(by.iter().filter(|key| names.contains(&key.as_str()))));
-        let is_key = |name: &str| asked.as_ref().is_some_and(|keys| keys.iter().any(|key| *key == name));
+        let asked =
+            question.by.as_ref().map(|by| distinct(by.iter().map(String::as_str).filter(|key| names.contains(key))));
+        let is_key = |name: &str| asked.as_ref().is_some_and(|keys| keys.contains(&name));
         let chosen = question.replicate.as_deref().or(declarations.replicate.as_deref());
         let free = |name: &&str| names.contains(name) && !is_key(name);
         let usual = || {
@@ -44,7 +45,7 @@ impl<'a> Group<'a> {
         let replicate = chosen.filter(free).or_else(usual).map(str::to_owned);
         let repeats = |name: &str| REPLICATES.contains(&name) || Some(name) == replicate.as_deref();
         let keys: Vec<String> = match asked {
-            Some(by) => by.into_iter().cloned().collect(),
+            Some(by) => by.into_iter().map(str::to_owned).collect(),
             None => varying.iter().filter(|name| !repeats(name)).map(|name| (*name).to_owned()).collect(),
         };
         let finished: Vec<&Observed> = runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
@@ -73,13 +74,28 @@ impl<'a> Group<'a> {
         self.varying.iter().filter(averaged).map(|name| (*name).to_owned()).collect()
     }
 
+    /// Compares the settings.
+    ///
+    /// # Errors
+    /// If `--against` selects no setting or several.
     pub(super) fn compared(&self, experiment: &Experiment, question: &Question) -> Result<Comparison> {
         let first = &self.runs[0].run;
         let value = |name: &&str| first.param(name).map(|value| ((*name).to_owned(), value.clone()));
         let constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
         let averaged = self.averaged();
-        let Judged { settings, promise, complete, cells, connected, overlapping, undecided, unselected_mean } =
-            self.judged(&averaged, question)?;
+        let groups = groups(self.runs, &self.keys);
+        let baseline = question.against.as_ref().map(|condition| self.baseline(condition, &groups)).transpose()?;
+        let mut samples = self.samples(&groups, &averaged);
+        let cells = keep_common_cells(&mut samples);
+        let settings = groups.iter().zip(&samples).map(|(runs, samples)| self.setting(runs, samples)).collect();
+        let terms = Terms {
+            comparable: cells.is_none_or(|[common, _]| common > 0),
+            baseline,
+            metric: self.ranked_by.as_ref(),
+            resolution: Resolution::of(&samples, self.grid()),
+        };
+        let Judged { settings, promise, complete, connected, overlapping, undecided, unselected_mean } =
+            judge(settings, samples, terms);
         let mut datasets: Vec<String> = self.runs.iter().map(|it| it.run.dataset.clone()).collect();
         datasets.sort();
         datasets.dedup();
@@ -110,17 +126,6 @@ impl<'a> Group<'a> {
             effects: self.effects(),
             averaged,
         })
-    }
-
-    /// The settings by rank, and what is promised of them.
-    fn judged(&self, averaged: &[String], question: &Question) -> Result<Judged> {
-        let groups = groups(self.runs, &self.keys);
-        let baseline = question.against.as_ref().map(|condition| self.baseline(condition, &groups)).transpose()?;
-        let mut samples = self.samples(&groups, averaged);
-        let cells = keep_common_cells(&mut samples);
-        let settings = groups.iter().zip(&samples).map(|(runs, samples)| self.setting(runs, samples)).collect();
-        let resolution = Resolution::of(&samples, self.grid());
-        Ok(judge(settings, samples, Terms { cells, baseline, metric: self.ranked_by.as_ref(), resolution }))
     }
 
     /// The ranking metric of each setting, negated if less is better.
@@ -216,17 +221,6 @@ impl<'a> Group<'a> {
         let replicate = self.varying.iter().position(|name| Some(*name) == self.replicate.as_deref());
         effects(&observations, &names, replicate)
     }
-}
-
-/// Distinct values, in order of occurrence.
-fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
-    let mut seen: Vec<&String> = Vec::new();
-    for name in names {
-        if !seen.contains(&name) {
-            seen.push(name);
-        }
-    }
-    seen
 }
 
 fn is_constant(runs: &[&Observed], name: &str) -> bool {

@@ -15,7 +15,6 @@ pub(super) struct Judged {
     pub settings: Vec<Setting>,
     pub promise: Option<Promise>,
     pub complete: bool,
-    pub cells: Option<[usize; 2]>,
     pub connected: bool,
     pub overlapping: bool,
     pub undecided: Option<Undecided>,
@@ -24,8 +23,8 @@ pub(super) struct Judged {
 
 /// How to judge settings.
 pub(super) struct Terms<'a> {
-    /// Number of common cells and of all cells, if they differ.
-    pub cells: Option<[usize; 2]>,
+    /// Whether the settings share a cell.
+    pub comparable: bool,
     /// The index of the baseline, if any.
     pub baseline: Option<usize>,
     /// The ranking metric.
@@ -36,10 +35,10 @@ pub(super) struct Terms<'a> {
 
 /// Ranks `settings`, whose values of the ranking metric are `samples`, worse values being lower.
 pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<'_>) -> Judged {
-    let Terms { cells, baseline, metric, resolution } = terms;
+    let Terms { comparable, baseline, metric, resolution } = terms;
     let Levels { of: levels, complete, connected } = levels(&samples);
     let standings = match baseline {
-        None if cells.is_none_or(|[common, _]| common > 0) => standings(&samples, resolution),
+        None if comparable => standings(&samples, resolution),
         _ => vec![Standing::default(); samples.len()],
     };
     let mut ranked: Vec<(Setting, Samples, usize)> = Vec::new();
@@ -82,7 +81,7 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
         mark_front(&mut settings, metric);
     }
     let unselected_mean = unselected_mean.map(own);
-    Judged { settings, promise, complete, cells, connected, overlapping, undecided, unselected_mean }
+    Judged { settings, promise, complete, connected, overlapping, undecided, unselected_mean }
 }
 
 /// Reduces every setting to the common cells, so that all means cover the same cells. Returns the number of common cells and of all

@@ -127,7 +127,7 @@ impl AgainstTest {
 /// What a comparison promises, with 95 % confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Promise {
-    /// The best setting is among those that may be the best.
+    /// The best setting is in the list of settings that may be the best.
     BestIsAmong,
     /// No setting that equals the baseline, at this index, is reported as different.
     Against(usize),
@@ -186,7 +186,7 @@ pub struct Comparison {
     pub replicates: usize,
     /// Metrics of the finished runs, in the order of tables.
     pub metrics: Vec<Metric>,
-    /// The ranking metric; `None` if no run has one that may rank.
+    /// The ranking metric; `None` if no metric of the runs may rank.
     pub ranked_by: Option<String>,
     /// The metric that estimates the quality of the chosen setting, if another one ranks.
     pub reported_by: Option<String>,

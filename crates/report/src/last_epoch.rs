@@ -12,12 +12,12 @@ use crate::wording::title;
 /// The least number of epochs for the warning.
 const LEAST: usize = 3;
 
-/// Warnings from the epochs of the runs of the marked setting.
-pub fn warnings(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> Result<Vec<String>, StoreError> {
+/// The warning about the runs of the marked setting, if it applies.
+pub fn warning(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> Result<Option<String>, StoreError> {
     let (Some(best), Some(metric), Some(replicate), At::Last) =
         (comparison.best(), comparison.ranking(), &comparison.replicate, comparison.at)
     else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     let is_its = |id: &RunId| best.finished.contains(id);
     let mut steps = Vec::new();
@@ -36,7 +36,7 @@ pub fn warnings(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> 
             amount(metric.unit, improvement)
         )
     };
-    Ok(improvement(steps, settings, step).map(sentence).into_iter().collect())
+    Ok(improvement(steps, settings, step).map(sentence))
 }
 
 /// The mean of the last changes of a setting, one per replicate, if a one-sided t-test finds it above 0. The setting was chosen out of
