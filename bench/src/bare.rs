@@ -76,5 +76,8 @@ impl Contender for Bare {
 fn tensors(split: &Split, features: usize) -> Result<(Tensor, Tensor)> {
     let x: Vec<f32> = split.images.iter().map(|pixel| data::normalise(*pixel)).collect();
     let y: Vec<u32> = split.labels.iter().map(|label| u32::from(*label)).collect();
-    Ok((Tensor::from_vec(x, (split.len(), features), &Device::Cpu)?, Tensor::from_vec(y, split.len(), &Device::Cpu)?))
+    Ok((
+        Tensor::from_vec(x, (split.len(), features), &Device::Cpu)?,
+        Tensor::from_vec(y, split.len(), &Device::Cpu)?,
+    ))
 }

@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 use anyhow::{Result, bail};
 use candle_core::Device;
 use data::Dataset;
-use model::{BatchSize, EngineKind, Hyperparameters, LearningRate, Observer, Prepared, Score, Training, Validation};
+use model::{
+    BatchSize, EngineKind, Hyperparameters, LearningRate, Observer, Prepared, Score, Training,
+    Validation,
+};
 
 use crate::contender::{BATCH, Contender, LEARNING_RATE, Turn};
 use crate::timing::timed;
@@ -44,7 +47,9 @@ impl Contender for Trial<'_> {
             ControlFlow::Continue(metrics) => {
                 Ok(Turn { seconds, accuracy: metrics.val_accuracy, epochs: metrics.epoch })
             }
-            ControlFlow::Break(outcome) => bail!("the {} engine's training ended: {outcome:?}", self.kind),
+            ControlFlow::Break(outcome) => {
+                bail!("the {} engine's training ended: {outcome:?}", self.kind)
+            }
         }
     }
 }

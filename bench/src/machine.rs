@@ -11,20 +11,29 @@ pub fn print_header(cores: usize) {
     let commit = commit().map_or_else(String::new, |commit| format!(" · commit {commit}"));
     println!("# candle-sweep, measured\n");
     println!("{} · {cores} cores · {now}{commit}", cpu());
-    let threads = std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "not set, which slows candle down".to_owned());
-    println!("\nRAYON_NUM_THREADS: {threads}. How: `bench/METHODOLOGY.md`. Small is fast; a time is a median.");
+    let threads = std::env::var("RAYON_NUM_THREADS")
+        .unwrap_or_else(|_| "not set, which slows candle down".to_owned());
+    println!(
+        "\nRAYON_NUM_THREADS: {threads}. How: `bench/METHODOLOGY.md`. Small is fast; a time is a median."
+    );
 }
 
 fn cpu() -> String {
-    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
-    let brand = system.ok().and_then(|system| Some(system.cpus().first()?.brand().trim().to_owned()));
+    let system =
+        System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
+    let brand =
+        system.ok().and_then(|system| Some(system.cpus().first()?.brand().trim().to_owned()));
     brand.unwrap_or_else(|| "unknown processor".to_owned())
 }
 
 /// The commit that is checked out where this is run, marked when files differ from it.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+        let output = Command::new("git")
+            .args(arguments)
+            .output()
+            .ok()
+            .filter(|output| output.status.success())?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let commit = git(&["rev-parse", "--short", "HEAD"])?;

@@ -39,7 +39,10 @@ struct Options {
 
 fn main() -> Result<ExitCode> {
     let options = Options::parse();
-    ensure!(!cfg!(debug_assertions), "only optimised programs are measured: cargo run --release -p bench");
+    ensure!(
+        !cfg!(debug_assertions),
+        "only optimised programs are measured: cargo run --release -p bench"
+    );
     let (dataset, scratch) = (mnist()?, tempfile::tempdir()?);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     machine::print_header(cores);

@@ -15,8 +15,10 @@ use serde::Deserialize;
 use crate::contender::{BATCH, Contender, LEARNING_RATE, Turn};
 
 /// Name and text of what the programs import.
-const SHARED: [(&str, &str); 2] =
-    [("common.py", include_str!("../peers/common.py")), ("jax_trials.py", include_str!("../peers/jax_trials.py"))];
+const SHARED: [(&str, &str); 2] = [
+    ("common.py", include_str!("../peers/common.py")),
+    ("jax_trials.py", include_str!("../peers/jax_trials.py")),
+];
 /// Name and text of each program.
 const PROGRAMS: [(&str, &str); 5] = [
     ("keras_fit.py", include_str!("../peers/keras_fit.py")),
@@ -47,12 +49,18 @@ pub struct Peer {
 
 impl Peer {
     /// Starts those whose libraries `python` has; says on stderr which it has not.
-    pub fn all(python: &Path, dataset: &Dataset, scratch: &Path, cores: usize) -> Result<Vec<Self>> {
+    pub fn all(
+        python: &Path,
+        dataset: &Dataset,
+        scratch: &Path,
+        cores: usize,
+    ) -> Result<Vec<Self>> {
         write_dataset(dataset, scratch)?;
         for (name, text) in SHARED.into_iter().chain(PROGRAMS) {
             fs::write(scratch.join(name), text)?;
         }
-        let started = PROGRAMS.iter().map(|(program, _)| Self::start(python, program, scratch, cores));
+        let started =
+            PROGRAMS.iter().map(|(program, _)| Self::start(python, program, scratch, cores));
         started.filter_map(Result::transpose).collect()
     }
 
@@ -62,14 +70,22 @@ impl Peer {
             .arg(scratch.join(program))
             .arg(scratch)
             .args([BATCH.to_string(), LEARNING_RATE.to_string()])
-            .envs([("CUDA_VISIBLE_DEVICES", ""), ("JAX_PLATFORMS", "cpu"), ("TF_CPP_MIN_LOG_LEVEL", "3")])
+            .envs([
+                ("CUDA_VISIBLE_DEVICES", ""),
+                ("JAX_PLATFORMS", "cpu"),
+                ("TF_CPP_MIN_LOG_LEVEL", "3"),
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("{} cannot be started: --python names another", python.display()))?;
-        let (questions, answers) = (process.stdin.take(), process.stdout.take().context("it has no stdout")?);
+            .with_context(|| {
+                format!("{} cannot be started: --python names another", python.display())
+            })?;
+        let (questions, answers) =
+            (process.stdin.take(), process.stdout.take().context("it has no stdout")?);
         let name = program.to_owned();
-        let mut peer = Self { name, process, questions, answers: BufReader::new(answers), epochs: 0, cores };
+        let mut peer =
+            Self { name, process, questions, answers: BufReader::new(answers), epochs: 0, cores };
         match peer.answer()? {
             Answer::Ready { ready, cores } => {
                 peer.name = ready;
@@ -112,7 +128,9 @@ impl Contender for Peer {
         writeln!(self.questions.as_ref().context("it has no stdin")?, "epoch")?;
         self.epochs += 1;
         match self.answer()? {
-            Answer::Epoch { seconds, accuracy } => Ok(Turn { seconds, accuracy, epochs: self.epochs }),
+            Answer::Epoch { seconds, accuracy } => {
+                Ok(Turn { seconds, accuracy, epochs: self.epochs })
+            }
             other => bail!("{} answered {other:?} to an epoch", self.name),
         }
     }

@@ -44,7 +44,13 @@ impl Lane<'_> {
 }
 
 /// Runs it and prints its table: whether all contenders learnt the same.
-pub fn run(dataset: &Dataset, python: &Path, scratch: &Path, rounds: u32, cores: usize) -> Result<bool> {
+pub fn run(
+    dataset: &Dataset,
+    python: &Path,
+    scratch: &Path,
+    rounds: u32,
+    cores: usize,
+) -> Result<bool> {
     let rows: Vec<u32> = (0..).take(dataset.train.len()).collect();
     let (fused, autograd) = (EngineKind::Fused, EngineKind::Autograd);
     let mut contenders: Vec<Box<dyn Contender + '_>> = vec![
@@ -57,9 +63,13 @@ pub fn run(dataset: &Dataset, python: &Path, scratch: &Path, rounds: u32, cores:
     for peer in Peer::all(python, dataset, scratch, cores)? {
         contenders.push(Box::new(peer));
     }
-    let mut lanes: Vec<_> = contenders.into_iter().map(|contender| Lane { contender, turns: Vec::new() }).collect();
+    let mut lanes: Vec<_> =
+        contenders.into_iter().map(|contender| Lane { contender, turns: Vec::new() }).collect();
     for round in 0..=rounds {
-        eprintln!("{}", if round == 0 { "warm-up".to_owned() } else { format!("round {round} of {rounds}") });
+        eprintln!(
+            "{}",
+            if round == 0 { "warm-up".to_owned() } else { format!("round {round} of {rounds}") }
+        );
         lanes.iter_mut().try_for_each(Lane::turn)?;
     }
     print(&lanes, rounds);
@@ -83,7 +93,16 @@ fn print(lanes: &[Lane<'_>], rounds: u32) {
         [&[lane.contender.name(), cores][..], &times, &ratios, &[accuracy]].concat()
     };
     table::print(
-        &["", "cores", "median", "min", "max", "to the fused sweep", "to one fused trial", "test accuracy"],
+        &[
+            "",
+            "cores",
+            "median",
+            "min",
+            "max",
+            "to the fused sweep",
+            "to one fused trial",
+            "test accuracy",
+        ],
         &lanes.iter().map(row).collect::<Vec<_>>(),
     );
     println!("\nTest accuracy is that after {EPOCHS} epochs.");
@@ -96,7 +115,10 @@ fn agree(lanes: &[Lane<'_>]) -> bool {
     // A NaN is far too.
     let near = |accuracy: &f64| (accuracy - median).abs() <= TOLERANCE;
     for (lane, accuracy) in lanes.iter().zip(&accuracies).filter(|(_, accuracy)| !near(accuracy)) {
-        eprintln!("{} has test accuracy {accuracy:.4}, the median is {median:.4}", lane.contender.name());
+        eprintln!(
+            "{} has test accuracy {accuracy:.4}, the median is {median:.4}",
+            lane.contender.name()
+        );
     }
     accuracies.iter().all(near)
 }

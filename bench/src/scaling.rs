@@ -39,7 +39,12 @@ fn print_table(varied: &str, settings: impl Iterator<Item = Setting>) -> Result<
     for (name, dataset, batch) in settings {
         eprintln!("scaling: {varied} {name}");
         let [fused, autograd] = medians(&dataset, batch)?;
-        rows.push(vec![name, table::seconds(fused), table::seconds(autograd), table::ratio(autograd, fused)]);
+        rows.push(vec![
+            name,
+            table::seconds(fused),
+            table::seconds(autograd),
+            table::ratio(autograd, fused),
+        ]);
     }
     table::print(&[varied, "fused", "autograd", "autograd to fused"], &rows);
     Ok(())
@@ -47,11 +52,17 @@ fn print_table(varied: &str, settings: impl Iterator<Item = Setting>) -> Result<
 
 /// Seconds an epoch by each of [`KINDS`], which take turns.
 fn medians(dataset: &Dataset, batch: usize) -> Result<[f64; 2]> {
-    let hyperparameters = Hyperparameters { batch_size: BatchSize::new(i64::try_from(batch)?)?, ..Default::default() };
+    let hyperparameters = Hyperparameters {
+        batch_size: BatchSize::new(i64::try_from(batch)?)?,
+        ..Default::default()
+    };
     let mut order: Vec<u32> = (0..).take(dataset.train.len()).collect();
     let mut engines = Vec::new();
     for kind in KINDS {
-        engines.push((Prepared::new(kind, dataset, &Device::Cpu)?.engine(&hyperparameters)?, Vec::new()));
+        engines.push((
+            Prepared::new(kind, dataset, &Device::Cpu)?.engine(&hyperparameters)?,
+            Vec::new(),
+        ));
     }
     for epoch in 0..=u32::try_from(REPEATS)? {
         generator(0, Purpose::Shuffle { epoch }).shuffle(&mut order);
@@ -82,7 +93,11 @@ fn batches(mnist: &Dataset) -> impl Iterator<Item = Setting> {
 /// The labels are made up: the number of the image, modulo the classes.
 fn classes(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     [2_u16, 10, 26, 100, 256].into_iter().map(|classes| {
-        let labels = (0..classes).filter_map(|label| u8::try_from(label).ok()).cycle().take(EXAMPLES).collect();
+        let labels = (0..classes)
+            .filter_map(|label| u8::try_from(label).ok())
+            .cycle()
+            .take(EXAMPLES)
+            .collect();
         let images = mnist.train.images.clone();
         let dataset = dataset(mnist, mnist.shape, classes.into(), Split { images, labels });
         (classes.to_string(), dataset, BATCH as usize)
@@ -109,9 +124,13 @@ fn densities(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     let pixels = mnist.train.images.iter();
     let mut random = generator(0, Purpose::Init);
     let noise = pixels.clone().filter_map(|_| u8::try_from(random.below(256)).ok()).collect();
-    let kinds = [("MNIST", pixels.clone().copied().collect()), ("inverted", pixels.map(|p| 255 - p).collect())];
+    let kinds = [
+        ("MNIST", pixels.clone().copied().collect()),
+        ("inverted", pixels.map(|p| 255 - p).collect()),
+    ];
     kinds.into_iter().chain([("random", noise)]).map(|(name, images): (_, Vec<u8>)| {
-        let filled = images.iter().filter(|pixel| **pixel != 0).count() as f64 / images.len() as f64;
+        let filled =
+            images.iter().filter(|pixel| **pixel != 0).count() as f64 / images.len() as f64;
         let split = Split { images, labels: mnist.train.labels.clone() };
         let name = format!("{name}, {:.0} % not zero", 100.0 * filled);
         (name, dataset(mnist, mnist.shape, mnist.classes, split), BATCH as usize)
@@ -127,8 +146,22 @@ fn first(mnist: &Dataset) -> Dataset {
 
 /// A dataset that is nowhere in files. Nothing is validated here, so one example is test enough.
 fn dataset(mnist: &Dataset, shape: ImageShape, classes: usize, train: Split) -> Dataset {
-    let test = Split { images: train.images[..shape.features()].to_vec(), labels: train.labels[..1].to_vec() };
+    let test = Split {
+        images: train.images[..shape.features()].to_vec(),
+        labels: train.labels[..1].to_vec(),
+    };
     let Dataset { name, folder, files, verification, sha256, .. } = mnist;
-    let (name, folder, files, sha256) = (name.clone(), folder.clone(), files.clone(), sha256.clone());
-    Dataset { name, folder, shape, classes, train, test, files, verification: *verification, sha256 }
+    let (name, folder, files, sha256) =
+        (name.clone(), folder.clone(), files.clone(), sha256.clone());
+    Dataset {
+        name,
+        folder,
+        shape,
+        classes,
+        train,
+        test,
+        files,
+        verification: *verification,
+        sha256,
+    }
 }

@@ -25,8 +25,13 @@ pub struct Sweep {
 impl Sweep {
     /// Of `trials` trials, `jobs` at a time, with its files in `folder`.
     pub fn new(folder: &Path, engine: EngineKind, trials: u32, jobs: usize) -> Result<Self> {
-        let runner = std::env::current_exe()?.with_file_name(format!("runner{}", std::env::consts::EXE_SUFFIX));
-        ensure!(runner.is_file(), "{} is missing: cargo build --release -p runner", runner.display());
+        let runner = std::env::current_exe()?
+            .with_file_name(format!("runner{}", std::env::consts::EXE_SUFFIX));
+        ensure!(
+            runner.is_file(),
+            "{} is missing: cargo build --release -p runner",
+            runner.display()
+        );
         Ok(Self { runner, folder: folder.to_owned(), engine, trials, jobs })
     }
 
@@ -37,7 +42,9 @@ impl Sweep {
         std::fs::write(&experiment, self.experiment())?;
         let mut command = Command::new(&self.runner);
         command.arg(&experiment).arg("-r").arg(folder.path()).args(["--offline", "--quiet"]);
-        command.args(["-j", &self.jobs.to_string(), "--engine", self.engine.name()]).stdout(Stdio::null());
+        command
+            .args(["-j", &self.jobs.to_string(), "--engine", self.engine.name()])
+            .stdout(Stdio::null());
         let (status, seconds) = timed(|| Ok(command.status()?))?;
         ensure!(status.success(), "the runner ended with {status}");
         Ok((seconds, accuracy(&folder.path().join("bench/runs.csv"))?))
@@ -71,17 +78,25 @@ impl Contender for Sweep {
 /// Mean of the column `test_accuracy`.
 fn accuracy(runs: &Path) -> Result<f64> {
     let mut reader = csv::Reader::from_path(runs)?;
-    let column = reader.headers()?.iter().position(|name| name == "test_accuracy").context("no test_accuracy")?;
-    let values: Vec<f64> = reader.records().map(|row| Ok(row?[column].parse()?)).collect::<Result<_>>()?;
+    let column = reader
+        .headers()?
+        .iter()
+        .position(|name| name == "test_accuracy")
+        .context("no test_accuracy")?;
+    let values: Vec<f64> =
+        reader.records().map(|row| Ok(row?[column].parse()?)).collect::<Result<_>>()?;
     Ok(values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Prints how the runner's time grows with trials and falls with cores.
 pub fn print_trials_and_cores(folder: &Path, cores: usize) -> Result<()> {
-    let jobs: Vec<usize> = std::iter::successors(Some(1), |jobs| Some(2 * jobs)).take_while(|j| *j < cores).collect();
+    let jobs: Vec<usize> =
+        std::iter::successors(Some(1), |jobs| Some(2 * jobs)).take_while(|j| *j < cores).collect();
     let jobs = [jobs, vec![cores]].concat();
     println!("\n## Trials and cores\n");
-    println!("Wall time of `runner`, fused engine, {EPOCHS} epochs a trial, start to exit; median of {REPEATS}.");
+    println!(
+        "Wall time of `runner`, fused engine, {EPOCHS} epochs a trial, start to exit; median of {REPEATS}."
+    );
     let mut rows = Vec::new();
     for trials in [1, 4, 16] {
         eprintln!("trials and cores: {trials} trials");
@@ -95,6 +110,9 @@ pub fn print_trials_and_cores(folder: &Path, cores: usize) -> Result<()> {
         rows.push(std::iter::once(trials.to_string()).chain(medians).collect());
     }
     let columns: Vec<String> = jobs.iter().map(|jobs| format!("-j {jobs}")).collect();
-    table::print(&[&["trials"], &columns.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(), &rows);
+    table::print(
+        &[&["trials"], &columns.iter().map(String::as_str).collect::<Vec<_>>()[..]].concat(),
+        &rows,
+    );
     Ok(())
 }

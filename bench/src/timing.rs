@@ -27,7 +27,8 @@ impl Spread {
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let [Some(min), Some(max)] = [sorted.first(), sorted.last()].map(Option::<&f64>::copied) else {
+        let [Some(min), Some(max)] = [sorted.first(), sorted.last()].map(Option::<&f64>::copied)
+        else {
             return Self { median: f64::NAN, min: f64::NAN, max: f64::NAN };
         };
         let (low, high) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);

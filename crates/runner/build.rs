@@ -32,7 +32,9 @@ fn git(arguments: &[&str]) -> Option<String> {
 /// The version of a package in Cargo.lock.
 fn locked_version(package: &str) -> Option<String> {
     let lock = std::fs::read_to_string("../../Cargo.lock").ok()?;
-    let entry = lock.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{package}\"\n")))?;
+    let entry = lock
+        .split("[[package]]")
+        .find(|entry| entry.contains(&format!("name = \"{package}\"\n")))?;
     let version = entry.lines().find_map(|line| line.strip_prefix("version = "))?;
     Some(version.trim_matches('"').to_owned())
 }

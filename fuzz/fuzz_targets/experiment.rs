@@ -26,7 +26,8 @@ fuzz_target!(|text: &[u8]| {
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
     let shape = ImageShape { rows: 8, columns: 8 };
-    let facts = Facts { sha256: "00".to_owned(), train_len: 1_000, test_len: 100, shape, classes: 10 };
+    let facts =
+        Facts { sha256: "00".to_owned(), train_len: 1_000, test_len: 100, shape, classes: 10 };
     match plan::Plan::new(&spec, &facts) {
         Ok(plan) => assert!((1..=plan::LARGEST_PLAN).contains(&plan.trials.len())),
         Err(error) => assert!(!error.to_string().is_empty()),

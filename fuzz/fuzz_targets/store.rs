@@ -12,8 +12,12 @@ fuzz_target!(|bytes: &[u8]| {
             let runs = reader.runs(&experiment.name).unwrap_or_default();
             let _ = reader.last_epoch(&runs, "val_loss");
             for run in &runs {
-                let _ =
-                    (reader.epochs(run), reader.examples(run), reader.invocation(run), reader.find(run.id.as_str()));
+                let _ = (
+                    reader.epochs(run),
+                    reader.examples(run),
+                    reader.invocation(run),
+                    reader.find(run.id.as_str()),
+                );
             }
         }
     }

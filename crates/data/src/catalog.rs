@@ -66,7 +66,11 @@ impl Known {
     /// The known name that `text` resembles: at most two letters away, or differing in case and punctuation.
     pub(crate) fn nearest(text: &str) -> Option<&'static str> {
         let letters = |name: &str| -> Vec<char> {
-            name.chars().take(64).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+            name.chars()
+                .take(64)
+                .filter(|c| c.is_alphanumeric())
+                .flat_map(char::to_lowercase)
+                .collect()
         };
         let text = letters(text);
         Self::ALL
@@ -171,7 +175,10 @@ const BIG: ImageShape = ImageShape { rows: 28, columns: 28 };
 
 static MNIST: Listing = Listing {
     name: "mnist",
-    mirrors: &["https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist"],
+    mirrors: &[
+        "https://ossci-datasets.s3.amazonaws.com/mnist",
+        "https://storage.googleapis.com/cvdf-datasets/mnist",
+    ],
     pins: Pins::Sha256([
         "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",

@@ -9,8 +9,12 @@ use crate::error::DataError;
 use crate::idx::{Idx, Kind};
 
 /// The four files, sorted by name: test images, test labels, training images, training labels.
-pub(crate) const FILES: [&str; 4] =
-    ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+pub(crate) const FILES: [&str; 4] = [
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+];
 
 /// What each of them holds.
 pub(crate) const KINDS: [Kind; 4] = [Kind::Images, Kind::Labels, Kind::Images, Kind::Labels];
@@ -127,7 +131,8 @@ impl Dataset {
             std::array::from_fn(|i| FileDigest { file: FILES[i], sha256: files[i].sha256.clone() });
         let sha256 = digest_of(digests.each_ref().map(|digest| digest.sha256.as_str()));
         let [test_images, test_labels, train_images, train_labels] = files;
-        for (images, labels, part) in [(&train_images, &train_labels, "training"), (&test_images, &test_labels, "test")]
+        for (images, labels, part) in
+            [(&train_images, &train_labels, "training"), (&test_images, &test_labels, "test")]
         {
             let (images, labels) = (images.dimensions[0], labels.dimensions[0]);
             if images != labels {
@@ -136,7 +141,9 @@ impl Dataset {
         }
         let (shape, test_shape) = (shape_of(&train_images), shape_of(&test_images));
         if shape != test_shape {
-            return Err(wrong(format!("training images are {shape} pixels, test images {test_shape}")));
+            return Err(wrong(format!(
+                "training images are {shape} pixels, test images {test_shape}"
+            )));
         }
         let labels = train_labels.bytes.iter().chain(&test_labels.bytes);
         let classes = usize::from(labels.copied().max().unwrap_or(0)) + 1;
@@ -175,6 +182,7 @@ fn shape_of(images: &Idx) -> ImageShape {
 
 /// Identity of a dataset, from the checksums of its files in the order of [`FILES`].
 pub(crate) fn digest_of(sha256s: [&str; 4]) -> String {
-    let lines: String = FILES.iter().zip(sha256s).map(|(file, sha256)| format!("{sha256}  {file}\n")).collect();
+    let lines: String =
+        FILES.iter().zip(sha256s).map(|(file, sha256)| format!("{sha256}  {file}\n")).collect();
     sha256(&[lines.as_bytes()])
 }

@@ -64,12 +64,18 @@ impl Decoded {
 
     /// Remembers the digest of a plain file that was as `before` when its reading began.
     pub(crate) fn remember(&self, file: &File, before: &Metadata, idx: &Idx) {
-        let settled = || SystemTime::now().duration_since(before.modified().ok()?).ok().filter(|age| *age > SETTLED);
+        let settled = || {
+            SystemTime::now()
+                .duration_since(before.modified().ok()?)
+                .ok()
+                .filter(|age| *age > SETTLED)
+        };
         let Some(name) = identity(before) else { return };
         let same = file.metadata().ok().and_then(|after| identity(&after)).as_ref() == Some(&name);
         if idx.bytes.len() >= WORTH_KEEPING && same && settled().is_some() {
             // See above: no error of a user's.
-            let _ = fs::create_dir_all(&self.0).and_then(|()| fs::write(self.0.join(name), &idx.sha256));
+            let _ = fs::create_dir_all(&self.0)
+                .and_then(|()| fs::write(self.0.join(name), &idx.sha256));
         }
     }
 
@@ -80,7 +86,8 @@ impl Decoded {
     fn keep(&self, path: &Path, idx: &Idx) -> std::io::Result<()> {
         fs::create_dir_all(&self.0)?;
         let temporary = path.with_extension("new");
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&temporary)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&temporary)?;
         if file.try_lock().is_err() {
             // Another program is keeping it. What one left that died on the way is locked by nobody, and written anew.
             return Ok(());
@@ -93,7 +100,8 @@ impl Decoded {
 }
 
 fn is_digest(text: &str) -> bool {
-    text.len() as u64 == DIGITS && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    text.len() as u64 == DIGITS
+        && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A name for a file as it is: another once it has been written to, renamed over, or moved.
@@ -101,7 +109,10 @@ fn is_digest(text: &str) -> bool {
 fn identity(it: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let times = [it.mtime(), it.mtime_nsec(), it.ctime(), it.ctime_nsec()];
-    Some(format!("{}.sha256", sha256(&[format!("{} {} {} {times:?}", it.dev(), it.ino(), it.len()).as_bytes()])))
+    Some(format!(
+        "{}.sha256",
+        sha256(&[format!("{} {} {} {times:?}", it.dev(), it.ino(), it.len()).as_bytes()])
+    ))
 }
 
 /// Elsewhere the system does not tell enough.
@@ -185,7 +196,9 @@ mod tests {
             fs::write(&path, plain(last)).unwrap();
             File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
         };
-        let remembered = || decoded.remembered(&mut File::open(&path).unwrap(), Kind::Images).map(|idx| idx.sha256);
+        let remembered = || {
+            decoded.remembered(&mut File::open(&path).unwrap(), Kind::Images).map(|idx| idx.sha256)
+        };
         let read = || {
             let file = File::open(&path).unwrap();
             let before = file.metadata().unwrap();

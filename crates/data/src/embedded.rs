@@ -40,8 +40,11 @@ mod tests {
         let digits = digits().unwrap();
         assert_eq!(Some(digits.facts()), Known::Digits.facts());
         // load_digits().images[0], its first two rows, times 255 / 16.
-        let rows = [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0].map(|v| (f64::from(v) * 255.0 / 16.0).round());
-        assert!(digits.train.image(0).unwrap()[..16].iter().map(|pixel| f64::from(*pixel)).eq(rows));
+        let rows = [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]
+            .map(|v| (f64::from(v) * 255.0 / 16.0).round());
+        assert!(
+            digits.train.image(0).unwrap()[..16].iter().map(|pixel| f64::from(*pixel)).eq(rows)
+        );
         assert_eq!(digits.train.labels[..12], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]);
         // np.bincount(load_digits().target)
         let counts = (0..10).map(|class| {

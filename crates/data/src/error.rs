@@ -24,7 +24,9 @@ pub enum IdxError {
         found: u64,
     },
     /// It does not begin as it should.
-    #[error("wrong magic number: expected 0x{expected:08x} ({kind}), found 0x{found:08x} ({guess})")]
+    #[error(
+        "wrong magic number: expected 0x{expected:08x} ({kind}), found 0x{found:08x} ({guess})"
+    )]
     Magic {
         /// What was looked for.
         kind: &'static str,

@@ -64,10 +64,14 @@ enum Failure {
 }
 
 /// Fetches the files that are not in the folder yet, and stops at the first that cannot be had.
-pub(crate) fn missing_files(plan: &Plan, observer: &mut dyn FetchObserver) -> Result<(), DataError> {
+pub(crate) fn missing_files(
+    plan: &Plan,
+    observer: &mut dyn FetchObserver,
+) -> Result<(), DataError> {
     // Without a place to keep it, the dataset is as far away as without a network.
-    fs::create_dir_all(plan.folder)
-        .map_err(|cause| unavailable(plan.listing, plan.folder, format!("the folder cannot be made: {cause}")))?;
+    fs::create_dir_all(plan.folder).map_err(|cause| {
+        unavailable(plan.listing, plan.folder, format!("the folder cannot be made: {cause}"))
+    })?;
     let _lock = lock(plan.folder, observer)?;
     let mut mirrors = plan.mirrors.to_vec();
     for (file, path) in folder::locate(plan.folder).iter().enumerate() {
@@ -88,7 +92,12 @@ pub(crate) fn unavailable(listing: &Listing, folder: &Path, reason: String) -> D
         "copy its four files ({}.gz …) there, or run `cargo run -p data -- fetch {}` with a network",
         FILES[2], listing.name
     );
-    DataError::Unavailable { name: listing.name.to_owned(), folder: folder.to_owned(), reason, advice }
+    DataError::Unavailable {
+        name: listing.name.to_owned(),
+        folder: folder.to_owned(),
+        reason,
+        advice,
+    }
 }
 
 /// Keeps other processes from writing the same files; given back when dropped.
@@ -98,7 +107,10 @@ fn lock(folder: &Path, observer: &mut dyn FetchObserver) -> Result<File, DataErr
     let file = OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
-            observer.note(&format!("waiting for another process that is fetching to {}", printable::path(folder)));
+            observer.note(&format!(
+                "waiting for another process that is fetching to {}",
+                printable::path(folder)
+            ));
             file.lock().map_err(io)?;
         }
         // Some network file systems know no locks; two downloads at a time are then the user's to avoid.
@@ -161,7 +173,9 @@ fn from_mirror(
                 if !resumed {
                     return Err(Failure::Wrong(error));
                 }
-                observer.note("what was there of it does not fit the rest: fetching it from its beginning");
+                observer.note(
+                    "what was there of it does not fit the rest: fetching it from its beginning",
+                );
             }
         }
     }
@@ -178,17 +192,20 @@ fn transfer(
     let mut reason = String::new();
     for _ in 0..ATTEMPTS {
         let have = fs::metadata(part).map_or(0, |metadata| metadata.len());
-        let (from, total, mut bytes) = match http::get(url, have, patience).map_err(Failure::OutOfReach)? {
-            Answer::Body { from, total, bytes } => (from, total, bytes),
-            Answer::OutOfRange if have > 0 => {
-                remove(part).map_err(Failure::Stop)?;
-                "the server has no such range".clone_into(&mut reason);
-                continue;
-            }
-            Answer::OutOfRange => {
-                return Err(Failure::OutOfReach("the server sent a range that nobody asked for".into()));
-            }
-        };
+        let (from, total, mut bytes) =
+            match http::get(url, have, patience).map_err(Failure::OutOfReach)? {
+                Answer::Body { from, total, bytes } => (from, total, bytes),
+                Answer::OutOfRange if have > 0 => {
+                    remove(part).map_err(Failure::Stop)?;
+                    "the server has no such range".clone_into(&mut reason);
+                    continue;
+                }
+                Answer::OutOfRange => {
+                    return Err(Failure::OutOfReach(
+                        "the server sent a range that nobody asked for".into(),
+                    ));
+                }
+            };
         if total.is_some_and(|total| total > LARGEST_ARCHIVE) {
             return Err(too_large(url, total.unwrap_or(0)));
         }
@@ -201,7 +218,9 @@ fn transfer(
                 reason = format!("the transfer broke off after {} of {total} bytes", from + came);
             }
             (None, _) => return Ok(from > 0),
-            (Some(error), _) => reason = format!("the transfer broke off after {} bytes: {error}", from + came),
+            (Some(error), _) => {
+                reason = format!("the transfer broke off after {} bytes: {error}", from + came)
+            }
         }
         if came == 0 {
             break;

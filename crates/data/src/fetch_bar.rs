@@ -30,12 +30,18 @@ impl FetchObserver for FetchBar {
     fn started(&mut self, file: &str, url: &str, have: u64, total: Option<u64>) {
         if !stderr().is_terminal() {
             let size = total.map(|total| format!(", {}", HumanBytes(total))).unwrap_or_default();
-            let resumed = if have > 0 { format!(", going on from {}", HumanBytes(have)) } else { String::new() };
+            let resumed = if have > 0 {
+                format!(", going on from {}", HumanBytes(have))
+            } else {
+                String::new()
+            };
             return line(&format!("fetching {url}{size}{resumed}"));
         }
         let template = "{msg:24} {bar:30} {bytes:>10} of {total_bytes:10} {bytes_per_sec:12} {eta}";
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_style(style);
+        let style =
+            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar =
+            ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr()).with_style(style);
         bar.set_message(printable(file));
         bar.set_position(have);
         bar.reset_eta();

@@ -88,7 +88,11 @@ impl Finder {
     ///
     /// # Errors
     /// When no `data_dir` is given and the system does not say where the user's cache is.
-    pub fn new(data_dir: Option<PathBuf>, network: Network, mirrors: Vec<String>) -> Result<Self, DataError> {
+    pub fn new(
+        data_dir: Option<PathBuf>,
+        network: Network,
+        mirrors: Vec<String>,
+    ) -> Result<Self, DataError> {
         let data_dir = data_dir.map_or_else(Self::default_data_dir, Ok)?;
         Ok(Self { data_dir, network, mirrors })
     }
@@ -130,7 +134,9 @@ impl Finder {
         match source {
             Source::Folder { path, .. } => Some(path.clone()),
             Source::Known(Known::Digits) => None,
-            Source::Known(known) => Some(folder_from_environment(*known).unwrap_or_else(|| self.folder_of(*known))),
+            Source::Known(known) => {
+                Some(folder_from_environment(*known).unwrap_or_else(|| self.folder_of(*known)))
+            }
         }
     }
 
@@ -140,7 +146,11 @@ impl Finder {
     ///
     /// # Errors
     /// When it cannot be had ([`DataError::cannot_be_had`]), or when it is there but wrong.
-    pub fn load(&self, source: &Source, observer: &mut dyn FetchObserver) -> Result<Dataset, DataError> {
+    pub fn load(
+        &self,
+        source: &Source,
+        observer: &mut dyn FetchObserver,
+    ) -> Result<Dataset, DataError> {
         match source {
             Source::Folder { label, path } => {
                 let dataset = self.read_folder(Extent::Whole, label, path)?;
@@ -160,15 +170,28 @@ impl Finder {
     ///
     /// # Errors
     /// As [`Finder::load`].
-    pub fn facts(&self, source: &Source, observer: &mut dyn FetchObserver) -> Result<Facts, DataError> {
+    pub fn facts(
+        &self,
+        source: &Source,
+        observer: &mut dyn FetchObserver,
+    ) -> Result<Facts, DataError> {
         match source {
-            Source::Folder { label, path } => Ok(self.read_folder(Extent::Facts, label, path)?.facts()),
+            Source::Folder { label, path } => {
+                Ok(self.read_folder(Extent::Facts, label, path)?.facts())
+            }
             Source::Known(_) => Ok(self.load(source, observer)?.facts()),
         }
     }
 
     fn read_folder(&self, extent: Extent, label: &str, path: &Path) -> Result<Dataset, DataError> {
-        folder::read(extent, label, path, None, &self.decoded(), "put them there, or name another folder")
+        folder::read(
+            extent,
+            label,
+            path,
+            None,
+            &self.decoded(),
+            "put them there, or name another folder",
+        )
     }
 
     fn load_listed(
@@ -179,7 +202,14 @@ impl Finder {
     ) -> Result<Dataset, DataError> {
         if let Some(folder) = folder_from_environment(known) {
             let advice = "MNIST_DIR names this folder: put them there, or unset the variable";
-            return folder::read(Extent::Whole, listing.name, &folder, Some(listing), &self.decoded(), advice);
+            return folder::read(
+                Extent::Whole,
+                listing.name,
+                &folder,
+                Some(listing),
+                &self.decoded(),
+                advice,
+            );
         }
         let folder = self.folder_of(known);
         let missing = folder::missing(&folder::locate(&folder));
@@ -189,9 +219,19 @@ impl Finder {
             }
             let mirrors = self.mirrors_of(listing)?;
             let patience = fetch::PATIENCE;
-            fetch::missing_files(&Plan { listing, folder: &folder, mirrors: &mirrors, patience }, observer)?;
+            fetch::missing_files(
+                &Plan { listing, folder: &folder, mirrors: &mirrors, patience },
+                observer,
+            )?;
         }
-        folder::read(Extent::Whole, listing.name, &folder, Some(listing), &self.decoded(), "put them there")
+        folder::read(
+            Extent::Whole,
+            listing.name,
+            &folder,
+            Some(listing),
+            &self.decoded(),
+            "put them there",
+        )
     }
 
     fn decoded(&self) -> Decoded {
@@ -207,12 +247,16 @@ impl Finder {
         if mirrors.is_empty() {
             let variable = std::env::var("CANDLE_SWEEP_MIRROR").unwrap_or_default();
             let separator = |c: char| c.is_whitespace() || c == ',';
-            mirrors = variable.split(separator).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+            mirrors =
+                variable.split(separator).filter(|it| !it.is_empty()).map(str::to_owned).collect();
         }
         if mirrors.is_empty() {
             mirrors = listing.mirrors.iter().map(|mirror| (*mirror).to_owned()).collect();
         }
-        match mirrors.iter().find(|mirror| !mirror.starts_with("http://") && !mirror.starts_with("https://")) {
+        match mirrors
+            .iter()
+            .find(|mirror| !mirror.starts_with("http://") && !mirror.starts_with("https://"))
+        {
             Some(mirror) => Err(DataError::Mirror(mirror.clone())),
             None => Ok(mirrors),
         }
@@ -221,6 +265,7 @@ impl Finder {
 
 /// The folder that a variable names for this dataset.
 fn folder_from_environment(known: Known) -> Option<PathBuf> {
-    let variable: Option<OsString> = if known == Known::Mnist { std::env::var_os("MNIST_DIR") } else { None };
+    let variable: Option<OsString> =
+        if known == Known::Mnist { std::env::var_os("MNIST_DIR") } else { None };
     variable.filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }

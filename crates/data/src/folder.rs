@@ -54,7 +54,8 @@ fn named(folder: &Path, rename: impl Fn(&str) -> String) -> Located {
 fn foreign(folder: &Path) -> Vec<(String, Located)> {
     let names = |folder: &Path| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
         names
     };
@@ -62,8 +63,10 @@ fn foreign(folder: &Path) -> Vec<(String, Located)> {
     let raw = inside.iter().map(|name| format!("{name}/raw")).chain(["raw".to_owned()]);
     let mut found: Vec<(String, Located)> =
         raw.map(|place| (place.clone(), named(&folder.join(place), str::to_owned))).collect();
-    let mut prefixes: Vec<&str> =
-        inside.iter().filter_map(|name| name.split_once("train-images").map(|(prefix, _)| prefix)).collect();
+    let mut prefixes: Vec<&str> = inside
+        .iter()
+        .filter_map(|name| name.split_once("train-images").map(|(prefix, _)| prefix))
+        .collect();
     prefixes.dedup();
     found.extend(prefixes.into_iter().map(|prefix| {
         let located = named(folder, |file| format!("{prefix}{}", file.replace("t10k", "test")));
@@ -75,7 +78,12 @@ fn foreign(folder: &Path) -> Vec<(String, Located)> {
 
 /// Names of the files that are not there.
 pub(crate) fn missing(located: &Located) -> Vec<&'static str> {
-    FILES.into_iter().zip(located).filter(|(_, path)| path.is_none()).map(|(file, _)| file).collect()
+    FILES
+        .into_iter()
+        .zip(located)
+        .filter(|(_, path)| path.is_none())
+        .map(|(file, _)| file)
+        .collect()
 }
 
 /// How much of a dataset is read.
@@ -113,7 +121,9 @@ pub(crate) fn read(
         return Err(DataError::Missing { folder: folder.to_owned(), files, advice });
     };
     let sums = sums::read(folder)?;
-    let one = |path: &Path, file: usize| read_file(extent, path, file, listing, sums[file].as_deref(), decoded);
+    let one = |path: &Path, file: usize| {
+        read_file(extent, path, file, listing, sums[file].as_deref(), decoded)
+    };
     // The training images are most of it: the rest is read beside them.
     let (rest, images) = std::thread::scope(|scope| {
         let rest = scope.spawn(|| Ok([one(&a, 0)?, one(&b, 1)?, one(&d, 3)?]));
@@ -151,30 +161,44 @@ fn read_file(
     let mut source = File::open(path).map_err(io)?;
     let idx = if path.extension().is_some_and(|extension| extension == "gz") {
         let mut archive = Vec::new();
-        Read::by_ref(&mut source).take(LARGEST_ARCHIVE + 1).read_to_end(&mut archive).map_err(io)?;
+        Read::by_ref(&mut source)
+            .take(LARGEST_ARCHIVE + 1)
+            .read_to_end(&mut archive)
+            .map_err(io)?;
         if let Some(expected) = listing.and_then(|listing| listing.archive_md5(file)) {
             check_md5(&archive, expected, &place, ADVICE_FILE)?;
         }
         if archive.len() as u64 > LARGEST_ARCHIVE {
             decode(BufReader::new(archive.as_slice().chain(source)), KINDS[file])
         } else {
-            let outline = (extent == Extent::Facts).then(|| decoded.outline(&archive, KINDS[file])).flatten();
+            let outline =
+                (extent == Extent::Facts).then(|| decoded.outline(&archive, KINDS[file])).flatten();
             outline.map_or_else(|| decoded.decode(&archive, KINDS[file]), Ok)
         }
     } else {
         let before = source.metadata().map_err(io)?;
-        let outline = (extent == Extent::Facts).then(|| decoded.remembered(&mut source, KINDS[file])).flatten();
+        let outline = (extent == Extent::Facts)
+            .then(|| decoded.remembered(&mut source, KINDS[file]))
+            .flatten();
         outline.map_or_else(
             || {
                 source.rewind().map_err(|cause| IdxError::Unreadable(cause.to_string()))?;
-                let idx = decode_sized(BufReader::with_capacity(1 << 16, &source), KINDS[file], before.len())?;
+                let idx = decode_sized(
+                    BufReader::with_capacity(1 << 16, &source),
+                    KINDS[file],
+                    before.len(),
+                )?;
                 decoded.remember(&source, &before, &idx);
                 Ok(idx)
             },
             Ok,
         )
     };
-    let idx = idx.map_err(|reason| DataError::Malformed { place: place.clone(), reason, advice: ADVICE_FILE })?;
+    let idx = idx.map_err(|reason| DataError::Malformed {
+        place: place.clone(),
+        reason,
+        advice: ADVICE_FILE,
+    })?;
     for expected in [listing.and_then(|listing| listing.sha256(file)), sum].into_iter().flatten() {
         check_sha256(&idx, expected, &place, ADVICE_FILE)?;
     }
@@ -182,13 +206,19 @@ fn read_file(
 }
 
 /// Decodes a downloaded archive, and holds it against its pins.
-pub(crate) fn verify(archive: &[u8], file: usize, listing: &Listing, url: &str) -> Result<Idx, DataError> {
+pub(crate) fn verify(
+    archive: &[u8],
+    file: usize,
+    listing: &Listing,
+    url: &str,
+) -> Result<Idx, DataError> {
     let advice = crate::error::ADVICE_MIRROR;
     let place = printable::printable(url);
     if let Some(expected) = listing.archive_md5(file) {
         check_md5(archive, expected, &place, advice)?;
     }
-    let malformed = |reason: IdxError| DataError::Malformed { place: place.clone(), reason, advice };
+    let malformed =
+        |reason: IdxError| DataError::Malformed { place: place.clone(), reason, advice };
     let idx = decode(archive, KINDS[file]).map_err(malformed)?;
     if let Some(expected) = listing.sha256(file) {
         check_sha256(&idx, expected, &place, advice)?;
@@ -196,11 +226,21 @@ pub(crate) fn verify(archive: &[u8], file: usize, listing: &Listing, url: &str) 
     Ok(idx)
 }
 
-fn check_sha256(idx: &Idx, expected: &str, place: &str, advice: &'static str) -> Result<(), DataError> {
+fn check_sha256(
+    idx: &Idx,
+    expected: &str,
+    place: &str,
+    advice: &'static str,
+) -> Result<(), DataError> {
     check(&idx.sha256, expected, "SHA-256 of the decompressed bytes", place, advice)
 }
 
-fn check_md5(archive: &[u8], expected: &str, place: &str, advice: &'static str) -> Result<(), DataError> {
+fn check_md5(
+    archive: &[u8],
+    expected: &str,
+    place: &str,
+    advice: &'static str,
+) -> Result<(), DataError> {
     check(&md5(archive), expected, "MD5 of the archive", place, advice)
 }
 

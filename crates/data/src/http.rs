@@ -42,7 +42,9 @@ pub(crate) fn get(url: &str, from: u64, patience: Duration) -> Result<Answer, St
     let (from, total) = match status {
         StatusCode::OK => (0, length),
         StatusCode::PARTIAL_CONTENT => match content_range(headers) {
-            Some((start, total)) if start == from => (from, total.or(length.map(|length| from + length))),
+            Some((start, total)) if start == from => {
+                (from, total.or(length.map(|length| from + length)))
+            }
             // Other bytes than those asked for are of no use.
             _ => return Ok(Answer::OutOfRange),
         },
@@ -63,7 +65,9 @@ fn within<T: Send + 'static>(
         // Nobody may be waiting any more.
         let _ = sender.send(request());
     });
-    receiver.recv_timeout(patience).unwrap_or_else(|_| Err(format!("no answer within {patience:.1?}")))
+    receiver
+        .recv_timeout(patience)
+        .unwrap_or_else(|_| Err(format!("no answer within {patience:.1?}")))
 }
 
 /// Redirects to the mirror itself are followed; those to anywhere else are not: only configured mirrors are asked.
@@ -72,7 +76,9 @@ fn request(url: &str, from: u64, patience: Duration) -> Result<Response<Body>, S
     for _ in 0..=MOST_REDIRECTS {
         let response = request_once(&url, from, patience)?;
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        let Some(location) = location.filter(|_| response.status().is_redirection()) else { return Ok(response) };
+        let Some(location) = location.filter(|_| response.status().is_redirection()) else {
+            return Ok(response);
+        };
         let next = resolved(&url, location)?;
         if host(&next) != host(&url) {
             return Err(format!("it redirects to {next}, which is no configured mirror"));
@@ -88,7 +94,8 @@ fn resolved(url: &str, location: &str) -> Result<String, String> {
     if location.starts_with("http://") || location.starts_with("https://") {
         return Ok(location.to_owned());
     }
-    let path = location.strip_prefix('/').filter(|path| !path.starts_with('/')).ok_or_else(broken)?;
+    let path =
+        location.strip_prefix('/').filter(|path| !path.starts_with('/')).ok_or_else(broken)?;
     let uri: Uri = url.parse().map_err(|_| broken())?;
     let (scheme, authority) = uri.scheme_str().zip(uri.authority()).ok_or_else(broken)?;
     Ok(format!("{scheme}://{authority}/{path}"))
@@ -131,7 +138,8 @@ fn is_this_machine(url: &str) -> bool {
 
 /// `bytes 100-199/200`: where it begins, and the whole's size.
 fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
-    let (range, total) = headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
+    let (range, total) =
+        headers.get(CONTENT_RANGE)?.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
     Some((number(range.split('-').next())?, number(Some(total))))
 }
 

@@ -76,7 +76,9 @@ pub(crate) fn decode_sized(mut file: impl BufRead, kind: Kind, size: u64) -> Res
     match file.fill_buf().map_err(|error| unreadable(&error))? {
         [] => Err(IdxError::Empty),
         // A plain file begins with a zero, so that one byte tells.
-        [0x1f, ..] => decode_plain(Members { member: Some(GzDecoder::new(file)) }, kind, 0, damaged),
+        [0x1f, ..] => {
+            decode_plain(Members { member: Some(GzDecoder::new(file)) }, kind, 0, damaged)
+        }
         _ => decode_plain(file, kind, size, unreadable),
     }
 }
@@ -95,7 +97,13 @@ impl<R: BufRead> Read for Members<R> {
             if read > 0 || buffer.is_empty() {
                 return Ok(read);
             }
-            self.member = self.member.take().map(GzDecoder::into_inner).map(next_member).transpose()?.flatten();
+            self.member = self
+                .member
+                .take()
+                .map(GzDecoder::into_inner)
+                .map(next_member)
+                .transpose()?
+                .flatten();
         }
         Ok(0)
     }
@@ -116,7 +124,10 @@ fn next_member<R: BufRead>(mut file: R) -> std::io::Result<Option<GzDecoder<R>>>
                 return Ok(Some(GzDecoder::new(file)));
             }
             Some(_) => {
-                return Err(std::io::Error::new(ErrorKind::InvalidData, "other bytes follow the end of the gzip data"));
+                return Err(std::io::Error::new(
+                    ErrorKind::InvalidData,
+                    "other bytes follow the end of the gzip data",
+                ));
             }
         }
     }
@@ -146,7 +157,12 @@ fn damaged(error: &std::io::Error) -> IdxError {
     }
 }
 
-fn decode_plain(mut file: impl Read, kind: Kind, size: u64, explain: Explain) -> Result<Idx, IdxError> {
+fn decode_plain(
+    mut file: impl Read,
+    kind: Kind,
+    size: u64,
+    explain: Explain,
+) -> Result<Idx, IdxError> {
     let (header, dimensions) = read_header(&mut file, kind, explain)?;
     let length = product(&dimensions)?;
     let header_length = header.len() as u64;
@@ -158,11 +174,17 @@ fn decode_plain(mut file: impl Read, kind: Kind, size: u64, explain: Explain) ->
     };
     // One byte more than promised: whether the file goes on. Memory grows as bytes come, not as the header says.
     let read = bytes.len();
-    file.by_ref().take(length + 1 - read as u64).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
+    file.by_ref()
+        .take(length + 1 - read as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|error| explain(&error))?;
     hasher.update(&bytes[read..]);
     let found = bytes.len() as u64;
     if found < length {
-        return Err(IdxError::Truncated { expected: header_length + length, found: header_length + found });
+        return Err(IdxError::Truncated {
+            expected: header_length + length,
+            found: header_length + found,
+        });
     }
     if found > length {
         return Err(IdxError::Trailing(header_length + length));
@@ -172,11 +194,17 @@ fn decode_plain(mut file: impl Read, kind: Kind, size: u64, explain: Explain) ->
 }
 
 /// Reads `length` bytes that are there to be read, while another thread hashes those that have been.
-fn read_hashing(file: &mut impl Read, length: u64, hasher: Sha256) -> std::io::Result<(Vec<u8>, Sha256)> {
+fn read_hashing(
+    file: &mut impl Read,
+    length: u64,
+    hasher: Sha256,
+) -> std::io::Result<(Vec<u8>, Sha256)> {
     let mut bytes = vec![0; usize::try_from(length).map_err(std::io::Error::other)?];
     let hasher = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel::<&[u8]>();
-        let hashing = scope.spawn(move || receiver.into_iter().fold(hasher, |hasher, read| hasher.chain_update(read)));
+        let hashing = scope.spawn(move || {
+            receiver.into_iter().fold(hasher, |hasher, read| hasher.chain_update(read))
+        });
         for chunk in bytes.chunks_mut(AT_A_TIME) {
             file.read_exact(chunk)?;
             // Only a panic ends the other thread before its time, and that is passed on below.
@@ -189,14 +217,23 @@ fn read_hashing(file: &mut impl Read, length: u64, hasher: Sha256) -> std::io::R
 }
 
 /// The header as bytes, and the dimensions in it.
-fn read_header(file: &mut impl Read, kind: Kind, explain: Explain) -> Result<(Vec<u8>, Vec<u32>), IdxError> {
+fn read_header(
+    file: &mut impl Read,
+    kind: Kind,
+    explain: Explain,
+) -> Result<(Vec<u8>, Vec<u32>), IdxError> {
     let rank = (kind.magic() & 0xff) as usize;
     let length = 4 + 4 * rank;
     let mut header = read_up_to(file, 4, explain)?;
     match words(&header).next() {
         None if header.is_empty() => return Err(IdxError::Empty),
         Some(found) if found != kind.magic() => {
-            return Err(IdxError::Magic { kind: kind.describe(), expected: kind.magic(), found, guess: guess(found) });
+            return Err(IdxError::Magic {
+                kind: kind.describe(),
+                expected: kind.magic(),
+                found,
+                guess: guess(found),
+            });
         }
         _ => {}
     }
@@ -210,7 +247,10 @@ fn read_header(file: &mut impl Read, kind: Kind, explain: Explain) -> Result<(Ve
 
 /// The bytes that these dimensions promise.
 fn product(dimensions: &[u32]) -> Result<u64, IdxError> {
-    match dimensions.iter().fold(1u64, |product, dimension| product.saturating_mul((*dimension).into())) {
+    match dimensions
+        .iter()
+        .fold(1u64, |product, dimension| product.saturating_mul((*dimension).into()))
+    {
         0 => Err(IdxError::Nothing(dimensions.to_vec())),
         found if found > LARGEST => Err(IdxError::TooLarge { found, limit: LARGEST }),
         length => Ok(length),
@@ -273,7 +313,10 @@ mod tests {
     #[test]
     fn plain_and_gzipped_are_the_same() {
         let plain = images(3, 2, 2);
-        let (a, b) = (decode(&plain[..], Kind::Images).unwrap(), decode(&gzip(&plain)[..], Kind::Images).unwrap());
+        let (a, b) = (
+            decode(&plain[..], Kind::Images).unwrap(),
+            decode(&gzip(&plain)[..], Kind::Images).unwrap(),
+        );
         assert_eq!((a.dimensions, &a.bytes, &a.sha256), (vec![3, 2, 2], &b.bytes, &b.sha256));
         assert_eq!(a.sha256, sha256(&[&plain]));
     }
@@ -284,7 +327,10 @@ mod tests {
         assert_eq!(message(&[], Kind::Images), "the file is empty");
         assert_eq!(message(&gzip(&[]), Kind::Images), "the file is empty");
         let swapped = message(&good, Kind::Labels);
-        assert!(swapped.contains("expected 0x00000801") && swapped.contains("these are images"), "{swapped}");
+        assert!(
+            swapped.contains("expected 0x00000801") && swapped.contains("these are images"),
+            "{swapped}"
+        );
         assert!(message(&[0, 0, 0xd, 3, 0, 0, 0, 1], Kind::Images).contains("floating-point"));
         assert!(message(&gzip(&gzip(&good)), Kind::Images).contains("gzip inside gzip"));
         assert!(message(&[0, 0], Kind::Images).contains("expected 16 bytes, found 2"));
@@ -296,7 +342,9 @@ mod tests {
         large[4..16].fill(0xff);
         assert!(message(&large, Kind::Images).contains("too large"));
         let squeezed = gzip(&good);
-        assert!(message(&squeezed[..squeezed.len() - 9], Kind::Images).contains("gzip data is damaged"));
+        assert!(
+            message(&squeezed[..squeezed.len() - 9], Kind::Images).contains("gzip data is damaged")
+        );
     }
 
     #[test]

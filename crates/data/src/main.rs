@@ -13,8 +13,10 @@ use cmd::show::SplitName;
 /// Shows and fetches image datasets.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
-#[command(after_help = "DATASET is mnist, fashion-mnist, kmnist, digits, or a folder of IDX files.\n\
-    MNIST_DIR names a folder that holds the four MNIST files; CANDLE_SWEEP_MIRROR names mirrors.")]
+#[command(
+    after_help = "DATASET is mnist, fashion-mnist, kmnist, digits, or a folder of IDX files.\n\
+    MNIST_DIR names a folder that holds the four MNIST files; CANDLE_SWEEP_MIRROR names mirrors."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -65,9 +65,12 @@ pub fn hold_out(labels: &[u8], fraction: Fraction, seed: u64) -> Partition {
         classes[usize::from(*label)].push(row);
     }
     // ⌊k · fraction⌋ is below k, but for a fraction next to 1 the product in f64 may not be.
-    let whole = |rows: &Vec<u32>| ((rows.len() as f64 * fraction.get()) as usize).min(rows.len().saturating_sub(1));
+    let whole = |rows: &Vec<u32>| {
+        ((rows.len() as f64 * fraction.get()) as usize).min(rows.len().saturating_sub(1))
+    };
     let mut shares: Vec<usize> = classes.iter().map(whole).collect();
-    let mut by_remainder: Vec<usize> = (0..classes.len()).filter(|class| !classes[*class].is_empty()).collect();
+    let mut by_remainder: Vec<usize> =
+        (0..classes.len()).filter(|class| !classes[*class].is_empty()).collect();
     let remainder = |class: usize| (classes[class].len() as f64 * fraction.get()).fract();
     by_remainder.sort_by(|a, b| remainder(*b).total_cmp(&remainder(*a)).then(a.cmp(b)));
     let missing = fraction.of(labels.len()).saturating_sub(shares.iter().sum());
@@ -111,12 +114,17 @@ mod tests {
     #[test]
     fn a_tenth_of_mnists_counts() {
         let counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949];
-        let labels: Vec<u8> = (0u8..).zip(counts).flat_map(|(label, count)| vec![label; count]).collect();
+        let labels: Vec<u8> =
+            (0u8..).zip(counts).flat_map(|(label, count)| vec![label; count]).collect();
         let Partition { train, validation } = hold_out(&labels, Fraction::new(0.1).unwrap(), 0);
         assert_eq!((train.len(), validation.len()), (54_000, 6_000));
-        let held = |class: u8| validation.iter().filter(|row| labels[**row as usize] == class).count();
+        let held =
+            |class: u8| validation.iter().filter(|row| labels[**row as usize] == class).count();
         // The four largest remainders, .9, .8, .8 and .5, are rounded up.
-        assert_eq!((0..10).map(held).collect::<Vec<_>>(), [592, 674, 596, 613, 584, 542, 592, 627, 585, 595]);
+        assert_eq!(
+            (0..10).map(held).collect::<Vec<_>>(),
+            [592, 674, 596, 613, 584, 542, 592, 627, 585, 595]
+        );
     }
 
     #[test]

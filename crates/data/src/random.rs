@@ -92,7 +92,10 @@ mod tests {
             let mut generator = generator(seed, Purpose::Init);
             (0..n).map(|_| generator.uniform() * 16_777_216.0).collect()
         };
-        assert_eq!(drawn(0, 6), [13_586_516., 2_280_712., 1_036_568., 13_699_156., 12_612_718., 15_278_583.]);
+        assert_eq!(
+            drawn(0, 6),
+            [13_586_516., 2_280_712., 1_036_568., 13_699_156., 12_612_718., 15_278_583.]
+        );
         assert_eq!(drawn(7, 4), [1_394_958., 1_343_680., 5_096_547., 10_436_542.]);
         let shuffled = |seed, epoch| {
             let mut rows: Vec<u32> = (0..10).collect();
@@ -105,7 +108,10 @@ mod tests {
         let mut held_out = generator(0, Purpose::Validation);
         assert_eq!([0; 6].map(|_| held_out.below(1000)), [62, 360, 159, 912, 925, 101]);
         let mut last = generator(u64::MAX, Purpose::Shuffle { epoch: u32::MAX });
-        assert_eq!([0; 20].map(|_| last.below(1_000_000))[16..], [553_219, 753_430, 535_921, 972_984]);
+        assert_eq!(
+            [0; 20].map(|_| last.below(1_000_000))[16..],
+            [553_219, 753_430, 535_921, 972_984]
+        );
     }
 
     #[test]

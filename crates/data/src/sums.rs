@@ -19,7 +19,9 @@ pub(crate) fn read(folder: &Path) -> Result<[Option<String>; 4], DataError> {
     let mut pins = [const { None }; 4];
     for (number, line) in text(&path)?.lines().enumerate() {
         let Some((sum, name)) = split(line) else { continue };
-        let Some(file) = FILES.iter().position(|file| *file == name || dotted(file) == name) else { continue };
+        let Some(file) = FILES.iter().position(|file| *file == name || dotted(file) == name) else {
+            continue;
+        };
         if sum.len() != 64 || !sum.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return Err(DataError::SumsFile { path, line: number + 1 });
         }

@@ -90,11 +90,20 @@ fn show_draws_a_digit_with_its_label_and_one_hot_vector() {
 #[test]
 fn what_is_wrong_with_a_request_is_said() {
     let cases: [(&[&str], &[&str]); 5] = [
-        (&["show", "digits", "test", "360"], &["error: digits test has no example 360: expected 0 to 359"]),
+        (
+            &["show", "digits", "test", "360"],
+            &["error: digits test has no example 360: expected 0 to 359"],
+        ),
         (&["info", "mnits"], &["did you mean mnist?", "fashion-mnist"]),
         (&["info", "./nowhere"], &["does not exist"]),
-        (&["fetch", "mnist", "--mirror", "example.com"], &["'example.com' is no mirror", "http://"]),
-        (&["fetch", "mnist", "--offline"], &["--offline was given", "data -- fetch mnist", "copy its four files"]),
+        (
+            &["fetch", "mnist", "--mirror", "example.com"],
+            &["'example.com' is no mirror", "http://"],
+        ),
+        (
+            &["fetch", "mnist", "--offline"],
+            &["--offline was given", "data -- fetch mnist", "copy its four files"],
+        ),
     ];
     for (arguments, expected) in cases {
         let started = Instant::now();
@@ -111,12 +120,18 @@ fn what_is_wrong_with_a_request_is_said() {
 
 #[test]
 fn mirrors_come_from_the_option_then_from_the_variable() {
-    let (first, second) = (Server::new(|_| Reply::Status(404)), Server::new(|_| Reply::Status(404)));
+    let (first, second) =
+        (Server::new(|_| Reply::Status(404)), Server::new(|_| Reply::Status(404)));
     let mirrors = format!("{}, {}", first.url, second.url);
     let told = data(&["fetch", "kmnist"]).env("CANDLE_SWEEP_MIRROR", &mirrors).failure();
-    assert!(told.contains("404") && told.contains(&first.url) && told.contains(&second.url), "{told}");
+    assert!(
+        told.contains("404") && told.contains(&first.url) && told.contains(&second.url),
+        "{told}"
+    );
     let third = Server::new(|_| Reply::Honest(b"something else".to_vec()));
-    let told = data(&["fetch", "kmnist", "--mirror", &third.url]).env("CANDLE_SWEEP_MIRROR", &mirrors).failure();
+    let told = data(&["fetch", "kmnist", "--mirror", &third.url])
+        .env("CANDLE_SWEEP_MIRROR", &mirrors)
+        .failure();
     assert!(told.contains("wrong MD5 of the archive") && told.contains(&third.url), "{told}");
     assert_eq!((first.asked().len(), second.asked().len()), (1, 1));
 }
@@ -124,7 +139,8 @@ fn mirrors_come_from_the_option_then_from_the_variable() {
 #[test]
 fn mnist_dir_is_never_filled_by_a_download() {
     let (empty, server) = (tempfile::tempdir().unwrap(), Server::new(|_| Reply::Status(404)));
-    let told = data(&["info", "mnist", "--mirror", &server.url]).env("MNIST_DIR", empty.path()).failure();
+    let told =
+        data(&["info", "mnist", "--mirror", &server.url]).env("MNIST_DIR", empty.path()).failure();
     assert!(told.contains("lacks t10k-images-idx3-ubyte") && told.contains("MNIST_DIR"), "{told}");
     assert!(server.asked().is_empty() && fs::read_dir(empty.path()).unwrap().next().is_none());
     // Set to nothing is not set.
@@ -138,14 +154,20 @@ fn a_closed_pipe_is_no_error() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut process = std::process::Command::new(call.command.get_program());
-    let status = process.args(["info", "digits"]).stdout(writer).stderr(std::process::Stdio::piped()).output().unwrap();
+    let status = process
+        .args(["info", "digits"])
+        .stdout(writer)
+        .stderr(std::process::Stdio::piped())
+        .output()
+        .unwrap();
     assert!(status.status.success() && status.stderr.is_empty(), "{status:?}");
     call.success();
 }
 
 /// The four archives of the real MNIST, where this machine has them.
 fn real_mnist() -> Option<(PathBuf, HashMap<String, Vec<u8>>)> {
-    let Some(folder) = std::env::var_os("MNIST_DIR").filter(|it| !it.is_empty()).map(PathBuf::from) else {
+    let Some(folder) = std::env::var_os("MNIST_DIR").filter(|it| !it.is_empty()).map(PathBuf::from)
+    else {
         println!("skipped: MNIST_DIR is not set");
         return None;
     };
@@ -171,7 +193,10 @@ fn the_real_mnist_is_what_the_tutorial_says() {
         assert!(told.contains(part), "expected '{part}' in:\n{told}");
     }
     let drawn = data(&["show", "mnist", "train", "0"]).env("MNIST_DIR", &folder).success();
-    assert!(drawn.ends_with("mnist train 0 · label 5 · one-hot [0 0 0 0 0 1 0 0 0 0]\n"), "{drawn}");
+    assert!(
+        drawn.ends_with("mnist train 0 · label 5 · one-hot [0 0 0 0 0 1 0 0 0 0]\n"),
+        "{drawn}"
+    );
 }
 
 #[test]
@@ -184,7 +209,10 @@ fn the_real_mnist_survives_a_bad_line() {
     let mut call = data(&["fetch", "mnist", "--mirror", &cutting.url]);
     let told = call.success();
     assert!(told.contains("60,000 + 10,000 images, verified"), "{told}");
-    assert_eq!(cutting.ranges("train-images-idx3-ubyte.gz"), [None, Some(4_000_000), Some(8_000_000)]);
+    assert_eq!(
+        cutting.ranges("train-images-idx3-ubyte.gz"),
+        [None, Some(4_000_000), Some(8_000_000)]
+    );
     let told = call.success();
     assert!(told.contains(&*call.cache().to_string_lossy()), "{told}");
     assert_eq!(cutting.asked().len(), 6, "what is there is not fetched again");

@@ -42,7 +42,10 @@ fn load(folder: &Path) -> Result<Dataset, data::DataError> {
     assert!(finder.is_local(&source) && source.pinned_facts().is_none());
     let loaded = finder.load(&source, &mut Silent);
     if let Err(error) = &loaded {
-        assert!(!error.cannot_be_had(), "what is there but wrong is no reason to fall back: {error}");
+        assert!(
+            !error.cannot_be_had(),
+            "what is there but wrong is no reason to fall back: {error}"
+        );
     }
     loaded
 }
@@ -56,7 +59,10 @@ fn other_sizes_and_classes_are_welcome() {
     let folder = small();
     let dataset = load(folder.path()).unwrap();
     assert_eq!(dataset.shape, ImageShape { rows: 2, columns: 3 });
-    assert_eq!((dataset.shape.to_string().as_str(), dataset.shape.features(), dataset.classes), ("2×3", 6, 3));
+    assert_eq!(
+        (dataset.shape.to_string().as_str(), dataset.shape.features(), dataset.classes),
+        ("2×3", 6, 3)
+    );
     assert_eq!(dataset.train.image(1), Some(&[6, 7, 8, 9, 10, 11][..]));
     assert_eq!((dataset.train.image(3), dataset.test.image(usize::MAX)), (None, None));
     assert_eq!(dataset.folder.as_deref(), Some(folder.path()));
@@ -84,13 +90,37 @@ fn every_fault_names_its_file_and_what_was_found() {
     type Fault = (&'static str, Vec<u8>, &'static [&'static str]);
     let faults: [Fault; 10] = [
         ("train-images-idx3-ubyte", vec![], &["is empty", "replace it"]),
-        ("train-images-idx3-ubyte", idx(&[3, 2, 3], &[0; 17]), &["truncated", "expected 34 bytes", "found 33"]),
+        (
+            "train-images-idx3-ubyte",
+            idx(&[3, 2, 3], &[0; 17]),
+            &["truncated", "expected 34 bytes", "found 33"],
+        ),
         ("train-images-idx3-ubyte", idx(&[3, 2, 3], &[0; 19]), &["after the end"]),
-        ("train-images-idx3-ubyte", idx(&[3], &[0; 3]), &["wrong magic number", "these are labels"]),
-        ("train-labels-idx1-ubyte", idx(&[3, 1, 1], &[0; 3]), &["wrong magic number", "these are images"]),
-        ("t10k-images-idx3-ubyte", gzip(&idx(&[2, 2, 3], &[0; 12]))[..20].to_vec(), &["gzip", "damaged or cut off"]),
-        ("train-labels-idx1-ubyte", idx(&[2], &[0, 1]), &["3 training images but 2 training labels"]),
-        ("t10k-images-idx3-ubyte", idx(&[2, 3, 2], &[0; 12]), &["training images are 2×3", "test images 3×2"]),
+        (
+            "train-images-idx3-ubyte",
+            idx(&[3], &[0; 3]),
+            &["wrong magic number", "these are labels"],
+        ),
+        (
+            "train-labels-idx1-ubyte",
+            idx(&[3, 1, 1], &[0; 3]),
+            &["wrong magic number", "these are images"],
+        ),
+        (
+            "t10k-images-idx3-ubyte",
+            gzip(&idx(&[2, 2, 3], &[0; 12]))[..20].to_vec(),
+            &["gzip", "damaged or cut off"],
+        ),
+        (
+            "train-labels-idx1-ubyte",
+            idx(&[2], &[0, 1]),
+            &["3 training images but 2 training labels"],
+        ),
+        (
+            "t10k-images-idx3-ubyte",
+            idx(&[2, 3, 2], &[0; 12]),
+            &["training images are 2×3", "test images 3×2"],
+        ),
         ("t10k-images-idx3-ubyte", idx(&[0, 2, 3], &[]), &["promises nothing"]),
         ("t10k-images-idx3-ubyte", idx(&[u32::MAX; 3], &[]), &["too large"]),
     ];
@@ -131,8 +161,12 @@ fn missing_files_are_named_and_so_is_a_folder_that_is_none() {
 #[test]
 fn a_sums_file_pins_a_folder() {
     let folder = small();
-    let sums: String =
-        load(folder.path()).unwrap().files.iter().map(|it| format!("{}  {}\n", it.sha256, it.file)).collect();
+    let sums: String = load(folder.path())
+        .unwrap()
+        .files
+        .iter()
+        .map(|it| format!("{}  {}\n", it.sha256, it.file))
+        .collect();
     write(&folder, "SHA256SUMS", format!("{sums}abc  something-else.txt\n").as_bytes());
     assert_eq!(load(folder.path()).unwrap().verification, Verification::SumsFile);
     write(&folder, "train-labels-idx1-ubyte", &idx(&[3], &[0, 2, 1]));
@@ -153,7 +187,10 @@ fn sources_are_names_or_folders() {
         assert_eq!(parse(text).unwrap().name(), text);
     }
     let unknown = parse("Fashion_MNIST").unwrap_err().to_string();
-    assert!(unknown.contains("did you mean fashion-mnist?") && unknown.contains("kmnist"), "{unknown}");
+    assert!(
+        unknown.contains("did you mean fashion-mnist?") && unknown.contains("kmnist"),
+        "{unknown}"
+    );
     assert!(parse("").is_err() && parse("cifar10").is_err());
 }
 
@@ -172,9 +209,15 @@ fn only_zero_padding_may_follow_gzip_data() {
         write(&folder, "train-labels-idx1-ubyte", &padded);
         assert_eq!(load(folder.path()).unwrap(), expected);
     }
-    for other in [[gzip(&labels), b"\0\0other".to_vec()].concat(), [gzip(&labels), b"x".to_vec()].concat()] {
+    for other in
+        [[gzip(&labels), b"\0\0other".to_vec()].concat(), [gzip(&labels), b"x".to_vec()].concat()]
+    {
         write(&folder, "train-labels-idx1-ubyte", &other);
-        assert!(message(&folder).contains("other bytes follow the end of the gzip data"), "{}", message(&folder));
+        assert!(
+            message(&folder).contains("other bytes follow the end of the gzip data"),
+            "{}",
+            message(&folder)
+        );
     }
 }
 
@@ -185,7 +228,9 @@ fn torchvision_and_emnist_layouts_are_found() {
     let folder = small();
     let expected = load(folder.path()).unwrap();
     let move_all = |target: &TempDir, rename: &dyn Fn(&str) -> String| {
-        for file in fs::read_dir(folder.path()).unwrap().flatten().filter(|file| file.path().is_file()) {
+        for file in
+            fs::read_dir(folder.path()).unwrap().flatten().filter(|file| file.path().is_file())
+        {
             let name = rename(file.file_name().to_str().unwrap());
             fs::create_dir_all(target.path().join(&name).parent().unwrap()).unwrap();
             fs::copy(file.path(), target.path().join(name)).unwrap();
@@ -209,7 +254,10 @@ fn torchvision_and_emnist_layouts_are_found() {
     move_all(&emnist, &|name| format!("emnist-digits-{}", name.replace("t10k", "test")));
     move_all(&torchvision, &|name| format!("MNIST/raw/{name}"));
     for (folder, words) in [
-        (&emnist, "several datasets (emnist-digits-train-… and emnist-digits-test-…; emnist-letters-train-…"),
+        (
+            &emnist,
+            "several datasets (emnist-digits-train-… and emnist-digits-test-…; emnist-letters-train-…",
+        ),
         (&torchvision, "several datasets (FashionMNIST/raw; MNIST/raw)"),
     ] {
         assert!(message(folder).contains(words), "{}", message(folder));

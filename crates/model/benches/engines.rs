@@ -10,12 +10,20 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Linear, Module, Optimizer, SGD, VarBuilder, VarMap, linear};
 use criterion::{Criterion, criterion_group, criterion_main};
 use data::{Finder, Network, Silent, Source};
-use model::{Autograd, AutogradData, Engine, Examples, Fused, FusedData, Hyperparameters, InstructionSet};
+use model::{
+    Autograd, AutogradData, Engine, Examples, Fused, FusedData, Hyperparameters, InstructionSet,
+};
 
 const BATCH: usize = 32;
 
 /// What anybody would write first with candle.
-fn bare_epoch(model: &Linear, sgd: &mut SGD, x: &Tensor, y: &Tensor, batches: &[Vec<u32>]) -> Result<()> {
+fn bare_epoch(
+    model: &Linear,
+    sgd: &mut SGD,
+    x: &Tensor,
+    y: &Tensor,
+    batches: &[Vec<u32>],
+) -> Result<()> {
     for batch in batches {
         let rows = Tensor::from_slice(batch, batch.len(), &Device::Cpu)?;
         let logits = model.forward(&x.index_select(&rows, 0)?)?;
@@ -36,8 +44,12 @@ fn epoch(criterion: &mut Criterion) {
 
     let x: Vec<f32> = dataset.train.images.iter().map(|pixel| data::normalise(*pixel)).collect();
     let x = Tensor::from_vec(x, (n, dataset.shape.features()), &Device::Cpu).expect("x");
-    let y =
-        Tensor::from_vec(dataset.train.labels.iter().map(|it| u32::from(*it)).collect(), n, &Device::Cpu).expect("y");
+    let y = Tensor::from_vec(
+        dataset.train.labels.iter().map(|it| u32::from(*it)).collect(),
+        n,
+        &Device::Cpu,
+    )
+    .expect("y");
     let variables = VarMap::new();
     let builder = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
     let bare = linear(dataset.shape.features(), dataset.classes, builder).expect("linear");
@@ -70,9 +82,12 @@ fn epoch(criterion: &mut Criterion) {
                 }
             });
         });
-        group.bench_function(format!("fused evaluation of the test set, {instructions:?}"), |bencher| {
-            bencher.iter(|| black_box(engine.evaluate(Examples::Test).expect("score")));
-        });
+        group.bench_function(
+            format!("fused evaluation of the test set, {instructions:?}"),
+            |bencher| {
+                bencher.iter(|| black_box(engine.evaluate(Examples::Test).expect("score")));
+            },
+        );
     }
     group.bench_function("cutting the images into tiles", |bencher| {
         bencher.iter(|| black_box(FusedData::new(&dataset).expect("data")));
@@ -83,7 +98,9 @@ fn epoch(criterion: &mut Criterion) {
 /// MNIST where the variable `MNIST_DIR` says, else the embedded digits.
 fn images() -> data::Dataset {
     let finder = Finder::new(None, Network::Offline, Vec::new()).expect("finder");
-    let load = |name| finder.load(&Source::parse(name, std::path::Path::new("")).expect("name"), &mut Silent);
+    let load = |name| {
+        finder.load(&Source::parse(name, std::path::Path::new("")).expect("name"), &mut Silent)
+    };
     load("mnist").or_else(|_| load("digits")).expect("digits are embedded")
 }
 

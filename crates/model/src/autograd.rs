@@ -73,10 +73,14 @@ impl Autograd {
     ///
     /// # Errors
     /// When the device has no room for it.
-    pub fn new(data: Arc<AutogradData>, hyperparameters: &Hyperparameters) -> std::result::Result<Self, EngineError> {
+    pub fn new(
+        data: Arc<AutogradData>,
+        hyperparameters: &Hyperparameters,
+    ) -> std::result::Result<Self, EngineError> {
         let Hyperparameters { init, seed, learning_rate, .. } = *hyperparameters;
         let build = || {
-            let model = SoftmaxRegression::new(data.features, data.classes, init, seed, &data.device)?;
+            let model =
+                SoftmaxRegression::new(data.features, data.classes, init, seed, &data.device)?;
             let sgd = SGD::new(model.vars(), learning_rate.get())?;
             Ok((model, sgd))
         };
@@ -110,7 +114,8 @@ impl Autograd {
                 for rows in rows.chunks(EVALUATION_CHUNK) {
                     let index = Tensor::from_slice(rows, rows.len(), &self.data.device)?;
                     let labels = rows.iter().map(|row| train.labels[*row as usize]);
-                    let (x, y) = (train.x.index_select(&index, 0)?, train.y.index_select(&index, 0)?);
+                    let (x, y) =
+                        (train.x.index_select(&index, 0)?, train.y.index_select(&index, 0)?);
                     score += self.score(&x, &y, labels, &mut told)?;
                 }
             }
@@ -134,7 +139,8 @@ impl Autograd {
         told: &mut impl FnMut(&[f32]),
     ) -> Result<Score> {
         let logits = self.model.logits(x)?.detach();
-        let losses: Vec<f32> = loss::cross_entropy_each(&logits, y)?.to_dtype(DType::F32)?.to_vec1()?;
+        let losses: Vec<f32> =
+            loss::cross_entropy_each(&logits, y)?.to_dtype(DType::F32)?.to_vec1()?;
         let logits = host(&logits)?;
         told(&logits);
         Ok(Score {
@@ -152,7 +158,11 @@ fn host(logits: &Tensor) -> Result<Vec<f32>> {
 
 /// How often the greatest logit is the label's.
 fn count_correct(logits: &[f32], classes: usize, labels: impl Iterator<Item = u8>) -> u64 {
-    logits.chunks_exact(classes).zip(labels).filter(|(row, label)| greatest(row) == usize::from(*label)).count() as u64
+    logits
+        .chunks_exact(classes)
+        .zip(labels)
+        .filter(|(row, label)| greatest(row) == usize::from(*label))
+        .count() as u64
 }
 
 /// The class of the greatest logit: the first of equals, as `argmax` in NumPy and Keras.
@@ -170,7 +180,8 @@ fn greatest(logits: &[f32]) -> usize {
 #[allow(clippy::cast_possible_truncation, reason = "at most 256 classes; a probability is an f32")]
 fn prediction(logits: &[f32]) -> Prediction {
     let class = greatest(logits);
-    let sum: f64 = logits.iter().map(|logit| libm::exp(f64::from(*logit) - f64::from(logits[class]))).sum();
+    let sum: f64 =
+        logits.iter().map(|logit| libm::exp(f64::from(*logit) - f64::from(logits[class]))).sum();
     Prediction { class: class as u32, probability: (1.0 / sum) as f32 }
 }
 
@@ -180,7 +191,12 @@ fn engine_error(error: candle_core::Error) -> EngineError {
 }
 
 impl Engine for Autograd {
-    fn step(&mut self, batch: &[u32], _: &[u32], learning_rate: f64) -> std::result::Result<Score, EngineError> {
+    fn step(
+        &mut self,
+        batch: &[u32],
+        _: &[u32],
+        learning_rate: f64,
+    ) -> std::result::Result<Score, EngineError> {
         self.try_step(batch, learning_rate).map_err(engine_error)
     }
 
@@ -190,7 +206,9 @@ impl Engine for Autograd {
 
     fn predict(&self) -> std::result::Result<(Score, Vec<Prediction>), EngineError> {
         let mut predictions = Vec::with_capacity(self.data.test.labels.len());
-        let told = |logits: &[f32]| predictions.extend(logits.chunks_exact(self.data.classes).map(prediction));
+        let told = |logits: &[f32]| {
+            predictions.extend(logits.chunks_exact(self.data.classes).map(prediction))
+        };
         let score = self.try_evaluate(Examples::Test, told).map_err(engine_error)?;
         Ok((score, predictions))
     }

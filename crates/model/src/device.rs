@@ -44,10 +44,11 @@ impl DeviceChoice {
     pub fn open(self) -> Result<Device, DeviceError> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
-            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => Err(DeviceError::WithoutCuda(self)),
-            Self::Cuda(number) => {
-                Device::new_cuda(number).map_err(|reason| DeviceError::Unusable { device: self, reason })
+            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => {
+                Err(DeviceError::WithoutCuda(self))
             }
+            Self::Cuda(number) => Device::new_cuda(number)
+                .map_err(|reason| DeviceError::Unusable { device: self, reason }),
         }
     }
 }
@@ -85,9 +86,11 @@ mod tests {
 
     #[test]
     fn names_parse_and_print() {
-        for (text, device) in
-            [("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda(0)), ("cuda:3", DeviceChoice::Cuda(3))]
-        {
+        for (text, device) in [
+            ("cpu", DeviceChoice::Cpu),
+            ("cuda", DeviceChoice::Cuda(0)),
+            ("cuda:3", DeviceChoice::Cuda(3)),
+        ] {
             assert_eq!(text.parse::<DeviceChoice>().unwrap(), device);
             assert_eq!(device.to_string(), text);
         }

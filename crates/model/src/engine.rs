@@ -78,8 +78,10 @@ pub(crate) fn check_shape(
         return Ok(());
     }
     let found = (weights.classes, weights.features);
-    let reason =
-        format!("it cannot go on from weights of {found:?} classes and features: there are {:?}", (classes, features));
+    let reason = format!(
+        "it cannot go on from weights of {found:?} classes and features: there are {:?}",
+        (classes, features)
+    );
     Err(EngineError { engine, reason })
 }
 
@@ -91,7 +93,12 @@ pub trait Engine {
     ///
     /// # Errors
     /// When the computation itself fails; a loss that is not finite is a score, not an error.
-    fn step(&mut self, batch: &[u32], upcoming: &[u32], learning_rate: f64) -> Result<Score, EngineError>;
+    fn step(
+        &mut self,
+        batch: &[u32],
+        upcoming: &[u32],
+        learning_rate: f64,
+    ) -> Result<Score, EngineError>;
 
     /// Score of the present weights.
     ///

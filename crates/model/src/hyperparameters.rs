@@ -61,10 +61,10 @@ impl Decay {
 
 /// A whole number from 1 to 4,294,967,295.
 fn positive(value: i64) -> Result<u32, OutOfRange> {
-    u32::try_from(value)
-        .ok()
-        .filter(|n| *n > 0)
-        .ok_or_else(|| OutOfRange { expected: "a whole number from 1 to 4294967295", found: value.to_string() })
+    u32::try_from(value).ok().filter(|n| *n > 0).ok_or_else(|| OutOfRange {
+        expected: "a whole number from 1 to 4294967295",
+        found: value.to_string(),
+    })
 }
 
 /// Examples a step: one or more.
@@ -111,9 +111,10 @@ impl Seed {
     /// # Errors
     /// When `value` is negative.
     pub fn new(value: i64) -> Result<Self, OutOfRange> {
-        u64::try_from(value)
-            .map(Self)
-            .map_err(|_| OutOfRange { expected: "a whole number, 0 or more", found: value.to_string() })
+        u64::try_from(value).map(Self).map_err(|_| OutOfRange {
+            expected: "a whole number, 0 or more",
+            found: value.to_string(),
+        })
     }
 
     /// The seed as a number.
@@ -247,18 +248,26 @@ mod tests {
             assert!(Decay::new(bad).is_err(), "{bad}");
         }
         assert!(Decay::new(-0.0).unwrap().get().is_sign_positive());
-        assert!(BatchSize::new(0).is_err() && BatchSize::new(1).is_ok() && BatchSize::new(1 << 32).is_err());
+        assert!(
+            BatchSize::new(0).is_err()
+                && BatchSize::new(1).is_ok()
+                && BatchSize::new(1 << 32).is_err()
+        );
         assert!(Epochs::new(-3).is_err() && Seed::new(-1).is_err() && Seed::new(i64::MAX).is_ok());
     }
 
     #[test]
     fn the_tutorials_step_counts() {
-        let batch = |n| Hyperparameters { batch_size: BatchSize::new(n).unwrap(), ..Default::default() };
+        let batch =
+            |n| Hyperparameters { batch_size: BatchSize::new(n).unwrap(), ..Default::default() };
         assert_eq!(batch(32).steps_per_epoch(60_000), 1_875);
         assert_eq!(batch(100).steps_per_epoch(60_000), 600);
         let twenty = Hyperparameters { epochs: Epochs::new(20).unwrap(), ..batch(100) };
         assert_eq!(twenty.steps(60_000), 12_000);
         let dropped = Hyperparameters { last_batch: LastBatch::Drop, ..batch(512) };
-        assert_eq!((batch(512).steps_per_epoch(60_000), dropped.steps_per_epoch(60_000)), (118, 117));
+        assert_eq!(
+            (batch(512).steps_per_epoch(60_000), dropped.steps_per_epoch(60_000)),
+            (118, 117)
+        );
     }
 }

@@ -32,8 +32,15 @@ mod tests {
     #[test]
     fn follows_the_formula() {
         for (base, decay, step, expected) in TABLE {
-            let rate = learning_rate_at(LearningRate::new(base).unwrap(), Decay::new(decay).unwrap(), step);
-            assert!((rate - expected).abs() <= 1e-15, "{base} {decay} {step}: {rate} is not {expected}");
+            let rate = learning_rate_at(
+                LearningRate::new(base).unwrap(),
+                Decay::new(decay).unwrap(),
+                step,
+            );
+            assert!(
+                (rate - expected).abs() <= 1e-15,
+                "{base} {decay} {step}: {rate} is not {expected}"
+            );
         }
     }
 }

@@ -21,7 +21,9 @@ pub use candle_core::Device;
 pub use device::{DeviceChoice, DeviceError};
 pub use engine::{Engine, EngineError, Examples, Prediction, Score};
 pub use fused::{Fused, FusedData, InstructionSet};
-pub use hyperparameters::{BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed};
+pub use hyperparameters::{
+    BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed,
+};
 pub use prepared::{EngineKind, Prepared};
 pub use softmax_regression::SoftmaxRegression;
 pub use train::{EpochMetrics, Observer, Outcome, Training, Validation};

@@ -33,9 +33,12 @@ mod tests {
     #[test]
     fn binary_and_one_hot_forms_agree_with_the_tutorial() {
         let (y, p) = ([0u32, 1, 1, 0], [0.3f64, 0.7, 0.6, 0.2]);
-        let binary =
-            y.iter().zip(p).map(|(&y, p)| -f64::from(y) * p.ln() - (1.0 - f64::from(y)) * (1.0 - p).ln()).sum::<f64>()
-                / 4.0;
+        let binary = y
+            .iter()
+            .zip(p)
+            .map(|(&y, p)| -f64::from(y) * p.ln() - (1.0 - f64::from(y)) * (1.0 - p).ln())
+            .sum::<f64>()
+            / 4.0;
         assert!((binary - TUTORIAL).abs() < 1e-12);
 
         let logits: Vec<f64> = p.iter().flat_map(|p| [(1.0 - p).ln(), p.ln()]).collect();
@@ -43,7 +46,12 @@ mod tests {
         let labels = Tensor::new(&y, &Device::Cpu).unwrap();
         let categorical = cross_entropy(&logits, &labels).unwrap().to_scalar::<f64>().unwrap();
         assert!((categorical - TUTORIAL).abs() < 1e-12, "{categorical}");
-        let each = cross_entropy_each(&logits, &labels).unwrap().mean_all().unwrap().to_scalar::<f64>().unwrap();
+        let each = cross_entropy_each(&logits, &labels)
+            .unwrap()
+            .mean_all()
+            .unwrap()
+            .to_scalar::<f64>()
+            .unwrap();
         assert!((each - TUTORIAL).abs() < 1e-12, "{each}");
     }
 

@@ -68,7 +68,9 @@ impl Prepared {
     /// When there is no memory for it.
     pub fn new(kind: EngineKind, dataset: &Dataset, device: &Device) -> Result<Self, EngineError> {
         Ok(match kind {
-            EngineKind::Autograd => Self::Autograd(Arc::new(AutogradData::new(dataset, device.clone())?)),
+            EngineKind::Autograd => {
+                Self::Autograd(Arc::new(AutogradData::new(dataset, device.clone())?))
+            }
             EngineKind::Fused => Self::Fused(Arc::new(FusedData::new(dataset)?)),
         })
     }
@@ -77,10 +79,15 @@ impl Prepared {
     ///
     /// # Errors
     /// When there is no memory for it.
-    pub fn engine(&self, hyperparameters: &Hyperparameters) -> Result<Box<dyn Engine>, EngineError> {
+    pub fn engine(
+        &self,
+        hyperparameters: &Hyperparameters,
+    ) -> Result<Box<dyn Engine>, EngineError> {
         Ok(match self {
             Self::Autograd(data) => Box::new(Autograd::new(Arc::clone(data), hyperparameters)?),
-            Self::Fused(data) => Box::new(Fused::new(Arc::clone(data), hyperparameters, InstructionSet::best())),
+            Self::Fused(data) => {
+                Box::new(Fused::new(Arc::clone(data), hyperparameters, InstructionSet::best()))
+            }
         })
     }
 }

@@ -19,9 +19,16 @@ impl SoftmaxRegression {
     ///
     /// # Errors
     /// When the device has no room for it.
-    pub fn new(features: usize, classes: usize, init: Init, seed: Seed, device: &Device) -> Result<Self> {
+    pub fn new(
+        features: usize,
+        classes: usize,
+        init: Init,
+        seed: Seed,
+        device: &Device,
+    ) -> Result<Self> {
         let weights = initial_weights(features, classes, init, seed);
-        let weight = Var::from_tensor(&Tensor::from_vec(weights.weight, (classes, features), device)?)?;
+        let weight =
+            Var::from_tensor(&Tensor::from_vec(weights.weight, (classes, features), device)?)?;
         let bias = Var::from_tensor(&Tensor::from_vec(weights.bias, classes, device)?)?;
         let linear = Linear::new(weight.as_tensor().clone(), Some(bias.as_tensor().clone()));
         Ok(Self { weight, bias, linear })
@@ -47,7 +54,12 @@ impl SoftmaxRegression {
     /// When they cannot be read back from the device.
     pub fn weights(&self) -> Result<Weights> {
         let (classes, features) = self.weight.dims2()?;
-        Ok(Weights { classes, features, weight: self.weight.flatten_all()?.to_vec1()?, bias: self.bias.to_vec1()? })
+        Ok(Weights {
+            classes,
+            features,
+            weight: self.weight.flatten_all()?.to_vec1()?,
+            bias: self.bias.to_vec1()?,
+        })
     }
 }
 
@@ -97,7 +109,10 @@ mod tests {
         assert!(w.iter().all(|w| w.abs() <= limit * 1.000_001));
         let mean = w.iter().sum::<f32>() / w.len() as f32;
         let variance = w.iter().map(|w| w * w).sum::<f32>() / w.len() as f32;
-        assert!(mean.abs() < 0.002 && (variance / (limit * limit / 3.0) - 1.0).abs() < 0.05, "{mean} {variance}");
+        assert!(
+            mean.abs() < 0.002 && (variance / (limit * limit / 3.0) - 1.0).abs() < 0.05,
+            "{mean} {variance}"
+        );
     }
 
     #[test]
@@ -105,6 +120,11 @@ mod tests {
         let draw = |seed| initial_weights(64, 10, Init::GlorotUniform, Seed::new(seed).unwrap());
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
-        assert!(initial_weights(4, 3, Init::Zeros, Seed::new(0).unwrap()).weight.iter().all(|w| *w == 0.0));
+        assert!(
+            initial_weights(4, 3, Init::Zeros, Seed::new(0).unwrap())
+                .weight
+                .iter()
+                .all(|w| *w == 0.0)
+        );
     }
 }

@@ -92,7 +92,16 @@ impl<'a> Training<'a> {
         train: &'a [u32],
         validation: Validation<'a>,
     ) -> Self {
-        Self { engine, hyperparameters, train, validation, order: train.to_vec(), epoch: 0, step: 0, test: None }
+        Self {
+            engine,
+            hyperparameters,
+            train,
+            validation,
+            order: train.to_vec(),
+            epoch: 0,
+            step: 0,
+            test: None,
+        }
     }
 
     /// Goes on after `epoch` epochs that another training of the same kind took to `weights`: bit for bit as that one would
@@ -112,7 +121,10 @@ impl<'a> Training<'a> {
     ///
     /// # Errors
     /// When the engine's computation fails.
-    pub fn epoch(&mut self, observer: &mut dyn Observer) -> Result<ControlFlow<Outcome, EpochMetrics>, EngineError> {
+    pub fn epoch(
+        &mut self,
+        observer: &mut dyn Observer,
+    ) -> Result<ControlFlow<Outcome, EpochMetrics>, EngineError> {
         let Hyperparameters { learning_rate: base, decay, seed, .. } = self.hyperparameters;
         self.test = None;
         self.epoch += 1;
@@ -136,7 +148,9 @@ impl<'a> Training<'a> {
         }
         let (validated, test) = match self.validation {
             Validation::Test => (self.test()?, None),
-            Validation::HeldOut(rows) => (self.engine.evaluate(Examples::Train(rows))?, Some(self.test()?)),
+            Validation::HeldOut(rows) => {
+                (self.engine.evaluate(Examples::Train(rows))?, Some(self.test()?))
+            }
         };
         if !validated.loss_sum.is_finite() {
             return Ok(ControlFlow::Break(self.diverged()));

@@ -68,9 +68,15 @@ impl Weights {
     /// Class probabilities, `[classes]`, of one example's features, `[features]`: softmax of `weight · x + bias`.
     #[must_use]
     pub fn probabilities(&self, x: &[f32]) -> Vec<f64> {
-        let dot = |row: &[f32]| row.iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>();
-        let logits: Vec<f64> =
-            self.weight.chunks_exact(self.features).zip(&self.bias).map(|(row, b)| dot(row) + f64::from(*b)).collect();
+        let dot = |row: &[f32]| {
+            row.iter().zip(x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum::<f64>()
+        };
+        let logits: Vec<f64> = self
+            .weight
+            .chunks_exact(self.features)
+            .zip(&self.bias)
+            .map(|(row, b)| dot(row) + f64::from(*b))
+            .collect();
         let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let exponentials: Vec<f64> = logits.iter().map(|z| (z - top).exp()).collect();
         let sum: f64 = exponentials.iter().sum();
@@ -82,7 +88,11 @@ fn little_endian(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
-fn read(file: &SafeTensors<'_>, name: &'static str, rank: usize) -> Result<(Vec<usize>, Vec<f32>), WeightsError> {
+fn read(
+    file: &SafeTensors<'_>,
+    name: &'static str,
+    rank: usize,
+) -> Result<(Vec<usize>, Vec<f32>), WeightsError> {
     let tensor = file.tensor(name)?;
     if tensor.dtype() != Dtype::F32 || tensor.shape().len() != rank {
         return Err(WeightsError::Unexpected {
@@ -102,14 +112,20 @@ mod tests {
     use proptest::prelude::*;
 
     fn small() -> Weights {
-        Weights { classes: 2, features: 3, weight: vec![1.0, -2.0, 0.5, 0.0, 4.0, 1e-30], bias: vec![0.25, -0.25] }
+        Weights {
+            classes: 2,
+            features: 3,
+            weight: vec![1.0, -2.0, 0.5, 0.0, 4.0, 1e-30],
+            bias: vec![0.25, -0.25],
+        }
     }
 
     #[test]
     fn safetensors_round_trip_and_candle_reads_them() {
         let bytes = small().to_safetensors().unwrap();
         assert_eq!(Weights::from_safetensors(&bytes).unwrap(), small());
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &candle_core::Device::Cpu).unwrap();
+        let tensors =
+            candle_core::safetensors::load_buffer(&bytes, &candle_core::Device::Cpu).unwrap();
         assert_eq!(tensors["weight"].dims(), [2, 3]);
         assert_eq!(tensors["bias"].to_vec1::<f32>().unwrap(), small().bias);
     }
@@ -141,9 +157,12 @@ mod tests {
 
     #[test]
     fn probabilities_follow_the_closed_form() {
-        let weights = Weights { classes: 2, features: 1, weight: vec![0.0, 2.0], bias: vec![0.0, 0.0] };
+        let weights =
+            Weights { classes: 2, features: 1, weight: vec![0.0, 2.0], bias: vec![0.0, 0.0] };
         // softmax([0, 2·x]) = [1 − σ(2x), σ(2x)], σ(1) = 0.7310585786300049
         let p = weights.probabilities(&[0.5]);
-        assert!((p[1] - 0.731_058_578_630_004_9).abs() < 1e-15 && (p[0] + p[1] - 1.0).abs() < 1e-15);
+        assert!(
+            (p[1] - 0.731_058_578_630_004_9).abs() < 1e-15 && (p[0] + p[1] - 1.0).abs() < 1e-15
+        );
     }
 }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use data::random::{Purpose, generator};
 use data::{Dataset, FileDigest, Finder, ImageShape, Network, Silent, Source, Split, Verification};
 use model::{
-    Autograd, AutogradData, BatchSize, Device, Engine, Examples, Fused, FusedData, Hyperparameters, Init,
-    InstructionSet, LearningRate, Observer, Outcome, Score, Seed, Training, Validation, Weights,
+    Autograd, AutogradData, BatchSize, Device, Engine, Examples, Fused, FusedData, Hyperparameters,
+    Init, InstructionSet, LearningRate, Observer, Outcome, Score, Seed, Training, Validation,
+    Weights,
 };
 use proptest::prelude::*;
 
@@ -31,9 +32,15 @@ fn synthetic(kind: Kind, n: usize, seed: u64) -> Dataset {
         let labels: Vec<u8> = (0..n).map(|i| (i % kind.classes) as u8).collect();
         let pixel = |(feature, label): (usize, u8), random: &mut data::random::Generator| {
             let bright = feature % kind.classes == usize::from(label);
-            if random.below(100) < kind.zeros { 0 } else { random.below(if bright { 256 } else { 128 }) as u8 }
+            if random.below(100) < kind.zeros {
+                0
+            } else {
+                random.below(if bright { 256 } else { 128 }) as u8
+            }
         };
-        let pixels = labels.iter().flat_map(|label| (0..shape.features()).map(move |feature| (feature, *label)));
+        let pixels = labels
+            .iter()
+            .flat_map(|label| (0..shape.features()).map(move |feature| (feature, *label)));
         Split { images: pixels.map(|place| pixel(place, &mut generator)).collect(), labels }
     };
     let (train, test) = (split(), split());
@@ -54,10 +61,15 @@ fn synthetic(kind: Kind, n: usize, seed: u64) -> Dataset {
 /// max |a − b| / max |b| over weight and bias. Weights that began at zero are still differences of far larger sums: those are
 /// held against what a step may move.
 fn distance(a: &Weights, b: &Weights, rate: f64) -> f32 {
-    let all = |weights: &Weights| weights.weight.iter().chain(&weights.bias).copied().collect::<Vec<f32>>();
+    let all = |weights: &Weights| {
+        weights.weight.iter().chain(&weights.bias).copied().collect::<Vec<f32>>()
+    };
     let (a, b) = (all(a), all(b));
-    let greatest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0, |max: f32, value| max.max(value.abs()));
-    greatest(&mut a.iter().zip(&b).map(|(a, b)| a - b)) / greatest(&mut b.iter().copied()).max(0.1 * rate as f32)
+    let greatest = |values: &mut dyn Iterator<Item = f32>| {
+        values.fold(0.0, |max: f32, value| max.max(value.abs()))
+    };
+    greatest(&mut a.iter().zip(&b).map(|(a, b)| a - b))
+        / greatest(&mut b.iter().copied()).max(0.1 * rate as f32)
 }
 
 /// A loss is a difference of logits: near zero, it is only as exact as these.
@@ -73,11 +85,21 @@ fn check_predictions(engine: &dyn Engine, dataset: &Dataset) {
     let weights = engine.weights().unwrap();
     let mut correct = 0;
     for (index, prediction) in predictions.iter().enumerate() {
-        let x: Vec<f32> = dataset.test.image(index).unwrap().iter().map(|pixel| data::normalise(*pixel)).collect();
+        let x: Vec<f32> = dataset
+            .test
+            .image(index)
+            .unwrap()
+            .iter()
+            .map(|pixel| data::normalise(*pixel))
+            .collect();
         let probabilities = weights.probabilities(&x);
         let best = probabilities.iter().copied().fold(0.0, f64::max);
-        let (found, expected) = (f64::from(prediction.probability), probabilities[prediction.class as usize]);
-        assert!((found - expected).abs() < 1e-4 && best - expected < 1e-4, "{prediction:?}, but {probabilities:?}");
+        let (found, expected) =
+            (f64::from(prediction.probability), probabilities[prediction.class as usize]);
+        assert!(
+            (found - expected).abs() < 1e-4 && best - expected < 1e-4,
+            "{prediction:?}, but {probabilities:?}"
+        );
         assert!(found <= 1.0);
         correct += u64::from(prediction.class == u32::from(dataset.test.labels[index]));
     }
@@ -85,11 +107,21 @@ fn check_predictions(engine: &dyn Engine, dataset: &Dataset) {
 }
 
 /// Takes the same steps with both engines and compares weights and scores after each.
-fn compare(dataset: &Dataset, hyperparameters: &Hyperparameters, steps: usize, instructions: InstructionSet) {
+fn compare(
+    dataset: &Dataset,
+    hyperparameters: &Hyperparameters,
+    steps: usize,
+    instructions: InstructionSet,
+) {
     let reference = Arc::new(AutogradData::new(dataset, Device::Cpu).unwrap());
     let mut reference = Autograd::new(reference, hyperparameters).unwrap();
-    let mut fused = Fused::new(Arc::new(FusedData::new(dataset).unwrap()), hyperparameters, instructions);
-    assert_eq!(fused.weights().unwrap(), reference.weights().unwrap(), "both start from the published weights");
+    let mut fused =
+        Fused::new(Arc::new(FusedData::new(dataset).unwrap()), hyperparameters, instructions);
+    assert_eq!(
+        fused.weights().unwrap(),
+        reference.weights().unwrap(),
+        "both start from the published weights"
+    );
 
     let size = hyperparameters.batch_size.get() as usize;
     let mut order: Vec<u32> = (0..dataset.train.len() as u32).collect();
@@ -106,10 +138,15 @@ fn compare(dataset: &Dataset, hyperparameters: &Hyperparameters, steps: usize, i
         let found = fused.step(batch, &[], rate).unwrap();
         assert!(same_loss(&found, &expected), "step {step}: {found:?} is not {expected:?}");
         let apart = distance(&fused.weights().unwrap(), &reference.weights().unwrap(), rate);
-        assert!(apart < 1e-5, "step {step} on images of {}, {instructions:?}: {apart}", dataset.shape);
+        assert!(
+            apart < 1e-5,
+            "step {step} on images of {}, {instructions:?}: {apart}",
+            dataset.shape
+        );
     }
     for examples in [Examples::Test, Examples::Train(&order[..dataset.train.len() / 2])] {
-        let (found, expected) = (fused.evaluate(examples).unwrap(), reference.evaluate(examples).unwrap());
+        let (found, expected) =
+            (fused.evaluate(examples).unwrap(), reference.evaluate(examples).unwrap());
         assert!(same_loss(&found, &expected), "{found:?} is not {expected:?}");
         assert!(found.correct.abs_diff(expected.correct) <= 1, "{found:?} is not {expected:?}");
     }
@@ -179,8 +216,10 @@ fn vector_instructions_agree_to_the_bit() {
         }
         (engine.weights().unwrap(), engine.predict().unwrap())
     };
-    let vectors: Vec<_> =
-        InstructionSet::available().into_iter().filter(|it| *it != InstructionSet::portable()).collect();
+    let vectors: Vec<_> = InstructionSet::available()
+        .into_iter()
+        .filter(|it| *it != InstructionSet::portable())
+        .collect();
     assert!(vectors.windows(2).all(|pair| computed(pair[0]) == computed(pair[1])));
 }
 
@@ -190,7 +229,8 @@ fn what_comes_next_changes_nothing() {
     let data = Arc::new(FusedData::new(&dataset).unwrap());
     let rows: Vec<u32> = (0..200).rev().collect();
     let weights = |upcoming: &[u32]| {
-        let mut engine = Fused::new(Arc::clone(&data), &Hyperparameters::default(), InstructionSet::best());
+        let mut engine =
+            Fused::new(Arc::clone(&data), &Hyperparameters::default(), InstructionSet::best());
         engine.step(&rows[..70], upcoming, 0.3).unwrap();
         engine.weights().unwrap()
     };
@@ -222,23 +262,28 @@ impl Observer for Unwatched {
 #[test]
 fn on_mnist_the_accuracy_is_the_references() {
     let finder = Finder::new(None, Network::Offline, Vec::new()).unwrap();
-    let Ok(mnist) = finder.load(&Source::parse("mnist", Path::new("")).unwrap(), &mut Silent) else {
+    let Ok(mnist) = finder.load(&Source::parse("mnist", Path::new("")).unwrap(), &mut Silent)
+    else {
         eprintln!("MNIST_DIR names no MNIST: skipped");
         return;
     };
-    let hyperparameters = Hyperparameters { seed: Seed::new(1).unwrap(), ..Hyperparameters::default() };
+    let hyperparameters =
+        Hyperparameters { seed: Seed::new(1).unwrap(), ..Hyperparameters::default() };
     let rows: Vec<u32> = (0..mnist.train.len() as u32).collect();
     let accuracy = |engine: Box<dyn Engine>| {
         let mut training = Training::new(engine, hyperparameters, &rows, Validation::Test);
         let trained = training.epoch(&mut Unwatched).unwrap();
-        let Outcome::Finished { test, .. } = training.outcome().unwrap() else { unreachable!("{trained:?}") };
+        let Outcome::Finished { test, .. } = training.outcome().unwrap() else {
+            unreachable!("{trained:?}")
+        };
         test.accuracy()
     };
     let reference = Arc::new(AutogradData::new(&mnist, Device::Cpu).unwrap());
     let expected = accuracy(Box::new(Autograd::new(reference, &hyperparameters).unwrap()));
     let data = Arc::new(FusedData::new(&mnist).unwrap());
     for instructions in InstructionSet::available() {
-        let found = accuracy(Box::new(Fused::new(Arc::clone(&data), &hyperparameters, instructions)));
+        let found =
+            accuracy(Box::new(Fused::new(Arc::clone(&data), &hyperparameters, instructions)));
         assert!((found - expected).abs() < 0.001, "{instructions:?}: {found} is not {expected}");
     }
 }

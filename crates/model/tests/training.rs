@@ -8,8 +8,9 @@ use std::sync::Arc;
 use data::{Dataset, Finder, Network, Silent, Source, normalise};
 use model::softmax_regression::initial_weights;
 use model::{
-    Autograd, AutogradData, BatchSize, Decay, Device, Engine, EpochMetrics, Epochs, Examples, Hyperparameters, Init,
-    LastBatch, LearningRate, Observer, Outcome, Score, Seed, Training, Validation, Weights,
+    Autograd, AutogradData, BatchSize, Decay, Device, Engine, EpochMetrics, Epochs, Examples,
+    Hyperparameters, Init, LastBatch, LearningRate, Observer, Outcome, Score, Seed, Training,
+    Validation, Weights,
 };
 use proptest::prelude::*;
 
@@ -19,13 +20,17 @@ fn digits() -> Dataset {
 }
 
 fn engine(dataset: &Dataset, hyperparameters: &Hyperparameters) -> Autograd {
-    Autograd::new(Arc::new(AutogradData::new(dataset, Device::Cpu).unwrap()), hyperparameters).unwrap()
+    Autograd::new(Arc::new(AutogradData::new(dataset, Device::Cpu).unwrap()), hyperparameters)
+        .unwrap()
 }
 
 fn pixels(dataset: &Dataset, row: u32) -> Vec<f64> {
     let features = dataset.shape.features();
     let start = row as usize * features;
-    dataset.train.images[start..start + features].iter().map(|pixel| f64::from(normalise(*pixel))).collect()
+    dataset.train.images[start..start + features]
+        .iter()
+        .map(|pixel| f64::from(normalise(*pixel)))
+        .collect()
 }
 
 /// Mean loss over `batch`, in f64, from the definition.
@@ -45,8 +50,14 @@ fn logits(dataset: &Dataset, weights: &[f64], bias: &[f64], row: u32) -> Vec<f64
 }
 
 /// The closed form: `(softmax(z) − y) xᵀ / B` for the weight, `(softmax(z) − y) / B` for the bias.
-fn closed_form(dataset: &Dataset, weights: &[f64], bias: &[f64], batch: &[u32]) -> (Vec<f64>, Vec<f64>) {
-    let (mut weight_gradient, mut bias_gradient) = (vec![0.0; weights.len()], vec![0.0; bias.len()]);
+fn closed_form(
+    dataset: &Dataset,
+    weights: &[f64],
+    bias: &[f64],
+    batch: &[u32],
+) -> (Vec<f64>, Vec<f64>) {
+    let (mut weight_gradient, mut bias_gradient) =
+        (vec![0.0; weights.len()], vec![0.0; bias.len()]);
     for row in batch {
         let (x, logits) = (pixels(dataset, *row), logits(dataset, weights, bias, *row));
         let sum: f64 = logits.iter().map(|z| z.exp()).sum();
@@ -151,7 +162,9 @@ fn quick() -> Hyperparameters {
 #[test]
 fn digits_are_learnt() {
     let mut record = Record::default();
-    let (Outcome::Finished { train, test }, _) = run(&quick(), &mut record) else { unreachable!("it finishes") };
+    let (Outcome::Finished { train, test }, _) = run(&quick(), &mut record) else {
+        unreachable!("it finishes")
+    };
     // scikit-learn's LogisticRegression reaches about 0.91 on this test part, which other people wrote.
     assert!(train.accuracy() > 0.95 && test.accuracy() > 0.87, "{train:?} {test:?}");
     assert_eq!((train.examples, test.examples), (1_437, 360));
@@ -161,9 +174,13 @@ fn digits_are_learnt() {
 
 #[test]
 fn the_same_seed_gives_the_same_bits() {
-    let weights = |hyperparameters: &Hyperparameters| run(hyperparameters, &mut Record::default()).1;
+    let weights =
+        |hyperparameters: &Hyperparameters| run(hyperparameters, &mut Record::default()).1;
     assert_eq!(weights(&quick()), weights(&quick()));
-    assert_ne!(weights(&quick()), weights(&Hyperparameters { seed: Seed::new(1).unwrap(), ..quick() }));
+    assert_ne!(
+        weights(&quick()),
+        weights(&Hyperparameters { seed: Seed::new(1).unwrap(), ..quick() })
+    );
 }
 
 #[test]
@@ -185,7 +202,8 @@ fn steps_and_rates_are_those_of_the_formula() {
 
 #[test]
 fn an_infinite_rate_diverges_and_says_where() {
-    let hyperparameters = Hyperparameters { learning_rate: LearningRate::new(1e38).unwrap(), ..quick() };
+    let hyperparameters =
+        Hyperparameters { learning_rate: LearningRate::new(1e38).unwrap(), ..quick() };
     let mut record = Record::default();
     let (outcome, _) = run(&hyperparameters, &mut record);
     assert!(matches!(outcome, Outcome::Diverged { epoch: 1, step: 2..=3 }), "{outcome:?}");
@@ -197,10 +215,13 @@ fn the_predictions_are_of_the_weights_that_the_outcome_is_of() {
     let dataset = digits();
     let rows: Vec<u32> = (0..1_000).collect();
     for validation in [Validation::Test, Validation::HeldOut(&[1_100, 1_200])] {
-        let mut training = Training::new(Box::new(engine(&dataset, &quick())), quick(), &rows, validation);
+        let mut training =
+            Training::new(Box::new(engine(&dataset, &quick())), quick(), &rows, validation);
         for _ in 0..2 {
             assert!(training.epoch(&mut Record::default()).unwrap().is_continue());
-            let Outcome::Finished { test, .. } = training.outcome().unwrap() else { unreachable!("it finishes") };
+            let Outcome::Finished { test, .. } = training.outcome().unwrap() else {
+                unreachable!("it finishes")
+            };
             let expected = training.engine().predict().unwrap();
             assert_eq!((test, training.predictions()), (expected.0, &expected.1[..]));
         }

@@ -56,15 +56,26 @@ pub fn details(
     runs: &[Observed],
 ) -> Result<Details, StoreError> {
     let by_id: HashMap<&RunId, &Observed> = runs.iter().map(|it| (&it.run.id, it)).collect();
-    let finished = |setting: &Setting| setting.finished.iter().filter_map(|id| by_id.get(id).copied()).collect();
+    let finished = |setting: &Setting| {
+        setting.finished.iter().filter_map(|id| by_id.get(id).copied()).collect()
+    };
     let mut epochs: Vec<Vec<Vec<EpochMetrics>>> = Vec::new();
     for setting in comparison.settings.iter().take(CURVES) {
         let of_setting: Vec<&Observed> = finished(setting);
-        epochs.push(of_setting.iter().take(RUNS).map(|it| reader.epochs(&it.run)).collect::<Result<_, _>>()?);
+        epochs.push(
+            of_setting
+                .iter()
+                .take(RUNS)
+                .map(|it| reader.epochs(&it.run))
+                .collect::<Result<_, _>>()?,
+        );
     }
-    let curves =
-        curve_metrics(&epochs, comparison).into_iter().map(|name| (name.to_owned(), curves(&epochs, name))).collect();
-    let best = comparison.best().map(finished).and_then(|runs: Vec<&Observed>| best_of(&runs, comparison));
+    let curves = curve_metrics(&epochs, comparison)
+        .into_iter()
+        .map(|name| (name.to_owned(), curves(&epochs, name)))
+        .collect();
+    let best =
+        comparison.best().map(finished).and_then(|runs: Vec<&Observed>| best_of(&runs, comparison));
     let best = best.map(|it| best_trial(reader, results, &it.run)).transpose()?;
     let of_these = |it: &&Observed| it.run.dataset_sha256 == comparison.dataset_sha256;
     let any = runs.iter().find(of_these).map(|it| it.run.clone());
@@ -74,9 +85,13 @@ pub fn details(
 }
 
 /// The two metrics whose curves tell most: the one that ranks, and validation before training.
-fn curve_metrics<'a>(epochs: &'a [Vec<Vec<EpochMetrics>>], comparison: &Comparison) -> Vec<&'a str> {
+fn curve_metrics<'a>(
+    epochs: &'a [Vec<Vec<EpochMetrics>>],
+    comparison: &Comparison,
+) -> Vec<&'a str> {
     let all = epochs.iter().flatten().flatten().flat_map(|epoch| &epoch.metrics);
-    let mut names = distinct(all.map(|(name, _)| name.as_str()).filter(|name| !metric::is_bookkeeping(name)));
+    let mut names =
+        distinct(all.map(|(name, _)| name.as_str()).filter(|name| !metric::is_bookkeeping(name)));
     let ranked_by = comparison.ranked_by.as_deref();
     const FIRST: [&str; 4] = ["val_accuracy", "val_loss", "accuracy", "loss"];
     let known = |name: &str| FIRST.iter().position(|known| *known == name).unwrap_or(FIRST.len());
@@ -86,13 +101,20 @@ fn curve_metrics<'a>(epochs: &'a [Vec<Vec<EpochMetrics>>], comparison: &Comparis
 }
 
 fn curves(epochs: &[Vec<Vec<EpochMetrics>>], name: &str) -> Vec<Curve> {
-    let value = |epoch: &EpochMetrics| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+    let value = |epoch: &EpochMetrics| {
+        epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    };
     let curve = |(setting, runs): (usize, &Vec<Vec<EpochMetrics>>)| {
-        let mut values: Vec<(u32, f64)> =
-            runs.iter().flatten().filter_map(|it| Some((it.epoch, value(it)?))).filter(|it| it.1.is_finite()).collect();
+        let mut values: Vec<(u32, f64)> = runs
+            .iter()
+            .flatten()
+            .filter_map(|it| Some((it.epoch, value(it)?)))
+            .filter(|it| it.1.is_finite())
+            .collect();
         values.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let point =
-            |chunk: &[(u32, f64)]| Some((chunk[0].0, Statistic::of(chunk.iter().map(|(_, value)| *value).collect())?));
+        let point = |chunk: &[(u32, f64)]| {
+            Some((chunk[0].0, Statistic::of(chunk.iter().map(|(_, value)| *value).collect())?))
+        };
         Curve { setting, points: values.chunk_by(|a, b| a.0 == b.0).filter_map(point).collect() }
     };
     epochs.iter().enumerate().map(curve).filter(|it| !it.points.is_empty()).collect()
@@ -103,14 +125,22 @@ fn best_of<'a>(runs: &[&'a Observed], comparison: &Comparison) -> Option<&'a Obs
     let metric = comparison.ranking()?;
     let worth = |it: &&'a Observed| Some((*it, metric.worth(it.metric(&metric.name)?)));
     let better = |a: (&'a Observed, f64), b: (&'a Observed, f64)| {
-        if b.1.total_cmp(&a.1).then(a.0.run.trial.as_str().cmp(b.0.run.trial.as_str())).is_gt() { b } else { a }
+        if b.1.total_cmp(&a.1).then(a.0.run.trial.as_str().cmp(b.0.run.trial.as_str())).is_gt() {
+            b
+        } else {
+            a
+        }
     };
     runs.iter().filter_map(worth).reduce(better).map(|(it, _)| it)
 }
 
 fn best_trial(reader: &Reader, results: &Path, run: &RecordedRun) -> Result<BestTrial, StoreError> {
     let examples = reader.examples(run)?;
-    Ok(BestTrial { run: run.clone(), examples, weights: Weights::read(&weights_file(results, run)) })
+    Ok(BestTrial {
+        run: run.clone(),
+        examples,
+        weights: Weights::read(&weights_file(results, run)),
+    })
 }
 
 /// Where the runner keeps the final weights of a run.

@@ -6,7 +6,9 @@ use serde::Serialize;
 use tracking::{Examples, Value};
 
 use crate::analysis::statistics::Statistic;
-use crate::chart::{self, Curve, Dot, Format, Heat, Labels, ParallelAxis, ParallelLine, Place, Point};
+use crate::chart::{
+    self, Curve, Dot, Format, Heat, Labels, ParallelAxis, ParallelLine, Place, Point,
+};
 use crate::comparison::{Comparison, Setting};
 use crate::details::{Details, RUNS};
 use crate::metric::{Metric, Unit};
@@ -47,8 +49,10 @@ pub fn figures(id: &str, comparison: &Comparison, details: &Details) -> Vec<Figu
         .filter_map(|(n, it)| learning(&format!("{id}-curve{n}"), comparison, it))
         .collect();
     let Some(metric) = comparison.ranking() else { return figures };
-    let measured: Vec<(usize, &Setting, &Statistic)> =
-        (0..).zip(&comparison.settings).filter_map(|(n, it)| Some((n, it, it.metric(&metric.name)?))).collect();
+    let measured: Vec<(usize, &Setting, &Statistic)> = (0..)
+        .zip(&comparison.settings)
+        .filter_map(|(n, it)| Some((n, it, it.metric(&metric.name)?)))
+        .collect();
     let chart = Charts { id, comparison, metric, measured: &measured };
     figures.extend((0..comparison.keys.len()).filter_map(|key| chart.against(key)));
     figures.extend(chart.front());
@@ -64,13 +68,15 @@ fn learning(
     (metric, curves): &(String, Vec<crate::details::Curve>),
 ) -> Option<Figure> {
     let on_test = metric.strip_prefix("val_").filter(|_| comparison.validation == "test");
-    let name = on_test.map_or_else(|| wording::title(metric), |rest| wording::title(&format!("test_{rest}")));
+    let name = on_test
+        .map_or_else(|| wording::title(metric), |rest| wording::title(&format!("test_{rest}")));
     let point = |(epoch, it): &(u32, Statistic)| Point {
         x: f64::from(*epoch),
         y: it.mean,
         band: it.deviation.map(|deviation| (it.mean - deviation, it.mean + deviation)),
     };
-    let drawn_settings: Vec<&Setting> = curves.iter().map(|it| &comparison.settings[it.setting]).collect();
+    let drawn_settings: Vec<&Setting> =
+        curves.iter().map(|it| &comparison.settings[it.setting]).collect();
     let (names, named_by) = short_names(comparison, &drawn_settings);
     let curve = |(it, name): (&crate::details::Curve, String)| Curve {
         setting: it.setting,
@@ -79,7 +85,8 @@ fn learning(
     };
     let drawn: Vec<Curve> = curves.iter().zip(names).map(curve).collect();
     let title = format!("{name} after each epoch");
-    let largest = curves.iter().flat_map(|it| &it.points).map(|(_, it)| it.mean.abs()).fold(0.0, f64::max);
+    let largest =
+        curves.iter().flat_map(|it| &it.points).map(|(_, it)| it.mean.abs()).fold(0.0, f64::max);
     let labels = Labels {
         id,
         title: &title,
@@ -90,7 +97,9 @@ fn learning(
         y_format: format_of(Unit::of(metric, largest)),
     };
     let mut note = match comparison.settings.len() {
-        all if all > drawn.len() => format!("the best {} of {all} settings; band: ± standard deviation", drawn.len()),
+        all if all > drawn.len() => {
+            format!("the best {} of {all} settings; band: ± standard deviation", drawn.len())
+        }
         _ => "band: ± standard deviation between runs".to_owned(),
     };
     if comparison.settings.iter().take(drawn.len()).any(|it| it.finished.len() > RUNS) {
@@ -98,7 +107,11 @@ fn learning(
     }
     note += &named_by;
     let longest = drawn.iter().map(|it| it.points.len()).max().unwrap_or(0);
-    (longest > 1).then(|| Figure { svg: chart::curves(&labels, &drawn), title: title.clone(), note })
+    (longest > 1).then(|| Figure {
+        svg: chart::curves(&labels, &drawn),
+        title: title.clone(),
+        note,
+    })
 }
 
 /// Names that fit beside the ends of curves: of the hyperparameters that tell these settings apart, and of their values alone where
@@ -106,22 +119,30 @@ fn learning(
 fn short_names(comparison: &Comparison, settings: &[&Setting]) -> (Vec<String>, String) {
     /// Longest name that has room.
     const ROOM: usize = 21;
-    let differs = |key: &usize| settings.iter().any(|it| it.values[*key] != settings[0].values[*key]);
+    let differs =
+        |key: &usize| settings.iter().any(|it| it.values[*key] != settings[0].values[*key]);
     let keys: Vec<usize> = (0..comparison.keys.len()).filter(differs).collect();
     if keys.is_empty() {
-        return (settings.iter().map(|it| narrative::setting(comparison, it)).collect(), String::new());
+        return (
+            settings.iter().map(|it| narrative::setting(comparison, it)).collect(),
+            String::new(),
+        );
     }
-    let value = |it: &Setting, key: usize| it.values[key].as_ref().map_or_else(|| "—".to_owned(), wording::value);
+    let value = |it: &Setting, key: usize| {
+        it.values[key].as_ref().map_or_else(|| "—".to_owned(), wording::value)
+    };
     let title = |key: &usize| wording::title(&comparison.keys[*key]);
     let full = |it: &&Setting| {
-        let parts: Vec<String> = keys.iter().map(|key| format!("{} {}", title(key), value(it, *key))).collect();
+        let parts: Vec<String> =
+            keys.iter().map(|key| format!("{} {}", title(key), value(it, *key))).collect();
         parts.join(", ")
     };
     let names: Vec<String> = settings.iter().map(full).collect();
     if names.iter().all(|name| name.chars().count() <= ROOM) {
         return (names, String::new());
     }
-    let values = |it: &&Setting| keys.iter().map(|key| value(it, *key)).collect::<Vec<_>>().join(" · ");
+    let values =
+        |it: &&Setting| keys.iter().map(|key| value(it, *key)).collect::<Vec<_>>().join(" · ");
     let titles: Vec<String> = keys.iter().map(title).collect();
     (settings.iter().map(values).collect(), format!("; named by {}", titles.join(" · ")))
 }
@@ -155,8 +176,12 @@ impl Charts<'_> {
             Some(self.dot(*setting, it, statistic, x))
         };
         let dots: Vec<Dot> = self.measured.iter().take(DOTS).filter_map(dot).collect();
-        let means: Vec<(Place, f64)> =
-            effect.levels.iter().take(DOTS).filter_map(|(it, mean)| Some((place(it), (*mean)?.mean))).collect();
+        let means: Vec<(Place, f64)> = effect
+            .levels
+            .iter()
+            .take(DOTS)
+            .filter_map(|(it, mean)| Some((place(it), (*mean)?.mean)))
+            .collect();
         let (x, y) = (wording::title(name), wording::title(&self.metric.name));
         let title = format!("{y} against {x}");
         let labels = Labels {
@@ -168,7 +193,11 @@ impl Charts<'_> {
             x_format: Format::Number,
             y_format: self.format(),
         };
-        let line = if self.comparison.effects.balanced { "all runs" } else { "runs that differ in nothing else" };
+        let line = if self.comparison.effects.balanced {
+            "all runs"
+        } else {
+            "runs that differ in nothing else"
+        };
         let note = self.cut(&format!("bars: 95 % of each mean alone; line: mean of {line}"), DOTS);
         Some(Figure { svg: chart::dots(&labels, &dots, &means), title: title.clone(), note })
     }
@@ -195,8 +224,13 @@ impl Charts<'_> {
     /// The metric over the two hyperparameters that move it most.
     fn heat(&self) -> Option<Figure> {
         let comparison = self.comparison;
-        let mut keys: Vec<&crate::analysis::effects::Effect> =
-            comparison.effects.of.iter().filter(|it| comparison.keys.contains(&it.name)).take(2).collect();
+        let mut keys: Vec<&crate::analysis::effects::Effect> = comparison
+            .effects
+            .of
+            .iter()
+            .filter(|it| comparison.keys.contains(&it.name))
+            .take(2)
+            .collect();
         let [_, _] = keys[..] else { return None };
         // The one with more values goes along the longer side.
         keys.sort_by_key(|it| Reverse(it.levels.len()));
@@ -209,7 +243,9 @@ impl Charts<'_> {
         let mut cells = vec![vec![(0.0, 0.0); across.levels.len()]; down.levels.len()];
         for (_, setting, statistic) in self.measured {
             let index = |levels: &[(Value, Option<Statistic>)], value: Option<&Value>| {
-                levels.iter().position(|(level, _)| value.is_some_and(|value| level.total_cmp(value).is_eq()))
+                levels.iter().position(|(level, _)| {
+                    value.is_some_and(|value| level.total_cmp(value).is_eq())
+                })
             };
             let column = index(&across.levels, setting.values[column_key].as_ref());
             let row = index(&down.levels, setting.values[row_key].as_ref());
@@ -222,9 +258,11 @@ impl Charts<'_> {
             }
         }
         let mean = |(sum, count): &(f64, f64)| (*count > 0.0).then(|| sum / count);
-        let cells: Vec<Vec<Option<f64>>> = cells.iter().map(|row| row.iter().map(mean).collect()).collect();
-        let names =
-            |levels: &[(Value, Option<Statistic>)]| levels.iter().map(|(it, _)| wording::value(it)).collect::<Vec<_>>();
+        let cells: Vec<Vec<Option<f64>>> =
+            cells.iter().map(|row| row.iter().map(mean).collect()).collect();
+        let names = |levels: &[(Value, Option<Statistic>)]| {
+            levels.iter().map(|(it, _)| wording::value(it)).collect::<Vec<_>>()
+        };
         let (x, y) = (wording::title(&across.name), wording::title(&down.name));
         let title = format!("{} over {x} and {y}", wording::title(&self.metric.name));
         let labels = Labels {
@@ -236,8 +274,12 @@ impl Charts<'_> {
             x_format: Format::Number,
             y_format: self.format(),
         };
-        let heat =
-            Heat { columns: &names(&across.levels), rows: &names(&down.levels), cells: &cells, format: self.format() };
+        let heat = Heat {
+            columns: &names(&across.levels),
+            rows: &names(&down.levels),
+            cells: &cells,
+            format: self.format(),
+        };
         let others = if self.comparison.keys.len() > 2 { ", whatever the others are" } else { "" };
         let note = format!("mean of all runs with both values{others}");
         Some(Figure { svg: chart::heat(&labels, &heat), title: title.clone(), note })
@@ -250,7 +292,9 @@ impl Charts<'_> {
             Some(self.dot(*setting, it, statistic, Place::Number(seconds)))
         };
         // What is on the front is drawn, however many there are.
-        let chosen = |(position, it): &(usize, &(usize, &Setting, &Statistic))| *position < DOTS || it.1.on_front;
+        let chosen = |(position, it): &(usize, &(usize, &Setting, &Statistic))| {
+            *position < DOTS || it.1.on_front
+        };
         let shown = self.measured.iter().enumerate().filter(chosen).map(|(_, it)| it);
         let dots: Vec<Dot> = shown.filter_map(dot).collect();
         let on_front = |dot: &Dot| self.comparison.settings[dot.setting].on_front;
@@ -266,9 +310,17 @@ impl Charts<'_> {
             x_format: Format::Seconds,
             y_format: self.format(),
         };
-        let note = if front.is_empty() { "times differ by less than they spread" } else { "line: not beaten in both" };
+        let note = if front.is_empty() {
+            "times differ by less than they spread"
+        } else {
+            "line: not beaten in both"
+        };
         let note = self.cut(note, DOTS);
-        (dots.len() > 1).then(|| Figure { svg: chart::front(&labels, &dots, &front), title: title.clone(), note })
+        (dots.len() > 1).then(|| Figure {
+            svg: chart::front(&labels, &dots, &front),
+            title: title.clone(),
+            note,
+        })
     }
 
     /// All hyperparameters, the metric and time side by side.
@@ -285,16 +337,21 @@ impl Charts<'_> {
             })
             .collect();
         let metric = self.metric.name.as_str();
-        for name in ["seconds", metric].into_iter().filter(|name| *name != "seconds" || metric != "seconds") {
-            let places: Vec<_> =
-                shown.iter().map(|(_, it, _)| it.metric(name).map(|it| Place::Number(it.mean))).collect();
+        for name in
+            ["seconds", metric].into_iter().filter(|name| *name != "seconds" || metric != "seconds")
+        {
+            let places: Vec<_> = shown
+                .iter()
+                .map(|(_, it, _)| it.metric(name).map(|it| Place::Number(it.mean)))
+                .collect();
             if places.iter().any(Option::is_some) {
                 let format = format_of(self.comparison.unit(name));
                 axes.push(ParallelAxis { title: wording::title(name), format, places });
             }
         }
         let (first, last) = (shown.first()?.2.mean, shown.last()?.2.mean);
-        let (low, high) = shown.iter().fold((first, last), |(a, b), it| (a.min(it.2.mean), b.max(it.2.mean)));
+        let (low, high) =
+            shown.iter().fold((first, last), |(a, b), it| (a.min(it.2.mean), b.max(it.2.mean)));
         let worth = |mean: f64| match (high > low, self.metric.is_minimized()) {
             (false, _) => 1.0,
             (true, true) => (high - mean) / (high - low),
@@ -320,7 +377,11 @@ impl Charts<'_> {
             y_format: self.format(),
         };
         let note = self.cut("the better the stronger; drag along an axis to choose", LINES);
-        Some(Figure { svg: chart::parallel(&labels, &axes, &lines), title: "Parallel coordinates".into(), note })
+        Some(Figure {
+            svg: chart::parallel(&labels, &axes, &lines),
+            title: "Parallel coordinates".into(),
+            note,
+        })
     }
 }
 
@@ -339,8 +400,11 @@ pub fn confusion(id: &str, examples: &Examples) -> Option<Figure> {
         return None;
     }
     let classes: Vec<String> = (0..examples.classes).map(|it| it.to_string()).collect();
-    let cells: Vec<(usize, usize, u64)> =
-        examples.confusion.iter().map(|it| (it.label as usize, it.predicted as usize, it.count)).collect();
+    let cells: Vec<(usize, usize, u64)> = examples
+        .confusion
+        .iter()
+        .map(|it| (it.label as usize, it.predicted as usize, it.count))
+        .collect();
     let total: u64 = examples.confusion.iter().map(|it| it.count).fold(0, u64::saturating_add);
     let right = examples.confusion.iter().filter(|it| it.label == it.predicted).map(|it| it.count);
     let right = right.fold(0, u64::saturating_add);

@@ -13,7 +13,11 @@ use crate::wording::title;
 const LEAST: usize = 3;
 
 /// The warning about the runs of the marked setting, if it applies.
-pub fn warning(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> Result<Option<String>, StoreError> {
+pub fn warning(
+    reader: &Reader,
+    comparison: &Comparison,
+    runs: &[Observed],
+) -> Result<Option<String>, StoreError> {
     let (Some(best), Some(metric), Some(replicate), At::Last) =
         (comparison.best(), comparison.ranking(), &comparison.replicate, comparison.at)
     else {
@@ -23,7 +27,8 @@ pub fn warning(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> R
     let mut steps = Vec::new();
     for it in runs.iter().filter(|it| is_its(&it.run.id)) {
         let epochs = reader.epochs(&it.run)?;
-        let step = last_step(&epochs, &metric.name, &comparison.validation).map(|step| metric.worth(step));
+        let step =
+            last_step(&epochs, &metric.name, &comparison.validation).map(|step| metric.worth(step));
         steps.extend(step.map(|step| ((it.run.param(replicate), Vec::new()), step)));
     }
     let steps: Vec<f64> = samples(&[steps]).iter().flat_map(|it| replicate_means(it)).collect();
@@ -45,15 +50,20 @@ pub fn warning(reader: &Reader, comparison: &Comparison, runs: &[Observed]) -> R
 fn improvement(changes: Vec<f64>, settings: usize, grid: f64) -> Option<f64> {
     let Statistic { n, mean, deviation } = Statistic::of(changes)?;
     let variance = deviation?.powi(2).max(grid * grid / 6.0);
-    let needed = quantile((1.0 - CONFIDENCE) / count(settings.max(1)), n - 1) * (variance / count(n)).sqrt();
+    let needed =
+        quantile((1.0 - CONFIDENCE) / count(settings.max(1)), n - 1) * (variance / count(n)).sqrt();
     (mean > needed).then_some(mean)
 }
 
 /// The change of the metric in the last epoch of a run. If the test set validates, `val_…` is measured on it.
 fn last_step(epochs: &[EpochMetrics], name: &str, validation: &str) -> Option<f64> {
-    let on_validation = name.strip_prefix("test_").filter(|_| validation == "test").map(|rest| format!("val_{rest}"));
+    let on_validation = name
+        .strip_prefix("test_")
+        .filter(|_| validation == "test")
+        .map(|rest| format!("val_{rest}"));
     let of = |epoch: &EpochMetrics| {
-        let named = |name: &str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+        let named =
+            |name: &str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
         named(name).or_else(|| named(on_validation.as_deref()?))
     };
     let values: Vec<f64> = epochs.iter().filter_map(of).collect();
@@ -75,8 +85,9 @@ mod tests {
         let (tables, settings, seeds) = (2_000, 10, 3);
         let mut said = 0;
         for _ in 0..tables {
-            let curve =
-                |normal: &mut Normal| -> Vec<[f64; 2]> { (0..seeds).map(|_| [normal.next(), normal.next()]).collect() };
+            let curve = |normal: &mut Normal| -> Vec<[f64; 2]> {
+                (0..seeds).map(|_| [normal.next(), normal.next()]).collect()
+            };
             let curves: Vec<Vec<[f64; 2]>> = (0..settings).map(|_| curve(&mut normal)).collect();
             let end = |curve: &[[f64; 2]]| curve.iter().map(|[_, last]| last).sum::<f64>();
             let best = curves.iter().max_by(|a, b| end(a).total_cmp(&end(b)));

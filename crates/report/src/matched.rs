@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use tracking::{Status, Value};
 
-use crate::analysis::samples::{Difference, Place, Resolution, by_value, difference, replicate_means, samples};
+use crate::analysis::samples::{
+    Difference, Place, Resolution, by_value, difference, replicate_means, samples,
+};
 use crate::analysis::statistics::{CONFIDENCE, Statistic};
 use crate::comparison::REPLICATES;
 use crate::metric::{Metric, Rules, Unit};
@@ -65,22 +67,32 @@ pub enum Better {
 }
 
 impl Measured {
-    fn of<'p>(metric: Metric, pairs: &[Pair<'p>], place: &dyn Fn(&Pair<'p>) -> Place<'p>) -> Option<Self> {
+    fn of<'p>(
+        metric: Metric,
+        pairs: &[Pair<'p>],
+        place: &dyn Fn(&Pair<'p>) -> Place<'p>,
+    ) -> Option<Self> {
         let measured: Vec<(&Pair<'p>, f64, f64)> = pairs
             .iter()
             .filter_map(|pair| pair.metric(&metric.name).map(|(left, right)| (pair, left, right)))
             .collect();
-        let side = |of: fn(&(&Pair<'p>, f64, f64)) -> f64| measured.iter().map(|it| (place(it.0), of(it))).collect();
+        let side = |of: fn(&(&Pair<'p>, f64, f64)) -> f64| {
+            measured.iter().map(|it| (place(it.0), of(it))).collect()
+        };
         let sides = samples(&[side(|it| it.1), side(|it| it.2)]);
         let grid = grid(&metric, pairs.iter().flat_map(|pair| [pair.left, pair.right]));
-        let difference = difference(&sides[1], &sides[0], Resolution::of(&sides, grid), &mut Vec::new())?;
+        let difference =
+            difference(&sides[1], &sides[0], Resolution::of(&sides, grid), &mut Vec::new())?;
         let mean = |side: usize| Statistic::of(replicate_means(&sides[side])).map(|it| it.mean);
         Some(Self {
             left: mean(0)?,
             right: mean(1)?,
             pairs: measured.len(),
             difference,
-            same: measured.iter().filter(|(_, left, right)| left.to_bits() == right.to_bits()).count(),
+            same: measured
+                .iter()
+                .filter(|(_, left, right)| left.to_bits() == right.to_bits())
+                .count(),
             metric,
         })
     }
@@ -170,7 +182,9 @@ impl<'a> Matched<'a> {
     /// Pairs that differ in the ranking metric, largest difference first.
     pub fn farthest(&self) -> Vec<(Pair<'a>, f64)> {
         let Some(metric) = self.ranked_by.as_deref() else { return Vec::new() };
-        let of = |pair: &Pair<'a>| pair.difference(metric).filter(|_| !pair.same(metric)).map(|by| (*pair, by));
+        let of = |pair: &Pair<'a>| {
+            pair.difference(metric).filter(|_| !pair.same(metric)).map(|by| (*pair, by))
+        };
         let mut pairs: Vec<_> = self.pairs.iter().filter_map(of).collect();
         // Stable sort: equal differences keep the order of trials.
         pairs.sort_by(|(_, a), (_, b)| b.abs().total_cmp(&a.abs()));
@@ -208,7 +222,9 @@ pub fn matched<'a>(
     pairs.retain(|pair| [pair.left, pair.right].iter().all(|it| it.run.status == Status::Finished));
     pairs.sort_by(|a, b| a.left.run.trial.cmp(&b.left.run.trial));
     let unfinished = found - pairs.len();
-    let finished = |runs: &'a [Observed]| metric_names(runs.iter().filter(|it| it.run.status == Status::Finished));
+    let finished = |runs: &'a [Observed]| {
+        metric_names(runs.iter().filter(|it| it.run.status == Status::Finished))
+    };
     let (names, own_metrics) = shared(sides.map(finished));
     let measured = || names.iter().filter(|name| Unit::of(name, 0.0) != Unit::Seconds);
     let same = pairs.iter().filter(|pair| measured().all(|name| pair.same(name))).count();
@@ -216,15 +232,22 @@ pub fn matched<'a>(
     let cell: Vec<&str> = params.iter().filter(|name| Some(**name) != replicate).copied().collect();
     let value = |pair: &Pair<'a>, name: &str| pair.left.run.param(name);
     let place = |pair: &Pair<'a>| -> Place<'a> {
-        (replicate.and_then(|name| value(pair, name)), cell.iter().map(|name| value(pair, name)).collect())
+        (
+            replicate.and_then(|name| value(pair, name)),
+            cell.iter().map(|name| value(pair, name)).collect(),
+        )
     };
     let both: Vec<&Observed> = pairs.iter().flat_map(|pair| [pair.left, pair.right]).collect();
-    let metrics: Vec<Measured> =
-        names.iter().filter_map(|name| Measured::of(metric_of(name, &both, rules), &pairs, &place)).collect();
+    let metrics: Vec<Measured> = names
+        .iter()
+        .filter_map(|name| Measured::of(metric_of(name, &both, rules), &pairs, &place))
+        .collect();
     let known: Vec<&str> = metrics.iter().map(|it| it.metric.name.as_str()).collect();
     let validation = pairs.first().map_or("test", |pair| pair.left.run.validation.as_str());
     let rank = rank.and_then(|name| known.iter().find(|it| **it == name).copied());
-    let ranked_by = rank.or_else(|| rules.ranking(&known, |name| may_rank(name, &both), validation)).map(str::to_owned);
+    let ranked_by = rank
+        .or_else(|| rules.ranking(&known, |name| may_rank(name, &both), validation))
+        .map(str::to_owned);
     let apart = params.iter().filter(|name| !have_common_value(sides, name)).copied().collect();
     let replicate = replicate.map(str::to_owned);
     Matched {
@@ -257,15 +280,20 @@ fn replicate<'a>(params: &[&'a str], pairs: &[Pair], asked: Option<&str>) -> Opt
 
 /// Whether two runs of different sides share a value of the hyperparameter `name`.
 fn have_common_value([left, right]: [&[Observed]; 2], name: &str) -> bool {
-    let values = |side: &'_ [Observed]| side.iter().map(|it| it.run.param(name).cloned()).collect::<Vec<_>>();
+    let values = |side: &'_ [Observed]| {
+        side.iter().map(|it| it.run.param(name).cloned()).collect::<Vec<_>>()
+    };
     let (left, right) = (values(left), values(right));
-    let values: HashSet<Option<Same<'_>>> = left.iter().map(|it| it.as_ref().map(Same::of)).collect();
+    let values: HashSet<Option<Same<'_>>> =
+        left.iter().map(|it| it.as_ref().map(Same::of)).collect();
     right.iter().any(|it| values.contains(&it.as_ref().map(Same::of)))
 }
 
 /// Common names, and names of one side only.
 fn shared<'a>([left, right]: [Vec<&'a str>; 2]) -> (Vec<&'a str>, [Vec<&'a str>; 2]) {
-    let own = |of: &[&'a str], other: &[&str]| of.iter().filter(|name| !other.contains(name)).copied().collect();
+    let own = |of: &[&'a str], other: &[&str]| {
+        of.iter().filter(|name| !other.contains(name)).copied().collect()
+    };
     let own_names = [own(&left, &right), own(&right, &left)];
     (left.into_iter().filter(|name| right.contains(name)).collect(), own_names)
 }
@@ -325,7 +353,8 @@ mod tests {
 
     /// One run per seed, with these accuracies.
     fn side(accuracies: &[f64]) -> Vec<Run> {
-        let seeded = |(seed, accuracy): (i64, &f64)| run("sweep", &[("seed", seed.into())], *accuracy);
+        let seeded =
+            |(seed, accuracy): (i64, &f64)| run("sweep", &[("seed", seed.into())], *accuracy);
         (0..).zip(accuracies).map(seeded).collect()
     }
 
@@ -350,10 +379,14 @@ mod tests {
             (of.metric.name.as_str(), of.better(), of.pairs, of.difference.n),
             ("test_accuracy", Better::Left, 5, 5)
         );
-        assert!(close(of.difference.mean, -0.0051) && close(of.difference.p().unwrap(), 0.0036443501879664113));
+        assert!(
+            close(of.difference.mean, -0.0051)
+                && close(of.difference.p().unwrap(), 0.0036443501879664113)
+        );
         let interval = of.difference.interval().unwrap();
         assert!(
-            close(interval.low, -0.007419619775023343) && close(interval.high, -0.002780380224976644),
+            close(interval.low, -0.007419619775023343)
+                && close(interval.high, -0.002780380224976644),
             "{interval:?}"
         );
         let loss = found.metrics.iter().find(|it| it.metric.name == "test_loss").unwrap();
@@ -364,12 +397,14 @@ mod tests {
 
     #[test]
     fn a_chance_difference_is_undecided() {
-        let (left, right) = (observed(side(&LEFT)), observed(side(&[0.9143, 0.9133, 0.9141, 0.9152, 0.9121])));
+        let (left, right) =
+            (observed(side(&LEFT)), observed(side(&[0.9143, 0.9133, 0.9141, 0.9152, 0.9121])));
         let matched = matched(&left, &right);
         let Verdict::Chance(of) = matched.verdict() else { unreachable!("{matched:?}") };
         assert!(close(of.difference.p().unwrap(), 0.2835110642276383));
         assert_eq!(of.better(), Better::Undecided);
-        let farthest: Vec<f64> = matched.farthest().iter().map(|(_, by)| (by * 1e4).round()).collect();
+        let farthest: Vec<f64> =
+            matched.farthest().iter().map(|(_, by)| (by * 1e4).round()).collect();
         assert_eq!((farthest.len(), farthest[0]), (5, -8.0));
         assert!(farthest.is_sorted_by(|a, b| a.abs() >= b.abs()), "{farthest:?}");
     }
@@ -380,7 +415,11 @@ mod tests {
         let grid = |shift: &dyn Fn(i64, i64) -> f64, seeds: i64| {
             let cells = (0..seeds).flat_map(|seed| (0..7).map(move |batch| (seed, batch)));
             let one = |(seed, batch): (i64, i64)| {
-                run("sweep", &[("batch", batch.into()), ("seed", seed.into())], 0.9 + shift(seed, batch))
+                run(
+                    "sweep",
+                    &[("batch", batch.into()), ("seed", seed.into())],
+                    0.9 + shift(seed, batch),
+                )
             };
             observed(cells.map(one).collect())
         };
@@ -388,8 +427,11 @@ mod tests {
         let left = grid(&|_, _| 0.0, 1);
         let right = grid(&|_, batch| 0.01 + 0.001 * whole(batch), 1);
         let found = matched(&left, &right);
-        assert!(matches!(found.verdict(), Verdict::Untested(of) if of.pairs == 7 && of.difference.n == 1));
-        let (left, right) = (grid(&|_, _| 0.0, 3), grid(&|seed, batch| 0.001 * whole(seed + batch), 3));
+        assert!(
+            matches!(found.verdict(), Verdict::Untested(of) if of.pairs == 7 && of.difference.n == 1)
+        );
+        let (left, right) =
+            (grid(&|_, _| 0.0, 3), grid(&|seed, batch| 0.001 * whole(seed + batch), 3));
         let found = matched(&left, &right);
         let of = found.ranking().unwrap();
         assert_eq!((of.pairs, of.difference.n, found.replicate.as_deref()), (21, 3, Some("seed")));
@@ -408,7 +450,9 @@ mod tests {
         right[0].results.push(("train_loss".into(), 0.5));
         let other = observed(right);
         let found = matched(&left, &other);
-        assert!(matches!(found.verdict(), Verdict::SameMetric(of) if of.metric.name == "test_accuracy"));
+        assert!(
+            matches!(found.verdict(), Verdict::SameMetric(of) if of.metric.name == "test_accuracy")
+        );
         assert_eq!(found.same, 4);
     }
 
@@ -422,17 +466,27 @@ mod tests {
 
     #[test]
     fn unmatched_runs_are_counted() {
-        let with =
-            |momentum: f64, seed: i64| run("sweep", &[("seed", seed.into()), ("momentum", momentum.into())], 0.9);
+        let with = |momentum: f64, seed: i64| {
+            run("sweep", &[("seed", seed.into()), ("momentum", momentum.into())], 0.9)
+        };
         let left = observed(side(&LEFT[..4]));
         // Seed 0 finished on one side only, seed 1 occurs twice, seed 2 is once a real number, seed 9 is new.
         let two = run("sweep", &[("seed", 2.0.into())], 0.9);
-        let right =
-            observed(vec![ended(Status::Diverged, with(0.9, 0)), with(0.0, 1), with(0.9, 1), two, with(0.9, 9)]);
+        let right = observed(vec![
+            ended(Status::Diverged, with(0.9, 0)),
+            with(0.0, 1),
+            with(0.9, 1),
+            two,
+            with(0.9, 9),
+        ]);
         let found = matched(&left, &right);
-        assert_eq!((found.alone, found.unclear, found.unfinished, found.pairs.len()), ([1, 1], [1, 2], 1, 1));
+        assert_eq!(
+            (found.alone, found.unclear, found.unfinished, found.pairs.len()),
+            ([1, 1], [1, 2], 1, 1)
+        );
         assert_eq!(found.own_params, [vec![], vec!["momentum"]]);
-        let elsewhere = observed(vec![Run { dataset_sha256: "another".into(), ..side(&LEFT[..1]).remove(0) }]);
+        let elsewhere =
+            observed(vec![Run { dataset_sha256: "another".into(), ..side(&LEFT[..1]).remove(0) }]);
         assert!(matched(&left, &elsewhere).pairs.is_empty(), "other data is no match");
     }
 

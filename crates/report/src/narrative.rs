@@ -47,12 +47,14 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
     if comparison.ranking().is_none() {
         return unranked(comparison);
     }
-    let measured: Vec<&Setting> = comparison.settings.iter().filter(|it| it.level.is_some()).collect();
+    let measured: Vec<&Setting> =
+        comparison.settings.iter().filter(|it| it.level.is_some()).collect();
     match (comparison.promise, measured.as_slice()) {
         (_, []) => None,
-        (_, [only]) if comparison.settings.len() > 1 => {
-            Some(format!("Only {} has a result: there is nothing to compare.", setting(comparison, only)))
-        }
+        (_, [only]) if comparison.settings.len() > 1 => Some(format!(
+            "Only {} has a result: there is nothing to compare.",
+            setting(comparison, only)
+        )),
         (_, [only]) => (only.n == 1).then(|| "One run says nothing about chance.".to_owned()),
         (None, _) => Some(untested(comparison)),
         (Some(Promise::Against(_)), _) => against(comparison),
@@ -76,13 +78,16 @@ fn unranked(comparison: &Comparison) -> Option<String> {
         }
         _ => {}
     }
-    let metrics: Vec<&Metric> = comparison.metrics.iter().filter(|it| !metric::is_bookkeeping(&it.name)).collect();
+    let metrics: Vec<&Metric> =
+        comparison.metrics.iter().filter(|it| !metric::is_bookkeeping(&it.name)).collect();
     if metrics.iter().any(|it| it.direction.is_some() && !metric::is_of_training(&it.name)) {
         return Some("No finished run here has the ranking metric.".to_owned());
     }
     if let Some(metric) = metrics.iter().find(|it| it.direction.is_none()) {
         let name = tracking::printable(&metric.name);
-        return Some(format!("Direction of `{name}` unknown: use --minimize {name} or --maximize {name}."));
+        return Some(format!(
+            "Direction of `{name}` unknown: use --minimize {name} or --maximize {name}."
+        ));
     }
     let training: Vec<&str> = metrics.iter().map(|it| it.name.as_str()).collect();
     let of = match training.as_slice() {
@@ -124,7 +129,11 @@ fn among(comparison: &Comparison) -> String {
     let (candidates, compared) = (comparison.candidates(), comparison.compared());
     let names: Vec<String> = candidates.iter().map(|it| setting(comparison, it)).collect();
     if comparison.is_open() {
-        let means = if comparison.ranking().is_some_and(Metric::is_minimized) { "lowest" } else { "highest" };
+        let means = if comparison.ranking().is_some_and(Metric::is_minimized) {
+            "lowest"
+        } else {
+            "highest"
+        };
         return format!(
             "Too little is known: {} of {compared} settings compared may be the best (95 %). The {means} means have: {}.",
             candidates.len(),
@@ -145,15 +154,25 @@ fn among(comparison: &Comparison) -> String {
     let sentence = match names.as_slice() {
         [only] => format!("the best is {only} (95 %)."),
         [a, b] if compared == 2 => format!("either of these 2 may be the best: {a}; {b}."),
-        _ if others.is_empty() => format!("any of these {compared} may be the best: {}.", listed(&names)),
-        several => format!("the best is among these {} (95 %): {}.", several.len(), listed(several)),
+        _ if others.is_empty() => {
+            format!("any of these {compared} may be the best: {}.", listed(&names))
+        }
+        several => {
+            format!("the best is among these {} (95 %): {}.", several.len(), listed(several))
+        }
     };
     let sentence = if of.is_empty() { capitalised(&sentence) } else { of + &sentence };
-    let strictly =
-        |it: &&Setting| it.standing.may_be_best || it.standing.distance.is_some_and(|limits| limits.high < 0.0);
+    let strictly = |it: &&Setting| {
+        it.standing.may_be_best || it.standing.distance.is_some_and(|limits| limits.high < 0.0)
+    };
     match names.as_slice() {
         _ if others.is_empty() => sentence,
-        [_] if comparison.settings.iter().filter(|it| it.standing.compared).all(|it| strictly(&it)) => {
+        [_] if comparison
+            .settings
+            .iter()
+            .filter(|it| it.standing.compared)
+            .all(|it| strictly(&it)) =>
+        {
             format!("{sentence} It is better than {others}.")
         }
         [_] => format!("{sentence} It is at least as good as {others}."),
@@ -177,25 +196,36 @@ fn against(comparison: &Comparison) -> Option<String> {
     let name = setting(comparison, baseline);
     if tested == 0 {
         let several = repeated(comparison);
-        return Some(format!("Nothing is tested: no setting has two {several} in common with {name}."));
+        return Some(format!(
+            "Nothing is tested: no setting has two {several} in common with {name}."
+        ));
     }
     let (better, worse) = (named(true), named(false));
     let part = |word: &str, names: &[String]| match names {
         [] => format!("none is shown to be {word}"),
         names => format!("{word}: {}", listed(names)),
     };
-    let all = if tested == 1 { String::new() } else { format!(" for all {tested} settings together") };
-    Some(format!("Compared with {name} (95 %{all}): {}; {}.", part("better", &better), part("worse", &worse)))
+    let all =
+        if tested == 1 { String::new() } else { format!(" for all {tested} settings together") };
+    Some(format!(
+        "Compared with {name} (95 %{all}): {}; {}.",
+        part("better", &better),
+        part("worse", &worse)
+    ))
 }
 
 /// Names the settings that could not be compared.
 fn left_out(comparison: &Comparison) -> Option<String> {
     comparison.promise.filter(|it| *it == Promise::BestIsAmong)?;
-    let outside = comparison.settings.iter().filter(|it| it.level.is_some() && !it.standing.compared);
+    let outside =
+        comparison.settings.iter().filter(|it| it.level.is_some() && !it.standing.compared);
     let names: Vec<String> = outside.map(|it| setting(comparison, it)).collect();
     let several = repeated(comparison);
     (!names.is_empty()).then(|| {
-        format!("Not compared (fewer than two {several} in common with any other setting): {}.", listed(&names))
+        format!(
+            "Not compared (fewer than two {several} in common with any other setting): {}.",
+            listed(&names)
+        )
     })
 }
 
@@ -209,7 +239,8 @@ fn without_result(comparison: &Comparison) -> Option<String> {
         setting(comparison, it) + &why
     };
     let names: Vec<String> = without.map(named).collect();
-    (comparison.ranking().is_some() && !names.is_empty()).then(|| format!("Without a result: {}.", listed(&names)))
+    (comparison.ranking().is_some() && !names.is_empty())
+        .then(|| format!("Without a result: {}.", listed(&names)))
 }
 
 /// The number of replicates that would decide between the settings that may be the best.
@@ -221,7 +252,8 @@ fn undecided(comparison: &Comparison) -> Option<String> {
         let equal = candidates.len() > 1 && candidates.iter().all(|it| it.is_best);
         return equal.then(|| "Their means are equal.".to_owned());
     };
-    let replicates = |n: usize| wording::replicates(n, comparison.replicate.as_deref().unwrap_or("run"));
+    let replicates =
+        |n: usize| wording::replicates(n, comparison.replicate.as_deref().unwrap_or("run"));
     let pair = format!(
         "{} seen between {} and {}",
         amount(unit, undecided.seen),
@@ -254,14 +286,17 @@ fn missing_runs(comparison: &Comparison) -> Option<String> {
     if comparison.complete || comparison.ranking().is_none() || no_common_cells {
         return None;
     }
-    let (several, one) = (repeated(comparison), wording::replicate(comparison.replicate.as_deref()));
+    let (several, one) =
+        (repeated(comparison), wording::replicate(comparison.replicate.as_deref()));
     let (what, with) = match comparison.averaged.is_empty() {
         true => (several, one.clone()),
         false => ("runs".to_owned(), format!("{one} and {}", averaged(comparison))),
     };
     let rank = match comparison.connected {
         true => String::new(),
-        false => format!(" Settings that share no {one} with others are ranked by the means of their own runs."),
+        false => format!(
+            " Settings that share no {one} with others are ranked by the means of their own runs."
+        ),
     };
     Some(format!(
         "Not all settings have the same {what}: they are ranked by a least-squares fit of setting + {with}.{rank}"
@@ -270,7 +305,9 @@ fn missing_runs(comparison: &Comparison) -> Option<String> {
 
 /// Warns that settings may have lost their worst runs.
 fn survivors(comparison: &Comparison) -> Option<String> {
-    let lost = |it: &Setting| it.level.is_some() && (it.unmeasured > 0 || it.tally.diverged + it.tally.failed > 0);
+    let lost = |it: &Setting| {
+        it.level.is_some() && (it.unmeasured > 0 || it.tally.diverged + it.tally.failed > 0)
+    };
     let several = repeated(comparison);
     (comparison.ranking().is_some() && comparison.settings.iter().any(lost)).then(|| {
         format!("Runs without a result are left out: a setting that loses its worst {several} looks better than it is.")
@@ -296,7 +333,10 @@ fn reported(comparison: &Comparison) -> Option<String> {
         true => "comes from the examples that chose it and is optimistic",
         false => "estimates how good it is",
     };
-    Some(capitalised(&format!("{ranking} chooses; the {} of the choice, {value}, {said}.", title(name))))
+    Some(capitalised(&format!(
+        "{ranking} chooses; the {} of the choice, {value}, {said}.",
+        title(name)
+    )))
 }
 
 /// The estimated optimism of the best mean.
@@ -328,7 +368,10 @@ fn edges(comparison: &Comparison) -> Vec<String> {
         let (mut tried, best) = (numbers(&tried, place)?, numbers(settings, place)?);
         tried.sort_by(f64::total_cmp);
         tried.dedup();
-        let whole = comparison.settings.iter().all(|it| matches!(it.values[place], Some(Value::Integer(_))));
+        let whole = comparison
+            .settings
+            .iter()
+            .all(|it| matches!(it.values[place], Some(Value::Integer(_))));
         // With two values, every setting is at an end. Values below 0, or below one epoch, do not
         // exist.
         let [low, _, .., high] = tried[..] else { return None };
@@ -337,7 +380,9 @@ fn edges(comparison: &Comparison) -> Vec<String> {
             () if best.iter().all(|it| *it == low) && low != 0.0 && !(whole && low == 1.0) => {
                 Some(format!("below {}", wording::short(low)))
             }
-            () if best.iter().all(|it| *it == high) => Some(format!("above {}", wording::short(high))),
+            () if best.iter().all(|it| *it == high) => {
+                Some(format!("above {}", wording::short(high)))
+            }
             () => None,
         }
     };
@@ -349,7 +394,10 @@ fn edges(comparison: &Comparison) -> Vec<String> {
             Some(beyond) => ("lies", beyond),
             None => ("may lie", edge(&best, place).filter(|_| is_telling)?),
         };
-        Some(format!("The best {lies} at the edge of the grid: extend `{}` {beyond}.", tracking::printable(key)))
+        Some(format!(
+            "The best {lies} at the edge of the grid: extend `{}` {beyond}.",
+            tracking::printable(key)
+        ))
     };
     comparison.keys.iter().enumerate().filter_map(sentence).collect()
 }
@@ -359,13 +407,19 @@ pub fn basis(comparison: &Comparison) -> Option<String> {
     comparison.promise?;
     let metric = title(comparison.ranked_by.as_deref()?);
     let one = comparison.replicate.as_deref().map(title)?;
-    let pairing =
-        if comparison.averaged.is_empty() { one } else { format!("{one}, over equal {}", averaged(comparison)) };
-    let is_tested = comparison.settings.iter().any(|it| it.difference.is_some_and(|it| it.test.is_some()));
+    let pairing = if comparison.averaged.is_empty() {
+        one
+    } else {
+        format!("{one}, over equal {}", averaged(comparison))
+    };
+    let is_tested =
+        comparison.settings.iter().any(|it| it.difference.is_some_and(|it| it.test.is_some()));
     Some(match comparison.promise? {
         Promise::Against(_) if !is_tested => return None,
         Promise::BestIsAmong => {
-            format!("Comparison with the best of {metric}, paired by {pairing}; all limits hold together at 95 %.")
+            format!(
+                "Comparison with the best of {metric}, paired by {pairing}; all limits hold together at 95 %."
+            )
         }
         Promise::Against(_) => format!(
             "Paired t-tests of {metric} by {pairing}, Holm's correction for their number; intervals are of each difference alone."
@@ -395,22 +449,40 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
             let of = if index == 0 { " of the variance" } else { "" };
             format!(" ({}{of})", wording::percent(share))
         });
-        let range = effect.range.map_or_else(|| "cannot be compared".to_owned(), |it| amount(metric.unit, it));
+        let range = effect
+            .range
+            .map_or_else(|| "cannot be compared".to_owned(), |it| amount(metric.unit, it));
         format!("{} {range}{share}", title(&effect.name))
     };
     let mut parts: Vec<String> = of.iter().enumerate().take(NAMED).map(part).collect();
     if let Some(rest) = rest {
         let one = wording::replicate(comparison.replicate.as_deref());
-        let noise = if rest.interaction.is_some() || of.len() < 2 { "noise" } else { "interaction and noise" };
-        let shares =
-            [("interaction".to_owned(), rest.interaction), (one, rest.replicate), (noise.to_owned(), Some(rest.noise))];
+        let noise = if rest.interaction.is_some() || of.len() < 2 {
+            "noise"
+        } else {
+            "interaction and noise"
+        };
+        let shares = [
+            ("interaction".to_owned(), rest.interaction),
+            (one, rest.replicate),
+            (noise.to_owned(), Some(rest.noise)),
+        ];
         parts.extend(
-            shares.into_iter().filter_map(|(name, share)| Some(format!("{name} {}", wording::percent(share?)))),
+            shares
+                .into_iter()
+                .filter_map(|(name, share)| Some(format!("{name} {}", wording::percent(share?)))),
         );
     }
-    let unbalanced =
-        if *balanced { "" } else { " Not every combination has run: each compares runs that differ in nothing else." };
-    Some(format!("Means of {} differ by up to: {}.{unbalanced}", title(&metric.name), parts.join("; ")))
+    let unbalanced = if *balanced {
+        ""
+    } else {
+        " Not every combination has run: each compares runs that differ in nothing else."
+    };
+    Some(format!(
+        "Means of {} differ by up to: {}.{unbalanced}",
+        title(&metric.name),
+        parts.join("; ")
+    ))
 }
 
 /// The front: settings that no other setting beats in both the metric and time.
@@ -422,7 +494,9 @@ pub fn front(comparison: &Comparison) -> Option<String> {
     }
     let metric = comparison.ranked_by.as_deref()?;
     let name = |it: &&Setting| {
-        let seconds = it.metric("seconds").map_or_else(String::new, |it| format!(" ({})", tracking::seconds(it.mean)));
+        let seconds = it
+            .metric("seconds")
+            .map_or_else(String::new, |it| format!(" ({})", tracking::seconds(it.mean)));
         setting(comparison, it) + &seconds
     };
     let names: Vec<String> = front.iter().map(name).collect();
@@ -432,7 +506,9 @@ pub fn front(comparison: &Comparison) -> Option<String> {
 /// Formats a value with its unit.
 pub fn number(unit: Unit, number: f64) -> String {
     match unit {
-        Unit::Fraction | Unit::Percent => format!("{} %", wording::decimal(unit.scale() * number, 2)),
+        Unit::Fraction | Unit::Percent => {
+            format!("{} %", wording::decimal(unit.scale() * number, 2))
+        }
         Unit::Seconds => tracking::seconds(number),
         Unit::Number => wording::significant(number),
     }
@@ -441,7 +517,9 @@ pub fn number(unit: Unit, number: f64) -> String {
 /// Formats a difference with its unit.
 pub fn amount(unit: Unit, amount: f64) -> String {
     match unit {
-        Unit::Fraction | Unit::Percent => format!("{} points", wording::decimal(unit.scale() * amount, 2)),
+        Unit::Fraction | Unit::Percent => {
+            format!("{} points", wording::decimal(unit.scale() * amount, 2))
+        }
         Unit::Seconds => tracking::seconds(amount),
         Unit::Number => wording::significant(amount),
     }

@@ -19,12 +19,14 @@ pub struct Observed {
 }
 
 /// What a condition can be about, besides hyperparameters and metrics.
-pub const FACTS: [&str; 8] = ["status", "dataset", "trial", "run", "engine", "device", "started_at", "ended_at"];
+pub const FACTS: [&str; 8] =
+    ["status", "dataset", "trial", "run", "engine", "device", "started_at", "ended_at"];
 
 impl Observed {
     /// The metric `name`.
     pub fn metric(&self, name: &str) -> Option<f64> {
-        let by_epoch = || self.by_epoch.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value);
+        let by_epoch =
+            || self.by_epoch.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value);
         // Nothing records what is not finite, but a store is a file that anybody can write.
         self.run.result(name).or_else(by_epoch).filter(|value| value.is_finite())
     }
@@ -33,7 +35,9 @@ impl Observed {
     /// for a hyperparameter or a metric is that of another fact, `param_` or `metric_` before it means the program's own.
     pub fn value(&self, name: &str) -> Option<Value> {
         match name {
-            "dataset" | "engine" | "device" if self.run.param(name).is_some() => self.run.param(name).cloned(),
+            "dataset" | "engine" | "device" if self.run.param(name).is_some() => {
+                self.run.param(name).cloned()
+            }
             "status" => Some(self.run.status.as_str().into()),
             "dataset" => Some(self.run.dataset.as_str().into()),
             "trial" => Some(self.run.trial.as_str().into()),
@@ -42,12 +46,15 @@ impl Observed {
             "device" => Some(self.run.device.as_str().into()),
             "started_at" => Some(self.run.started_at.as_str().into()),
             // Of a run that goes on it is empty.
-            "ended_at" => Some(self.run.ended_at.as_str()).filter(|time| !time.is_empty()).map(Value::from),
+            "ended_at" => {
+                Some(self.run.ended_at.as_str()).filter(|time| !time.is_empty()).map(Value::from)
+            }
             _ => {
                 let own = |prefix| name.strip_prefix(prefix);
                 let param = || self.run.param(own("param_")?).cloned();
                 let metric = || self.metric(own("metric_")?).map(Value::Real);
-                let named = self.run.param(name).cloned().or_else(|| self.metric(name).map(Value::Real));
+                let named =
+                    self.run.param(name).cloned().or_else(|| self.metric(name).map(Value::Real));
                 named.or_else(param).or_else(metric)
             }
         }
@@ -95,9 +102,12 @@ pub fn observe(
         return measured(reader, runs);
     }
     let runs = with_test_sizes(reader, runs)?;
-    let epochs: Vec<Vec<EpochMetrics>> =
-        runs.iter().map(|run| Ok(renamed(reader.epochs(run)?, &run.validation))).collect::<Result<_, StoreError>>()?;
-    let logged = distinct(epochs.iter().flatten().flat_map(|it| &it.metrics).map(|(name, _)| &**name));
+    let epochs: Vec<Vec<EpochMetrics>> = runs
+        .iter()
+        .map(|run| Ok(renamed(reader.epochs(run)?, &run.validation)))
+        .collect::<Result<_, StoreError>>()?;
+    let logged =
+        distinct(epochs.iter().flatten().flat_map(|it| &it.metrics).map(|(name, _)| &**name));
     let may_rank = |name: &str| !metric::is_of_training(name) && !metric::is_bookkeeping(name);
     let observed = runs.iter().zip(&epochs).map(|(run, epochs)| {
         let position = match at {
@@ -120,9 +130,12 @@ pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>
     let mut last = reader.last_values(&runs)?;
     let observed = |run: RecordedRun| {
         let mut by_epoch = last.remove(&run.id).unwrap_or_default();
-        let ended_without = run.status == Status::Finished && run.results.iter().all(|(name, _)| &**name == "seconds");
+        let ended_without = run.status == Status::Finished
+            && run.results.iter().all(|(name, _)| &**name == "seconds");
         let counts = |name: &str| !metric::is_of_training(name) || ended_without;
-        by_epoch.retain(|(name, _)| counts(name) && !metric::is_bookkeeping(name) && run.param(name).is_none());
+        by_epoch.retain(|(name, _)| {
+            counts(name) && !metric::is_bookkeeping(name) && run.param(name).is_none()
+        });
         Observed { run, by_epoch }
     };
     Ok(runs.into_iter().map(observed).collect())
@@ -130,15 +143,25 @@ pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>
 
 /// Adds the size of the test set to runs of earlier schemas, which did not record it. The confusion
 /// matrix of one run gives the size for all runs on the same dataset.
-fn with_test_sizes(reader: &Reader, mut runs: Vec<RecordedRun>) -> Result<Vec<RecordedRun>, StoreError> {
-    let known = |run: &&RecordedRun| run.split_sizes.test.is_some() || run.status != Status::Finished;
+fn with_test_sizes(
+    reader: &Reader,
+    mut runs: Vec<RecordedRun>,
+) -> Result<Vec<RecordedRun>, StoreError> {
+    let known =
+        |run: &&RecordedRun| run.split_sizes.test.is_some() || run.status != Status::Finished;
     let mut unknown: HashSet<String> =
         runs.iter().filter(|run| !known(run)).map(|run| run.dataset_sha256.clone()).collect();
     unknown.remove("");
     for digest in unknown {
         let first = runs.iter().find(|run| run.dataset_sha256 == digest && !known(run));
-        let Some(examples) = first.map(|run| reader.examples(run)).transpose()?.flatten() else { continue };
-        let total = examples.confusion.iter().map(|it| it.count).fold(examples.left_out, u64::saturating_add);
+        let Some(examples) = first.map(|run| reader.examples(run)).transpose()?.flatten() else {
+            continue;
+        };
+        let total = examples
+            .confusion
+            .iter()
+            .map(|it| it.count)
+            .fold(examples.left_out, u64::saturating_add);
         for run in runs.iter_mut().filter(|run| run.dataset_sha256 == digest) {
             run.split_sizes.test.get_or_insert(total);
         }
@@ -154,8 +177,11 @@ fn renamed(mut epochs: Vec<EpochMetrics>, validation: &str) -> Vec<EpochMetrics>
     }
     for epoch in &mut epochs {
         for place in 0..epoch.metrics.len() {
-            let on_test = epoch.metrics[place].0.strip_prefix("val_").map(|rest| format!("test_{rest}"));
-            if let Some(name) = on_test.filter(|name| epoch.metrics.iter().all(|(known, _)| known != name)) {
+            let on_test =
+                epoch.metrics[place].0.strip_prefix("val_").map(|rest| format!("test_{rest}"));
+            if let Some(name) =
+                on_test.filter(|name| epoch.metrics.iter().all(|(known, _)| known != name))
+            {
                 epoch.metrics[place].0 = name;
             }
         }
@@ -170,7 +196,10 @@ fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usiz
     let Some(position) = position else { return Observed { run, by_epoch: Vec::new() } };
     let epoch = &epochs[position];
     let seconds: Option<f64> = epochs[..=position].iter().map(|it| value(it, "seconds")).sum();
-    let kept = epoch.metrics.iter().filter(|(name, _)| !metric::is_bookkeeping(name) && run.param(name).is_none());
+    let kept = epoch
+        .metrics
+        .iter()
+        .filter(|(name, _)| !metric::is_bookkeeping(name) && run.param(name).is_none());
     let by_epoch = kept.map(|(name, value)| (name.as_str().into(), *value)).collect();
     run.results.push(("epoch".into(), f64::from(epoch.epoch)));
     run.results.extend(seconds.map(|seconds| ("seconds".into(), seconds)));
@@ -178,7 +207,12 @@ fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usiz
 }
 
 fn value(epoch: &EpochMetrics, name: &str) -> Option<f64> {
-    epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value).filter(|value| value.is_finite())
+    epoch
+        .metrics
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| *value)
+        .filter(|value| value.is_finite())
 }
 
 /// The first epoch with the best value of the metric `name`; `None` if its direction is unknown.
@@ -187,7 +221,8 @@ fn best(epochs: &[EpochMetrics], name: &str, rules: &Rules) -> Option<usize> {
         Direction::Minimize => -1.0,
         Direction::Maximize => 1.0,
     };
-    let worth = |(position, epoch): (usize, &EpochMetrics)| Some((position, sign * value(epoch, name)?));
+    let worth =
+        |(position, epoch): (usize, &EpochMetrics)| Some((position, sign * value(epoch, name)?));
     let better = |best: (usize, f64), it: (usize, f64)| if it.1 > best.1 { it } else { best };
     epochs.iter().enumerate().filter_map(worth).reduce(better).map(|(position, _)| position)
 }
@@ -199,7 +234,8 @@ pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a 
 
 /// Names of the metrics of `runs`: those every table knows, in its order, then others.
 pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
-    let of_run = |it: &'a Observed| it.run.results.iter().chain(&it.by_epoch).map(|(name, _)| &**name);
+    let of_run =
+        |it: &'a Observed| it.run.results.iter().chain(&it.by_epoch).map(|(name, _)| &**name);
     let mut names = distinct(runs.into_iter().flat_map(of_run));
     // Stable: unknown names stay in their order.
     names.sort_by_key(|name| metric::position(name));
@@ -240,7 +276,11 @@ pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> Op
 /// Describes the metric `name` of `runs` by its name, its values and the rules.
 pub fn metric_of(name: &str, runs: &[&Observed], rules: &Rules) -> Metric {
     let largest = runs.iter().filter_map(|it| it.metric(name)).map(f64::abs).fold(0.0, f64::max);
-    Metric { name: name.to_owned(), direction: rules.direction(name), unit: Unit::of(name, largest) }
+    Metric {
+        name: name.to_owned(),
+        direction: rules.direction(name),
+        unit: Unit::of(name, largest),
+    }
 }
 
 /// Whether a metric may rank by default. Training metrics may not. A per-epoch metric without a split

@@ -148,7 +148,8 @@ pub struct Named {
 
 /// Puts the page together: a section a table, in their order.
 pub fn page(tables: &[(Table, Details)], warnings: Vec<String>) -> Page {
-    let sections: Vec<Section> = (1..).zip(tables).map(|(number, it)| section(number, &it.0, &it.1)).collect();
+    let sections: Vec<Section> =
+        (1..).zip(tables).map(|(number, it)| section(number, &it.0, &it.1)).collect();
     let title = match tables {
         [(table, _)] => format!("{} · results", safe(&table.comparison.experiment.name)),
         _ => "Results".to_owned(),
@@ -175,7 +176,12 @@ fn section(number: usize, table: &Table, details: &Details) -> Section {
         heading: safe(&comparison.experiment.name),
         description: safe(&comparison.experiment.description),
         warning: table.warning().map(|it| truncated(&it, LONGEST).into_owned()),
-        facts: table.facts().iter().map(|it| truncated(it, LONGEST)).collect::<Vec<_>>().join(" · "),
+        facts: table
+            .facts()
+            .iter()
+            .map(|it| truncated(it, LONGEST))
+            .collect::<Vec<_>>()
+            .join(" · "),
         answer: answer(table),
         table: page_table(table),
         filter_example: filter_example(comparison),
@@ -227,8 +233,12 @@ fn answer(table: &Table) -> Option<Answer> {
 
 /// The metrics of a setting that matter most.
 fn measures(comparison: &Comparison, setting: &Setting) -> Vec<Measure> {
-    let names =
-        [comparison.ranked_by.as_deref(), comparison.reported_by.as_deref(), Some("test_loss"), Some("seconds")];
+    let names = [
+        comparison.ranked_by.as_deref(),
+        comparison.reported_by.as_deref(),
+        Some("test_loss"),
+        Some("seconds"),
+    ];
     let names = distinct(names.into_iter().flatten());
     let measure = |name: &str| {
         let statistic = setting.metric(name)?;
@@ -241,25 +251,39 @@ fn measures(comparison: &Comparison, setting: &Setting) -> Vec<Measure> {
                 narrative::number(unit, it.high)
             )
         });
-        Some(Measure { name: wording::title(name), value: narrative::number(unit, statistic.mean), more })
+        Some(Measure {
+            name: wording::title(name),
+            value: narrative::number(unit, statistic.mean),
+            more,
+        })
     };
     let mut measures: Vec<Measure> = names.into_iter().filter_map(measure).collect();
     let runs = setting.tally.finished;
-    measures.push(Measure { name: "runs".to_owned(), value: runs.to_string(), more: String::new() });
+    measures.push(Measure {
+        name: "runs".to_owned(),
+        value: runs.to_string(),
+        more: String::new(),
+    });
     measures
 }
 
 fn page_table(table: &Table) -> PageTable {
-    let visible =
-        || table.columns.iter().enumerate().filter(|(_, it)| it.prominence > crate::table::Prominence::Machine);
-    let shown = table.shown();
-    let column = |((_, column), shown): ((usize, &crate::table::Column), &crate::table::Shown)| PageColumn {
-        name: safe(&column.name),
-        title: shown.title.clone(),
-        spoken: if column.name == "best" { "mark" } else { "note" }.to_owned(),
-        numeric: shown.numeric,
-        scale: if column.role.unit() == Unit::Fraction { 100 } else { 1 },
+    let visible = || {
+        table
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.prominence > crate::table::Prominence::Machine)
     };
+    let shown = table.shown();
+    let column =
+        |((_, column), shown): ((usize, &crate::table::Column), &crate::table::Shown)| PageColumn {
+            name: safe(&column.name),
+            title: shown.title.clone(),
+            spoken: if column.name == "best" { "mark" } else { "note" }.to_owned(),
+            numeric: shown.numeric,
+            scale: if column.role.unit() == Unit::Fraction { 100 } else { 1 },
+        };
     let row = |(setting, row): (usize, &crate::table::Row)| PageRow {
         setting,
         kind: if row.best {
@@ -282,7 +306,10 @@ fn page_table(table: &Table) -> PageTable {
     let all = table.rows.len() + table.more;
     let mut notes = Vec::new();
     if all > rows.len() {
-        notes.push(format!("The best {} of {all} settings are shown; report --format csv has all.", rows.len()));
+        notes.push(format!(
+            "The best {} of {all} settings are shown; report --format csv has all.",
+            rows.len()
+        ));
     }
     let legend = crate::format::text::legend(table, &shown);
     if !legend.is_empty() {
@@ -304,7 +331,9 @@ fn in_full(cell: &Cell) -> Option<String> {
         Cell::Interval(it) => Some(number(it.low)),
         Cell::Distance(it) => it.distance.and_then(|limits| limits.low).map(number),
         Cell::Difference(it) => Some(number(it.mean)),
-        Cell::Mark(mark) => Some(if *mark == crate::table::Mark::Best { "1" } else { "2" }.to_owned()),
+        Cell::Mark(mark) => {
+            Some(if *mark == crate::table::Mark::Best { "1" } else { "2" }.to_owned())
+        }
         Cell::Flag => Some("1".to_owned()),
         Cell::Note(note) => Some(note.clone()),
     }
@@ -316,7 +345,8 @@ fn effects(comparison: &Comparison) -> Option<Effects> {
     let metric = comparison.ranking()?;
     let row = |effect: &Effect| {
         let level = |(value, statistic): &(Value, Option<Statistic>)| {
-            let mean = statistic.map_or_else(|| "—".to_owned(), |it| narrative::number(metric.unit, it.mean));
+            let mean = statistic
+                .map_or_else(|| "—".to_owned(), |it| narrative::number(metric.unit, it.mean));
             format!("{}: {mean}", wording::value(value))
         };
         let mut levels: Vec<String> = effect.levels.iter().take(LEVELS).map(level).collect();
@@ -335,13 +365,18 @@ fn effects(comparison: &Comparison) -> Option<Effects> {
     let rows: Vec<EffectRow> = effects.of.iter().map(row).collect();
     let rest = effects.rest.map(|rest| {
         let one = comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), wording::title);
-        let part = |name: &str, share: Option<f64>| share.map(|share| format!("{name} {}", wording::percent(share)));
+        let part = |name: &str, share: Option<f64>| {
+            share.map(|share| format!("{name} {}", wording::percent(share)))
+        };
         let parts = [
             part("interaction of these", rest.interaction),
             part(&one, rest.replicate),
             part("noise", Some(rest.noise)),
         ];
-        format!("The rest of the variance: {}.", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        format!(
+            "The rest of the variance: {}.",
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        )
     });
     let unbalanced = "Not every combination has run: each row compares runs that differ in nothing else, and is empty where there are none.";
     let note = rest.or_else(|| (!effects.balanced).then(|| unbalanced.to_owned()));
@@ -349,9 +384,13 @@ fn effects(comparison: &Comparison) -> Option<Effects> {
 }
 
 fn trial(id: &str, best: &BestTrial, at: At) -> Trial {
-    let values: Vec<String> = best.run.params.iter().map(|(name, value)| wording::constant(name, value)).collect();
-    let title = truncated(&format!("trial {} · run {} · {}", best.run.trial, best.run.id, values.join(" · ")), LONGEST)
-        .into_owned();
+    let values: Vec<String> =
+        best.run.params.iter().map(|(name, value)| wording::constant(name, value)).collect();
+    let title = truncated(
+        &format!("trial {} · run {} · {}", best.run.trial, best.run.id, values.join(" · ")),
+        LONGEST,
+    )
+    .into_owned();
     let mut notes = Vec::new();
     if at != At::Last {
         notes.push("Shown are the final weights, those after its last epoch.".to_owned());
@@ -371,7 +410,10 @@ fn trial(id: &str, best: &BestTrial, at: At) -> Trial {
             ),
         }
     };
-    let pictures = best.weights.as_ref().map(|it| it.pictures(examples.rows as usize, examples.columns as usize));
+    let pictures = best
+        .weights
+        .as_ref()
+        .map(|it| it.pictures(examples.rows as usize, examples.columns as usize));
     if pictures.as_ref().is_none_or(Vec::is_empty) {
         notes.push("Its weights are not beside the store, or are no images.".to_owned());
     }

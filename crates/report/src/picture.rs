@@ -6,7 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 /// A PNG of `width` × `height` pixels of red, green, blue and opacity; none where they are not as many.
 pub fn png(width: usize, height: usize, pixels: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+    let mut encoder =
+        png::Encoder::new(&mut bytes, u32::try_from(width).ok()?, u32::try_from(height).ok()?);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.write_header().ok()?.write_image_data(pixels).ok()?;

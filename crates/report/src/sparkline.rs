@@ -22,7 +22,8 @@ fn squeezed(values: &[f64], width: usize) -> Vec<f64> {
     if values.len() <= width {
         return values.to_vec();
     }
-    let share = |index: usize| &values[index * values.len() / width..(index + 1) * values.len() / width];
+    let share =
+        |index: usize| &values[index * values.len() / width..(index + 1) * values.len() / width];
     (0..width).map(|index| share(index).iter().sum::<f64>() / share(index).len() as f64).collect()
 }
 

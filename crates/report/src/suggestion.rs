@@ -12,8 +12,8 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// `no NAME here: expected one of …; did you mean 'x'?`
 pub fn unknown(what: &str, word: &str, candidates: &[&str]) -> String {
-    let hint =
-        nearest(word, candidates.iter().copied()).map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+    let hint = nearest(word, candidates.iter().copied())
+        .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
     format!("unknown {what} '{word}': expected one of {}{hint}", candidates.join(", "))
 }
 

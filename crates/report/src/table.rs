@@ -180,8 +180,13 @@ pub struct Layout {
 
 /// Lays out `comparisons`.
 pub fn tables(comparisons: Vec<Comparison>, layout: &Layout) -> Vec<Table> {
-    let digests: Vec<Option<String>> = comparisons.iter().map(|it| ambiguous_digest(it, &comparisons)).collect();
-    comparisons.into_iter().zip(digests).map(|(comparison, digest)| table(comparison, digest, layout)).collect()
+    let digests: Vec<Option<String>> =
+        comparisons.iter().map(|it| ambiguous_digest(it, &comparisons)).collect();
+    comparisons
+        .into_iter()
+        .zip(digests)
+        .map(|(comparison, digest)| table(comparison, digest, layout))
+        .collect()
 }
 
 fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<String> {
@@ -198,7 +203,9 @@ fn table(comparison: Comparison, digest: Option<String>, layout: &Layout) -> Tab
         Some(wanted) => chosen(&choosable(&comparison), wanted),
         None => columns(&comparison),
     };
-    let shown = layout.top.map_or(comparison.settings.len(), |top| comparison.settings.len().min(top as usize));
+    let shown = layout
+        .top
+        .map_or(comparison.settings.len(), |top| comparison.settings.len().min(top as usize));
     let rows = comparison.settings[..shown].iter().enumerate().map(|(place, setting)| Row {
         cells: columns.iter().map(|column| cell(column, place, setting, &comparison)).collect(),
         best: setting.is_best,
@@ -206,13 +213,24 @@ fn table(comparison: Comparison, digest: Option<String>, layout: &Layout) -> Tab
         standing: setting.standing,
     });
     let rows = rows.collect();
-    Table { rows, more: comparison.settings.len() - shown, digest, columns, comparison, warnings: Vec::new() }
+    Table {
+        rows,
+        more: comparison.settings.len() - shown,
+        digest,
+        columns,
+        comparison,
+        warnings: Vec::new(),
+    }
 }
 
 /// The columns of these names, as many as there are.
 fn chosen(columns: &[Column], wanted: &[String]) -> Vec<Column> {
     let shown = |column: &Column| Column { prominence: Prominence::Needed, ..column.clone() };
-    wanted.iter().flat_map(|name| columns.iter().filter(move |it| it.name == *name)).map(shown).collect()
+    wanted
+        .iter()
+        .flat_map(|name| columns.iter().filter(move |it| it.name == *name))
+        .map(shown)
+        .collect()
 }
 
 /// All that a table of this comparison can have: what it has without being asked, and the hyperparameters that all settings share.
@@ -264,7 +282,8 @@ fn own(name: &str, title: &str, role: Role, prominence: Prominence) -> Column {
 
 fn columns(comparison: &Comparison) -> Vec<Column> {
     let mut names = ColumnNames::new(OWN.into_iter().chain(["note"]));
-    let mut columns: Vec<Column> = comparison.keys.iter().map(|name| key(name, &mut names)).collect();
+    let mut columns: Vec<Column> =
+        comparison.keys.iter().map(|name| key(name, &mut names)).collect();
     let settings = &comparison.settings;
     let uneven = settings.windows(2).any(|pair| pair[0].n != pair[1].n);
     let telling = uneven || !comparison.averaged.is_empty();
@@ -279,7 +298,11 @@ fn columns(comparison: &Comparison) -> Vec<Column> {
             of: metric.name.clone(),
             title: wording::title(&metric.name),
             role: Role::Metric(metric.unit),
-            prominence: if ranks { Prominence::Needed } else { prominence_of(&metric.name, comparison) },
+            prominence: if ranks {
+                Prominence::Needed
+            } else {
+                prominence_of(&metric.name, comparison)
+            },
         });
         if ranks {
             columns.extend(ranking(metric, comparison));
@@ -296,16 +319,25 @@ fn columns(comparison: &Comparison) -> Vec<Column> {
 fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
     let (unit, settings) = (metric.unit, &comparison.settings);
     let repeated = settings.iter().any(|it| it.n > 1);
-    let spare = |there: bool, worth| if there { Prominence::Spare(worth) } else { Prominence::Machine };
+    let spare =
+        |there: bool, worth| if there { Prominence::Spare(worth) } else { Prominence::Machine };
     let points = if unit.is_points() { "points " } else { "" };
-    let behind =
-        if metric.is_minimized() { "worse than the best by".to_owned() } else { format!("{points}behind the best") };
+    let behind = if metric.is_minimized() {
+        "worse than the best by".to_owned()
+    } else {
+        format!("{points}behind the best")
+    };
     let against = matches!(comparison.promise, Some(Promise::Against(_)));
     let from = if against { format!("{points}from baseline") } else { format!("{points}from ★") };
     let among = comparison.promise == Some(Promise::BestIsAmong);
     let mut columns = vec![
         own("best", "", Role::Mark, Prominence::Needed),
-        own("adjusted", "adjusted", Role::Level(unit), spare(!comparison.complete || comparison.cells.is_some(), 8)),
+        own(
+            "adjusted",
+            "adjusted",
+            Role::Level(unit),
+            spare(!comparison.complete || comparison.cells.is_some(), 8),
+        ),
         own("interval", "95 % of this mean alone", Role::Interval(unit), spare(repeated, 6)),
         own("distance_to_best", &behind, Role::Distance(unit), spare(among, 11)),
         own("difference", &from, Role::Difference(unit), spare(against, 11)),
@@ -335,12 +367,18 @@ fn cell(column: &Column, place: usize, setting: &Setting, comparison: &Compariso
         Role::Key => {
             let value = match comparison.keys.iter().position(|key| *key == column.of) {
                 Some(position) => setting.values[position].clone(),
-                None => comparison.constants.iter().find(|(name, _)| *name == column.of).map(|(_, it)| it.clone()),
+                None => comparison
+                    .constants
+                    .iter()
+                    .find(|(name, _)| *name == column.of)
+                    .map(|(_, it)| it.clone()),
             };
             value.map_or(Cell::Absent, Cell::Value)
         }
         Role::Count => Cell::Count(counted(&column.of, setting)),
-        Role::Metric(_) => setting.metric(&column.of).map_or(Cell::Absent, |it| Cell::Statistic(*it)),
+        Role::Metric(_) => {
+            setting.metric(&column.of).map_or(Cell::Absent, |it| Cell::Statistic(*it))
+        }
         Role::Level(_) => setting.level.map_or(Cell::Absent, Cell::Level),
         Role::Interval(_) => {
             let statistic = comparison.ranked_by.as_ref().and_then(|name| setting.metric(name));
@@ -362,7 +400,9 @@ fn mark(place: usize, setting: &Setting, comparison: &Comparison) -> Option<Mark
     match comparison.promise {
         Some(Promise::Against(baseline)) if baseline == place => Some(Mark::Baseline),
         Some(Promise::Against(_)) => {
-            let difference = setting.difference.filter(|it| it.test.is_some_and(|test| test.is_significant()))?;
+            let difference = setting
+                .difference
+                .filter(|it| it.test.is_some_and(|test| test.is_significant()))?;
             let better = comparison.ranking()?.worth(difference.mean) > 0.0;
             Some(if better { Mark::Better } else { Mark::Worse })
         }
@@ -376,7 +416,11 @@ fn counted(name: &str, setting: &Setting) -> usize {
     match name {
         "n" => setting.n,
         "runs" => tally.total(),
-        other => tally.unfinished().into_iter().find(|(_, word)| *word == other).map_or(0, |(count, _)| count),
+        other => tally
+            .unfinished()
+            .into_iter()
+            .find(|(_, word)| *word == other)
+            .map_or(0, |(count, _)| count),
     }
 }
 
@@ -393,7 +437,11 @@ fn note(setting: &Setting, comparison: &Comparison) -> Option<String> {
         })
         .collect();
     if let (Some(metric), 1..) = (&comparison.ranked_by, setting.unmeasured) {
-        let of = if setting.unmeasured == total { format!("all {total}") } else { setting.unmeasured.to_string() };
+        let of = if setting.unmeasured == total {
+            format!("all {total}")
+        } else {
+            setting.unmeasured.to_string()
+        };
         parts.push(format!("{of} without {}", wording::title(metric)));
     }
     let parts = Some(parts.join(", ")).filter(|parts| !parts.is_empty())?;
@@ -416,7 +464,11 @@ pub struct Shown {
 impl Table {
     /// The columns meant for people, as text: digits are chosen for the column as a whole.
     pub fn shown(&self) -> Vec<Shown> {
-        let columns = self.columns.iter().enumerate().filter(|(_, column)| column.prominence > Prominence::Machine);
+        let columns = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.prominence > Prominence::Machine);
         columns.map(|(index, column)| self.shown_column(index, column)).collect()
     }
 
@@ -430,7 +482,8 @@ impl Table {
         Shown {
             title: column.title.clone(),
             prominence: column.prominence,
-            numeric: !matches!(column.role, Role::Mark | Role::Flag | Role::Note) && !cells().any(words),
+            numeric: !matches!(column.role, Role::Mark | Role::Flag | Role::Note)
+                && !cells().any(words),
             cells: cells().map(|cell| text(cell, column.role, decimals)).collect(),
         }
     }
@@ -439,7 +492,8 @@ impl Table {
     pub fn facts(&self) -> Vec<String> {
         let comparison = &self.comparison;
         let digest = self.digest.as_ref().map_or_else(String::new, |digest| format!(" ({digest})"));
-        let mut facts = vec![tracking::printable(&comparison.datasets.join(" = ")).into_owned() + &digest];
+        let mut facts =
+            vec![tracking::printable(&comparison.datasets.join(" = ")).into_owned() + &digest];
         let replicate = |name: &str| comparison.replicate.as_deref() == Some(name);
         let constants = comparison.constants.iter().filter(|(name, _)| !replicate(name));
         facts.extend(constants.map(|(name, value)| wording::constant(name, value)));
@@ -449,7 +503,8 @@ impl Table {
         }
         facts.push(runs(&comparison.tally));
         if !comparison.averaged.is_empty() {
-            let averaged: Vec<String> = comparison.averaged.iter().map(|name| wording::title(name)).collect();
+            let averaged: Vec<String> =
+                comparison.averaged.iter().map(|name| wording::title(name)).collect();
             facts.push(format!("averaged over {}", averaged.join(", ")));
         }
         facts.extend(match comparison.at {
@@ -474,7 +529,10 @@ impl Table {
     pub fn warning(&self) -> Option<String> {
         let comparison = &self.comparison;
         comparison.fallback_for.as_ref().map(|wanted| {
-            let words = format!("{}, in place of {wanted}, which was unavailable", comparison.datasets.join(" = "));
+            let words = format!(
+                "{}, in place of {wanted}, which was unavailable",
+                comparison.datasets.join(" = ")
+            );
             tracking::printable(&words).into_owned()
         })
     }
@@ -488,7 +546,11 @@ fn replicates(comparison: &Comparison) -> Option<String> {
     }
     (comparison.replicates > 0).then(|| {
         let replicates = wording::replicates(comparison.replicates, name);
-        if comparison.complete { replicates } else { format!("{replicates}, not all of them in every setting") }
+        if comparison.complete {
+            replicates
+        } else {
+            format!("{replicates}, not all of them in every setting")
+        }
     })
 }
 
@@ -508,12 +570,18 @@ fn ranking_fact(comparison: &Comparison) -> Option<String> {
     let metric = comparison.ranking()?;
     let held_out = match comparison.validation.as_str() {
         "test" => String::new(),
-        fraction => format!(" ({} of the training set held out, stratified)", tracking::printable(fraction)),
+        fraction => {
+            format!(" ({} of the training set held out, stratified)", tracking::printable(fraction))
+        }
     };
     let ranked = match metric.name.as_str() {
         "test_accuracy" => "ranked on the test set (optimistic)".to_owned(),
-        "val_accuracy" if comparison.validation != "test" => format!("ranked on validation{held_out}"),
-        "val_loss" if comparison.validation != "test" => format!("ranked by validation loss{held_out}"),
+        "val_accuracy" if comparison.validation != "test" => {
+            format!("ranked on validation{held_out}")
+        }
+        "val_loss" if comparison.validation != "test" => {
+            format!("ranked by validation loss{held_out}")
+        }
         name if comparison.is_optimistic() => {
             format!("ranked by {} on the test set (optimistic)", wording::title(name))
         }
@@ -531,8 +599,12 @@ fn decimals<'a>(unit: Unit, cells: impl Iterator<Item = &'a Cell>) -> usize {
         let spread = match cell {
             Cell::Statistic(Statistic { deviation, .. }) => *deviation,
             Cell::Interval(Interval { low, high }) => Some(high - low),
-            Cell::Distance(Standing { distance: Some(limits), .. }) => limits.low.map(|low| limits.high - low),
-            Cell::Difference(FromReference { test: Some(test), .. }) => Some(test.interval.high - test.interval.low),
+            Cell::Distance(Standing { distance: Some(limits), .. }) => {
+                limits.low.map(|low| limits.high - low)
+            }
+            Cell::Difference(FromReference { test: Some(test), .. }) => {
+                Some(test.interval.high - test.interval.low)
+            }
             _ => None,
         };
         spread.filter(|spread| *spread > 0.0).map(|spread| unit.scale() * spread)

@@ -34,7 +34,8 @@ impl Weights {
         if weight.dtype() != Dtype::F32 || classes == 0 || features == 0 {
             return None;
         }
-        let values: Vec<f32> = weight.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let values: Vec<f32> =
+            weight.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
         (values.len() == classes.checked_mul(features)?).then_some(Self { features, values })
     }
 
@@ -85,7 +86,8 @@ mod tests {
     #[test]
     fn each_class_is_a_picture() {
         let values = floats(&[0.0, 1.0, -1.0, 0.25, f32::NAN, 0.0, 0.0, 0.5]);
-        let weights = Weights::read(file(&[("weight", Dtype::F32, vec![2, 4], values)]).path()).unwrap();
+        let weights =
+            Weights::read(file(&[("weight", Dtype::F32, vec![2, 4], values)]).path()).unwrap();
         let pictures = weights.pictures(2, 2);
         assert_eq!(pictures.len(), 2);
         let mut reader = png::Decoder::new(std::io::Cursor::new(&pictures[0])).read_info().unwrap();

@@ -23,10 +23,17 @@ pub fn file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> 
 }
 
 /// Writes the plain file `path`; until it is whole it lies in `folder`, which is on the same disk.
-pub fn by_way_of<T>(folder: &Path, path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+pub fn by_way_of<T>(
+    folder: &Path,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<T>,
+) -> Result<T> {
     let mut out = BufWriter::new(tracking::temporary(folder, TEMPORARY)?);
     let written = write(&mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.persist(path).map_err(|error| error.error)?;
+    out.into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .persist(path)
+        .map_err(|error| error.error)?;
     Ok(written)
 }
 
@@ -38,7 +45,9 @@ pub fn tidy(folder: &Path) -> io::Result<()> {
     };
     for entry in entries {
         let entry = entry?;
-        if entry.file_type()?.is_file() && entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+        if entry.file_type()?.is_file()
+            && entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+        {
             fs::remove_file(entry.path())?;
         }
     }
@@ -64,13 +73,25 @@ fn refuse_database(path: &Path) -> Result<()> {
 
 /// Fills the folder `path`, or the one that it links to. One that is there is replaced if it is empty, or if `ours` says of every file
 /// in it that it is.
-pub fn folder<T>(path: &Path, ours: impl Fn(&Path) -> bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    if let Some(stranger) = stranger(path, ours).with_context(|| format!("cannot write {}", path.display()))? {
-        bail!("{} has '{stranger}' in it, which is of no export: name another folder with -o", path.display());
+pub fn folder<T>(
+    path: &Path,
+    ours: impl Fn(&Path) -> bool,
+    fill: impl FnOnce(&Path) -> Result<T>,
+) -> Result<T> {
+    if let Some(stranger) =
+        stranger(path, ours).with_context(|| format!("cannot write {}", path.display()))?
+    {
+        bail!(
+            "{} has '{stranger}' in it, which is of no export: name another folder with -o",
+            path.display()
+        );
     }
     let is_within = |here: PathBuf| path.canonicalize().is_ok_and(|path| here.starts_with(path));
     if std::env::current_dir().is_ok_and(is_within) {
-        bail!("{} is where you are, and would be replaced as a whole: name another folder with -o", path.display());
+        bail!(
+            "{} is where you are, and would be replaced as a whole: name another folder with -o",
+            path.display()
+        );
     }
     let replace = || {
         let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());

@@ -99,7 +99,8 @@ pub fn significant(number: f64) -> String {
     }
     match size {
         1e-3..1e5 => {
-            let decimals = [100.0, 10.0, 1.0, 0.1, 0.01].iter().take_while(|least| size < **least).count();
+            let decimals =
+                [100.0, 10.0, 1.0, 0.1, 0.01].iter().take_while(|least| size < **least).count();
             format!("{number:.decimals$}")
         }
         _ => format!("{number:.2e}"),
@@ -146,7 +147,8 @@ mod tests {
     #[test]
     fn settings_read_as_people_write_them() {
         let numbers = [0.0, 1e-4, 1e-3, 0.01, 0.0125, 0.1, 1.0, 10.0, 1000.0, 1e7, 5e-5];
-        let expected = ["0", "1e-4", "1e-3", "0.01", "0.0125", "0.1", "1", "10", "1000", "1e7", "5e-5"];
+        let expected =
+            ["0", "1e-4", "1e-3", "0.01", "0.0125", "0.1", "1", "10", "1000", "1e7", "5e-5"];
         assert_eq!(numbers.map(short), expected);
     }
 

@@ -27,7 +27,11 @@ fn a_run(batch: i64, seed: i64) -> Run {
     let epochs = (1..=5).map(|epoch| EpochMetrics {
         epoch,
         step: u64::from(epoch) * 100,
-        metrics: vec![("loss".into(), loss / f64::from(epoch)), ("accuracy".into(), 0.9), ("seconds".into(), 0.1)],
+        metrics: vec![
+            ("loss".into(), loss / f64::from(epoch)),
+            ("accuracy".into(), 0.9),
+            ("seconds".into(), 0.1),
+        ],
     });
     Run {
         trial: TrialId::of(&[("batch", &batch.to_string()), ("seed", &seed.to_string())]),
@@ -36,7 +40,11 @@ fn a_run(batch: i64, seed: i64) -> Run {
         engine: "autograd".into(),
         params: vec![("batch_size".into(), batch.into()), ("seed".into(), seed.into())],
         epochs: epochs.collect(),
-        results: vec![("test_accuracy".into(), 1.0 - loss), ("test_loss".into(), loss), ("seconds".into(), 0.5)],
+        results: vec![
+            ("test_accuracy".into(), 1.0 - loss),
+            ("test_loss".into(), loss),
+            ("seconds".into(), 0.5),
+        ],
         ..Run::new("sweep", Status::Finished, SystemTime::now())
     }
 }
@@ -53,7 +61,9 @@ fn filled(count: i64) -> (TempDir, Vec<RunId>) {
         ..Invocation::default()
     };
     let invocation = store.begin(&experiment, &provenance).unwrap();
-    let ids = (0..count).map(|index| store.record(invocation, &a_run(1 + index / 2, index % 2)).unwrap()).collect();
+    let ids = (0..count)
+        .map(|index| store.record(invocation, &a_run(1 + index / 2, index % 2)).unwrap())
+        .collect();
     (folder, ids)
 }
 
@@ -78,7 +88,10 @@ fn no_store_says_what_to_run() {
     for results in [folder.path().to_owned(), folder.path().join("nowhere")] {
         let (code, out, err) = outcome(&results, &[]);
         assert_eq!((code, out.as_str()), (2, ""));
-        assert!(err.starts_with("error: no results in") && err.contains("cargo run -p runner -- -r "), "{err}");
+        assert!(
+            err.starts_with("error: no results in") && err.contains("cargo run -p runner -- -r "),
+            "{err}"
+        );
         assert!(!results.join("tracking.db").exists(), "a reader makes nothing");
     }
 }
@@ -96,8 +109,11 @@ fn a_store_without_runs_is_no_error() {
 #[test]
 fn a_file_that_is_no_store_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("tracking.db"), "not a database at all, but long enough to look at".repeat(40))
-        .unwrap();
+    std::fs::write(
+        folder.path().join("tracking.db"),
+        "not a database at all, but long enough to look at".repeat(40),
+    )
+    .unwrap();
     let (code, _, err) = outcome(folder.path(), &[]);
     assert_eq!(code, 2);
     assert!(err.contains("is not a store of candle-sweep"), "{err}");
@@ -107,7 +123,10 @@ fn a_file_that_is_no_store_is_refused() {
 fn wrong_requests_name_the_nearest_right_one() {
     let (folder, _) = filled(2);
     for (arguments, hint) in [
-        (&["-e", "swep"][..], "unknown experiment 'swep': expected one of sweep; did you mean 'sweep'?"),
+        (
+            &["-e", "swep"][..],
+            "unknown experiment 'swep': expected one of sweep; did you mean 'sweep'?",
+        ),
         (&["--by", "batchsize"], "did you mean 'batch_size'?"),
         (&["--sort", "test_acuracy"], "did you mean 'test_accuracy'?"),
         (&["--where", "batchsize<=3"], "^^^^^^^^^ did you mean 'batch_size'?"),
@@ -167,7 +186,9 @@ fn show_tells_all_of_a_run() {
     let (folder, ids) = filled(2);
     let (code, out, err) = outcome(folder.path(), &["show", &ids[0].as_str()[..10]]);
     assert_eq!((code, err.as_str()), (0, ""));
-    for part in [ids[0].as_str(), "batch", "99", "█▄▂▁▁", "50.0000 %", "\\u{1b}[31mred", "name = \"sweep\""] {
+    for part in
+        [ids[0].as_str(), "batch", "99", "█▄▂▁▁", "50.0000 %", "\\u{1b}[31mred", "name = \"sweep\""]
+    {
         assert!(part == "99" || out.contains(part), "{part} in {out}");
     }
     let trial = TrialId::of(&[("batch", "1"), ("seed", "1")]);
@@ -193,7 +214,9 @@ fn at_two_commits(count: i64, change: impl Fn(&mut Run)) -> (TempDir, Vec<RunId>
     let mut store = Store::open(folder.path()).unwrap();
     let experiment = Experiment { name: "sweep".into(), description: "Batch sizes".into() };
     let mut ids = Vec::new();
-    for commit in ["c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00", "facade00facade00facade00facade00facade00"] {
+    for commit in
+        ["c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00", "facade00facade00facade00facade00facade00"]
+    {
         let provenance = Invocation {
             jobs: 1,
             git_commit: Some(commit.into()),
@@ -222,7 +245,10 @@ fn set(run: &mut Run, name: &str, to: impl Fn(f64) -> f64) {
 fn diff(folder: &TempDir, left: &str, right: &str) -> String {
     let (code, out, err) = outcome(folder.path(), &["diff", left, right]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    assert!(!out.contains('\u{1b}') && out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    assert!(
+        !out.contains('\u{1b}') && out.lines().all(|line| line.chars().count() <= 100),
+        "{out}"
+    );
     out
 }
 
@@ -250,14 +276,20 @@ fn an_experiment_is_compared_with_itself_at_another_commit() {
     }
     assert!(!out.contains("cpu") && !out.contains("instructions"), "only what differs: {out}");
     let out = diff(&folder, "sweep", "sweep@c0ffee");
-    assert!(out.contains("left is better by 0.1005 points"), "what counts of all is the newest: {out}");
+    assert!(
+        out.contains("left is better by 0.1005 points"),
+        "what counts of all is the newest: {out}"
+    );
 }
 
 #[test]
 fn the_same_results_are_said_to_be_the_same() {
     let (folder, ids) = at_two_commits(6, |run| set(run, "seconds", |it| it + 1.0));
     let out = diff(&folder, "sweep@c0ffee", "sweep@facade");
-    assert!(out.contains("\nall 6 pairs are the same, bit for bit\n") && !out.contains("farthest"), "{out}");
+    assert!(
+        out.contains("\nall 6 pairs are the same, bit for bit\n") && !out.contains("farthest"),
+        "{out}"
+    );
     let out = diff(&folder, ids[0].as_str(), "sweep");
     assert!(out.contains("1 trial matches · 0 only left, 5 only right"), "{out}");
     assert!(out.contains("the only pair is the same, bit for bit"), "{out}");
@@ -272,29 +304,47 @@ fn whatever_the_store_has_stays_in_its_columns() {
         run.engine = long.clone();
         run.params.push((long.clone(), 1.into()));
         run.results.push((long.clone(), f64::MAX));
-        run.status = if run.params[0].1 == Value::from(12) { Status::Diverged } else { Status::Finished };
+        run.status =
+            if run.params[0].1 == Value::from(12) { Status::Diverged } else { Status::Finished };
     });
     let out = diff(&folder, "sweep@c0", "sweep@fa");
     assert!(out.contains("2 pairs did not finish on both sides: left out"), "{out}");
-    assert!(out.contains("hyperparameters that only the right side has, ignored for the match: xxx"), "{out}");
+    assert!(
+        out.contains("hyperparameters that only the right side has, ignored for the match: xxx"),
+        "{out}"
+    );
     assert!(out.contains("metrics that only the right side has: xxx"), "{out}");
-    assert!(out.contains("-2.0e-7") && out.contains("no difference shown in test accuracy (p 0.91)"), "{out}");
+    assert!(
+        out.contains("-2.0e-7") && out.contains("no difference shown in test accuracy (p 0.91)"),
+        "{out}"
+    );
 }
 
 #[test]
 fn sides_that_are_nothing_say_what_could_be_meant() {
     let (folder, _) = at_two_commits(2, |_| {});
     let mut store = Store::open(folder.path()).unwrap();
-    store.begin(&Experiment { name: "c0ffee".into(), description: String::new() }, &Invocation::default()).unwrap();
+    store
+        .begin(
+            &Experiment { name: "c0ffee".into(), description: String::new() },
+            &Invocation::default(),
+        )
+        .unwrap();
     let sweep = Experiment { name: "sweep".into(), description: "Batch sizes".into() };
     let start = Invocation { git_commit: Some("facade0f".into()), ..Invocation::default() };
     let invocation = store.begin(&sweep, &start).unwrap();
     store.record(invocation, &a_run(7, 7)).unwrap();
     drop(store);
     for (side, hint) in [
-        ("swep", "and no experiment has that name: expected an id, an experiment (one of c0ffee, sweep)"),
+        (
+            "swep",
+            "and no experiment has that name: expected an id, an experiment (one of c0ffee, sweep)",
+        ),
         ("swep", "; did you mean 'sweep'?"),
-        ("swep@c0ffee", "unknown experiment 'swep': expected one of c0ffee, sweep; did you mean 'sweep'?"),
+        (
+            "swep@c0ffee",
+            "unknown experiment 'swep': expected one of c0ffee, sweep; did you mean 'sweep'?",
+        ),
         ("facade00", "did you mean 'sweep@facade00'?"),
         (
             "sweep@dead",

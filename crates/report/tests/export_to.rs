@@ -72,7 +72,10 @@ fn a_wrong_request_says_what_is_right() {
         (&["--to", "mlflow"], "2 values required"),
         (&[], "--to <TOOL> <DIR|URL>"),
         (&["--to", "tensorboard", "http://localhost:6006"], "expected a folder"),
-        (&["--to", "mlflow", "sqlite:///mlflow.db"], "expected a folder, or the address of a server"),
+        (
+            &["--to", "mlflow", "sqlite:///mlflow.db"],
+            "expected a folder, or the address of a server",
+        ),
         (
             &["--to", "mlflow", "http://me:secret@localhost"],
             "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
@@ -93,15 +96,25 @@ fn a_wrong_request_says_what_is_right() {
 #[test]
 fn conditions_choose_what_is_exported() {
     let (folder, out) = (filled(4), tempfile::tempdir().unwrap());
-    let said = export(folder.path(), "tensorboard", out.path(), &["-e", "batch_sweep", "--where", "batch_size=16"]);
+    let said = export(
+        folder.path(),
+        "tensorboard",
+        out.path(),
+        &["-e", "batch_sweep", "--where", "batch_size=16"],
+    );
     assert!(said.starts_with("2 runs added\nto look at them: tensorboard --logdir '"), "{said}");
     let said = export(folder.path(), "tensorboard", out.path(), &[]);
     assert!(said.starts_with("2 runs added, 2 there already\n"), "{said}");
     let names = || -> Vec<String> {
         let paths = files(out.path()).into_keys();
-        paths.map(|it| it.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned()).collect()
+        paths
+            .map(|it| it.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned())
+            .collect()
     };
-    assert!(names().len() == 4 && names().iter().all(|it| it.contains("batch_size=") && !it.contains("decay")));
+    assert!(
+        names().len() == 4
+            && names().iter().all(|it| it.contains("batch_size=") && !it.contains("decay"))
+    );
     // Where another hyperparameter varies, the folders get its name too, and are no others.
     record(&folder, &plausible("batch_sweep", 16, 1e-4, 0));
     let said = export(folder.path(), "tensorboard", out.path(), &[]);
@@ -186,7 +199,10 @@ fn a_folder_of_mlflow_has_everything_once() {
     let (folder, out) = (filled(5), tempfile::tempdir().unwrap());
     let place = out.path().join("mlflow");
     let count = |sql: &str| -> i64 {
-        rusqlite::Connection::open(place.join("mlflow.db")).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+        rusqlite::Connection::open(place.join("mlflow.db"))
+            .unwrap()
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
     };
     let mut first = BTreeMap::new();
     for expected in ["5 runs added\n", "0 runs added, 5 there already\n"] {
@@ -198,18 +214,26 @@ fn a_folder_of_mlflow_has_everything_once() {
         assert_eq!(count("SELECT count(*) FROM latest_metrics"), 5 * 10);
         assert_eq!(count("SELECT count(*) FROM params"), 5 * 4);
         assert_eq!(files(&place).len(), 1 + 5 * 2);
-        assert!(first.is_empty() || files(&place) == first, "the second time nothing is written at all");
+        assert!(
+            first.is_empty() || files(&place) == first,
+            "the second time nothing is written at all"
+        );
         first = files(&place);
     }
     // Something of it is gone, as if it had been added by an export that was stopped: what is missing is added.
     let database = rusqlite::Connection::open(place.join("mlflow.db")).unwrap();
-    database.execute_batch("DELETE FROM metrics WHERE step > 3; UPDATE runs SET status = 'RUNNING'").unwrap();
-    assert!(export(folder.path(), "mlflow", &place, &[]).starts_with("0 runs added, 5 completed\n"));
+    database
+        .execute_batch("DELETE FROM metrics WHERE step > 3; UPDATE runs SET status = 'RUNNING'")
+        .unwrap();
+    assert!(
+        export(folder.path(), "mlflow", &place, &[]).starts_with("0 runs added, 5 completed\n")
+    );
     assert_eq!(count("SELECT count(*) FROM metrics"), 5 * 30);
     fs::write(out.path().join("mlflow.db"), "").unwrap();
     drop(Store::open(out.path()).unwrap());
     fs::rename(out.path().join("tracking.db"), out.path().join("mlflow.db")).unwrap();
-    let (code, _, said) = outcome(folder.path(), &["export", "--to", "mlflow", out.path().to_str().unwrap()]);
+    let (code, _, said) =
+        outcome(folder.path(), &["export", "--to", "mlflow", out.path().to_str().unwrap()]);
     assert!(code == 2 && said.contains("is no database of MLflow's"), "{said}");
 }
 
@@ -220,13 +244,20 @@ fn no_two_numbers_of_a_run_have_one_name() {
     for epoch in &mut run.epochs {
         epoch.metrics = vec![("loss".into(), 0.5), ("final_loss".into(), 0.25)];
     }
-    run.results = vec![("loss".into(), 7.0), ("final_loss".into(), 8.0), ("final_final_loss".into(), 9.0)];
+    run.results =
+        vec![("loss".into(), 7.0), ("final_loss".into(), 8.0), ("final_final_loss".into(), 9.0)];
     run.params.push(("text".into(), "x".repeat(6_001).into()));
     record(&folder, &run);
     let said = export(folder.path(), "mlflow", out.path(), &[]);
-    assert!(said.contains("note: MLflow takes 6000 characters of a hyperparameter: there 'text' ends in …"), "{said}");
+    assert!(
+        said.contains(
+            "note: MLflow takes 6000 characters of a hyperparameter: there 'text' ends in …"
+        ),
+        "{said}"
+    );
     let database = rusqlite::Connection::open(out.path().join("mlflow.db")).unwrap();
-    let mut statement = database.prepare("SELECT key, value FROM metrics WHERE step = ?1 ORDER BY key").unwrap();
+    let mut statement =
+        database.prepare("SELECT key, value FROM metrics WHERE step = ?1 ORDER BY key").unwrap();
     let last = run.epochs.last().unwrap().epoch;
     let rows = statement.query_map([last], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     let found: Vec<(String, f64)> = rows.map(Result::unwrap).collect();
@@ -245,7 +276,11 @@ fn unfinished(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let below = |path: PathBuf| if path.is_dir() { unfinished(&path) } else { vec![path] };
     let paths = entries.flat_map(|entry| below(entry.path()));
-    paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".export-"))).collect()
+    paths
+        .filter(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".export-"))
+        })
+        .collect()
 }
 
 /// MLflow shows whatever lies in a run's folder.
@@ -291,9 +326,13 @@ fn what_is_not_as_it_was_recorded_is_not_exported() {
     database.execute_batch(change).unwrap();
     for tool in ["mlflow", "tensorboard"] {
         let place = out.path().join(tool);
-        let (code, _, said) = outcome(folder.path(), &["export", "--to", tool, place.to_str().unwrap()]);
+        let (code, _, said) =
+            outcome(folder.path(), &["export", "--to", tool, place.to_str().unwrap()]);
         assert!(code == 1 && said.starts_with("1 run added\n"), "{said}");
-        assert!(said.contains("warning: the epochs of run") && said.contains("warning: run"), "{said}");
+        assert!(
+            said.contains("warning: the epochs of run") && said.contains("warning: run"),
+            "{said}"
+        );
     }
 }
 
@@ -313,7 +352,9 @@ fn texts(database: &rusqlite::Connection, sql: &str) -> Vec<String> {
 fn an_experiment_that_was_renamed_in_mlflow_is_found_again() {
     let (folder, out) = (filled(2), tempfile::tempdir().unwrap());
     let (_, database) = exported(folder.path(), out.path());
-    database.execute("UPDATE experiments SET name = 'ours' WHERE name = 'batch_sweep'", []).unwrap();
+    database
+        .execute("UPDATE experiments SET name = 'ours' WHERE name = 'batch_sweep'", [])
+        .unwrap();
     // And somebody else took the name.
     let sql = "INSERT INTO experiments (name, artifact_location, lifecycle_stage) VALUES ('batch_sweep', 'file:///x', 'active')";
     database.execute(sql, []).unwrap();
@@ -338,12 +379,19 @@ fn files_that_a_server_keeps_stay_there_and_a_folder_that_moved_is_followed() {
     fs::rename(&place, &moved).unwrap();
     let (said, database) = exported(folder.path(), &moved);
     assert!(said.contains("0 runs added, 1 completed, 1 there already"), "{said}");
-    assert!(said.contains("2 files not written: a server keeps those of their runs, at 'mlflow-artifacts:"), "{said}");
+    assert!(
+        said.contains(
+            "2 files not written: a server keeps those of their runs, at 'mlflow-artifacts:"
+        ),
+        "{said}"
+    );
     let addresses = texts(&database, "SELECT artifact_uri FROM runs ORDER BY run_uuid");
     assert_eq!(addresses[0], kept);
-    let artifacts = format!("file://{}/artifacts/batch_sweep", moved.canonicalize().unwrap().display());
+    let artifacts =
+        format!("file://{}/artifacts/batch_sweep", moved.canonicalize().unwrap().display());
     assert!(addresses[1].starts_with(&artifacts), "{addresses:?}");
-    let locations = texts(&database, "SELECT artifact_location FROM experiments WHERE name = 'batch_sweep'");
+    let locations =
+        texts(&database, "SELECT artifact_location FROM experiments WHERE name = 'batch_sweep'");
     assert_eq!(locations, [artifacts]);
 }
 
@@ -351,7 +399,8 @@ fn files_that_a_server_keeps_stay_there_and_a_folder_that_moved_is_followed() {
 fn why_a_run_was_stopped_is_not_said_of_one_that_went_on() {
     let (folder, out) = (filled(1), tempfile::tempdir().unwrap());
     let (_, database) = exported(folder.path(), out.path());
-    let sql = "INSERT INTO tags SELECT 'candle_sweep.error', 'stopped by a signal', run_uuid FROM runs;
+    let sql =
+        "INSERT INTO tags SELECT 'candle_sweep.error', 'stopped by a signal', run_uuid FROM runs;
                INSERT INTO tags SELECT 'mine', 'stays', run_uuid FROM runs;
                UPDATE tags SET value = 'another' WHERE key = 'candle_sweep.digest'";
     database.execute_batch(sql).unwrap();
@@ -373,7 +422,9 @@ struct Asked {
 }
 
 /// A server that answers each request with what `answer` gives of it, status and body, until it is asked to stop.
-fn serve(answer: impl Fn(&Asked) -> Option<(u16, String)> + Send + 'static) -> (String, JoinHandle<Vec<Asked>>) {
+fn serve(
+    answer: impl Fn(&Asked) -> Option<(u16, String)> + Send + 'static,
+) -> (String, JoinHandle<Vec<Asked>>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let serving = spawn(move || {
@@ -389,7 +440,10 @@ fn serve(answer: impl Fn(&Asked) -> Option<(u16, String)> + Send + 'static) -> (
                     sleep(Duration::from_secs(5));
                     break;
                 };
-                let head = format!("HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                let head = format!(
+                    "HTTP/1.1 {status} Said\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
                 reader.get_mut().write_all(head.as_bytes()).unwrap();
                 all.push(asked);
             }
@@ -424,7 +478,11 @@ fn send(results: &Path, address: &str, variables: &[(&str, &str)]) -> (i32, Stri
     for name in ["USERNAME", "PASSWORD", "TOKEN"] {
         command.env_remove(format!("MLFLOW_TRACKING_{name}"));
     }
-    command.arg("-r").arg(results).args(["export", "--to", "mlflow", address]).envs(variables.iter().copied());
+    command
+        .arg("-r")
+        .arg(results)
+        .args(["export", "--to", "mlflow", address])
+        .envs(variables.iter().copied());
     let output = command.output().unwrap();
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
 }
@@ -444,7 +502,10 @@ fn a_server_that_refuses_is_quoted() {
         (
             401,
             "<html>who?</html>",
-            &["answered 401", "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"],
+            &[
+                "answered 401",
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+            ],
         ),
         (
             403,
@@ -468,7 +529,10 @@ fn a_server_that_refuses_is_quoted() {
         let (code, said) = send(folder.path(), &address, &[]);
         assert_eq!(code, 2, "{said}");
         for hint in hints {
-            assert!(said.starts_with("error: ") && said.contains(hint), "{status}: {hint} in {said}");
+            assert!(
+                said.starts_with("error: ") && said.contains(hint),
+                "{status}: {hint} in {said}"
+            );
         }
         assert_eq!(stop(&address, serving).len(), 1, "nothing more is asked");
     }
@@ -478,7 +542,10 @@ fn a_server_that_refuses_is_quoted() {
 fn a_server_that_does_not_answer_is_not_waited_for() {
     let folder = filled(1);
     let (code, said) = send(folder.path(), "http://127.0.0.1:9", &[]);
-    assert!(code == 2 && said.contains("no answer of http://127.0.0.1:9") && said.contains("goes on"), "{said}");
+    assert!(
+        code == 2 && said.contains("no answer of http://127.0.0.1:9") && said.contains("goes on"),
+        "{said}"
+    );
     let (address, _serving) = serve(|_| None);
     let (code, said) = send(folder.path(), &address, &[("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")]);
     assert!(code == 2 && said.contains("timeout") && said.contains("goes on"), "{said}");
@@ -490,10 +557,14 @@ fn empty_mlflow(files: &'static str) -> (String, JoinHandle<Vec<Asked>>) {
         let path = asked.line.split(' ').nth(1)?.split('?').next()?;
         let run = format!(r#"{{"run":{{"info":{{"run_id":"its","artifact_uri":"{files}"}}}}}}"#);
         Some(match path.trim_start_matches("/api/2.0/") {
-            "mlflow/experiments/get-by-name" => (404, r#"{"error_code":"RESOURCE_DOES_NOT_EXIST"}"#.into()),
+            "mlflow/experiments/get-by-name" => {
+                (404, r#"{"error_code":"RESOURCE_DOES_NOT_EXIST"}"#.into())
+            }
             "mlflow/experiments/search" => (200, "{}".into()),
             "mlflow/experiments/create" => (200, r#"{"experiment_id":"7"}"#.into()),
-            "mlflow/runs/search" | "mlflow/runs/log-batch" | "mlflow/runs/update" => (200, "{}".into()),
+            "mlflow/runs/search" | "mlflow/runs/log-batch" | "mlflow/runs/update" => {
+                (200, "{}".into())
+            }
             "mlflow/runs/create" => (200, run),
             _ if asked.line.starts_with("PUT") => (200, String::new()),
             _ => (404, String::new()),
@@ -505,13 +576,17 @@ fn empty_mlflow(files: &'static str) -> (String, JoinHandle<Vec<Asked>>) {
 fn a_run_is_five_requests_and_its_status_the_last_of_them() {
     let folder = filled(1);
     let (address, serving) = empty_mlflow("mlflow-artifacts:/7/its/artifacts");
-    let who = [("MLFLOW_TRACKING_USERNAME", "Aladdin"), ("MLFLOW_TRACKING_PASSWORD", "open sesame")];
+    let who =
+        [("MLFLOW_TRACKING_USERNAME", "Aladdin"), ("MLFLOW_TRACKING_PASSWORD", "open sesame")];
     let (code, said) = send(folder.path(), &format!("{address}/"), &who);
     assert_eq!((code, said.lines().next()), (0, Some("1 run added")), "{said}");
     let asked = stop(&address, serving);
     let trial = TrialId::of(&[("batch", "16"), ("decay", "0"), ("seed", "0")]);
-    let lines: Vec<&str> = asked.iter().map(|it| it.line.trim_end().trim_end_matches(" HTTP/1.1")).collect();
-    let weights = format!("PUT /api/2.0/mlflow-artifacts/artifacts/7/its/artifacts/models/{trial}.safetensors");
+    let lines: Vec<&str> =
+        asked.iter().map(|it| it.line.trim_end().trim_end_matches(" HTTP/1.1")).collect();
+    let weights = format!(
+        "PUT /api/2.0/mlflow-artifacts/artifacts/7/its/artifacts/models/{trial}.safetensors"
+    );
     assert_eq!(
         lines,
         [
@@ -531,7 +606,10 @@ fn a_run_is_five_requests_and_its_status_the_last_of_them() {
     );
     // The example of RFC 7617's forerunner, RFC 2617.
     assert!(asked.iter().all(|it| it.authorization == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
-    assert_eq!((&*asked[5].body, &*asked[6].body), (&b"name = \"batch_sweep\"\n"[..], trial.as_str().as_bytes()));
+    assert_eq!(
+        (&*asked[5].body, &*asked[6].body),
+        (&b"name = \"batch_sweep\"\n"[..], trial.as_str().as_bytes())
+    );
     let batch: serde_json::Value = serde_json::from_slice(&asked[7].body).unwrap();
     assert_eq!(batch["metrics"].as_array().unwrap().len(), 30);
     let update: serde_json::Value = serde_json::from_slice(&asked[8].body).unwrap();
@@ -543,7 +621,10 @@ fn a_server_that_takes_no_files_is_told_of() {
     let folder = filled(1);
     let (address, serving) = empty_mlflow("s3://bucket/7/its/artifacts");
     let (code, said) = send(folder.path(), &address, &[("MLFLOW_TRACKING_TOKEN", "abc")]);
-    assert!(code == 0 && said.contains("note: 2 files not sent") && said.contains("--serve-artifacts"), "{said}");
+    assert!(
+        code == 0 && said.contains("note: 2 files not sent") && said.contains("--serve-artifacts"),
+        "{said}"
+    );
     assert!(stop(&address, serving).iter().all(|it| it.authorization == "Bearer abc"));
 }
 
@@ -560,11 +641,15 @@ fn of_runs_that_are_there_twice_one_is_deleted() {
             )
         };
         let [first, second, gone] = [run("b", "active"), run("a", "active"), run("0", "deleted")];
-        Some(match asked.line.split(' ').nth(1)?.split('?').next()?.trim_start_matches("/api/2.0/") {
-            "mlflow/experiments/get-by-name" => (200, r#"{"experiment":{"experiment_id":"7"}}"#.into()),
-            "mlflow/runs/search" => (200, format!(r#"{{"runs":[{gone},{first},{second}]}}"#)),
-            _ => (200, "{}".into()),
-        })
+        Some(
+            match asked.line.split(' ').nth(1)?.split('?').next()?.trim_start_matches("/api/2.0/") {
+                "mlflow/experiments/get-by-name" => {
+                    (200, r#"{"experiment":{"experiment_id":"7"}}"#.into())
+                }
+                "mlflow/runs/search" => (200, format!(r#"{{"runs":[{gone},{first},{second}]}}"#)),
+                _ => (200, "{}".into()),
+            },
+        )
     });
     let (code, said) = send(folder.path(), &address, &[]);
     assert!(code == 0 && said.contains("0 runs added, 1 completed"), "{said}");

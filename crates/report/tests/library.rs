@@ -13,17 +13,26 @@ use tracking::{Experiment, Store, Value};
 fn logged() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let experiment = Experiment { name: "wine".into(), description: "Does depth\u{1b}[2J help?".into() };
+    let experiment =
+        Experiment { name: "wine".into(), description: "Does depth\u{1b}[2J help?".into() };
     store.declare(&experiment, tracking::invocation!()).unwrap();
     let train = |depth: u32, kind: &str, seed: u32| {
-        let params = [("depth", depth.into()), ("=kind, \"of\" <b>", kind.into()), ("seed", seed.into())];
-        let run = store.new_run("wine", &params).dataset("wine").validation("0.2").engine("candle").start().unwrap();
+        let params =
+            [("depth", depth.into()), ("=kind, \"of\" <b>", kind.into()), ("seed", seed.into())];
+        let run = store
+            .new_run("wine", &params)
+            .dataset("wine")
+            .validation("0.2")
+            .engine("candle")
+            .start()
+            .unwrap();
         let luck = 0.001 * noise(u64::from(seed + 10 * depth));
         for epoch in 1..=4 {
             let accuracy = 0.9 + 0.01 * f64::from(depth) - 0.1 / f64::from(epoch) + luck;
             run.log(epoch, &[("loss", 1.0 - accuracy), ("val_accuracy", accuracy)]).unwrap();
         }
-        run.finish(&[("test_accuracy", 0.87 + 0.01 * f64::from(depth) + luck), ("f1", 0.5)]).unwrap();
+        run.finish(&[("test_accuracy", 0.87 + 0.01 * f64::from(depth) + luck), ("f1", 0.5)])
+            .unwrap();
     };
     thread::scope(|scope| {
         for seed in 0..3 {
@@ -37,7 +46,9 @@ fn logged() -> TempDir {
             });
         }
     });
-    let start = |depth: u32| store.start_run("bad", &[("depth", depth.into()), ("rate", Value::Real(0.1))]).unwrap();
+    let start = |depth: u32| {
+        store.start_run("bad", &[("depth", depth.into()), ("rate", Value::Real(0.1))]).unwrap()
+    };
     start(1).fail("out of memory").unwrap();
     start(2).diverge().unwrap();
     drop(start(3));
@@ -73,7 +84,8 @@ fn what_was_logged_last_stands_for_what_is_not_said_in_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     for depth in 1..4 {
-        let run = store.start_run("plain", &[("depth", depth.into()), ("rate", 0.5.into())]).unwrap();
+        let run =
+            store.start_run("plain", &[("depth", depth.into()), ("rate", 0.5.into())]).unwrap();
         for epoch in 1..=3 {
             let loss = f64::from(depth * 10) / f64::from(epoch);
             run.log(epoch, &[("loss", loss), ("f1", 1.0 / loss), ("rate", 0.1)]).unwrap();
@@ -81,13 +93,18 @@ fn what_was_logged_last_stands_for_what_is_not_said_in_the_end() {
         run.finish(&[]).unwrap();
     }
     let best = |arguments: &[&str]| {
-        let (code, out, err) = outcome(folder.path(), &[&["-e", "plain", "--format", "csv"], arguments].concat());
+        let (code, out, err) =
+            outcome(folder.path(), &[&["-e", "plain", "--format", "csv"], arguments].concat());
         assert_eq!((code, err.as_str()), (0, ""));
         out.lines().nth(1).unwrap().to_owned()
     };
     assert!(best(&[]).contains("3.33333"), "{}", best(&[]));
     assert!(best(&["--sort", "f1"]).contains("0.3"), "{}", best(&["--sort", "f1"]));
-    assert!(best(&["--where", "loss>4 and loss<7"]).contains("6.66666"), "{}", best(&["--where", "loss>4 and loss<7"]));
+    assert!(
+        best(&["--where", "loss>4 and loss<7"]).contains("6.66666"),
+        "{}",
+        best(&["--where", "loss>4 and loss<7"])
+    );
 }
 
 #[test]
@@ -101,7 +118,10 @@ fn runs_that_did_not_finish_are_counted() {
 #[test]
 fn a_run_says_what_made_it() {
     let folder = logged();
-    let (code, out, err) = outcome(folder.path(), &["-e", "wine", "--where", "depth=4 and seed=1", "--format", "json"]);
+    let (code, out, err) = outcome(
+        folder.path(),
+        &["-e", "wine", "--where", "depth=4 and seed=1", "--format", "json"],
+    );
     assert_eq!((code, err.as_str()), (0, ""));
     let tables: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(tables[0]["runs"], 2);
@@ -109,7 +129,8 @@ fn a_run_says_what_made_it() {
     let (code, out, err) = outcome(folder.path(), &["show", runs[0].id.as_str()]);
     assert_eq!((code, err.as_str()), (0, ""));
     let version = concat!("report ", env!("CARGO_PKG_VERSION"));
-    for part in [runs[0].trial.as_str(), "f1", "candle", version, "on 0.2 of the training set", "█"] {
+    for part in [runs[0].trial.as_str(), "f1", "candle", version, "on 0.2 of the training set", "█"]
+    {
         assert!(out.contains(part), "{part} in {out}");
     }
     let path = folder.path().join("page.html");

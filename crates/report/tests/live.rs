@@ -31,7 +31,12 @@ impl Sweep {
     fn begin(results: &Path) -> Self {
         let store = Store::open(results).unwrap();
         let params = [("batch_size", 512.into()), ("seed", 9.into()), ("epochs", 5.into())];
-        let running = store.new_run("batch_sweep", &params).dataset("mnist").dataset_sha256("c0ffee").start().unwrap();
+        let running = store
+            .new_run("batch_sweep", &params)
+            .dataset("mnist")
+            .dataset_sha256("c0ffee")
+            .start()
+            .unwrap();
         let mut sweep = Self { store, invocation: invocation(results), running };
         sweep.running.log_at(1, 100, &[("loss", 0.7)]).unwrap();
         sweep.running.log_at(2, 200, &[("loss", 0.6)]).unwrap();
@@ -43,7 +48,9 @@ impl Sweep {
     fn record(&mut self, batch: i64) {
         for seed in 0..2 {
             let run = plausible("batch_sweep", batch, 0.0, seed);
-            self.store.record(self.invocation, &Run { ended_at: SystemTime::now(), ..run }).unwrap();
+            self.store
+                .record(self.invocation, &Run { ended_at: SystemTime::now(), ..run })
+                .unwrap();
         }
     }
 }
@@ -52,9 +59,14 @@ impl Sweep {
 fn invocation(results: &Path) -> InvocationId {
     let work = Some(Work { trials: 14, to_run: 14, steps: 70_000 });
     let process = Process { pid: u32::MAX, ..Process::this().clone() };
-    let about = Experiment { name: "batch_sweep".into(), description: "What the batch size does".into() };
-    let here =
-        Invocation { work, process, experiment_file: Some("name = \"batch_sweep\"\n".into()), ..Invocation::here() };
+    let about =
+        Experiment { name: "batch_sweep".into(), description: "What the batch size does".into() };
+    let here = Invocation {
+        work,
+        process,
+        experiment_file: Some("name = \"batch_sweep\"\n".into()),
+        ..Invocation::here()
+    };
     Store::open(results).unwrap().begin(&about, &here).unwrap()
 }
 
@@ -74,8 +86,9 @@ impl Refusing {
             for stream in listener.incoming().take_while(|_| going_on.load(Ordering::SeqCst)) {
                 let mut stream = stream.unwrap();
                 let _ = stream.read(&mut [0; 4096]);
-                let _ =
-                    stream.write_all(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let _ = stream.write_all(
+                    b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                );
             }
         });
         Self { address: address.to_owned(), goes_on, thread: Some(thread) }
@@ -96,20 +109,25 @@ fn ten_pages_follow_a_sweep_and_leave_the_reader_where_he_is() {
     let Some(mut script) = browser::script("serve.mjs") else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut served = Served::new(folder.path(), &[]);
-    let mut node = script.arg(&served.url).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let (mut answers, asked) = (node.stdin.take().unwrap(), BufReader::new(node.stdout.take().unwrap()));
+    let mut node =
+        script.arg(&served.url).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut answers, asked) =
+        (node.stdin.take().unwrap(), BufReader::new(node.stdout.take().unwrap()));
     let (mut sweep, mut refusing, mut failures) = (None, None, String::new());
     for line in asked.lines() {
         let line = line.unwrap();
-        match (line.strip_prefix("> ").map(|it| it.split_once(' ').unwrap_or((it, ""))), &mut sweep) {
+        match (line.strip_prefix("> ").map(|it| it.split_once(' ').unwrap_or((it, ""))), &mut sweep)
+        {
             (Some(("begin", _)), _) => sweep = Some(Sweep::begin(folder.path())),
             (Some(("record", batch)), Some(sweep)) => sweep.record(batch.parse().unwrap()),
             (Some(("end", _)), sweep) => drop(sweep.take()),
             (Some(("another", _)), _) => {
                 // Its name comes before the other's.
                 for depth in 1..3 {
-                    let run =
-                        Store::open(folder.path()).unwrap().start_run("alpha", &[("depth", depth.into())]).unwrap();
+                    let run = Store::open(folder.path())
+                        .unwrap()
+                        .start_run("alpha", &[("depth", depth.into())])
+                        .unwrap();
                     run.finish(&[("test_accuracy", 0.5)]).unwrap();
                 }
             }

@@ -18,7 +18,10 @@ fn fill(results: &Path) {
         for (seed, trial) in [(0, ID.parse().unwrap()), (1, TrialId::of(&[("experiment", name)]))] {
             let run = Run {
                 trial,
-                params: vec![("batch_size".into(), 16.into()), ("seed".into(), Value::Integer(seed))],
+                params: vec![
+                    ("batch_size".into(), 16.into()),
+                    ("seed".into(), Value::Integer(seed)),
+                ],
                 results: vec![("test_accuracy".into(), 0.9)],
                 ..Run::new(name, Status::Finished, SystemTime::UNIX_EPOCH)
             };
@@ -39,10 +42,15 @@ fn report(results: &Path, arguments: &[&str]) -> (i32, String) {
 fn ambiguous_id_lists_the_experiments() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
-    for request in [&["show", ID][..], &["show", "id-96925006"], &["diff", ID, "left"], &["diff", "left", ID]] {
+    for request in
+        [&["show", ID][..], &["show", "id-96925006"], &["diff", ID, "left"], &["diff", "left", ID]]
+    {
         let (code, said) = report(folder.path(), request);
         assert_eq!(code, 2, "{said}");
-        assert!(said.contains(&format!("left/{ID}")) && said.contains(&format!("right/{ID}")), "{request:?}: {said}");
+        assert!(
+            said.contains(&format!("left/{ID}")) && said.contains(&format!("right/{ID}")),
+            "{request:?}: {said}"
+        );
     }
 }
 
@@ -51,7 +59,10 @@ fn every_command_accepts_ids_in_csv_form() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
     let csv = folder.path().join("csv");
-    assert_eq!(report(folder.path(), &["export", "--format", "csv", "-o", csv.to_str().unwrap()]).0, 0);
+    assert_eq!(
+        report(folder.path(), &["export", "--format", "csv", "-o", csv.to_str().unwrap()]).0,
+        0
+    );
     let runs = std::fs::read_to_string(csv.join("runs.csv")).unwrap();
     let marked = format!("id-{ID}");
     assert!(runs.contains(&marked) && !runs.contains(&format!(",{ID}")), "{runs}");
@@ -62,7 +73,8 @@ fn every_command_accepts_ids_in_csv_form() {
         assert_eq!(code, 0, "{said}");
     }
     for id in [ID, marked.as_str(), &marked[..8]] {
-        let (code, said) = report(folder.path(), &["-e", "right", "--where", &format!("trial={id}")]);
+        let (code, said) =
+            report(folder.path(), &["-e", "right", "--where", &format!("trial={id}")]);
         assert!(code == 0 && said.contains("· 1 run"), "{id}: {said}");
     }
 }
@@ -82,7 +94,9 @@ fn commands_accept_folders_that_are_not_utf8() {
         return;
     }
     fill(&results);
-    for request in [&[][..], &["html"], &["digest"], &["show", "left/96"], &["diff", "left", "right"]] {
+    for request in
+        [&[][..], &["html"], &["digest"], &["show", "left/96"], &["diff", "left", "right"]]
+    {
         let (code, said) = report(&results, request);
         assert_eq!(code, 0, "{request:?}: {said}");
     }

@@ -23,7 +23,9 @@ fn python() -> Option<PathBuf> {
     let has = |module: &str| python.with_file_name(module).is_file();
     let found = has("mlflow") && has("tensorboard");
     if !found {
-        eprintln!("skipped: exports were not looked at by MLflow and TensorBoard, for want of target/python with both");
+        eprintln!(
+            "skipped: exports were not looked at by MLflow and TensorBoard, for want of target/python with both"
+        );
     }
     found.then_some(python)
 }
@@ -32,15 +34,25 @@ fn python() -> Option<PathBuf> {
 fn check(python: &Path, script: &str, arguments: &[&str]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/others").join(script);
     let mut command = Command::new(python);
-    command.arg(script).args(arguments).env("MLFLOW_DISABLE_TELEMETRY", "true").current_dir(std::env::temp_dir());
+    command
+        .arg(script)
+        .args(arguments)
+        .env("MLFLOW_DISABLE_TELEMETRY", "true")
+        .current_dir(std::env::temp_dir());
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
 }
 
 /// A run of each status, with weights and without, and with names and numbers that not every tool takes.
 fn mixed() -> TempDir {
-    let mut filling = Filling::new("batch_sweep", "How batch size and decay change softmax regression");
+    let mut filling =
+        Filling::new("batch_sweep", "How batch size and decay change softmax regression");
     for batch in [16, 32, 64] {
         for seed in 0..3 {
             let run = plausible("batch_sweep", batch, 1e-7, seed);
@@ -57,8 +69,11 @@ fn mixed() -> TempDir {
     // The same trial again: the weights are the newer run's.
     filling.record(&plausible("batch_sweep", 16, 1e-7, 0));
     for (seed, status) in [(3, Status::Diverged), (4, Status::Failed), (5, Status::Killed)] {
-        let mut run =
-            Run { status, error: Some("what \"happened\"\n…".into()), ..plausible("batch_sweep", 32, 0.0, seed) };
+        let mut run = Run {
+            status,
+            error: Some("what \"happened\"\n…".into()),
+            ..plausible("batch_sweep", 32, 0.0, seed)
+        };
         run.results.clear();
         run.epochs.truncate(if status == Status::Failed { 0 } else { 2 });
         filling.record(&run);
@@ -95,7 +110,10 @@ impl Growing {
         run.log(2, &[("loss", 0.05), ("accuracy", 0.5)]).unwrap();
         run.finish(&[("test_accuracy", 0.75)]).unwrap();
         for depth in 4..9 {
-            let run = self.store.start_run("growing", &[("depth", depth.into()), ("rate", 0.1.into())]).unwrap();
+            let run = self
+                .store
+                .start_run("growing", &[("depth", depth.into()), ("rate", 0.1.into())])
+                .unwrap();
             run.log(1, &[("loss", 1.0 / f64::from(depth))]).unwrap();
             run.finish(&[]).unwrap();
         }
@@ -177,8 +195,20 @@ impl Server {
     fn start(python: &Path, folder: &Path, port: u16) -> Self {
         let store = format!("sqlite:///{}/mlflow.db", folder.display());
         let mut command = Command::new(python.with_file_name("mlflow"));
-        command.args(["server", "--workers", "1", "--port", &port.to_string(), "--backend-store-uri", &store]);
-        command.arg("--artifacts-destination").arg(folder.join("files")).current_dir(folder).process_group(0);
+        command.args([
+            "server",
+            "--workers",
+            "1",
+            "--port",
+            &port.to_string(),
+            "--backend-store-uri",
+            &store,
+        ]);
+        command
+            .arg("--artifacts-destination")
+            .arg(folder.join("files"))
+            .current_dir(folder)
+            .process_group(0);
         command.env("MLFLOW_DISABLE_TELEMETRY", "true").stdout(Stdio::null()).stderr(Stdio::null());
         let server = Self(command.spawn().unwrap());
         let deadline = Instant::now() + Duration::from_secs(180);
@@ -210,14 +240,23 @@ fn mlflow_serves_what_it_was_sent() {
     let port = free_port();
     let _server = Server::start(&python, folder.path(), port);
     let address = format!("http://127.0.0.1:{port}");
-    follow("mlflow", &address, |results| check(&python, "mlflow_check.py", &[results.to_str().unwrap(), &address]));
+    follow("mlflow", &address, |results| {
+        check(&python, "mlflow_check.py", &[results.to_str().unwrap(), &address])
+    });
     // Renamed, it is the same experiment.
     let results = mixed();
     export(results.path(), "mlflow", &address);
     let script = "import sys, mlflow
 client = mlflow.MlflowClient(sys.argv[1])
 client.rename_experiment(client.get_experiment_by_name('batch_sweep').experiment_id, 'ours')";
-    assert!(Command::new(&python).args(["-c", script, &address]).stderr(Stdio::null()).status().unwrap().success());
+    assert!(
+        Command::new(&python)
+            .args(["-c", script, &address])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    );
     let said = export(results.path(), "mlflow", &address);
     assert!(said.contains("0 runs added, 14 there already"), "{said}");
 }
@@ -250,11 +289,25 @@ client.delete_run(runs[0].info.run_id)
 client.update_run(runs[1].info.run_id, name='the good one')
 client.log_metric(runs[1].info.run_id, 'opinion', 1.0)";
     let uri = format!("sqlite:///{place}/mlflow.db");
-    assert!(Command::new(&python).args(["-c", script, &uri]).stderr(Stdio::null()).status().unwrap().success());
+    assert!(
+        Command::new(&python)
+            .args(["-c", script, &uri])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    );
     let said = export(results.path(), "mlflow", place);
     assert!(said.contains("0 runs added, 13 there already, 1 deleted there and left so"), "{said}");
     let script = "import sys, mlflow; mlflow.MlflowClient(sys.argv[1]).delete_experiment('1')";
-    assert!(Command::new(&python).args(["-c", script, &uri]).stderr(Stdio::null()).status().unwrap().success());
+    assert!(
+        Command::new(&python)
+            .args(["-c", script, &uri])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    );
     let (code, _, said) = outcome(results.path(), &["export", "--to", "mlflow", place]);
     assert!(code == 0 && said.contains("0 runs added, 14 deleted there and left so"), "{said}");
     assert!(said.contains("mlflow experiments restore --experiment-id 1 brings it back"), "{said}");

@@ -15,7 +15,10 @@ fn about(value: f64, rate: u32, seed: u32) -> f64 {
 
 /// Records learning rates 1 and 2 with four seeds each. `log` logs the epochs of a run and returns its
 /// final metrics.
-fn store(name: &str, log: impl Fn(&tracking::LiveRun, u32, u32) -> Vec<(&'static str, f64)>) -> TempDir {
+fn store(
+    name: &str,
+    log: impl Fn(&tracking::LiveRun, u32, u32) -> Vec<(&'static str, f64)>,
+) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     for (rate, seed) in (1..=2).flat_map(|rate| (0..4).map(move |seed| (rate, seed))) {
@@ -65,7 +68,10 @@ fn unknown_direction_is_asked_for_and_can_be_declared() {
     let folder = store("own", |_, rate, seed| vec![("babble", about(f64::from(rate), rate, seed))]);
     let (code, out, _) = outcome(folder.path(), &[]);
     assert!(code == 0 && !out.contains('★'), "{out}");
-    assert!(out.contains("irection of `babble` unknown: use --minimize babble or --maximize babble"), "{out}");
+    assert!(
+        out.contains("irection of `babble` unknown: use --minimize babble or --maximize babble"),
+        "{out}"
+    );
     assert_eq!(best(&folder, &["--minimize", "babble"]), Some(1));
     assert_eq!(best(&folder, &["--maximize", "babble"]), Some(2));
     let store = Store::open(folder.path()).unwrap();
@@ -83,10 +89,15 @@ fn diff_uses_the_direction_of_the_metric() {
         for (side, level) in [("before", 3.0), ("after", 2.0)] {
             for seed in 0..4 {
                 let params = [("rate", Value::Integer(1)), ("seed", seed.into())];
-                store.start_run(side, &params).unwrap().finish(&[(name, about(level, seed, seed))]).unwrap();
+                store
+                    .start_run(side, &params)
+                    .unwrap()
+                    .finish(&[(name, about(level, seed, seed))])
+                    .unwrap();
             }
         }
-        let (code, out, err) = outcome(folder.path(), &["diff", "before", "after", "--format", "json"]);
+        let (code, out, err) =
+            outcome(folder.path(), &["diff", "before", "after", "--format", "json"]);
         assert_eq!(code, 0, "{err}");
         let metric = serde_json::from_str::<Json>(&out).unwrap()["metrics"][name].take();
         assert_eq!(metric["verdict"], if more_is_better { "left" } else { "right" }, "{metric}");
@@ -123,17 +134,22 @@ fn ranking_metric_chooses_the_best_epoch() {
                 // Epoch 4 is the best.
                 let distance = f64::from(epoch.abs_diff(4));
                 let level = about(0.5 / f64::from(rate), rate, seed);
-                let value = if better_is_less { level + distance } else { 0.9 - level - 0.05 * distance };
+                let value =
+                    if better_is_less { level + distance } else { 0.9 - level - 0.05 * distance };
                 run.log(epoch, &[("loss", 9.0 - f64::from(epoch)), (name, value)]).unwrap();
             }
             Vec::new()
         });
         let compared = comparison(&folder, &["--at", "best"]);
         assert_eq!(compared["ranked_by"], name);
-        assert_eq!(compared["settings"][0]["metrics"]["loss"]["mean"], 5.0, "that of epoch 4: {compared}");
+        assert_eq!(
+            compared["settings"][0]["metrics"]["loss"]["mean"], 5.0,
+            "that of epoch 4: {compared}"
+        );
         assert_eq!(best(&folder, &["--at", "best", "--sort", name]), Some(2));
         assert_eq!(
-            comparison(&folder, &["--at", "best", "--sort", "loss"])["settings"][0]["metrics"]["loss"]["mean"],
+            comparison(&folder, &["--at", "best", "--sort", "loss"])["settings"][0]["metrics"]["loss"]
+                ["mean"],
             3.0
         );
     }
@@ -142,7 +158,9 @@ fn ranking_metric_chooses_the_best_epoch() {
 #[test]
 fn accuracy_in_percent_is_shown_unchanged() {
     for name in ["test_accuracy", "top1"] {
-        let folder = store("own", |_, rate, seed| vec![(name, 90.0 + f64::from(rate) + 0.1 * noise(u64::from(seed)))]);
+        let folder = store("own", |_, rate, seed| {
+            vec![(name, 90.0 + f64::from(rate) + 0.1 * noise(u64::from(seed)))]
+        });
         let (_, out, _) = outcome(folder.path(), &[]);
         assert!(out.contains(" 91.9") && !out.contains("9200"), "{out}");
         assert!(!out.contains("100.00 points"), "{out}");
@@ -166,7 +184,13 @@ fn csv_column_names_are_unique() {
         let run = store.start_run("own", &params).unwrap();
         run.log(1, &[("epoch", 1.0), ("step", 10.0), ("f1", 0.5), ("lr", 0.1)]).unwrap();
         let value = f64::from(u8::try_from(10 * n + seed).unwrap());
-        run.finish(&[("test_f1", value / 100.0), ("difference", value), ("run", 1.0), ("status", 2.0)]).unwrap();
+        run.finish(&[
+            ("test_f1", value / 100.0),
+            ("difference", value),
+            ("run", 1.0),
+            ("status", 2.0),
+        ])
+        .unwrap();
     }
     store.export_csv("own").unwrap();
     drop(store);
@@ -191,7 +215,10 @@ fn unknown_direction_chooses_no_best_epoch() {
         Vec::new()
     });
     let (code, out, err) = outcome(folder.path(), &["--at", "best"]);
-    assert!(code == 0 && out.contains("name one with --minimize NAME or") && !out.contains('★'), "{out}{err}");
+    assert!(
+        code == 0 && out.contains("name one with --minimize NAME or") && !out.contains('★'),
+        "{out}{err}"
+    );
     let (code, out, err) = outcome(folder.path(), &["--at", "best", "--sort", "babble"]);
     assert!(code == 2 && err.contains("use --minimize babble or --maximize babble"), "{out}{err}");
     assert_eq!(best(&folder, &["--at", "best", "--minimize", "babble"]), Some(1));
@@ -202,13 +229,17 @@ fn unknown_direction_chooses_no_best_epoch() {
 fn training_loss_never_ranks_at_a_chosen_epoch() {
     let folder = store("own", |run, rate, seed| {
         for epoch in 1..=3 {
-            run.log(epoch, &[("loss", f64::from(rate)), ("babble", about(1.0, rate, seed))]).unwrap();
+            run.log(epoch, &[("loss", f64::from(rate)), ("babble", about(1.0, rate, seed))])
+                .unwrap();
         }
         Vec::new()
     });
     for request in [&["--at", "2"][..], &["--at", "best"], &[]] {
         let (_, out, _) = outcome(folder.path(), request);
-        assert!(!out.contains('★') && !out.contains("No run that finished has an epoch"), "{request:?}: {out}");
+        assert!(
+            !out.contains('★') && !out.contains("No run that finished has an epoch"),
+            "{request:?}: {out}"
+        );
     }
     let (_, out, _) = outcome(folder.path(), &["--at", "9"]);
     assert!(out.contains("No run that finished has an epoch 9."), "{out}");
@@ -216,10 +247,14 @@ fn training_loss_never_ranks_at_a_chosen_epoch() {
 
 #[test]
 fn declared_training_metric_ranks() {
-    let folder =
-        store("own", |_, rate, seed| vec![("train_loss", about(f64::from(rate), rate, seed)), ("val_f1", 0.5)]);
+    let folder = store("own", |_, rate, seed| {
+        vec![("train_loss", about(f64::from(rate), rate, seed)), ("val_f1", 0.5)]
+    });
     assert_eq!(comparison(&folder, &[])["ranked_by"], "val_f1");
-    let declared = tracking::Declarations { rank: Some("train_loss".into()), ..tracking::Declarations::default() };
+    let declared = tracking::Declarations {
+        rank: Some("train_loss".into()),
+        ..tracking::Declarations::default()
+    };
     Store::open(folder.path()).unwrap().declare_metrics("own", &declared).unwrap();
     assert_eq!(comparison(&folder, &[])["ranked_by"], "train_loss");
 }
@@ -228,7 +263,10 @@ fn declared_training_metric_ranks() {
 fn invalid_options_are_rejected() {
     let folder = store("own", |_, rate, seed| vec![("wer", about(f64::from(rate), rate, seed))]);
     for (request, part) in [
-        (&["--minimize", "wer", "--maximize", "wer"][..], "--minimize and --maximize both name wer"),
+        (
+            &["--minimize", "wer", "--maximize", "wer"][..],
+            "--minimize and --maximize both name wer",
+        ),
         (&["diff", "own", "own", "--minimize", "wers"], "unknown metric 'wers'"),
         (&["diff", "own", "own", "--replicate", "sed"], "did you mean 'seed'?"),
         (&["--against", "rte=1"], "  --against 'rte=1'\n"),

@@ -19,7 +19,10 @@ struct Normal(u64);
 impl Normal {
     fn next(&mut self) -> f64 {
         let mut uniform = || {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             f64::from(u32::try_from(self.0 >> 33).unwrap()) / f64::from(1u32 << 31)
         };
         (0..12).map(|_| uniform()).sum::<f64>() - 6.0
@@ -39,10 +42,14 @@ fn record(store: &mut Store, name: &str, runs: &[(Vec<(&str, i64)>, f64)]) {
     let experiment = Experiment { name: name.into(), description: String::new() };
     let invocation = store.begin(&experiment, &Invocation::default()).unwrap();
     for (params, score) in runs {
-        let fields: Vec<String> = params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let fields: Vec<String> =
+            params.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let run = Run {
             trial: TrialId::of(&[("all", &fields.join(" "))]),
-            params: params.iter().map(|(name, value)| ((*name).to_owned(), Value::Integer(*value))).collect(),
+            params: params
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), Value::Integer(*value)))
+                .collect(),
             results: vec![("score".into(), *score)],
             ..Run::new(name, Status::Finished, SystemTime::UNIX_EPOCH)
         };
@@ -52,7 +59,8 @@ fn record(store: &mut Store, name: &str, runs: &[(Vec<(&str, i64)>, f64)]) {
 
 fn report(results: &Path, arguments: &[&str]) -> Json {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
-    let output = command.arg("-r").arg(results).args(arguments).args(["--format", "json"]).output().unwrap();
+    let output =
+        command.arg("-r").arg(results).args(arguments).args(["--format", "json"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -62,9 +70,13 @@ fn broken(comparisons: &Json) -> (usize, usize) {
     let all = comparisons.as_array().unwrap();
     assert_eq!(all.len(), EXPERIMENTS as usize);
     let settings = |it: &Json| it["settings"].as_array().unwrap().clone();
-    let left = |it: &&Json| settings(it).iter().any(|it| it["params"]["depth"] == 0 && it["may_be_best"] == false);
+    let left = |it: &&Json| {
+        settings(it).iter().any(|it| it["params"]["depth"] == 0 && it["may_be_best"] == false)
+    };
     // All true distances are 0.
-    let missed = |it: &&Json| settings(it).iter().any(|it| it["distance_to_best"][1].as_f64().unwrap() < 0.0);
+    let missed = |it: &&Json| {
+        settings(it).iter().any(|it| it["distance_to_best"][1].as_f64().unwrap() < 0.0)
+    };
     (all.iter().filter(left).count(), all.iter().filter(missed).count())
 }
 
@@ -93,10 +105,9 @@ fn of_cells(depth: impl Fn(u32) -> Vec<i64>, name: impl Fn(u32, i64) -> String) 
                 let score = |width: i64, normal: &mut Normal| {
                     luck + 0.1 * normal.next() + f64::from(i32::try_from(width).unwrap())
                 };
-                runs.extend(
-                    (0..7)
-                        .map(|width| (vec![("depth", depth), ("width", width), ("seed", seed)], score(width, normal))),
-                );
+                runs.extend((0..7).map(|width| {
+                    (vec![("depth", depth), ("width", width), ("seed", seed)], score(width, normal))
+                }));
             }
             record(store, &name(number, depth), &runs);
         }
@@ -118,13 +129,16 @@ fn equal_sides_of_a_diff_rarely_differ() {
             let mut runs = Vec::new();
             for seed in 0..4 {
                 let luck = normal.next();
-                runs.extend((0..7).map(|width| (vec![("width", width), ("seed", seed)], luck + 0.1 * normal.next())));
+                runs.extend((0..7).map(|width| {
+                    (vec![("width", width), ("seed", seed)], luck + 0.1 * normal.next())
+                }));
             }
             record(store, &format!("{side}{number}"), &runs);
         }
     });
     let told_apart = |number: &u32| {
-        let difference = report(folder.path(), &["diff", &format!("left{number}"), &format!("right{number}")]);
+        let difference =
+            report(folder.path(), &["diff", &format!("left{number}"), &format!("right{number}")]);
         let score = &difference["metrics"]["score"];
         assert_eq!((score["pairs"].as_u64(), score["seeds"].as_u64()), (Some(28), Some(4)));
         score["verdict"] != "undecided"

@@ -28,7 +28,10 @@ fn the_page_is_that_of_report_html_and_follows() {
     let (_, html, _) = outcome(folder.path(), &["html", "-o", "-", "--top", "3"]);
     let row = html.split("<tr data-setting").nth(1).unwrap();
     assert!(page.contains(row), "another row than report html has");
-    assert!(!html.contains("EventSource") && !html.contains("data-part"), "report html follows something");
+    assert!(
+        !html.contains("EventSource") && !html.contains("data-part"),
+        "report html follows something"
+    );
 }
 
 #[test]
@@ -41,7 +44,11 @@ fn what_one_has_is_not_sent_again() {
     assert_eq!((status(&again), again.ends_with("\r\n\r\n")), (304, true));
     let parts = served.get("/parts/e1-table,nonsense", &["Host: localhost"]);
     assert_eq!(status(&parts), 200);
-    assert!(parts.contains("{\"e1-table\":[\"") && !parts.contains("nonsense"), "{}", &parts[..600]);
+    assert!(
+        parts.contains("{\"e1-table\":[\"") && !parts.contains("nonsense"),
+        "{}",
+        &parts[..600]
+    );
     for missing in ["/tracking.db", "/../Cargo.toml", "/%2e%2e/tracking.db", "//"] {
         assert_eq!(status(&served.get(missing, &["Host: localhost"])), 404, "{missing}");
     }
@@ -77,7 +84,11 @@ fn who_opens_the_page_has_what_there_is_though_those_who_follow_wait_for_it() {
     follower.until("run an experiment first");
     let store = plan(folder.path(), 3);
     follower.until("0 of 3 trials");
-    store.start_run("planned", &[("seed", 1.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
+    store
+        .start_run("planned", &[("seed", 1.into())])
+        .unwrap()
+        .finish(&[("test_accuracy", 0.9)])
+        .unwrap();
     follower.until("1 of 3 trials");
     std::thread::sleep(SOON);
     assert_eq!(served.page().matches("<tr data-setting").count(), 1);
@@ -86,8 +97,13 @@ fn who_opens_the_page_has_what_there_is_though_those_who_follow_wait_for_it() {
 #[test]
 fn runs_are_told_by_all_that_varied_so_far() {
     let (folder, store) = planned(20);
-    let begin = |decay: f64, seed: i64| store.start_run("planned", &[("decay", decay.into()), ("seed", seed.into())]);
-    let pass = |decay| (0..8).for_each(|seed| begin(decay, seed).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap());
+    let begin = |decay: f64, seed: i64| {
+        store.start_run("planned", &[("decay", decay.into()), ("seed", seed.into())])
+    };
+    let pass = |decay| {
+        (0..8)
+            .for_each(|seed| begin(decay, seed).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap())
+    };
     let served = Served::new(folder.path(), &[]);
     let mut follower = served.follow();
     pass(0.0);
@@ -112,7 +128,10 @@ fn a_server_that_nobody_follows_rests() {
         let threads = std::fs::read_dir(format!("/proc/{}/task", served.child.id())).unwrap();
         let switches = |thread: std::fs::DirEntry| {
             let told = std::fs::read_to_string(thread.path().join("status")).unwrap();
-            let times = told.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+            let times = told
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))
+                .unwrap();
             times.trim().parse::<u64>().unwrap()
         };
         threads.map(|it| switches(it.unwrap())).sum::<u64>()
@@ -211,7 +230,11 @@ fn there_may_be_nothing_yet_or_any_more() {
     std::fs::remove_dir_all(&results).unwrap();
     assert!(follower.until("run an experiment first") < 2 * SOON);
     let store = Store::open(&results).unwrap();
-    store.start_run("beer", &[("depth", 3.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
+    store
+        .start_run("beer", &[("depth", 3.into())])
+        .unwrap()
+        .finish(&[("test_accuracy", 0.9)])
+        .unwrap();
     follower.until("beer");
 }
 
@@ -237,11 +260,14 @@ fn foreign_names_pages_and_methods_are_refused_whatever_is_asked() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(status(&served.raw("GET / HTTP/1.0\r\n\r\n")), 403);
     assert_eq!(
-        status(&served.raw("GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")),
+        status(&served.raw(
+            "GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )),
         403
     );
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"] {
-        let request = format!("{method} / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("{method} / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         assert_eq!(status(&served.raw(&request)), 405, "{method}");
     }
     let page = served.page();
@@ -265,12 +291,15 @@ fn beyond_this_machine_nothing_is_served_without_the_token() {
     assert_eq!(token.len(), 32, "128 bits");
     let another = Served::new(folder.path(), &["--host", "0.0.0.0"]);
     assert!(!another.url.ends_with(token), "twice the same token");
-    for path in ["/", "/events", "/parts/e1-table", "/follow.js", "/nothing", "/?token=", "/?token=0"] {
+    for path in
+        ["/", "/events", "/parts/e1-table", "/follow.js", "/nothing", "/?token=", "/?token=0"]
+    {
         let answer = served.get(path, &["Host: gpu.example"]);
         assert_eq!(status(&answer), 401, "{path}");
         assert!(!answer.contains("batch"), "{answer}");
     }
-    let entered = served.get(&format!("/?token={token}"), &["Host: gpu.example", "Accept: text/html"]);
+    let entered =
+        served.get(&format!("/?token={token}"), &["Host: gpu.example", "Accept: text/html"]);
     assert_eq!((status(&entered), header(&entered, "location")), (303, Some("/")));
     let cookie = header(&entered, "set-cookie").unwrap();
     assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/"), "{cookie}");
@@ -285,13 +314,22 @@ fn a_token_may_be_chosen_and_then_is_needed_here_too() {
     let served = Served::with(folder.path(), &[], &[("CANDLE_SWEEP_TOKEN", "correcthorsebattery")]);
     assert!(served.url.ends_with("/?token=correcthorsebattery"));
     assert_eq!(status(&served.page()), 401);
-    assert_eq!(status(&served.get("/?token=correcthorsebattery", &["Host: localhost", "Accept: text/html"])), 303);
+    assert_eq!(
+        status(
+            &served.get("/?token=correcthorsebattery", &["Host: localhost", "Accept: text/html"])
+        ),
+        303
+    );
     // A program has no use for a cookie.
     assert_eq!(status(&served.get("/?token=correcthorsebattery", &["Host: localhost"])), 200);
-    assert_eq!(status(&served.get("/", &["Host: localhost", "Authorization: Bearer correcthorsebattery"])), 200);
+    assert_eq!(
+        status(&served.get("/", &["Host: localhost", "Authorization: Bearer correcthorsebattery"])),
+        200
+    );
     assert_eq!(status(&served.get("/?token=correcthorsebattery", &["Host: evil.example"])), 403);
     let mut command = Command::new(env!("CARGO_BIN_EXE_report"));
-    let short = command.args(["serve", "--port", "0"]).env("CANDLE_SWEEP_TOKEN", "short").output().unwrap();
+    let short =
+        command.args(["serve", "--port", "0"]).env("CANDLE_SWEEP_TOKEN", "short").output().unwrap();
     assert_eq!(short.status.code(), Some(2));
 }
 
@@ -305,12 +343,15 @@ fn a_wrong_request_is_told_at_once() {
     assert!(err.contains("is taken") && err.contains("--port 0"), "{err}");
     let (code, _, err) = outcome(folder.path(), &["serve", "--where", "batch_size<"]);
     assert_eq!(code, 2, "{err}");
-    let (code, _, err) = outcome(folder.path(), &["serve", "--port", "0", "--host", "no.such.host.invalid"]);
+    let (code, _, err) =
+        outcome(folder.path(), &["serve", "--port", "0", "--host", "no.such.host.invalid"]);
     assert_eq!(code, 2, "{err}");
     // Of what is asked of the store itself it is told on the page: it may be right later.
     let served = Served::new(folder.path(), &["--sort", "test_acuracy"]);
     assert!(served.page().contains("test_accuracy"), "no suggestion");
-    for (condition, told) in [("batch_size<0", "none of 63 runs fulfils every --where"), ("sed=1", "'seed'?")] {
+    for (condition, told) in
+        [("batch_size<0", "none of 63 runs fulfils every --where"), ("sed=1", "'seed'?")]
+    {
         let page = Served::new(folder.path(), &["--where", condition]).page();
         assert!(page.contains(told) || page.contains(&told.replace('\'', "&#x27;")), "{condition}");
         assert!(!page.contains("\\n  "), "{condition}: lines in one");
@@ -347,7 +388,9 @@ fn records_without_end() {
     let Ok(results) = std::env::var("RECORD_WITHOUT_END") else { return };
     let store = Store::open(results).unwrap();
     for seed in 0i64.. {
-        let run = store.start_run("wine", &[("depth", (seed % 4).into()), ("seed", seed.into())]).unwrap();
+        let run = store
+            .start_run("wine", &[("depth", (seed % 4).into()), ("seed", seed.into())])
+            .unwrap();
         run.log(1, &[("loss", 0.5)]).unwrap();
         run.finish(&[("test_accuracy", 0.9)]).unwrap();
     }
@@ -411,12 +454,17 @@ fn who_dawdles_or_hangs_up_harms_nobody() {
     let begun = Instant::now();
     assert_eq!(status(&served.page()), 200);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    let long = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(100_000));
+    let long =
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {}\r\n\r\n", "x".repeat(100_000));
     let mut stream = served.connect();
     let _ = stream.write_all(long.as_bytes());
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431"), "{}", String::from_utf8_lossy(&answer));
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1.1 431"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
     // Who has begun a head and does not end it is let go.
     let mut rest = Vec::new();
     dawdlers[0].read_to_end(&mut rest).unwrap();

@@ -30,18 +30,28 @@ impl Attempt {
     /// When it says nothing, or names no part of a whole.
     pub fn here(count: Option<u32>) -> Result<Self> {
         let host = tracking::Process::this().host.clone();
-        let millis = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let millis = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis());
         let unique = format!("{}-{}-{millis}", plain(&host), std::process::id());
         Self::of(count, &|name| std::env::var(name).ok().filter(|value| !value.is_empty()), &unique)
     }
 
-    fn of(count: Option<u32>, variable: &dyn Fn(&str) -> Option<String>, unique: &str) -> Result<Self> {
+    fn of(
+        count: Option<u32>,
+        variable: &dyn Fn(&str) -> Option<String>,
+        unique: &str,
+    ) -> Result<Self> {
         let number = |name: &str| -> Result<Option<u32>> {
             let Some(text) = variable(name) else { return Ok(None) };
-            Ok(Some(text.parse().with_context(|| format!("{name} is '{text}', expected a whole number"))?))
+            Ok(Some(
+                text.parse()
+                    .with_context(|| format!("{name} is '{text}', expected a whole number"))?,
+            ))
         };
         if let Some(task) = number("SLURM_ARRAY_TASK_ID")? {
-            let job = variable("SLURM_ARRAY_JOB_ID").map_or_else(|| "unknown".to_owned(), |job| plain(&job));
+            let job = variable("SLURM_ARRAY_JOB_ID")
+                .map_or_else(|| "unknown".to_owned(), |job| plain(&job));
             let restarts = number("SLURM_RESTART_COUNT")?.unwrap_or(0);
             let shard = match count {
                 Some(count) => part(task, count, "SLURM_ARRAY_TASK_ID")?,
@@ -79,10 +89,13 @@ pub fn folder(results: &Path, experiment: &str) -> PathBuf {
 
 /// Task `task` of an array that is the whole plan: from 0 or 1, without gaps.
 fn whole_array(task: u32, number: &dyn Fn(&str) -> Result<Option<u32>>) -> Result<Shard> {
-    let given = |name: &str| number(name)?.with_context(|| format!("{name} is not set: give --shard auto/N"));
+    let given = |name: &str| {
+        number(name)?.with_context(|| format!("{name} is not set: give --shard auto/N"))
+    };
     let (count, least) = (given("SLURM_ARRAY_TASK_COUNT")?, given("SLURM_ARRAY_TASK_MIN")?);
     let greatest = given("SLURM_ARRAY_TASK_MAX")?;
-    if least > 1 || greatest.checked_sub(least).and_then(|span| span.checked_add(1)) != Some(count) {
+    if least > 1 || greatest.checked_sub(least).and_then(|span| span.checked_add(1)) != Some(count)
+    {
         bail!(
             "this array has {count} tasks from {least} to {greatest}, which is no whole plan: submit --array=0-{}, or say of how many \
              parts the tasks are, as in --shard auto/{}",
@@ -122,9 +135,13 @@ pub struct Found {
 pub fn found(results: &Path, experiment: &str) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for part in folders(&folder(results, experiment))? {
-        let name = part.file_name().and_then(|name| name.to_str()).map(|name| name.replacen("-of-", "/", 1));
+        let name = part
+            .file_name()
+            .and_then(|name| name.to_str())
+            .map(|name| name.replacen("-of-", "/", 1));
         let Some(shard) = name.and_then(|name| crate::shard::parse(&name).ok()) else { continue };
-        let attempts = folders(&part)?.into_iter().filter(|attempt| attempt.join(DATABASE).is_file());
+        let attempts =
+            folders(&part)?.into_iter().filter(|attempt| attempt.join(DATABASE).is_file());
         found.extend(attempts.map(|folder| Found { shard, folder }));
     }
     Ok(found)
@@ -155,9 +172,12 @@ fn folders(of: &Path) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// When the folder of attempts cannot be read.
 pub fn done(results: &Path, experiment: &str, shard: Option<Shard>) -> Result<HashSet<TrialId>> {
-    let may_have = |it: &Found| shard.is_none_or(|mine| it.shard == mine || it.shard.count != mine.count);
+    let may_have =
+        |it: &Found| shard.is_none_or(|mine| it.shard == mine || it.shard.count != mine.count);
     let attempts = found(results, experiment)?.into_iter().filter(may_have).map(|it| it.folder);
-    let readable = |folder: PathBuf| Reader::open(&folder).and_then(|reader| reader.done_trials(experiment)).ok();
+    let readable = |folder: PathBuf| {
+        Reader::open(&folder).and_then(|reader| reader.done_trials(experiment)).ok()
+    };
     Ok(attempts.chain([results.to_owned()]).filter_map(readable).flatten().collect())
 }
 
@@ -167,12 +187,18 @@ mod tests {
     use super::*;
 
     fn of(count: Option<u32>, variables: &[(&str, &str)]) -> Result<Attempt, String> {
-        let variable =
-            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let variable = |name: &str| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
         Attempt::of(count, &variable, "host-1-2").map_err(|error| format!("{error:#}"))
     }
 
-    fn array<'a>(id: &'a str, least: &'a str, greatest: &'a str, count: &'a str) -> Vec<(&'a str, &'a str)> {
+    fn array<'a>(
+        id: &'a str,
+        least: &'a str,
+        greatest: &'a str,
+        count: &'a str,
+    ) -> Vec<(&'a str, &'a str)> {
         vec![
             ("SLURM_ARRAY_JOB_ID", "71"),
             ("SLURM_ARRAY_TASK_ID", id),
@@ -184,7 +210,9 @@ mod tests {
 
     #[test]
     fn a_scheduler_says_which_part_and_which_try() {
-        let attempt = |index, count, name: &str| Ok(Attempt { shard: Shard { index, count }, name: name.to_owned() });
+        let attempt = |index, count, name: &str| {
+            Ok(Attempt { shard: Shard { index, count }, name: name.to_owned() })
+        };
         assert_eq!(of(None, &array("3", "0", "7", "8")), attempt(3, 8, "slurm-71-0"));
         assert_eq!(of(None, &array("8", "1", "8", "8")), attempt(7, 8, "slurm-71-0"));
         let requeued = [array("3", "0", "7", "8"), vec![("SLURM_RESTART_COUNT", "2")]].concat();

@@ -10,9 +10,16 @@ use crate::shard::Choice;
 
 /// Runs what is missing of experiments, and records it.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 every trial has its result (diverged is a result); 1 some trial failed; \
-                        2 the request was wrong, nothing ran; 75 stopped by a signal, run again to go on.")]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 every trial has its result (diverged is a result); 1 some trial failed; \
+                        2 the request was wrong, nothing ran; 75 stopped by a signal, run again to go on."
+)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -135,7 +142,11 @@ pub struct SubmitArgs {
     /// Where to compute: cpu, cuda or cuda:N, of what the scheduler gives
     #[arg(long, value_name = "DEV", default_value = "cpu")]
     pub device: DeviceChoice,
-    #[arg(long = "set", value_name = "KEY=VALUE", help = "Override one setting of the experiment; repeatable")]
+    #[arg(
+        long = "set",
+        value_name = "KEY=VALUE",
+        help = "Override one setting of the experiment; repeatable"
+    )]
     pub sets: Vec<String>,
     #[command(flatten)]
     pub places: Places,

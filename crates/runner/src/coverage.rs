@@ -76,7 +76,8 @@ impl Coverage {
         let spec = Spec::read(file, sets)?;
         let (facts, _) = Datasets::new(places, true)?.facts(&spec)?;
         let plan = Plan::new(&spec, &facts)?;
-        let (found, this_plan) = (attempt::found(&places.results, &spec.name)?, Some(plan.sha256()));
+        let (found, this_plan) =
+            (attempt::found(&places.results, &spec.name)?, Some(plan.sha256()));
         let (mut done, mut merged, mut other) = (HashSet::new(), HashSet::new(), HashMap::new());
         let mut attempts = Vec::new();
         for it in found.into_iter().filter(|_| attempts_too) {
@@ -159,8 +160,10 @@ impl Coverage {
     /// The command that runs what is missing, and that alone, and merges it: as this plan was submitted, or here.
     pub fn command(&self, results: &Path) -> String {
         let submitted =
-            fs::read_to_string(attempt::folder(results, &self.spec.name).join(SUBMITTED)).unwrap_or_default();
-        let of_this_plan = submitted.split_once('\n').filter(|(plan, _)| *plan == self.plan.sha256());
+            fs::read_to_string(attempt::folder(results, &self.spec.name).join(SUBMITTED))
+                .unwrap_or_default();
+        let of_this_plan =
+            submitted.split_once('\n').filter(|(plan, _)| *plan == self.plan.sha256());
         let options = &self.options;
         let elsewhere = |trial: &Trial| self.is_done(trial) && !self.merged.contains(&trial.id);
         let done_elsewhere = self.plan.trials.iter().any(elsewhere);
@@ -168,7 +171,9 @@ impl Coverage {
             (_, 0) => format!("runner merge --attempts {options}"),
             (Some((_, command)), _) => command.trim_end().to_owned(),
             // What attempts have would be run again, were it not merged first.
-            (None, _) if done_elsewhere => format!("runner merge --attempts {options}; runner {options}"),
+            (None, _) if done_elsewhere => {
+                format!("runner merge --attempts {options}; runner {options}")
+            }
             (None, _) => format!("runner {options}"),
         }
     }
@@ -180,7 +185,10 @@ impl Coverage {
     pub fn submitted(&self, results: &Path, command: &str) -> Result<()> {
         let folder = attempt::folder(results, &self.spec.name);
         fs::create_dir_all(&folder)?;
-        crate::record::write_whole(&folder.join(SUBMITTED), format!("{}\n{command}\n", self.plan.sha256()).as_bytes())?;
+        crate::record::write_whole(
+            &folder.join(SUBMITTED),
+            format!("{}\n{command}\n", self.plan.sha256()).as_bytes(),
+        )?;
         Ok(())
     }
 
@@ -189,21 +197,38 @@ impl Coverage {
     /// # Errors
     /// When standard output cannot be written.
     pub fn say_what_is_missing(&self, results: &Path) -> Result<bool> {
-        let missing: Vec<&Trial> = self.plan.trials.iter().filter(|trial| !self.is_done(trial)).collect();
+        let missing: Vec<&Trial> =
+            self.plan.trials.iter().filter(|trial| !self.is_done(trial)).collect();
         let mut out = output();
         if missing.is_empty() {
-            writeln!(out, "all {} trials of {} have their result", self.plan.trials.len(), self.spec.name)?;
+            writeln!(
+                out,
+                "all {} trials of {} have their result",
+                self.plan.trials.len(),
+                self.spec.name
+            )?;
             return Ok(false);
         }
-        writeln!(out, "{} of {} trials of {} are missing:", missing.len(), self.plan.trials.len(), self.spec.name)?;
+        writeln!(
+            out,
+            "{} of {} trials of {} are missing:",
+            missing.len(),
+            self.plan.trials.len(),
+            self.spec.name
+        )?;
         for trial in missing.iter().take(NAMED) {
-            let status = self.other.get(&trial.id).map_or_else(String::new, |status| format!(" ({status})"));
+            let status =
+                self.other.get(&trial.id).map_or_else(String::new, |status| format!(" ({status})"));
             writeln!(out, "  {} {}{status}", trial.id, trial.title(&self.plan.varying))?;
         }
         if missing.len() > NAMED {
             writeln!(out, "  and {} more", missing.len() - NAMED)?;
         }
-        writeln!(out, "to run these, and only these:\n  {}", tracking::printable(&self.command(results)))?;
+        writeln!(
+            out,
+            "to run these, and only these:\n  {}",
+            tracking::printable(&self.command(results))
+        )?;
         Ok(true)
     }
 }
@@ -233,14 +258,17 @@ pub fn written(folder: &Path) -> Option<SystemTime> {
 /// `3 s ago`.
 pub fn ago(time: SystemTime) -> String {
     let since = SystemTime::now().duration_since(time).unwrap_or(Duration::ZERO);
-    let whole = if since < Duration::from_secs(60) { since.as_secs() } else { since.as_secs() / 60 * 60 };
+    let whole =
+        if since < Duration::from_secs(60) { since.as_secs() } else { since.as_secs() / 60 * 60 };
     format!("{} ago", humantime::format_duration(Duration::from_secs(whole)))
 }
 
 /// As a shell takes it for one word.
 pub fn quoted(text: &str) -> String {
-    let plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '=' | ':' | ',' | '@' | '%' | '+');
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '-' | '_' | '.' | '/' | '=' | ':' | ',' | '@' | '%' | '+')
+    };
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()
     } else {

@@ -51,7 +51,9 @@ const ADDRESS: &str = "file://";
 pub fn as_text(folder: &Path) -> String {
     match folder.to_str() {
         Some(path) => path.to_owned(),
-        None => format!("{ADDRESS}{}", percent_encode(folder.as_os_str().as_encoded_bytes(), ESCAPED)),
+        None => {
+            format!("{ADDRESS}{}", percent_encode(folder.as_os_str().as_encoded_bytes(), ESCAPED))
+        }
     }
 }
 
@@ -106,7 +108,9 @@ impl Datasets {
             Some(facts) if !self.offline && !self.finder.is_local(&source) => {
                 Ok((facts, format!("{name}, to be fetched first")))
             }
-            None if self.finder.is_here(&source) => Ok((self.finder.facts(&source, &mut Silent)?, name)),
+            None if self.finder.is_here(&source) => {
+                Ok((self.finder.facts(&source, &mut Silent)?, name))
+            }
             _ => {
                 let dataset = self.resolve(spec)?.dataset;
                 Ok((dataset.facts(), dataset.name.clone()))
@@ -128,8 +132,9 @@ impl Datasets {
 }
 
 fn source(spec: &Spec, named: &DatasetSpec) -> Result<Source, Diagnostic> {
-    Source::parse(&named.name, &spec.folder)
-        .map_err(|error| Diagnostic::new("the dataset is not known", &named.place, error.to_string()))
+    Source::parse(&named.name, &spec.folder).map_err(|error| {
+        Diagnostic::new("the dataset is not known", &named.place, error.to_string())
+    })
 }
 
 #[cfg(all(test, unix))]
@@ -152,6 +157,9 @@ mod tests {
     #[test]
     fn utf8_paths_are_stored_unchanged() {
         assert_eq!(as_text(Path::new("/data/50 % of mnist")), "/data/50 % of mnist");
-        assert_eq!(as_text(Path::new(OsStr::from_bytes(b"/data/b\xff %"))), "file:///data/b%FF%20%25");
+        assert_eq!(
+            as_text(Path::new(OsStr::from_bytes(b"/data/b\xff %"))),
+            "file:///data/b%FF%20%25"
+        );
     }
 }

@@ -66,10 +66,15 @@ pub fn read(path: &Path) -> Result<Arc<Source>> {
         format!("{shown}: cannot be read; expected an experiment file, such as experiments/batch_sweep.toml")
     })?;
     if metadata.is_dir() {
-        bail!("{shown}: is a folder; expected an experiment file, such as experiments/batch_sweep.toml");
+        bail!(
+            "{shown}: is a folder; expected an experiment file, such as experiments/batch_sweep.toml"
+        );
     }
     if metadata.len() > LARGEST_FILE {
-        bail!("{shown}: is {} bytes long; expected an experiment file of at most {LARGEST_FILE} bytes", metadata.len());
+        bail!(
+            "{shown}: is {} bytes long; expected an experiment file of at most {LARGEST_FILE} bytes",
+            metadata.len()
+        );
     }
     let bytes = std::fs::read(path).with_context(|| format!("{shown}: cannot be read"))?;
     match String::from_utf8(bytes) {
@@ -79,7 +84,9 @@ pub fn read(path: &Path) -> Result<Arc<Source>> {
             let before = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
-            bail!("{shown}:{line}:{column}: not UTF-8 text; expected a TOML experiment file, saved as UTF-8")
+            bail!(
+                "{shown}:{line}:{column}: not UTF-8 text; expected a TOML experiment file, saved as UTF-8"
+            )
         }
     }
 }
@@ -146,12 +153,12 @@ fn convert(spanned: &Spanned<DeValue<'_>>, source: &Arc<Source>) -> Result<Node,
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
             .map(Value::Integer)
-            .map_err(|_| Diagnostic::new("the number is too large", &place, "expected an integer of 64 bits"))?,
-        DeValue::Float(float) => float
-            .as_str()
-            .parse()
-            .map(Value::Float)
-            .map_err(|_| Diagnostic::new("not a number", &place, "expected a float such as 0.01"))?,
+            .map_err(|_| {
+                Diagnostic::new("the number is too large", &place, "expected an integer of 64 bits")
+            })?,
+        DeValue::Float(float) => float.as_str().parse().map(Value::Float).map_err(|_| {
+            Diagnostic::new("not a number", &place, "expected a float such as 0.01")
+        })?,
         DeValue::Boolean(_) => Value::Boolean,
         DeValue::Datetime(_) => Value::Datetime,
         DeValue::Array(items) => {

@@ -19,9 +19,16 @@ pub struct Estimate {
 
 impl Estimate {
     /// Learns from those of the `runs`, on the same dataset, that `engine` finished.
-    pub fn from_runs<'a>(engine: EngineKind, runs: impl IntoIterator<Item = &'a RecordedRun>, examples: usize) -> Self {
+    pub fn from_runs<'a>(
+        engine: EngineKind,
+        runs: impl IntoIterator<Item = &'a RecordedRun>,
+        examples: usize,
+    ) -> Self {
         let (mut measured, mut predicted, mut count) = (0.0, 0.0, 0);
-        for run in runs.into_iter().filter(|run| run.status == Status::Finished && run.engine == engine.name()) {
+        for run in runs
+            .into_iter()
+            .filter(|run| run.status == Status::Finished && run.engine == engine.name())
+        {
             let number = |name: &str| match run.param(name) {
                 Some(Value::Integer(value)) => u32::try_from(*value).ok(),
                 _ => None,
@@ -35,7 +42,11 @@ impl Estimate {
             predicted += f64::from(epochs) * rule_of_thumb(engine, batch, examples);
             count += 1;
         }
-        Self { engine, scale: if count > 0 { measured / predicted } else { 1.0 }, measured_runs: count }
+        Self {
+            engine,
+            scale: if count > 0 { measured / predicted } else { 1.0 },
+            measured_runs: count,
+        }
     }
 
     /// Time for `courses` on `jobs` cores.

@@ -60,14 +60,20 @@ fn confusion(counts: &[u64], classes: usize) -> Vec<ConfusionCell> {
     cells.map(cell).collect()
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "an image has at most 2³⁰ pixels, a dataset 256 classes")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "an image has at most 2³⁰ pixels, a dataset 256 classes"
+)]
 fn number(of: usize) -> u32 {
     of as u32
 }
 
 /// An image as a PNG; a large one shrunk by the smallest whole factor that makes it small enough.
 fn picture(pixels: &[u8], shape: ImageShape) -> Result<Vec<u8>, EncodingError> {
-    let sized = |factor| ImageShape { rows: shape.rows.div_ceil(factor), columns: shape.columns.div_ceil(factor) };
+    let sized = |factor| ImageShape {
+        rows: shape.rows.div_ceil(factor),
+        columns: shape.columns.div_ceil(factor),
+    };
     let small = |factor: &usize| sized(*factor).rows * (sized(*factor).columns + 1) <= LARGEST;
     let factor = (1..).find(small).unwrap_or(1);
     let shrunk = sized(factor);
@@ -89,7 +95,8 @@ fn shrink(pixels: &[u8], shape: ImageShape, factor: usize) -> Vec<u8> {
         for left in (0..shape.columns).step_by(factor) {
             let right = shape.columns.min(left + factor);
             let block = rows.chunks(shape.columns).flat_map(|row| &row[left..right]);
-            let (sum, count) = block.fold((0, 0), |(sum, count), pixel| (sum + u64::from(*pixel), count + 1));
+            let (sum, count) =
+                block.fold((0, 0), |(sum, count), pixel| (sum + u64::from(*pixel), count + 1));
             #[allow(clippy::cast_possible_truncation, reason = "a mean of bytes is one")]
             shrunk.push(((sum + count / 2) / count) as u8);
         }
@@ -114,7 +121,12 @@ mod tests {
         generator(7, Purpose::Init)
     }
 
-    fn dataset(shape: ImageShape, classes: usize, labels: Vec<u8>, mut pixel: impl FnMut() -> u8) -> Dataset {
+    fn dataset(
+        shape: ImageShape,
+        classes: usize,
+        labels: Vec<u8>,
+        mut pixel: impl FnMut() -> u8,
+    ) -> Dataset {
         let images = (0..labels.len() * shape.features()).map(|_| pixel()).collect();
         let test = Split { images, labels };
         Dataset {
@@ -148,13 +160,23 @@ mod tests {
         let predicted = [(0, 0.9), (2, 0.5), (1, 0.7), (2, 0.4), (2, 0.7), (1, 0.6)];
         let predictions = predicted.map(|(class, probability)| Prediction { class, probability });
         let found = examples(&dataset, &predictions);
-        let cells: Vec<_> = found.confusion.iter().map(|it| (it.label, it.predicted, it.count)).collect();
+        let cells: Vec<_> =
+            found.confusion.iter().map(|it| (it.label, it.predicted, it.count)).collect();
         assert_eq!(cells, [(0, 0, 1), (0, 1, 1), (1, 2, 2), (2, 1, 1), (2, 2, 1)]);
-        let mistakes: Vec<_> = found.mistakes.iter().map(|it| (it.index, it.label, it.predicted)).collect();
-        assert_eq!(mistakes, [(2, 2, 1), (4, 1, 2), (5, 0, 1), (1, 1, 2)], "equally probable ones as they come");
+        let mistakes: Vec<_> =
+            found.mistakes.iter().map(|it| (it.index, it.label, it.predicted)).collect();
+        assert_eq!(
+            mistakes,
+            [(2, 2, 1), (4, 1, 2), (5, 0, 1), (1, 1, 2)],
+            "equally probable ones as they come"
+        );
         for mistake in &found.mistakes {
             let first = 6 * mistake.index as u8;
-            assert_eq!(decoded(&mistake.picture), (shape, (first..first + 6).collect()), "as it is, row by row");
+            assert_eq!(
+                decoded(&mistake.picture),
+                (shape, (first..first + 6).collect()),
+                "as it is, row by row"
+            );
         }
         assert_eq!((found.classes, found.rows, found.columns, found.left_out), (3, 2, 3, 0));
     }
@@ -165,7 +187,9 @@ mod tests {
         let even = ImageShape { rows: 100, columns: 7 };
         assert_eq!(decoded(&picture(&[9; 700], even).unwrap()), (even, vec![9; 700]));
         let odd = ImageShape { rows: 201, columns: 7 };
-        let pixels: Vec<u8> = (0..201 * 7).map(|place| if place % 7 == 6 { 255 } else { (place / 7) as u8 }).collect();
+        let pixels: Vec<u8> = (0..201 * 7)
+            .map(|place| if place % 7 == 6 { 255 } else { (place / 7) as u8 })
+            .collect();
         let (shape, shrunk) = decoded(&picture(&pixels, odd).unwrap());
         assert_eq!(shape, ImageShape { rows: 101, columns: 4 });
         // Rows 0 and 1: (0 + 0 + 1 + 1) / 4, rounded; the last column alone.
@@ -205,16 +229,22 @@ mod tests {
     #[test]
     fn whatever_the_dataset_a_run_takes_no_more_than_20_kilobytes() {
         let mut noise = noise();
-        for (rows, columns, classes) in [(200, 200, 256), (28, 28, 10), (30, 32, 256), (31, 31, 47), (999, 1, 100)] {
+        for (rows, columns, classes) in
+            [(200, 200, 256), (28, 28, 10), (30, 32, 256), (31, 31, 47), (999, 1, 100)]
+        {
             let labels: Vec<u8> = (0..3_000).map(|index| (index % classes) as u8).collect();
-            let predict = |_: &u8| Prediction { class: noise.below(classes as u32), probability: noise.uniform() };
+            let predict = |_: &u8| Prediction {
+                class: noise.below(classes as u32),
+                probability: noise.uniform(),
+            };
             let predictions: Vec<_> = labels.iter().map(predict).collect();
             // Noise, which does not get smaller by packing.
             let mut pixels = generator(8, Purpose::Init);
             let shape = ImageShape { rows, columns };
             let dataset = dataset(shape, classes, labels, || pixels.below(256) as u8);
             let found = examples(&dataset, &predictions);
-            let counted = found.confusion.iter().map(|cell| cell.count).sum::<u64>() + found.left_out;
+            let counted =
+                found.confusion.iter().map(|cell| cell.count).sum::<u64>() + found.left_out;
             assert_eq!((counted, found.mistakes.len()), (3_000, 12));
             assert!(classes > 10 || found.left_out == 0, "ten classes are kept whole");
             let (with, without) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

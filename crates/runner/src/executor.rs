@@ -42,7 +42,12 @@ pub trait Watcher {
     /// After a step, with the epoch's running score.
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()>;
     /// After an epoch: its metrics and seconds, the time that all epochs took, and the weights.
-    fn epoch(&mut self, epoch: (EpochMetrics, Duration), elapsed: Duration, weights: Weights) -> ControlFlow<()>;
+    fn epoch(
+        &mut self,
+        epoch: (EpochMetrics, Duration),
+        elapsed: Duration,
+        weights: Weights,
+    ) -> ControlFlow<()>;
     /// A trial of the course has ended; they end in their order.
     fn ended(&mut self, execution: Execution);
 }
@@ -96,12 +101,16 @@ impl Executor for Trainer {
         let started = Instant::now();
         let longest = course.longest();
         let (rows, held_out) = self.partition(longest);
-        let validation = held_out.as_deref().map_or(model::Validation::Test, model::Validation::HeldOut);
+        let validation =
+            held_out.as_deref().map_or(model::Validation::Test, model::Validation::HeldOut);
         let engine = self.prepared.engine(&longest.hyperparameters)?;
         let mut training = Training::new(engine, longest.hyperparameters, &rows, validation);
         let (mut epochs, mut spent) = (Vec::new(), Duration::ZERO);
         if let Some(reached) = reached {
-            training.resume(reached.epochs.last().map_or(0, |(last, _)| last.epoch), &reached.weights)?;
+            training.resume(
+                reached.epochs.last().map_or(0, |(last, _)| last.epoch),
+                &reached.weights,
+            )?;
             (epochs, spent) = (reached.epochs, reached.elapsed);
         }
         spent += started.elapsed();
@@ -115,7 +124,8 @@ impl Executor for Trainer {
                     ControlFlow::Continue(metrics) => {
                         epochs.push((metrics, elapsed));
                         let weights = training.engine().weights()?;
-                        let goes_on = watcher.epoch((metrics, elapsed), spent, weights).is_continue();
+                        let goes_on =
+                            watcher.epoch((metrics, elapsed), spent, weights).is_continue();
                         let is_last = epochs.len() == trial.hyperparameters.epochs.get() as usize;
                         (!goes_on && !is_last).then_some(Outcome::Stopped)
                     }
@@ -125,7 +135,13 @@ impl Executor for Trainer {
                 if let Some(outcome) = ended {
                     for _ in &course.trials[index..] {
                         let epochs = epochs.clone();
-                        watcher.ended(Execution { outcome, epochs, elapsed: spent, weights: None, examples: None });
+                        watcher.ended(Execution {
+                            outcome,
+                            epochs,
+                            elapsed: spent,
+                            weights: None,
+                            examples: None,
+                        });
                     }
                     return Ok(());
                 }
@@ -137,7 +153,13 @@ impl Executor for Trainer {
             let elapsed = spent + started.elapsed();
             // Of no trial's time: nothing of it is training.
             let examples = finished.then(|| examples(&self.dataset, training.predictions()));
-            watcher.ended(Execution { outcome, epochs: epochs.clone(), elapsed, weights, examples });
+            watcher.ended(Execution {
+                outcome,
+                epochs: epochs.clone(),
+                elapsed,
+                weights,
+                examples,
+            });
         }
         Ok(())
     }

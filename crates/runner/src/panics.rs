@@ -16,7 +16,10 @@ pub fn keep() {
         if std::thread::current().name().is_some() {
             return usual(info);
         }
-        let mut kept = info.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        let mut kept = info
+            .location()
+            .map(|at| format!(" at {}:{}", at.file(), at.line()))
+            .unwrap_or_default();
         let trace = Backtrace::capture();
         if trace.status() == BacktraceStatus::Captured {
             kept += &format!("\n{trace}");
@@ -27,7 +30,10 @@ pub fn keep() {
 
 /// The message of a panic that this thread caught, and what [`keep`] kept of it.
 pub fn describe(panic: &(dyn Any + Send)) -> String {
-    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let kept = LAST.take().unwrap_or_default();
     format!("the program panicked: {}{kept}", message.unwrap_or("without a message"))
 }

@@ -31,12 +31,18 @@ pub struct Trial {
 
 impl Trial {
     /// Its identity: a hash of its hyperparameters, its data and its validation, and of nothing else.
-    pub fn new(hyperparameters: Hyperparameters, dataset_sha256: &str, validation: Validation) -> Self {
-        let mut fields = vec![("dataset", dataset_sha256.to_owned()), ("validation", validation.to_string())];
+    pub fn new(
+        hyperparameters: Hyperparameters,
+        dataset_sha256: &str,
+        validation: Validation,
+    ) -> Self {
+        let mut fields =
+            vec![("dataset", dataset_sha256.to_owned()), ("validation", validation.to_string())];
         for parameter in Parameter::ALL {
             fields.push((parameter.name(), value_of(&hyperparameters, parameter).to_string()));
         }
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         Self { id: TrialId::of(&fields), hyperparameters, validation }
     }
 
@@ -58,13 +64,18 @@ impl Trial {
         if trial.id == run.trial && run.params.len() == Parameter::ALL.len() {
             return Ok(trial);
         }
-        Err(format!("its hyperparameters, dataset and validation are those of trial {}, not {}", trial.id, run.trial))
+        Err(format!(
+            "its hyperparameters, dataset and validation are those of trial {}, not {}",
+            trial.id, run.trial
+        ))
     }
 
     /// Its hyperparameters as the store keeps them, in their order.
     pub fn params(&self) -> Vec<(String, Value)> {
         Parameter::ALL
-            .map(|parameter| (parameter.name().to_owned(), value_of(&self.hyperparameters, parameter)))
+            .map(|parameter| {
+                (parameter.name().to_owned(), value_of(&self.hyperparameters, parameter))
+            })
             .to_vec()
     }
 
@@ -72,7 +83,9 @@ impl Trial {
     pub fn title(&self, varying: &[Parameter]) -> String {
         let parts: Vec<_> = varying
             .iter()
-            .map(|parameter| format!("{} {}", parameter.name(), value_of(&self.hyperparameters, *parameter)))
+            .map(|parameter| {
+                format!("{} {}", parameter.name(), value_of(&self.hyperparameters, *parameter))
+            })
             .collect();
         if parts.is_empty() { self.id.to_string() } else { parts.join(" · ") }
     }
@@ -103,9 +116,13 @@ impl Plan {
         };
         let hyperparameters = expand(spec)?;
         refuse_large_batches(spec, &hyperparameters, examples)?;
-        let trials = hyperparameters.into_iter().map(|it| Trial::new(it, &dataset.sha256, spec.validation)).collect();
-        let swept =
-            |parameter: &Parameter| spec.sweep.iter().any(|axis| axis.parameter == *parameter && axis.values.len() > 1);
+        let trials = hyperparameters
+            .into_iter()
+            .map(|it| Trial::new(it, &dataset.sha256, spec.validation))
+            .collect();
+        let swept = |parameter: &Parameter| {
+            spec.sweep.iter().any(|axis| axis.parameter == *parameter && axis.values.len() > 1)
+        };
         let varying = Parameter::ALL.into_iter().filter(swept).collect();
         Ok(Self { trials, varying, examples })
     }
@@ -126,7 +143,8 @@ impl Plan {
 
 /// Every combination, the first axis slowest.
 fn expand(spec: &Spec) -> Result<Vec<Hyperparameters>, Diagnostic> {
-    let count = spec.sweep.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
+    let count =
+        spec.sweep.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
     if count.is_none_or(|count| count > LARGEST_PLAN) {
         let label = format!("expected at most {LARGEST_PLAN} combinations");
         return Err(Diagnostic::new("the plan has too many trials", &sweep_place(spec), label));
@@ -151,15 +169,24 @@ fn sweep_place(spec: &Spec) -> crate::diagnostic::Place {
     spec.sweep.first().map_or_else(|| spec.dataset.place.clone(), |axis| axis.place.clone())
 }
 
-fn refuse_large_batches(spec: &Spec, trials: &[Hyperparameters], examples: usize) -> Result<(), Diagnostic> {
+fn refuse_large_batches(
+    spec: &Spec,
+    trials: &[Hyperparameters],
+    examples: usize,
+) -> Result<(), Diagnostic> {
     let largest = trials.iter().map(|it| it.batch_size.get()).max().unwrap_or(0);
     if largest as usize <= examples {
         return Ok(());
     }
     let place = spec.batch_size_place.as_ref().unwrap_or(&spec.dataset.place);
-    let label = format!("expected at most {examples}, the training examples of '{}'", spec.dataset.name);
-    Err(Diagnostic::new(format!("a batch of {largest} is larger than the training set"), place, label)
-        .help("an epoch would be one step on fewer examples than the table says; nothing was run"))
+    let label =
+        format!("expected at most {examples}, the training examples of '{}'", spec.dataset.name);
+    Err(Diagnostic::new(
+        format!("a batch of {largest} is larger than the training set"),
+        place,
+        label,
+    )
+    .help("an epoch would be one step on fewer examples than the table says; nothing was run"))
 }
 
 #[cfg(test)]
@@ -176,7 +203,8 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let spec = Spec::read(&path, &[]).map_err(|error| error.to_string())?;
         let shape = ImageShape { rows: 8, columns: 8 };
-        let facts = Facts { sha256: "00".to_owned(), train_len: 1_000, test_len: 100, shape, classes: 10 };
+        let facts =
+            Facts { sha256: "00".to_owned(), train_len: 1_000, test_len: 100, shape, classes: 10 };
         Plan::new(&spec, &facts).map_err(|error| error.to_string())
     }
 
@@ -189,9 +217,14 @@ mod tests {
 
     #[test]
     fn the_first_swept_key_varies_slowest() {
-        let plan = plan("name='a'\ndata={dataset='digits'}\n[sweep]\nseed=[7,3]\nbatch_size=[64,16]\n").unwrap();
-        let order: Vec<_> =
-            plan.trials.iter().map(|it| (it.hyperparameters.seed.get(), it.hyperparameters.batch_size.get())).collect();
+        let plan =
+            plan("name='a'\ndata={dataset='digits'}\n[sweep]\nseed=[7,3]\nbatch_size=[64,16]\n")
+                .unwrap();
+        let order: Vec<_> = plan
+            .trials
+            .iter()
+            .map(|it| (it.hyperparameters.seed.get(), it.hyperparameters.batch_size.get()))
+            .collect();
         assert_eq!(order, [(7, 64), (7, 16), (3, 64), (3, 16)]);
     }
 
@@ -200,13 +233,15 @@ mod tests {
         let plan =
             plan("name='a'\ndata={dataset='digits'}\nsweep={learning_rate={from=1e-3,to=1,count=4,scale='log'}}")
                 .unwrap();
-        let rates: Vec<_> = plan.trials.iter().map(|it| it.hyperparameters.learning_rate.get()).collect();
+        let rates: Vec<_> =
+            plan.trials.iter().map(|it| it.hyperparameters.learning_rate.get()).collect();
         assert_eq!(rates, [0.001, 0.01, 0.1, 1.0]);
     }
 
     #[test]
     fn held_out_examples_are_not_stepped_over() {
-        let plan = plan("name='a'\ndata={dataset='digits',validation=0.1}\ntrain={batch_size=100}").unwrap();
+        let plan = plan("name='a'\ndata={dataset='digits',validation=0.1}\ntrain={batch_size=100}")
+            .unwrap();
         assert_eq!((plan.examples, plan.steps(&plan.trials[0])), (900, 45));
     }
 

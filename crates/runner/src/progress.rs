@@ -56,11 +56,23 @@ impl Progress {
         Self::with_mode(Mode::Silent, 0, 0, Vec::new(), 1)
     }
 
-    fn with_mode(mode: Mode, trials: usize, steps: u64, varying: Vec<Parameter>, examples: usize) -> Self {
-        let target = if mode == Mode::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    fn with_mode(
+        mode: Mode,
+        trials: usize,
+        steps: u64,
+        varying: Vec<Parameter>,
+        examples: usize,
+    ) -> Self {
+        let target = if mode == Mode::Bars {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bars = MultiProgress::with_draw_target(target);
-        let sweep =
-            bars.add(ProgressBar::new(steps).with_style(style("sweep {wide_bar} {percent:>3} %  {msg}  {eta} left")));
+        let sweep = bars.add(
+            ProgressBar::new(steps)
+                .with_style(style("sweep {wide_bar} {percent:>3} %  {msg}  {eta} left")),
+        );
         sweep.set_message(format!("0/{trials} trials"));
         let ended = std::sync::atomic::AtomicUsize::new(0);
         Self { mode, bars, sweep, ended, waiting: false.into(), trials, varying, examples }
@@ -99,11 +111,17 @@ impl Progress {
     pub fn trial_ended(&self, done: &Done<'_>) {
         let ended = self.ended.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         self.sweep.set_message(format!("{ended}/{} trials", self.trials));
-        let line = format!("[{ended}/{}] {} · {}", self.trials, done.trial.title(&self.varying), describe(done));
+        let line = format!(
+            "[{ended}/{}] {} · {}",
+            self.trials,
+            done.trial.title(&self.varying),
+            describe(done)
+        );
         match self.mode {
             Mode::Lines => anstream::eprintln!("{}", tracking::printable(&line)),
             // What went wrong stays on the screen above the bars.
-            Mode::Bars if !matches!(done.result, Ok(ref it) if matches!(it.outcome, Outcome::Finished { .. })) => {
+            Mode::Bars if !matches!(done.result, Ok(ref it) if matches!(it.outcome, Outcome::Finished { .. })) =>
+            {
                 // A line lost on a closing terminal costs nothing: the store has it.
                 let _ = self.bars.println(tracking::printable(&line));
             }
@@ -113,7 +131,9 @@ impl Progress {
 
     /// Others are at all that is left.
     pub fn waits(&self) {
-        if self.mode != Mode::Silent && !self.waiting.swap(true, std::sync::atomic::Ordering::Relaxed) {
+        if self.mode != Mode::Silent
+            && !self.waiting.swap(true, std::sync::atomic::Ordering::Relaxed)
+        {
             anstream::eprintln!("waiting for trials that another runner is at");
         }
     }
@@ -125,7 +145,9 @@ impl Progress {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─")
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
 }
 
 /// How a trial ended, in words.
@@ -139,7 +161,9 @@ fn describe(done: &Done<'_>) -> String {
                 test.loss(),
                 tracking::seconds(execution.elapsed.as_secs_f64())
             ),
-            Outcome::Diverged { epoch, step } => format!("diverged in epoch {epoch} at step {step}"),
+            Outcome::Diverged { epoch, step } => {
+                format!("diverged in epoch {epoch} at step {step}")
+            }
             Outcome::Stopped => "stopped".to_owned(),
         },
     }

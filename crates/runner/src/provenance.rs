@@ -4,8 +4,14 @@ use sysinfo::{CpuRefreshKind, RefreshKind, System};
 use tracking::{Invocation, Process, Shard};
 
 /// The present start of this program, for one experiment file.
-pub fn invocation(jobs: u32, experiment_file: &str, plan_sha256: String, shard: Option<Shard>) -> Invocation {
-    let system = System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
+pub fn invocation(
+    jobs: u32,
+    experiment_file: &str,
+    plan_sha256: String,
+    shard: Option<Shard>,
+) -> Invocation {
+    let system =
+        System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
     let cpu = system.ok().and_then(|system| Some(system.cpus().first()?.brand().to_owned()));
     let unknown = || "unknown".to_owned();
     Invocation {
@@ -17,7 +23,10 @@ pub fn invocation(jobs: u32, experiment_file: &str, plan_sha256: String, shard: 
         instruction_set: instruction_set(),
         os: System::long_os_version().unwrap_or_else(|_| unknown()),
         jobs,
-        command_line: std::env::args_os().map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" "),
+        command_line: std::env::args_os()
+            .map(|it| it.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join(" "),
         experiment_file: Some(experiment_file.to_owned()),
         process: Process::this().clone(),
         plan_sha256: Some(plan_sha256),
@@ -38,6 +47,7 @@ fn instruction_set() -> String {
     let found = [("neon", std::arch::is_aarch64_feature_detected!("neon"))];
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let found: [(&str, bool); 0] = [];
-    let names: Vec<&str> = found.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect();
+    let names: Vec<&str> =
+        found.into_iter().filter(|(_, has)| *has).map(|(name, _)| name).collect();
     format!("{} {}", std::env::consts::ARCH, names.join(" ")).trim_end().to_owned()
 }

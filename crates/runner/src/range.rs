@@ -9,7 +9,11 @@ use crate::spec::{Parameter, range_entries};
 ///
 /// Integers: `from`, `from + step` … up to and including `to`. Numbers: `count` values from `from` to `to`, evenly spaced
 /// on a `linear` (default) or `log` scale, rounded to 12 significant digits so that they print and hash alike everywhere.
-pub fn expand(parameter: Parameter, node: &Node, entries: &Entries) -> Result<Vec<Node>, Diagnostic> {
+pub fn expand(
+    parameter: Parameter,
+    node: &Node,
+    entries: &Entries,
+) -> Result<Vec<Node>, Diagnostic> {
     let get = range_entries(node, entries)?;
     let values = match parameter {
         Parameter::BatchSize | Parameter::Epochs | Parameter::Seed => {
@@ -22,16 +26,26 @@ pub fn expand(parameter: Parameter, node: &Node, entries: &Entries) -> Result<Ve
         }
         Parameter::Init | Parameter::LastBatch => {
             let label = "expected a list of values";
-            return Err(Diagnostic::new(format!("'{}' has no range", parameter.name()), &node.place, label));
+            return Err(Diagnostic::new(
+                format!("'{}' has no range", parameter.name()),
+                &node.place,
+                label,
+            ));
         }
     };
     Ok(values.into_iter().map(|value| Node { value, place: node.place.clone() }).collect())
 }
 
-fn refuse<'a>(get: &impl Fn(&str) -> Option<&'a Node>, names: &[&str], label: &str) -> Result<(), Diagnostic> {
+fn refuse<'a>(
+    get: &impl Fn(&str) -> Option<&'a Node>,
+    names: &[&str],
+    label: &str,
+) -> Result<(), Diagnostic> {
     match names.iter().find_map(|name| get(name).map(|node| (name, node))) {
         None => Ok(()),
-        Some((name, node)) => Err(Diagnostic::new(format!("'{name}' does not fit this range"), &node.place, label)),
+        Some((name, node)) => {
+            Err(Diagnostic::new(format!("'{name}' does not fit this range"), &node.place, label))
+        }
     }
 }
 
@@ -51,7 +65,11 @@ fn real(node: Option<&Node>) -> Result<f64, Diagnostic> {
         #[allow(clippy::cast_precision_loss, reason = "a bound written as an integer")]
         Some(Node { value: Value::Integer(integer), .. }) => Ok(*integer as f64),
         Some(Node { value: Value::Float(float), .. }) if float.is_finite() => Ok(*float),
-        Some(node) => Err(Diagnostic::new("the range has the wrong type", &node.place, "expected a finite number")),
+        Some(node) => Err(Diagnostic::new(
+            "the range has the wrong type",
+            &node.place,
+            "expected a finite number",
+        )),
         None => Ok(0.0),
     }
 }
@@ -61,10 +79,17 @@ fn never_ends(node: &Node, label: &str) -> Diagnostic {
 }
 
 fn too_many(node: &Node) -> Diagnostic {
-    Diagnostic::new("the range is too long", &node.place, format!("expected at most {LARGEST_PLAN} values"))
+    Diagnostic::new(
+        "the range is too long",
+        &node.place,
+        format!("expected at most {LARGEST_PLAN} values"),
+    )
 }
 
-fn integers<'a>(node: &Node, get: &impl Fn(&str) -> Option<&'a Node>) -> Result<Vec<Value>, Diagnostic> {
+fn integers<'a>(
+    node: &Node,
+    get: &impl Fn(&str) -> Option<&'a Node>,
+) -> Result<Vec<Value>, Diagnostic> {
     let (from, to, step) = (whole(get("from"), 0)?, whole(get("to"), 0)?, whole(get("step"), 1)?);
     if step < 1 {
         return Err(never_ends(get("step").unwrap_or(node), "expected a step of 1 or more"));
@@ -76,18 +101,27 @@ fn integers<'a>(node: &Node, get: &impl Fn(&str) -> Option<&'a Node>) -> Result<
     if count > LARGEST_PLAN as i128 {
         return Err(too_many(node));
     }
-    let values = std::iter::successors(Some(from), |value| value.checked_add(step).filter(|next| *next <= to));
+    let values = std::iter::successors(Some(from), |value| {
+        value.checked_add(step).filter(|next| *next <= to)
+    });
     Ok(values.map(Value::Integer).collect())
 }
 
-fn numbers<'a>(node: &Node, get: &impl Fn(&str) -> Option<&'a Node>) -> Result<Vec<Value>, Diagnostic> {
+fn numbers<'a>(
+    node: &Node,
+    get: &impl Fn(&str) -> Option<&'a Node>,
+) -> Result<Vec<Value>, Diagnostic> {
     let (from, to) = (real(get("from"))?, real(get("to"))?);
     let Some(count_node) = get("count") else {
         return Err(never_ends(node, "expected 'count', the number of values"));
     };
     let count = whole(Some(count_node), 0)?;
     if count < 2 {
-        return Err(Diagnostic::new("the range is too short", &count_node.place, "expected a count of 2 or more"));
+        return Err(Diagnostic::new(
+            "the range is too short",
+            &count_node.place,
+            "expected a count of 2 or more",
+        ));
     }
     if count > LARGEST_PLAN as i64 {
         return Err(too_many(count_node));
@@ -99,15 +133,25 @@ fn numbers<'a>(node: &Node, get: &impl Fn(&str) -> Option<&'a Node>) -> Result<V
     let share = |i: i64| i as f64 / (count - 1) as f64;
     let value: Box<dyn Fn(i64) -> f64> = match get("scale").map(|node| (&node.value, node)) {
         None => Box::new(|i| from + (to - from) * share(i)),
-        Some((Value::Text(word), _)) if word == "linear" => Box::new(|i| from + (to - from) * share(i)),
+        Some((Value::Text(word), _)) if word == "linear" => {
+            Box::new(|i| from + (to - from) * share(i))
+        }
         Some((Value::Text(word), node)) if word == "log" => {
             if from <= 0.0 {
-                return Err(Diagnostic::new("a log scale starts above 0", &node.place, "expected 'from' above 0"));
+                return Err(Diagnostic::new(
+                    "a log scale starts above 0",
+                    &node.place,
+                    "expected 'from' above 0",
+                ));
             }
             Box::new(|i| from * (to / from).powf(share(i)))
         }
         Some((_, node)) => {
-            return Err(Diagnostic::new("unknown scale", &node.place, "expected \"linear\" or \"log\""));
+            return Err(Diagnostic::new(
+                "unknown scale",
+                &node.place,
+                "expected \"linear\" or \"log\"",
+            ));
         }
     };
     Ok((0..count).map(|i| Value::Float(round(value(i)))).collect())

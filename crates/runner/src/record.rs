@@ -49,7 +49,11 @@ impl Circumstances<'_> {
             Validation::HeldOut(fraction) => Some(fraction.of(train)),
         };
         let size = |examples: usize| u64::try_from(examples).ok();
-        SplitSizes { train: size(train - held_out.unwrap_or(0)), validation: held_out.and_then(size), test: size(test) }
+        SplitSizes {
+            train: size(train - held_out.unwrap_or(0)),
+            validation: held_out.and_then(size),
+            test: size(test),
+        }
     }
 
     /// The run that `done` leaves in the store.
@@ -60,7 +64,8 @@ impl Circumstances<'_> {
             shared_from: done.shared_from.clone(),
             status,
             error,
-            epochs: execution.map_or_else(Vec::new, |it| it.epochs.iter().map(epoch_metrics).collect()),
+            epochs: execution
+                .map_or_else(Vec::new, |it| it.epochs.iter().map(epoch_metrics).collect()),
             results: execution.map_or_else(Vec::new, results),
             examples: execution.and_then(|it| it.examples.clone()),
             ..self.begun(done.trial, done.started_at)
@@ -75,9 +80,10 @@ pub fn status(result: &Result<&Execution, impl ToString>) -> (Status, Option<Str
         Ok(execution) => match execution.outcome {
             Outcome::Finished { .. } => (Status::Finished, None),
             Outcome::Stopped => (Status::Killed, Some("stopped by a signal".to_owned())),
-            Outcome::Diverged { epoch, step } => {
-                (Status::Diverged, Some(format!("the loss was not finite in epoch {epoch}, at step {step}")))
-            }
+            Outcome::Diverged { epoch, step } => (
+                Status::Diverged,
+                Some(format!("the loss was not finite in epoch {epoch}, at step {step}")),
+            ),
         },
     }
 }
@@ -94,13 +100,15 @@ pub fn epoch_metrics((it, elapsed): &(model::EpochMetrics, Duration)) -> EpochMe
         ("learning_rate", Some(it.learning_rate)),
         ("seconds", Some(elapsed.as_secs_f64())),
     ];
-    let metrics = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    let metrics =
+        named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     EpochMetrics { epoch: it.epoch, step: it.step, metrics }
 }
 
 /// The epoch that [`epoch_metrics`] put into the store. What is not there was not finite.
 pub fn epoch_from(it: &EpochMetrics) -> (model::EpochMetrics, Duration) {
-    let measured = |name: &str| it.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+    let measured =
+        |name: &str| it.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
     let value = |name: &str| measured(name).unwrap_or(f64::NAN);
     let metrics = model::EpochMetrics {
         epoch: it.epoch,

@@ -48,7 +48,13 @@ impl<'a> Record<'a> for Recorder<'_> {
         for event in events {
             match event {
                 Event::Claim { course, reply } => {
-                    let claim = claim(&recording, self.invocation, &self.circumstances, &course, self.terms)?;
+                    let claim = claim(
+                        &recording,
+                        self.invocation,
+                        &self.circumstances,
+                        &course,
+                        self.terms,
+                    )?;
                     self.tally.elsewhere.extend(claim.1);
                     answers.push((reply, claim.0));
                 }

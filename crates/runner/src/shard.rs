@@ -24,7 +24,9 @@ pub fn choice(text: &str) -> Result<Choice, String> {
         Some("") => Ok(Choice::Auto(None)),
         Some(rest) => match rest.strip_prefix('/').and_then(|count| count.parse().ok()) {
             Some(count) if count > 0 => Ok(Choice::Auto(Some(count))),
-            _ => Err(format!("'{text}' is no part of a plan: expected auto, or auto/N with the number of parts")),
+            _ => Err(format!(
+                "'{text}' is no part of a plan: expected auto, or auto/N with the number of parts"
+            )),
         },
         None => parse(text).map(Choice::Named),
     }
@@ -35,9 +37,11 @@ pub fn choice(text: &str) -> Result<Choice, String> {
 /// # Errors
 /// When it is not a part of a whole.
 pub fn parse(text: &str) -> Result<Shard, String> {
-    let expected = || format!("'{text}' is no part of a plan: expected I/N with I from 0 to N - 1, as in 0/8");
+    let expected =
+        || format!("'{text}' is no part of a plan: expected I/N with I from 0 to N - 1, as in 0/8");
     let (index, count) = text.split_once('/').ok_or_else(expected)?;
-    let (index, count) = (index.parse().map_err(|_| expected())?, count.parse().map_err(|_| expected())?);
+    let (index, count) =
+        (index.parse().map_err(|_| expected())?, count.parse().map_err(|_| expected())?);
     if index < count { Ok(Shard { index, count }) } else { Err(expected()) }
 }
 
@@ -64,7 +68,12 @@ pub fn part<'a>(plan: &Plan, courses: Vec<Course<'a>>, shard: Shard) -> Vec<Cour
 ///
 /// # Errors
 /// When `earlier`, what ran in the folder, worked on another plan or cut it in another number of parts.
-pub fn check(experiment: &str, earlier: &[Invocation], plan_sha256: &str, shard: Shard) -> Result<()> {
+pub fn check(
+    experiment: &str,
+    earlier: &[Invocation],
+    plan_sha256: &str,
+    shard: Shard,
+) -> Result<()> {
     for invocation in earlier {
         let theirs = invocation.plan_sha256.as_deref();
         if theirs != Some(plan_sha256) {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use data::Fraction;
-use model::{BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed};
+use model::{
+    BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed,
+};
 use tracking::{Declarations, Direction};
 
 use crate::diagnostic::{Diagnostic, Place, Source, nearest};
@@ -61,14 +63,18 @@ impl Validation {
             return Ok(Self::Test);
         }
         let fraction = text.parse().ok().and_then(|value| Fraction::new(value).ok());
-        fraction.map(Self::HeldOut).ok_or_else(|| format!("'{}' is no validation", tracking::printable(text)))
+        fraction
+            .map(Self::HeldOut)
+            .ok_or_else(|| format!("'{}' is no validation", tracking::printable(text)))
     }
 
     /// In words, with how examples are held out.
     pub fn describe(self) -> String {
         match self {
             Self::Test => "the test set (optimistic for ranking)".to_owned(),
-            Self::HeldOut(_) => format!("{self} of the training set, held out by class (stratified)"),
+            Self::HeldOut(_) => {
+                format!("{self} of the training set, held out by class (stratified)")
+            }
         }
     }
 }
@@ -104,8 +110,15 @@ pub enum Parameter {
 }
 
 impl Parameter {
-    pub const ALL: [Self; 7] =
-        [Self::LearningRate, Self::Decay, Self::BatchSize, Self::Epochs, Self::Seed, Self::Init, Self::LastBatch];
+    pub const ALL: [Self; 7] = [
+        Self::LearningRate,
+        Self::Decay,
+        Self::BatchSize,
+        Self::Epochs,
+        Self::Seed,
+        Self::Init,
+        Self::LastBatch,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -164,20 +177,28 @@ impl Setting {
             (Parameter::LearningRate, tracking::Value::Real(it)) => {
                 LearningRate::new(*it).map(Self::LearningRate).map_err(out_of_range)
             }
-            (Parameter::Decay, tracking::Value::Real(it)) => Decay::new(*it).map(Self::Decay).map_err(out_of_range),
+            (Parameter::Decay, tracking::Value::Real(it)) => {
+                Decay::new(*it).map(Self::Decay).map_err(out_of_range)
+            }
             (Parameter::BatchSize, tracking::Value::Integer(it)) => {
                 BatchSize::new(*it).map(Self::BatchSize).map_err(out_of_range)
             }
             (Parameter::Epochs, tracking::Value::Integer(it)) => {
                 Epochs::new(*it).map(Self::Epochs).map_err(out_of_range)
             }
-            (Parameter::Seed, tracking::Value::Integer(it)) => Seed::new(*it).map(Self::Seed).map_err(out_of_range),
-            (Parameter::Init, tracking::Value::Text(it)) => {
-                Init::ALL.into_iter().find(|init| init.name() == it).map(Self::Init).ok_or_else(wrong)
+            (Parameter::Seed, tracking::Value::Integer(it)) => {
+                Seed::new(*it).map(Self::Seed).map_err(out_of_range)
             }
-            (Parameter::LastBatch, tracking::Value::Text(it)) => {
-                LastBatch::ALL.into_iter().find(|last| last.name() == it).map(Self::LastBatch).ok_or_else(wrong)
-            }
+            (Parameter::Init, tracking::Value::Text(it)) => Init::ALL
+                .into_iter()
+                .find(|init| init.name() == it)
+                .map(Self::Init)
+                .ok_or_else(wrong),
+            (Parameter::LastBatch, tracking::Value::Text(it)) => LastBatch::ALL
+                .into_iter()
+                .find(|last| last.name() == it)
+                .map(Self::LastBatch)
+                .ok_or_else(wrong),
             _ => Err(wrong()),
         }
     }
@@ -185,17 +206,27 @@ impl Setting {
     fn read(parameter: Parameter, node: &Node) -> Result<Self, Diagnostic> {
         let out_of_range = |error: OutOfRange| wrong_value(parameter.name(), node, &error);
         match parameter {
-            Parameter::LearningRate => {
-                LearningRate::new(number(parameter, node)?).map(Self::LearningRate).map_err(out_of_range)
+            Parameter::LearningRate => LearningRate::new(number(parameter, node)?)
+                .map(Self::LearningRate)
+                .map_err(out_of_range),
+            Parameter::Decay => {
+                Decay::new(number(parameter, node)?).map(Self::Decay).map_err(out_of_range)
             }
-            Parameter::Decay => Decay::new(number(parameter, node)?).map(Self::Decay).map_err(out_of_range),
-            Parameter::BatchSize => {
-                BatchSize::new(integer(parameter.name(), node)?).map(Self::BatchSize).map_err(out_of_range)
+            Parameter::BatchSize => BatchSize::new(integer(parameter.name(), node)?)
+                .map(Self::BatchSize)
+                .map_err(out_of_range),
+            Parameter::Epochs => Epochs::new(integer(parameter.name(), node)?)
+                .map(Self::Epochs)
+                .map_err(out_of_range),
+            Parameter::Seed => {
+                Seed::new(integer(parameter.name(), node)?).map(Self::Seed).map_err(out_of_range)
             }
-            Parameter::Epochs => Epochs::new(integer(parameter.name(), node)?).map(Self::Epochs).map_err(out_of_range),
-            Parameter::Seed => Seed::new(integer(parameter.name(), node)?).map(Self::Seed).map_err(out_of_range),
-            Parameter::Init => choice(parameter, node, &Init::ALL.map(|it| (it.name(), Self::Init(it)))),
-            Parameter::LastBatch => choice(parameter, node, &LastBatch::ALL.map(|it| (it.name(), Self::LastBatch(it)))),
+            Parameter::Init => {
+                choice(parameter, node, &Init::ALL.map(|it| (it.name(), Self::Init(it))))
+            }
+            Parameter::LastBatch => {
+                choice(parameter, node, &LastBatch::ALL.map(|it| (it.name(), Self::LastBatch(it))))
+            }
         }
     }
 }
@@ -216,18 +247,30 @@ impl Spec {
     }
 
     fn from_root(root: &Node, source: Arc<Source>, folder: PathBuf) -> Result<Self, Diagnostic> {
-        let top = Section::new("the experiment", root, &["name", "description", "data", "metrics", "train", "sweep"])?;
+        let top = Section::new(
+            "the experiment",
+            root,
+            &["name", "description", "data", "metrics", "train", "sweep"],
+        )?;
         let name = top.required("name", "name = \"batch_sweep\"")?;
-        let description = top.get("description").map_or(Ok(""), |(_, node)| text("description", node))?.to_owned();
+        let description = top
+            .get("description")
+            .map_or(Ok(""), |(_, node)| text("description", node))?
+            .to_owned();
 
         let data_node = top.required("data", "[data]\ndataset = \"mnist\"")?;
-        let data = Section::new("[data]", data_node, &["dataset", "offline_fallback", "validation"])?;
+        let data =
+            Section::new("[data]", data_node, &["dataset", "offline_fallback", "validation"])?;
         let dataset = dataset("dataset", data.required("dataset", "dataset = \"mnist\"")?)?;
-        let fallback =
-            data.get("offline_fallback").map(|(_, node)| self::dataset("offline_fallback", node)).transpose()?;
-        let validation = data.get("validation").map_or(Ok(Validation::Test), |(_, node)| validation(node))?;
+        let fallback = data
+            .get("offline_fallback")
+            .map(|(_, node)| self::dataset("offline_fallback", node))
+            .transpose()?;
+        let validation =
+            data.get("validation").map_or(Ok(Validation::Test), |(_, node)| validation(node))?;
 
-        let metrics = top.get("metrics").map_or(Ok(Declarations::default()), |(_, node)| metrics(node))?;
+        let metrics =
+            top.get("metrics").map_or(Ok(Declarations::default()), |(_, node)| metrics(node))?;
 
         let train = top.get("train").map_or(Ok(&[][..]), |(_, node)| table("train", node))?;
         let swept = top.get("sweep").map_or(Ok(&[][..]), |(_, node)| table("sweep", node))?;
@@ -238,8 +281,11 @@ impl Spec {
             Setting::read(Parameter::from_key(key)?, node)?.apply(&mut base);
         }
         let sweep = swept.iter().map(|(key, node)| axis(key, node)).collect::<Result<_, _>>()?;
-        let batch_size_place =
-            train.iter().chain(swept).find(|(key, _)| key.name == "batch_size").map(|(_, node)| node.place.clone());
+        let batch_size_place = train
+            .iter()
+            .chain(swept)
+            .find(|(key, _)| key.name == "batch_size")
+            .map(|(_, node)| node.place.clone());
         let name = experiment_name(name)?;
         Ok(Self {
             name,
@@ -281,8 +327,12 @@ impl<'a> Section<'a> {
         self.get(name).map(|(_, node)| node).ok_or_else(|| {
             let start = self.place.span.start;
             let place = Place { source: Arc::clone(&self.place.source), span: start..start };
-            Diagnostic::new(format!("{} has no '{name}'", self.title), &place, format!("expected '{name}'"))
-                .help(format!("add: {example}").replace('\n', " then "))
+            Diagnostic::new(
+                format!("{} has no '{name}'", self.title),
+                &place,
+                format!("expected '{name}'"),
+            )
+            .help(format!("add: {example}").replace('\n', " then "))
         })
     }
 }
@@ -305,7 +355,10 @@ fn refuse_fixed_and_swept(train: &Entries, swept: &Entries) -> Result<(), Diagno
             &key.place,
             "expected it in only one of the two",
         )
-        .help(format!("remove it from one; to replace a sweep for once: --set sweep.{}=[VALUE]", key.name))),
+        .help(format!(
+            "remove it from one; to replace a sweep for once: --set sweep.{}=[VALUE]",
+            key.name
+        ))),
     }
 }
 
@@ -351,14 +404,22 @@ fn number(parameter: Parameter, node: &Node) -> Result<f64, Diagnostic> {
     }
 }
 
-fn choice(parameter: Parameter, node: &Node, choices: &[(&'static str, Setting)]) -> Result<Setting, Diagnostic> {
+fn choice(
+    parameter: Parameter,
+    node: &Node,
+    choices: &[(&'static str, Setting)],
+) -> Result<Setting, Diagnostic> {
     let word = text(parameter.name(), node)?;
     if let Some((_, setting)) = choices.iter().find(|(name, _)| *name == word) {
         return Ok(*setting);
     }
     let names: Vec<_> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     let label = format!("expected {}", names.join(" or "));
-    Err(Diagnostic::new(format!("'{}' does not know \"{word}\"", parameter.name()), &node.place, label))
+    Err(Diagnostic::new(
+        format!("'{}' does not know \"{word}\"", parameter.name()),
+        &node.place,
+        label,
+    ))
 }
 
 /// Longest name of an experiment: it becomes a folder.
@@ -385,21 +446,32 @@ fn dataset(key: &str, node: &Node) -> Result<DatasetSpec, Diagnostic> {
 }
 
 fn validation(node: &Node) -> Result<Validation, Diagnostic> {
-    const EXPECTED: &str = "expected \"test\" or a fraction of the training set between 0 and 1, such as 0.1";
+    const EXPECTED: &str =
+        "expected \"test\" or a fraction of the training set between 0 and 1, such as 0.1";
     let wrong = || Diagnostic::new("'validation' cannot be used", &node.place, EXPECTED);
     match node.value {
         Value::Text(ref word) if word == "test" => Ok(Validation::Test),
-        Value::Float(fraction) => Fraction::new(fraction).map(Validation::HeldOut).map_err(|_| wrong()),
+        Value::Float(fraction) => {
+            Fraction::new(fraction).map(Validation::HeldOut).map_err(|_| wrong())
+        }
         _ => Err(wrong()),
     }
 }
 
 /// Final metrics of a trial: the values that `rank` and `report` accept.
-const METRICS: [&str; 7] =
-    ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss", "seconds"];
+const METRICS: [&str; 7] = [
+    "val_accuracy",
+    "val_loss",
+    "test_accuracy",
+    "test_loss",
+    "train_accuracy",
+    "train_loss",
+    "seconds",
+];
 
 fn metrics(node: &Node) -> Result<Declarations, Diagnostic> {
-    let section = Section::new("[metrics]", node, &["rank", "report", "minimize", "maximize", "replicate"])?;
+    let section =
+        Section::new("[metrics]", node, &["rank", "report", "minimize", "maximize", "replicate"])?;
     let named = |key: &str, known: &[&str]| {
         let name = section.get(key).map(|(_, node)| name_of(key, node, known)).transpose()?;
         Ok(name.map(str::to_owned))
@@ -408,13 +480,21 @@ fn metrics(node: &Node) -> Result<Declarations, Diagnostic> {
     for direction in [Direction::Minimize, Direction::Maximize] {
         let Some((_, node)) = section.get(direction.as_str()) else { continue };
         let Value::Array(items) = &node.value else {
-            return Err(wrong_type(direction.as_str(), node, "a list of names of metrics, such as [\"wer\"]"));
+            return Err(wrong_type(
+                direction.as_str(),
+                node,
+                "a list of names of metrics, such as [\"wer\"]",
+            ));
         };
         for item in items {
             let name = text(direction.as_str(), item)?;
             if directions.iter().any(|(known, _)| known == name) {
                 let label = "expected each metric once, in one of the two";
-                return Err(Diagnostic::new(format!("the direction of '{name}' is given twice"), &item.place, label));
+                return Err(Diagnostic::new(
+                    format!("the direction of '{name}' is given twice"),
+                    &item.place,
+                    label,
+                ));
             }
             directions.push((name.to_owned(), direction));
         }
@@ -446,11 +526,21 @@ fn axis(key: &Key, node: &Node) -> Result<Axis, Diagnostic> {
     let nodes = match &node.value {
         Value::Array(items) if items.is_empty() => {
             let label = "expected at least one value";
-            return Err(Diagnostic::new(format!("'{}' sweeps over nothing", key.name), &node.place, label));
+            return Err(Diagnostic::new(
+                format!("'{}' sweeps over nothing", key.name),
+                &node.place,
+                label,
+            ));
         }
         Value::Array(items) => items.clone(),
         Value::Table(entries) => range::expand(parameter, node, entries)?,
-        _ => return Err(wrong_type(&key.name, node, "a list of values, or a range such as { from = 0, to = 2 }")),
+        _ => {
+            return Err(wrong_type(
+                &key.name,
+                node,
+                "a list of values, or a range such as { from = 0, to = 2 }",
+            ));
+        }
     };
     let mut values: Vec<Setting> = Vec::with_capacity(nodes.len());
     let mut seen = std::collections::HashSet::new();
@@ -458,7 +548,11 @@ fn axis(key: &Key, node: &Node) -> Result<Axis, Diagnostic> {
         let setting = Setting::read(parameter, item)?;
         if !seen.insert(format!("{setting:?}")) {
             let label = "expected each value once";
-            return Err(Diagnostic::new(format!("'{}' has a value twice", key.name), &item.place, label));
+            return Err(Diagnostic::new(
+                format!("'{}' has a value twice", key.name),
+                &item.place,
+                label,
+            ));
         }
         values.push(setting);
     }

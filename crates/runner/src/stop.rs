@@ -30,7 +30,8 @@ impl Stop {
         let stop = Self::default();
         let failed = "the handler of SIGINT and SIGTERM cannot be installed";
         if cfg!(target_os = "linux") {
-            signal_hook::flag::register_usize(SIGXFSZ, Arc::new(AtomicUsize::new(0)), 1).context(failed)?;
+            signal_hook::flag::register_usize(SIGXFSZ, Arc::new(AtomicUsize::new(0)), 1)
+                .context(failed)?;
         }
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1]).context(failed)?;
         let shared = stop.clone();

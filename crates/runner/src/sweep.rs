@@ -22,7 +22,12 @@ pub enum Event<'a> {
     /// May this course be run?
     Claim { course: Course<'a>, reply: mpsc::Sender<Claimed<'a>> },
     /// How far a run has come since it was told last.
-    Epochs { run: RunId, epochs: Vec<(EpochMetrics, Duration)>, elapsed: Duration, weights: Weights },
+    Epochs {
+        run: RunId,
+        epochs: Vec<(EpochMetrics, Duration)>,
+        elapsed: Duration,
+        weights: Weights,
+    },
     /// A trial ended.
     Ended(Done<'a>),
 }
@@ -139,7 +144,12 @@ fn next<'a>(queue: &Mutex<Queue<'a>>, progress: &Progress, stop: &Stop) -> Optio
 }
 
 /// Sends on every trial of the course as it ends; those that an error or a panic keeps from ending, with its message.
-fn carry_out<'a>(course: Course<'a>, shared: Shared<'_>, events: &mpsc::Sender<Event<'a>>, queue: &Mutex<Queue<'a>>) {
+fn carry_out<'a>(
+    course: Course<'a>,
+    shared: Shared<'_>,
+    events: &mpsc::Sender<Event<'a>>,
+    queue: &Mutex<Queue<'a>>,
+) {
     let (reply, answer) = mpsc::channel();
     // Nobody listens and nobody answers any more when a record could not be kept; then nothing can be.
     let _ = events.send(Event::Claim { course, reply });
@@ -147,7 +157,8 @@ fn carry_out<'a>(course: Course<'a>, shared: Shared<'_>, events: &mpsc::Sender<E
     queue.lock().unwrap_or_else(PoisonError::into_inner).waiting.extend(busy);
     let Some((course, runs, reached)) = taken else { return };
 
-    let after = reached.as_ref().and_then(|reached| reached.epochs.last()).map(|(last, _)| last.epoch);
+    let after =
+        reached.as_ref().and_then(|reached| reached.epochs.last()).map(|(last, _)| last.epoch);
     let shown = shared.progress.course_started(&course, after);
     let started_at = SystemTime::now();
     let pending = Pending { epochs: Vec::new(), since: Instant::now() };
@@ -163,7 +174,8 @@ fn carry_out<'a>(course: Course<'a>, shared: Shared<'_>, events: &mpsc::Sender<E
         latest: None,
         shown,
     };
-    let executed = catch_unwind(AssertUnwindSafe(|| shared.executor.execute(&course, reached, &mut watcher)));
+    let executed =
+        catch_unwind(AssertUnwindSafe(|| shared.executor.execute(&course, reached, &mut watcher)));
     let error = match executed {
         Ok(Ok(())) => "the engine ended without a result".to_owned(),
         Ok(Err(error)) => error.to_string(),
@@ -226,10 +238,19 @@ impl Watcher for CourseWatcher<'_, '_> {
             return ControlFlow::Continue(());
         }
         let asked = *self.asked.get_or_insert_with(Instant::now);
-        if asked.elapsed() > TO_END_AN_EPOCH { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if asked.elapsed() > TO_END_AN_EPOCH {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
-    fn epoch(&mut self, epoch: (EpochMetrics, Duration), elapsed: Duration, weights: Weights) -> ControlFlow<()> {
+    fn epoch(
+        &mut self,
+        epoch: (EpochMetrics, Duration),
+        elapsed: Duration,
+        weights: Weights,
+    ) -> ControlFlow<()> {
         self.pending.epochs.push(epoch);
         self.latest = Some((elapsed, weights));
         let longest = self.course.longest().hyperparameters.epochs.get();
@@ -244,7 +265,8 @@ impl Watcher for CourseWatcher<'_, '_> {
             self.tell();
         }
         let trial = self.course.trials[self.count];
-        let kept = execution.weights.as_ref().map_or(Ok(()), |weights| (self.shared.keep)(trial, weights));
+        let kept =
+            execution.weights.as_ref().map_or(Ok(()), |weights| (self.shared.keep)(trial, weights));
         self.send(kept.map(|()| execution).map_err(|error| error.to_string()));
     }
 }
@@ -285,10 +307,18 @@ mod tests {
                 test_accuracy: None,
                 learning_rate: 0.1,
             };
-            let weights = Weights { classes: 2, features: 1, weight: vec![0.0; 2], bias: vec![0.0; 2] };
+            let weights =
+                Weights { classes: 2, features: 1, weight: vec![0.0; 2], bias: vec![0.0; 2] };
             let outcome = match seed {
-                _ if watcher.epoch((metrics, Duration::ZERO), Duration::ZERO, weights).is_break() => Outcome::Stopped,
-                1 => return Err(EngineError { engine: "fake", reason: "out of memory".to_owned() }),
+                _ if watcher
+                    .epoch((metrics, Duration::ZERO), Duration::ZERO, weights)
+                    .is_break() =>
+                {
+                    Outcome::Stopped
+                }
+                1 => {
+                    return Err(EngineError { engine: "fake", reason: "out of memory".to_owned() });
+                }
                 2 => panic!("index out of bounds"),
                 3 => Outcome::Diverged { epoch: 1, step: 7 },
                 _ => Outcome::Finished { train: score, test: score },
@@ -319,7 +349,8 @@ mod tests {
                     }
                     Event::Claim { course, reply } => {
                         let runs = course.trials.iter().map(|_| RunId::random().unwrap()).collect();
-                        let _ = reply.send(Claimed { taken: Some((course, runs, None)), busy: None });
+                        let _ =
+                            reply.send(Claimed { taken: Some((course, runs, None)), busy: None });
                     }
                     Event::Epochs { .. } => self.told += 1,
                     Event::Ended(_) if self.full => anyhow::bail!("disk full"),
@@ -339,7 +370,8 @@ mod tests {
     }
 
     fn trials(count: i64) -> Vec<Trial> {
-        let seeded = |seed| Hyperparameters { seed: Seed::new(seed).unwrap(), ..Default::default() };
+        let seeded =
+            |seed| Hyperparameters { seed: Seed::new(seed).unwrap(), ..Default::default() };
         (0..count).map(|seed| Trial::new(seeded(seed), "00", Validation::Test)).collect()
     }
 
@@ -347,10 +379,16 @@ mod tests {
         trials.iter().map(|trial| Course { trials: vec![trial] }).collect()
     }
 
-    fn run(count: i64, jobs: usize, stop_at: Option<u64>, mut kept: Kept) -> (Result<()>, Kept, Stop) {
+    fn run(
+        count: i64,
+        jobs: usize,
+        stop_at: Option<u64>,
+        mut kept: Kept,
+    ) -> (Result<()>, Kept, Stop) {
         let (trials, stop) = (trials(count), Stop::default());
         let fake = Fake { stop_at, stop: stop.clone() };
-        let shared = Shared { executor: &fake, keep: &nowhere, progress: &Progress::silent(), stop: &stop };
+        let shared =
+            Shared { executor: &fake, keep: &nowhere, progress: &Progress::silent(), stop: &stop };
         let swept = sweep(alone(&trials), jobs, shared, Duration::ZERO, &mut kept);
         (swept, kept, stop)
     }
@@ -377,10 +415,13 @@ mod tests {
         let (stop, mut kept) = (Stop::default(), Kept::default());
         let course = Course { trials: both.iter().collect() };
         let fake = Fake { stop_at: None, stop: stop.clone() };
-        let shared = Shared { executor: &fake, keep: &nowhere, progress: &Progress::silent(), stop: &stop };
+        let shared =
+            Shared { executor: &fake, keep: &nowhere, progress: &Progress::silent(), stop: &stop };
         sweep(vec![course], 1, shared, Duration::ZERO, &mut kept).unwrap();
         assert!(kept.ended.iter().all(|(_, result)| result.is_err()));
-        let [(_, shared_from), (longest, None)] = &kept.shared[..] else { panic!("{:?}", kept.shared) };
+        let [(_, shared_from), (longest, None)] = &kept.shared[..] else {
+            panic!("{:?}", kept.shared)
+        };
         assert_eq!(shared_from.as_ref(), Some(longest));
     }
 

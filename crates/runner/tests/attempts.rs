@@ -52,14 +52,20 @@ fn tasks_write_stores_of_their_own_and_a_merge_makes_them_whole() {
     let output = folder.output(&["status", "small.toml"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "done, but not merged: {said}");
-    assert!(said.contains("12 trials: 12 done, 0 running, 0 missing") && said.contains("to merge them"), "{said}");
+    assert!(
+        said.contains("12 trials: 12 done, 0 running, 0 missing") && said.contains("to merge them"),
+        "{said}"
+    );
     let command = said.lines().last().unwrap().trim();
     assert_eq!(command, "runner merge --attempts small.toml -r results");
     let said = folder.run(&command.split(' ').skip(1).collect::<Vec<_>>());
     assert!(said.contains("all 12 trials of small have their result"), "{said}");
     assert!(folder.run(&["status", "small.toml"]).contains("2/3"));
     let other = folder.output(&["status", "small.toml", "--set", "train.epochs=3"]);
-    assert!(!String::from_utf8(other.stdout).unwrap().contains("2/3"), "these attempts are at another plan");
+    assert!(
+        !String::from_utf8(other.stdout).unwrap().contains("2/3"),
+        "these attempts are at another plan"
+    );
 
     let gone = folder.run(&["gc", "--older-than", "0s"]);
     assert_eq!(gone.matches("merged attempt").count(), 3, "{gone}");
@@ -105,11 +111,19 @@ fn a_merge_names_what_is_missing_and_the_command_that_runs_it() {
     let output = folder.output(&["merge", "--attempts", "small.toml"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("8 of 12 trials of small are missing:") && said.contains("batch_size 64 · seed "), "{said}");
+    assert!(
+        said.contains("8 of 12 trials of small are missing:")
+            && said.contains("batch_size 64 · seed "),
+        "{said}"
+    );
     let command = said.lines().last().unwrap().trim();
     assert_eq!(command, "runner small.toml -r results");
     folder.run(&command.split(' ').skip(1).collect::<Vec<_>>());
-    assert!(folder.run(&["merge", "--attempts", "small.toml"]).contains("all 12 trials of small have their result"));
+    assert!(
+        folder
+            .run(&["merge", "--attempts", "small.toml"])
+            .contains("all 12 trials of small have their result")
+    );
 }
 
 /// Killed before anything was recorded; and a disk that lost a file.
@@ -120,11 +134,21 @@ fn an_attempt_that_is_no_store_keeps_nobody_from_merging() {
         task(&folder, index, &[]);
     }
     folder.write("results/shards/small/0-of-3/slurm-8-0/tracking.db", "");
-    folder.write("results/shards/small/1-of-3/slurm-8-0/tracking.db", "no database at all".repeat(100));
+    folder.write(
+        "results/shards/small/1-of-3/slurm-8-0/tracking.db",
+        "no database at all".repeat(100),
+    );
     let output = folder.output(&["merge", "--attempts", "small.toml"]);
-    let (said, warned) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-    assert!(output.status.success() && said.contains("all 12 trials of small have their result"), "{said}{warned}");
-    assert!(warned.contains("warning: left out: ") && warned.contains("1-of-3/slurm-8-0"), "{warned}");
+    let (said, warned) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(
+        output.status.success() && said.contains("all 12 trials of small have their result"),
+        "{said}{warned}"
+    );
+    assert!(
+        warned.contains("warning: left out: ") && warned.contains("1-of-3/slurm-8-0"),
+        "{warned}"
+    );
     assert_eq!(warned.lines().count(), 1, "of what never began there is nothing to say: {warned}");
 }
 
@@ -135,7 +159,10 @@ fn the_command_leads_to_the_same_plan() {
     let set = ["--set", "train.epochs=3", "--offline"];
     let output = folder.output(&[&["status", "small.toml"][..], &set].concat());
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.ends_with("  runner small.toml -r results --set train.epochs=3 --offline\n"), "{said}");
+    assert!(
+        said.ends_with("  runner small.toml -r results --set train.epochs=3 --offline\n"),
+        "{said}"
+    );
     let said = String::from_utf8(folder.output(&["status", "small.toml"]).stdout).unwrap();
     let both = "  runner merge --attempts small.toml -r results; runner small.toml -r results\n";
     assert!(said.ends_with(both), "{said}");
@@ -158,8 +185,10 @@ fn what_is_no_part_of_a_whole_is_refused() {
 fn a_dry_run_shows_the_jobs_and_writes_nothing() {
     let folder = folder();
     let options = ["--concurrent", "2", "--shards", "3", "--set", "train.learning_rate=0.1"];
-    let said =
-        folder.run(&[&["submit", "small.toml", "--dry-run"][..], &options, &["--", "--time=10", "--mem=1G"]].concat());
+    let said = folder.run(
+        &[&["submit", "small.toml", "--dry-run"][..], &options, &["--", "--time=10", "--mem=1G"]]
+            .concat(),
+    );
     for words in [
         "--array=0-2%2",
         "--time=10 --mem=1G",

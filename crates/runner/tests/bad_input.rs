@@ -22,11 +22,19 @@ const BAD: &[(&str, &str, &[&str])] = &[
     ("empty list", "[sweep]\nbatch_size = []\n", &["sweeps over nothing", "at least one value"]),
     ("duplicate", "[sweep]\nbatch_size = [16, 32, 16]\n", &["has a value twice", "bad.toml:4:23"]),
     ("duplicate number", "[sweep]\ndecay = [0.1, 1e-1]\n", &["has a value twice"]),
-    ("not a number", "[train]\nlearning_rate = nan\n", &["out of range", "a finite number above 0"]),
+    (
+        "not a number",
+        "[train]\nlearning_rate = nan\n",
+        &["out of range", "a finite number above 0"],
+    ),
     ("infinity", "[train]\nlearning_rate = inf\n", &["out of range"]),
     ("negative decay", "[train]\ndecay = -0.1\n", &["out of range", "0 or more", "-0.1"]),
     ("zero batch", "[train]\nbatch_size = 0\n", &["out of range", "from 1 to"]),
-    ("huge batch", "[train]\nbatch_size = 5000\n", &["larger than the training set", "at most 1437"]),
+    (
+        "huge batch",
+        "[train]\nbatch_size = 5000\n",
+        &["larger than the training set", "at most 1437"],
+    ),
     (
         "fixed and swept",
         "[train]\nseed = 1\n[sweep]\nseed = [1, 2]\n",
@@ -34,24 +42,52 @@ const BAD: &[(&str, &str, &[&str])] = &[
     ),
     ("no value", "[train\n", &["not valid TOML", "bad.toml:3"]),
     ("duplicate key", "[train]\nseed = 1\nseed = 2\n", &["not valid TOML", "duplicate key"]),
-    ("endless range", "[sweep]\nseed = { from = 0, to = 9, step = 0 }\n", &["never ends", "a step of 1 or more"]),
+    (
+        "endless range",
+        "[sweep]\nseed = { from = 0, to = 9, step = 0 }\n",
+        &["never ends", "a step of 1 or more"],
+    ),
     ("backward range", "[sweep]\nseed = { from = 9, to = 0 }\n", &["never ends"]),
     ("long range", "[sweep]\nseed = { from = 0, to = 9000000000000000000 }\n", &["too long"]),
-    ("log of zero", "[sweep]\ndecay = { from = 0, to = 1, count = 3, scale = \"log\" }\n", &["starts above 0"]),
-    ("too many", "[sweep]\nseed = { from = 0, to = 999 }\nepochs = { from = 1, to = 1000 }\n", &["too many trials"]),
+    (
+        "log of zero",
+        "[sweep]\ndecay = { from = 0, to = 1, count = 3, scale = \"log\" }\n",
+        &["starts above 0"],
+    ),
+    (
+        "too many",
+        "[sweep]\nseed = { from = 0, to = 999 }\nepochs = { from = 1, to = 1000 }\n",
+        &["too many trials"],
+    ),
     (
         "unknown metric",
         "[metrics]\nrank = \"test_acuracy\"\n",
-        &["'rank' does not know \"test_acuracy\"", "bad.toml:4:8", "did you mean \"test_accuracy\"?"],
+        &[
+            "'rank' does not know \"test_acuracy\"",
+            "bad.toml:4:8",
+            "did you mean \"test_accuracy\"?",
+        ],
     ),
-    ("unknown replicate", "[metrics]\nreplicate = \"sed\"\n", &["did you mean \"seed\"?", "bad.toml:4:13"]),
-    ("metric without a list", "[metrics]\nminimize = \"wer\"\n", &["wrong type", "a list of names of metrics"]),
+    (
+        "unknown replicate",
+        "[metrics]\nreplicate = \"sed\"\n",
+        &["did you mean \"seed\"?", "bad.toml:4:13"],
+    ),
+    (
+        "metric without a list",
+        "[metrics]\nminimize = \"wer\"\n",
+        &["wrong type", "a list of names of metrics"],
+    ),
     (
         "both directions",
         "[metrics]\nminimize = [\"wer\"]\nmaximize = [\"wer\"]\n",
         &["the direction of 'wer' is given twice", "bad.toml:5:13"],
     ),
-    ("unknown key in [metrics]", "[metrics]\nminimise = [\"wer\"]\n", &["did you mean 'minimize'?"]),
+    (
+        "unknown key in [metrics]",
+        "[metrics]\nminimise = [\"wer\"]\n",
+        &["did you mean 'minimize'?"],
+    ),
     ("init", "[train]\ninit = \"ones\"\n", &["\"glorot_uniform\" or \"zeros\""]),
 ];
 
@@ -112,7 +148,10 @@ fn an_unknown_dataset_is_pointed_at() {
 #[test]
 fn control_characters_of_a_file_do_not_reach_the_terminal() {
     let folder = Folder::new();
-    folder.write("bad.toml", "name = \"bad\"\ndata = { dataset = \"digits\" }\n\"\\u001b[31m\" = 1\n");
+    folder.write(
+        "bad.toml",
+        "name = \"bad\"\ndata = { dataset = \"digits\" }\n\"\\u001b[31m\" = 1\n",
+    );
     let error = folder.run_fails(&["bad.toml"], 2);
     assert!(error.contains("unknown key") && !error.contains('\u{1b}'), "{error}");
 }

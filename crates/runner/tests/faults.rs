@@ -46,7 +46,8 @@ fn until(folder: &Folder, results: &str, sql: &str) {
     let begun = Instant::now();
     let there = || {
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let store = Connection::open_with_flags(folder.path(results).join("tracking.db"), flags).ok()?;
+        let store =
+            Connection::open_with_flags(folder.path(results).join("tracking.db"), flags).ok()?;
         store.query_row(sql, [], |row| row.get::<_, i64>(0)).ok()
     };
     while there().is_none_or(|count| count == 0) {
@@ -60,7 +61,8 @@ struct Instants(u64);
 
 impl Instants {
     fn next(&mut self, below: u64) -> Duration {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         Duration::from_micros((self.0 >> 33) % below)
     }
 }
@@ -70,16 +72,29 @@ impl Instants {
 fn killed_at_fifty_instants_and_run_to_the_end_it_is_as_if_it_had_not_been() {
     let folder = Folder::new();
     let kills: u32 = std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(50);
-    let smoke = include_str!("../../../experiments/smoke.toml").replace("epochs = 3", "epochs = 40");
+    let smoke =
+        include_str!("../../../experiments/smoke.toml").replace("epochs = 3", "epochs = 40");
     let text = std::env::var("KILLED").map_or(smoke, |path| std::fs::read_to_string(path).unwrap());
-    let name = text.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().trim_matches('"').to_owned();
+    let name = text
+        .lines()
+        .find_map(|line| line.strip_prefix("name = "))
+        .unwrap()
+        .trim_matches('"')
+        .to_owned();
     folder.write("killed.toml", text);
     let mnist = std::env::var_os("MNIST_DIR").filter(|_| std::env::var_os("KILLED").is_some());
     let run = |results: &str| {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("runner"));
-        command.current_dir(folder.path("")).env_remove("MNIST_DIR").env("XDG_CACHE_HOME", folder.path("cache"));
+        command
+            .current_dir(folder.path(""))
+            .env_remove("MNIST_DIR")
+            .env("XDG_CACHE_HOME", folder.path("cache"));
         command.envs(mnist.iter().map(|path| ("MNIST_DIR", path)));
-        command.args(["killed.toml", "-q", "-j", "2", "-r", results]).stdout(Stdio::null()).spawn().unwrap()
+        command
+            .args(["killed.toml", "-q", "-j", "2", "-r", results])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
     };
     assert!(run("whole").wait().unwrap().success());
     let begun = Instant::now();
@@ -102,7 +117,10 @@ fn killed_at_fifty_instants_and_run_to_the_end_it_is_as_if_it_had_not_been() {
             assert!(run(&results).wait().unwrap().success());
             assert_eq!(measured(&folder, &results, &name), expected, "after {landed} kills");
             assert_eq!(count(&folder, &results, "SELECT count(*) FROM checkpoints"), 0);
-            assert_eq!(count(&folder, &results, "SELECT count(*) FROM runs WHERE status <> 'finished'"), 0);
+            assert_eq!(
+                count(&folder, &results, "SELECT count(*) FROM runs WHERE status <> 'finished'"),
+                0
+            );
             resumed += count(&folder, &results, "SELECT count(*) FROM resumptions");
             part += 1;
         }
@@ -116,8 +134,18 @@ fn a_killed_trial_goes_on_from_its_last_recorded_epoch() {
     folder.write("long.toml", LONG);
     folder.run(&["long.toml", "-q", "-r", "whole"]);
     for engine in ["fused", "autograd"] {
-        let slow =
-            ["long.toml", "-q", "-r", engine, "--engine", engine, "-j", "1", "--set", "sweep.epochs=[30000, 60000]"];
+        let slow = [
+            "long.toml",
+            "-q",
+            "-r",
+            engine,
+            "--engine",
+            engine,
+            "-j",
+            "1",
+            "--set",
+            "sweep.epochs=[30000, 60000]",
+        ];
         let mut child = start(&folder, &slow);
         until(&folder, engine, "SELECT count(*) FROM checkpoints WHERE epoch > 1");
         child.kill().unwrap();
@@ -131,8 +159,7 @@ fn a_killed_trial_goes_on_from_its_last_recorded_epoch() {
         Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(75));
         assert!(count(&folder, engine, "SELECT max(epoch) FROM resumptions") >= kept);
-        let same =
-            "SELECT count(*) FROM resumptions JOIN runs ON id = run_id WHERE resumptions.invocation = runs.invocation";
+        let same = "SELECT count(*) FROM resumptions JOIN runs ON id = run_id WHERE resumptions.invocation = runs.invocation";
         assert_eq!(count(&folder, engine, same), 0, "whose the first epochs are stays known");
         assert_eq!(count(&folder, engine, "SELECT count(*) FROM runs WHERE status = 'killed'"), 2);
         assert_eq!(count(&folder, engine, "SELECT count(*) FROM checkpoints"), 1);
@@ -163,7 +190,15 @@ fn stopped_and_gone_on_with_it_is_as_if_it_had_not_been() {
 fn several_runners_on_one_folder_share_the_work() {
     let folder = Folder::new();
     folder.write("long.toml", LONG);
-    let plan = ["long.toml", "--set", "sweep.seed={ from = 0, to = 15 }", "--set", "sweep.epochs=[10, 20]", "-j", "2"];
+    let plan = [
+        "long.toml",
+        "--set",
+        "sweep.seed={ from = 0, to = 15 }",
+        "--set",
+        "sweep.epochs=[10, 20]",
+        "-j",
+        "2",
+    ];
     folder.run(&[&plan[..], &["-q", "-r", "alone"]].concat());
     let mut runners: Vec<Child> = (0..8).map(|_| start(&folder, &plan)).collect();
     while runners.iter_mut().any(|runner| runner.try_wait().unwrap().is_none()) {
@@ -215,15 +250,28 @@ fn weights_that_cannot_be_written_fail_their_trial_and_no_other() {
     let said = folder.run_fails(&[&less[..], &["--rerun"]].concat(), 1);
     assert!(said.contains("failed: the weights cannot be written to"), "{said}");
     assert_eq!(count(&folder, "results", "SELECT count(*) FROM runs WHERE status = 'failed'"), 1);
-    let wide = ["long.toml", "--set", "sweep.epochs=[2]", "--set", "sweep.seed={ from = 0, to = 20 }", "-j", "1"];
+    let wide = [
+        "long.toml",
+        "--set",
+        "sweep.epochs=[2]",
+        "--set",
+        "sweep.seed={ from = 0, to = 20 }",
+        "-j",
+        "1",
+    ];
     let said = folder.run_fails(&[&wide[..], &["--rerun", "--fail-fast"]].concat(), 1);
     assert!(said.contains("stopped at the first trial that failed"), "{said}");
-    assert!(count(&folder, "results", "SELECT count(*) FROM runs") < 42, "the others were not begun");
+    assert!(
+        count(&folder, "results", "SELECT count(*) FROM runs") < 42,
+        "the others were not begun"
+    );
     std::fs::remove_dir(&path).unwrap();
-    let said = String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap();
+    let said = String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr)
+        .unwrap();
     assert!(said.contains("1 of 2 trials failed, to run again"), "{said}");
     assert!(path.is_file());
-    let said = String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap();
+    let said = String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr)
+        .unwrap();
     assert!(said.contains("no trial failed; nothing to run"), "{said}");
     folder.run(&["verify", "--all", "-q"]);
 }
@@ -240,12 +288,15 @@ fn retry_failed_works_after_the_clock_is_set_back() {
     let about = Experiment { name: "long".to_owned(), description: String::new() };
     let invocation = store.begin(&about, &Invocation::default()).unwrap();
     for run in Reader::open(&folder.path("earlier")).unwrap().runs("long").unwrap() {
-        let params = run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        let params =
+            run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
         let failed = Run { trial: run.trial, params, ..Run::new("long", Status::Failed, later) };
         store.record(invocation, &failed).unwrap();
     }
     drop(store);
-    let retry = || String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap();
+    let retry = || {
+        String::from_utf8(folder.output(&[&less[..], &["--retry-failed"]].concat()).stderr).unwrap()
+    };
     assert!(retry().contains("4 of 4 trials failed, to run again"));
     assert!(retry().contains("no trial failed; nothing to run"));
     let store = Store::open(folder.path("results")).unwrap();
@@ -257,7 +308,8 @@ fn retry_failed_works_after_the_clock_is_set_back() {
 fn a_full_disk_is_said_and_what_was_committed_is_kept() {
     let folder = Folder::new();
     folder.write("long.toml", LONG);
-    let plan = ["long.toml", "--set", "sweep.seed={ from = 0, to = 79 }", "--set", "sweep.epochs=[40]"];
+    let plan =
+        ["long.toml", "--set", "sweep.seed={ from = 0, to = 79 }", "--set", "sweep.epochs=[40]"];
     let program = assert_cmd::cargo::cargo_bin!("runner");
     let limited = |blocks: u32| {
         let script = format!("ulimit -f {blocks}; exec \"$@\"");

@@ -44,7 +44,14 @@ fn files(folder: &Folder, name: &str) -> Vec<String> {
 fn what_was_recorded_can_be_had_again() {
     let folder = folder();
     folder.run(&["small.toml", "-q", "--engine", "autograd", "--set", "sweep.seed=[9]"]);
-    folder.run(&["small.toml", "-q", "--set", "sweep.seed=[10]", "--set", "train.learning_rate=3e38"]);
+    folder.run(&[
+        "small.toml",
+        "-q",
+        "--set",
+        "sweep.seed=[10]",
+        "--set",
+        "train.learning_rate=3e38",
+    ]);
     let said = folder.run(&["verify", "--all"]);
     assert!(said.contains("24 of 24 runs are identical"), "{said}");
     let id = text(&folder, "SELECT id FROM runs LIMIT 1");
@@ -71,14 +78,21 @@ fn runs_of_other_programs_are_left_out() {
 fn a_metric_that_was_changed_is_named() {
     let folder = folder();
     let id = text(&folder, "SELECT run_id FROM metrics WHERE epoch = 2 LIMIT 1");
-    let sql =
-        format!("UPDATE metrics SET value = value + 1e-9 WHERE run_id = '{id}' AND epoch = 2 AND name = 'val_loss'");
+    let sql = format!(
+        "UPDATE metrics SET value = value + 1e-9 WHERE run_id = '{id}' AND epoch = 2 AND name = 'val_loss'"
+    );
     store(&folder, "results").execute(&sql, []).unwrap();
     let output = folder.output(&["verify", "--all", "-q"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains(&format!("DIFFERS    run {id}")) && said.contains("epoch 2, val_loss: "), "{said}");
-    assert!(said.contains("15 of 16 runs are identical") && said.contains("recorded by: version"), "{said}");
+    assert!(
+        said.contains(&format!("DIFFERS    run {id}")) && said.contains("epoch 2, val_loss: "),
+        "{said}"
+    );
+    assert!(
+        said.contains("15 of 16 runs are identical") && said.contains("recorded by: version"),
+        "{said}"
+    );
 
     let sql = format!("UPDATE params SET value = 17 WHERE run_id = '{id}' AND name = 'batch_size'");
     store(&folder, "results").execute(&sql, []).unwrap();
@@ -104,7 +118,10 @@ fn weights_that_were_changed_are_named() {
 fn data_that_were_changed_are_found_before_anything_is_run() {
     let folder = Folder::new();
     folder.write_dataset("set");
-    folder.write("own.toml", "name = \"own\"\ndata = { dataset = \"./set\" }\ntrain = { batch_size = 4 }\n");
+    folder.write(
+        "own.toml",
+        "name = \"own\"\ndata = { dataset = \"./set\" }\ntrain = { batch_size = 4 }\n",
+    );
     folder.run(&["own.toml", "-q"]);
     folder.run(&["verify", "--all"]);
     let path = folder.path("set/train-images-idx3-ubyte");
@@ -126,7 +143,9 @@ fn shards_merged_in_any_order_and_twice_are_the_whole() {
         folder.run(&["small.toml", "-q", "-r", &name(index), "--shard", &format!("{index}/8")]);
     }
     let trials = |results: &str| {
-        store(&folder, results).query_row("SELECT count(*) FROM runs", [], |row| row.get::<_, i64>(0)).unwrap()
+        store(&folder, results)
+            .query_row("SELECT count(*) FROM runs", [], |row| row.get::<_, i64>(0))
+            .unwrap()
     };
     assert_eq!((0..8).map(|index| trials(&name(index))).collect::<Vec<_>>(), [2; 8]);
     for (merged, order) in [("up", [0, 1, 2, 3, 4, 5, 6, 7]), ("mixed", [5, 2, 7, 0, 6, 1, 4, 3])] {
@@ -164,26 +183,36 @@ fn what_contradicts_is_told_and_nothing_is_overwritten() {
     folder.run(&["small.toml", "-q", "-r", "other", "--engine", "autograd"]);
     folder.run(&["small.toml", "-q", "-r", "same"]);
     let before = measured(&folder, "results", "small");
-    folder.write("small.toml", SMALL.replace("name = \"small\"", "name = \"small\"\ndescription = \"others\""));
+    folder.write(
+        "small.toml",
+        SMALL.replace("name = \"small\"", "name = \"small\"\ndescription = \"others\""),
+    );
     folder.run(&["small.toml", "-q", "-r", "same", "--set", "sweep.seed=[9]"]);
     assert!(folder.run(&["merge", "same"]).contains("4 added, 16 already there"));
     let description = text(&folder, "SELECT description FROM experiments");
     assert_eq!(description, "", "as it is described here");
     for _ in 0..4 {
-        folder.run(&["delete", &text(&folder, "SELECT trial FROM run_table WHERE seed = 9 LIMIT 1")]);
+        folder
+            .run(&["delete", &text(&folder, "SELECT trial FROM run_table WHERE seed = 9 LIMIT 1")]);
     }
     folder.run(&["merge", "results/.trash", "--results", "elsewhere"]);
     assert_eq!(
-        store(&folder, "elsewhere").query_row("SELECT started_at FROM invocations", [], |row| row.get::<_, String>(0)),
-        store(&folder, "same")
-            .query_row("SELECT started_at FROM invocations ORDER BY id DESC", [], |row| row.get::<_, String>(0)),
+        store(&folder, "elsewhere")
+            .query_row("SELECT started_at FROM invocations", [], |row| row.get::<_, String>(0)),
+        store(&folder, "same").query_row(
+            "SELECT started_at FROM invocations ORDER BY id DESC",
+            [],
+            |row| row.get::<_, String>(0)
+        ),
         "when the program was started, wherever its record went"
     );
     let output = folder.output(&["merge", "other"]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(
-        said.contains("16 contradicting") && said.contains("engine fused") && said.contains("of epoch 1 is"),
+        said.contains("16 contradicting")
+            && said.contains("engine fused")
+            && said.contains("of epoch 1 is"),
         "{said}"
     );
     assert_eq!(measured(&folder, "results", "small"), before);
@@ -204,7 +233,11 @@ fn what_is_deleted_can_be_restored() {
 
     folder.run(&["delete", "small"]);
     assert!(!folder.exists("results/small"));
-    assert_eq!(store(&folder, "results").query_row("SELECT count(*) FROM experiments", [], |row| row.get(0)), Ok(0));
+    assert_eq!(
+        store(&folder, "results")
+            .query_row("SELECT count(*) FROM experiments", [], |row| row.get(0)),
+        Ok(0)
+    );
     assert!(folder.exists("results/.trash"));
     assert!(folder.run_fails(&["delete", "small"], 2).contains("no experiment is named 'small'"));
     folder.run(&["restore", "small"]);
@@ -224,12 +257,16 @@ fn what_nothing_needs_is_shown_and_then_deleted() {
     let shown = folder.run(&["gc", "--older-than", "0s"]);
     assert!(shown.contains("weights of no run") && shown.contains("superseded run"), "{shown}");
     assert!(shown.contains("--yes deletes it"), "{shown}");
-    let count = |sql| store(&folder, "results").query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let count =
+        |sql| store(&folder, "results").query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count("SELECT count(*) FROM runs"), 32);
     folder.run(&["gc", "--older-than", "0s", "--yes"]);
     assert_eq!(count("SELECT count(*) FROM runs"), 16);
     assert_eq!(count("PRAGMA freelist_count"), 0);
-    assert!(!files(&folder, "results/small/models").contains(&"00000000000000ff.safetensors".to_owned()));
+    assert!(
+        !files(&folder, "results/small/models")
+            .contains(&"00000000000000ff.safetensors".to_owned())
+    );
     assert!(files(&folder, "results/small/models").contains(&format!("{trial}.safetensors")));
     assert_ne!(measured(&folder, "results", "small"), before, "the stray file is gone");
     folder.run(&["verify", "--all", "-q"]);
@@ -249,15 +286,28 @@ fn stores_of_earlier_schemas_are_migrated_after_a_copy_was_made() {
         folder.write("results/tracking.db", bytes);
         let plan = folder.run(&["smoke.toml", "--plan"]);
         assert_eq!(plan.matches(" done").count(), 8, "{plan}");
-        assert_eq!(std::fs::read(folder.path("results/tracking.db")).unwrap(), bytes, "a plan migrates nothing");
+        assert_eq!(
+            std::fs::read(folder.path("results/tracking.db")).unwrap(),
+            bytes,
+            "a plan migrates nothing"
+        );
 
         let said = folder.output(&["smoke.toml", "--set", "sweep.seed=[0, 1, 2]"]);
         assert!(String::from_utf8(said.stderr).unwrap().contains("4 of 12 trials to run"));
-        let number = |store: &Connection, sql| store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        let copy = Connection::open(folder.path(&format!("results/tracking.db.schema-{schema}"))).unwrap();
-        assert_eq!((number(&copy, "PRAGMA user_version"), number(&copy, "SELECT count(*) FROM runs")), (schema, 8));
+        let number =
+            |store: &Connection, sql| store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        let copy =
+            Connection::open(folder.path(&format!("results/tracking.db.schema-{schema}"))).unwrap();
+        assert_eq!(
+            (number(&copy, "PRAGMA user_version"), number(&copy, "SELECT count(*) FROM runs")),
+            (schema, 8)
+        );
         assert_eq!(number(&store(&folder, "results"), "SELECT count(*) FROM run_table"), 12);
-        assert_eq!(number(&store(&folder, "results"), "SELECT count(*) FROM examples"), 4, "of the new runs");
+        assert_eq!(
+            number(&store(&folder, "results"), "SELECT count(*) FROM examples"),
+            4,
+            "of the new runs"
+        );
         assert_eq!(folder.read("results/smoke/runs.csv").lines().count(), 13);
     }
 }
@@ -266,7 +316,9 @@ fn stores_of_earlier_schemas_are_migrated_after_a_copy_was_made() {
 fn what_was_changed_stays_so_however_it_is_moved() {
     let folder = folder();
     let id = text(&folder, "SELECT run_id FROM metrics WHERE epoch = 2 LIMIT 1");
-    let sql = format!("UPDATE metrics SET value = 0.5 WHERE run_id = '{id}' AND epoch = 2 AND name = 'val_loss'");
+    let sql = format!(
+        "UPDATE metrics SET value = 0.5 WHERE run_id = '{id}' AND epoch = 2 AND name = 'val_loss'"
+    );
     store(&folder, "results").execute(&sql, []).unwrap();
     let merged = folder.output(&["merge", "results", "--results", "merged"]);
     assert_eq!(merged.status.code(), Some(1));
@@ -286,14 +338,18 @@ fn a_damaged_run_gives_way_to_an_older_one_and_is_forgotten_when_it_was_run_agai
     folder.run(&["small.toml", "-q", "--rerun", "--set", "sweep.seed=[0]"]);
     let newest = text(&folder, "SELECT id FROM runs ORDER BY sequence DESC LIMIT 1");
     let damage = |id: &str| {
-        let sql =
-            format!("UPDATE metrics SET value = 2.0 * value WHERE run_id = '{id}' AND epoch = 1 AND name = 'loss'");
+        let sql = format!(
+            "UPDATE metrics SET value = 2.0 * value WHERE run_id = '{id}' AND epoch = 1 AND name = 'loss'"
+        );
         store(&folder, "results").execute(&sql, []).unwrap();
     };
     damage(&newest);
     let output = folder.output(&["small.toml"]);
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("nothing to run") && said.contains(&format!("the epochs of run {newest}")), "{said}");
+    assert!(
+        said.contains("nothing to run") && said.contains(&format!("the epochs of run {newest}")),
+        "{said}"
+    );
     assert_eq!(folder.read("results/small/runs.csv").lines().count(), whole);
 
     let only = text(&folder, "SELECT id FROM runs GROUP BY trial_id HAVING count(*) = 1 LIMIT 1");
@@ -315,7 +371,10 @@ fn examples_that_were_changed_are_told_and_nothing_is_run_again_for_them() {
     let told = format!("the confusion matrix or the mistakes of run {id}");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8(output.stderr).unwrap().contains(&told));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("16 of 16 runs are identical"), "its numbers are");
+    assert!(
+        String::from_utf8(output.stdout).unwrap().contains("16 of 16 runs are identical"),
+        "its numbers are"
+    );
     let said = String::from_utf8(folder.output(&["small.toml"]).stderr).unwrap();
     assert!(said.contains("nothing to run"), "{said}");
     let merged = folder.output(&["merge", "results", "--results", "merged"]);
@@ -325,7 +384,9 @@ fn examples_that_were_changed_are_told_and_nothing_is_run_again_for_them() {
     folder.run(&["small.toml", "-q", "--rerun"]);
     folder.run(&["gc", "--older-than", "0s", "--yes"]);
     folder.run(&["verify", "--all", "-q"]);
-    let count = |table: &str| text(&folder, &format!("SELECT CAST(count(DISTINCT run_id) AS TEXT) FROM {table}"));
+    let count = |table: &str| {
+        text(&folder, &format!("SELECT CAST(count(DISTINCT run_id) AS TEXT) FROM {table}"))
+    };
     assert_eq!((count("examples"), count("mistakes")), ("16".to_owned(), "16".to_owned()));
 }
 
@@ -345,7 +406,11 @@ fn unread(folder: &Folder, arguments: &[&str]) -> Option<i32> {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_runner"));
-    command.current_dir(folder.path(".")).args(arguments).stdout(writer).stderr(std::process::Stdio::null());
+    command
+        .current_dir(folder.path("."))
+        .args(arguments)
+        .stdout(writer)
+        .stderr(std::process::Stdio::null());
     command.status().unwrap().code()
 }
 
@@ -359,11 +424,17 @@ fn what_was_begun_is_done_though_nobody_reads_of_it() {
     assert_eq!(folder.read("merged/small/runs.csv").lines().count(), 21);
     // What differs is no success either.
     let trial = text(&folder, "SELECT trial_id FROM runs LIMIT 1");
-    std::fs::write(folder.path("results/small/models").join(format!("{trial}.safetensors")), "other").unwrap();
+    std::fs::write(
+        folder.path("results/small/models").join(format!("{trial}.safetensors")),
+        "other",
+    )
+    .unwrap();
     assert_eq!(unread(&folder, &["verify", "--all"]), Some(1));
     folder.run(&["small.toml", "-q", "-r", "other", "--set", "sweep.seed=[7]", "--rerun"]);
     assert_eq!(unread(&folder, &["gc", "--yes", "--older-than", "0s", "-r", "other"]), Some(0));
-    let left: i64 = store(&folder, "other").query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).unwrap();
+    let left: i64 = store(&folder, "other")
+        .query_row("SELECT count(*) FROM runs", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(left, 4);
 }
 
@@ -374,7 +445,9 @@ fn who_may_read_the_store_may_read_what_belongs_to_it() {
     let folder = folder();
     let mode = |path: std::path::PathBuf| path.metadata().unwrap().permissions().mode() & 0o444;
     let expected = mode(folder.path("results/tracking.db"));
-    let models = std::fs::read_dir(folder.path("results/small/models")).unwrap().map(|it| it.unwrap().path());
+    let models = std::fs::read_dir(folder.path("results/small/models"))
+        .unwrap()
+        .map(|it| it.unwrap().path());
     let files: Vec<_> = models.chain([folder.path("results/small/runs.csv")]).collect();
     assert_eq!(files.len(), 17);
     assert!(files.into_iter().all(|file| mode(file) == expected));

@@ -24,9 +24,15 @@ fn every_command_accepts_ids_in_csv_form() {
     let marked = format!("id-{ID}");
     for file in ["runs.csv", "epochs.csv"] {
         let text = folder.read(&format!("results/numbers/{file}"));
-        assert!(text.contains(&format!(",{marked},")) && !text.contains(&format!(",{ID},")), "{file}: {text}");
+        assert!(
+            text.contains(&format!(",{marked},")) && !text.contains(&format!(",{ID},")),
+            "{file}: {text}"
+        );
     }
-    assert!(folder.exists(&format!("results/numbers/models/{ID}.safetensors")), "on disk, the id is plain");
+    assert!(
+        folder.exists(&format!("results/numbers/models/{ID}.safetensors")),
+        "on disk, the id is plain"
+    );
     for id in [ID, &marked, &marked[..10], &format!("numbers/{ID}"), &format!("numbers/{marked}")] {
         let said = folder.run(&["predict", "--trial", id, "--index", "0"]);
         assert!(said.starts_with(&format!("trial {ID} ")), "{said}");
@@ -46,9 +52,14 @@ fn ambiguous_id_lists_experiments_and_changes_nothing() {
     folder.write("again.toml", NUMBERS.replace("\"numbers\"", "\"again\""));
     folder.run(&["numbers.toml", "again.toml", "-q"]);
     let before = folder.read("results/numbers/runs.csv");
-    for command in [&["predict", "--index", "0", "--trial", ID][..], &["verify", ID], &["delete", ID]] {
+    for command in
+        [&["predict", "--index", "0", "--trial", ID][..], &["verify", ID], &["delete", ID]]
+    {
         let said = folder.run_fails(command, 2);
-        assert!(said.contains(&format!("again/{ID}")) && said.contains(&format!("numbers/{ID}")), "{said}");
+        assert!(
+            said.contains(&format!("again/{ID}")) && said.contains(&format!("numbers/{ID}")),
+            "{said}"
+        );
     }
     assert_eq!(folder.read("results/numbers/runs.csv"), before);
     assert!(folder.run(&["delete", &format!("again/{ID}")]).starts_with("1 run is in"));
@@ -72,7 +83,8 @@ fn commands_accept_paths_that_are_not_utf8() {
         return;
     }
     let command = |arguments: &[&OsStr]| {
-        let output = folder.command().args(arguments).arg("--results").arg(&results).output().unwrap();
+        let output =
+            folder.command().args(arguments).arg("--results").arg(&results).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{arguments:?}: {said}");
         String::from_utf8_lossy(&output.stdout).into_owned()
@@ -91,11 +103,15 @@ fn commands_accept_paths_that_are_not_utf8() {
 
     assert!(run(&["verify", "--all"]).contains("2 of 2 runs are identical"));
     let trial =
-        tracking::Reader::open(&folder.path("").join(&results)).unwrap().runs("numbers").unwrap()[0].trial.clone();
+        tracking::Reader::open(&folder.path("").join(&results)).unwrap().runs("numbers").unwrap()
+            [0]
+        .trial
+        .clone();
     assert!(run(&["predict", "--trial", trial.as_str(), "--index", "0"]).contains("tiny test 0"));
     assert!(run(&["delete", trial.as_str()]).contains("1 run is in"));
     assert!(run(&["restore", trial.as_str()]).contains("1 run is back"));
     assert!(run(&["gc"]).contains("nothing to delete"));
-    let output = folder.command().arg("merge").arg(&results).args(["--results", "merged"]).output().unwrap();
+    let output =
+        folder.command().arg("merge").arg(&results).args(["--results", "merged"]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("2 added"), "{output:?}");
 }

@@ -9,22 +9,32 @@ use std::time::{Instant, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tracking::{
-    ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, Mistake, Reader, Run, Status, Store, TrialId,
+    ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, Mistake, Reader, Run, Status,
+    Store, TrialId,
 };
 
-const METRICS: [&str; 6] = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
+const METRICS: [&str; 6] =
+    ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
 
 /// Ten classes, all mixed up, and pictures as long as those of handwritten digits.
 fn examples() -> Examples {
     let cells = (0..10).flat_map(|label| (0..10).map(move |predicted| (label, predicted)));
     let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
     picture.resize(380, 7);
-    let mistake = |index| Mistake { index, label: 1, predicted: 7, probability: 0.9, picture: picture.clone() };
+    let mistake = |index| Mistake {
+        index,
+        label: 1,
+        predicted: 7,
+        probability: 0.9,
+        picture: picture.clone(),
+    };
     Examples {
         classes: 10,
         rows: 28,
         columns: 28,
-        confusion: cells.map(|(label, predicted)| ConfusionCell { label, predicted, count: 100 }).collect(),
+        confusion: cells
+            .map(|(label, predicted)| ConfusionCell { label, predicted, count: 100 })
+            .collect(),
         left_out: 0,
         mistakes: (0..12).map(mistake).collect(),
     }
@@ -39,7 +49,11 @@ fn run(seed: i64) -> Run {
     let results = ["train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds"];
     Run {
         trial: TrialId::of(&[("seed", &seed.to_string())]),
-        params: vec![("batch_size".into(), 32.into()), ("decay".into(), 0.001.into()), ("seed".into(), seed.into())],
+        params: vec![
+            ("batch_size".into(), 32.into()),
+            ("decay".into(), 0.001.into()),
+            ("seed".into(), seed.into()),
+        ],
         epochs: (1..=5).map(epoch).collect(),
         results: results.map(|name| (name.to_owned(), 0.5)).to_vec(),
         examples: Some(examples()),
@@ -61,25 +75,33 @@ fn record(criterion: &mut Criterion) {
         let reader = Reader::open(folder.path()).expect("reader");
         bencher.iter(|| black_box(reader.runs("bench").expect("runs")));
     });
-    criterion.bench_function("record a run of 5 epochs and 6 metrics, and its examples", |bencher| {
-        bencher.iter(|| {
-            seed += 1;
-            store.record(invocation, &run(seed)).expect("recorded")
-        });
-    });
+    criterion.bench_function(
+        "record a run of 5 epochs and 6 metrics, and its examples",
+        |bencher| {
+            bencher.iter(|| {
+                seed += 1;
+                store.record(invocation, &run(seed)).expect("recorded")
+            });
+        },
+    );
 }
 
 /// Runs of five epochs and six metrics, until their ends are committed.
 fn log(store: &Store, thread: u32, runs: u64) {
     for number in 0..runs {
         let number = i64::try_from(number).expect("a number");
-        let params =
-            [("batch_size", 32.into()), ("decay", 0.001.into()), ("thread", thread.into()), ("seed", number.into())];
+        let params = [
+            ("batch_size", 32.into()),
+            ("decay", 0.001.into()),
+            ("thread", thread.into()),
+            ("seed", number.into()),
+        ];
         let run = store.start_run("bench", &params).expect("started");
         for epoch in 1..=5 {
             run.log(epoch, &METRICS.map(|name| (name, 1.0 / f64::from(epoch)))).expect("logged");
         }
-        run.finish(&[("train_loss", 0.5), ("test_loss", 0.5), ("test_accuracy", 0.5)]).expect("finished");
+        run.finish(&[("train_loss", 0.5), ("test_loss", 0.5), ("test_accuracy", 0.5)])
+            .expect("finished");
     }
 }
 
@@ -93,8 +115,8 @@ fn live(criterion: &mut Criterion) {
                 let begun = Instant::now();
                 std::thread::scope(|scope| {
                     for thread in 0..threads {
-                        let share =
-                            runs / u64::from(threads) + u64::from(u64::from(thread) < runs % u64::from(threads));
+                        let share = runs / u64::from(threads)
+                            + u64::from(u64::from(thread) < runs % u64::from(threads));
                         let store = &store;
                         scope.spawn(move || log(store, thread, share));
                     }

@@ -27,14 +27,18 @@ fn log(results: &Path, process: i64, threads: i64, runs: i64) -> Result<(), Stor
             let run = store.start_run("many", &params)?;
             for epoch in 1..=5 {
                 let loss = 1.0 / f64::from(epoch);
-                run.log(epoch, &[("loss", loss), ("accuracy", 0.9), ("val_loss", loss), ("val_accuracy", 0.9)])?;
+                run.log(
+                    epoch,
+                    &[("loss", loss), ("accuracy", 0.9), ("val_loss", loss), ("val_accuracy", 0.9)],
+                )?;
             }
             run.finish(&[("test_loss", 0.2), ("test_accuracy", 0.9)])?;
         }
         Ok(())
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|number| scope.spawn(move || thread(number))).collect();
+        let threads: Vec<_> =
+            (0..threads).map(|number| scope.spawn(move || thread(number))).collect();
         threads.into_iter().try_for_each(|it| it.join().expect("a thread that logs"))
     })
 }
@@ -43,10 +47,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |index: usize| arguments.get(index).and_then(|it| it.parse().ok()).unwrap_or(4);
     if let [folder, process, threads, runs] = &arguments[..] {
-        let [process, threads, runs] = [process, threads, runs].map(|it| it.parse().expect("a number"));
+        let [process, threads, runs] =
+            [process, threads, runs].map(|it| it.parse().expect("a number"));
         return log(Path::new(folder), process, threads, runs).expect("logged");
     }
-    let (processes, threads, runs) = (number(0), number(1), arguments.get(2).map_or(100, |_| number(2)));
+    let (processes, threads, runs) =
+        (number(0), number(1), arguments.get(2).map_or(100, |_| number(2)));
     let folder = tempfile::tempdir().expect("a folder");
     let begun = Instant::now();
     let program = std::env::current_exe().expect("this program");
@@ -54,7 +60,12 @@ fn main() {
         .map(|process| {
             let arguments = [process, threads, runs].map(|it| it.to_string());
             let command = &mut Command::new(&program);
-            command.arg(folder.path()).args(arguments).stdin(Stdio::null()).spawn().expect("a process")
+            command
+                .arg(folder.path())
+                .args(arguments)
+                .stdin(Stdio::null())
+                .spawn()
+                .expect("a process")
         })
         .collect();
     for mut child in children {

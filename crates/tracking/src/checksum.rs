@@ -38,7 +38,9 @@ impl Checksum {
 /// Of all that tables tell of a run but its epochs. How it stands may change without it.
 pub(crate) fn of_run(run: &RecordedRun) -> i64 {
     let mut sum = Checksum::default();
-    for text in [run.id.as_str(), &run.experiment, run.trial.as_str(), &run.dataset, &run.dataset_sha256] {
+    for text in
+        [run.id.as_str(), &run.experiment, run.trial.as_str(), &run.dataset, &run.dataset_sha256]
+    {
         sum.text(text);
     }
     for text in [&run.dataset_path, &run.fallback_for] {
@@ -79,7 +81,11 @@ pub(crate) fn of_experiment(experiment: &Experiment) -> i64 {
 /// Of one metric of an epoch.
 pub(crate) fn of_metric(run: &RunId, epoch: u32, step: i64, name: &str, value: f64) -> i64 {
     let mut sum = Checksum::default();
-    sum.text(run.as_str()).bytes(&epoch.to_le_bytes()).bytes(&step.to_le_bytes()).text(name).number(value);
+    sum.text(run.as_str())
+        .bytes(&epoch.to_le_bytes())
+        .bytes(&step.to_le_bytes())
+        .text(name)
+        .number(value);
     sum.finish()
 }
 
@@ -92,17 +98,26 @@ pub(crate) fn of_examples(run: &RunId, examples: &Examples) -> i64 {
         sum.bytes(&number.to_le_bytes());
     }
     for cell in confusion {
-        sum.bytes(&cell.label.to_le_bytes()).bytes(&cell.predicted.to_le_bytes()).bytes(&cell.count.to_le_bytes());
+        sum.bytes(&cell.label.to_le_bytes())
+            .bytes(&cell.predicted.to_le_bytes())
+            .bytes(&cell.count.to_le_bytes());
     }
     sum.bytes(&left_out.to_le_bytes());
     for mistake in mistakes {
         sum.bytes(&mistake.index.to_le_bytes()).bytes(&mistake.label.to_le_bytes());
-        sum.bytes(&mistake.predicted.to_le_bytes()).number(mistake.probability).bytes(&mistake.picture);
+        sum.bytes(&mistake.predicted.to_le_bytes())
+            .number(mistake.probability)
+            .bytes(&mistake.picture);
     }
     sum.finish()
 }
 
 /// Of what a training goes on from.
 pub(crate) fn of_checkpoint(run: &RunId, epoch: u32, seconds: f64, model: &[u8]) -> i64 {
-    Checksum::default().text(run.as_str()).bytes(&epoch.to_le_bytes()).number(seconds).bytes(model).finish()
+    Checksum::default()
+        .text(run.as_str())
+        .bytes(&epoch.to_le_bytes())
+        .number(seconds)
+        .bytes(model)
+        .finish()
 }

@@ -10,13 +10,15 @@ use std::path::Path;
 use crate::{ColumnNames, EpochMetrics, RecordedRun, RunId, StoreError, Value, csv_id, printable};
 
 /// The hyperparameters of softmax regression, in the order of tables. Those of other programs follow as recorded.
-pub const HYPERPARAMETERS: [&str; 7] = ["learning_rate", "decay", "batch_size", "epochs", "seed", "init", "last_batch"];
+pub const HYPERPARAMETERS: [&str; 7] =
+    ["learning_rate", "decay", "batch_size", "epochs", "seed", "init", "last_batch"];
 
 /// The final metrics, in the order of tables; `seconds` has a column of its own.
 pub const RESULTS: [&str; 4] = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
 
 /// The metrics of an epoch, in the order of tables.
-const METRICS: [&str; 6] = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
+const METRICS: [&str; 6] =
+    ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
 
 /// A text cell that no spreadsheet takes for a formula and no terminal for a command: a leading `=`, `+`, `-` or `@` gets
 /// an apostrophe before it, control characters (a leading tab or carriage return among them) are escaped.
@@ -41,7 +43,8 @@ pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
 pub(crate) fn turn(folder: &Path, experiment: &str) -> Result<Option<File>, StoreError> {
     check_name(experiment)?;
     let folder = folder.join(experiment);
-    std::fs::create_dir_all(&folder).map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
+    std::fs::create_dir_all(&folder)
+        .map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
     Ok(File::open(folder).ok().filter(|handle| handle.lock().is_ok()))
 }
 
@@ -65,7 +68,10 @@ pub(crate) fn export(
 }
 
 /// The known names, then whatever else there is, as met.
-fn names<'a, N: AsRef<str> + 'a, T: 'a>(known: &[&'a str], found: impl Iterator<Item = &'a (N, T)>) -> Vec<&'a str> {
+fn names<'a, N: AsRef<str> + 'a, T: 'a>(
+    known: &[&'a str],
+    found: impl Iterator<Item = &'a (N, T)>,
+) -> Vec<&'a str> {
     let mut names = known.to_vec();
     for (name, _) in found {
         if !names.contains(&name.as_ref()) {
@@ -162,10 +168,13 @@ fn epochs_csv(
     csv.write_record(header)?;
     for run in runs {
         for epoch in epochs.get(&run.id).into_iter().flatten() {
-            let mut record = vec![csv_id(run.id.as_str()).into_owned(), csv_id(run.trial.as_str()).into_owned()];
+            let mut record =
+                vec![csv_id(run.id.as_str()).into_owned(), csv_id(run.trial.as_str()).into_owned()];
             record.extend(params.iter().map(|name| cell(run.param(name))));
             record.extend([epoch.epoch.to_string(), epoch.step.to_string()]);
-            let value = |name: &&str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+            let value = |name: &&str| {
+                epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+            };
             record.extend(metrics.iter().map(|name| number(value(name))));
             csv.write_record(&record)?;
         }

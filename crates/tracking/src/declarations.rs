@@ -39,9 +39,14 @@ pub struct Declarations {
 impl Declarations {
     /// Converts the declarations to rows of the store: role and name.
     pub(crate) fn rows(&self) -> Vec<(&'static str, &str)> {
-        let named = [("rank", &self.rank), ("report", &self.report), ("replicate", &self.replicate)];
+        let named =
+            [("rank", &self.rank), ("report", &self.report), ("replicate", &self.replicate)];
         let named = named.into_iter().filter_map(|(role, name)| Some((role, name.as_deref()?)));
-        named.chain(self.directions.iter().map(|(name, direction)| (direction.as_str(), name.as_str()))).collect()
+        named
+            .chain(
+                self.directions.iter().map(|(name, direction)| (direction.as_str(), name.as_str())),
+            )
+            .collect()
     }
 
     /// Reads the declarations from rows of the store. Unknown roles are ignored.

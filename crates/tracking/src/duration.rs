@@ -32,7 +32,12 @@ mod tests {
 
     #[test]
     fn an_estimate_reads_as_people_say_it() {
-        let cases = [(0, "under 1 s"), (8, "about 8 s"), (200, "about 3 min 20 s"), (7_500, "about 2 h 5 min")];
+        let cases = [
+            (0, "under 1 s"),
+            (8, "about 8 s"),
+            (200, "about 3 min 20 s"),
+            (7_500, "about 2 h 5 min"),
+        ];
         for (seconds, words) in cases {
             assert_eq!(about(Duration::from_secs(seconds)), words);
         }

@@ -68,7 +68,8 @@ impl Examples {
     pub fn fitted(mut self) -> Self {
         let pictures: usize = self.mistakes.iter().map(|mistake| mistake.picture.len() + ROW).sum();
         let room = Self::ROOM.saturating_sub(pictures);
-        self.confusion.sort_by_key(|cell| (std::cmp::Reverse(cell.count), cell.label, cell.predicted));
+        self.confusion
+            .sort_by_key(|cell| (std::cmp::Reverse(cell.count), cell.label, cell.predicted));
         let mut taken = "[]".len();
         let fitting = self.confusion.iter().take_while(|cell| {
             taken += cell.length();
@@ -85,15 +86,22 @@ impl Examples {
         let Self { classes, rows, columns, confusion, left_out, mistakes } = self;
         let is_class = |class: u32| class < *classes;
         let counts = confusion.iter().map(|cell| cell.count).chain([*left_out]);
-        let total = counts.map(i64::try_from).try_fold(0i64, |sum, count| sum.checked_add(count.ok()?));
+        let total =
+            counts.map(i64::try_from).try_fold(0i64, |sum, count| sum.checked_add(count.ok()?));
         let ascending = |cells: &[ConfusionCell]| cells[0].place() < cells[1].place();
         let first = |mistakes: &[Mistake]| mistakes[0].comes_before(&mistakes[1]);
         let pictures: usize = mistakes.iter().map(|mistake| mistake.picture.len()).sum();
         let cells: usize = confusion.iter().map(ConfusionCell::length).sum();
         let rules = [
             ((1..=MOST_CLASSES).contains(classes), "the number of classes"),
-            ((1..=MOST_PIXELS).contains(&(u64::from(*rows) * u64::from(*columns))), "the size of an image"),
-            (confusion.iter().all(|cell| is_class(cell.label) && is_class(cell.predicted)), "a class"),
+            (
+                (1..=MOST_PIXELS).contains(&(u64::from(*rows) * u64::from(*columns))),
+                "the size of an image",
+            ),
+            (
+                confusion.iter().all(|cell| is_class(cell.label) && is_class(cell.predicted)),
+                "a class",
+            ),
             (total.is_some() && confusion.iter().all(|cell| cell.count > 0), "a count"),
             (confusion.windows(2).all(ascending), "the order of the cells"),
             (mistakes.len() <= Self::MISTAKES, "the number of mistakes"),
@@ -113,13 +121,17 @@ impl ConfusionCell {
     /// Bytes of `[label,predicted,count],`.
     fn length(&self) -> usize {
         let digits = |number: u64| number.checked_ilog10().map_or(1, |digits| digits as usize + 1);
-        "[,,],".len() + digits(self.label.into()) + digits(self.predicted.into()) + digits(self.count)
+        "[,,],".len()
+            + digits(self.label.into())
+            + digits(self.predicted.into())
+            + digits(self.count)
     }
 }
 
 impl Mistake {
     fn comes_before(&self, other: &Self) -> bool {
-        self.probability > other.probability || (self.probability == other.probability && self.index < other.index)
+        self.probability > other.probability
+            || (self.probability == other.probability && self.index < other.index)
     }
 
     fn is_one(&self, classes: u32) -> bool {
@@ -138,7 +150,8 @@ mod tests {
     use super::*;
 
     fn examples(classes: u32, picture: usize) -> Examples {
-        let cells = (0..classes).flat_map(|label| (0..classes).map(move |predicted| (label, predicted)));
+        let cells =
+            (0..classes).flat_map(|label| (0..classes).map(move |predicted| (label, predicted)));
         let confusion = cells.map(|(label, predicted)| ConfusionCell {
             label,
             predicted,
@@ -146,9 +159,22 @@ mod tests {
         });
         let mut bytes = PNG.to_vec();
         bytes.resize(picture, 7);
-        let mistake = |index| Mistake { index, label: 0, predicted: 1, probability: 0.5, picture: bytes.clone() };
+        let mistake = |index| Mistake {
+            index,
+            label: 0,
+            predicted: 1,
+            probability: 0.5,
+            picture: bytes.clone(),
+        };
         let mistakes = (0..12).map(mistake).collect();
-        Examples { classes, rows: 28, columns: 28, confusion: confusion.collect(), left_out: 0, mistakes }
+        Examples {
+            classes,
+            rows: 28,
+            columns: 28,
+            confusion: confusion.collect(),
+            left_out: 0,
+            mistakes,
+        }
     }
 
     #[test]
@@ -156,10 +182,19 @@ mod tests {
         assert_eq!(examples(10, 1_000).fitted(), examples(10, 1_000));
         let (all, fitted) = (examples(256, 1_000), examples(256, 1_000).fitted());
         assert_eq!(fitted.fault(), None);
-        let count = |it: &Examples| it.confusion.iter().map(|cell| cell.count).sum::<u64>() + it.left_out;
+        let count =
+            |it: &Examples| it.confusion.iter().map(|cell| cell.count).sum::<u64>() + it.left_out;
         assert_eq!(count(&fitted), count(&all));
-        assert!(fitted.confusion.len() > 80 && fitted.confusion.iter().all(|cell| cell.count == 1_000));
-        assert!(fitted.confusion.iter().map(|cell| cell.label).eq(0..fitted.confusion.len().try_into().unwrap()));
+        assert!(
+            fitted.confusion.len() > 80 && fitted.confusion.iter().all(|cell| cell.count == 1_000)
+        );
+        assert!(
+            fitted.confusion.iter().map(|cell| cell.label).eq(0..fitted
+                .confusion
+                .len()
+                .try_into()
+                .unwrap())
+        );
     }
 
     #[test]

@@ -43,12 +43,17 @@ impl TrialId {
             Value::Text(text) => json(text),
             number => number.to_string(),
         };
-        let mut fields: Vec<_> = run.params.iter().map(|(name, it)| (json(name), value(it))).collect();
+        let mut fields: Vec<_> =
+            run.params.iter().map(|(name, it)| (json(name), value(it))).collect();
         fields.sort();
-        let data =
-            [("dataset", &run.dataset), ("dataset_sha256", &run.dataset_sha256), ("validation", &run.validation)];
+        let data = [
+            ("dataset", &run.dataset),
+            ("dataset_sha256", &run.dataset_sha256),
+            ("validation", &run.validation),
+        ];
         fields.extend(data.map(|(name, text)| (name.to_owned(), json(text))));
-        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<(&str, &str)> =
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Self::of(&fields)
     }
 
@@ -69,10 +74,16 @@ impl FromStr for TrialId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.len() == 2 * BYTES && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        if text.len() == 2 * BYTES
+            && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("'{}' is no trial id: expected {} digits of 0-9 a-f", crate::printable(text), 2 * BYTES))
+            Err(format!(
+                "'{}' is no trial id: expected {} digits of 0-9 a-f",
+                crate::printable(text),
+                2 * BYTES
+            ))
         }
     }
 }
@@ -167,9 +178,11 @@ impl FromStr for RunId {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse::<TrialId>() {
             Ok(digits) => Ok(Self(digits.0)),
-            Err(_) => {
-                Err(format!("'{}' is no run id: expected {} digits of 0-9 a-f", crate::printable(text), 2 * BYTES))
-            }
+            Err(_) => Err(format!(
+                "'{}' is no run id: expected {} digits of 0-9 a-f",
+                crate::printable(text),
+                2 * BYTES
+            )),
         }
     }
 }
@@ -190,28 +203,42 @@ mod tests {
     #[test]
     fn ids_are_what_sha256sum_says() {
         assert_eq!(TrialId::of(&[]).as_str(), "cba06e7be64e29e9");
-        assert_eq!(TrialId::of(&[("batch_size", "32"), ("seed", "0")]).as_str(), "19ca66ba0990228c");
+        assert_eq!(
+            TrialId::of(&[("batch_size", "32"), ("seed", "0")]).as_str(),
+            "19ca66ba0990228c"
+        );
     }
 
     #[test]
     fn only_whole_ids_are_read() {
         assert!("cba06e7be64e29e9".parse::<TrialId>().is_ok());
-        for wrong in ["", "cba06e7be64e29e", "CBA06E7BE64E29E9", "cba06e7be64e29eg", "cba06e7be64e29e9a"] {
+        for wrong in
+            ["", "cba06e7be64e29e", "CBA06E7BE64E29E9", "cba06e7be64e29eg", "cba06e7be64e29e9a"]
+        {
             assert!(wrong.parse::<TrialId>().is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn ids_that_read_as_numbers_get_a_prefix_in_csv() {
-        for number in
-            ["0012345678901234", "1234567890e12345", "1e23456789012345", "12345678d0123456", "123456789012345f"]
-        {
+        for number in [
+            "0012345678901234",
+            "1234567890e12345",
+            "1e23456789012345",
+            "12345678d0123456",
+            "123456789012345f",
+        ] {
             assert_eq!(csv_id(number), format!("id-{number}"));
             assert_eq!(from_csv(&csv_id(number)), number);
             assert_eq!(IdPrefix::parse(&csv_id(number)).digits, number);
         }
-        for word in ["00123456789012ab", "e123456789012345", "1e2345e789012345", "a012345678901234", "1e2345678901234e"]
-        {
+        for word in [
+            "00123456789012ab",
+            "e123456789012345",
+            "1e2345e789012345",
+            "a012345678901234",
+            "1e2345678901234e",
+        ] {
             assert_eq!(csv_id(word), word);
         }
     }

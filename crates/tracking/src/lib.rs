@@ -210,7 +210,8 @@ pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
 pub use run::{
-    Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, Order, RecordedRun, Run, Shard, SplitSizes, Work,
+    Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, Order, RecordedRun, Run, Shard,
+    SplitSizes, Work,
 };
 pub use status::Status;
 pub use store::live::{Claim, Recording, Resumption, Terms};

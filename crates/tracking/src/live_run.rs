@@ -5,8 +5,8 @@ use std::time::{Instant, SystemTime};
 
 use crate::store::recorder::{Recorder, Trouble};
 use crate::{
-    EpochMetrics, Experiment, Invocation, Run, RunId, SplitSizes, Status, Store, StoreError, TrialId, Value,
-    csv_export, printable,
+    EpochMetrics, Experiment, Invocation, Run, RunId, SplitSizes, Status, Store, StoreError,
+    TrialId, Value, csv_export, printable,
 };
 
 /// No name is longer, in bytes.
@@ -24,13 +24,20 @@ impl Store {
     /// [`StoreError::Running`] when the trial is being run, by this process or another; others when the experiment's name cannot
     /// be a folder's, a hyperparameter cannot be recorded (its name is empty, not printable, longer than 128 bytes or given twice;
     /// it is not finite), or the database refuses.
-    pub fn start_run(&self, experiment: &str, params: &[(&str, Value)]) -> Result<LiveRun, StoreError> {
+    pub fn start_run(
+        &self,
+        experiment: &str,
+        params: &[(&str, Value)],
+    ) -> Result<LiveRun, StoreError> {
         self.new_run(experiment, params).start()
     }
 
     /// [`Store::start_run`] with more to say about the run before it begins.
     pub fn new_run(&self, experiment: &str, params: &[(&str, Value)]) -> NewRun<'_> {
-        let params = params.iter().map(|(name, value)| ((*name).to_owned(), one_zero(value.clone()))).collect();
+        let params = params
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), one_zero(value.clone())))
+            .collect();
         let run = Run { params, ..Run::new(experiment, Status::Running, SystemTime::now()) };
         NewRun { store: self, run, take_over: false }
     }
@@ -40,7 +47,11 @@ impl Store {
     ///
     /// # Errors
     /// When the name cannot be a folder's, or the database refuses.
-    pub fn declare(&self, experiment: &Experiment, invocation: Invocation) -> Result<(), StoreError> {
+    pub fn declare(
+        &self,
+        experiment: &Experiment,
+        invocation: Invocation,
+    ) -> Result<(), StoreError> {
         csv_export::check_name(&experiment.name)?;
         self.recorder()?.declare(experiment.clone(), invocation)
     }
@@ -112,7 +123,11 @@ impl NewRun<'_> {
             let finite = value.as_number().is_none_or(f64::is_finite);
             let reason = name_fault(name, known).or((!finite).then_some("it is not finite"));
             if let Some(reason) = reason {
-                return Err(StoreError::Refused { what: "hyperparameter", name: name.clone(), reason });
+                return Err(StoreError::Refused {
+                    what: "hyperparameter",
+                    name: name.clone(),
+                    reason,
+                });
             }
         }
         let recorder = self.store.recorder()?;
@@ -198,7 +213,11 @@ impl LiveRun {
         }
         logged.names.extend(metrics.iter().map(|(name, _)| name.clone()));
         // Still locked: threads that log to one run are recorded in their order.
-        self.recorder.epoch(self.id.clone(), EpochMetrics { epoch, step, metrics }, Arc::clone(&self.trouble))?;
+        self.recorder.epoch(
+            self.id.clone(),
+            EpochMetrics { epoch, step, metrics },
+            Arc::clone(&self.trouble),
+        )?;
         self.trouble()
     }
 
@@ -249,7 +268,12 @@ impl LiveRun {
         }
     }
 
-    fn end(mut self, status: Status, error: Option<&str>, results: Vec<(String, f64)>) -> Result<(), StoreError> {
+    fn end(
+        mut self,
+        status: Status,
+        error: Option<&str>,
+        results: Vec<(String, f64)>,
+    ) -> Result<(), StoreError> {
         if let Some(mut run) = self.run.take() {
             (run.status, run.error, run.results) = (status, error.map(str::to_owned), results);
             self.recorder.end(self.id.clone(), run)?;
@@ -261,7 +285,11 @@ impl LiveRun {
 impl Drop for LiveRun {
     fn drop(&mut self) {
         if let Some(mut run) = self.run.take() {
-            let why = if std::thread::panicking() { "its thread panicked" } else { "the program let go of it" };
+            let why = if std::thread::panicking() {
+                "its thread panicked"
+            } else {
+                "the program let go of it"
+            };
             (run.status, run.error) = (Status::Killed, Some(why.to_owned()));
             self.recorder.abandon(self.id.clone(), run);
         }

@@ -96,21 +96,31 @@ mod tests {
         let this = Process::this();
         assert_eq!(this.liveness(), Liveness::Alive);
         assert_eq!(Process { host: "far".into(), ..this.clone() }.liveness(), Liveness::Elsewhere);
-        assert_eq!(Process { namespace: Some("pid:[1]".into()), ..this.clone() }.liveness(), Liveness::Elsewhere);
+        assert_eq!(
+            Process { namespace: Some("pid:[1]".into()), ..this.clone() }.liveness(),
+            Liveness::Elsewhere
+        );
     }
 
     #[test]
     fn the_same_number_at_another_time_is_gone() {
         let this = Process::this();
-        assert_eq!(Process { started: this.started.map(|at| at - 1), ..this.clone() }.liveness(), Liveness::Gone);
-        assert_eq!(Process { boot_id: Some("earlier".into()), ..this.clone() }.liveness(), Liveness::Gone);
+        assert_eq!(
+            Process { started: this.started.map(|at| at - 1), ..this.clone() }.liveness(),
+            Liveness::Gone
+        );
+        assert_eq!(
+            Process { boot_id: Some("earlier".into()), ..this.clone() }.liveness(),
+            Liveness::Gone
+        );
         assert_eq!(Process { pid: u32::MAX, ..this.clone() }.liveness(), Liveness::Gone);
     }
 
     #[test]
     fn a_killed_child_is_gone_before_it_is_buried() {
         let mut child = Command::new("sleep").arg("100").stdout(Stdio::null()).spawn().unwrap();
-        let process = Process { pid: child.id(), started: started(child.id()), ..Process::this().clone() };
+        let process =
+            Process { pid: child.id(), started: started(child.id()), ..Process::this().clone() };
         assert_eq!(process.liveness(), Liveness::Alive);
         child.kill().unwrap();
         while started(child.id()).is_some() {

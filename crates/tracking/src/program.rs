@@ -8,7 +8,10 @@ impl Invocation {
     #[must_use]
     pub fn here() -> Self {
         let program = std::env::current_exe().ok();
-        let name = program.as_ref().and_then(|path| path.file_stem()).map(|name| name.to_string_lossy().into_owned());
+        let name = program
+            .as_ref()
+            .and_then(|path| path.file_stem())
+            .map(|name| name.to_string_lossy().into_owned());
         let unknown = || "unknown".to_owned();
         Self {
             program_version: name.unwrap_or_else(unknown),
@@ -20,7 +23,10 @@ impl Invocation {
             os: os(),
             jobs: std::thread::available_parallelism()
                 .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
-            command_line: std::env::args_os().map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" "),
+            command_line: std::env::args_os()
+                .map(|it| it.to_string_lossy().into_owned())
+                .collect::<Vec<_>>()
+                .join(" "),
             experiment_file: None,
             process: Process::this().clone(),
             plan_sha256: None,
@@ -49,10 +55,15 @@ fn os() -> String {
 macro_rules! invocation {
     () => {
         $crate::Invocation {
-            program_version: ::std::concat!(::std::env!("CARGO_PKG_NAME"), " ", ::std::env!("CARGO_PKG_VERSION"))
-                .to_owned(),
+            program_version: ::std::concat!(
+                ::std::env!("CARGO_PKG_NAME"),
+                " ",
+                ::std::env!("CARGO_PKG_VERSION")
+            )
+            .to_owned(),
             git_commit: ::std::option_env!("GIT_COMMIT").map(::std::borrow::ToOwned::to_owned),
-            candle_version: ::std::option_env!("CANDLE_VERSION").map(::std::borrow::ToOwned::to_owned),
+            candle_version: ::std::option_env!("CANDLE_VERSION")
+                .map(::std::borrow::ToOwned::to_owned),
             ..$crate::Invocation::here()
         }
     };

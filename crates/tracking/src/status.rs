@@ -19,7 +19,8 @@ pub enum Status {
 
 impl Status {
     /// Every status.
-    pub const ALL: [Self; 5] = [Self::Running, Self::Finished, Self::Diverged, Self::Failed, Self::Killed];
+    pub const ALL: [Self; 5] =
+        [Self::Running, Self::Finished, Self::Diverged, Self::Failed, Self::Killed];
 
     /// Its word in the store.
     #[must_use]

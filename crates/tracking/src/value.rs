@@ -100,7 +100,13 @@ mod tests {
 
     #[test]
     fn numbers_come_by_size_before_words() {
-        let mut values = [Value::from("zeros"), Value::from(100), Value::from(16), Value::from(99.5), Value::from("a")];
+        let mut values = [
+            Value::from("zeros"),
+            Value::from(100),
+            Value::from(16),
+            Value::from(99.5),
+            Value::from("a"),
+        ];
         values.sort_by(Value::total_cmp);
         let printed: Vec<_> = values.iter().map(Value::to_string).collect();
         assert_eq!(printed, ["16", "99.5", "100", "a", "zeros"]);

@@ -11,7 +11,8 @@ fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
     let (folder, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut store = Store::open_alone(folder.path()).unwrap();
     let experiment = Experiment { name: "wine".into(), description: String::new() };
-    let invocation = store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() }).unwrap();
+    let invocation =
+        store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() }).unwrap();
     for seed in 0..50 {
         let run = Run {
             trial: TrialId::of(&[("seed", &seed.to_string())]),
@@ -25,7 +26,9 @@ fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
     let path = folder.path().join("tracking.db");
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection
-        .execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE results SET value = 0.9; DELETE FROM params;")
+        .execute_batch(
+            "PRAGMA cache_size = 1; BEGIN; UPDATE results SET value = 0.9; DELETE FROM params;",
+        )
         .unwrap();
     let names = ["tracking.db", "tracking.db-journal"];
     for name in names {
@@ -45,7 +48,10 @@ fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
     let reader = Reader::open(left.path()).unwrap();
     let runs = reader.runs("wine").unwrap();
     assert_eq!(runs.len(), 50);
-    assert!(runs.iter().all(|run| run.result("test_accuracy") == Some(0.5) && run.param("seed").is_some()));
+    assert!(
+        runs.iter()
+            .all(|run| run.result("test_accuracy") == Some(0.5) && run.param("seed").is_some())
+    );
     assert_eq!(reader.damage(), []);
     assert_eq!(bytes(), before, "it is somebody else's");
 }

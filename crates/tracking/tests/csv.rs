@@ -90,8 +90,10 @@ fn columns_are_as_documented() {
 
 #[test]
 fn rows_are_sorted_by_number_whatever_the_order_of_recording() {
-    let mut runs: Vec<Run> =
-        [0.1, 0.01].iter().flat_map(|rate| [16, 100, 32].map(|batch| run(batch, *rate, 0))).collect();
+    let mut runs: Vec<Run> = [0.1, 0.01]
+        .iter()
+        .flat_map(|rate| [16, 100, 32].map(|batch| run(batch, *rate, 0)))
+        .collect();
     let first = exported(&runs);
     runs.reverse();
     runs.swap(1, 4);
@@ -101,15 +103,18 @@ fn rows_are_sorted_by_number_whatever_the_order_of_recording() {
     }
     let column = |line: &str, index: usize| line.split(',').nth(index).unwrap().to_owned();
     let text = read(first.path(), "runs.csv");
-    let order: Vec<_> = text.lines().skip(1).map(|line| (column(line, 4), column(line, 6))).collect();
-    let expected =
-        ["0.01", "0.1"].iter().flat_map(|rate| ["16", "32", "100"].map(|it| ((*rate).to_owned(), it.to_owned())));
+    let order: Vec<_> =
+        text.lines().skip(1).map(|line| (column(line, 4), column(line, 6))).collect();
+    let expected = ["0.01", "0.1"]
+        .iter()
+        .flat_map(|rate| ["16", "32", "100"].map(|it| ((*rate).to_owned(), it.to_owned())));
     assert_eq!(order, expected.collect::<Vec<_>>());
 }
 
 #[test]
 fn text_is_never_a_formula_nor_a_command() {
-    let hostile = ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a,\"b\"\n=1", "\u{1b}[2J"];
+    let hostile =
+        ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a,\"b\"\n=1", "\u{1b}[2J"];
     let runs: Vec<Run> = (0..)
         .zip(hostile)
         .map(|(seed, text)| {
@@ -120,8 +125,10 @@ fn text_is_never_a_formula_nor_a_command() {
         .collect();
     let folder = exported(&runs);
     for name in ["runs.csv", "epochs.csv"] {
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).from_path(folder.path().join("sweep").join(name)).unwrap();
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_path(folder.path().join("sweep").join(name))
+            .unwrap();
         for record in reader.records() {
             for cell in &record.unwrap() {
                 assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
@@ -144,7 +151,10 @@ fn hyperparameters_and_metrics_of_other_programs_follow() {
          train_loss,train_accuracy,test_loss,test_accuracy,f1,seconds,started_at\n"
     ));
     let epochs = read(folder.path(), "epochs.csv");
-    assert!(epochs.lines().next().unwrap().ends_with("epoch_learning_rate,seconds,epoch_depth"), "{epochs}");
+    assert!(
+        epochs.lines().next().unwrap().ends_with("epoch_learning_rate,seconds,epoch_depth"),
+        "{epochs}"
+    );
 }
 
 /// Hyperparameters and metrics of a program can share a name with each other or with a built-in
@@ -153,10 +163,14 @@ fn hyperparameters_and_metrics_of_other_programs_follow() {
 fn column_names_are_unique() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let params =
-        ["run", "trial", "status", "dataset", "seconds", "epoch", "score", "param_run"].map(|it| (it, 1.into()));
+    let params = ["run", "trial", "status", "dataset", "seconds", "epoch", "score", "param_run"]
+        .map(|it| (it, 1.into()));
     let run = store.start_run("wine", &params).unwrap();
-    run.log(1, &[("epoch", 1.0), ("step", 7.0), ("trial", 2.0), ("seconds", 0.5), ("val_loss", 0.1)]).unwrap();
+    run.log(
+        1,
+        &[("epoch", 1.0), ("step", 7.0), ("trial", 2.0), ("seconds", 0.5), ("val_loss", 0.1)],
+    )
+    .unwrap();
     run.finish(&[("score", 0.5), ("status", 2.0), ("batch_size", 3.0)]).unwrap();
     store.export_csv("wine").unwrap();
     let header = |file: &str| {
@@ -164,13 +178,36 @@ fn column_names_are_unique() {
         text.lines().next().unwrap().split(',').map(str::to_owned).collect::<Vec<_>>()
     };
     for (file, expected) in [
-        ("runs.csv", ["param_run", "param_seconds", "score", "metric_score", "metric_status", "metric_batch_size"]),
-        ("epochs.csv", ["param_epoch", "epoch_epoch", "epoch_step", "epoch_trial", "epoch_seconds", "param_param_run"]),
+        (
+            "runs.csv",
+            [
+                "param_run",
+                "param_seconds",
+                "score",
+                "metric_score",
+                "metric_status",
+                "metric_batch_size",
+            ],
+        ),
+        (
+            "epochs.csv",
+            [
+                "param_epoch",
+                "epoch_epoch",
+                "epoch_step",
+                "epoch_trial",
+                "epoch_seconds",
+                "param_param_run",
+            ],
+        ),
     ] {
         let columns = header(file);
         let distinct: std::collections::HashSet<_> = columns.iter().collect();
         assert_eq!(distinct.len(), columns.len(), "{columns:?}");
-        assert!(expected.iter().all(|name| columns.iter().any(|column| column == name)), "{columns:?}");
+        assert!(
+            expected.iter().all(|name| columns.iter().any(|column| column == name)),
+            "{columns:?}"
+        );
     }
 }
 
@@ -183,12 +220,18 @@ fn no_exported_id_reads_as_a_number() {
     let invocation = store.begin(&wine, &Invocation::default()).unwrap();
     let trial: TrialId = "0012345678901234".parse().unwrap();
     let id: RunId = "1234567890e12345".parse().unwrap();
-    let run =
-        Run { id: Some(id.clone()), trial: trial.clone(), ..Run::new("wine", Status::Finished, SystemTime::now()) };
+    let run = Run {
+        id: Some(id.clone()),
+        trial: trial.clone(),
+        ..Run::new("wine", Status::Finished, SystemTime::now())
+    };
     store.record(invocation, &run).unwrap();
     store.export_csv("wine").unwrap();
     let text = std::fs::read_to_string(folder.path().join("wine/runs.csv")).unwrap();
-    assert!(text.lines().nth(1).unwrap().starts_with("id-1234567890e12345,id-0012345678901234,"), "{text}");
+    assert!(
+        text.lines().nth(1).unwrap().starts_with("id-1234567890e12345,id-0012345678901234,"),
+        "{text}"
+    );
     assert_eq!(store.find("id-0012345678901234").unwrap().trial, trial);
     assert_eq!(store.find("id-1234567890e12345").unwrap().id, id);
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use tracking::{
-    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, Invocation, Mistake, Reader, Run, Status, Store,
-    TrialId,
+    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, Invocation, Mistake, Reader, Run,
+    Status, Store, TrialId,
 };
 
 /// A linear congruence: the same numbers on every machine.
@@ -15,14 +15,21 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % limit
     }
 }
 
 fn examples() -> Examples {
     let picture = b"\x89PNG\r\n\x1a\n".repeat(4);
-    let mistake = |index| Mistake { index, label: 0, predicted: 1, probability: 0.5, picture: picture.clone() };
+    let mistake = |index| Mistake {
+        index,
+        label: 0,
+        predicted: 1,
+        probability: 0.5,
+        picture: picture.clone(),
+    };
     Examples {
         classes: 2,
         rows: 4,
@@ -49,9 +56,17 @@ fn filled(folder: &Path) {
             trial: TrialId::of(&[("seed", &seed.to_string())]),
             dataset: "mnist".into(),
             // There is one zero only, whatever its sign was.
-            params: vec![("seed".into(), seed.into()), ("rate".into(), 1e-7.into()), ("bias".into(), (-0.0).into())],
+            params: vec![
+                ("seed".into(), seed.into()),
+                ("rate".into(), 1e-7.into()),
+                ("bias".into(), (-0.0).into()),
+            ],
             epochs: (1..=4).map(epoch).collect(),
-            results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2), ("change".into(), -0.0)],
+            results: vec![
+                ("test_accuracy".into(), 0.9),
+                ("test_loss".into(), 0.1 + 0.2),
+                ("change".into(), -0.0),
+            ],
             examples: (seed % 2 == 0).then(examples),
             ..Run::new("wine", Status::Finished, SystemTime::UNIX_EPOCH)
         };
@@ -90,7 +105,9 @@ fn check(folder: &Path, bytes: &[u8], truth: &[String], what: &str) -> bool {
     std::fs::write(folder.join(DATABASE), bytes).unwrap();
     let found = catch_unwind(|| table(folder)).unwrap_or_else(|_| panic!("{what}: a panic"));
     match found {
-        Err(error) => assert!(error.contains(DATABASE) || error.contains("no results"), "{what}: {error}"),
+        Err(error) => {
+            assert!(error.contains(DATABASE) || error.contains("no results"), "{what}: {error}")
+        }
         Ok((_, true)) => {}
         Ok((rows, false)) => {
             assert_eq!(rows, truth, "{what}: another table, and nothing is said");
@@ -126,9 +143,14 @@ fn a_store_that_was_cut_off_is_said_to_be() {
     let (truth, _) = table(whole.path()).unwrap();
     // Every prefix to the byte around the borders of pages, and some of the others; all of them with EVERY_PREFIX.
     let every = std::env::var_os("EVERY_PREFIX").is_some();
-    let near = |length: usize| !(3..=4_093).contains(&(length % 4_096)) || length.is_multiple_of(257) || length < 600;
+    let near = |length: usize| {
+        !(3..=4_093).contains(&(length % 4_096)) || length.is_multiple_of(257) || length < 600
+    };
     for length in (0..bytes.len()).filter(|length| every || near(*length)) {
-        assert!(check(damaged.path(), &bytes[..length], &truth, &format!("{length} bytes")), "{length} bytes");
+        assert!(
+            check(damaged.path(), &bytes[..length], &truth, &format!("{length} bytes")),
+            "{length} bytes"
+        );
     }
 }
 
@@ -146,7 +168,9 @@ fn a_damaged_store_is_opened_for_recording_without_a_panic() {
             changed.truncate(place);
         }
         std::fs::write(damaged.path().join(DATABASE), &changed).unwrap();
-        let opened = catch_unwind(|| Store::open(damaged.path()).and_then(|store| store.done_trials("wine")));
+        let opened = catch_unwind(|| {
+            Store::open(damaged.path()).and_then(|store| store.done_trials("wine"))
+        });
         let opened = opened.unwrap_or_else(|_| panic!("byte {place}: a panic"));
         if let Ok(done) = opened {
             assert!(done.len() <= 30);

@@ -27,8 +27,14 @@ fn latest_direction_of_a_metric_takes_effect() {
     store.declare_metric("music", "noise", Direction::Minimize).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
     let directions = reader.declarations("speech").unwrap().directions;
-    assert_eq!(directions, [("babble".into(), Direction::Maximize), ("wer".into(), Direction::Minimize)]);
-    assert_eq!(reader.declarations("music").unwrap().directions, [("noise".into(), Direction::Minimize)]);
+    assert_eq!(
+        directions,
+        [("babble".into(), Direction::Maximize), ("wer".into(), Direction::Minimize)]
+    );
+    assert_eq!(
+        reader.declarations("music").unwrap().directions,
+        [("noise".into(), Direction::Minimize)]
+    );
     assert_eq!(reader.declarations("nowhere").unwrap(), Declarations::default());
 }
 
@@ -39,7 +45,10 @@ fn invalid_metric_names_are_rejected() {
         let refused = store.declare_metric("speech", name, Direction::Minimize);
         assert!(matches!(refused, Err(StoreError::Refused { .. })), "{name}");
     }
-    assert!(matches!(store.declare_metric("../x", "wer", Direction::Minimize), Err(StoreError::Name(_))));
+    assert!(matches!(
+        store.declare_metric("../x", "wer", Direction::Minimize),
+        Err(StoreError::Name(_))
+    ));
 }
 
 #[test]
@@ -74,7 +83,10 @@ fn deleting_the_last_run_deletes_declarations() {
     let (folder, mut store) = declared();
     let run = store.all_runs("speech").unwrap().remove(0);
     store.delete_runs(&[run.id]).unwrap();
-    assert_eq!(Reader::open(folder.path()).unwrap().declarations("speech").unwrap(), Declarations::default());
+    assert_eq!(
+        Reader::open(folder.path()).unwrap().declarations("speech").unwrap(),
+        Declarations::default()
+    );
 }
 
 #[test]
@@ -90,6 +102,7 @@ fn exports_of_earlier_versions_may_lack_declarations() {
     let (_, after) = rest.split_once("]").unwrap();
     let older = format!("{before}{after}");
     let target = tempfile::tempdir().unwrap();
-    let error = Store::restore(target.path(), |sink| read_json(older.as_bytes(), "-", sink)).unwrap_err();
+    let error =
+        Store::restore(target.path(), |sink| read_json(older.as_bytes(), "-", sink)).unwrap_err();
     assert!(error.to_string().contains("its digest is"), "only the digest differs: {error}");
 }

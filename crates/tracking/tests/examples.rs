@@ -26,7 +26,10 @@ fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
     check(3);
     drop(Store::open(folder.path()).unwrap());
     check(6);
-    assert_eq!(std::fs::read(folder.path().join(format!("{DATABASE}.schema-3"))).unwrap().len(), bytes.len());
+    assert_eq!(
+        std::fs::read(folder.path().join(format!("{DATABASE}.schema-3"))).unwrap().len(),
+        bytes.len()
+    );
 }
 
 #[test]
@@ -35,8 +38,10 @@ fn anybody_can_ask_for_the_confusion_matrix() {
     let run = store.record(id, &run(1)).unwrap();
     let store = Connection::open(folder.path().join(DATABASE)).unwrap();
     let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let mut statement = store.prepare("SELECT label, predicted, count FROM confusion WHERE run_id = ?1").unwrap();
-    let cells: Vec<(u32, u32, i64)> = statement.query_map([run.as_str()], row).unwrap().map(Result::unwrap).collect();
+    let mut statement =
+        store.prepare("SELECT label, predicted, count FROM confusion WHERE run_id = ?1").unwrap();
+    let cells: Vec<(u32, u32, i64)> =
+        statement.query_map([run.as_str()], row).unwrap().map(Result::unwrap).collect();
     assert_eq!(cells, [(0, 0, 40), (1, 0, 3), (1, 1, 57)]);
 }
 
@@ -81,10 +86,16 @@ fn examples_that_were_changed_are_left_out_and_cost_the_run_nothing() {
         drop(database);
         let reader = Reader::open(folder.path()).unwrap();
         let runs = reader.runs("wine").unwrap();
-        assert!(reader.damage().is_empty() && reader.done_trials("wine").unwrap().len() == 1, "{change}");
+        assert!(
+            reader.damage().is_empty() && reader.done_trials("wine").unwrap().len() == 1,
+            "{change}"
+        );
         assert_eq!(reader.examples(&runs[0]).unwrap(), None, "{change}");
         let [damage] = &reader.damage()[..] else { panic!("{change}: {:?}", reader.damage()) };
-        assert!(damage.to_string().contains("the confusion matrix or the mistakes of run"), "{change}: {damage}");
+        assert!(
+            damage.to_string().contains("the confusion matrix or the mistakes of run"),
+            "{change}: {damage}"
+        );
     }
 }
 
@@ -124,10 +135,15 @@ fn examples_go_where_their_run_goes() {
         for added in [3, 0] {
             let source = Reader::open(folder.path()).unwrap();
             let absorbed = merged.absorb(&source, &|_| true, exactly, &mut |_| Ok(())).unwrap();
-            assert_eq!((absorbed.added.len(), source.damage().len()), (added, usize::from(added > 0)));
+            assert_eq!(
+                (absorbed.added.len(), source.damage().len()),
+                (added, usize::from(added > 0))
+            );
         }
-        let found: Vec<_> =
-            runs.iter().map(|run| merged.examples(&merged.find(run.as_str()).unwrap()).unwrap()).collect();
+        let found: Vec<_> = runs
+            .iter()
+            .map(|run| merged.examples(&merged.find(run.as_str()).unwrap()).unwrap())
+            .collect();
         assert_eq!(found, [Some(examples()), Some(examples()), None]);
         assert_eq!(merged.damage().len(), 1, "what was changed is not made right by being moved");
         assert_eq!(merged.done_trials("wine").unwrap().len(), 3);

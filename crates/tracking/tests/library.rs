@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tracking::{
-    DATABASE, Experiment, Invocation, LiveRun, Process, Reader, RecordedRun, Run, Status, Store, StoreError, TrialId,
-    Value,
+    DATABASE, Experiment, Invocation, LiveRun, Process, Reader, RecordedRun, Run, Status, Store,
+    StoreError, TrialId, Value,
 };
 
 const THREADS: u32 = 4;
@@ -100,7 +100,8 @@ fn nothing_is_lost_of_four_threads_in_each_of_four_processes() {
     for run in &runs {
         let number = |name: &str| run.param(name).unwrap().as_number().unwrap() as u32;
         let Some(Value::Text(kind)) = run.param("kind") else { panic!("{run:?}") };
-        let process = kind.strip_prefix("a \u{1b}[31m kind = ").unwrap().trim_end().parse().unwrap();
+        let process =
+            kind.strip_prefix("a \u{1b}[31m kind = ").unwrap().trim_end().parse().unwrap();
         let (thread, seed) = (number("thread"), number("seed"));
         let names: Vec<&str> = run.params.iter().map(|(name, _)| &**name).collect();
         assert_eq!((run.status, names), (Status::Finished, vec!["kind", "thread", "rate", "seed"]));
@@ -112,7 +113,10 @@ fn nothing_is_lost_of_four_threads_in_each_of_four_processes() {
         for (epoch, found) in (1..).zip(&epochs) {
             let metric = |metric| value(process, thread, seed, epoch, metric);
             let metrics = [("loss".to_owned(), metric(1)), ("val_accuracy".to_owned(), metric(2))];
-            assert_eq!((found.epoch, found.step, &found.metrics[..]), (epoch, u64::from(epoch), &metrics[..]));
+            assert_eq!(
+                (found.epoch, found.step, &found.metrics[..]),
+                (epoch, u64::from(epoch), &metrics[..])
+            );
         }
         found.push((process, thread, seed));
     }
@@ -122,7 +126,9 @@ fn nothing_is_lost_of_four_threads_in_each_of_four_processes() {
     let starts = reader.invocations(&runs).unwrap();
     assert_eq!(starts.len(), 4, "one a process");
     assert!(starts.iter().all(|start| start.command_line.contains("one_of_several_processes")));
-    assert!(starts.iter().all(|start| start.process.host == Process::this().host && start.jobs > 0));
+    assert!(
+        starts.iter().all(|start| start.process.host == Process::this().host && start.jobs > 0)
+    );
 }
 
 #[test]
@@ -144,7 +150,9 @@ fn what_was_logged_outlives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = process("one_that_is_killed", folder.path(), 0);
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let mut epochs = lines.filter_map(|line| line.split_once("epoch ").map(|(_, epoch)| epoch.parse::<u32>().unwrap()));
+    let mut epochs = lines.filter_map(|line| {
+        line.split_once("epoch ").map(|(_, epoch)| epoch.parse::<u32>().unwrap())
+    });
     let logged = epochs.find(|epoch| *epoch == 40).unwrap();
     std::thread::sleep(Duration::from_millis(1_000));
     child.kill().unwrap();
@@ -154,15 +162,29 @@ fn what_was_logged_outlives_a_kill() {
     assert_eq!(run.status, Status::Killed);
     assert!(run.last_epoch >= logged, "{} of {logged}", run.last_epoch);
     let found = Reader::open(folder.path()).unwrap().epochs(run).unwrap();
-    assert!((1..).zip(&found).all(|(epoch, it)| it.epoch == epoch && it.metrics[0].1 == 1.0 / f64::from(epoch)));
+    assert!(
+        (1..)
+            .zip(&found)
+            .all(|(epoch, it)| it.epoch == epoch && it.metrics[0].1 == 1.0 / f64::from(epoch))
+    );
 
     // Its trial is free, and what is left of it stays.
     let store = Store::open(folder.path()).unwrap();
-    store.start_run("wine", &[("seed", 0.into())]).unwrap().finish(&[("test_accuracy", 0.5)]).unwrap();
+    store
+        .start_run("wine", &[("seed", 0.into())])
+        .unwrap()
+        .finish(&[("test_accuracy", 0.5)])
+        .unwrap();
     let runs = all(folder.path());
-    assert_eq!(runs.iter().map(|run| run.status).collect::<Vec<_>>(), [Status::Killed, Status::Finished]);
+    assert_eq!(
+        runs.iter().map(|run| run.status).collect::<Vec<_>>(),
+        [Status::Killed, Status::Finished]
+    );
     assert_eq!(runs[0].last_epoch, run.last_epoch);
-    assert_eq!(runs[0].error.as_deref(), Some("its process was gone; another run of the trial began"));
+    assert_eq!(
+        runs[0].error.as_deref(),
+        Some("its process was gone; another run of the trial began")
+    );
     assert_eq!(Reader::open(folder.path()).unwrap().runs("wine").unwrap()[0].id, runs[1].id);
 }
 
@@ -172,12 +194,20 @@ fn a_trial_runs_once_at_a_time_and_as_often_as_you_like() {
     let other = Store::open(folder.path()).unwrap();
     let run = store.start_run("wine", &[("depth", 3.into()), ("rate", 0.1.into())]).unwrap();
     for store in [&store, &other] {
-        let error = store.start_run("wine", &[("rate", 0.1.into()), ("depth", 3.into())]).unwrap_err();
+        let error =
+            store.start_run("wine", &[("rate", 0.1.into()), ("depth", 3.into())]).unwrap_err();
         assert!(matches!(&error, StoreError::Running { elsewhere: false, .. }), "{error}");
         let words = format!("is being run by process {}", std::process::id());
-        assert!(error.to_string().contains(&words) && error.to_string().ends_with("wait for its end"), "{error}");
+        assert!(
+            error.to_string().contains(&words) && error.to_string().ends_with("wait for its end"),
+            "{error}"
+        );
     }
-    store.start_run("beer", &[("depth", 3.into()), ("rate", 0.1.into())]).unwrap().finish(&[]).unwrap();
+    store
+        .start_run("beer", &[("depth", 3.into()), ("rate", 0.1.into())])
+        .unwrap()
+        .finish(&[])
+        .unwrap();
     let (trial, first) = (run.trial().clone(), run.id().clone());
     run.finish(&[("test_accuracy", 0.1)]).unwrap();
     let run = other.start_run("wine", &[("rate", 0.1.into()), ("depth", 3.into())]).unwrap();
@@ -193,7 +223,9 @@ fn a_trial_runs_once_at_a_time_and_as_often_as_you_like() {
 fn of_threads_that_begin_one_trial_at_once_one_does() {
     let (folder, store) = opened();
     let begun: Vec<Result<LiveRun, StoreError>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| store.start_run("wine", &[("depth", 3.into())]))).collect();
+        let threads: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| store.start_run("wine", &[("depth", 3.into())])))
+            .collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(begun.iter().filter(|run| run.is_ok()).count(), 1);
@@ -206,14 +238,16 @@ fn another_machine_is_believed_until_it_is_taken_over() {
     let (folder, mut store) = opened();
     let process = Process { host: "\u{1b}[2Jfar".into(), pid: 7, ..Process::this().clone() };
     let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
-    let theirs = store.begin(&experiment, &Invocation { process, ..Invocation::default() }).unwrap();
+    let theirs =
+        store.begin(&experiment, &Invocation { process, ..Invocation::default() }).unwrap();
     let run = store.start_run("wine", &[("depth", 3.into())]).unwrap();
     let trial = run.trial().clone();
     run.finish(&[]).unwrap();
-    store.record(theirs, &Run { trial, ..Run::new("wine", Status::Running, SystemTime::now()) }).unwrap();
+    store
+        .record(theirs, &Run { trial, ..Run::new("wine", Status::Running, SystemTime::now()) })
+        .unwrap();
     let error = store.start_run("wine", &[("depth", 3.into())]).unwrap_err().to_string();
-    let words =
-        "is being run by process 7 of \\u{1b}[2Jfar: wait for its end, or take it over if you know that it is gone";
+    let words = "is being run by process 7 of \\u{1b}[2Jfar: wait for its end, or take it over if you know that it is gone";
     assert!(error.ends_with(words), "{error}");
     store.new_run("wine", &[("depth", 3.into())]).take_over().start().unwrap().finish(&[]).unwrap();
     let ends: Vec<Status> = all(folder.path()).iter().map(|run| run.status).collect();
@@ -241,8 +275,10 @@ fn runs_that_are_let_go_of_are_killed_and_the_others_end_as_they_say() {
     drop(store);
     outlives.log(1, &[("loss", 0.5)]).unwrap();
     outlives.finish(&[]).unwrap();
-    let ends: Vec<_> =
-        all(folder.path()).iter().map(|run| (run.status, run.error.clone().unwrap_or_default())).collect();
+    let ends: Vec<_> = all(folder.path())
+        .iter()
+        .map(|run| (run.status, run.error.clone().unwrap_or_default()))
+        .collect();
     let expected = [
         (Status::Killed, "the program let go of it"),
         (Status::Killed, "its thread panicked"),
@@ -251,7 +287,10 @@ fn runs_that_are_let_go_of_are_killed_and_the_others_end_as_they_say() {
         (Status::Finished, ""),
     ];
     assert!(ends.iter().map(|(status, error)| (*status, error.as_str())).eq(expected), "{ends:?}");
-    assert_eq!(all(folder.path()).iter().map(|run| run.last_epoch).collect::<Vec<_>>(), [1, 1, 0, 0, 1]);
+    assert_eq!(
+        all(folder.path()).iter().map(|run| run.last_epoch).collect::<Vec<_>>(),
+        [1, 1, 0, 0, 1]
+    );
 }
 
 #[test]
@@ -314,9 +353,13 @@ fn what_cannot_be_recorded_is_named_and_costs_nothing_else() {
     ];
     let run = store.start_run("wine", &[("loss", 1.into())]).unwrap();
     for (name, reason) in names {
-        let error = store.start_run("wine", &[("loss", 1.into()), (name, 2.into())]).unwrap_err().to_string();
+        let error = store
+            .start_run("wine", &[("loss", 1.into()), (name, 2.into())])
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("the hyperparameter '") && error.ends_with(reason), "{error}");
-        let error = run.log(1, &[("loss", 1.0), ("accuracy", 0.5), (name, 2.0)]).unwrap_err().to_string();
+        let error =
+            run.log(1, &[("loss", 1.0), ("accuracy", 0.5), (name, 2.0)]).unwrap_err().to_string();
         assert!(error.starts_with("the metric '") && error.ends_with(reason), "{error}");
         assert!(!error.contains(['\u{1b}', '\n', '\u{202e}']), "{error}");
     }
@@ -338,7 +381,10 @@ fn what_cannot_be_recorded_is_named_and_costs_nothing_else() {
     }
     let error = run.finish(&[("test_loss", 1.0), ("test_loss", 2.0)]).unwrap_err().to_string();
     let runs = all(folder.path());
-    assert_eq!((runs.len(), runs[0].status, runs[0].error.as_ref()), (1, Status::Failed, Some(&error)));
+    assert_eq!(
+        (runs.len(), runs[0].status, runs[0].error.as_ref()),
+        (1, Status::Failed, Some(&error))
+    );
     let epochs = Reader::open(folder.path()).unwrap().epochs(&runs[0]).unwrap();
     assert_eq!(epochs.iter().map(|it| it.metrics.len()).collect::<Vec<_>>(), [2, 1]);
 }
@@ -364,21 +410,30 @@ fn no_text_makes_one_trial_of_two() {
     data().dataset_sha256("wine").start().unwrap().finish(&[]).unwrap();
     data().validation("0.1").start().unwrap().finish(&[]).unwrap();
     let same = data().validation("test").engine("another").device("cuda").start().unwrap();
-    assert_eq!(same.trial(), store.start_run("beer", &[]).unwrap().trial(), "a trial is no experiment's");
+    assert_eq!(
+        same.trial(),
+        store.start_run("beer", &[]).unwrap().trial(),
+        "a trial is no experiment's"
+    );
     same.finish(&[]).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
     let trials: std::collections::HashSet<TrialId> =
         reader.all_runs("wine").unwrap().into_iter().map(|run| run.trial).collect();
     assert_eq!(trials.len(), 11);
     // printf 'candle-sweep trial v1\n"depth"=3\n"kind"="relu"\ndataset="wine"\ndataset_sha256=""\nvalidation="test"\n' | sha256sum
-    let run = store.new_run("wine", &[("kind", "relu".into()), ("depth", 3.into())]).dataset("wine").start().unwrap();
+    let run = store
+        .new_run("wine", &[("kind", "relu".into()), ("depth", 3.into())])
+        .dataset("wine")
+        .start()
+        .unwrap();
     assert_eq!(run.trial().as_str(), "ae50b184bd003a5e");
 }
 
 #[test]
 fn what_the_database_refuses_of_one_run_costs_the_others_nothing() {
     let (folder, store) = opened();
-    let [good, bad] = [0, 1].map(|seed: u32| store.start_run("wine", &[("seed", seed.into())]).unwrap());
+    let [good, bad] =
+        [0, 1].map(|seed: u32| store.start_run("wine", &[("seed", seed.into())]).unwrap());
     let database = Connection::open(folder.path().join(DATABASE)).unwrap();
     database
         .execute_batch(
@@ -417,8 +472,14 @@ fn who_logs_into_a_store_that_is_gone_is_told() {
     run.log(1, &[("loss", 0.5)]).unwrap();
     std::fs::remove_dir_all(folder.path()).unwrap();
     let error = run.finish(&[("test_accuracy", 0.9)]).unwrap_err();
-    assert!(matches!(&error, StoreError::Gone { path } if *path == folder.path().join(DATABASE)), "{error}");
-    assert!(matches!(store.start_run("wine", &[("depth", 4.into())]), Err(StoreError::Gone { .. })));
+    assert!(
+        matches!(&error, StoreError::Gone { path } if *path == folder.path().join(DATABASE)),
+        "{error}"
+    );
+    assert!(matches!(
+        store.start_run("wine", &[("depth", 4.into())]),
+        Err(StoreError::Gone { .. })
+    ));
     drop(store);
     assert!(!folder.path().exists(), "nothing is left of it");
 }
@@ -435,7 +496,10 @@ fn a_program_says_what_it_is() {
     assert_eq!(&start.process, Process::this());
     assert_eq!(reader.experiments().unwrap(), [experiment]);
     assert!(matches!(
-        store.declare(&Experiment { name: "../up".into(), description: String::new() }, Invocation::here()),
+        store.declare(
+            &Experiment { name: "../up".into(), description: String::new() },
+            Invocation::here()
+        ),
         Err(StoreError::Name(_))
     ));
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use tracking::{
-    Absorbed, Checkpoint, Claim, Digest, Experiment, Invocation, InvocationId, Process, Reader, RecordedRun, Run,
-    RunId, Status, Store, Terms,
+    Absorbed, Checkpoint, Claim, Digest, Experiment, Invocation, InvocationId, Process, Reader,
+    RecordedRun, Run, RunId, Status, Store, Terms,
 };
 
 use wine::{invocation, opened, run};
@@ -42,8 +42,12 @@ fn until(epochs: usize) -> Run {
 /// Takes the trial, and records its epochs until `to`; they are those after `from`.
 fn train(store: &mut Store, id: InvocationId, from: usize, to: usize) -> RunId {
     let recording = store.recording().unwrap();
-    let Claim::Taken(taken, _) = recording.claim(id, &until(0), Terms::default()).unwrap() else { panic!("not free") };
-    recording.epochs(&taken, &until(to).epochs[from..], &checkpoint(u32::try_from(to).unwrap())).unwrap();
+    let Claim::Taken(taken, _) = recording.claim(id, &until(0), Terms::default()).unwrap() else {
+        panic!("not free")
+    };
+    recording
+        .epochs(&taken, &until(to).epochs[from..], &checkpoint(u32::try_from(to).unwrap()))
+        .unwrap();
     recording.commit().unwrap();
     taken
 }
@@ -68,16 +72,22 @@ fn a_checkpoint_goes_where_its_run_goes() {
     let stopped = Run { status: Status::Killed, results: Vec::new(), examples: None, ..run(0) };
     let checkpoint = Checkpoint { epoch: 1, seconds: 0.5, model: vec![1, 2, 3] };
     let recording = store.recording().unwrap();
-    let Claim::Taken(taken, None) = recording.claim(id, &stopped, Terms::default()).unwrap() else { panic!() };
+    let Claim::Taken(taken, None) = recording.claim(id, &stopped, Terms::default()).unwrap() else {
+        panic!()
+    };
     recording.epochs(&taken, &stopped.epochs[..1], &checkpoint).unwrap();
-    recording.end(&taken, &Run { epochs: stopped.epochs[..1].to_vec(), ..stopped.clone() }).unwrap();
+    recording
+        .end(&taken, &Run { epochs: stopped.epochs[..1].to_vec(), ..stopped.clone() })
+        .unwrap();
     recording.commit().unwrap();
 
     let (_other, mut merged, id) = opened();
     let source = Reader::open(folder.path()).unwrap();
     assert_eq!(merged.absorb(&source, &|_| true, false, &mut |_| Ok(())).unwrap().added.len(), 1);
     let recording = merged.recording().unwrap();
-    let Claim::Taken(again, Some(resumption)) = recording.claim(id, &stopped, Terms::default()).unwrap() else {
+    let Claim::Taken(again, Some(resumption)) =
+        recording.claim(id, &stopped, Terms::default()).unwrap()
+    else {
         panic!("it begins anew")
     };
     assert_eq!((again, resumption.checkpoint, resumption.epochs.len()), (taken, checkpoint, 1));
@@ -110,13 +120,21 @@ fn a_run_that_went_on_is_brought_up_to_date() {
     end(&mut store, &taken, &until(3));
     assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 1, 0, 0], &[][..]));
     assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 0, 1, 0], &[][..]));
-    assert_eq!(counts(&absorb(&mut merged, early.path())), ([0, 0, 1, 0], &[][..]), "it is further here");
+    assert_eq!(
+        counts(&absorb(&mut merged, early.path())),
+        ([0, 0, 1, 0], &[][..]),
+        "it is further here"
+    );
 
     let id = again(&mut store, "here", 44);
     assert_eq!(train(&mut store, id, 3, 5), taken);
     end(&mut store, &taken, &run(0));
     assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 1, 0, 0], &[][..]));
-    assert_eq!(counts(&absorb(&mut merged, early.path())), ([0, 0, 1, 0], &[][..]), "it has its result here");
+    assert_eq!(
+        counts(&absorb(&mut merged, early.path())),
+        ([0, 0, 1, 0], &[][..]),
+        "it has its result here"
+    );
     drop((store, merged));
     assert_eq!(digest(copy.path()), digest(folder.path()));
 }
@@ -128,7 +146,11 @@ fn an_export_from_the_middle_of_a_run_is_brought_up_to_date() {
     let copy = tempfile::tempdir().unwrap();
     Store::restore(copy.path(), |sink| Reader::open(folder.path())?.record(None, sink)).unwrap();
     let mut merged = Store::open(copy.path()).unwrap();
-    assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 0, 0, 1], &[][..]), "it is under way");
+    assert_eq!(
+        counts(&absorb(&mut merged, folder.path())),
+        ([0, 0, 0, 1], &[][..]),
+        "it is under way"
+    );
     end(&mut store, &taken, &until(2));
     let id = again(&mut store, "here", 43);
     assert_eq!(train(&mut store, id, 2, 5), taken);

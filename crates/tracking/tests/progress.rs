@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 use tracking::{
-    Claim, DATABASE, EpochMetrics, Experiment, Invocation, InvocationId, Liveness, Process, Progress, Reader, Run,
-    RunId, Shard, Status, Store, Terms, TrialId, Work,
+    Claim, DATABASE, EpochMetrics, Experiment, Invocation, InvocationId, Liveness, Process,
+    Progress, Reader, Run, RunId, Shard, Status, Store, Terms, TrialId, Work,
 };
 
 fn progress(folder: &Path) -> Progress {
@@ -43,7 +43,9 @@ fn run(seed: u32, epochs: u32, status: Status) -> Run {
 
 fn claim(store: &mut Store, by: InvocationId, run: &Run) -> RunId {
     let recording = store.recording().unwrap();
-    let Claim::Taken(id, _) = recording.claim(by, run, Terms::default()).unwrap() else { unreachable!() };
+    let Claim::Taken(id, _) = recording.claim(by, run, Terms::default()).unwrap() else {
+        unreachable!()
+    };
     recording.commit().unwrap();
     id
 }
@@ -62,7 +64,12 @@ fn what_is_left_is_what_there_was_to_do_less_what_is_done() {
     store.record(id, &run(2, 0, Status::Diverged)).unwrap();
     store.record(id, &run(3, 0, Status::Failed)).unwrap();
     // On the way of another: nothing was trained for it.
-    store.record(id, &Run { shared_from: Some(RunId::random().unwrap()), ..run(4, 10, Status::Finished) }).unwrap();
+    store
+        .record(
+            id,
+            &Run { shared_from: Some(RunId::random().unwrap()), ..run(4, 10, Status::Finished) },
+        )
+        .unwrap();
     let going = claim(&mut store, id, &run(5, 0, Status::Running));
     let recording = store.recording().unwrap();
     let epochs = run(5, 2, Status::Running).epochs;
@@ -76,7 +83,10 @@ fn what_is_left_is_what_there_was_to_do_less_what_is_done() {
     // Two whole ones, three tenths of one that diverged, a fifth of the one that runs; five of seven have ended.
     let near = |a: Option<f64>, b: f64| a.is_some_and(|a| (a - b).abs() < 1e-9);
     assert!(near(now.trained, 2.5) && near(now.untrained, 1.8), "{now:?}");
-    assert_eq!(now.running.iter().map(|run| (&run.id, run.last_epoch)).collect::<Vec<_>>(), [(&going, 2)]);
+    assert_eq!(
+        now.running.iter().map(|run| (&run.id, run.last_epoch)).collect::<Vec<_>>(),
+        [(&going, 2)]
+    );
     let latest: Vec<Status> = now.latest.iter().map(|run| run.status).collect();
     assert_eq!(latest, [Status::Finished, Status::Failed, Status::Diverged]);
 }
@@ -95,7 +105,10 @@ fn a_trial_counts_once_and_only_since_the_last_start() {
     // Another runner of the same plan, which began before, does its part.
     store.record(id, &run(1, 10, Status::Finished)).unwrap();
     store.record(again, &run(2, 10, Status::Finished)).unwrap();
-    assert_eq!((progress(folder.path()).ended(), progress(folder.path()).steps_left), (2, Some(4_000)));
+    assert_eq!(
+        (progress(folder.path()).ended(), progress(folder.path()).steps_left),
+        (2, Some(4_000))
+    );
 }
 
 /// Of two that work at one experiment with plans of their own, the last is told of for as long as it is there.
@@ -106,7 +119,9 @@ fn who_is_still_there_is_told_of_when_a_later_one_has_gone() {
     std::thread::sleep(std::time::Duration::from_millis(3));
     let work = |trials| Some(Work { trials, to_run: trials, steps: 0 });
     let gone = Process { pid: u32::MAX, ..Process::this().clone() };
-    store.begin(&wine(), &Invocation { work: work(2), process: gone, ..Invocation::here() }).unwrap();
+    store
+        .begin(&wine(), &Invocation { work: work(2), process: gone, ..Invocation::here() })
+        .unwrap();
     assert_eq!(progress(folder.path()).work.map(|work| work.trials), Some(10));
     std::thread::sleep(std::time::Duration::from_millis(3));
     store.begin(&wine(), &Invocation { work: work(3), ..Invocation::here() }).unwrap();
@@ -122,9 +137,13 @@ fn a_program_that_is_started_for_every_trial_is_one() {
         let process = Process { pid: u32::MAX, ..Process::this().clone() };
         let id = store.begin(&wine(), &Invocation { process, ..Invocation::here() }).unwrap();
         let database = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
-        let sql = "UPDATE invocations SET started_at = ?1 WHERE id = (SELECT max(id) FROM invocations)";
+        let sql =
+            "UPDATE invocations SET started_at = ?1 WHERE id = (SELECT max(id) FROM invocations)";
         database.execute(sql, [tracking::timestamp(minutes(ago))]).unwrap();
-        let ended = Run { ended_at: minutes(ago), ..run(u32::try_from(ago).unwrap(), 10, Status::Finished) };
+        let ended = Run {
+            ended_at: minutes(ago),
+            ..run(u32::try_from(ago).unwrap(), 10, Status::Finished)
+        };
         store.record(id, &ended).unwrap();
     }
     let now = progress(folder.path());
@@ -136,9 +155,11 @@ fn parts_of_a_plan_are_put_together() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let mut part = |index, plan: &str, trials| {
-        let (work, shard) = (Work { trials, to_run: trials, steps: 100 }, Shard { index, count: 2 });
+        let (work, shard) =
+            (Work { trials, to_run: trials, steps: 100 }, Shard { index, count: 2 });
         let plan_sha256 = Some(plan.to_owned());
-        let it = Invocation { work: Some(work), shard: Some(shard), plan_sha256, ..Invocation::here() };
+        let it =
+            Invocation { work: Some(work), shard: Some(shard), plan_sha256, ..Invocation::here() };
         store.begin(&wine(), &it).unwrap();
     };
     part(0, "another plan", 70);
@@ -155,7 +176,10 @@ fn who_is_gone_runs_nothing() {
     let dead = store.begin(&wine(), &Invocation { process, ..Invocation::here() }).unwrap();
     claim(&mut store, dead, &run(0, 0, Status::Running));
     let now = progress(folder.path());
-    assert_eq!((now.running, now.liveness, now.work, now.steps_left), (Vec::new(), Liveness::Gone, None, None));
+    assert_eq!(
+        (now.running, now.liveness, now.work, now.steps_left),
+        (Vec::new(), Liveness::Gone, None, None)
+    );
 }
 
 #[test]
@@ -164,7 +188,8 @@ fn nothing_is_told_of_what_has_not_begun_or_of_an_earlier_schema() {
     assert_eq!(Reader::open(folder.path()).unwrap().progress("beer").unwrap(), None);
     drop(store);
     let old = tempfile::tempdir().unwrap();
-    std::fs::write(old.path().join(tracking::DATABASE), include_bytes!("stores/schema-4.db")).unwrap();
+    std::fs::write(old.path().join(tracking::DATABASE), include_bytes!("stores/schema-4.db"))
+        .unwrap();
     assert_eq!(Reader::open(old.path()).unwrap().progress("smoke").unwrap(), None);
     drop(Store::open(old.path()).unwrap());
     let migrated = Reader::open(old.path()).unwrap().progress("smoke").unwrap().unwrap();

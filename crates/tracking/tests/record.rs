@@ -8,8 +8,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tracking::{
-    Cell, CsvFolder, DATABASE, Digest, JsonDocument, Kind, Reader, RecordError, RunId, Sink, Store, TABLES, Table,
-    read_csv, read_json,
+    Cell, CsvFolder, DATABASE, Digest, JsonDocument, Kind, Reader, RecordError, RunId, Sink, Store,
+    TABLES, Table, read_csv, read_json,
 };
 
 /// Rows, table by table.
@@ -60,18 +60,25 @@ impl Values {
             9_007_199_254_740_993.0,
         ];
         let reals = reals.into_iter().filter(|it| !it.is_nan()).chain(hard).collect();
-        let integers = integers.into_iter().chain([0, 1, -1, i64::MIN, i64::MAX, (1 << 53) + 1]).collect();
+        let integers =
+            integers.into_iter().chain([0, 1, -1, i64::MIN, i64::MAX, (1 << 53) + 1]).collect();
         Self { state, texts, reals, integers }
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.state = self
+            .state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.state >> 33).unwrap() % limit
     }
 
     fn cell(&mut self, kind: Kind) -> Cell<'static> {
-        let (text, real, integer) =
-            (self.below(self.texts.len()), self.below(self.reals.len()), self.below(self.integers.len()));
+        let (text, real, integer) = (
+            self.below(self.texts.len()),
+            self.below(self.reals.len()),
+            self.below(self.integers.len()),
+        );
         match kind {
             Kind::Integer => Cell::Integer(self.integers[integer]),
             Kind::Real => Cell::Real(self.reals[real]),
@@ -97,8 +104,12 @@ impl Values {
                 ("invocations", "id") => Cell::Integer(i64::try_from(index).unwrap() + 1),
                 ("runs", "id") => id(index),
                 ("runs", "trial_id") => id(100 + index / 2),
-                ("runs", "status") => Cell::Text(["finished", "diverged", "failed", "killed"][self.below(4)].into()),
-                ("runs", "started_at") => Cell::Text(["2026-01-02T03:04:05.678Z", "2026"][self.below(2)].into()),
+                ("runs", "status") => {
+                    Cell::Text(["finished", "diverged", "failed", "killed"][self.below(4)].into())
+                }
+                ("runs", "started_at") => {
+                    Cell::Text(["2026-01-02T03:04:05.678Z", "2026"][self.below(2)].into())
+                }
                 (_, "shared_from") => id(run),
                 ("checkpoints" | "examples", "run_id") => id(index % runs),
                 (_, "run_id") => id(run),
@@ -186,8 +197,9 @@ fn json_of(store: &Path) -> Vec<u8> {
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let mut files: Vec<_> =
-        entries.map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap())).collect();
+    let mut files: Vec<_> = entries
+        .map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap()))
+        .collect();
     files.sort();
     files
 }
@@ -247,17 +259,26 @@ proptest! {
 }
 
 /// Something else that could stand in this place.
-fn another(cell: &Cell<'static>, table: &Table, column: &str, runs: usize) -> Option<Cell<'static>> {
+fn another(
+    cell: &Cell<'static>,
+    table: &Table,
+    column: &str,
+    runs: usize,
+) -> Option<Cell<'static>> {
     let kind = table.columns.iter().find(|it| it.name == column).unwrap().kind;
     Some(match (cell, column, kind) {
         (_, "id" | "type", _) | (_, "name", Kind::Name) => return None,
-        (_, "run_id", _) if runs == 1 || matches!(table.name, "checkpoints" | "examples") => return None,
+        (_, "run_id", _) if runs == 1 || matches!(table.name, "checkpoints" | "examples") => {
+            return None;
+        }
         (Cell::Text(run), "run_id", _) => {
             let run = usize::from_str_radix(run, 16).unwrap();
             Cell::Text(format!("{:016x}", (run + 1) % runs).into())
         }
         (_, "experiment", _) => Cell::Text("experiment-1".into()),
-        (Cell::Text(status), "status", _) => Cell::Text(if status == "killed" { "failed" } else { "killed" }.into()),
+        (Cell::Text(status), "status", _) => {
+            Cell::Text(if status == "killed" { "failed" } else { "killed" }.into())
+        }
         (Cell::Integer(number), _, Kind::Invocation) => Cell::Integer(3 - number),
         (Cell::Integer(number), "epoch" | "rank", _) => Cell::Integer(number + 100),
         (Cell::Integer(number), ..) => Cell::Integer(number.wrapping_add(1)),
@@ -266,7 +287,9 @@ fn another(cell: &Cell<'static>, table: &Table, column: &str, runs: usize) -> Op
         (Cell::Text(text), ..) => Cell::Text(format!("{text} ").into()),
         (Cell::Blob(bytes), ..) => Cell::Blob([&bytes[..], &[7]].concat().into()),
         (Cell::Null, _, Kind::Integer) => Cell::Integer(0),
-        (Cell::Null, ..) => Cell::Text(if kind == Kind::Id { "0123456789abcdef" } else { "" }.into()),
+        (Cell::Null, ..) => {
+            Cell::Text(if kind == Kind::Id { "0123456789abcdef" } else { "" }.into())
+        }
     })
 }
 
@@ -375,7 +398,10 @@ fn a_store_that_is_written_to_meanwhile_is_no_record() {
     let store = store_of(&some());
     let reader = Reader::open(store.path()).unwrap();
     let error = reader.record(None, &mut Writing(store.path(), false)).unwrap_err();
-    assert!(error.to_string().ends_with("was written to while it was read; run the same command again"), "{error}");
+    assert!(
+        error.to_string().ends_with("was written to while it was read; run the same command again"),
+        "{error}"
+    );
     // Beside a log, everything that is read is of one moment.
     let writer = Store::open(store.path()).unwrap();
     let _run = writer.start_run("wine", &[("seed", 1.into())]).unwrap();
@@ -407,7 +433,10 @@ fn some_runs_bring_what_they_refer_to() {
     let digest = reader.record(Some(&wanted), &mut document).unwrap();
     document.finish(digest).unwrap();
     let target = tempfile::tempdir().unwrap();
-    assert_eq!(Store::restore(target.path(), |sink| read_json(json.as_slice(), "-", sink)).unwrap(), digest);
+    assert_eq!(
+        Store::restore(target.path(), |sink| read_json(json.as_slice(), "-", sink)).unwrap(),
+        digest
+    );
     let restored = Reader::open(target.path()).unwrap();
     assert_eq!(restored.experiments().unwrap().len(), 1);
     assert_eq!(restored.all_runs("experiment-0").unwrap().len(), 1);
@@ -418,12 +447,16 @@ fn some_runs_bring_what_they_refer_to() {
 fn earlier_schemas_have_the_same_record() {
     for schema in 1..=5 {
         let folder = tempfile::tempdir().unwrap();
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stores/schema-{schema}.db"));
+        let fixture =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stores/schema-{schema}.db"));
         fs::copy(fixture, folder.path().join(DATABASE)).unwrap();
         let before = digest(folder.path());
         let csv = csv_of(folder.path());
         let target = tempfile::tempdir().unwrap();
-        assert_eq!(Store::restore(target.path(), |sink| read_csv(csv.path(), sink)).unwrap(), before);
+        assert_eq!(
+            Store::restore(target.path(), |sink| read_csv(csv.path(), sink)).unwrap(),
+            before
+        );
         drop(Store::open(folder.path()).unwrap());
         assert!(folder.path().join(format!("{DATABASE}.schema-{schema}")).exists());
         assert_eq!(digest(folder.path()), before, "schema {schema}");
@@ -435,16 +468,36 @@ fn what_is_no_record_is_refused_with_its_place() {
     type Change = fn(&str) -> String;
     let changes: [(&str, Change, &str); 16] = [
         ("digest.txt", |_| String::new(), "digest.txt: '' is no digest"),
-        ("digest.txt", |it| it.replace("sha256:", "md5:"), "is no digest: expected sha256: and 64 digits"),
-        ("digest.txt", |_| format!("sha256:{}\n", "a".repeat(64)), "not all that was exported, or not as it was"),
-        ("runs.csv", |_| String::new(), "runs.csv, line 1: it is empty, expected the names of columns"),
-        ("runs.csv", |it| it.replacen("status", "state", 1), "runs.csv, line 1: there is no column 'status'"),
+        (
+            "digest.txt",
+            |it| it.replace("sha256:", "md5:"),
+            "is no digest: expected sha256: and 64 digits",
+        ),
+        (
+            "digest.txt",
+            |_| format!("sha256:{}\n", "a".repeat(64)),
+            "not all that was exported, or not as it was",
+        ),
+        (
+            "runs.csv",
+            |_| String::new(),
+            "runs.csv, line 1: it is empty, expected the names of columns",
+        ),
+        (
+            "runs.csv",
+            |it| it.replacen("status", "state", 1),
+            "runs.csv, line 1: there is no column 'status'",
+        ),
         (
             "runs.csv",
             |it| it.replacen("ended_at", "ended", 1),
             "runs.csv, line 1: column 13 'ended' is not one of this table",
         ),
-        ("runs.csv", |it| it.replacen("ended_at", "error", 1), "runs.csv, line 1: column 14 'error' is there twice"),
+        (
+            "runs.csv",
+            |it| it.replacen("ended_at", "error", 1),
+            "runs.csv, line 1: column 14 'error' is there twice",
+        ),
         (
             "runs.csv",
             |it| it.replacen("\nid-0000000000000000", "\n../../etc", 1),
@@ -456,9 +509,21 @@ fn what_is_no_record_is_refused_with_its_place() {
             |it| it.replacen("experiment-0", "..", 1),
             "experiments.csv, line 2: name is '..', expected the name of an experiment",
         ),
-        ("results.csv", |it| it.to_owned() + "0000000000000000,x,fast\n", ": value is 'fast', expected a number"),
-        ("results.csv", |it| it.to_owned() + "0000000000000000,x,NaN\n", ": value is 'NaN', expected a number"),
-        ("results.csv", |it| it.to_owned() + "0000000000000000,x,\n", ": value is empty, expected a number"),
+        (
+            "results.csv",
+            |it| it.to_owned() + "0000000000000000,x,fast\n",
+            ": value is 'fast', expected a number",
+        ),
+        (
+            "results.csv",
+            |it| it.to_owned() + "0000000000000000,x,NaN\n",
+            ": value is 'NaN', expected a number",
+        ),
+        (
+            "results.csv",
+            |it| it.to_owned() + "0000000000000000,x,\n",
+            ": value is empty, expected a number",
+        ),
         (
             "results.csv",
             |it| it.to_owned() + "0000000000000000,x,1\n0000000000000000,x,1\n",
@@ -481,7 +546,9 @@ fn what_is_no_record_is_refused_with_its_place() {
         let path = csv.path().join(file);
         fs::write(&path, change(&fs::read_to_string(&path).unwrap())).unwrap();
         let target = tempfile::tempdir().unwrap();
-        let error = Store::restore(target.path(), |sink| read_csv(csv.path(), sink)).unwrap_err().to_string();
+        let error = Store::restore(target.path(), |sink| read_csv(csv.path(), sink))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(words), "{file}: {error} instead of {words}");
         assert_eq!(Reader::open(target.path()).unwrap().experiments().unwrap(), [], "{words}");
     }
@@ -491,7 +558,9 @@ fn what_is_no_record_is_refused_with_its_place() {
 fn a_file_that_is_missing_is_named() {
     let csv = csv_of(store_of(&some()).path());
     fs::remove_file(csv.path().join("metrics.csv")).unwrap();
-    let error = Store::restore(tempfile::tempdir().unwrap().path(), |sink| read_csv(csv.path(), sink)).unwrap_err();
+    let error =
+        Store::restore(tempfile::tempdir().unwrap().path(), |sink| read_csv(csv.path(), sink))
+            .unwrap_err();
     assert!(error.to_string().contains("metrics.csv: No such file"), "{error}");
 }
 
@@ -501,7 +570,8 @@ fn what_is_no_document_is_refused_with_its_place() {
     let json = String::from_utf8(json_of(store.path())).unwrap();
     let refused = |document: &str, words: &str| {
         let target = tempfile::tempdir().unwrap();
-        let error = Store::restore(target.path(), |sink| read_json(document.as_bytes(), "a.json", sink));
+        let error =
+            Store::restore(target.path(), |sink| read_json(document.as_bytes(), "a.json", sink));
         let error = error.unwrap_err().to_string();
         assert!(error.contains(words), "{error} instead of {words}");
     };
@@ -520,7 +590,10 @@ fn what_is_no_document_is_refused_with_its_place() {
     refused(&json.replace("\"runs\"", "\"rums\""), "'rums' is no table of a record at line");
     refused(&json.replace("\"epoch\": ", "\"epoch\": 0.5"), "epoch is '0.5");
     refused(&json.replace("\"rank\"", "\"place\""), "mistakes: there is no 'rank' at line");
-    refused(&json.replace("\"rank\"", "\"x\": 1, \"rank\""), "mistakes: 'x' is no column of it at line");
+    refused(
+        &json.replace("\"rank\"", "\"x\": 1, \"rank\""),
+        "mistakes: 'x' is no column of it at line",
+    );
     refused(&json.replace("\"status\": \"", "\"status\": \"un"), "runs: CHECK constraint failed");
     refused(&json.replace("\"os\": \"", "\"os\": \"x"), "not all that was exported");
 }

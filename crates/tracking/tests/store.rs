@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 use tracking::{
-    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, Order, Reader, RecordedRun,
-    Run, RunId, SplitSizes, Status, Store, StoreError, TrialId, Value,
+    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, Order,
+    Reader, RecordedRun, Run, RunId, SplitSizes, Status, Store, StoreError, TrialId, Value,
 };
 
 use wine::{examples, invocation, opened, run};
@@ -29,7 +29,10 @@ fn what_is_recorded_is_read_back() {
     assert_eq!(runs, store.runs("wine").unwrap());
     let [read] = runs.as_slice() else { panic!("{runs:?}") };
     assert_eq!((&read.id, &read.trial, read.status), (&run_id, &written.trial, Status::Finished));
-    assert!(names_and_values(&read.params).eq(names_and_values(&written.params)), "in order, bit for bit");
+    assert!(
+        names_and_values(&read.params).eq(names_and_values(&written.params)),
+        "in order, bit for bit"
+    );
     assert!(names_and_values(&read.results).eq(names_and_values(&written.results)));
     assert_eq!(read.fallback_for.as_deref(), Some("kmnist"));
     assert_eq!(read.dataset_path.as_deref(), Some("/data"));
@@ -38,7 +41,10 @@ fn what_is_recorded_is_read_back() {
     assert_eq!(read.ended_at, "2023-11-14T22:13:21.500Z");
     assert_eq!(reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap(), written.epochs);
     assert_eq!(last_value(&reader, &runs[0], "val_loss").map(f64::to_bits), Some(0.2f64.to_bits()));
-    assert_eq!((reader.examples(read).unwrap(), store.examples(read).unwrap()), (Some(examples()), Some(examples())));
+    assert_eq!(
+        (reader.examples(read).unwrap(), store.examples(read).unwrap()),
+        (Some(examples()), Some(examples()))
+    );
     assert_eq!(reader.invocation(read).unwrap(), invocation());
     assert_eq!(reader.experiments().unwrap()[0].description, "Does depth help?");
 }
@@ -53,14 +59,20 @@ fn the_newest_run_of_a_trial_counts() {
     assert_eq!(runs.len(), 2);
     assert!(runs[0].trial < runs[1].trial, "by trial, whoever was recorded first");
     let of_trial = runs.iter().find(|it| it.trial == run(0).trial).unwrap();
-    assert_eq!((&of_trial.id, of_trial.status, &of_trial.error), (&newest, Status::Finished, &None));
+    assert_eq!(
+        (&of_trial.id, of_trial.status, &of_trial.error),
+        (&newest, Status::Finished, &None)
+    );
 }
 
 /// Clocks of machines differ and can be set back. Stores can be merged in any order.
 #[test]
 fn order_of_runs_survives_a_clock_that_is_set_back() {
     let (folder, mut store, id) = opened();
-    let at = |seconds: u64, run: Run| Run { started_at: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds), ..run };
+    let at = |seconds: u64, run: Run| Run {
+        started_at: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+        ..run
+    };
     store.record(id, &at(7_200, run(0))).unwrap();
     let second = store.record(id, &at(3_600, run(0))).unwrap();
     let third = store.record(id, &at(0, run(0))).unwrap();
@@ -76,7 +88,8 @@ fn order_of_runs_survives_a_clock_that_is_set_back() {
         let mut into = Store::open(copy.path()).unwrap();
         let reader = Reader::open(folder.path()).unwrap();
         for wanted in [true, false] {
-            into.absorb(&reader, &|run| (run.id == *earlier) == wanted, true, &mut |_| Ok(())).unwrap();
+            into.absorb(&reader, &|run| (run.id == *earlier) == wanted, true, &mut |_| Ok(()))
+                .unwrap();
         }
         assert_eq!(into.runs("wine").unwrap()[0].id, third);
         let ids = |runs: Vec<RecordedRun>| runs.into_iter().map(|run| run.id).collect::<Vec<_>>();
@@ -86,13 +99,20 @@ fn order_of_runs_survives_a_clock_that_is_set_back() {
 
 #[test]
 fn runs_with_a_result_take_precedence() {
-    for (status, counts) in
-        [(Status::Failed, false), (Status::Killed, false), (Status::Diverged, true), (Status::Finished, true)]
-    {
+    for (status, counts) in [
+        (Status::Failed, false),
+        (Status::Killed, false),
+        (Status::Diverged, true),
+        (Status::Finished, true),
+    ] {
         let (_folder, mut store, id) = opened();
         let first = store.record(id, &run(0)).unwrap();
         let second = store.record(id, &Run { status, ..run(0) }).unwrap();
-        assert_eq!(store.runs("wine").unwrap()[0].id, if counts { second } else { first }, "{status}");
+        assert_eq!(
+            store.runs("wine").unwrap()[0].id,
+            if counts { second } else { first },
+            "{status}"
+        );
     }
     let (_folder, mut store, id) = opened();
     store.record(id, &Run { status: Status::Killed, ..run(0) }).unwrap();
@@ -104,7 +124,8 @@ fn runs_with_a_result_take_precedence() {
 fn split_sizes_are_stored_and_checksummed() {
     let (folder, mut store, id) = opened();
     let sizes = SplitSizes { train: Some(60_000), validation: None, test: Some(10_000) };
-    let recorded = store.record(id, &Run { split_sizes: sizes, order: Order::Next, ..run(0) }).unwrap();
+    let recorded =
+        store.record(id, &Run { split_sizes: sizes, order: Order::Next, ..run(0) }).unwrap();
     assert_eq!(store.find(recorded.as_str()).unwrap().split_sizes, sizes);
     drop(store);
     let database = Connection::open(folder.path().join(DATABASE)).unwrap();
@@ -137,26 +158,43 @@ fn the_runs_of_a_commit_count_as_if_there_were_no_others() {
     let (folder, mut store, first) = opened();
     let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
     let at = |store: &mut Store, commit: Option<&str>| {
-        store.begin(&experiment, &Invocation { git_commit: commit.map(str::to_owned), ..invocation() }).unwrap()
+        store
+            .begin(
+                &experiment,
+                &Invocation { git_commit: commit.map(str::to_owned), ..invocation() },
+            )
+            .unwrap()
     };
     let second = at(&mut store, Some("facade"));
     let unknown = at(&mut store, None);
     let old = store.record(first, &run(0)).unwrap();
     store.record(first, &run(1)).unwrap();
-    store.record(second, &Run { status: Status::Failed, error: Some("no".into()), ..run(0) }).unwrap();
+    store
+        .record(second, &Run { status: Status::Failed, error: Some("no".into()), ..run(0) })
+        .unwrap();
     let new = store.record(second, &run(0)).unwrap();
     store.record(second, &Run { status: Status::Killed, ..run(0) }).unwrap();
     store.record(unknown, &run(0)).unwrap();
 
     let reader = Reader::open(folder.path()).unwrap();
-    assert_eq!(reader.commits("wine").unwrap(), [("c0ffee".to_owned(), 2), ("facade".to_owned(), 3)]);
+    assert_eq!(
+        reader.commits("wine").unwrap(),
+        [("c0ffee".to_owned(), 2), ("facade".to_owned(), 3)]
+    );
     assert!(reader.commits("beer").unwrap().is_empty());
     let there = |commit| reader.runs_at("wine", commit).unwrap();
     assert_eq!((there("c0ffee").len(), there("facade").len(), there("feed").len()), (2, 1, 0));
     assert!(there("c0ffee").iter().any(|it| it.id == old));
-    assert_eq!(there("facade")[0].id, new, "neither the failed one before nor the killed one after");
+    assert_eq!(
+        there("facade")[0].id,
+        new,
+        "neither the failed one before nor the killed one after"
+    );
     let starts = reader.invocations(&there("facade")).unwrap();
-    assert_eq!(starts.iter().map(|it| it.git_commit.as_deref()).collect::<Vec<_>>(), [Some("facade")]);
+    assert_eq!(
+        starts.iter().map(|it| it.git_commit.as_deref()).collect::<Vec<_>>(),
+        [Some("facade")]
+    );
     assert_eq!(reader.invocations(&reader.all_runs("wine").unwrap()).unwrap().len(), 3);
     assert!(reader.damage().is_empty());
 
@@ -170,7 +208,11 @@ fn the_runs_of_a_commit_count_as_if_there_were_no_others() {
     }
     database.execute("UPDATE experiments SET runs = runs + 1", []).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
-    assert_eq!((reader.runs_at("wine", "facade").unwrap().len(), reader.damage().len()), (1, 1), "a row is missing");
+    assert_eq!(
+        (reader.runs_at("wine", "facade").unwrap().len(), reader.damage().len()),
+        (1, 1),
+        "a row is missing"
+    );
 }
 
 #[test]
@@ -193,7 +235,10 @@ fn what_is_not_finite_is_absent() {
     let results = vec![("test_loss".into(), f64::INFINITY)];
     store.record(id, &Run { epochs, results, ..run(0) }).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
-    assert_eq!(reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap()[0].metrics, [("accuracy".to_owned(), 0.5)]);
+    assert_eq!(
+        reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap()[0].metrics,
+        [("accuracy".to_owned(), 0.5)]
+    );
     assert!(reader.runs("wine").unwrap()[0].results.is_empty());
 }
 
@@ -207,7 +252,8 @@ fn a_prefix_finds_its_run_as_in_git() {
     assert_eq!(store.find(&run(9).trial.as_str()[..12]).unwrap().params[0].1, Value::from(9));
     // 80 ids begin with one of 16 digits.
     let digits = "0123456789abcdef".chars().map(String::from);
-    let ambiguous = digits.filter(|it| matches!(store.find(it), Err(FindError::Ambiguous { .. }))).count();
+    let ambiguous =
+        digits.filter(|it| matches!(store.find(it), Err(FindError::Ambiguous { .. }))).count();
     assert!(ambiguous > 0);
     for nothing in ["", "xyz", "0000000000000000", "%", "*", "' OR 1=1"] {
         assert!(matches!(store.find(nothing), Err(FindError::NotFound(_))), "{nothing}");
@@ -224,10 +270,17 @@ fn a_run_is_recorded_whole_or_not_at_all() {
     let confusion = vec![ConfusionCell { label: 2, predicted: 0, count: 1 }];
     let wrong = Examples { confusion, ..examples() };
     let error = store.record(id, &Run { examples: Some(wrong), ..run(0) }).unwrap_err().to_string();
-    assert!(error.contains("these examples cannot be recorded: a class is not as it must be"), "{error}");
-    let orphans =
-        "SELECT (SELECT count(*) FROM params) + (SELECT count(*) FROM metrics) + (SELECT count(*) FROM mistakes)";
-    assert_eq!(Connection::open(folder.path().join(DATABASE)).unwrap().query_row(orphans, [], |row| row.get(0)), Ok(0));
+    assert!(
+        error.contains("these examples cannot be recorded: a class is not as it must be"),
+        "{error}"
+    );
+    let orphans = "SELECT (SELECT count(*) FROM params) + (SELECT count(*) FROM metrics) + (SELECT count(*) FROM mistakes)";
+    assert_eq!(
+        Connection::open(folder.path().join(DATABASE))
+            .unwrap()
+            .query_row(orphans, [], |row| row.get(0)),
+        Ok(0)
+    );
     store.record(id, &run(0)).unwrap();
 }
 
@@ -247,7 +300,12 @@ fn the_database_keeps_its_own_rules() {
     }
     let table = "SELECT trial, status, seed, init, test_accuracy, program_version FROM run_table";
     let row = connection.query_row(table, [], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(2)?, row.get::<_, String>(3)?, row.get::<_, f64>(4)?))
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, i64>(2)?,
+            row.get::<_, String>(3)?,
+            row.get::<_, f64>(4)?,
+        ))
     });
     assert_eq!(row, Ok((run(0).trial.to_string(), 0, "zeros".to_owned(), 0.9)));
 }
@@ -290,7 +348,10 @@ fn names_that_are_no_folder_are_refused() {
     let (_folder, mut store, _) = opened();
     for name in ["", "../up", "a/b", "Wine", "wine ", "ü", &"a".repeat(65)] {
         let experiment = Experiment { name: name.into(), description: String::new() };
-        assert!(matches!(store.begin(&experiment, &invocation()), Err(StoreError::Name(_))), "{name}");
+        assert!(
+            matches!(store.begin(&experiment, &invocation()), Err(StoreError::Name(_))),
+            "{name}"
+        );
         assert!(matches!(store.export_csv(name), Err(StoreError::Name(_))), "{name}");
     }
 }
@@ -344,7 +405,10 @@ fn a_reader_makes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(Reader::open(folder.path()), Err(StoreError::NoStore { .. })));
     std::fs::write(folder.path().join(DATABASE), "").unwrap();
-    assert!(matches!(Reader::open(folder.path()), Err(StoreError::NoStore { .. })), "an empty file is no store yet");
+    assert!(
+        matches!(Reader::open(folder.path()), Err(StoreError::NoStore { .. })),
+        "an empty file is no store yet"
+    );
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     assert_eq!(std::fs::metadata(folder.path().join(DATABASE)).unwrap().len(), 0);
 }
@@ -397,7 +461,10 @@ fn a_store_of_the_first_schema_is_read_as_it_is_and_migrated_by_the_next_recordi
     assert_eq!(found.shared_from, Some(whole.clone()));
     let sql = "SELECT shared_from FROM run_table WHERE run = ?1";
     let store = Connection::open(folder.path().join(DATABASE)).unwrap();
-    assert_eq!(store.query_row(sql, [part.as_str()], |row| row.get::<_, String>(0)).unwrap(), whole.as_str());
+    assert_eq!(
+        store.query_row(sql, [part.as_str()], |row| row.get::<_, String>(0)).unwrap(),
+        whole.as_str()
+    );
 }
 
 #[test]
@@ -434,7 +501,11 @@ fn metric_of_a_middle_epoch_keeps_its_value() {
     let (folder, mut store, id) = opened();
     let mut run = run(1);
     for epoch in run.epochs.iter_mut().filter(|epoch| epoch.epoch == 2) {
-        epoch.metrics.iter_mut().filter(|(name, _)| name == "val_loss").for_each(|(name, _)| *name = "f1".into());
+        epoch
+            .metrics
+            .iter_mut()
+            .filter(|(name, _)| name == "val_loss")
+            .for_each(|(name, _)| *name = "f1".into());
     }
     let id = store.record(id, &run).unwrap();
     let reader = Reader::open(folder.path()).unwrap();

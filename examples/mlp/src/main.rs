@@ -36,11 +36,15 @@ impl Mlp {
     fn new(hidden: usize, numbers: &mut Numbers) -> candle_core::Result<Self> {
         let mut weight = |rows: usize, columns: usize| {
             let limit = (6.0 / (rows + columns) as f64).sqrt();
-            let values: Vec<f32> = (0..rows * columns).map(|_| (limit * numbers.between(-1.0, 1.0)) as f32).collect();
+            let values: Vec<f32> =
+                (0..rows * columns).map(|_| (limit * numbers.between(-1.0, 1.0)) as f32).collect();
             Var::from_vec(values, (rows, columns), &Device::Cpu)
         };
         let bias = |columns: usize| Var::from_vec(vec![0f32; columns], columns, &Device::Cpu);
-        Ok(Self { weight: [weight(2, hidden)?, weight(hidden, 2)?], bias: [bias(hidden)?, bias(2)?] })
+        Ok(Self {
+            weight: [weight(2, hidden)?, weight(hidden, 2)?],
+            bias: [bias(hidden)?, bias(2)?],
+        })
     }
 
     fn logits(&self, points: &Tensor) -> candle_core::Result<Tensor> {
@@ -62,7 +66,8 @@ impl Mlp {
 fn train(trial: Trial, data: &Spirals, run: &LiveRun) -> Result<Option<(f64, f64)>> {
     let mut numbers = Numbers::seeded(trial.seed.into());
     let model = Mlp::new(trial.hidden as usize, &mut numbers)?;
-    let mut sgd = SGD::new(model.weight.iter().chain(&model.bias).cloned().collect(), trial.learning_rate)?;
+    let mut sgd =
+        SGD::new(model.weight.iter().chain(&model.bias).cloned().collect(), trial.learning_rate)?;
     let (points, labels) = &data.train;
     let mut order: Vec<u32> = (0..u32::try_from(labels.dims1()?)?).collect();
     let mut step = 0;
@@ -71,7 +76,10 @@ fn train(trial: Trial, data: &Spirals, run: &LiveRun) -> Result<Option<(f64, f64
         for batch in order.chunks(BATCH) {
             let rows = Tensor::new(batch, &Device::Cpu)?;
             let logits = model.logits(&points.index_select(&rows, 0)?)?;
-            sgd.backward_step(&candle_nn::loss::cross_entropy(&logits, &labels.index_select(&rows, 0)?)?)?;
+            sgd.backward_step(&candle_nn::loss::cross_entropy(
+                &logits,
+                &labels.index_select(&rows, 0)?,
+            )?)?;
             step += 1;
         }
         let ((loss, accuracy), (val_loss, val_accuracy)) =
@@ -79,7 +87,12 @@ fn train(trial: Trial, data: &Spirals, run: &LiveRun) -> Result<Option<(f64, f64
         if !loss.is_finite() {
             return Ok(None);
         }
-        let metrics = [("loss", loss), ("accuracy", accuracy), ("val_loss", val_loss), ("val_accuracy", val_accuracy)];
+        let metrics = [
+            ("loss", loss),
+            ("accuracy", accuracy),
+            ("val_loss", val_loss),
+            ("val_accuracy", val_accuracy),
+        ];
         run.log_at(epoch, step, &metrics)?;
     }
     Ok(Some(model.evaluate(&data.test)?))
@@ -92,23 +105,37 @@ fn sweep(store: &Store, trials: &[Trial]) -> Result<()> {
     let work = &|| -> Result<()> {
         while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
             let Trial { hidden, learning_rate, seed } = *trial;
-            let params = [("hidden", hidden.into()), ("learning_rate", learning_rate.into()), ("seed", seed.into())];
-            let run = store.new_run("spirals", &params).dataset("two spirals").validation("0.2").engine("candle");
+            let params = [
+                ("hidden", hidden.into()),
+                ("learning_rate", learning_rate.into()),
+                ("seed", seed.into()),
+            ];
+            let run = store
+                .new_run("spirals", &params)
+                .dataset("two spirals")
+                .validation("0.2")
+                .engine("candle");
             let run = run.split_sizes(data.sizes()).start()?;
             let id = run.id().clone();
             match train(*trial, &data, &run) {
-                Ok(Some((loss, accuracy))) => run.finish(&[("test_loss", loss), ("test_accuracy", accuracy)])?,
+                Ok(Some((loss, accuracy))) => {
+                    run.finish(&[("test_loss", loss), ("test_accuracy", accuracy)])?
+                }
                 Ok(None) => run.diverge()?,
                 Err(error) => run.fail(&error.to_string())?,
             }
-            eprintln!("run {id}: {hidden} hidden units, learning rate {learning_rate}, seed {seed}");
+            eprintln!(
+                "run {id}: {hidden} hidden units, learning rate {learning_rate}, seed {seed}"
+            );
         }
         Ok(())
     };
     std::thread::scope(|scope| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow!("a trial panicked"))?)
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().map_err(|_| anyhow!("a trial panicked"))?)
     })
 }
 
@@ -136,25 +163,34 @@ mod tests {
 
     #[test]
     fn a_sweep_is_recorded_and_comes_out_the_same_again() {
-        let trials =
-            [(8, 0.5), (16, 0.5), (8, 1e300)].map(|(hidden, learning_rate)| Trial { hidden, learning_rate, seed: 1 });
+        let trials = [(8, 0.5), (16, 0.5), (8, 1e300)].map(|(hidden, learning_rate)| Trial {
+            hidden,
+            learning_rate,
+            seed: 1,
+        });
         let measured = || {
             let folder = tempfile::tempdir().unwrap();
             sweep(&Store::open(folder.path()).unwrap(), &trials).unwrap();
             let reader = Reader::open(folder.path()).unwrap();
             let runs = reader.runs("spirals").unwrap();
             let epochs: Vec<_> = runs.iter().map(|run| reader.epochs(run).unwrap()).collect();
-            let ends: Vec<_> =
-                runs.iter().map(|run| (run.trial.clone(), run.status, run.result("test_loss"))).collect();
+            let ends: Vec<_> = runs
+                .iter()
+                .map(|run| (run.trial.clone(), run.status, run.result("test_loss")))
+                .collect();
             assert!(reader.damage().is_empty());
             (ends, epochs)
         };
         let (ends, epochs) = measured();
         assert_eq!((ends.clone(), epochs.clone()), measured());
-        assert_eq!(ends.iter().filter(|end| end.1 == Status::Finished && end.2.is_some()).count(), 2);
+        assert_eq!(
+            ends.iter().filter(|end| end.1 == Status::Finished && end.2.is_some()).count(),
+            2
+        );
         assert_eq!(ends.iter().filter(|end| end.1 == Status::Diverged).count(), 1);
         for epochs in epochs.iter().filter(|epochs| epochs.len() > 1) {
-            let [first, last] = [&epochs[0], &epochs[epochs.len() - 1]].map(|epoch| epoch.metrics[1].1);
+            let [first, last] =
+                [&epochs[0], &epochs[epochs.len() - 1]].map(|epoch| epoch.metrics[1].1);
             assert!(last < first, "{last} {first}");
         }
     }

@@ -26,13 +26,21 @@ impl Spirals {
             into.push(point(index % 2, &mut numbers));
             test.push(point(index % 2, &mut numbers));
         }
-        Ok(Self { train: tensors(&train)?, validation: tensors(&validation)?, test: tensors(&test)? })
+        Ok(Self {
+            train: tensors(&train)?,
+            validation: tensors(&validation)?,
+            test: tensors(&test)?,
+        })
     }
 
     /// How many points each split has.
     pub fn sizes(&self) -> SplitSizes {
         let size = |(_, labels): &Labelled| labels.elem_count().try_into().ok();
-        SplitSizes { train: size(&self.train), validation: size(&self.validation), test: size(&self.test) }
+        SplitSizes {
+            train: size(&self.train),
+            validation: size(&self.validation),
+            test: size(&self.test),
+        }
     }
 }
 
@@ -47,7 +55,10 @@ fn tensors(points: &[([f32; 2], u32)]) -> Result<Labelled> {
     let places: Vec<f32> = points.iter().flat_map(|(place, _)| *place).collect();
     let labels: Vec<u32> = points.iter().map(|(_, label)| *label).collect();
     let count = labels.len();
-    Ok((Tensor::from_vec(places, (count, 2), &Device::Cpu)?, Tensor::from_vec(labels, count, &Device::Cpu)?))
+    Ok((
+        Tensor::from_vec(places, (count, 2), &Device::Cpu)?,
+        Tensor::from_vec(labels, count, &Device::Cpu)?,
+    ))
 }
 
 /// SplitMix64 (Steele, Lea and Flood 2014).

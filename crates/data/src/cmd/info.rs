@@ -17,11 +17,20 @@ pub(crate) fn info(places: &Places, name: &str) -> Result<String> {
         let (low, high) = range(split);
         let (n, shape) = (grouped(split.len()), dataset.shape);
         let share = 100.0 * nonzero(split);
-        writeln!(out, "  {name:5} {n:>7} images of {shape}   values {low}..{high}   {share:.1} % not zero")?;
+        writeln!(
+            out,
+            "  {name:5} {n:>7} images of {shape}   values {low}..{high}   {share:.1} % not zero"
+        )?;
     }
-    writeln!(out, "\n  {} of {} pixels are ever non-zero in training", ever(dataset), dataset.shape.features())?;
+    writeln!(
+        out,
+        "\n  {} of {} pixels are ever non-zero in training",
+        ever(dataset),
+        dataset.shape.features()
+    )?;
     writeln!(out, "\n  class {:>7} {:>7}", "train", "test")?;
-    let (train, test) = (counts(&dataset.train, dataset.classes), counts(&dataset.test, dataset.classes));
+    let (train, test) =
+        (counts(&dataset.train, dataset.classes), counts(&dataset.test, dataset.classes));
     for (class, (train, test)) in train.into_iter().zip(test).enumerate() {
         writeln!(out, "  {class:>5} {:>7} {:>7}", grouped(train), grouped(test))?;
     }
@@ -29,7 +38,11 @@ pub(crate) fn info(places: &Places, name: &str) -> Result<String> {
     for digest in &dataset.files {
         writeln!(out, "  {}  {}", digest.sha256, digest.file)?;
     }
-    writeln!(out, "  {}  the dataset: SHA-256 of the four lines above, as sha256sum prints them", dataset.sha256)?;
+    writeln!(
+        out,
+        "  {}  the dataset: SHA-256 of the four lines above, as sha256sum prints them",
+        dataset.sha256
+    )?;
     Ok(out)
 }
 

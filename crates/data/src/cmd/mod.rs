@@ -41,13 +41,17 @@ fn trust(dataset: &Dataset) -> &'static str {
     match dataset.verification {
         Verification::Pinned => "verified: the checksums pinned in this program",
         Verification::SumsFile => "verified: the checksums of the SHA256SUMS file beside them",
-        Verification::Unverified => "not pinned: write a SHA256SUMS file beside them to have them verified",
+        Verification::Unverified => {
+            "not pinned: write a SHA256SUMS file beside them to have them verified"
+        }
     }
 }
 
 /// A name from outside, with control characters escaped.
 fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+        .collect()
 }
 
 /// 60000 as 60,000.

@@ -38,7 +38,8 @@ pub(crate) fn show(places: &Places, name: &str, split: SplitName, index: usize) 
         let line: String = row.iter().flat_map(|pixel| [shade(*pixel); 2]).collect();
         writeln!(out, "{}", line.trim_end())?;
     }
-    let vector: Vec<String> = one_hot(*label, dataset.classes).iter().map(|it| format!("{it:.0}")).collect();
+    let vector: Vec<String> =
+        one_hot(*label, dataset.classes).iter().map(|it| format!("{it:.0}")).collect();
     writeln!(out, "{name} {title} {index} · label {label} · one-hot [{}]", vector.join(" "))?;
     Ok(out)
 }

@@ -55,11 +55,18 @@ impl Tiny {
     }
 
     /// A server that answers so for the training images, and honestly for the rest.
-    fn server(&self, training_images: impl Fn(&server::Ask, Vec<u8>) -> Reply + Send + Sync + 'static) -> Server {
+    fn server(
+        &self,
+        training_images: impl Fn(&server::Ask, Vec<u8>) -> Reply + Send + Sync + 'static,
+    ) -> Server {
         let archives = self.archives.clone();
         Server::new(move |ask| {
             let archive = archives[&ask.file].clone();
-            if ask.file == TRAIN_IMAGES { training_images(ask, archive) } else { Reply::Honest(archive) }
+            if ask.file == TRAIN_IMAGES {
+                training_images(ask, archive)
+            } else {
+                Reply::Honest(archive)
+            }
         })
     }
 }
@@ -72,7 +79,9 @@ fn idx(dimensions: &[u32], below: u32) -> Vec<u8> {
     let mut file = vec![0, 0, 8, u8::try_from(dimensions.len()).unwrap()];
     dimensions.iter().for_each(|dimension| file.extend(dimension.to_be_bytes()));
     let mut random = generator(dimensions[0].into(), Purpose::Init);
-    file.extend((0..dimensions.iter().product()).map(|_| u8::try_from(random.below(below)).unwrap()));
+    file.extend(
+        (0..dimensions.iter().product()).map(|_| u8::try_from(random.below(below)).unwrap()),
+    );
     file
 }
 
@@ -106,11 +115,17 @@ impl FetchObserver for Recorder {
     }
 }
 
-fn fetch_from(tiny: &Tiny, folder: &Path, mirrors: &[&Server], observer: &mut Recorder) -> Result<Dataset, DataError> {
+fn fetch_from(
+    tiny: &Tiny,
+    folder: &Path,
+    mirrors: &[&Server],
+    observer: &mut Recorder,
+) -> Result<Dataset, DataError> {
     let mirrors: Vec<String> = mirrors.iter().map(|mirror| mirror.url.clone()).collect();
     let patience = Duration::from_millis(900);
     missing_files(&Plan { listing: tiny.listing, folder, mirrors: &mirrors, patience }, observer)?;
-    let dataset = folder::read(Extent::Whole, "tiny", folder, Some(tiny.listing), &Decoded::of(folder), "")?;
+    let dataset =
+        folder::read(Extent::Whole, "tiny", folder, Some(tiny.listing), &Decoded::of(folder), "")?;
     assert_eq!(dataset.train.images, tiny.plain[2][16..], "what is there is true");
     Ok(dataset)
 }
@@ -123,8 +138,10 @@ fn fetch(tiny: &Tiny, mirrors: &[&Server]) -> (TempDir, Result<Dataset, DataErro
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -138,7 +155,8 @@ fn whole_files_are_kept_plain_and_pinned() {
     fetch_from(&tiny, &folder.path().join("a/b"), &[&server], &mut seen).unwrap();
     let folder = folder.path().join("a/b");
     assert_eq!(names(&folder), [".lock", "SHA256SUMS", FILES[0], FILES[1], FILES[2], FILES[3]]);
-    let sums: String = (0..4).map(|i| format!("{}  {}\n", sha256(&[&tiny.plain[i]]), FILES[i])).collect();
+    let sums: String =
+        (0..4).map(|i| format!("{}  {}\n", sha256(&[&tiny.plain[i]]), FILES[i])).collect();
     assert_eq!(fs::read_to_string(folder.join("SHA256SUMS")).unwrap(), sums);
     assert_eq!(seen.bytes, tiny.archives.values().map(|archive| archive.len() as u64).sum::<u64>());
     assert_eq!((seen.started.len(), seen.finished, seen.notes), (4, 4, vec![]));
@@ -186,7 +204,8 @@ fn a_transfer_that_breaks_off_goes_on_where_it_was() {
 fn an_earlier_part_is_gone_on_with() {
     let tiny = Tiny::new();
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("train-images-idx3-ubyte.gz.part"), &tiny.archive()[..1000]).unwrap();
+    fs::write(folder.path().join("train-images-idx3-ubyte.gz.part"), &tiny.archive()[..1000])
+        .unwrap();
     let server = Server::of(tiny.archives.clone());
     let mut seen = Recorder::default();
     fetch_from(&tiny, folder.path(), &[&server], &mut seen).unwrap();
@@ -198,7 +217,9 @@ fn an_earlier_part_is_gone_on_with() {
 fn an_earlier_part_of_another_file_is_fetched_anew() {
     let tiny = Tiny::new();
     let longer = tiny.archive().len() + 10;
-    for (part, ranges) in [(vec![7; 1000], [Some(1000), None]), (vec![7; longer], [Some(longer), None])] {
+    for (part, ranges) in
+        [(vec![7; 1000], [Some(1000), None]), (vec![7; longer], [Some(longer), None])]
+    {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("train-images-idx3-ubyte.gz.part"), part).unwrap();
         let server = Server::of(tiny.archives.clone());
@@ -211,7 +232,8 @@ fn an_earlier_part_of_another_file_is_fetched_anew() {
 fn a_server_that_knows_no_ranges_is_no_obstacle() {
     let tiny = Tiny::new();
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("train-images-idx3-ubyte.gz.part"), &tiny.archive()[..1000]).unwrap();
+    fs::write(folder.path().join("train-images-idx3-ubyte.gz.part"), &tiny.archive()[..1000])
+        .unwrap();
     let server = tiny.server(|_, archive| Reply::IgnoreRange(archive));
     fetch_from(&tiny, folder.path(), &[&server], &mut Recorder::default()).unwrap();
     assert_eq!(server.ranges(TRAIN_IMAGES), [Some(1000)]);
@@ -221,12 +243,20 @@ fn a_server_that_knows_no_ranges_is_no_obstacle() {
 fn a_mirror_without_the_file_gives_way_to_the_next() {
     let tiny = Tiny::new();
     for status in [404, 500, 503] {
-        let (bad, good) = (Server::new(move |_| Reply::Status(status)), Server::of(tiny.archives.clone()));
+        let (bad, good) =
+            (Server::new(move |_| Reply::Status(status)), Server::of(tiny.archives.clone()));
         fetch(&tiny, &[&bad, &good]).1.unwrap();
         let (folder, result) = fetch(&tiny, &[&bad]);
         let error = result.unwrap_err();
-        assert!(error.cannot_be_had() && error.to_string().contains(&status.to_string()), "{error}");
-        assert_eq!(bad.asked().len(), 1 + 1, "a mirror that works goes first; without one, one file is asked for");
+        assert!(
+            error.cannot_be_had() && error.to_string().contains(&status.to_string()),
+            "{error}"
+        );
+        assert_eq!(
+            bad.asked().len(),
+            1 + 1,
+            "a mirror that works goes first; without one, one file is asked for"
+        );
         assert_eq!(names(folder.path()), [".lock"]);
     }
 }
@@ -263,7 +293,11 @@ fn wrong_bytes_are_not_kept_and_no_reason_to_fall_back() {
     for part in [&wrong.url, "wrong SHA-256", &sha256(&[&tiny.plain[2]]), "--mirror"] {
         assert!(told.contains(part), "{told}");
     }
-    assert!(!names(folder.path()).iter().any(|name| name.starts_with("train-images")), "{:?}", names(folder.path()));
+    assert!(
+        !names(folder.path()).iter().any(|name| name.starts_with("train-images")),
+        "{:?}",
+        names(folder.path())
+    );
     // A second mirror mends it; one that cannot be reached does not hide it.
     fetch(&tiny, &[&wrong, &Server::of(tiny.archives.clone())]).1.unwrap();
     let absent = Server::new(|_| Reply::Status(404));
@@ -271,7 +305,8 @@ fn wrong_bytes_are_not_kept_and_no_reason_to_fall_back() {
     for (name, bytes) in FILES.iter().zip(&tiny.plain).take(2) {
         fs::write(folder.path().join(name), bytes).unwrap();
     }
-    let error = fetch_from(&tiny, folder.path(), &[&wrong, &absent], &mut Recorder::default()).unwrap_err();
+    let error =
+        fetch_from(&tiny, folder.path(), &[&wrong, &absent], &mut Recorder::default()).unwrap_err();
     assert!(!error.cannot_be_had());
 }
 
@@ -285,7 +320,11 @@ fn a_page_that_asks_to_log_in_is_named_as_what_it_is() {
 
 #[test]
 fn archives_pinned_by_md5_are_checked_when_fetched_and_when_kept() {
-    let by_md5 = || Tiny::pinned(|_, archives| Pins::ArchiveMd5(archives.each_ref().map(|file| leak(md5(file)))));
+    let by_md5 = || {
+        Tiny::pinned(|_, archives| {
+            Pins::ArchiveMd5(archives.each_ref().map(|file| leak(md5(file))))
+        })
+    };
     let tiny = by_md5();
     let (folder, result) = fetch(&tiny, &[&Server::of(tiny.archives.clone())]);
     assert_eq!(result.unwrap().verification, Verification::SumsFile);
@@ -293,8 +332,15 @@ fn archives_pinned_by_md5_are_checked_when_fetched_and_when_kept() {
     let mut changed = tiny.plain[2].clone();
     *changed.last_mut().unwrap() ^= 1;
     fs::write(folder.path().join(FILES[2]), &changed).unwrap();
-    let error = folder::read(Extent::Whole, "tiny", folder.path(), Some(tiny.listing), &Decoded::of(folder.path()), "")
-        .unwrap_err();
+    let error = folder::read(
+        Extent::Whole,
+        "tiny",
+        folder.path(),
+        Some(tiny.listing),
+        &Decoded::of(folder.path()),
+        "",
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("wrong SHA-256"), "{error}");
     // The same data in another archive is another archive.
     let mut archives = tiny.archives.clone();
@@ -305,8 +351,15 @@ fn archives_pinned_by_md5_are_checked_when_fetched_and_when_kept() {
     for (name, archive) in archives {
         fs::write(kept.path().join(name), archive).unwrap();
     }
-    let error = folder::read(Extent::Whole, "tiny", kept.path(), Some(tiny.listing), &Decoded::of(kept.path()), "")
-        .unwrap_err();
+    let error = folder::read(
+        Extent::Whole,
+        "tiny",
+        kept.path(),
+        Some(tiny.listing),
+        &Decoded::of(kept.path()),
+        "",
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("wrong MD5"), "{error}");
 }
 
@@ -339,12 +392,16 @@ fn where_nobody_listens_there_is_nothing_to_be_had() {
 #[test]
 fn a_transfer_without_progress_ends() {
     let tiny = Tiny::new();
-    let server = tiny.server(|ask, archive| Reply::Cut(archive, if ask.earlier == 0 { 500 } else { 0 }));
+    let server =
+        tiny.server(|ask, archive| Reply::Cut(archive, if ask.earlier == 0 { 500 } else { 0 }));
     let (folder, result) = fetch(&tiny, &[&server]);
     assert!(result.unwrap_err().cannot_be_had());
     assert_eq!(server.ranges(TRAIN_IMAGES), [None, Some(500)]);
     // What came is kept for the next time.
-    assert_eq!(fs::metadata(folder.path().join("train-images-idx3-ubyte.gz.part")).unwrap().len(), 500);
+    assert_eq!(
+        fs::metadata(folder.path().join("train-images-idx3-ubyte.gz.part")).unwrap().len(),
+        500
+    );
     assert!(!folder.path().join(FILES[2]).exists());
 }
 
@@ -366,7 +423,9 @@ fn two_at_a_time_do_not_mix() {
     let folder = tempfile::tempdir().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| fetch_from(&tiny, folder.path(), &[&server], &mut Recorder::default()).unwrap());
+            scope.spawn(|| {
+                fetch_from(&tiny, folder.path(), &[&server], &mut Recorder::default()).unwrap()
+            });
         }
     });
     assert_eq!(server.asked().len(), 4, "each file is fetched once");

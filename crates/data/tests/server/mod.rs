@@ -64,7 +64,9 @@ impl Server {
 
     /// Serves these files honestly, 404 for others.
     pub fn of(files: HashMap<String, Vec<u8>>) -> Self {
-        Self::new(move |ask| files.get(&ask.file).cloned().map_or(Reply::Status(404), Reply::Honest))
+        Self::new(move |ask| {
+            files.get(&ask.file).cloned().map_or(Reply::Status(404), Reply::Honest)
+        })
     }
 
     /// Every request so far.
@@ -78,7 +80,11 @@ impl Server {
     }
 }
 
-fn answer(stream: &TcpStream, log: &Mutex<Vec<Ask>>, respond: &dyn Fn(&Ask) -> Reply) -> std::io::Result<()> {
+fn answer(
+    stream: &TcpStream,
+    log: &Mutex<Vec<Ask>>,
+    respond: &dyn Fn(&Ask) -> Reply,
+) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let first = lines.next().unwrap()?;
     let file = first.split(' ').nth(1).unwrap().rsplit('/').next().unwrap().to_owned();
@@ -88,7 +94,10 @@ fn answer(stream: &TcpStream, log: &Mutex<Vec<Ask>>, respond: &dyn Fn(&Ask) -> R
         if line.is_empty() {
             break;
         }
-        from = line.strip_prefix("range: bytes=").map(|it| it.trim_end_matches('-').parse().unwrap()).or(from);
+        from = line
+            .strip_prefix("range: bytes=")
+            .map(|it| it.trim_end_matches('-').parse().unwrap())
+            .or(from);
     }
     let ask = {
         let mut log = log.lock().unwrap();
@@ -100,11 +109,19 @@ fn answer(stream: &TcpStream, log: &Mutex<Vec<Ask>>, respond: &dyn Fn(&Ask) -> R
         Reply::Honest(body) => (body, ask.from, usize::MAX),
         Reply::Cut(body, cut) => (body, ask.from, cut),
         Reply::IgnoreRange(body) => (body, None, usize::MAX),
-        Reply::Status(status) => return send(stream, &format!("HTTP/1.1 {status} No\r\nContent-Length: 0"), &[]),
-        Reply::Redirect(to) => {
-            return send(stream, &format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0"), &[]);
+        Reply::Status(status) => {
+            return send(stream, &format!("HTTP/1.1 {status} No\r\nContent-Length: 0"), &[]);
         }
-        Reply::Promise(length) => return send(stream, &format!("HTTP/1.1 200 OK\r\nContent-Length: {length}"), &[0]),
+        Reply::Redirect(to) => {
+            return send(
+                stream,
+                &format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0"),
+                &[],
+            );
+        }
+        Reply::Promise(length) => {
+            return send(stream, &format!("HTTP/1.1 200 OK\r\nContent-Length: {length}"), &[0]);
+        }
         Reply::Silence => {
             thread::sleep(Duration::from_secs(60));
             return Ok(());
@@ -113,7 +130,8 @@ fn answer(stream: &TcpStream, log: &Mutex<Vec<Ask>>, respond: &dyn Fn(&Ask) -> R
     let total = body.len();
     let head = match wanted {
         Some(from) if from >= total => {
-            let head = format!("HTTP/1.1 416 No\r\nContent-Range: bytes */{total}\r\nContent-Length: 0");
+            let head =
+                format!("HTTP/1.1 416 No\r\nContent-Range: bytes */{total}\r\nContent-Length: 0");
             return send(stream, &head, &[]);
         }
         Some(from) => format!(

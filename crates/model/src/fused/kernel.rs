@@ -161,7 +161,13 @@ pub(super) fn step<L: Lanes>(
     let mut rest = batch;
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at(rest.len().min(CHUNK));
-        forward::<L, true>(parameters, workspace, images, chunk, if after.is_empty() { upcoming } else { after });
+        forward::<L, true>(
+            parameters,
+            workspace,
+            images,
+            chunk,
+            if after.is_empty() { upcoming } else { after },
+        );
         score += softmax::<L>(workspace, images, chunk, |_| {});
         errors::<L>(workspace, images, chunk, rate);
         backward::<L>(workspace, chunk.len(), &mut change);
@@ -323,8 +329,10 @@ fn softmax<L: Lanes>(
         }
         product *= sum.lanes()[..members.len()].iter().map(|sum| f64::from(*sum)).product::<f64>();
         let probability_of = L::splat(1.0).div(sum).lanes();
-        let prediction =
-            |lane: usize| Prediction { class: predicted_of[lane] as u32, probability: probability_of[lane] };
+        let prediction = |lane: usize| Prediction {
+            class: predicted_of[lane] as u32,
+            probability: probability_of[lane],
+        };
         told(&std::array::from_fn::<_, LANES, _>(prediction)[..members.len()]);
     }
     score.loss_sum += libm::log(product);

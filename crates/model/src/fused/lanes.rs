@@ -51,7 +51,9 @@ pub(super) trait Lanes: Copy {
         let r = n.mul_add(Self::splat(-355.0 / 512.0), x);
         let r = n.mul_add(Self::splat(2.121_944_4e-4), r);
         let mut p = Self::splat(1.987_569_1e-4);
-        for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.500_000_1] {
+        for coefficient in
+            [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.500_000_1]
+        {
             p = p.mul_add(r, Self::splat(coefficient));
         }
         let e_to_r = p.mul_add(r.mul(r), r.add(Self::splat(1.0)));
@@ -126,13 +128,17 @@ impl Lanes for Portable {
 
     #[inline(always)]
     fn select_greater(self, other: Self, then: Self, otherwise: Self) -> Self {
-        let choose = |lane: usize| if self.0[lane] > other.0[lane] { then.0[lane] } else { otherwise.0[lane] };
+        let choose = |lane: usize| {
+            if self.0[lane] > other.0[lane] { then.0[lane] } else { otherwise.0[lane] }
+        };
         Self(std::array::from_fn(choose))
     }
 
     #[inline(always)]
     fn times_power_of_two(self, integers_and_rounder: Self) -> Self {
-        self.zip(integers_and_rounder, |a, n| f32::from_bits(a.to_bits().wrapping_add(n.to_bits() << 23)))
+        self.zip(integers_and_rounder, |a, n| {
+            f32::from_bits(a.to_bits().wrapping_add(n.to_bits() << 23))
+        })
     }
 
     #[inline(always)]
@@ -191,7 +197,9 @@ mod x86 {
 
         #[inline(always)]
         fn of_bytes(bytes: &[u8; LANES]) -> Self {
-            Self(avx2!(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes.as_ptr().cast())))))
+            Self(avx2!(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(
+                bytes.as_ptr().cast()
+            )))))
         }
 
         #[inline(always)]
@@ -226,13 +234,18 @@ mod x86 {
 
         #[inline(always)]
         fn select_greater(self, other: Self, then: Self, otherwise: Self) -> Self {
-            Self(avx2!(_mm256_blendv_ps(otherwise.0, then.0, _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, other.0))))
+            Self(avx2!(_mm256_blendv_ps(
+                otherwise.0,
+                then.0,
+                _mm256_cmp_ps::<_CMP_GT_OQ>(self.0, other.0)
+            )))
         }
 
         #[inline(always)]
         fn times_power_of_two(self, integers_and_rounder: Self) -> Self {
             Self(avx2!({
-                let exponents = _mm256_slli_epi32::<23>(_mm256_castps_si256(integers_and_rounder.0));
+                let exponents =
+                    _mm256_slli_epi32::<23>(_mm256_castps_si256(integers_and_rounder.0));
                 _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(self.0), exponents))
             }))
         }
@@ -269,7 +282,11 @@ mod tests {
     fn check(exp: fn(f32) -> f32) {
         for x in (0..=87_000).map(|x| -x as f32 / 1_000.0) {
             let expected = f64::from(x).exp();
-            assert!((f64::from(exp(x)) / expected - 1.0).abs() < 1.5e-7, "{x}: {} is not {expected}", exp(x));
+            assert!(
+                (f64::from(exp(x)) / expected - 1.0).abs() < 1.5e-7,
+                "{x}: {} is not {expected}",
+                exp(x)
+            );
         }
         assert_eq!(exp(0.0), 1.0);
         for below in [-88.0, -1e30, f32::NEG_INFINITY] {
@@ -290,7 +307,10 @@ mod tests {
     #[test]
     fn sums_stand_in_the_lane_of_their_row() {
         fn sums<L: Lanes>() -> Row {
-            L::sums(std::array::from_fn(|row| L::load(&std::array::from_fn(|lane| (10 * row + lane) as f32)))).lanes()
+            L::sums(std::array::from_fn(|row| {
+                L::load(&std::array::from_fn(|lane| (10 * row + lane) as f32))
+            }))
+            .lanes()
         }
         // Σ (10·row + lane) over eight lanes.
         let expected: Row = std::array::from_fn(|row| 80.0 * row as f32 + 28.0);

@@ -44,11 +44,20 @@ impl FusedData {
     /// When there is no memory for them.
     pub fn new(dataset: &Dataset) -> Result<Self, EngineError> {
         let grid = Grid::fitting(dataset.shape, &dataset.train.images);
-        let cut =
-            |split| Tiles::new(split, grid).map_err(|error| EngineError { engine: "fused", reason: error.to_string() });
+        let cut = |split| {
+            Tiles::new(split, grid)
+                .map_err(|error| EngineError { engine: "fused", reason: error.to_string() })
+        };
         let (train, test) = (cut(&dataset.train)?, cut(&dataset.test)?);
         let test_rows = (0..).take(dataset.test.len()).collect();
-        Ok(Self { train, test, test_rows, grid, classes: dataset.classes, features: dataset.shape.features() })
+        Ok(Self {
+            train,
+            test,
+            test_rows,
+            grid,
+            classes: dataset.classes,
+            features: dataset.shape.features(),
+        })
     }
 }
 
@@ -64,11 +73,16 @@ pub struct Fused {
 impl Fused {
     /// A training at its start. AVX2 and AVX-512 give the same bits, [`InstructionSet::portable`] others.
     #[must_use]
-    pub fn new(data: Arc<FusedData>, hyperparameters: &Hyperparameters, instructions: InstructionSet) -> Self {
+    pub fn new(
+        data: Arc<FusedData>,
+        hyperparameters: &Hyperparameters,
+        instructions: InstructionSet,
+    ) -> Self {
         let Hyperparameters { init, seed, .. } = *hyperparameters;
         let weights = initial_weights(data.features, data.classes, init, seed);
         let (tiles, classes) = (data.grid.tiles(), data.classes);
-        let (parameters, workspace) = (Parameters::zeros(tiles, classes), RefCell::new(Workspace::new(tiles, classes)));
+        let (parameters, workspace) =
+            (Parameters::zeros(tiles, classes), RefCell::new(Workspace::new(tiles, classes)));
         let mut fused = Self { data, instructions, parameters, workspace };
         fused.set(&weights);
         fused
@@ -84,11 +98,24 @@ impl Fused {
 }
 
 impl Engine for Fused {
-    fn step(&mut self, batch: &[u32], upcoming: &[u32], learning_rate: f64) -> Result<Score, EngineError> {
+    fn step(
+        &mut self,
+        batch: &[u32],
+        upcoming: &[u32],
+        learning_rate: f64,
+    ) -> Result<Score, EngineError> {
         let images = self.data.train.view();
         let workspace = self.workspace.get_mut();
         let rate = learning_rate as f32;
-        Ok(dispatch::step(self.instructions, &mut self.parameters, workspace, images, batch, upcoming, rate))
+        Ok(dispatch::step(
+            self.instructions,
+            &mut self.parameters,
+            workspace,
+            images,
+            batch,
+            upcoming,
+            rate,
+        ))
     }
 
     fn evaluate(&self, examples: Examples<'_>) -> Result<Score, EngineError> {
@@ -97,7 +124,14 @@ impl Engine for Fused {
             Examples::Test => (&self.data.test, &self.data.test_rows[..]),
         };
         let mut workspace = self.workspace.borrow_mut();
-        Ok(dispatch::evaluate(self.instructions, &self.parameters, &mut workspace, tiles.view(), rows, None))
+        Ok(dispatch::evaluate(
+            self.instructions,
+            &self.parameters,
+            &mut workspace,
+            tiles.view(),
+            rows,
+            None,
+        ))
     }
 
     fn predict(&self) -> Result<(Score, Vec<Prediction>), EngineError> {
@@ -105,13 +139,22 @@ impl Engine for Fused {
         let mut workspace = self.workspace.borrow_mut();
         let mut predictions = Vec::with_capacity(rows.len());
         let told = Some(&mut predictions);
-        let score = dispatch::evaluate(self.instructions, &self.parameters, &mut workspace, test.view(), rows, told);
+        let score = dispatch::evaluate(
+            self.instructions,
+            &self.parameters,
+            &mut workspace,
+            test.view(),
+            rows,
+            told,
+        );
         Ok((score, predictions))
     }
 
     fn weights(&self) -> Result<Weights, EngineError> {
         let (classes, features) = (self.data.classes, self.data.features);
-        let at = |index| self.parameters.weight(index / features, self.data.grid.place(index % features));
+        let at = |index| {
+            self.parameters.weight(index / features, self.data.grid.place(index % features))
+        };
         let weight = (0..classes * features).map(at).collect();
         Ok(Weights { classes, features, weight, bias: self.parameters.bias.clone() })
     }

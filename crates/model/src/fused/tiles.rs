@@ -30,7 +30,8 @@ impl Grid {
     /// The shape under which the fewest tiles of `images` are touched.
     pub(super) fn fitting(image: ImageShape, images: &[u8]) -> Self {
         let sample = &images[..images.len().min(LOOKED_AT * image.features())];
-        let shapes = [(2, 4), (4, 2), (1, 8), (8, 1)].map(|(height, width)| Self { image, height, width });
+        let shapes =
+            [(2, 4), (4, 2), (1, 8), (8, 1)].map(|(height, width)| Self { image, height, width });
         let touched = |grid: &Self| {
             let mut count = 0usize;
             grid.for_each_touched(sample, |_, _, _| count += 1);
@@ -65,17 +66,24 @@ impl Grid {
         }
     }
 
-    fn scan<const H: usize, const W: usize>(self, images: &[u8], mut found: impl FnMut(usize, u32, [u8; LANES])) {
+    fn scan<const H: usize, const W: usize>(
+        self,
+        images: &[u8],
+        mut found: impl FnMut(usize, u32, [u8; LANES]),
+    ) {
         // A frame of zeros makes every tile a whole one.
         let stride = self.tiles_across() * W;
         let mut framed = vec![0; stride * self.image.rows.div_ceil(H) * H];
         for (index, image) in images.chunks_exact(self.image.features()).enumerate() {
-            for (to, from) in framed.chunks_exact_mut(stride).zip(image.chunks_exact(self.image.columns)) {
+            for (to, from) in
+                framed.chunks_exact_mut(stride).zip(image.chunks_exact(self.image.columns))
+            {
                 to[..from.len()].copy_from_slice(from);
             }
             let mut number = 0;
             for band in framed.chunks_exact(stride * H) {
-                let rows: [&[[u8; W]]; H] = std::array::from_fn(|row| band[row * stride..][..stride].as_chunks().0);
+                let rows: [&[[u8; W]]; H] =
+                    std::array::from_fn(|row| band[row * stride..][..stride].as_chunks().0);
                 for column in 0..stride / W {
                     let mut pixels = [0; LANES];
                     for (to, row) in pixels.as_chunks_mut().0.iter_mut().zip(rows) {
@@ -126,8 +134,14 @@ impl Tiles {
         let features = grid.image.features();
         let share = split.len().div_ceil(threads).max(1) * features;
         let parts: Vec<(Vec<Tile>, Vec<u32>)> = std::thread::scope(|scope| {
-            let cut: Vec<_> = split.images.chunks(share).map(|images| scope.spawn(move || cut(images, grid))).collect();
-            cut.into_iter().map(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+            let cut: Vec<_> = split
+                .images
+                .chunks(share)
+                .map(|images| scope.spawn(move || cut(images, grid)))
+                .collect();
+            cut.into_iter()
+                .map(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
         });
         let mut starts: Vec<u32> = vec![0];
         for (_, ends) in &parts {
@@ -135,7 +149,8 @@ impl Tiles {
             starts.extend(ends.iter().map(|end| before + end));
         }
         let labels = split.labels.iter().copied().chain([0]).map(u32::from);
-        let images: Vec<_> = starts.into_iter().zip(labels).map(|(start, label)| Image { start, label }).collect();
+        let images: Vec<_> =
+            starts.into_iter().zip(labels).map(|(start, label)| Image { start, label }).collect();
         let tiles: Vec<&[Tile]> = parts.iter().map(|(tiles, _)| tiles.as_slice()).collect();
         Ok(Self { tiles: Huge::concat(&tiles)?, images: Huge::concat(&[&images])? })
     }
@@ -210,7 +225,10 @@ mod tests {
             number += usize::from(tile.step);
             tiles[number] = tile.pixels;
         }
-        (0..features).map(|feature| grid.place(feature)).map(|(tile, lane)| tiles[tile][lane]).collect()
+        (0..features)
+            .map(|feature| grid.place(feature))
+            .map(|(tile, lane)| tiles[tile][lane])
+            .collect()
     }
 
     proptest! {

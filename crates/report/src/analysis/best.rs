@@ -51,7 +51,8 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
     let scratch = &mut Vec::new();
     for i in 0..settings.len() {
         for l in i + 1..settings.len() {
-            let Some((difference, error)) = tested(&settings[i], &settings[l], resolution, scratch) else {
+            let Some((difference, error)) = tested(&settings[i], &settings[l], resolution, scratch)
+            else {
                 continue;
             };
             // Equal values are no evidence either way.
@@ -63,18 +64,22 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
         }
     }
     for (standing, strongest) in standings.iter_mut().zip(&strongest) {
-        let least = strongest.0.iter().map(|(freedom, t)| upper_tail(*t, *freedom)).reduce(f64::min);
+        let least =
+            strongest.0.iter().map(|(freedom, t)| upper_tail(*t, *freedom)).reduce(f64::min);
         standing.compared = least.is_some();
         standing.p_best = least.map(|p| (2.0 * count(standing.rivals) * p).min(1.0));
         standing.may_be_best = standing.p_best.is_some_and(|p| p >= 1.0 - CONFIDENCE);
     }
-    let candidates: Vec<usize> = (0..settings.len()).filter(|index| standings[*index].may_be_best).collect();
+    let candidates: Vec<usize> =
+        (0..settings.len()).filter(|index| standings[*index].may_be_best).collect();
     if !candidates.is_empty() {
         let mut limits = vec![(0.0f64, f64::NEG_INFINITY); settings.len()];
         for l in candidates {
             widen(&mut limits, settings, l, standings[l].rivals, resolution, scratch);
         }
-        for (standing, (low, high)) in standings.iter_mut().zip(limits).filter(|(standing, _)| standing.compared) {
+        for (standing, (low, high)) in
+            standings.iter_mut().zip(limits).filter(|(standing, _)| standing.compared)
+        {
             // Turns -0 into 0.
             let low = low.is_finite().then_some(low + 0.0);
             standing.distance = Some(Limits { low, high: high.min(0.0) + 0.0 });
@@ -84,7 +89,12 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
 }
 
 /// A testable difference and its standard error.
-fn tested(a: &Samples, b: &Samples, resolution: Resolution, scratch: &mut Vec<f64>) -> Option<(Difference, f64)> {
+fn tested(
+    a: &Samples,
+    b: &Samples,
+    resolution: Resolution,
+    scratch: &mut Vec<f64>,
+) -> Option<(Difference, f64)> {
     let difference = difference(a, b, resolution, scratch)?;
     Some((difference, difference.error?))
 }
@@ -144,7 +154,8 @@ mod tests {
     /// Computed by `tests/statistics/mcb.py`: random tables with holes, on grids, with equal settings, and one without a best.
     #[test]
     fn standings_equal_those_of_the_reference() {
-        let tables: Vec<Reference> = serde_json::from_str(include_str!("../../tests/statistics/tables.json")).unwrap();
+        let tables: Vec<Reference> =
+            serde_json::from_str(include_str!("../../tests/statistics/tables.json")).unwrap();
         assert!(tables.len() > 50);
         for (number, table) in tables.iter().enumerate() {
             let setting = |setting: usize| {
@@ -157,8 +168,13 @@ mod tests {
             let found = standings(&settings, Resolution::of(&settings, Some(table.grid)));
             for (setting, it) in found.iter().enumerate() {
                 let expected = (table.compared[setting], table.may_be_best[setting]);
-                assert_eq!((it.compared, it.may_be_best), expected, "table {number}, setting {setting}");
-                let (low, high) = (it.distance.and_then(|it| it.low), it.distance.map(|it| it.high));
+                assert_eq!(
+                    (it.compared, it.may_be_best),
+                    expected,
+                    "table {number}, setting {setting}"
+                );
+                let (low, high) =
+                    (it.distance.and_then(|it| it.low), it.distance.map(|it| it.high));
                 for (name, found, expected) in [
                     ("p", it.p_best, table.p[setting]),
                     ("low", low, table.low[setting]),
@@ -177,15 +193,23 @@ mod tests {
     #[test]
     fn two_settings_give_the_paired_t_test() {
         let of = |values: [f64; 5]| -> Samples {
-            values.into_iter().enumerate().map(|(replicate, value)| Sample { replicate, cell: 0, value }).collect()
+            values
+                .into_iter()
+                .enumerate()
+                .map(|(replicate, value)| Sample { replicate, cell: 0, value })
+                .collect()
         };
-        let settings = [of([0.9141, 0.9137, 0.9145, 0.9150, 0.9129]), of([0.9120, 0.9131, 0.9122, 0.9149, 0.9111])];
+        let settings = [
+            of([0.9141, 0.9137, 0.9145, 0.9150, 0.9129]),
+            of([0.9120, 0.9131, 0.9122, 0.9149, 0.9111]),
+        ];
         let found = standings(&settings, Resolution::of(&settings, Some(0.0)));
         assert!(close(found[1].p_best, Some(0.033827067941416086)));
         assert_eq!((found[0].may_be_best, found[1].may_be_best), (true, false));
         let limits = found[1].distance.unwrap();
         assert!(
-            close(limits.low, Some(-0.0025883119720338243)) && close(Some(limits.high), Some(-0.00017168802796613844))
+            close(limits.low, Some(-0.0025883119720338243))
+                && close(Some(limits.high), Some(-0.00017168802796613844))
         );
     }
 }

@@ -47,11 +47,18 @@ pub type Observation<'a> = (Vec<Option<&'a Value>>, f64);
 
 /// The effects of the hyperparameters `names`, whose values the observations have in this order; `replicate` is the place of the
 /// replicate among them.
-pub fn effects(observations: &[Observation<'_>], names: &[String], replicate: Option<usize>) -> Effects {
-    let factors: Vec<Factor> = (0..names.len()).map(|place| Factor::of(observations, place)).collect();
-    let wanted: Vec<usize> =
-        (0..names.len()).filter(|place| Some(*place) != replicate && factors[*place].values.len() > 1).collect();
-    let table = Table { factors: &factors, values: observations.iter().map(|(_, value)| *value).collect() };
+pub fn effects(
+    observations: &[Observation<'_>],
+    names: &[String],
+    replicate: Option<usize>,
+) -> Effects {
+    let factors: Vec<Factor> =
+        (0..names.len()).map(|place| Factor::of(observations, place)).collect();
+    let wanted: Vec<usize> = (0..names.len())
+        .filter(|place| Some(*place) != replicate && factors[*place].values.len() > 1)
+        .collect();
+    let table =
+        Table { factors: &factors, values: observations.iter().map(|(_, value)| *value).collect() };
     let balanced = table.is_balanced();
     let mut effects = Effects { balanced, ..Effects::default() };
     let anova = balanced.then(|| table.anova(&wanted, replicate)).flatten();
@@ -77,10 +84,12 @@ struct Factor {
 
 impl Factor {
     fn of(observations: &[Observation<'_>], place: usize) -> Self {
-        let mut values: Vec<&Value> = observations.iter().filter_map(|(values, _)| values[place]).collect();
+        let mut values: Vec<&Value> =
+            observations.iter().filter_map(|(values, _)| values[place]).collect();
         values.sort_by(|a, b| by_value(Some(a), Some(b)));
         values.dedup_by(|a, b| by_value(Some(a), Some(b)).is_eq());
-        let number = |value: &Value| values.binary_search_by(|it| by_value(Some(it), Some(value))).ok();
+        let number =
+            |value: &Value| values.binary_search_by(|it| by_value(Some(it), Some(value))).ok();
         let of = observations.iter().map(|(values, _)| values[place].and_then(number)).collect();
         Self { values: values.into_iter().cloned().collect(), of }
     }
@@ -105,7 +114,8 @@ struct Anova<'a> {
 impl Anova<'_> {
     fn share(&self, source: Source) -> Option<f64> {
         let chance = source.freedom * self.error.squares / self.error.freedom;
-        (self.error.freedom > 0.0 && self.total > 0.0).then(|| ((source.squares - chance) / self.total).clamp(0.0, 1.0))
+        (self.error.freedom > 0.0 && self.total > 0.0)
+            .then(|| ((source.squares - chance) / self.total).clamp(0.0, 1.0))
     }
 
     fn rest(&self) -> Rest {
@@ -129,7 +139,8 @@ impl Table<'_> {
         for index in 0..self.values.len() {
             *cells.entry(self.cell(index, |_| true)).or_default() += 1;
         }
-        let combinations = self.factors.iter().try_fold(1usize, |all, it| all.checked_mul(it.values.len()));
+        let combinations =
+            self.factors.iter().try_fold(1usize, |all, it| all.checked_mul(it.values.len()));
         let whole = self.factors.iter().all(|it| it.of.iter().all(Option::is_some));
         let mut counts = cells.values();
         let first = counts.next();
@@ -138,7 +149,10 @@ impl Table<'_> {
 
     /// The values of the chosen factors in an observation.
     fn cell(&self, index: usize, wanted: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
-        (0..self.factors.len()).filter(|place| wanted(*place)).map(|place| self.factors[place].of[index]).collect()
+        (0..self.factors.len())
+            .filter(|place| wanted(*place))
+            .map(|place| self.factors[place].of[index])
+            .collect()
     }
 
     /// The sum of squares between groups of observations, and its degrees of freedom.
@@ -162,7 +176,8 @@ impl Table<'_> {
         let all = Statistic::of(self.values.clone())?;
         let total: f64 = all.deviation?.powi(2) * count(all.n - 1);
         let of = |place: usize| self.between(all.mean, |index| self.cell(index, |it| it == place));
-        let factors: HashMap<&usize, Source> = wanted.iter().map(|place| (place, of(*place))).collect();
+        let factors: HashMap<&usize, Source> =
+            wanted.iter().map(|place| (place, of(*place))).collect();
         // Summed in their order: the order of a hash map must not change the result.
         let explained = wanted.iter().map(|place| factors[place]);
         let explained = explained.fold(Source { squares: 0.0, freedom: 0.0 }, |sum, it| Source {
@@ -185,7 +200,10 @@ impl Table<'_> {
             }
             None => (None, None, explained),
         };
-        let error = Source { squares: (total - model.squares).max(0.0), freedom: count(all.n) - 1.0 - model.freedom };
+        let error = Source {
+            squares: (total - model.squares).max(0.0),
+            freedom: count(all.n) - 1.0 - model.freedom,
+        };
         (error.freedom > 0.0).then_some(Anova { factors, replicate, interaction, error, total })
     }
 
@@ -214,18 +232,26 @@ impl Table<'_> {
         let mut common: Vec<_> = blocks.into_iter().collect();
         common.sort_by(|a, b| a.0.cmp(&b.0));
         let mean = |values: Vec<f64>| Statistic::of(values).map(|it| it.mean);
-        let rows: Vec<Vec<f64>> =
-            common.into_iter().filter_map(|(_, block)| block.into_iter().map(mean).collect()).collect();
-        let groups: Vec<Vec<f64>> = (0..levels).map(|level| rows.iter().map(|row| row[level]).collect()).collect();
+        let rows: Vec<Vec<f64>> = common
+            .into_iter()
+            .filter_map(|(_, block)| block.into_iter().map(mean).collect())
+            .collect();
+        let groups: Vec<Vec<f64>> =
+            (0..levels).map(|level| rows.iter().map(|row| row[level]).collect()).collect();
         let share = two_way_share(&groups);
         self.effect(place, groups, share)
     }
 
     fn effect(&self, place: usize, groups: Vec<Vec<f64>>, share: Option<f64>) -> Effect {
-        let levels: Vec<(Value, Option<Statistic>)> =
-            self.factors[place].values.iter().cloned().zip(groups.into_iter().map(Statistic::of)).collect();
+        let levels: Vec<(Value, Option<Statistic>)> = self.factors[place]
+            .values
+            .iter()
+            .cloned()
+            .zip(groups.into_iter().map(Statistic::of))
+            .collect();
         let means = || levels.iter().filter_map(|(_, level)| level.map(|it| it.mean));
-        let range = means().fold(f64::NEG_INFINITY, f64::max) - means().fold(f64::INFINITY, f64::min);
+        let range =
+            means().fold(f64::NEG_INFINITY, f64::max) - means().fold(f64::INFINITY, f64::min);
         Effect { name: String::new(), range: range.is_finite().then_some(range), share, levels }
     }
 }
@@ -236,7 +262,8 @@ fn two_way_share(groups: &[Vec<f64>]) -> Option<f64> {
     let blocks = groups.first()?.len();
     let total = all.deviation?.powi(2) * count(all.n - 1);
     let squares = |mean: f64| (mean - all.mean).powi(2);
-    let of_groups: f64 = groups.iter().filter_map(|it| Statistic::of(it.clone())).map(|it| squares(it.mean)).sum();
+    let of_groups: f64 =
+        groups.iter().filter_map(|it| Statistic::of(it.clone())).map(|it| squares(it.mean)).sum();
     let block = |index: usize| Statistic::of(groups.iter().map(|it| it[index]).collect());
     let of_blocks: f64 = (0..blocks).filter_map(block).map(|it| squares(it.mean)).sum();
     let between = of_groups * count(blocks);
@@ -253,9 +280,13 @@ mod tests {
 
     /// Effects in a table with the columns `a`, `b`, seed and metric.
     fn of(rows: &[(i64, i64, i64, f64)]) -> Effects {
-        let values: Vec<[Value; 3]> = rows.iter().map(|row| [row.0, row.1, row.2].map(Value::from)).collect();
-        let observations: Vec<Observation<'_>> =
-            values.iter().zip(rows).map(|(values, row)| (values.iter().map(Some).collect(), row.3)).collect();
+        let values: Vec<[Value; 3]> =
+            rows.iter().map(|row| [row.0, row.1, row.2].map(Value::from)).collect();
+        let observations: Vec<Observation<'_>> = values
+            .iter()
+            .zip(rows)
+            .map(|(values, row)| (values.iter().map(Some).collect(), row.3))
+            .collect();
         effects(&observations, &["a", "b", "seed"].map(str::to_owned), Some(2))
     }
 
@@ -269,7 +300,9 @@ mod tests {
     fn shares_equal_those_of_the_analysis_of_variance() {
         let noise = [0.3, -0.1, 0.2, -0.4, 0.1, 0.0, -0.2, 0.5, -0.3, 0.2, 0.1, -0.4];
         let mut rows = Vec::new();
-        for (a, b, seed) in (0..2).flat_map(|a| (0..2).flat_map(move |b| (0..3).map(move |seed| (a, b, seed)))) {
+        for (a, b, seed) in
+            (0..2).flat_map(|a| (0..2).flat_map(move |b| (0..3).map(move |seed| (a, b, seed))))
+        {
             let noise = noise[rows.len()];
             let whole = f64::from(i32::try_from(10 * a + b + a * b).unwrap());
             rows.push((a, b, seed, whole + noise));
@@ -283,7 +316,10 @@ mod tests {
         let rest = found.rest.unwrap();
         close(rest.interaction.unwrap(), 0.00288644289090465);
         close(rest.replicate.unwrap(), 0.0);
-        close(rest.noise, 1.0 - 0.9773720395987244 - 0.01634273720395986 - 0.00288644289090465 - 0.0);
+        close(
+            rest.noise,
+            1.0 - 0.9773720395987244 - 0.01634273720395986 - 0.00288644289090465 - 0.0,
+        );
     }
 
     /// Seven values, three seeds, pure noise: η² would be 6 / 20 on average.
@@ -297,7 +333,9 @@ mod tests {
                 // The sum of twelve uniform numbers is nearly normal.
                 let mut sum = 0.0;
                 for _ in 0..12 {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
                     sum += f64::from(u32::try_from(state >> 33).unwrap()) / f64::from(1u32 << 31);
                 }
                 rows.push((a, 0, seed, sum - 6.0));
@@ -314,7 +352,11 @@ mod tests {
         let mut rows = Vec::new();
         for seed in 0..3 {
             let noise = 0.01 * f64::from(i32::try_from(seed).unwrap());
-            rows.extend([(0, 0, seed, 1.0 + noise), (1, 0, seed, 1.5 - noise), (1, 1, seed, 9.0 + noise)]);
+            rows.extend([
+                (0, 0, seed, 1.0 + noise),
+                (1, 0, seed, 1.5 - noise),
+                (1, 1, seed, 9.0 + noise),
+            ]);
         }
         let found = of(&rows);
         assert!(!found.balanced && found.rest.is_none());
@@ -326,14 +368,22 @@ mod tests {
 
     #[test]
     fn without_common_cells_there_is_no_effect() {
-        let rows: Vec<_> = (0..4).map(|index| (index, index, 0, f64::from(i32::try_from(index).unwrap()))).collect();
+        let rows: Vec<_> = (0..4)
+            .map(|index| (index, index, 0, f64::from(i32::try_from(index).unwrap())))
+            .collect();
         let found = of(&rows);
-        assert!(found.of.iter().all(|it| it.range.is_none() && it.share.is_none() && it.levels.len() == 4));
+        assert!(
+            found
+                .of
+                .iter()
+                .all(|it| it.range.is_none() && it.share.is_none() && it.levels.len() == 4)
+        );
     }
 
     #[test]
     fn values_that_occur_once_get_no_share() {
-        let rows: Vec<_> = (0..4).map(|index| (index, 0, 0, f64::from(i32::try_from(index).unwrap()))).collect();
+        let rows: Vec<_> =
+            (0..4).map(|index| (index, 0, 0, f64::from(i32::try_from(index).unwrap()))).collect();
         let found = of(&rows);
         assert_eq!((found.of[0].range, found.of[0].share, found.rest), (Some(3.0), None, None));
     }

@@ -21,9 +21,12 @@ pub struct Levels {
 
 /// Levels of all settings.
 pub fn levels(settings: &[Samples]) -> Levels {
-    let raw: Vec<Option<f64>> =
-        settings.iter().map(|it| Statistic::of(replicate_means(it)).map(|statistic| statistic.mean)).collect();
-    let places = |samples: &Samples| samples.iter().map(|it| (it.replicate, it.cell)).collect::<Vec<_>>();
+    let raw: Vec<Option<f64>> = settings
+        .iter()
+        .map(|it| Statistic::of(replicate_means(it)).map(|statistic| statistic.mean))
+        .collect();
+    let places =
+        |samples: &Samples| samples.iter().map(|it| (it.replicate, it.cell)).collect::<Vec<_>>();
     let mut measured = settings.iter().filter(|it| !it.is_empty());
     let first = measured.next().map(places);
     if measured.all(|it| Some(places(it)) == first) {
@@ -40,8 +43,10 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
         let next = blocks.len();
         blocks.entry((sample.replicate, sample.cell)).or_insert(next);
     }
-    let values: Vec<Vec<(usize, f64)>> =
-        settings.iter().map(|it| it.iter().map(|it| (blocks[&(it.replicate, it.cell)], it.value)).collect()).collect();
+    let values: Vec<Vec<(usize, f64)>> = settings
+        .iter()
+        .map(|it| it.iter().map(|it| (blocks[&(it.replicate, it.cell)], it.value)).collect())
+        .collect();
     let mut sizes = vec![0.0; blocks.len()];
     values.iter().flatten().for_each(|(block, _)| sizes[*block] += 1.0);
 
@@ -49,7 +54,9 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     let block_means = |of: &dyn Fn(usize, f64) -> f64| {
         let mut means = vec![0.0; sizes.len()];
         for (setting, values) in values.iter().enumerate() {
-            values.iter().for_each(|(block, value)| means[*block] += of(setting, *value) / sizes[*block]);
+            values
+                .iter()
+                .for_each(|(block, value)| means[*block] += of(setting, *value) / sizes[*block]);
         }
         means
     };
@@ -82,7 +89,9 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
 /// Solves A x = `right` by conjugate gradients from 0, where `product` computes A x and A is symmetric positive semidefinite.
 fn solve(right: Vec<f64>, product: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let add = |to: &mut [f64], factor: f64, it: &[f64]| to.iter_mut().zip(it).for_each(|(to, it)| *to += factor * it);
+    let add = |to: &mut [f64], factor: f64, it: &[f64]| {
+        to.iter_mut().zip(it).for_each(|(to, it)| *to += factor * it)
+    };
     let (mut x, mut direction, mut residual) = (vec![0.0; right.len()], right.clone(), right);
     let mut size = dot(&residual, &residual);
     let small = 1e-26 * size;
@@ -99,7 +108,10 @@ fn solve(right: Vec<f64>, product: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
         add(&mut residual, -step, &change);
         let next = dot(&residual, &residual);
         let turn = next / size;
-        direction.iter_mut().zip(&residual).for_each(|(direction, residual)| *direction = residual + turn * *direction);
+        direction
+            .iter_mut()
+            .zip(&residual)
+            .for_each(|(direction, residual)| *direction = residual + turn * *direction);
         size = next;
     }
     x
@@ -135,7 +147,8 @@ mod tests {
     /// One row per setting, one column per replicate; NaN for a missing run.
     fn table(rows: &[&[f64]]) -> Vec<Samples> {
         let row = |row: &&[f64]| {
-            let sample = |(replicate, value): (usize, &f64)| Sample { replicate, cell: 0, value: *value };
+            let sample =
+                |(replicate, value): (usize, &f64)| Sample { replicate, cell: 0, value: *value };
             row.iter().enumerate().filter(|(_, value)| value.is_finite()).map(sample).collect()
         };
         rows.iter().map(row).collect()
@@ -152,7 +165,10 @@ mod tests {
     #[test]
     fn a_complete_table_keeps_its_raw_means() {
         let levels = levels(&table(&[&[1.0, 2.0, 6.0], &[0.0, 1.0, 2.0]]));
-        assert_eq!((levels.of, levels.complete, levels.connected), (vec![Some(3.0), Some(1.0)], true, true));
+        assert_eq!(
+            (levels.of, levels.complete, levels.connected),
+            (vec![Some(3.0), Some(1.0)], true, true)
+        );
     }
 
     /// The second setting ran on the lucky replicate only, and was worse there.
@@ -176,12 +192,16 @@ mod tests {
         let levels = levels(&table(&rows));
         let differences: Vec<Option<f64>> =
             levels.of.iter().map(|it| Some(it.unwrap() - levels.of[0].unwrap())).collect();
-        close(&differences, &[0.0, -0.0014352941176485334, -0.0062058823529427265, -0.00019411764706056545]);
+        close(
+            &differences,
+            &[0.0, -0.0014352941176485334, -0.0062058823529427265, -0.00019411764706056545],
+        );
     }
 
     #[test]
     fn settings_without_common_replicates_keep_their_means() {
-        let levels = levels(&table(&[&[1.0, 3.0, NONE, NONE], &[NONE, NONE, 5.0, 7.0], &[NONE; 4]]));
+        let levels =
+            levels(&table(&[&[1.0, 3.0, NONE, NONE], &[NONE, NONE, 5.0, 7.0], &[NONE; 4]]));
         assert!(!levels.complete && !levels.connected);
         close(&levels.of[..2], &[2.0, 6.0]);
         assert_eq!(levels.of[2], None);
@@ -194,14 +214,21 @@ mod tests {
         let chain: Vec<Samples> = (0..length)
             .map(|setting: u32| {
                 let value = |replicate: u32| 0.01 * f64::from(setting) + f64::from(replicate % 7);
-                let sample =
-                    |replicate: u32| Sample { replicate: replicate as usize, cell: 0, value: value(replicate) };
+                let sample = |replicate: u32| Sample {
+                    replicate: replicate as usize,
+                    cell: 0,
+                    value: value(replicate),
+                };
                 vec![sample(setting), sample(setting + 1)]
             })
             .collect();
         let levels = levels(&chain).of;
         assert!(
-            (levels[length as usize - 1].unwrap() - levels[0].unwrap() - 0.01 * f64::from(length - 1)).abs() < 1e-8
+            (levels[length as usize - 1].unwrap()
+                - levels[0].unwrap()
+                - 0.01 * f64::from(length - 1))
+            .abs()
+                < 1e-8
         );
     }
 }

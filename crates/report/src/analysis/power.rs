@@ -85,7 +85,9 @@ mod tests {
     /// `sqrt((n - 1) / scipy.stats.chi2.ppf(0.2, n - 1))`
     #[test]
     fn the_deviation_of_a_pilot_is_inflated() {
-        let close = |found: Option<f64>, expected: f64| assert!((found.unwrap() - expected).abs() < 1e-9 * expected);
+        let close = |found: Option<f64>, expected: f64| {
+            assert!((found.unwrap() - expected).abs() < 1e-9 * expected)
+        };
         close(inflation(2), 3.9471538755427455);
         close(inflation(3), 2.1169364935501847);
         close(inflation(10), 1.2933854444729525);

@@ -73,7 +73,9 @@ pub fn by_values(a: &[Option<&Value>], b: &[Option<&Value>]) -> Ordering {
 
 /// The mean of each replicate over its cells.
 pub fn replicate_means(samples: &[Sample]) -> Vec<f64> {
-    let mean = |chunk: &[Sample]| Statistic::of(chunk.iter().map(|it| it.value).collect()).map(|it| it.mean);
+    let mean = |chunk: &[Sample]| {
+        Statistic::of(chunk.iter().map(|it| it.value).collect()).map(|it| it.mean)
+    };
     samples.chunk_by(|a, b| a.replicate == b.replicate).filter_map(mean).collect()
 }
 
@@ -127,7 +129,12 @@ impl Resolution {
 /// rounding two values, or g² / 6c for means over c cells.
 ///
 /// There is no error with one replicate, nor if all differences are equal, not 0, and the grid is unknown.
-pub fn difference(a: &[Sample], b: &[Sample], resolution: Resolution, scratch: &mut Vec<f64>) -> Option<Difference> {
+pub fn difference(
+    a: &[Sample],
+    b: &[Sample],
+    resolution: Resolution,
+    scratch: &mut Vec<f64>,
+) -> Option<Difference> {
     scratch.clear();
     let cells = if align(a, b, scratch) { 1.0 } else { merge(a, b, scratch) };
     let n = scratch.len();
@@ -159,7 +166,8 @@ pub fn difference(a: &[Sample], b: &[Sample], resolution: Resolution, scratch: &
 
 /// Differences between two settings with equal replicates and one cell each: a fast path, since a large table has millions of pairs.
 fn align(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> bool {
-    let alike = |(x, y): (&Sample, &Sample)| x.replicate == y.replicate && x.cell == 0 && y.cell == 0;
+    let alike =
+        |(x, y): (&Sample, &Sample)| x.replicate == y.replicate && x.cell == 0 && y.cell == 0;
     let aligned = a.len() == b.len() && a.iter().zip(b).all(alike);
     if aligned {
         differences.extend(a.iter().zip(b).map(|(x, y)| x.value - y.value));
@@ -174,7 +182,11 @@ fn merge(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> f64 {
     while i < a.len() && l < b.len() {
         let replicate = a[i].replicate.max(b[l].replicate);
         let (mut sum, mut cells) = (0.0, 0.0);
-        while i < a.len() && l < b.len() && a[i].replicate <= replicate && b[l].replicate <= replicate {
+        while i < a.len()
+            && l < b.len()
+            && a[i].replicate <= replicate
+            && b[l].replicate <= replicate
+        {
             let (x, y) = (&a[i], &b[l]);
             match (x.replicate, x.cell).cmp(&(y.replicate, y.cell)) {
                 Ordering::Less => i += 1,
@@ -202,7 +214,11 @@ mod tests {
     fn of(values: &[(usize, usize, f64)]) -> Samples {
         values
             .iter()
-            .map(|(replicate, cell, value)| Sample { replicate: *replicate, cell: *cell, value: *value })
+            .map(|(replicate, cell, value)| Sample {
+                replicate: *replicate,
+                cell: *cell,
+                value: *value,
+            })
             .collect()
     }
 
@@ -212,13 +228,22 @@ mod tests {
         grid: impl Into<Option<f64>>,
     ) -> Option<Difference> {
         let settings = [of(a), of(b)];
-        difference(&settings[0], &settings[1], Resolution::of(&settings, grid.into()), &mut Vec::new())
+        difference(
+            &settings[0],
+            &settings[1],
+            Resolution::of(&settings, grid.into()),
+            &mut Vec::new(),
+        )
     }
 
     #[test]
     fn only_common_replicates_are_compared() {
-        let found =
-            differ(&[(0, 0, 9.0), (1, 0, 3.0), (2, 0, 5.0)], &[(1, 0, 1.0), (2, 0, 4.0), (3, 0, 0.0)], 0.0).unwrap();
+        let found = differ(
+            &[(0, 0, 9.0), (1, 0, 3.0), (2, 0, 5.0)],
+            &[(1, 0, 1.0), (2, 0, 4.0), (3, 0, 0.0)],
+            0.0,
+        )
+        .unwrap();
         // Differences 2 and 1: mean 1.5, variance 0.5, error √(0.5 / 2).
         assert_eq!((found.n, found.mean, found.error), (2, 1.5, Some(0.5)));
         assert_eq!(differ(&[(0, 0, 1.0)], &[(1, 0, 1.0)], 0.0), None);
@@ -233,27 +258,51 @@ mod tests {
         let found = differ(&a, &b, 0.0).unwrap();
         assert_eq!((found.n, found.mean, found.error), (2, 1.5, Some(0.5)));
         // Only the common cell is compared.
-        assert_eq!(differ(&a, &b[1..2], 0.0).unwrap(), Difference { n: 1, mean: 3.0, error: None, has_limits: false });
+        assert_eq!(
+            differ(&a, &b[1..2], 0.0).unwrap(),
+            Difference { n: 1, mean: 3.0, error: None, has_limits: false }
+        );
     }
 
     /// The large values of a third setting do not turn differences of others into rounding.
     #[test]
     fn rounding_is_judged_by_the_values_of_the_pair() {
-        let settings = [of(&[(0, 0, 1.0), (1, 0, 1.5)]), of(&[(0, 0, 2.0), (1, 0, 2.25)]), of(&[(0, 0, 1e20)])];
-        let found = difference(&settings[0], &settings[1], Resolution::of(&settings, Some(0.0)), &mut Vec::new());
+        let settings = [
+            of(&[(0, 0, 1.0), (1, 0, 1.5)]),
+            of(&[(0, 0, 2.0), (1, 0, 2.25)]),
+            of(&[(0, 0, 1e20)]),
+        ];
+        let found = difference(
+            &settings[0],
+            &settings[1],
+            Resolution::of(&settings, Some(0.0)),
+            &mut Vec::new(),
+        );
         assert_eq!(found.unwrap().error, Some(0.125));
     }
 
     #[test]
     fn a_grid_sets_a_floor_for_the_spread() {
         let (a, b) = ([(0, 0, 0.5), (1, 0, 0.6)], [(0, 0, 0.4), (1, 0, 0.5)]);
-        assert_eq!(differ(&a, &b, 0.0).unwrap().error, None, "equal differences and no grid: no test");
+        assert_eq!(
+            differ(&a, &b, 0.0).unwrap().error,
+            None,
+            "equal differences and no grid: no test"
+        );
         let found = differ(&a, &b, 0.1).unwrap();
         assert!((found.error.unwrap() - (0.01f64 / 6.0 / 2.0).sqrt()).abs() < 1e-15, "{found:?}");
         let equal = differ(&a, &a, 0.0).unwrap();
-        assert_eq!((equal.error, equal.has_limits), (Some(0.0), true), "equal losses are equal for certain");
+        assert_eq!(
+            (equal.error, equal.has_limits),
+            (Some(0.0), true),
+            "equal losses are equal for certain"
+        );
         let equal = differ(&a, &a, None).unwrap();
-        assert_eq!((equal.p(), equal.interval()), (Some(1.0), None), "equal accuracies may have been rounded so");
+        assert_eq!(
+            (equal.p(), equal.interval()),
+            (Some(1.0), None),
+            "equal accuracies may have been rounded so"
+        );
         let cells = [(0, 0, 0.5), (0, 1, 0.5), (1, 0, 0.5), (1, 1, 0.5)];
         let found = differ(&cells, &cells, 0.1).unwrap();
         assert!((found.error.unwrap() - (0.01f64 / 12.0 / 2.0).sqrt()).abs() < 1e-15, "{found:?}");

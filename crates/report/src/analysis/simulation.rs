@@ -53,16 +53,20 @@ impl Design {
     /// Draws one table: replicates shift all settings alike, and each setting gets a random standard deviation.
     fn draw(&self, normal: &mut Normal) -> Vec<Samples> {
         let shifts: Vec<f64> = (0..self.replicates).map(|_| 2.0 * normal.next()).collect();
-        let mut deviations: Vec<f64> =
-            (0..self.settings).map(|place| self.spread.powf(place as f64 / (self.settings - 1) as f64)).collect();
+        let mut deviations: Vec<f64> = (0..self.settings)
+            .map(|place| self.spread.powf(place as f64 / (self.settings - 1) as f64))
+            .collect();
         for place in (1..deviations.len()).rev() {
             deviations.swap(place, (normal.uniform() * (place + 1) as f64) as usize);
         }
-        let on_grid = |value: f64| if self.grid > 0.0 { (value / self.grid).round() * self.grid } else { value };
+        let on_grid = |value: f64| {
+            if self.grid > 0.0 { (value / self.grid).round() * self.grid } else { value }
+        };
         let mut row = |setting: usize| {
             let mut samples = Samples::new();
             for (replicate, shift) in shifts.iter().enumerate() {
-                let value = on_grid(self.mean(setting) + deviations[setting] * normal.next() + shift);
+                let value =
+                    on_grid(self.mean(setting) + deviations[setting] * normal.next() + shift);
                 if normal.uniform() >= self.missing {
                     samples.push(Sample { replicate, cell: 0, value });
                 }
@@ -102,14 +106,20 @@ fn simulate(design: Design, times: u32, seed: u64) -> Broken {
             })
         };
         missed += u32::from(standings.iter().enumerate().any(misses));
-        for (setting, standing) in standings.iter().enumerate().filter(|(setting, _)| design.mean(*setting) < 0.0) {
+        for (setting, standing) in
+            standings.iter().enumerate().filter(|(setting, _)| design.mean(*setting) < 0.0)
+        {
             worse += 1;
             found += u32::from(standing.compared && !standing.may_be_best);
             debug_assert!(setting > 0);
         }
     }
     let share = |count: u32, of: u32| if of == 0 { 0.0 } else { f64::from(count) / f64::from(of) };
-    Broken { given_best_left: share(left, times), limits_missed: share(missed, times), found: share(found, worse) }
+    Broken {
+        given_best_left: share(left, times),
+        limits_missed: share(missed, times),
+        found: share(found, worse),
+    }
 }
 
 /// Checks every design against 5 % plus the Monte-Carlo error, and returns all rates.
@@ -118,12 +128,19 @@ fn hold(times: u32) -> Vec<(Design, Broken)> {
     let mut all = Vec::new();
     for settings in [2, 5, 10, 21] {
         for replicates in [2, 3, 5, 10] {
-            for (spread, missing, gap) in
-                [(1.0, 0.0, 0.0), (4.0, 0.0, 0.0), (1.0, 0.2, 0.0), (4.0, 0.2, 0.0), (4.0, 0.2, 3.0)]
-            {
+            for (spread, missing, gap) in [
+                (1.0, 0.0, 0.0),
+                (4.0, 0.0, 0.0),
+                (1.0, 0.2, 0.0),
+                (4.0, 0.2, 0.0),
+                (4.0, 0.2, 3.0),
+            ] {
                 let design = Design { settings, replicates, gap, spread, missing, grid: 0.0 };
                 let broken = simulate(design, times, 1 + settings as u64 * 100 + replicates as u64);
-                assert!(broken.given_best_left <= allowed && broken.limits_missed <= allowed, "{design:?} {broken:?}");
+                assert!(
+                    broken.given_best_left <= allowed && broken.limits_missed <= allowed,
+                    "{design:?} {broken:?}"
+                );
                 all.push((design, broken));
             }
         }
@@ -151,9 +168,13 @@ fn a_grid_of_values_breaks_no_promise() {
     let allowed = 0.05 + 4.0 * (0.05f64 * 0.95 / f64::from(times)).sqrt();
     for replicates in [2, 3] {
         for grid in [0.5, 1.0, 3.0, 10.0] {
-            let design = Design { settings: 10, replicates, gap: 0.0, spread: 1.0, missing: 0.0, grid };
+            let design =
+                Design { settings: 10, replicates, gap: 0.0, spread: 1.0, missing: 0.0, grid };
             let broken = simulate(design, times, 7);
-            assert!(broken.given_best_left <= allowed && broken.limits_missed <= allowed, "{design:?} {broken:?}");
+            assert!(
+                broken.given_best_left <= allowed && broken.limits_missed <= allowed,
+                "{design:?} {broken:?}"
+            );
         }
     }
 }
@@ -186,18 +207,27 @@ fn the_proposed_number_of_replicates_decides() {
         let (mut decided, mut tried) = (0, 0);
         for _ in 0..times {
             let differences = |n: usize, normal: &mut Normal| -> Samples {
-                (0..n).map(|replicate| Sample { replicate, cell: 0, value: delta + normal.next() }).collect()
+                (0..n)
+                    .map(|replicate| Sample { replicate, cell: 0, value: delta + normal.next() })
+                    .collect()
             };
             let first = differences(pilot, &mut normal);
-            let deviation = Statistic::of(first.iter().map(|it| it.value).collect()).and_then(|it| it.deviation);
-            let ratio =
-                deviation.zip(inflation(pilot)).map_or(0.0, |(deviation, inflation)| inflation * deviation / delta);
+            let deviation = Statistic::of(first.iter().map(|it| it.value).collect())
+                .and_then(|it| it.deviation);
+            let ratio = deviation
+                .zip(inflation(pilot))
+                .map_or(0.0, |(deviation, inflation)| inflation * deviation / delta);
             // Above a thousand, no number is proposed.
             let Some(n) = replicates_needed(ratio, settings) else { continue };
             tried += 1;
             let later = differences(n, &mut normal);
             let zero: Samples = later.iter().map(|it| Sample { value: 0.0, ..*it }).collect();
-            let found = difference(&later, &zero, Resolution { grid: Some(0.0), scale: 1.0 }, &mut Vec::new());
+            let found = difference(
+                &later,
+                &zero,
+                Resolution { grid: Some(0.0), scale: 1.0 },
+                &mut Vec::new(),
+            );
             let tail = 0.025 / (settings - 1) as f64;
             let beats = found.and_then(|it| Some(it.mean / it.error? > quantile(tail, it.n - 1)));
             decided += u32::from(beats == Some(true));

@@ -55,7 +55,8 @@ impl Statistic {
     /// The 95 % interval of the mean: mean ± t · s / √n with n − 1 degrees of freedom. `None` for one value, and for equal values: an
     /// interval without width would claim certainty.
     pub fn interval(&self) -> Option<Interval> {
-        let error = self.deviation.filter(|it| *it > 1e-12 * self.mean.abs())? / count(self.n).sqrt();
+        let error =
+            self.deviation.filter(|it| *it > 1e-12 * self.mean.abs())? / count(self.n).sqrt();
         Some(Interval::around(self.mean, usual_quantile(self.n - 1) * error))
     }
 }
@@ -126,7 +127,8 @@ pub fn quantile(tail: f64, freedom: usize) -> f64 {
 fn density(t: f64, freedom: usize) -> f64 {
     let freedom = count(freedom);
     let half = f64::midpoint(freedom, 1.0);
-    let scale = ln_gamma(half) - ln_gamma(freedom / 2.0) - 0.5 * (freedom * std::f64::consts::PI).ln();
+    let scale =
+        ln_gamma(half) - ln_gamma(freedom / 2.0) - 0.5 * (freedom * std::f64::consts::PI).ln();
     (scale - half * (t * t / freedom).ln_1p()).exp()
 }
 
@@ -179,12 +181,20 @@ mod tests {
             (1000, [1.9623390808264083, 2.2447831150193935, 2.580754698065951, 3.6754979053774615], 0.012578567801090807, 1.0478852155173272e-209),
         ];
         for (freedom, quantiles, p, far) in table {
-            for (tail, expected) in [0.025, 0.0125, 0.005, 0.05 / 400.0].into_iter().zip(quantiles) {
+            for (tail, expected) in [0.025, 0.0125, 0.005, 0.05 / 400.0].into_iter().zip(quantiles)
+            {
                 let found = quantile(tail, freedom);
                 assert!(close(found, expected), "{freedom} {tail}: {found} {expected}");
             }
-            assert!(close(two_sided(2.5, freedom), p) && close(two_sided(-2.5, freedom), p), "{freedom}");
-            assert!(close(two_sided(40.0, freedom), far), "{freedom}: {} {far}", two_sided(40.0, freedom));
+            assert!(
+                close(two_sided(2.5, freedom), p) && close(two_sided(-2.5, freedom), p),
+                "{freedom}"
+            );
+            assert!(
+                close(two_sided(40.0, freedom), far),
+                "{freedom}: {} {far}",
+                two_sided(40.0, freedom)
+            );
         }
     }
 
@@ -194,13 +204,18 @@ mod tests {
     #[test]
     fn the_interval_of_a_mean_equals_that_of_scipy() {
         let interval = Statistic::of(BEST.to_vec()).unwrap().interval().unwrap();
-        assert!(close(interval.low, 0.9130482220958955) && close(interval.high, 0.9150317779041044), "{interval:?}");
+        assert!(
+            close(interval.low, 0.9130482220958955) && close(interval.high, 0.9150317779041044),
+            "{interval:?}"
+        );
     }
 
     /// p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm") in R is 0.03 0.06 0.06 0.02.
     #[test]
     fn holm_equals_that_of_r() {
-        for (found, expected) in holm(&[0.01, 0.04, 0.03, 0.005]).into_iter().zip([0.03, 0.06, 0.06, 0.02]) {
+        for (found, expected) in
+            holm(&[0.01, 0.04, 0.03, 0.005]).into_iter().zip([0.03, 0.06, 0.06, 0.02])
+        {
             assert!(close(found, expected), "{found}");
         }
         assert!(holm(&[]).is_empty());
@@ -254,7 +269,8 @@ mod tests {
     /// NIST StRD `NumAcc3`: mean 1000000.2, standard deviation 0.1 exactly; the textbook formula Σx² − n·mean² fails it.
     #[test]
     fn a_large_mean_does_not_hide_the_spread() {
-        let values = std::iter::once(1_000_000.2).chain((0..1000).map(|i| 1_000_000.1 + 0.2 * f64::from(i % 2)));
+        let values = std::iter::once(1_000_000.2)
+            .chain((0..1000).map(|i| 1_000_000.1 + 0.2 * f64::from(i % 2)));
         let statistic = Statistic::of(values.collect()).unwrap();
         assert!((statistic.mean - 1_000_000.2).abs() < 1e-8);
         assert!((statistic.deviation.unwrap() - 0.1).abs() < 1e-9);

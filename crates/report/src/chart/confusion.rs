@@ -16,8 +16,10 @@ const MANY: usize = 20;
 pub fn confusion(labels: &Labels, classes: &[String], cells: &[(usize, usize, u64)]) -> String {
     let Some(matrix) = Matrix::new(classes, classes) else { return nothing(labels, "confusion") };
     let (counts, totals) = counted(classes.len(), cells);
-    let shares: Vec<(usize, usize, u64, f64)> =
-        counts.iter().map(|((row, column), count)| (*row, *column, *count, share(*count, totals[*row]))).collect();
+    let shares: Vec<(usize, usize, u64, f64)> = counts
+        .iter()
+        .map(|((row, column), count)| (*row, *column, *count, share(*count, totals[*row])))
+        .collect();
     let worst = shares.iter().filter(|it| it.0 != it.1).map(|it| it.3).fold(0.0, f64::max);
     let mut drawn = group("cells");
     for (row, column, count, share) in shares {
@@ -37,10 +39,13 @@ pub fn confusion(labels: &Labels, classes: &[String], cells: &[(usize, usize, u6
             drawn = drawn.add(written);
         }
     }
-    let mut svg = sheet(labels, "confusion", matrix.total()).add(matrix.names(labels, classes, classes)).add(drawn);
+    let mut svg = sheet(labels, "confusion", matrix.total())
+        .add(matrix.names(labels, classes, classes))
+        .add(drawn);
     let mut right = WIDTH - 2.0;
     if worst > 0.0 {
-        let (key, left) = ramp('m', "mistaken 0 %", &Format::Percent.between(0.0, worst).text(worst), right);
+        let (key, left) =
+            ramp('m', "mistaken 0 %", &Format::Percent.between(0.0, worst).text(worst), right);
         svg = svg.add(key);
         right = left - 24.0;
     }
@@ -48,7 +53,10 @@ pub fn confusion(labels: &Labels, classes: &[String], cells: &[(usize, usize, u6
 }
 
 /// How often each pair, and each row, without pairs that are none or never.
-fn counted(classes: usize, cells: &[(usize, usize, u64)]) -> (BTreeMap<(usize, usize), u64>, Vec<u64>) {
+fn counted(
+    classes: usize,
+    cells: &[(usize, usize, u64)],
+) -> (BTreeMap<(usize, usize), u64>, Vec<u64>) {
     let mut counts: BTreeMap<(usize, usize), u64> = BTreeMap::new();
     let mut totals = vec![0_u64; classes];
     for (row, column, count) in cells {

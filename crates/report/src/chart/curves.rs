@@ -45,10 +45,15 @@ pub fn curves(labels: &Labels, curves: &[Curve]) -> String {
     }
     let points = || curves.iter().flat_map(|it| &it.points);
     let x = Scale::linear(points().map(|it| it.x), labels.x_format, 0.0);
-    let y = Scale::linear(points().flat_map(|it| [Some(it.y), low(it), high(it)]).flatten(), labels.y_format, 0.03);
+    let y = Scale::linear(
+        points().flat_map(|it| [Some(it.y), low(it), high(it)]).flatten(),
+        labels.y_format,
+        0.03,
+    );
     let names = curves.iter().take(COLOURS).map(|it| room(&clean(&it.label, NAME)));
     let plot = Plot::new(&y, names.fold(0.0, f64::max) + 30.0);
-    let (least, most) = points().fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(it.y), high.max(it.y)));
+    let (least, most) =
+        points().fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(it.y), high.max(it.y)));
     let notation = labels.y_format.between(least, most);
     let mut svg = sheet(labels, "curves", super::plot::HEIGHT).add(plot.grid(labels, &x, &y));
     for (index, curve) in curves.iter().enumerate().rev() {
@@ -79,8 +84,16 @@ fn class(index: usize) -> String {
 }
 
 /// A curve: its band beneath its line, and a disc at its end.
-fn drawn(curve: &Curve, index: usize, notation: &Notation, at: impl Fn(f64, f64) -> Option<(f64, f64)>) -> Group {
-    let last = curve.points.last().map_or_else(String::new, |it| format!(": {} at the end", notation.text(it.y)));
+fn drawn(
+    curve: &Curve,
+    index: usize,
+    notation: &Notation,
+    at: impl Fn(f64, f64) -> Option<(f64, f64)>,
+) -> Group {
+    let last = curve
+        .points
+        .last()
+        .map_or_else(String::new, |it| format!(": {} at the end", notation.text(it.y)));
     let words = clean(&curve.label, 80) + &last;
     let mut curved = group(&class(index)).set("data-setting", curve.setting).add(hint(&words));
     let upper = curve.points.iter().filter_map(|it| at(it.x, high(it)?));
@@ -106,17 +119,26 @@ fn ends(curves: &[Curve], plot: &Plot, x: &Scale, y: &Scale) -> Group {
         let last = curve.points.last()?;
         Some((index, (plot.x(x.at(last.x)?), plot.y(y.at(last.y)?))))
     };
-    let mut ends: Vec<(usize, (f64, f64))> = curves.iter().enumerate().take(COLOURS).filter_map(end).collect();
+    let mut ends: Vec<(usize, (f64, f64))> =
+        curves.iter().enumerate().take(COLOURS).filter_map(end).collect();
     ends.sort_by(|left, right| left.1.1.total_cmp(&right.1.1));
     let heights: Vec<f64> = ends.iter().map(|it| it.1.1).collect();
     let mut names = group("names");
-    for ((index, (x, y)), height) in ends.into_iter().zip(apart(&heights, APART, plot.top, plot.bottom)) {
+    for ((index, (x, y)), height) in
+        ends.into_iter().zip(apart(&heights, APART, plot.top, plot.bottom))
+    {
         let curve = &curves[index];
         // A curve that ends early must not seem to go on.
         let kind = if x < plot.right - 1.0 { "leader early" } else { "leader" };
         let leader = path(kind, [(x, y), (plot.right + 6.0, y), (plot.right + 20.0, height)]);
-        let name = text(plot.right + 24.0, height + 4.5, "label", &fitted(&clean(&curve.label, NAME), 220.0));
-        names = names.add(group(&class(index)).set("data-setting", curve.setting).add(leader).add(name));
+        let name = text(
+            plot.right + 24.0,
+            height + 4.5,
+            "label",
+            &fitted(&clean(&curve.label, NAME), 220.0),
+        );
+        names = names
+            .add(group(&class(index)).set("data-setting", curve.setting).add(leader).add(name));
     }
     names
 }
@@ -130,9 +152,12 @@ pub fn apart(heights: &[f64], least: f64, top: f64, bottom: f64) -> Vec<f64> {
     // Each crowd returns to the middle of where its members wanted to be.
     let mut start = 0;
     while start < moved.len() {
-        let crowd = (start + 1..moved.len()).take_while(|it| moved[*it] - moved[it - 1] <= least).count() + 1;
+        let crowd =
+            (start + 1..moved.len()).take_while(|it| moved[*it] - moved[it - 1] <= least).count()
+                + 1;
         #[allow(clippy::cast_precision_loss, reason = "few")]
-        let shift = (start..start + crowd).map(|it| moved[it] - heights[it]).sum::<f64>() / crowd as f64;
+        let shift =
+            (start..start + crowd).map(|it| moved[it] - heights[it]).sum::<f64>() / crowd as f64;
         let floor = if start == 0 { top } else { moved[start - 1] + least };
         let shift = shift.min(moved[start] - floor).max(0.0);
         moved[start..start + crowd].iter_mut().for_each(|it| *it -= shift);

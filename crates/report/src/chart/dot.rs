@@ -36,7 +36,8 @@ pub fn upward(labels: &Labels, dots: &[Dot], means: &[(Place, f64)]) -> Scale {
 /// How the metric of `dots` is written.
 pub fn notation(labels: &Labels, dots: &[Dot]) -> Notation {
     let values = dots.iter().map(|it| it.y).filter(|it| it.is_finite());
-    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(it), high.max(it)));
+    let (low, high) =
+        values.fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(it), high.max(it)));
     labels.y_format.between(low, high)
 }
 

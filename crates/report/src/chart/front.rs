@@ -45,9 +45,11 @@ pub fn front(labels: &Labels, dots: &[Dot], front: &[usize]) -> String {
     if empty {
         return nothing(labels, "fronts");
     }
-    joined.sort_by(|left, right| left.1.0.total_cmp(&right.1.0).then(right.1.1.total_cmp(&left.1.1)));
+    joined
+        .sort_by(|left, right| left.1.0.total_cmp(&right.1.0).then(right.1.1.total_cmp(&left.1.1)));
     let mut signs = Vec::new();
-    let mut svg = sheet(labels, &crowded("fronts", dots.len()), HEIGHT).add(plot.grid(labels, &x, &y));
+    let mut svg =
+        sheet(labels, &crowded("fronts", dots.len()), HEIGHT).add(plot.grid(labels, &x, &y));
     if joined.len() > 1 {
         svg = svg.add(path("steps", steps(&joined)));
         signs.push(Sign::Steps);
@@ -72,7 +74,8 @@ fn steps(joined: &[(&Dot, (f64, f64))]) -> Vec<(f64, f64)> {
 
 /// Names on the side where no setting is, of those that have room.
 fn names(joined: &[(&Dot, (f64, f64))], plot: &Plot) -> Group {
-    let rising = joined.first().zip(joined.last()).is_none_or(|(first, last)| last.1.1 <= first.1.1);
+    let rising =
+        joined.first().zip(joined.last()).is_none_or(|(first, last)| last.1.1 <= first.1.1);
     let mut names = group("names");
     let mut taken: Vec<(f64, f64, f64)> = Vec::new();
     for (dot, (x, y)) in joined {
@@ -81,11 +84,14 @@ fn names(joined: &[(&Dot, (f64, f64))], plot: &Plot) -> Group {
         let height = if rising { y - 9.0 } else { y + 20.0 };
         let right = (x - 4.0).max(plot.left + 6.0 + width);
         let left = right - width;
-        let free = |it: &(f64, f64, f64)| (height - it.2).abs() >= LINE || right < it.0 || it.1 < left;
+        let free =
+            |it: &(f64, f64, f64)| (height - it.2).abs() >= LINE || right < it.0 || it.1 < left;
         // A name that does not end before its dot must not cross the step to the next.
         let clear = right <= x + 4.0 || joined.iter().all(|it| it.1.0 <= *x || it.1.0 > right);
-        if taken.iter().all(free) && clear && height > plot.top - 12.0 && height < plot.bottom - 4.0 {
-            names = names.add(text(right, height, "end label", &name).set("data-setting", dot.setting));
+        if taken.iter().all(free) && clear && height > plot.top - 12.0 && height < plot.bottom - 4.0
+        {
+            names =
+                names.add(text(right, height, "end label", &name).set("data-setting", dot.setting));
             taken.push((left, right, height));
         }
     }
@@ -98,7 +104,14 @@ mod tests {
 
     #[test]
     fn steps_go_along_then_up() {
-        let dot = Dot { setting: 0, label: String::new(), x: Place::Number(0.0), y: 0.0, interval: None, best: false };
+        let dot = Dot {
+            setting: 0,
+            label: String::new(),
+            x: Place::Number(0.0),
+            y: 0.0,
+            interval: None,
+            best: false,
+        };
         let steps = steps(&[(&dot, (0.0, 9.0)), (&dot, (5.0, 3.0))]);
         assert_eq!(steps, [(0.0, 9.0), (5.0, 9.0), (5.0, 3.0)]);
     }

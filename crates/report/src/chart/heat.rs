@@ -23,7 +23,8 @@ pub struct Heat<'a> {
 pub fn heat(labels: &Labels, heat: &Heat) -> String {
     let Some(matrix) = Matrix::new(heat.columns, heat.rows) else { return nothing(labels, "heat") };
     let values = || heat.cells.iter().flatten().flatten().copied().filter(|it| it.is_finite());
-    let (low, high) = values().fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(it), high.max(it)));
+    let (low, high) =
+        values().fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(it), high.max(it)));
     let notation = heat.format.between(low, high);
     let range = high / 2.0 - low / 2.0;
     let mut cells = group("cells");
@@ -33,19 +34,25 @@ pub fn heat(labels: &Labels, heat: &Heat) -> String {
             let place = format!("{} and {}", clean(row_name, 50), clean(column_name, 50));
             let Some(value) = value.filter(|it| it.is_finite()) else {
                 let absent = group("cell").add(hint(&format!("{place}: not measured")));
-                cells = cells.add(absent.add(matrix.cell("missing", column, row)).add(dash(&matrix, column, row)));
+                cells = cells.add(
+                    absent.add(matrix.cell("missing", column, row)).add(dash(&matrix, column, row)),
+                );
                 continue;
             };
             let step = if range > 0.0 { step((value / 2.0 - low / 2.0) / range) } else { 4 };
             let words = notation.text(value);
-            let cell = matrix.cell(&format!("q{step}"), column, row).add(hint(&format!("{place}: {words}")));
+            let cell = matrix
+                .cell(&format!("q{step}"), column, row)
+                .add(hint(&format!("{place}: {words}")));
             cells = cells.add(cell);
             if let Some(written) = matrix.written(&words, on(step), column, row) {
                 cells = cells.add(written);
             }
         }
     }
-    let mut svg = sheet(labels, "heat", matrix.total()).add(matrix.names(labels, heat.columns, heat.rows)).add(cells);
+    let mut svg = sheet(labels, "heat", matrix.total())
+        .add(matrix.names(labels, heat.columns, heat.rows))
+        .add(cells);
     if low < high {
         svg = svg.add(ramp('q', &notation.text(low), &notation.text(high), WIDTH - 2.0).0);
     }

@@ -34,13 +34,23 @@ impl Matrix {
         if columns.is_empty() || rows.is_empty() {
             return None;
         }
-        let widest = |names: &[String]| names.iter().map(|it| room(&fitted(it, NAME))).fold(0.0, f64::max);
+        let widest =
+            |names: &[String]| names.iter().map(|it| room(&fitted(it, NAME))).fold(0.0, f64::max);
         let left = widest(rows) + 12.0;
         let width = ((WIDTH - left - 2.0) / columns.len() as f64).min(120.0);
         let height = (480.0 / rows.len() as f64).clamp(6.0, 34.0);
         let slanted = columns.len() <= 40 && widest(columns) + 8.0 > width;
         let below = if slanted { 44.0 + 0.65 * widest(columns).min(SLANTED) } else { 48.0 };
-        Some(Self { below, left, top: 36.0, width, height, columns: columns.len(), rows: rows.len(), slanted })
+        Some(Self {
+            below,
+            left,
+            top: 36.0,
+            width,
+            height,
+            columns: columns.len(),
+            rows: rows.len(),
+            slanted,
+        })
     }
 
     /// The upper left corner of a cell.
@@ -57,7 +67,13 @@ impl Matrix {
     }
 
     /// What is written in a cell, if it fits.
-    pub fn written(&self, words: &str, class: &str, column: usize, row: usize) -> Option<svg::node::element::Text> {
+    pub fn written(
+        &self,
+        words: &str,
+        class: &str,
+        column: usize,
+        row: usize,
+    ) -> Option<svg::node::element::Text> {
         let fits = room(words) + 2.0 <= self.width && self.height >= 15.0;
         let (x, y) = self.corner(column, row);
         fits.then(|| text(x + self.width / 2.0, y + self.height / 2.0 + 4.5, class, words))
@@ -72,12 +88,16 @@ impl Matrix {
     /// The frame, and the names of rows and columns.
     pub fn names(&self, labels: &Labels, columns: &[String], rows: &[String]) -> Group {
         let (right, bottom) = self.corner(self.columns, self.rows);
-        let mut names =
-            group("grid").add(rectangle("frame", (self.left, self.top), (right - self.left, bottom - self.top)));
+        let mut names = group("grid").add(rectangle(
+            "frame",
+            (self.left, self.top),
+            (right - self.left, bottom - self.top),
+        ));
         for (row, name) in rows.iter().enumerate().step_by(every(self.height, 14.0)) {
             let (_, y) = self.corner(0, row);
             let name = fitted(name, NAME);
-            names = names.add(text(self.left - 8.0, y + self.height / 2.0 + 4.5, "end muted", &name));
+            names =
+                names.add(text(self.left - 8.0, y + self.height / 2.0 + 4.5, "end muted", &name));
         }
         let needed = if self.slanted { 15.0 } else { self.widest(columns) + 8.0 };
         for (column, name) in columns.iter().enumerate().step_by(every(self.width, needed)) {
@@ -104,7 +124,10 @@ impl Matrix {
             return centred(x, bottom + 20.0, &fitted(name, NAME));
         }
         let turn = format!("rotate(-40 {} {})", px(x + 4.0), px(bottom + 14.0));
-        Some(text(x + 4.0, bottom + 14.0, "end muted", &fitted(name, SLANTED)).set("transform", turn))
+        Some(
+            text(x + 4.0, bottom + 14.0, "end muted", &fitted(name, SLANTED))
+                .set("transform", turn),
+        )
     }
 }
 

@@ -41,7 +41,8 @@ impl Format {
         let (scale, suffix) = self.unit(low.abs().max(high.abs()));
         let range = scale * (high / 2.0 - low / 2.0) * 2.0;
         let exponent = range.log10().floor();
-        let decimals = (range > 0.0 && exponent > -5.0).then(|| (2.0 - exponent).clamp(0.0, 6.0) as usize);
+        let decimals =
+            (range > 0.0 && exponent > -5.0).then(|| (2.0 - exponent).clamp(0.0, 6.0) as usize);
         Notation { scale, suffix, decimals }
     }
 }

@@ -8,7 +8,8 @@ use super::Labels;
 use super::number::Format;
 use super::scale::{Place, Scale};
 use super::sheet::{
-    WIDTH, clean, course, crowded, fitted, group, hint, line, nothing, path, px, room, sheet, step, text,
+    WIDTH, clean, course, crowded, fitted, group, hint, line, nothing, path, px, room, sheet, step,
+    text,
 };
 
 /// A hyperparameter or metric.
@@ -94,16 +95,19 @@ pub fn parallel(labels: &Labels, axes: &[ParallelAxis], lines: &[ParallelLine]) 
     if axes.is_empty() || lines.is_empty() {
         return nothing(labels, "parallel");
     }
-    let scaled = |axis: &ParallelAxis| Scale::suited(axis.places.iter().flatten(), axis.format, 0.02);
+    let scaled =
+        |axis: &ParallelAxis| Scale::suited(axis.places.iter().flatten(), axis.format, 0.02);
     let scales: Vec<Scale> = axes.iter().map(scaled).collect();
     let widest = |scale: &Scale| scale.ticks.iter().map(|it| room(&it.label)).fold(24.0, f64::max);
     let ticks = scales.last().map_or(24.0, widest).min(MOST_TICKS);
-    let across = Axes { left: 8.0, right: WIDTH - (ticks + TICK + 6.0).max(LAST), count: axes.len() };
+    let across =
+        Axes { left: 8.0, right: WIDTH - (ticks + TICK + 6.0).max(LAST), count: axes.len() };
     let mut order: Vec<usize> = (0..lines.len()).collect();
     order.sort_by(|left, right| lines[*left].worth.total_cmp(&lines[*right].worth));
     let mut drawn = group("lines");
     for index in order {
-        let heights: Vec<Option<f64>> = axes.iter().zip(&scales).map(|(axis, it)| height(axis, it, index)).collect();
+        let heights: Vec<Option<f64>> =
+            axes.iter().zip(&scales).map(|(axis, it)| height(axis, it, index)).collect();
         drawn = drawn.add(crossing(&lines[index], &heights, &across));
     }
     let mut svg = sheet(labels, &crowded("parallel", lines.len()), HEIGHT).add(drawn);
@@ -119,16 +123,28 @@ fn height(axis: &ParallelAxis, scale: &Scale, line: usize) -> Option<f64> {
 }
 
 /// A line, broken where it misses an axis.
-fn crossing(line: &ParallelLine, heights: &[Option<f64>], across: &Axes) -> svg::node::element::Path {
+fn crossing(
+    line: &ParallelLine,
+    heights: &[Option<f64>],
+    across: &Axes,
+) -> svg::node::element::Path {
     let mut courses = String::new();
     let mut ys = String::new();
-    let points: Vec<Option<(f64, f64)>> =
-        heights.iter().enumerate().map(|(index, height)| height.map(|it| (across.x(index), it))).collect();
+    let points: Vec<Option<(f64, f64)>> = heights
+        .iter()
+        .enumerate()
+        .map(|(index, height)| height.map(|it| (across.x(index), it)))
+        .collect();
     for run in points.split(Option::is_none) {
         courses += &course(run.iter().flatten().copied());
     }
     for (index, height) in heights.iter().enumerate() {
-        let _ = write!(ys, "{}{}", if index > 0 { "," } else { "" }, height.map_or_else(String::new, px));
+        let _ = write!(
+            ys,
+            "{}{}",
+            if index > 0 { "," } else { "" },
+            height.map_or_else(String::new, px)
+        );
     }
     let best = if line.worth >= 1.0 { " best" } else { "" };
     let class = format!("line l{}{best}", step(line.worth));
@@ -150,11 +166,13 @@ fn upright(axis: &ParallelAxis, scale: &Scale, index: usize, across: &Axes) -> G
         .add(line("axis", (x, TOP), (x, BOTTOM)));
     for (words, y) in title(&axis.title, index, across) {
         // The last one has no room at its right.
-        let (class, at) = if across.is_last(index) { ("end name", WIDTH) } else { ("name", x - 4.0) };
+        let (class, at) =
+            if across.is_last(index) { ("end name", WIDTH) } else { ("name", x - 4.0) };
         upright = upright.add(text(at, y, class, &words));
     }
     let width = if across.is_last(index) { MOST_TICKS } else { across.apart() - 2.0 * TICK };
-    let closest = scale.ticks.windows(2).map(|it| it[1].at - it[0].at).fold(1.0, f64::min) * (BOTTOM - TOP);
+    let closest =
+        scale.ticks.windows(2).map(|it| it[1].at - it[0].at).fold(1.0, f64::min) * (BOTTOM - TOP);
     for tick in scale.ticks.iter().step_by(super::plot::every(closest, 14.0)) {
         let y = BOTTOM - tick.at * (BOTTOM - TOP);
         upright = upright.add(line("axis", (x, y), (x + 4.0, y)));

@@ -31,7 +31,12 @@ impl Plot {
     /// With room for the ticks of `y` at the left, and so much at the right.
     pub fn new(y: &Scale, right: f64) -> Self {
         let widest = y.ticks.iter().map(|tick| room(&tick.label)).fold(24.0, f64::max);
-        Self { left: (widest + 12.0).min(200.0), right: WIDTH - right, top: 32.0, bottom: HEIGHT - 48.0 }
+        Self {
+            left: (widest + 12.0).min(200.0),
+            right: WIDTH - right,
+            top: 32.0,
+            bottom: HEIGHT - 48.0,
+        }
     }
 
     /// Across, at a share of the axis.
@@ -50,7 +55,12 @@ impl Plot {
         for tick in &y.ticks {
             let at = self.y(tick.at);
             grid = grid.add(line("rule", (self.left, at), (self.right, at)));
-            grid = grid.add(text(self.left - 8.0, at + 4.5, "end muted", &fitted(&tick.label, self.left - 8.0)));
+            grid = grid.add(text(
+                self.left - 8.0,
+                at + 4.5,
+                "end muted",
+                &fitted(&tick.label, self.left - 8.0),
+            ));
         }
         grid = grid.add(line("axis", (self.left, self.bottom), (self.right, self.bottom)));
         let names = fitted(labels.y, WIDTH / 2.0);
@@ -65,7 +75,8 @@ impl Plot {
     /// The ticks of `x`: all of them, their labels where there is room.
     fn across(&self, x: &Scale) -> Group {
         let width = self.right - self.left;
-        let closest = x.ticks.windows(2).map(|pair| pair[1].at - pair[0].at).fold(1.0, f64::min) * width;
+        let closest =
+            x.ticks.windows(2).map(|pair| pair[1].at - pair[0].at).fold(1.0, f64::min) * width;
         let widest = x.ticks.iter().map(|tick| room(&tick.label)).fold(0.0, f64::max);
         let longest = if x.ticks.len() > FULL { 150.0 } else { 56.0 };
         let every = every(closest, widest.min(longest) + 8.0);
@@ -75,7 +86,8 @@ impl Plot {
             ticks = ticks.add(line("axis", (at, self.bottom), (at, self.bottom + 5.0)));
             #[allow(clippy::cast_precision_loss, reason = "few")]
             let label = fitted(&tick.label, closest * every as f64 - 4.0);
-            let label = centred(at, self.bottom + 20.0, &label).filter(|_| index.is_multiple_of(every));
+            let label =
+                centred(at, self.bottom + 20.0, &label).filter(|_| index.is_multiple_of(every));
             if let Some(label) = label {
                 ticks = ticks.add(label);
             }

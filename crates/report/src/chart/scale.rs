@@ -78,7 +78,11 @@ impl Scale {
 
     /// What suits the `places`: words stand evenly, numbers where they are; few distinct numbers have a tick each, and
     /// stand evenly where they would be too close to read.
-    pub fn suited<'a>(places: impl Iterator<Item = &'a Place> + Clone, format: Format, margin: f64) -> Self {
+    pub fn suited<'a>(
+        places: impl Iterator<Item = &'a Place> + Clone,
+        format: Format,
+        margin: f64,
+    ) -> Self {
         let numbers = distinct(places.clone().filter_map(|place| match place {
             Place::Number(number) => Some(*number),
             Place::Word(_) => None,
@@ -100,7 +104,8 @@ impl Scale {
         {
             return Self::steps(&numbers, std::iter::empty(), format);
         }
-        let levels: Vec<(f64, f64)> = numbers.iter().filter_map(|it| Some((*it, scale.at(*it)?))).collect();
+        let levels: Vec<(f64, f64)> =
+            numbers.iter().filter_map(|it| Some((*it, scale.at(*it)?))).collect();
         if levels.windows(2).any(|pair| pair[1].1 - pair[0].1 < CLOSE) {
             return Self::steps(&numbers, std::iter::empty(), format);
         }
@@ -133,7 +138,9 @@ impl Scale {
 
     fn marked(course: Course, margin: f64, marks: Vec<(f64, String)>) -> Self {
         let mut scale = Self { course, margin, ticks: Vec::new() };
-        let ticks = marks.into_iter().filter_map(|(value, label)| Some(Tick { at: scale.at(value)?, label }));
+        let ticks = marks
+            .into_iter()
+            .filter_map(|(value, label)| Some(Tick { at: scale.at(value)?, label }));
         let mut ticks: Vec<Tick> = ticks.collect();
         ticks.dedup_by(|after, before| after.at <= before.at);
         scale.ticks = ticks;
@@ -152,7 +159,9 @@ impl Scale {
                 Some(inside(share(number.log10(), low.log10(), high.log10())))
             }
             Course::Logarithmic(..) => None,
-            Course::Steps(steps) => steps.get(&key(number)).map(|index| middle(*index, steps.len())),
+            Course::Steps(steps) => {
+                steps.get(&key(number)).map(|index| middle(*index, steps.len()))
+            }
         }
     }
 
@@ -160,7 +169,9 @@ impl Scale {
     pub fn of(&self, place: &Place) -> Option<f64> {
         match (place, &self.course) {
             (Place::Number(number), _) => self.at(*number),
-            (Place::Word(word), Course::Steps(steps)) => steps.get(word).map(|index| middle(*index, steps.len())),
+            (Place::Word(word), Course::Steps(steps)) => {
+                steps.get(word).map(|index| middle(*index, steps.len()))
+            }
             (Place::Word(_), _) => None,
         }
     }
@@ -235,7 +246,11 @@ fn round_ticks(low: f64, high: f64, format: Format, whole: bool) -> Vec<(f64, St
 /// A multiple of 10^`power`.
 fn written(number: f64, power: i32) -> String {
     let decimals = usize::try_from(-power).unwrap_or(0);
-    if number.abs() >= 1e6 || decimals > 5 { crate::wording::short(number) } else { format!("{number:.decimals$}") }
+    if number.abs() >= 1e6 || decimals > 5 {
+        crate::wording::short(number)
+    } else {
+        format!("{number:.decimals$}")
+    }
 }
 
 /// `mantissa` × 10^`power`, correctly rounded.
@@ -258,13 +273,16 @@ fn rungs(low: f64, high: f64, format: Format) -> Vec<(f64, String)> {
 #[allow(clippy::cast_possible_truncation, reason = "exponents of f64")]
 fn ladder(low: f64, high: f64, format: Format, mantissas: &[i64]) -> Vec<f64> {
     let units: &[(f64, f64, f64)] = match format {
-        Format::Seconds => &[(1.0, 0.0, 50.0), (60.0, 60.0, 3000.0), (3600.0, 3600.0, f64::INFINITY)],
+        Format::Seconds => {
+            &[(1.0, 0.0, 50.0), (60.0, 60.0, 3000.0), (3600.0, 3600.0, f64::INFINITY)]
+        }
         Format::Number | Format::Percent => &[(1.0, 0.0, f64::INFINITY)],
     };
     let mut rungs = Vec::new();
     for (unit, from, below) in units {
         let powers = (low / unit).log10().floor() as i32..=(high / unit).log10().floor() as i32;
-        let all = powers.flat_map(|power| mantissas.iter().map(move |it| unit * decimal(*it, power)));
+        let all =
+            powers.flat_map(|power| mantissas.iter().map(move |it| unit * decimal(*it, power)));
         rungs.extend(all.filter(|it| (*from..*below).contains(it) && (low..=high).contains(it)));
     }
     rungs
@@ -294,20 +312,38 @@ mod tests {
 
     #[test]
     fn linear_ticks_are_round() {
-        assert_eq!(labels(&linear(&[0.852, 0.921], Format::Percent)), ["86 %", "88 %", "90 %", "92 %"]);
-        assert_eq!(labels(&linear(&[0.0, 0.3, 1.0], Format::Number)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(
+            labels(&linear(&[0.852, 0.921], Format::Percent)),
+            ["86 %", "88 %", "90 %", "92 %"]
+        );
+        assert_eq!(
+            labels(&linear(&[0.0, 0.3, 1.0], Format::Number)),
+            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+        );
         assert_eq!(labels(&linear(&[1.0, 2.0, 3.0], Format::Number)), ["1", "2", "3"]);
-        assert_eq!(labels(&linear(&[0.0, 5400.0], Format::Seconds)), ["0 min", "20 min", "40 min", "60 min", "80 min"]);
-        assert_eq!(labels(&linear(&[-2e-7, 2e-7], Format::Number)), ["-2e-7", "-1e-7", "0", "1e-7", "2e-7"]);
+        assert_eq!(
+            labels(&linear(&[0.0, 5400.0], Format::Seconds)),
+            ["0 min", "20 min", "40 min", "60 min", "80 min"]
+        );
+        assert_eq!(
+            labels(&linear(&[-2e-7, 2e-7], Format::Number)),
+            ["-2e-7", "-1e-7", "0", "1e-7", "2e-7"]
+        );
     }
 
     #[test]
     fn logarithmic_ticks_are_ones_twos_and_fives() {
         assert_eq!(labels(&logarithmic(&[1.0, 40.0], Format::Number)), ["1", "2", "5", "10", "20"]);
-        assert_eq!(labels(&logarithmic(&[1e-5, 1.0], Format::Number)), ["1e-5", "1e-4", "1e-3", "0.01", "0.1", "1"]);
+        assert_eq!(
+            labels(&logarithmic(&[1e-5, 1.0], Format::Number)),
+            ["1e-5", "1e-4", "1e-3", "0.01", "0.1", "1"]
+        );
         let times = ["2 s", "5 s", "10 s", "20 s", "1 min", "2 min"];
         assert_eq!(labels(&logarithmic(&[2.0, 240.0], Format::Seconds)), times);
-        assert_eq!(labels(&logarithmic(&[1.0, 9000.0], Format::Seconds)), ["1 s", "10 s", "1 min", "10 min", "1 h"]);
+        assert_eq!(
+            labels(&logarithmic(&[1.0, 9000.0], Format::Seconds)),
+            ["1 s", "10 s", "1 min", "10 min", "1 h"]
+        );
     }
 
     #[test]
@@ -324,7 +360,12 @@ mod tests {
 
     #[test]
     fn words_stand_evenly_after_numbers() {
-        let places = [Place::Word("adam".into()), Place::Number(2.0), Place::Word("sgd".into()), Place::Number(1.0)];
+        let places = [
+            Place::Word("adam".into()),
+            Place::Number(2.0),
+            Place::Word("sgd".into()),
+            Place::Number(1.0),
+        ];
         let scale = Scale::suited(places.iter(), Format::Number, 0.0);
         assert_eq!(labels(&scale), ["1", "2", "adam", "sgd"]);
         assert_eq!(scale.of(&places[0]), Some(0.625));
@@ -333,8 +374,14 @@ mod tests {
 
     #[test]
     fn one_value_and_none() {
-        assert_eq!(linear(&[3.5, 3.5], Format::Number).ticks, [Tick { at: 0.5, label: "3.5".to_owned() }]);
-        assert_eq!(logarithmic(&[3.5], Format::Number).ticks, [Tick { at: 0.5, label: "3.5".to_owned() }]);
+        assert_eq!(
+            linear(&[3.5, 3.5], Format::Number).ticks,
+            [Tick { at: 0.5, label: "3.5".to_owned() }]
+        );
+        assert_eq!(
+            logarithmic(&[3.5], Format::Number).ticks,
+            [Tick { at: 0.5, label: "3.5".to_owned() }]
+        );
         assert!(linear(&[f64::NAN, f64::INFINITY], Format::Number).ticks.is_empty());
         assert_eq!(linear(&[], Format::Number).at(1.0), None);
         assert_eq!(logarithmic(&[1.0, 100.0], Format::Number).at(-1.0), None);

@@ -24,7 +24,12 @@ const LONGEST_DESCRIPTION: usize = 600;
 
 /// An empty chart of a `kind`, so high.
 pub fn sheet(labels: &Labels, kind: &str, height: f64) -> Document {
-    let id: String = labels.id.chars().take(64).map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let id: String = labels
+        .id
+        .chars()
+        .take(64)
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     Document::new()
         .set("class", format!("chart {kind}"))
         .set("viewBox", format!("0 0 {} {}", px(WIDTH), px(height)))
@@ -41,7 +46,9 @@ pub fn crowded(kind: &str, marks: usize) -> String {
 
 /// A chart of nothing.
 pub fn nothing(labels: &Labels, kind: &str) -> String {
-    sheet(labels, kind, 120.0).add(text(WIDTH / 2.0, 64.0, "middle muted", "nothing to show yet")).to_string()
+    sheet(labels, kind, 120.0)
+        .add(text(WIDTH / 2.0, 64.0, "middle muted", "nothing to show yet"))
+        .to_string()
 }
 
 /// A coordinate.
@@ -69,7 +76,12 @@ pub fn fitted(text: &str, width: f64) -> String {
 }
 
 /// The step of `share`, from 0 to 1, among the sequential colours.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "clamped"
+)]
 pub fn step(share: f64) -> usize {
     let top = (STEPS - 1) as f64;
     if share.is_nan() { 0 } else { (share * top).round().clamp(0.0, top) as usize }
@@ -109,7 +121,8 @@ pub fn line(class: &str, from: (f64, f64), to: (f64, f64)) -> Line {
 
 /// A rectangle.
 pub fn rectangle(class: &str, corner: (f64, f64), size: (f64, f64)) -> Rectangle {
-    let rectangle = Rectangle::new().set("class", class).set("x", px(corner.0)).set("y", px(corner.1));
+    let rectangle =
+        Rectangle::new().set("class", class).set("x", px(corner.0)).set("y", px(corner.1));
     rectangle.set("width", px(size.0)).set("height", px(size.1))
 }
 

@@ -20,13 +20,24 @@ fn labels(title: &str) -> Labels<'_> {
 }
 
 fn curve(setting: usize, label: &str, ys: &[f64]) -> Curve {
-    let point = |(index, y): (usize, &f64)| Point { x: index as f64 + 1.0, y: *y, band: Some((y - 0.01, y + 0.01)) };
+    let point = |(index, y): (usize, &f64)| Point {
+        x: index as f64 + 1.0,
+        y: *y,
+        band: Some((y - 0.01, y + 0.01)),
+    };
     Curve { setting, label: label.to_owned(), points: ys.iter().enumerate().map(point).collect() }
 }
 
 fn dot(setting: usize, x: f64, y: f64) -> Dot {
     let interval = Some((y - 0.004, y + 0.004));
-    Dot { setting, label: format!("batch {x}"), x: Place::Number(x), y, interval, best: setting == 1 }
+    Dot {
+        setting,
+        label: format!("batch {x}"),
+        x: Place::Number(x),
+        y,
+        interval,
+        best: setting == 1,
+    }
 }
 
 fn names(names: &[&str]) -> Vec<String> {
@@ -44,13 +55,15 @@ fn parallel_line(setting: usize, worth: f64) -> ParallelLine {
 
 /// Every chart with `text` wherever there is text, and `number` wherever there is a number.
 fn all(text: &str, number: f64) -> Vec<String> {
-    let labels = Labels { id: text, title: text, description: text, x: text, y: text, ..labels("") };
+    let labels =
+        Labels { id: text, title: text, description: text, x: text, y: text, ..labels("") };
     let band = Some((number, 0.9));
     let points = vec![Point { x: number, y: 0.5, band }, Point { x: 1.0, y: number, band }];
     let curved = [Curve { setting: 0, label: text.to_owned(), points }];
     let named = Place::Word(text.to_owned());
     let dot = |x, y| Dot { setting: 0, label: text.to_owned(), x, y, interval: band, best: true };
-    let dotted = [dot(named.clone(), 0.5), dot(Place::Number(number), 0.7), dot(Place::Number(3.0), number)];
+    let dotted =
+        [dot(named.clone(), 0.5), dot(Place::Number(number), 0.7), dot(Place::Number(3.0), number)];
     let classes = vec![text.to_owned(), "other".to_owned()];
     let cells = vec![vec![Some(number), None], vec![Some(0.5)]];
     let axes = [
@@ -61,7 +74,8 @@ fn all(text: &str, number: f64) -> Vec<String> {
         },
         axis("time", &[Some(number), Some(1.0)]),
     ];
-    let lines = [0, 1].map(|setting| ParallelLine { setting, label: text.to_owned(), worth: number });
+    let lines =
+        [0, 1].map(|setting| ParallelLine { setting, label: text.to_owned(), worth: number });
     let heated = Heat { format: Format::Number, columns: &classes, rows: &classes, cells: &cells };
     vec![
         curves(&labels, &curved),
@@ -86,7 +100,10 @@ fn check(svg: &str) {
     let attributes = document.descendants().flat_map(|it| it.attributes());
     for attribute in attributes {
         let value = attribute.value();
-        assert!(!value.contains("NaN") && !value.contains("inf") && !value.contains('#'), "{value}");
+        assert!(
+            !value.contains("NaN") && !value.contains("inf") && !value.contains('#'),
+            "{value}"
+        );
     }
     assert!(svg.len() < 40_000, "{}", svg.len());
 }
@@ -100,14 +117,22 @@ fn curves_as_drawn() {
 #[test]
 fn dots_as_drawn() {
     let means = [(Place::Number(16.0), 0.90), (Place::Number(512.0), 0.88)];
-    let svg = dots(&labels("Batch size"), &[dot(0, 16.0, 0.90), dot(1, 16.0, 0.91), dot(2, 512.0, 0.88)], &means);
+    let svg = dots(
+        &labels("Batch size"),
+        &[dot(0, 16.0, 0.90), dot(1, 16.0, 0.91), dot(2, 512.0, 0.88)],
+        &means,
+    );
     insta::assert_snapshot!(svg);
 }
 
 #[test]
 fn front_as_drawn() {
     let labels = Labels { x: "time", x_format: Format::Seconds, ..labels("Accuracy against time") };
-    insta::assert_snapshot!(front(&labels, &[dot(0, 0.5, 0.85), dot(1, 30.0, 0.92), dot(2, 20.0, 0.84)], &[0, 1]));
+    insta::assert_snapshot!(front(
+        &labels,
+        &[dot(0, 0.5, 0.85), dot(1, 30.0, 0.92), dot(2, 20.0, 0.84)],
+        &[0, 1]
+    ));
 }
 
 #[test]
@@ -125,7 +150,11 @@ fn parallel_as_drawn() {
         axis("decay", &[None, Some(0.0)]),
         axis("time", &[Some(3.0), Some(4.0)]),
     ];
-    insta::assert_snapshot!(parallel(&labels("All"), &axes, &[parallel_line(0, 1.0), parallel_line(1, 0.0)]));
+    insta::assert_snapshot!(parallel(
+        &labels("All"),
+        &axes,
+        &[parallel_line(0, 1.0), parallel_line(1, 0.0)]
+    ));
 }
 
 #[test]
@@ -144,7 +173,18 @@ fn text_of_others_is_only_text() {
 
 #[test]
 fn any_number_is_drawn_or_left_out() {
-    for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 5e-324, -0.0, 0.0, 1e16, -3.0] {
+    for number in [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::MAX,
+        f64::MIN,
+        5e-324,
+        -0.0,
+        0.0,
+        1e16,
+        -3.0,
+    ] {
         all("name", number).iter().for_each(|svg| check(svg));
     }
 }
@@ -153,8 +193,14 @@ fn any_number_is_drawn_or_left_out() {
 fn nothing_and_one_thing() {
     let (labels, none) = (labels("Nothing"), names(&[]));
     let empty = Heat { format: Format::Number, columns: &none, rows: &none, cells: &[] };
-    let blank = [curves(&labels, &[]), dots(&labels, &[], &[]), front(&labels, &[], &[]), heat(&labels, &empty)];
-    let blank = blank.into_iter().chain([parallel(&labels, &[], &[]), confusion(&labels, &[], &[])]);
+    let blank = [
+        curves(&labels, &[]),
+        dots(&labels, &[], &[]),
+        front(&labels, &[], &[]),
+        heat(&labels, &empty),
+    ];
+    let blank =
+        blank.into_iter().chain([parallel(&labels, &[], &[]), confusion(&labels, &[], &[])]);
     for svg in blank {
         check(&svg);
         assert!(svg.contains("nothing to show"));
@@ -170,7 +216,10 @@ fn nothing_and_one_thing() {
 fn charts_are_small() {
     let label = "batch 512, decay 1e-4, epochs 20";
     let many: Vec<Dot> = (0..200)
-        .map(|it| Dot { label: label.to_owned(), ..dot(it, f64::from(16 << (it % 6)), 0.85 + it as f64 * 3e-4) })
+        .map(|it| Dot {
+            label: label.to_owned(),
+            ..dot(it, f64::from(16 << (it % 6)), 0.85 + it as f64 * 3e-4)
+        })
         .collect();
     assert!(dots(&labels("Many"), &many, &[]).len() < 60_000);
     let ys: Vec<f64> = (0..20).map(|it| 0.9 - 0.3 / (f64::from(it) + 1.0)).collect();
@@ -186,7 +235,8 @@ fn every_setting_is_tied_to_its_row() {
     let settings: Vec<&str> = tied.clone().filter_map(|it| it.attribute("data-setting")).collect();
     assert_eq!(settings, ["7", "9"]);
     for group in tied {
-        let title = group.children().find(|it| it.has_tag_name(("http://www.w3.org/2000/svg", "title")));
+        let title =
+            group.children().find(|it| it.has_tag_name(("http://www.w3.org/2000/svg", "title")));
         assert!(title.and_then(|it| it.text()).is_some_and(|it| it.starts_with("batch ")));
     }
 }
@@ -227,7 +277,8 @@ fn colours_have_contrast() {
             assert!(contrast(get(&format!("m{step}")), on) >= 4.5, "m{step}");
             assert!(contrast(get(&format!("l{step}")), paper) >= 3.0, "l{step}");
         }
-        let drawn = (0..8).map(|it| format!("s{it}")).chain(["axis", "accent", "best"].map(str::to_owned));
+        let drawn =
+            (0..8).map(|it| format!("s{it}")).chain(["axis", "accent", "best"].map(str::to_owned));
         drawn.for_each(|it| assert!(contrast(get(&it), paper) >= 3.0, "{it}"));
     }
 }

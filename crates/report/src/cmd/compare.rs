@@ -58,7 +58,8 @@ impl Answer {
 
 /// Compares the runs that `args` ask for.
 pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answer> {
-    let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let conditions =
+        args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let asked = Question {
         by: args.by.clone(),
         sort: args.sort.clone(),
@@ -94,11 +95,18 @@ pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answe
     let layout = layout(args, &comparisons)?;
     let mut tables = tables(comparisons, &layout);
     for table in &mut tables {
-        let runs = recorded.iter().find(|it| it.experiment.name == table.comparison.experiment.name);
+        let runs =
+            recorded.iter().find(|it| it.experiment.name == table.comparison.experiment.name);
         table.warnings =
-            last_epoch::warning(reader, &table.comparison, runs.map_or(&[], |it| &it.runs))?.into_iter().collect();
+            last_epoch::warning(reader, &table.comparison, runs.map_or(&[], |it| &it.runs))?
+                .into_iter()
+                .collect();
     }
-    Ok(Answer { runs: recorded.into_iter().map(|it| (it.experiment, it.runs)).collect(), tables, why_empty })
+    Ok(Answer {
+        runs: recorded.into_iter().map(|it| (it.experiment, it.runs)).collect(),
+        tables,
+        why_empty,
+    })
 }
 
 /// An experiment that is asked for: what it declares, and its runs.
@@ -109,11 +117,19 @@ pub(super) struct Selected {
 }
 
 /// Directions that the user gives.
-pub(super) fn directions(minimize: &[String], maximize: &[String]) -> Result<Vec<(String, Direction)>> {
+pub(super) fn directions(
+    minimize: &[String],
+    maximize: &[String],
+) -> Result<Vec<(String, Direction)>> {
     if let Some(name) = minimize.iter().find(|name| maximize.contains(name)) {
-        bail!("--minimize and --maximize both name {}: expected one of them", tracking::printable(name));
+        bail!(
+            "--minimize and --maximize both name {}: expected one of them",
+            tracking::printable(name)
+        );
     }
-    let with = |names: &[String], direction| names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>();
+    let with = |names: &[String], direction| {
+        names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>()
+    };
     Ok([with(minimize, Direction::Minimize), with(maximize, Direction::Maximize)].concat())
 }
 
@@ -158,18 +174,25 @@ pub(super) fn select(reader: &Reader, results: &Path, names: &[String]) -> Resul
 }
 
 /// `question`, once it is known that the runs have what it names.
-pub(super) fn question(question: Question, recorded: &[Selected], conditions: &[Condition]) -> Result<Question> {
+pub(super) fn question(
+    question: Question,
+    recorded: &[Selected],
+    conditions: &[Condition],
+) -> Result<Question> {
     let runs = || recorded.iter().flat_map(|it| &it.runs);
     if runs().next().is_none() {
         return Ok(question);
     }
     let (params, metrics) = (param_names(runs()), metric_names(runs()));
-    let taken_params = params.iter().filter(|name| FACTS.contains(name)).map(|name| format!("param_{name}"));
+    let taken_params =
+        params.iter().filter(|name| FACTS.contains(name)).map(|name| format!("param_{name}"));
     let is_taken = |name: &&&str| FACTS.contains(name) || params.contains(name);
-    let taken: Vec<String> =
-        taken_params.chain(metrics.iter().filter(is_taken).map(|name| format!("metric_{name}"))).collect();
+    let taken: Vec<String> = taken_params
+        .chain(metrics.iter().filter(is_taken).map(|name| format!("metric_{name}")))
+        .collect();
     let taken = taken.iter().map(String::as_str);
-    let keys: Vec<&str> = params.iter().chain(&metrics).copied().chain(FACTS).chain(taken).collect();
+    let keys: Vec<&str> =
+        params.iter().chain(&metrics).copied().chain(FACTS).chain(taken).collect();
     for condition in conditions {
         condition.check(&keys)?;
     }
@@ -177,12 +200,17 @@ pub(super) fn question(question: Question, recorded: &[Selected], conditions: &[
     if let Some(stranger) = question.by.iter().flatten().chain(&question.replicate).find(strange) {
         bail!("{}", unknown("hyperparameter", stranger, &params));
     }
-    if let Some(stranger) = question.sort.iter().find(|metric| !metrics.contains(&metric.as_str())) {
+    if let Some(stranger) = question.sort.iter().find(|metric| !metrics.contains(&metric.as_str()))
+    {
         if question.at == At::Best
-            && recorded.iter().all(|it| question.rules(&it.declarations).direction(stranger).is_none())
+            && recorded
+                .iter()
+                .all(|it| question.rules(&it.declarations).direction(stranger).is_none())
         {
             let name = tracking::printable(stranger);
-            bail!("no epoch is best by `{name}`: direction unknown, use --minimize {name} or --maximize {name}");
+            bail!(
+                "no epoch is best by `{name}`: direction unknown, use --minimize {name} or --maximize {name}"
+            );
         }
         bail!("{}", unknown("metric", stranger, &metrics));
     }
@@ -191,14 +219,23 @@ pub(super) fn question(question: Question, recorded: &[Selected], conditions: &[
         bail!("{}", unknown("metric", stranger, &metrics));
     }
     // A direction on the command line also ranks by that metric.
-    let first = question.directions.iter().map(|(name, _)| name).find(|name| metrics.contains(&name.as_str()));
+    let first = question
+        .directions
+        .iter()
+        .map(|(name, _)| name)
+        .find(|name| metrics.contains(&name.as_str()));
     let sort = question.sort.clone().or_else(|| first.cloned());
     for Selected { experiment, declarations, runs } in recorded {
         let measured = |name: &&String| runs.iter().any(|run| run.metric(name).is_some());
         let rules = question.rules(declarations);
-        if let Some(name) = sort.iter().filter(measured).find(|name| rules.direction(name).is_none()) {
+        if let Some(name) =
+            sort.iter().filter(measured).find(|name| rules.direction(name).is_none())
+        {
             let name = tracking::printable(name);
-            bail!("{}: direction of `{name}` unknown: use --minimize {name} or --maximize {name}", experiment.name);
+            bail!(
+                "{}: direction of `{name}` unknown: use --minimize {name} or --maximize {name}",
+                experiment.name
+            );
         }
     }
     Ok(Question { sort, ..question })

@@ -39,12 +39,19 @@ pub fn diff(results: &Path, args: &DiffArgs) -> Result<ExitCode> {
     let reader = super::open(results)?;
     let (left, right) = (side(&reader, results, &args.left)?, side(&reader, results, &args.right)?);
     match (left, right, args.format) {
-        (Side::Run(left), Side::Run(right), DiffFormat::Table) => diff_runs(&reader, results, &left, &right),
+        (Side::Run(left), Side::Run(right), DiffFormat::Table) => {
+            diff_runs(&reader, results, &left, &right)
+        }
         (left, right, _) => diff_sets(&reader, results, left, right, args),
     }
 }
 
-fn diff_runs(reader: &Reader, results: &Path, left: &RecordedRun, right: &RecordedRun) -> Result<ExitCode> {
+fn diff_runs(
+    reader: &Reader,
+    results: &Path,
+    left: &RecordedRun,
+    right: &RecordedRun,
+) -> Result<ExitCode> {
     let invocations = (reader.invocation(left)?, reader.invocation(right)?);
     let epochs = (reader.epochs(left)?, reader.epochs(right)?);
 
@@ -66,7 +73,9 @@ fn diff_runs(reader: &Reader, results: &Path, left: &RecordedRun, right: &Record
         out.flush()?;
         return Ok(super::damage(reader, results));
     }
-    for (index, line) in aligned(&columns(&differences, ["first", "second"])).into_iter().enumerate() {
+    for (index, line) in
+        aligned(&columns(&differences, ["first", "second"])).into_iter().enumerate()
+    {
         writeln!(out, "{}", if index == 0 { styled(DIM, &line) } else { line })?;
     }
     match first {
@@ -84,7 +93,10 @@ pub fn columns(differences: &[Difference], sides: [&str; 2]) -> Vec<Shown> {
         title: title.to_owned(),
         prominence: Prominence::Needed,
         numeric,
-        cells: differences.iter().map(|it| truncated(&printable(cell(it)), LONGEST).into_owned()).collect(),
+        cells: differences
+            .iter()
+            .map(|it| truncated(&printable(cell(it)), LONGEST).into_owned())
+            .collect(),
     };
     vec![
         column("", false, |it| &it.what),
@@ -132,7 +144,8 @@ fn union<'a, N: AsRef<str>, T>(left: &'a [(N, T)], right: &'a [(N, T)]) -> Vec<&
 }
 
 fn params(left: &RecordedRun, right: &RecordedRun) -> Vec<Difference> {
-    let text = |run: &RecordedRun, name| run.param(name).map_or_else(String::new, ToString::to_string);
+    let text =
+        |run: &RecordedRun, name| run.param(name).map_or_else(String::new, ToString::to_string);
     let names = union(&left.params, &right.params);
     names
         .into_iter()
@@ -161,7 +174,8 @@ pub fn origins(left: &[Invocation], right: &[Invocation]) -> Vec<Difference> {
     let facts = |side: &[Invocation]| side.iter().flat_map(provenance).collect::<Vec<_>>();
     let (left_facts, right_facts) = (facts(left), facts(right));
     let value = |facts: &[(String, String)], name: &str| {
-        each_once(facts.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str())).join(", ")
+        each_once(facts.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()))
+            .join(", ")
     };
     let names = distinct(left_facts.iter().chain(&right_facts).map(|(name, _)| name.as_str()));
     let mut differences: Vec<Difference> = names
@@ -170,11 +184,17 @@ pub fn origins(left: &[Invocation], right: &[Invocation]) -> Vec<Difference> {
         .collect();
     let (left, right) = (texts(left), texts(right));
     if left != right {
-        let sizes =
-            |texts: &[&str]| texts.iter().map(|it| format!("{} bytes", it.len())).collect::<Vec<_>>().join(", ");
+        let sizes = |texts: &[&str]| {
+            texts.iter().map(|it| format!("{} bytes", it.len())).collect::<Vec<_>>().join(", ")
+        };
         let side = |texts: &[&str]| if texts.is_empty() { "—".to_owned() } else { sizes(texts) };
         let what = "experiment file".to_owned();
-        differences.push(Difference { what, left: side(&left), right: side(&right), by: "another text".to_owned() });
+        differences.push(Difference {
+            what,
+            left: side(&left),
+            right: side(&right),
+            by: "another text".to_owned(),
+        });
     }
     differences
 }
@@ -190,19 +210,29 @@ pub fn each_once<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// The first epoch and metric that differ in any bit, times aside.
 fn first_epoch(left: &[EpochMetrics], right: &[EpochMetrics]) -> Option<String> {
-    let text = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| format!("{value:?}"));
+    let text =
+        |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| format!("{value:?}"));
     for (a, b) in left.iter().zip(right) {
         if (a.epoch, a.step) != (b.epoch, b.step) {
             let end = |it: &EpochMetrics| format!("{} ends at step {}", it.epoch, it.step);
             return Some(format!("{}, {}", end(a), end(b)));
         }
         for name in union(&a.metrics, &b.metrics).into_iter().filter(|name| *name != "seconds") {
-            let value = |epoch: &EpochMetrics| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it);
+            let value = |epoch: &EpochMetrics| {
+                epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it)
+            };
             let (left, right) = (value(a), value(b));
             if left.map(f64::to_bits) != right.map(f64::to_bits) {
-                return Some(format!("{}, {} {} and {}", a.epoch, wording::title(name), text(left), text(right)));
+                return Some(format!(
+                    "{}, {} {} and {}",
+                    a.epoch,
+                    wording::title(name),
+                    text(left),
+                    text(right)
+                ));
             }
         }
     }
-    (left.len() != right.len()).then(|| format!("one has {}, the other {}", left.len(), right.len()))
+    (left.len() != right.len())
+        .then(|| format!("one has {}, the other {}", left.len(), right.len()))
 }

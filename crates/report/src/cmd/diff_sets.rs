@@ -79,7 +79,13 @@ impl Set {
 }
 
 /// Prints how far the runs of two sides are apart; a single run is a set of one.
-pub fn diff_sets(reader: &Reader, results: &Path, left: Side, right: Side, args: &DiffArgs) -> Result<ExitCode> {
+pub fn diff_sets(
+    reader: &Reader,
+    results: &Path,
+    left: Side,
+    right: Side,
+    args: &DiffArgs,
+) -> Result<ExitCode> {
     let (left, right) = (Set::read(reader, left)?, Set::read(reader, right)?);
     let directions = directions(&args.minimize, &args.maximize)?;
     let declared = merged(&left.declarations, &right.declarations);
@@ -117,7 +123,8 @@ fn merged(left: &Declarations, right: &Declarations) -> Declarations {
 /// Rejects names that neither side has.
 fn check(matched: &Matched, args: &DiffArgs) -> Result<()> {
     let own = matched.own_metrics.iter().flatten().copied();
-    let metrics: Vec<&str> = matched.metrics.iter().map(|it| it.metric.name.as_str()).chain(own).collect();
+    let metrics: Vec<&str> =
+        matched.metrics.iter().map(|it| it.metric.name.as_str()).chain(own).collect();
     let known = |name: &str| metrics.iter().any(|metric| metric::is_covered(metric, name));
     if let Some(stranger) = args.minimize.iter().chain(&args.maximize).find(|name| !known(name)) {
         bail!("{}", unknown("metric", stranger, &metrics));
@@ -132,7 +139,8 @@ fn check(matched: &Matched, args: &DiffArgs) -> Result<()> {
 /// For the terminal.
 fn lines(left: &Set, right: &Set, matched: &Matched) -> Vec<String> {
     let width = super::width().min(USUAL_WIDTH);
-    let mut lines = vec![format!("left   {}", left.heading()), format!("right  {}", right.heading())];
+    let mut lines =
+        vec![format!("left   {}", left.heading()), format!("right  {}", right.heading())];
     let differences = made(left, right);
     if !differences.is_empty() {
         lines.push(String::new());
@@ -154,7 +162,9 @@ fn lines(left: &Set, right: &Set, matched: &Matched) -> Vec<String> {
         lines.extend(wrapped.iter().map(|line| styled(DIM, &format!("  {line}"))));
     }
     lines.push(String::new());
-    lines.extend(wrapped(verdict(matched).split(' '), " ", width).iter().map(|line| styled(BOLD, line)));
+    lines.extend(
+        wrapped(verdict(matched).split(' '), " ", width).iter().map(|line| styled(BOLD, line)),
+    );
     lines.extend(farthest(matched, width));
     lines
 }
@@ -199,7 +209,9 @@ fn json(left: &Set, right: &Set, matched: &Matched) -> Json {
 
 /// What differs in how the runs were made.
 fn made(left: &Set, right: &Set) -> Vec<Difference> {
-    let fact = |what: &str, fact: fn(&Observed) -> &str| differing(what, &left.all(fact), &right.all(fact));
+    let fact = |what: &str, fact: fn(&Observed) -> &str| {
+        differing(what, &left.all(fact), &right.all(fact))
+    };
     let facts = [
         fact("dataset", |it| &it.run.dataset),
         fact("dataset sha256", |it| &it.run.dataset_sha256),
@@ -224,16 +236,23 @@ fn found(matched: &Matched) -> Vec<String> {
         facts.push(format!("the sides share no value of: {}", names.join(", ")));
     }
     if matched.unfinished > 0 {
-        facts.push(format!("{} did not finish on both sides: left out", count(matched.unfinished, "pair")));
+        facts.push(format!(
+            "{} did not finish on both sides: left out",
+            count(matched.unfinished, "pair")
+        ));
     }
     let [left, right] = matched.unclear;
     if left + right > 0 {
-        facts.push(format!("{left} left and {right} right could be matched in several ways: left out"));
+        facts.push(format!(
+            "{left} left and {right} right could be matched in several ways: left out"
+        ));
     }
     let own = |what: &str, names: &[Vec<&str>; 2], then: &str| {
         let of = |(names, side): (&Vec<&str>, &str)| {
             let titles: Vec<String> = names.iter().map(|name| title(name)).collect();
-            (!names.is_empty()).then(|| format!("{what} that only the {side} side has{then}: {}", titles.join(", ")))
+            (!names.is_empty()).then(|| {
+                format!("{what} that only the {side} side has{then}: {}", titles.join(", "))
+            })
         };
         names.iter().zip(["left", "right"]).filter_map(of).collect::<Vec<_>>()
     };
@@ -253,7 +272,12 @@ fn table(columns: Vec<Shown>, width: usize) -> Vec<String> {
     lines
 }
 
-fn column<T>(title: &str, prominence: Prominence, rows: &[T], cell: impl Fn(&T) -> String) -> Shown {
+fn column<T>(
+    title: &str,
+    prominence: Prominence,
+    rows: &[T],
+    cell: impl Fn(&T) -> String,
+) -> Shown {
     let cells = rows.iter().map(cell).collect();
     Shown { title: title.to_owned(), prominence, numeric: !title.is_empty(), cells }
 }
@@ -262,7 +286,8 @@ fn metrics(matched: &Matched) -> Vec<Shown> {
     let metrics = &matched.metrics;
     let interval = |it: &Measured| {
         let digits = Digits::of(it);
-        let between = |it: Interval| format!("[{}, {}]", digits.signed(it.low), digits.signed(it.high));
+        let between =
+            |it: Interval| format!("[{}, {}]", digits.signed(it.low), digits.signed(it.high));
         it.difference.interval().map_or_else(|| "—".to_owned(), between)
     };
     let replicates = wording::repeated(matched.replicate.as_deref());
@@ -272,9 +297,13 @@ fn metrics(matched: &Matched) -> Vec<Shown> {
         column(&replicates, Prominence::Spare(3), metrics, |it| it.difference.n.to_string()),
         column("left", Prominence::Spare(2), metrics, |it| Digits::of(it).plain(it.left)),
         column("right", Prominence::Spare(2), metrics, |it| Digits::of(it).plain(it.right)),
-        column("difference", Prominence::Needed, metrics, |it| Digits::of(it).signed(it.difference.mean)),
+        column("difference", Prominence::Needed, metrics, |it| {
+            Digits::of(it).signed(it.difference.mean)
+        }),
         column("95 % interval", Prominence::Needed, metrics, interval),
-        column("p", Prominence::Needed, metrics, |it| it.difference.p().map_or_else(|| "—".to_owned(), chance)),
+        column("p", Prominence::Needed, metrics, |it| {
+            it.difference.p().map_or_else(|| "—".to_owned(), chance)
+        }),
         column("same bits", Prominence::Spare(1), metrics, |it| it.same.to_string()),
     ]
 }
@@ -293,7 +322,8 @@ impl Digits {
     fn of(it: &Measured) -> Self {
         let unit = it.metric.unit;
         let base = if unit.is_points() { 2.0 } else { 3.0 };
-        let reach = it.difference.interval().map_or(0.0, |interval| (interval.high - interval.low) / 2.0);
+        let reach =
+            it.difference.interval().map_or(0.0, |interval| (interval.high - interval.low) / 2.0);
         let size = unit.scale() * if reach > 0.0 { reach } else { it.difference.mean.abs() };
         let wanted = if size > 0.0 { 1.0 - size.log10().floor() } else { base };
         Self { unit, decimals: wanted.clamp(base, base + 2.0) as usize, tiny: wanted > base + 3.0 }
@@ -301,7 +331,9 @@ impl Digits {
 
     fn plain(self, value: f64) -> String {
         match self.unit {
-            Unit::Fraction | Unit::Percent => wording::decimal(self.unit.scale() * value, self.decimals) + " %",
+            Unit::Fraction | Unit::Percent => {
+                wording::decimal(self.unit.scale() * value, self.decimals) + " %"
+            }
             Unit::Seconds => tracking::seconds(value),
             Unit::Number => wording::decimal(value, self.decimals),
         }
@@ -427,17 +459,26 @@ fn farthest(matched: &Matched, width: usize) -> Vec<String> {
         column("right run", Prominence::Needed, shown, |(pair, _)| id(pair.right)),
     ];
     for name in matched.params.iter().filter(|name| varies(&matched.pairs, name)) {
-        let value = |(pair, _): &(Pair, f64)| pair.left.run.param(name).map_or_else(String::new, wording::value);
+        let value = |(pair, _): &(Pair, f64)| {
+            pair.left.run.param(name).map_or_else(String::new, wording::value)
+        };
         columns.push(column(&title(name), Prominence::Spare(1), shown, value));
     }
     let value = |of: fn((f64, f64)) -> f64| {
-        move |(pair, _): &(Pair, f64)| pair.metric(metric).map_or_else(String::new, |it| digits.plain(of(it)))
+        move |(pair, _): &(Pair, f64)| {
+            pair.metric(metric).map_or_else(String::new, |it| digits.plain(of(it)))
+        }
     };
     columns.push(column("left", Prominence::Needed, shown, value(|it| it.0)));
     columns.push(column("right", Prominence::Needed, shown, value(|it| it.1)));
     columns.push(column("difference", Prominence::Needed, shown, |(_, by)| digits.signed(*by)));
 
-    let heading = format!("farthest apart in {}, {} of {} that differ", title(metric), shown.len(), all.len());
+    let heading = format!(
+        "farthest apart in {}, {} of {} that differ",
+        title(metric),
+        shown.len(),
+        all.len()
+    );
     let mut lines = vec![String::new(), styled(BOLD, &truncated(&heading, width))];
     lines.extend(table(columns, width));
     lines

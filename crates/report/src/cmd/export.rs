@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use tracking::{
-    CsvFolder, DIGEST_FILE, Declarations, Digest, JsonDocument, Reader, RecordError, RunId, StoreError, TABLES,
+    CsvFolder, DIGEST_FILE, Declarations, Digest, JsonDocument, Reader, RecordError, RunId,
+    StoreError, TABLES,
 };
 
 use super::compare;
@@ -24,16 +25,22 @@ use crate::{format, whole};
 /// Exports what is asked for.
 pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
     let (format, to) = (args.format, args.to.as_deref());
-    let Some(format) = format else { return export_to(results, to.unwrap_or_default(), &args.question) };
+    let Some(format) = format else {
+        return export_to(results, to.unwrap_or_default(), &args.question);
+    };
     let reader = super::open(results)?;
     match format {
         ExportFormat::Markdown => comparison(&reader, results, args, format::markdown::markdown),
         ExportFormat::Latex => comparison(&reader, results, args, format::latex::latex),
-        ExportFormat::Csv => record(&reader, results, args, |runs| csv(&reader, &folder(results, args, "csv")?, runs)),
-        ExportFormat::Parquet => {
-            record(&reader, results, args, |runs| parquet(&reader, &folder(results, args, "parquet")?, runs))
+        ExportFormat::Csv => record(&reader, results, args, |runs| {
+            csv(&reader, &folder(results, args, "csv")?, runs)
+        }),
+        ExportFormat::Parquet => record(&reader, results, args, |runs| {
+            parquet(&reader, &folder(results, args, "parquet")?, runs)
+        }),
+        ExportFormat::Json => {
+            record(&reader, results, args, |runs| json(&reader, output(args), runs))
         }
-        ExportFormat::Json => record(&reader, results, args, |runs| json(&reader, output(args), runs)),
     }
 }
 
@@ -96,28 +103,41 @@ fn record(
 }
 
 fn has_moved(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| matches!(cause.downcast_ref(), Some(RecordError::Store(StoreError::Moved { .. }))))
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(RecordError::Store(StoreError::Moved { .. })))
+    })
 }
 
 /// The runs that are asked for; nothing where that is all of them.
-fn selected(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Option<HashSet<RunId>>> {
+fn selected(
+    reader: &Reader,
+    results: &Path,
+    args: &QuestionArgs,
+) -> Result<Option<HashSet<RunId>>> {
     only_selects(args)?;
     let QuestionArgs { experiments, conditions, .. } = args;
     if experiments.is_empty() && conditions.is_empty() {
         return Ok(None);
     }
-    let conditions = conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let conditions =
+        conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut recorded = Vec::new();
     for experiment in compare::select(reader, results, experiments)? {
         let runs = measured(reader, reader.all_runs(&experiment.name)?)?;
-        recorded.push(compare::Selected { experiment, declarations: Declarations::default(), runs });
+        recorded.push(compare::Selected {
+            experiment,
+            declarations: Declarations::default(),
+            runs,
+        });
     }
     compare::question(Question::default(), &recorded, &conditions)?;
     let runs = recorded.iter().flat_map(|it| &it.runs);
     let chosen = runs.filter(|run| conditions.iter().all(|condition| condition.holds(run)));
     let chosen: HashSet<RunId> = chosen.map(|it| it.run.id.clone()).collect();
     if chosen.is_empty() {
-        bail!("there is nothing to export: no run is of these experiments and fulfils every --where");
+        bail!(
+            "there is nothing to export: no run is of these experiments and fulfils every --where"
+        );
     }
     Ok(Some(chosen))
 }
@@ -152,13 +172,19 @@ fn parquet(reader: &Reader, target: &Path, runs: Option<&HashSet<RunId>>) -> Res
 }
 
 /// A folder with a file a table, and their digest.
-fn record_folder(target: &Path, ending: &str, fill: impl FnOnce(&Path) -> Result<Digest>) -> Result<Digest> {
+fn record_folder(
+    target: &Path,
+    ending: &str,
+    fill: impl FnOnce(&Path) -> Result<Digest>,
+) -> Result<Digest> {
     let digest = std::fs::read_to_string(target.join(DIGEST_FILE));
     let is_export = digest.is_ok_and(|digest| digest.trim_end().parse::<Digest>().is_ok());
     let ours = |file: &Path| {
         let Some(name) = file.file_name().and_then(|name| name.to_str()) else { return false };
         let is_table = |table: &str| name.strip_suffix(ending) == Some(table);
-        is_export && (name == DIGEST_FILE || TABLES.iter().map(|table| table.name).chain([RUN_TABLE]).any(is_table))
+        is_export
+            && (name == DIGEST_FILE
+                || TABLES.iter().map(|table| table.name).chain([RUN_TABLE]).any(is_table))
     };
     let digest = whole::folder(target, ours, fill)?;
     anstream::eprintln!("{}", tracking::printable(&target.display().to_string()));

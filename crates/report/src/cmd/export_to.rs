@@ -58,11 +58,17 @@ pub fn export_to(results: &Path, to: &[OsString], args: &QuestionArgs) -> Result
 impl Target {
     /// The kind and the place that follow `--to`.
     fn of(to: &[OsString]) -> Result<Self> {
-        let [kind, place] = to else { bail!("--to takes what the runs are handed to, and where: --to mlflow DIR|URL") };
+        let [kind, place] = to else {
+            bail!("--to takes what the runs are handed to, and where: --to mlflow DIR|URL")
+        };
         let (kind, text) = (kind.to_string_lossy(), place.to_string_lossy());
         let is_server = text.starts_with("http://") || text.starts_with("https://");
         if text.is_empty() || (text.contains("://") && !(is_server && kind == "mlflow")) {
-            let server = if kind == "mlflow" { ", or the address of a server as http://localhost:5000" } else { "" };
+            let server = if kind == "mlflow" {
+                ", or the address of a server as http://localhost:5000"
+            } else {
+                ""
+            };
             bail!("--to {kind} '{text}': expected a folder{server}");
         }
         match kind.as_ref() {
@@ -78,7 +84,10 @@ impl Target {
         let (Self::MlflowFolder(folder) | Self::TensorBoard(folder)) = self else { return Ok(()) };
         let place = std::path::absolute(folder)?;
         let there = place.ancestors().find_map(|it| Some((it, it.canonicalize().ok()?)));
-        let place = there.map_or_else(|| place.clone(), |(it, real)| real.join(place.strip_prefix(it).unwrap_or(it)));
+        let place = there.map_or_else(
+            || place.clone(),
+            |(it, real)| real.join(place.strip_prefix(it).unwrap_or(it)),
+        );
         let results = results.canonicalize()?;
         let of_experiment = |name: &str| place.starts_with(results.join(name));
         if place == results || reader.experiments()?.iter().any(|it| of_experiment(&it.name)) {
@@ -90,19 +99,22 @@ impl Target {
 
 /// Every run that is as it was recorded and that all conditions hold of, whether it ended or not.
 fn select(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Vec<Selection>> {
-    let conditions = args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let conditions =
+        args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut found: Vec<(Selection, Vec<Observed>)> = Vec::new();
     for experiment in super::compare::select(reader, results, &args.experiments)? {
         // What is damaged is said of the runs that count.
         let counting = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
-        let whole = reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.is_whole()).collect();
+        let whole =
+            reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.is_whole()).collect();
         let runs = measured(reader, whole)?;
         let varying = varying(&runs);
         found.push((Selection { experiment, runs: Vec::new(), counting, varying }, runs));
     }
     let runs = || found.iter().flat_map(|(_, runs)| runs);
     if runs().next().is_some() {
-        let keys: Vec<&str> = param_names(runs()).into_iter().chain(metric_names(runs())).chain(FACTS).collect();
+        let keys: Vec<&str> =
+            param_names(runs()).into_iter().chain(metric_names(runs())).chain(FACTS).collect();
         conditions.iter().try_for_each(|condition| condition.check(&keys))?;
     }
     let chosen = found.into_iter().map(|(mut selection, runs)| {
@@ -113,7 +125,10 @@ fn select(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Vec<Se
     let chosen: Vec<Selection> = chosen.filter(|selection| !selection.runs.is_empty()).collect();
     for selection in &chosen {
         plain(&selection.experiment.name)?;
-        selection.runs.iter().try_for_each(|run| plain(run.id.as_str()).and_then(|()| plain(run.trial.as_str())))?;
+        selection
+            .runs
+            .iter()
+            .try_for_each(|run| plain(run.id.as_str()).and_then(|()| plain(run.trial.as_str())))?;
     }
     Ok(chosen)
 }

@@ -27,7 +27,10 @@ pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
         out.flush()?;
     } else {
         whole::file(&output, |out| Ok(out.write_all(text.as_bytes())?))?;
-        anstream::eprintln!("{}", tracking::printable(&format!("{} ({})", output.display(), size(text.len()))));
+        anstream::eprintln!(
+            "{}",
+            tracking::printable(&format!("{} ({})", output.display(), size(text.len())))
+        );
     }
     Ok(super::damage(&reader, results))
 }
@@ -38,13 +41,20 @@ pub fn look(reader: &Reader, results: &Path, question: &QuestionArgs) -> Result<
     let mut tables: Vec<(Table, Details)> = Vec::new();
     for table in std::mem::take(&mut answer.tables) {
         let experiment = &table.comparison.experiment.name;
-        let runs = answer.runs.iter().find(|(it, _)| it.name == *experiment).map_or(&[][..], |(_, runs)| runs);
+        let runs = answer
+            .runs
+            .iter()
+            .find(|(it, _)| it.name == *experiment)
+            .map_or(&[][..], |(_, runs)| runs);
         let details = details(reader, results, &table.comparison, runs)?;
         tables.push((table, details));
     }
     let damage = reader.damage();
     let warnings = damage.iter().map(ToString::to_string).chain(answer.why_empty.clone());
-    Ok((page(&tables, warnings.map(|it: String| tracking::printable(&it).into_owned()).collect()), answer))
+    Ok((
+        page(&tables, warnings.map(|it: String| tracking::printable(&it).into_owned()).collect()),
+        answer,
+    ))
 }
 
 fn size(bytes: usize) -> String {

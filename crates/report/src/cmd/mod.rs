@@ -31,14 +31,20 @@ pub fn open(results: &Path) -> Result<Reader> {
 
 /// The command that fills a results folder.
 fn what_to_run(results: &Path) -> String {
-    let option = if results == Path::new("results") { String::new() } else { format!(" -r {}", results.display()) };
+    let option = if results == Path::new("results") {
+        String::new()
+    } else {
+        format!(" -r {}", results.display())
+    };
     format!("run an experiment first: cargo run -p runner --{option} experiments/batch_sweep.toml")
 }
 
 /// The run that an id means.
 fn find(reader: &Reader, results: &Path, id: &str) -> Result<tracking::RecordedRun> {
     if reader.experiments()?.iter().any(|experiment| experiment.name == id) {
-        anyhow::bail!("'{id}' is an experiment: expected the id of a run or a trial, as in its runs.csv");
+        anyhow::bail!(
+            "'{id}' is an experiment: expected the id of a run or a trial, as in its runs.csv"
+        );
     }
     reader.find(id).with_context(|| format!("cannot find a run in {}", results.display()))
 }
@@ -52,7 +58,11 @@ fn damage(reader: &Reader, results: &Path) -> ExitCode {
     if damage.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let option = if results == Path::new("results") { String::new() } else { format!(" -r {}", results.display()) };
+    let option = if results == Path::new("results") {
+        String::new()
+    } else {
+        format!(" -r {}", results.display())
+    };
     let advice = format!(
         "what was changed is left out of tables; what differs: cargo run -p runner -- verify --all{option}; the runner's \
          usual command has again what is missing"

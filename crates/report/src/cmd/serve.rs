@@ -33,11 +33,19 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     if let (true, Ok(reader)) = (args.question != QuestionArgs::default(), Reader::open(results))
         && let Err(error) = ask(&reader, results, &args.question)
     {
-        anstream::eprintln!("warning: nothing to show as long as this is so: {}", wording::error(&error));
+        anstream::eprintln!(
+            "warning: nothing to show as long as this is so: {}",
+            wording::error(&error)
+        );
     }
-    let watch = Watch::begin(results, &args.question).context("cannot begin to watch the results folder")?;
+    let watch = Watch::begin(results, &args.question)
+        .context("cannot begin to watch the results folder")?;
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{url} follows {}; Ctrl-C ends it", tracking::printable(&results.display().to_string()))?;
+    writeln!(
+        out,
+        "{url} follows {}; Ctrl-C ends it",
+        tracking::printable(&results.display().to_string())
+    )?;
     out.flush()?;
     drop(out);
     serve::until_stopped(listener, guard, watch)?;
@@ -75,7 +83,10 @@ fn token(asked: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
         (None, Err(error)) => bail!("{TOKEN}: {error}"),
     };
     match chosen {
-        Some(token) if token.len() < SHORTEST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+        Some(token)
+            if token.len() < SHORTEST_TOKEN
+                || !token.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+        {
             bail!(
                 "the token (--token or {TOKEN}) must be letters and digits, {SHORTEST_TOKEN} at least, such as openssl rand -hex 16 makes"
             )
@@ -84,7 +95,8 @@ fn token(asked: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
         None if address.ip().is_loopback() => Ok(None),
         None => {
             let mut bytes = [0; 16];
-            getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers for a token: {error}"))?;
+            getrandom::fill(&mut bytes)
+                .map_err(|error| anyhow::anyhow!("no random numbers for a token: {error}"))?;
             Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
         }
     }

@@ -43,7 +43,10 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
         writeln!(
             out,
             "{}",
-            styled(BOLD, "changed after it was recorded: these are not the numbers that were measured")
+            styled(
+                BOLD,
+                "changed after it was recorded: these are not the numbers that were measured"
+            )
         )?;
     }
     section(&mut out, "hyperparameters", &hyperparameters(&run), width)?;
@@ -70,7 +73,12 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
 }
 
 /// Name and value of each fact, names in a column of their own; nothing of none.
-fn section(out: &mut impl Write, title: &str, facts: &[(String, String)], width: usize) -> Result<()> {
+fn section(
+    out: &mut impl Write,
+    title: &str,
+    facts: &[(String, String)],
+    width: usize,
+) -> Result<()> {
     if facts.is_empty() {
         return Ok(());
     }
@@ -101,7 +109,10 @@ pub fn measured(name: &str, value: f64) -> String {
 fn measurements(run: &RecordedRun) -> Vec<(String, String)> {
     let mut results: Vec<_> = run.results.iter().collect();
     results.sort_by_key(|(name, _)| position(name));
-    results.into_iter().map(|(name, value)| (wording::title(name), measured(name, *value))).collect()
+    results
+        .into_iter()
+        .map(|(name, value)| (wording::title(name), measured(name, *value)))
+        .collect()
 }
 
 fn data(run: &RecordedRun) -> Vec<(String, String)> {
@@ -111,19 +122,32 @@ fn data(run: &RecordedRun) -> Vec<(String, String)> {
     };
     present([
         ("dataset", Some(run.dataset.clone())),
-        ("in place of", run.fallback_for.as_ref().map(|wanted| format!("{wanted}, which was unavailable"))),
+        (
+            "in place of",
+            run.fallback_for.as_ref().map(|wanted| format!("{wanted}, which was unavailable")),
+        ),
         ("folder", run.dataset_path.clone()),
         ("sha256", Some(run.dataset_sha256.clone())),
         ("validation", Some(validation)),
     ])
 }
 
-fn made(run: &RecordedRun, interruptions: &[Interruption], results: &Path) -> Vec<(String, String)> {
-    let resumed: Vec<String> = interruptions.iter().map(|it| format!("epoch {}", it.epoch)).collect();
+fn made(
+    run: &RecordedRun,
+    interruptions: &[Interruption],
+    results: &Path,
+) -> Vec<(String, String)> {
+    let resumed: Vec<String> =
+        interruptions.iter().map(|it| format!("epoch {}", it.epoch)).collect();
     let model = weights_file(results, run);
     present([
         ("engine", Some(run.engine.clone())),
-        ("shared from", run.shared_from.as_ref().map(|whole| format!("run {whole}, of whose training this is a part"))),
+        (
+            "shared from",
+            run.shared_from
+                .as_ref()
+                .map(|whole| format!("run {whole}, of whose training this is a part")),
+        ),
         ("device", Some(run.device.clone())),
         ("started", Some(run.started_at.clone())),
         ("went on after", (!resumed.is_empty()).then(|| resumed.join(", "))),
@@ -150,13 +174,15 @@ pub fn provenance(invocation: &Invocation) -> Vec<(String, String)> {
 }
 
 fn present<const N: usize>(facts: [(&str, Option<String>); N]) -> Vec<(String, String)> {
-    let facts = facts.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
+    let facts =
+        facts.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
     facts.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// Metrics of an epoch in the order in which they are read; others follow.
 fn metric_order(epochs: &[EpochMetrics]) -> Vec<&str> {
-    const ORDER: [&str; 6] = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
+    const ORDER: [&str; 6] =
+        ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in epochs.iter().flat_map(|epoch| &epoch.metrics) {
         if !names.contains(&name.as_str()) {
@@ -172,20 +198,27 @@ fn metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
 }
 
 fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
-    let column = |title: &str, prominence, cells| Shown { title: title.to_owned(), prominence, numeric: true, cells };
+    let column = |title: &str, prominence, cells| Shown {
+        title: title.to_owned(),
+        prominence,
+        numeric: true,
+        cells,
+    };
     let mut columns = vec![
         column("epoch", Prominence::Needed, epochs.iter().map(|it| it.epoch.to_string()).collect()),
         column("step", Prominence::Spare(2), epochs.iter().map(|it| it.step.to_string()).collect()),
     ];
     for name in metric_order(epochs) {
-        let largest = epochs.iter().filter_map(|it| metric(it, name)).map(f64::abs).fold(0.0, f64::max);
+        let largest =
+            epochs.iter().filter_map(|it| metric(it, name)).map(f64::abs).fold(0.0, f64::max);
         let text = |value: f64| match (name, Unit::of(name, largest)) {
             ("learning_rate", _) => format!("{value:.6}"),
             (_, unit) if unit.is_points() => format!("{:.2} %", unit.scale() * value),
             (_, Unit::Seconds) => tracking::seconds(value),
             _ => wording::decimal(value, 4),
         };
-        let cells = epochs.iter().map(|it| metric(it, name).map_or_else(|| "—".to_owned(), text)).collect();
+        let cells =
+            epochs.iter().map(|it| metric(it, name).map_or_else(|| "—".to_owned(), text)).collect();
         let prominence = match name {
             "loss" | "accuracy" => Prominence::Needed,
             "val_loss" | "val_accuracy" => Prominence::Spare(4),

@@ -38,7 +38,11 @@ pub fn side(reader: &Reader, results: &Path, text: &str) -> Result<Side> {
     match reader.find(text) {
         Ok(run) => Ok(Side::Run(Box::new(run))),
         Err(error @ FindError::NotFound(_)) => {
-            bail!("{error} in {}, and no experiment has that name: {}", results.display(), meant(reader, text, &known)?)
+            bail!(
+                "{error} in {}, and no experiment has that name: {}",
+                results.display(),
+                meant(reader, text, &known)?
+            )
         }
         Err(error) => Err(error.into()),
     }
@@ -47,14 +51,19 @@ pub fn side(reader: &Reader, results: &Path, text: &str) -> Result<Side> {
 /// The commit of `experiment` that begins with `prefix`; one that is all of it goes before others.
 fn commit(reader: &Reader, experiment: &str, prefix: &str) -> Result<String> {
     let known = reader.commits(experiment)?;
-    let begins = |commit: &str| commit.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix));
-    let found: Vec<_> = known.iter().filter(|(commit, _)| !prefix.is_empty() && begins(commit)).collect();
+    let begins =
+        |commit: &str| commit.get(..prefix.len()).is_some_and(|it| it.eq_ignore_ascii_case(prefix));
+    let found: Vec<_> =
+        known.iter().filter(|(commit, _)| !prefix.is_empty() && begins(commit)).collect();
     let exact = || found.iter().find(|(commit, _)| commit.len() == prefix.len());
     match (found.as_slice(), exact()) {
         ([(only, _)], _) | (_, Some((only, _))) => Ok(only.clone()),
         _ if known.is_empty() => bail!("of no run of '{experiment}' the commit is known"),
         ([], _) => {
-            bail!("no commit of '{experiment}' begins with '{prefix}': expected one of {}", listed(known.iter()))
+            bail!(
+                "no commit of '{experiment}' begins with '{prefix}': expected one of {}",
+                listed(known.iter())
+            )
         }
         (several, _) => {
             let several = listed(several.iter().copied());
@@ -65,7 +74,9 @@ fn commit(reader: &Reader, experiment: &str, prefix: &str) -> Result<String> {
 
 /// The newest commits, and how many runs each has.
 fn listed<'a>(commits: impl DoubleEndedIterator<Item = &'a (String, u32)>) -> String {
-    let one = |(commit, runs): &(String, u32)| format!("{} ({})", short(commit), count(*runs as usize, "run"));
+    let one = |(commit, runs): &(String, u32)| {
+        format!("{} ({})", short(commit), count(*runs as usize, "run"))
+    };
     let mut listed: Vec<String> = commits.rev().map(one).collect();
     let older = listed.len().saturating_sub(SHOWN);
     listed.truncate(SHOWN);
@@ -79,9 +90,12 @@ fn meant(reader: &Reader, text: &str, experiments: &[&str]) -> Result<String> {
             return Ok(format!("did you mean '{experiment}@{text}'?"));
         }
     }
-    let hint =
-        nearest(text, experiments.iter().copied()).map_or_else(String::new, |it| format!("; did you mean '{it}'?"));
-    Ok(format!("expected an id, an experiment (one of {}), or EXPERIMENT@COMMIT{hint}", experiments.join(", ")))
+    let hint = nearest(text, experiments.iter().copied())
+        .map_or_else(String::new, |it| format!("; did you mean '{it}'?"));
+    Ok(format!(
+        "expected an id, an experiment (one of {}), or EXPERIMENT@COMMIT{hint}",
+        experiments.join(", ")
+    ))
 }
 
 /// A commit as people write it.

@@ -30,11 +30,18 @@ pub(super) struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn new(runs: &'a [&'a Observed], declarations: &Declarations, question: &Question) -> Self {
+    pub(super) fn new(
+        runs: &'a [&'a Observed],
+        declarations: &Declarations,
+        question: &Question,
+    ) -> Self {
         let names = param_names(runs.iter().copied());
-        let varying: Vec<&str> = names.iter().filter(|name| !is_constant(runs, name)).copied().collect();
-        let asked =
-            question.by.as_ref().map(|by| distinct(by.iter().map(String::as_str).filter(|key| names.contains(key))));
+        let varying: Vec<&str> =
+            names.iter().filter(|name| !is_constant(runs, name)).copied().collect();
+        let asked = question
+            .by
+            .as_ref()
+            .map(|by| distinct(by.iter().map(String::as_str).filter(|key| names.contains(key))));
         let is_key = |name: &str| asked.as_ref().is_some_and(|keys| keys.contains(&name));
         let chosen = question.replicate.as_deref().or(declarations.replicate.as_deref());
         let free = |name: &&str| names.contains(name) && !is_key(name);
@@ -46,19 +53,26 @@ impl<'a> Group<'a> {
         let repeats = |name: &str| REPLICATES.contains(&name) || Some(name) == replicate.as_deref();
         let keys: Vec<String> = match asked {
             Some(by) => by.into_iter().map(str::to_owned).collect(),
-            None => varying.iter().filter(|name| !repeats(name)).map(|name| (*name).to_owned()).collect(),
+            None => varying
+                .iter()
+                .filter(|name| !repeats(name))
+                .map(|name| (*name).to_owned())
+                .collect(),
         };
-        let finished: Vec<&Observed> = runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
+        let finished: Vec<&Observed> =
+            runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
         let rules = question.rules(declarations);
         let validation = &runs[0].run.validation;
         let known = metric_names(finished.iter().copied());
-        let metrics: Vec<Metric> = known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
+        let metrics: Vec<Metric> =
+            known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
         let ranked_by = match &question.sort {
             Some(name) => known.iter().find(|it| *it == name).copied(),
             None => rules.ranking(&known, |name| may_rank(name, &finished), validation),
         };
         let reported_by = ranked_by.and_then(|ranking| rules.reported(ranking, &known, validation));
-        let ranked_by = ranked_by.and_then(|name| metrics.iter().find(|it| it.name == name)).cloned();
+        let ranked_by =
+            ranked_by.and_then(|name| metrics.iter().find(|it| it.name == name)).cloned();
         let ranked_by = ranked_by.filter(|it| it.direction.is_some());
         let reported_by = reported_by.filter(|_| ranked_by.is_some()).map(str::to_owned);
         Self { runs, finished, names, varying, replicate, keys, metrics, ranked_by, reported_by }
@@ -70,7 +84,8 @@ impl<'a> Group<'a> {
 
     /// Hyperparameters that vary within a setting, besides the replicate: their values make cells.
     fn averaged(&self) -> Vec<String> {
-        let averaged = |name: &&&str| !self.is_key(name) && Some(**name) != self.replicate.as_deref();
+        let averaged =
+            |name: &&&str| !self.is_key(name) && Some(**name) != self.replicate.as_deref();
         self.varying.iter().filter(averaged).map(|name| (*name).to_owned()).collect()
     }
 
@@ -78,24 +93,44 @@ impl<'a> Group<'a> {
     ///
     /// # Errors
     /// If `--against` selects no setting or several.
-    pub(super) fn compared(&self, experiment: &Experiment, question: &Question) -> Result<Comparison> {
+    pub(super) fn compared(
+        &self,
+        experiment: &Experiment,
+        question: &Question,
+    ) -> Result<Comparison> {
         let first = &self.runs[0].run;
-        let value = |name: &&str| first.param(name).map(|value| ((*name).to_owned(), value.clone()));
+        let value =
+            |name: &&str| first.param(name).map(|value| ((*name).to_owned(), value.clone()));
         let constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
         let averaged = self.averaged();
         let groups = groups(self.runs, &self.keys);
-        let baseline = question.against.as_ref().map(|condition| self.baseline(condition, &groups)).transpose()?;
+        let baseline = question
+            .against
+            .as_ref()
+            .map(|condition| self.baseline(condition, &groups))
+            .transpose()?;
         let mut samples = self.samples(&groups, &averaged);
         let cells = keep_common_cells(&mut samples);
-        let settings = groups.iter().zip(&samples).map(|(runs, samples)| self.setting(runs, samples)).collect();
+        let settings = groups
+            .iter()
+            .zip(&samples)
+            .map(|(runs, samples)| self.setting(runs, samples))
+            .collect();
         let terms = Terms {
             comparable: cells.is_none_or(|[common, _]| common > 0),
             baseline,
             metric: self.ranked_by.as_ref(),
             resolution: Resolution::of(&samples, self.grid()),
         };
-        let Judged { settings, promise, complete, connected, overlapping, undecided, unselected_mean } =
-            judge(settings, samples, terms);
+        let Judged {
+            settings,
+            promise,
+            complete,
+            connected,
+            overlapping,
+            undecided,
+            unselected_mean,
+        } = judge(settings, samples, terms);
         let mut datasets: Vec<String> = self.runs.iter().map(|it| it.run.dataset.clone()).collect();
         datasets.sort();
         datasets.dedup();
@@ -110,7 +145,10 @@ impl<'a> Group<'a> {
             constants: self.names.iter().filter(constant).filter_map(value).collect(),
             keys: self.keys.clone(),
             replicate: self.replicate.clone(),
-            replicates: self.replicate.as_deref().map_or(0, |name| different_values(self.runs, name)),
+            replicates: self
+                .replicate
+                .as_deref()
+                .map_or(0, |name| different_values(self.runs, name)),
             ranked_by: self.ranked_by.as_ref().map(|it| it.name.clone()),
             reported_by: self.reported_by.clone(),
             metrics: self.metrics.clone(),
@@ -150,17 +188,23 @@ impl<'a> Group<'a> {
     }
 
     fn setting(&self, runs: &[&'a Observed], samples: &Samples) -> Setting {
-        let finished: Vec<&Observed> = runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
+        let finished: Vec<&Observed> =
+            runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
         let metrics = self.metrics.iter().filter_map(|metric| {
             let statistic = Statistic::of(self.by_replicate(&finished, &metric.name))?;
             Some((metric.name.clone(), statistic))
         });
-        let has_ranking =
-            |it: &&&Observed| self.ranked_by.as_ref().is_none_or(|metric| it.metric(&metric.name).is_some());
+        let has_ranking = |it: &&&Observed| {
+            self.ranked_by.as_ref().is_none_or(|metric| it.metric(&metric.name).is_some())
+        };
         Setting {
             values: self.keys.iter().map(|key| runs[0].run.param(key).cloned()).collect(),
             tally: Tally::of(runs),
-            n: if self.ranked_by.is_some() { replicate_means(samples).len() } else { finished.len() },
+            n: if self.ranked_by.is_some() {
+                replicate_means(samples).len()
+            } else {
+                finished.len()
+            },
             unmeasured: finished.len() - finished.iter().filter(has_ranking).count(),
             metrics: metrics.collect(),
             finished: finished.iter().map(|it| it.run.id.clone()).collect(),
@@ -174,12 +218,17 @@ impl<'a> Group<'a> {
 
     /// The metric `name`, averaged over the runs of each replicate: these are not independent.
     fn by_replicate(&self, runs: &[&Observed], name: &str) -> Vec<f64> {
-        let replicate = |it: &Observed| self.replicate.as_deref().and_then(|name| it.run.param(name)).cloned();
+        let replicate =
+            |it: &Observed| self.replicate.as_deref().and_then(|name| it.run.param(name)).cloned();
         let mut values: Vec<(Option<Value>, f64)> =
             runs.iter().filter_map(|it| Some((replicate(it), it.metric(name)?))).collect();
         values.sort_by(|a, b| by_value(a.0.as_ref(), b.0.as_ref()));
-        let same = |a: &(Option<Value>, f64), b: &(Option<Value>, f64)| by_value(a.0.as_ref(), b.0.as_ref()).is_eq();
-        let mean = |chunk: &[(Option<Value>, f64)]| Statistic::of(chunk.iter().map(|(_, value)| *value).collect());
+        let same = |a: &(Option<Value>, f64), b: &(Option<Value>, f64)| {
+            by_value(a.0.as_ref(), b.0.as_ref()).is_eq()
+        };
+        let mean = |chunk: &[(Option<Value>, f64)]| {
+            Statistic::of(chunk.iter().map(|(_, value)| *value).collect())
+        };
         values.chunk_by(same).filter_map(mean).map(|it| it.mean).collect()
     }
 
@@ -187,10 +236,13 @@ impl<'a> Group<'a> {
     fn baseline(&self, condition: &Condition, groups: &[Vec<&Observed>]) -> Result<usize> {
         let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
         condition.check(&keys).map_err(|error| error.of("--against"))?;
-        let found: Vec<usize> = (0..groups.len()).filter(|place| condition.holds(groups[*place][0])).collect();
+        let found: Vec<usize> =
+            (0..groups.len()).filter(|place| condition.holds(groups[*place][0])).collect();
         match found.as_slice() {
             [only] => Ok(*only),
-            [] => bail!("--against names no setting: expected one of {}", self.named(groups.iter())),
+            [] => {
+                bail!("--against names no setting: expected one of {}", self.named(groups.iter()))
+            }
             several => {
                 let those = self.named(several.iter().map(|place| &groups[*place]));
                 bail!("--against names {} settings, expected one: {those}", several.len())
@@ -203,7 +255,9 @@ impl<'a> Group<'a> {
         const NAMED: usize = 6;
         let more = groups.len().saturating_sub(NAMED);
         let of = |group: &Vec<&Observed>| {
-            let value = |key: &String| group[0].run.param(key).map(|it| format!("{key}={}", wording::value(it)));
+            let value = |key: &String| {
+                group[0].run.param(key).map(|it| format!("{key}={}", wording::value(it)))
+            };
             format!("'{}'", self.keys.iter().filter_map(value).collect::<Vec<_>>().join(", "))
         };
         let mut names: Vec<String> = groups.take(NAMED).map(of).collect();
@@ -214,11 +268,16 @@ impl<'a> Group<'a> {
     fn effects(&self) -> Effects {
         let Some(metric) = &self.ranked_by else { return Effects::default() };
         let observation = |it: &&'a Observed| -> Option<Observation<'a>> {
-            Some((self.varying.iter().map(|name| it.run.param(name)).collect(), it.metric(&metric.name)?))
+            Some((
+                self.varying.iter().map(|name| it.run.param(name)).collect(),
+                it.metric(&metric.name)?,
+            ))
         };
-        let observations: Vec<Observation<'_>> = self.finished.iter().filter_map(observation).collect();
+        let observations: Vec<Observation<'_>> =
+            self.finished.iter().filter_map(observation).collect();
         let names: Vec<String> = self.varying.iter().map(|name| (*name).to_owned()).collect();
-        let replicate = self.varying.iter().position(|name| Some(*name) == self.replicate.as_deref());
+        let replicate =
+            self.varying.iter().position(|name| Some(*name) == self.replicate.as_deref());
         effects(&observations, &names, replicate)
     }
 }
@@ -236,7 +295,8 @@ fn different_values(runs: &[&Observed], name: &str) -> usize {
 }
 
 fn computed(runs: &[&Observed]) -> Vec<String> {
-    let mut all: Vec<String> = runs.iter().map(|it| format!("{} on {}", it.run.engine, it.run.device)).collect();
+    let mut all: Vec<String> =
+        runs.iter().map(|it| format!("{} on {}", it.run.engine, it.run.device)).collect();
     all.sort();
     all.dedup();
     all

@@ -54,7 +54,8 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
         let level = |it: &Setting| it.level.unwrap_or_default();
         outside(a).cmp(&outside(b)).then(level(b).total_cmp(&level(a)))
     });
-    let baseline = baseline.and_then(|wanted| ranked.iter().position(|(.., place)| *place == wanted));
+    let baseline =
+        baseline.and_then(|wanted| ranked.iter().position(|(.., place)| *place == wanted));
     let (mut settings, samples): (Vec<Setting>, Vec<Samples>) =
         ranked.into_iter().map(|(setting, samples, _)| (setting, samples)).unzip();
     let promise = match baseline {
@@ -67,7 +68,14 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
     }
     let reference = baseline.or_else(|| settings.iter().position(|it| it.is_best));
     if let (Some(reference), Some(metric)) = (reference, metric) {
-        fill_in_differences(&mut settings, &samples, reference, metric, resolution, baseline.is_some());
+        fill_in_differences(
+            &mut settings,
+            &samples,
+            reference,
+            metric,
+            resolution,
+            baseline.is_some(),
+        );
     }
     let overlapping = compared || overlap(&samples, resolution);
     let undecided = undecided(&settings, &samples, resolution);
@@ -104,7 +112,8 @@ pub(super) fn keep_common_cells(settings: &mut [Samples]) -> Option<[usize; 2]> 
 fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
     let several: Vec<&Samples> = settings.iter().filter(|it| it.len() > 1).collect();
     let scratch = &mut Vec::new();
-    let mut of = |a: &Samples, b: &Samples| difference(a, b, resolution, scratch).is_some_and(|it| it.n > 1);
+    let mut of =
+        |a: &Samples, b: &Samples| difference(a, b, resolution, scratch).is_some_and(|it| it.n > 1);
     several.iter().enumerate().any(|(place, a)| several[..place].iter().any(|b| of(a, b)))
 }
 
@@ -128,8 +137,10 @@ fn fill_in_differences(
     is_baseline: bool,
 ) {
     let scratch = &mut Vec::new();
-    let mut of = |place: usize| difference(&samples[place], &samples[reference], resolution, scratch);
-    let differences: Vec<_> = (0..settings.len()).map(|place| of(place).filter(|_| place != reference)).collect();
+    let mut of =
+        |place: usize| difference(&samples[place], &samples[reference], resolution, scratch);
+    let differences: Vec<_> =
+        (0..settings.len()).map(|place| of(place).filter(|_| place != reference)).collect();
     let p = |it: &Option<Difference>| it.and_then(|it| it.p()).filter(|_| is_baseline);
     let tests: Vec<f64> = differences.iter().filter_map(p).collect();
     let mut corrected = holm(&tests).into_iter();
@@ -140,22 +151,34 @@ fn fill_in_differences(
             let interval = Interval { low: low.min(high), high: low.max(high) };
             Some(AgainstTest { interval, p, p_corrected: corrected.next()? })
         });
-        setting.difference = difference.map(|it| FromReference { n: it.n, mean: metric.worth(it.mean), test });
+        setting.difference =
+            difference.map(|it| FromReference { n: it.n, mean: metric.worth(it.mean), test });
     }
 }
 
 /// What it would take to decide among several settings that may be the best: the rival of the marked setting that needs most replicates.
 /// A rival with an equal mean gives no estimate and is skipped.
-fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) -> Option<Undecided> {
+fn undecided(
+    settings: &[Setting],
+    samples: &[Samples],
+    resolution: Resolution,
+) -> Option<Undecided> {
     let best = settings.iter().position(|it| it.is_best && it.standing.may_be_best)?;
     let scratch = &mut Vec::new();
     let mut inflations: HashMap<usize, f64> = HashMap::new();
     let mut hardest: Option<(f64, f64, Difference, usize)> = None;
-    for place in (0..settings.len()).filter(|place| *place != best && settings[*place].standing.may_be_best) {
-        let Some(difference) = difference(&samples[best], &samples[place], resolution, scratch) else { continue };
+    for place in
+        (0..settings.len()).filter(|place| *place != best && settings[*place].standing.may_be_best)
+    {
+        let Some(difference) = difference(&samples[best], &samples[place], resolution, scratch)
+        else {
+            continue;
+        };
         let Some(error) = difference.error.filter(|_| difference.mean != 0.0) else { continue };
         let deviation = error * count(difference.n).sqrt();
-        let inflated = *inflations.entry(difference.n).or_insert_with(|| inflation(difference.n).unwrap_or(1.0));
+        let inflated = *inflations
+            .entry(difference.n)
+            .or_insert_with(|| inflation(difference.n).unwrap_or(1.0));
         let ratio = inflated * deviation / difference.mean.abs();
         if hardest.is_none_or(|(known, ..)| ratio > known) {
             hardest = Some((ratio, deviation, difference, place));
@@ -176,7 +199,8 @@ fn undecided(settings: &[Setting], samples: &[Samples], resolution: Resolution) 
 /// replicates rank first. The mean of the setting that all replicates choose is optimistic.
 fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
     let chosen = settings.iter().position(|it| it.is_best)?;
-    let means: Vec<Vec<f64>> = samples.iter().map(|it| replicate_means(it)).filter(|it| !it.is_empty()).collect();
+    let means: Vec<Vec<f64>> =
+        samples.iter().map(|it| replicate_means(it)).filter(|it| !it.is_empty()).collect();
     let n = means.first()?.len();
     if n < 2 || means.len() < 2 {
         return None;
@@ -184,7 +208,8 @@ fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
     let sums: Vec<f64> = means.iter().map(|it| it.iter().sum()).collect();
     let left_out = |replicate: usize| {
         let without = |setting: usize| sums[setting] - means[setting][replicate];
-        let first = (0..means.len()).reduce(|best, it| if without(it) > without(best) { it } else { best });
+        let first =
+            (0..means.len()).reduce(|best, it| if without(it) > without(best) { it } else { best });
         first.map_or(0.0, |setting| means[setting][replicate])
     };
     let mean = (0..n).map(left_out).sum::<f64>() / count(n);
@@ -196,14 +221,18 @@ fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
 /// equal. Without two runs of one setting the spread is unknown, and there is no front.
 fn mark_front(settings: &mut [Setting], metric: &Metric) {
     let times = settings.iter().filter_map(|it| it.metric("seconds"));
-    let squares = |it: &Statistic| it.deviation.map(|deviation| (deviation.powi(2) * count(it.n - 1), count(it.n - 1)));
-    let (squares, freedom) = times.filter_map(squares).fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    let squares = |it: &Statistic| {
+        it.deviation.map(|deviation| (deviation.powi(2) * count(it.n - 1), count(it.n - 1)))
+    };
+    let (squares, freedom) =
+        times.filter_map(squares).fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
     if freedom == 0.0 {
         return;
     }
     let spread = (squares / freedom).sqrt();
-    let measured =
-        |setting: &Setting| Some((metric.worth(setting.metric(&metric.name)?.mean), setting.metric("seconds")?.mean));
+    let measured = |setting: &Setting| {
+        Some((metric.worth(setting.metric(&metric.name)?.mean), setting.metric("seconds")?.mean))
+    };
     let mut order: Vec<(usize, f64, f64)> = (0..)
         .zip(settings.iter())
         .filter_map(|(place, it)| measured(it).map(|(worth, seconds)| (place, worth, seconds)))

@@ -57,7 +57,12 @@ impl Tally {
 
     /// Runs without final metrics, by status.
     pub fn unfinished(&self) -> [(usize, &'static str); 4] {
-        [(self.diverged, "diverged"), (self.failed, "failed"), (self.killed, "killed"), (self.running, "running")]
+        [
+            (self.diverged, "diverged"),
+            (self.failed, "failed"),
+            (self.killed, "killed"),
+            (self.running, "running"),
+        ]
     }
 }
 
@@ -319,7 +324,10 @@ pub fn compare(
         }
     }
     groups.sort_by(|a, b| (&a[0].run.dataset, data(a[0])).cmp(&(&b[0].run.dataset, data(b[0]))));
-    groups.iter().map(|group| Group::new(group, declarations, question).compared(experiment, question)).collect()
+    groups
+        .iter()
+        .map(|group| Group::new(group, declarations, question).compared(experiment, question))
+        .collect()
 }
 
 /// Only runs with equal keys are comparable. A dataset counts by its digest, or by its name if the digest is unknown.

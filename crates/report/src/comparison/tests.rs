@@ -59,8 +59,9 @@ fn another_metric_ranks_by_its_own_best() {
 fn settings_on_different_seeds_are_not_ranked_by_raw_means() {
     let luck = |seed: i64| if seed < 4 { 0.95 } else { 0.80 };
     let first: Vec<(i64, f64)> = (0..10).map(|seed| (seed, luck(seed))).collect();
-    let second: Vec<(i64, f64)> =
-        (0..4).map(|seed| (seed, luck(seed) - 0.01 - 1e-4 * [0.0, 1.0, 2.0, 1.0][seed as usize])).collect();
+    let second: Vec<(i64, f64)> = (0..4)
+        .map(|seed| (seed, luck(seed) - 0.01 - 1e-4 * [0.0, 1.0, 2.0, 1.0][seed as usize]))
+        .collect();
     let comparison = settings(&[(16, &first), (20, &second)], |run| run);
     assert_eq!(batches(&comparison), ["16", "20"]);
     assert!(
@@ -79,7 +80,11 @@ fn settings_on_different_seeds_are_not_ranked_by_raw_means() {
 #[test]
 fn a_setting_with_one_seed_is_named_as_outside_the_promise() {
     let comparison = settings(
-        &[(16, &[(0, 0.90), (1, 0.91), (2, 0.93)]), (32, &[(0, 0.80), (1, 0.82), (2, 0.82)]), (64, &[(0, 0.99)])],
+        &[
+            (16, &[(0, 0.90), (1, 0.91), (2, 0.93)]),
+            (32, &[(0, 0.80), (1, 0.82), (2, 0.82)]),
+            (64, &[(0, 0.99)]),
+        ],
         |run| run,
     );
     assert_eq!(batches(&comparison), ["16", "32", "64"], "it stands last");
@@ -90,21 +95,32 @@ fn a_setting_with_one_seed_is_named_as_outside_the_promise() {
     );
     assert!(comparison.settings[0].is_best);
     let said = narrative::answer(&comparison).join(" ");
-    assert!(said.contains("Not compared (fewer than two seeds in common with any other setting): batch 64."), "{said}");
+    assert!(
+        said.contains(
+            "Not compared (fewer than two seeds in common with any other setting): batch 64."
+        ),
+        "{said}"
+    );
 }
 
 /// One run of three has a value: the mean is shown with n = 1.
 #[test]
 fn runs_without_the_metric_are_counted_and_reported() {
     let mut example = Example::new("lucky", "");
-    for (batch, seed, accuracy) in
-        [(16, 0, 0.95), (16, 1, f64::NAN), (16, 2, f64::NAN), (32, 0, 0.9), (32, 1, 0.91), (32, 2, 0.9)]
-    {
+    for (batch, seed, accuracy) in [
+        (16, 0, 0.95),
+        (16, 1, f64::NAN),
+        (16, 2, f64::NAN),
+        (32, 0, 0.9),
+        (32, 1, 0.91),
+        (32, 2, 0.9),
+    ] {
         let params = [("batch_size", Value::Integer(batch)), ("seed", Value::Integer(seed))];
         example.record(run("lucky", &params, accuracy));
     }
     let comparison = compared(&example);
-    let lucky = comparison.settings.iter().find(|it| it.values[0] == Some(Value::Integer(16))).unwrap();
+    let lucky =
+        comparison.settings.iter().find(|it| it.values[0] == Some(Value::Integer(16))).unwrap();
     assert_eq!((lucky.n, lucky.unmeasured, lucky.tally.finished), (1, 2, 3));
     assert_eq!(lucky.metric("test_accuracy").unwrap().n, 1);
     let table = crate::table::tables(vec![comparison], &crate::table::Layout::default()).remove(0);
@@ -117,25 +133,44 @@ fn an_impossible_test_is_skipped_with_its_reason() {
     type Runs<'a> = &'a [(i64, f64)];
     let cases: [(Runs<'_>, Runs<'_>, &str); 4] = [
         (&[(0, 0.91)], &[(0, 0.90)], "No setting has two seeds"),
-        (&[(0, 0.91), (1, 0.92)], &[(2, 0.90), (3, 0.905)], "No two settings have two seeds in common"),
-        (&[(0, 0.91), (1, 0.92)], &[(1, 0.90), (2, 0.905)], "No two settings have two seeds in common"),
+        (
+            &[(0, 0.91), (1, 0.92)],
+            &[(2, 0.90), (3, 0.905)],
+            "No two settings have two seeds in common",
+        ),
+        (
+            &[(0, 0.91), (1, 0.92)],
+            &[(1, 0.90), (2, 0.905)],
+            "No two settings have two seeds in common",
+        ),
         // Equal differences of three images on two seeds can be an accident.
-        (&[(0, 0.91), (1, 0.92)], &[(0, 0.90), (1, 0.91)], "Each difference is the same on all seeds"),
+        (
+            &[(0, 0.91), (1, 0.92)],
+            &[(0, 0.90), (1, 0.91)],
+            "Each difference is the same on all seeds",
+        ),
     ];
     for (first, second, why) in cases {
         let comparison = settings(&[(16, first), (32, second)], |run| run);
         assert_eq!((comparison.promise, comparison.compared()), (None, 0), "{why}");
         let sentence = narrative::verdict(&comparison).unwrap();
         assert!(sentence.starts_with("Nothing is tested") && sentence.contains(why), "{sentence}");
-        assert!(comparison.settings[0].is_best, "the best mean is marked, and the legend says that it is not tested");
+        assert!(
+            comparison.settings[0].is_best,
+            "the best mean is marked, and the legend says that it is not tested"
+        );
     }
 }
 
 /// With a known size of the test set, equal differences have the spread of rounding, √(g² / 6).
 #[test]
 fn a_known_test_set_size_gives_equal_differences_a_spread() {
-    let sized = |run: Run| Run { split_sizes: SplitSizes { test: Some(100), ..SplitSizes::default() }, ..run };
-    let comparison = settings(&[(16, &[(0, 0.91), (1, 0.92)]), (32, &[(0, 0.90), (1, 0.91)])], sized);
+    let sized = |run: Run| Run {
+        split_sizes: SplitSizes { test: Some(100), ..SplitSizes::default() },
+        ..run
+    };
+    let comparison =
+        settings(&[(16, &[(0, 0.91), (1, 0.92)]), (32, &[(0, 0.90), (1, 0.91)])], sized);
     assert_eq!((comparison.promise, comparison.compared()), (Some(Promise::BestIsAmong), 2));
     // 2 · scipy.stats.t.sf(0.01 / sqrt(0.01**2 / 6 / 2), 1)
     close(comparison.settings[1].standing.p_best.unwrap(), 0.17891237502206686);
@@ -150,10 +185,16 @@ fn a_cycle_names_no_best() {
             (2, &[(0, 0.5), (1, 0.5), (2, 0.9), (3, 0.9)]),
             (3, &[(2, 0.5), (3, 0.5), (4, 0.9), (5, 0.9)]),
         ],
-        |run| Run { split_sizes: SplitSizes { test: Some(1_000_000), ..SplitSizes::default() }, ..run },
+        |run| Run {
+            split_sizes: SplitSizes { test: Some(1_000_000), ..SplitSizes::default() },
+            ..run
+        },
     );
     assert_eq!((comparison.promise, comparison.compared()), (None, 3));
-    assert!(comparison.best().is_none() && comparison.settings.iter().all(|it| it.standing.distance.is_none()));
+    assert!(
+        comparison.best().is_none()
+            && comparison.settings.iter().all(|it| it.standing.distance.is_none())
+    );
     let sentence = narrative::verdict(&comparison).unwrap();
     assert!(sentence.starts_with("No best can be named"), "{sentence}");
 }
@@ -161,8 +202,10 @@ fn a_cycle_names_no_best() {
 #[test]
 fn validation_chooses_and_the_test_set_estimates() {
     let held_out = |run: Run| Run { validation: "0.1".into(), ..run };
-    let comparison =
-        settings(&[(16, &[(0, 0.90), (1, 0.91), (2, 0.93)]), (32, &[(0, 0.80), (1, 0.82), (2, 0.82)])], held_out);
+    let comparison = settings(
+        &[(16, &[(0, 0.90), (1, 0.91), (2, 0.93)]), (32, &[(0, 0.80), (1, 0.82), (2, 0.82)])],
+        held_out,
+    );
     assert_eq!(comparison.ranked_by.as_deref(), Some("val_accuracy"));
     assert_eq!(comparison.reported_by.as_deref(), Some("test_accuracy"));
     let said = narrative::answer(&comparison).join(" ");
@@ -178,7 +221,10 @@ fn validation_chooses_and_the_test_set_estimates() {
 fn grouping_by_fewer_keys_reports_what_is_averaged() {
     let question = Question { by: Some(vec!["seed".into()]), ..Question::default() };
     let comparison = example::sweep().comparisons(&question).remove(0);
-    assert_eq!((comparison.settings.len(), comparison.averaged.as_slice()), (3, &["batch_size".to_owned()][..]));
+    assert_eq!(
+        (comparison.settings.len(), comparison.averaged.as_slice()),
+        (3, &["batch_size".to_owned()][..])
+    );
     assert_eq!(
         (comparison.replicate, comparison.promise),
         (None, None),
@@ -190,10 +236,16 @@ fn grouping_by_fewer_keys_reports_what_is_averaged() {
 #[test]
 fn runs_of_one_seed_are_not_independent() {
     let mut example = Example::new("cells", "");
-    for (depth, width, seed) in (0..2).flat_map(|a| (0..7).flat_map(move |b| (0..3).map(move |c| (a, b, c)))) {
+    for (depth, width, seed) in
+        (0..2).flat_map(|a| (0..7).flat_map(move |b| (0..3).map(move |c| (a, b, c))))
+    {
         let params = [("depth", depth.into()), ("width", width.into()), ("seed", seed.into())];
         let whole = |number: i64| f64::from(i32::try_from(number).unwrap());
-        example.record(run("cells", &params, 0.5 + 0.01 * whole(depth * seed) + 0.001 * whole(width)));
+        example.record(run(
+            "cells",
+            &params,
+            0.5 + 0.01 * whole(depth * seed) + 0.001 * whole(width),
+        ));
     }
     let question = Question { by: Some(vec!["depth".into()]), ..Question::default() };
     let comparison = example.comparisons(&question).remove(0);
@@ -205,7 +257,9 @@ fn runs_of_one_seed_are_not_independent() {
 #[test]
 fn equal_digests_are_one_dataset_and_1_equals_1_0() {
     let mut example = Example::new("same", "");
-    for (depth, dataset) in [(Value::Integer(1), "wine"), (Value::Real(1.0), "./wine"), (Value::Integer(2), "wine")] {
+    for (depth, dataset) in
+        [(Value::Integer(1), "wine"), (Value::Real(1.0), "./wine"), (Value::Integer(2), "wine")]
+    {
         for seed in 0..2 {
             let params = [("depth", depth.clone()), ("seed", Value::Integer(seed))];
             example.record(Run { dataset: dataset.into(), ..run("same", &params, 0.5) });
@@ -227,16 +281,25 @@ fn the_replicate_is_the_seed_or_another_usual_name() {
         let mut example = Example::new("folds", "");
         for (depth, fold) in (1..3).flat_map(|depth| (0..3).map(move |fold| (depth, fold))) {
             let mut params = vec![("depth", Value::Integer(depth))];
-            params.extend(names.iter().map(|name| (*name, Value::Integer(if *name == "seed" { 7 } else { fold }))));
+            params.extend(
+                names
+                    .iter()
+                    .map(|name| (*name, Value::Integer(if *name == "seed" { 7 } else { fold }))),
+            );
             example.record(run("folds", &params, 0.5));
         }
         example
     };
-    let replicate = |example: &Example, question: &Question| example.comparisons(question).remove(0).replicate;
+    let replicate =
+        |example: &Example, question: &Question| example.comparisons(question).remove(0).replicate;
     let usual = Question::default();
     assert_eq!(replicate(&folds(&["fold"]), &usual).as_deref(), Some("fold"));
     assert_eq!(replicate(&folds(&["random_state"]), &usual).as_deref(), Some("random_state"));
-    assert_eq!(replicate(&folds(&["seed", "fold"]), &usual).as_deref(), Some("fold"), "the seed does not vary");
+    assert_eq!(
+        replicate(&folds(&["seed", "fold"]), &usual).as_deref(),
+        Some("fold"),
+        "the seed does not vary"
+    );
     let asked = Question { replicate: Some("draw".into()), ..Question::default() };
     assert_eq!(replicate(&folds(&["draw"]), &asked).as_deref(), Some("draw"));
     let declared = folds(&["draw"]);
@@ -265,7 +328,10 @@ fn a_baseline_is_tested_with_holms_correction() {
             ));
         }
     }
-    let against = |text: &str| Question { against: Some(Condition::parse(text).unwrap()), ..Question::default() };
+    let against = |text: &str| Question {
+        against: Some(Condition::parse(text).unwrap()),
+        ..Question::default()
+    };
     let comparison = example.comparisons(&against("batch_size=16")).remove(0);
     assert_eq!(comparison.promise, Some(Promise::Against(0)));
     assert!(comparison.best().is_none() && comparison.compared() == 0, "no promise about the best");
@@ -305,8 +371,10 @@ fn a_metric_of_unknown_direction_never_ranks() {
         narrative::verdict(&comparison).unwrap(),
         "Direction of `babble` unknown: use --minimize babble or --maximize babble."
     );
-    example
-        .declare(&Declarations { directions: vec![("babble".into(), Direction::Minimize)], ..Declarations::default() });
+    example.declare(&Declarations {
+        directions: vec![("babble".into(), Direction::Minimize)],
+        ..Declarations::default()
+    });
     let comparison = compared(&example);
     assert_eq!(comparison.ranked_by.as_deref(), Some("babble"));
     assert_eq!(comparison.settings[0].values[0], Some(Value::Integer(1)));
@@ -320,21 +388,37 @@ fn a_best_setting_at_the_edge_of_the_grid_is_reported() {
         for (seed, accuracy) in (0..).zip(row(base)) {
             // The metric depends on the seed and slightly on the batch size.
             let accuracy = accuracy + 1e-5 * f64::from(batch * (seed + 1));
-            example.record(run("edge", &[("batch_size", batch.into()), ("seed", seed.into())], accuracy));
+            example.record(run(
+                "edge",
+                &[("batch_size", batch.into()), ("seed", seed.into())],
+                accuracy,
+            ));
         }
     }
     let said = narrative::answer(&compared(&example)).join(" ");
-    assert!(said.contains("The best lies at the edge of the grid: extend `batch_size` below 8."), "{said}");
+    assert!(
+        said.contains("The best lies at the edge of the grid: extend `batch_size` below 8."),
+        "{said}"
+    );
 
     // The second may also be the best and lies inside the grid.
     let mut example = Example::new("edge", "");
-    for (epochs, values) in [(1, [0.7, 0.702, 0.701]), (5, [0.89, 0.92, 0.9]), (9, [0.91, 0.9, 0.915])] {
+    for (epochs, values) in
+        [(1, [0.7, 0.702, 0.701]), (5, [0.89, 0.92, 0.9]), (9, [0.91, 0.9, 0.915])]
+    {
         for (seed, accuracy) in (0..).zip(values) {
-            example.record(run("edge", &[("epochs", epochs.into()), ("seed", seed.into())], accuracy));
+            example.record(run(
+                "edge",
+                &[("epochs", epochs.into()), ("seed", seed.into())],
+                accuracy,
+            ));
         }
     }
     let said = narrative::answer(&compared(&example)).join(" ");
-    assert!(said.contains("The best may lie at the edge of the grid: extend `epochs` above 9."), "{said}");
+    assert!(
+        said.contains("The best may lie at the edge of the grid: extend `epochs` above 9."),
+        "{said}"
+    );
 }
 
 /// Ten equal settings: the highest mean is luck, which the leave-one-seed-out mean excludes.
@@ -349,7 +433,10 @@ fn the_mean_of_the_chosen_setting_is_called_optimistic() {
     let unselected = comparison.unselected_mean.unwrap();
     assert!(unselected < comparison.best().unwrap().level.unwrap() - 0.001);
     let said = narrative::answer(&comparison).join(" ");
-    assert!(said.contains("The mean of ★ is the highest of 10 and optimistic by roughly"), "{said}");
+    assert!(
+        said.contains("The mean of ★ is the highest of 10 and optimistic by roughly"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -363,7 +450,8 @@ fn hundreds_of_possible_bests_get_one_sentence() {
     assert!(comparison.is_open());
     let sentence = narrative::verdict(&comparison).unwrap();
     assert!(
-        sentence.starts_with("Too little is known:") && sentence.contains("The highest means have: depth"),
+        sentence.starts_with("Too little is known:")
+            && sentence.contains("The highest means have: depth"),
         "{sentence}"
     );
     let table = crate::table::tables(vec![comparison], &crate::table::Layout::default()).remove(0);
@@ -375,8 +463,11 @@ fn timed(of: &[(i64, f64, [f64; 2])]) -> Comparison {
     let mut example = Example::new("front", "");
     for (batch, accuracy, times) in of {
         for (seed, seconds) in (0..).zip(times) {
-            let mut run =
-                run("front", &[("batch_size", Value::Integer(*batch)), ("seed", Value::Integer(seed))], *accuracy);
+            let mut run = run(
+                "front",
+                &[("batch_size", Value::Integer(*batch)), ("seed", Value::Integer(seed))],
+                *accuracy,
+            );
             run.results.retain(|(name, _)| name != "seconds");
             run.results.push(("seconds".into(), *seconds));
             example.record(run);
@@ -395,7 +486,8 @@ fn the_front_has_settings_that_no_other_beats_in_both() {
         (6, 0.89, [0.98, 1.08]),
         (7, 0.8, [0.5, 0.6]),
     ]);
-    let front: Vec<String> = comparison.front().iter().map(|it| it.values[0].clone().unwrap().to_string()).collect();
+    let front: Vec<String> =
+        comparison.front().iter().map(|it| it.values[0].clone().unwrap().to_string()).collect();
     assert_eq!(front, ["7", "4", "2", "1"], "6 is quicker than 4 by less than times spread");
 }
 
@@ -418,7 +510,8 @@ fn settings_are_compared_on_common_cells() {
         .iter()
         .flat_map(|(depth, width)| (0..3).map(move |seed| (*depth, *width, seed)))
     {
-        let accuracy = 0.5 + 0.04 * f64::from(width) - 0.02 * f64::from(depth) + 0.001 * f64::from(seed * depth);
+        let accuracy = 0.5 + 0.04 * f64::from(width) - 0.02 * f64::from(depth)
+            + 0.001 * f64::from(seed * depth);
         let params = [("depth", depth.into()), ("width", width.into()), ("seed", seed.into())];
         example.record(run("cells", &params, accuracy));
     }
@@ -427,7 +520,12 @@ fn settings_are_compared_on_common_cells() {
     assert_eq!((comparison.cells, comparison.complete), (Some([1, 3]), true));
     assert_eq!(comparison.best().unwrap().values[0], Some(Value::Integer(1)), "at equal widths");
     let said = narrative::answer(comparison).join(" ");
-    assert!(said.contains("The comparison uses only the values of width that all settings share: 1 of 3."), "{said}");
+    assert!(
+        said.contains(
+            "The comparison uses only the values of width that all settings share: 1 of 3."
+        ),
+        "{said}"
+    );
 }
 
 #[test]
@@ -442,7 +540,11 @@ fn settings_without_a_common_cell_are_not_tested() {
     }
     let question = Question { by: Some(vec!["depth".into()]), ..Question::default() };
     let said = narrative::answer(&example.comparisons(&question)[0]).join(" ");
-    assert!(said.contains("Nothing is tested") && said.contains("No value of width is in every setting."), "{said}");
+    assert!(
+        said.contains("Nothing is tested")
+            && said.contains("No value of width is in every setting."),
+        "{said}"
+    );
 }
 
 /// A setting with a higher mean on one seed is outside the promise; the promise states the number of compared settings.
@@ -455,8 +557,18 @@ fn the_promise_covers_the_compared_settings() {
     b[0].1 += 0.001;
     let comparison = settings(&[(16, &a), (32, &b), (64, &c)], |run| run);
     let said = narrative::answer(&comparison).join(" ");
-    assert!(said.starts_with("Of the 2 settings compared, the best is batch 16 (95 %). It is better than"), "{said}");
-    assert!(said.contains("Not compared (fewer than two seeds in common with any other setting): batch 64."), "{said}");
+    assert!(
+        said.starts_with(
+            "Of the 2 settings compared, the best is batch 16 (95 %). It is better than"
+        ),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "Not compared (fewer than two seeds in common with any other setting): batch 64."
+        ),
+        "{said}"
+    );
     assert!(said.contains("Not all settings have the same seeds"), "{said}");
 }
 

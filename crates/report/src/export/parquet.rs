@@ -49,7 +49,11 @@ impl ParquetFolder {
 impl Sink for ParquetFolder {
     fn begin(&mut self, table: &'static Table) -> std::result::Result<(), RecordError> {
         self.file.take().map_or(Ok(()), ParquetFile::end).map_err(refused)?;
-        let field = |column: &'static Column| Field { name: column.name, kind: column.kind, optional: column.optional };
+        let field = |column: &'static Column| Field {
+            name: column.name,
+            kind: column.kind,
+            optional: column.optional,
+        };
         let file = ParquetFile::begin(&self.folder, table.name, table.columns.iter().map(field));
         self.file = Some(file.map_err(refused)?);
         self.run_table.begin(table);
@@ -90,7 +94,11 @@ struct ParquetFile {
 }
 
 impl ParquetFile {
-    fn begin<'c>(folder: &Path, name: &str, columns: impl Iterator<Item = Field<'c>>) -> Result<Self> {
+    fn begin<'c>(
+        folder: &Path,
+        name: &str,
+        columns: impl Iterator<Item = Field<'c>>,
+    ) -> Result<Self> {
         let (mut fields, mut values) = (Vec::new(), Vec::new());
         for Field { name, kind, optional } in columns {
             let (physical, logical) = match kind {
@@ -107,10 +115,12 @@ impl ParquetFile {
             values.push(Values::of(kind));
         }
         let schema = Type::group_type_builder(name).with_fields(fields).build()?;
-        let properties =
-            WriterProperties::builder().set_compression(Compression::SNAPPY).set_created_by("candle-sweep".to_owned());
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_created_by("candle-sweep".to_owned());
         let file = File::create(folder.join(format!("{name}.parquet")))?;
-        let writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()))?;
+        let writer =
+            SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()))?;
         Ok(Self { writer, columns: values, rows: 0, bytes: 0 })
     }
 
@@ -119,7 +129,11 @@ impl ParquetFile {
             self.bytes += values.push(cell);
         }
         self.rows += 1;
-        if self.rows == GROUP_ROWS || self.bytes >= GROUP_BYTES { self.write_group() } else { Ok(()) }
+        if self.rows == GROUP_ROWS || self.bytes >= GROUP_BYTES {
+            self.write_group()
+        } else {
+            Ok(())
+        }
     }
 
     fn write_group(&mut self) -> Result<()> {
@@ -128,9 +142,16 @@ impl ParquetFile {
             let Some(mut column) = group.next_column()? else { break };
             let there = Some(values.there.as_slice());
             match &mut values.of {
-                Of::Integers(of) => column.typed::<Int64Type>().write_batch(of, there, None).map(|_| of.clear())?,
-                Of::Reals(of) => column.typed::<DoubleType>().write_batch(of, there, None).map(|_| of.clear())?,
-                Of::Bytes(of) => column.typed::<ByteArrayType>().write_batch(of, there, None).map(|_| of.clear())?,
+                Of::Integers(of) => {
+                    column.typed::<Int64Type>().write_batch(of, there, None).map(|_| of.clear())?
+                }
+                Of::Reals(of) => {
+                    column.typed::<DoubleType>().write_batch(of, there, None).map(|_| of.clear())?
+                }
+                Of::Bytes(of) => column
+                    .typed::<ByteArrayType>()
+                    .write_batch(of, there, None)
+                    .map(|_| of.clear())?,
             }
             values.there.clear();
             column.close()?;
@@ -180,7 +201,9 @@ impl Values {
             (Of::Integers(of), Cell::Integer(number)) => of.push(*number),
             (Of::Reals(of), Cell::Real(number)) => of.push(*number),
             (Of::Bytes(of), Cell::Blob(bytes)) if self.raw => of.push(bytes.to_vec().into()),
-            (Of::Bytes(of), cell) => of.extend(cell.text().map(|text| ByteArray::from(text.into_owned().into_bytes()))),
+            (Of::Bytes(of), cell) => {
+                of.extend(cell.text().map(|text| ByteArray::from(text.into_owned().into_bytes())))
+            }
             // What is read of a store is of its column's type.
             _ => {}
         }

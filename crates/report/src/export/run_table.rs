@@ -9,8 +9,18 @@ use tracking::{Cell, Kind, Table};
 pub const RUN_TABLE: &str = "run_table";
 
 /// Columns of a run that are here too.
-const FACTS: [&str; 10] =
-    ["id", "experiment", "trial_id", "status", "dataset", "validation", "engine", "device", "started_at", "ended_at"];
+const FACTS: [&str; 10] = [
+    "id",
+    "experiment",
+    "trial_id",
+    "status",
+    "dataset",
+    "validation",
+    "engine",
+    "device",
+    "started_at",
+    "ended_at",
+];
 
 /// Whole numbers up to this are reals, exactly.
 const EXACT: u64 = 1 << 53;
@@ -38,11 +48,15 @@ impl RunTable {
     /// Takes what it needs of a row.
     pub fn row(&mut self, cells: &[Cell<'_>]) {
         let Some(table) = self.table else { return };
-        let cell = |name: &str| table.columns.iter().position(|column| column.name == name).map(|index| &cells[index]);
+        let cell = |name: &str| {
+            table.columns.iter().position(|column| column.name == name).map(|index| &cells[index])
+        };
         let owned = |name: &str| cell(name).map_or(Cell::Null, |cell| cell.clone().into_owned());
         let values = match table.name {
             "runs" => {
-                self.places.extend(cell("id").and_then(Cell::text).map(|id| (id.into_owned(), self.facts.len())));
+                self.places.extend(
+                    cell("id").and_then(Cell::text).map(|id| (id.into_owned(), self.facts.len())),
+                );
                 return self.facts.push(FACTS.map(owned));
             }
             "params" => &mut self.params,
@@ -71,7 +85,9 @@ impl RunTable {
     /// Names and kinds: of numbers, if all of a column are, and none loses digits by it.
     pub fn columns(&self) -> Vec<(String, Kind)> {
         let kind = |values: &[Cell<'_>]| {
-            let all = |fits: fn(&Cell<'_>) -> bool| values.iter().filter(|cell| **cell != Cell::Null).all(fits);
+            let all = |fits: fn(&Cell<'_>) -> bool| {
+                values.iter().filter(|cell| **cell != Cell::Null).all(fits)
+            };
             if all(|it| matches!(it, Cell::Integer(_))) {
                 Kind::Integer
             } else if all(|it| as_real(it).is_some()) {
@@ -81,18 +97,28 @@ impl RunTable {
             }
         };
         let facts = FACTS.iter().map(|name| ((*name).to_owned(), Kind::Text));
-        facts.chain(self.values().map(|(table, name, values)| (format!("{table}.{name}"), kind(values)))).collect()
+        facts
+            .chain(
+                self.values()
+                    .map(|(table, name, values)| (format!("{table}.{name}"), kind(values))),
+            )
+            .collect()
     }
 
     /// The rows, in the order of the record.
     pub fn rows(&self) -> impl Iterator<Item = Vec<Cell<'static>>> {
-        let kinds: Vec<Kind> = self.columns().into_iter().skip(FACTS.len()).map(|(_, kind)| kind).collect();
+        let kinds: Vec<Kind> =
+            self.columns().into_iter().skip(FACTS.len()).map(|(_, kind)| kind).collect();
         self.facts.iter().enumerate().map(move |(place, facts)| {
-            let values = self.values().zip(&kinds).map(|((.., values), kind)| match (values.get(place), kind) {
-                (None, _) => Cell::Null,
-                (Some(cell), Kind::Real) => as_real(cell).map_or(Cell::Null, Cell::Real),
-                (Some(cell), Kind::Text) => cell.text().map_or(Cell::Null, |text| Cell::Text(text.into_owned().into())),
-                (Some(cell), _) => cell.clone(),
+            let values = self.values().zip(&kinds).map(|((.., values), kind)| {
+                match (values.get(place), kind) {
+                    (None, _) => Cell::Null,
+                    (Some(cell), Kind::Real) => as_real(cell).map_or(Cell::Null, Cell::Real),
+                    (Some(cell), Kind::Text) => {
+                        cell.text().map_or(Cell::Null, |text| Cell::Text(text.into_owned().into()))
+                    }
+                    (Some(cell), _) => cell.clone(),
+                }
             });
             facts.iter().cloned().chain(values).collect()
         })

@@ -22,7 +22,12 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    pub fn error(&self, span: Range<usize>, message: impl Into<String>, label: impl Into<String>) -> FilterError {
+    pub fn error(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> FilterError {
         FilterError::new(self.text, span, message, label)
     }
 
@@ -64,7 +69,8 @@ impl<'a> Lexer<'a> {
     pub fn keyword(&mut self, keyword: &str) -> Option<Range<usize>> {
         let length = self.bare(ends_key);
         let is_keyword = self.rest()[..length].eq_ignore_ascii_case(keyword);
-        (is_keyword && !begins_operator(self.rest()[length..].trim_start())).then(|| self.take(length))
+        (is_keyword && !begins_operator(self.rest()[length..].trim_start()))
+            .then(|| self.take(length))
     }
 
     /// Reads a key; none where something else is next.
@@ -79,7 +85,11 @@ impl<'a> Lexer<'a> {
         self.word(['\'', '"'], |rest| rest.starts_with(ends_value) || of_others(rest))
     }
 
-    fn word(&mut self, quotes: [char; 2], ends: impl Fn(&str) -> bool) -> Result<Option<Word>, FilterError> {
+    fn word(
+        &mut self,
+        quotes: [char; 2],
+        ends: impl Fn(&str) -> bool,
+    ) -> Result<Option<Word>, FilterError> {
         if let Some(quote) = self.rest().chars().next().filter(|c| quotes.contains(c)) {
             return self.quoted(quote).map(Some);
         }

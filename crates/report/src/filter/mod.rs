@@ -37,8 +37,19 @@ pub struct FilterError {
 }
 
 impl FilterError {
-    fn new(text: &str, span: Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { message: message.into(), text: text.to_owned(), span, label: label.into(), option: "--where" }
+    fn new(
+        text: &str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Self {
+        Self {
+            message: message.into(),
+            text: text.to_owned(),
+            span,
+            label: label.into(),
+            option: "--where",
+        }
     }
 
     /// The error of a condition that another option has.
@@ -135,15 +146,20 @@ impl Comparison {
             }
             Some(Value::Text(text)) if matches!(key, "trial" | "run") => {
                 let digits = IdPrefix::parse(operand).digits;
-                self.operator.is_equality() && text.starts_with(&digits) == (self.operator == Operator::Equal)
+                self.operator.is_equality()
+                    && text.starts_with(&digits) == (self.operator == Operator::Equal)
             }
-            Some(Value::Text(text)) => self.operator.is_equality() && self.operator.accepts(text.as_str().cmp(operand)),
+            Some(Value::Text(text)) => {
+                self.operator.is_equality() && self.operator.accepts(text.as_str().cmp(operand))
+            }
             Some(value) => match (&value, self.whole, value.as_number(), self.number) {
                 // Exactly: beyond 2^53 neighbours are one number to others.
-                (Value::Integer(value), Some(whole), ..) => self.operator.accepts(value.cmp(&whole)),
-                (_, _, Some(value), Some(number)) => {
-                    value.partial_cmp(&number).is_some_and(|ordering| self.operator.accepts(ordering))
+                (Value::Integer(value), Some(whole), ..) => {
+                    self.operator.accepts(value.cmp(&whole))
                 }
+                (_, _, Some(value), Some(number)) => value
+                    .partial_cmp(&number)
+                    .is_some_and(|ordering| self.operator.accepts(ordering)),
                 _ => self.operator == Operator::NotEqual,
             },
         }
@@ -171,11 +187,16 @@ impl Expression {
     }
 
     /// Does `check` to every comparison, in the order in which they are written.
-    fn each(&self, check: &impl Fn(&Comparison) -> Result<(), FilterError>) -> Result<(), FilterError> {
+    fn each(
+        &self,
+        check: &impl Fn(&Comparison) -> Result<(), FilterError>,
+    ) -> Result<(), FilterError> {
         match self {
             Self::Comparison(comparison) => check(comparison),
             Self::Not(part) => part.each(check),
-            Self::All(parts) | Self::Any(parts) => parts.iter().try_for_each(|part| part.each(check)),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().try_for_each(|part| part.each(check))
+            }
         }
     }
 }

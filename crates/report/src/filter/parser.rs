@@ -68,9 +68,11 @@ impl Parser<'_> {
         self.depth -= 1;
         match self.lexer.symbol(')') {
             Some(_) => Ok(parts),
-            None if self.lexer.rest().is_empty() => {
-                Err(self.lexer.error(open, "a parenthesis is not closed", "expected a ) after this"))
-            }
+            None if self.lexer.rest().is_empty() => Err(self.lexer.error(
+                open,
+                "a parenthesis is not closed",
+                "expected a ) after this",
+            )),
             None => Err(self.unexpected()),
         }
     }
@@ -78,7 +80,8 @@ impl Parser<'_> {
     fn enter(&mut self, at: &Range<usize>) -> Result<(), FilterError> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            let label = format!("expected at most {DEEPEST} parentheses and nots within each other");
+            let label =
+                format!("expected at most {DEEPEST} parentheses and nots within each other");
             return Err(self.lexer.error(at.clone(), "a condition is nested too deeply", label));
         }
         Ok(())
@@ -87,7 +90,11 @@ impl Parser<'_> {
     fn comparison(&mut self, after: After) -> Result<Comparison, FilterError> {
         let start = self.lexer.next();
         if let Some(joint) = self.lexer.keyword("and").or_else(|| self.lexer.keyword("or")) {
-            return Err(self.lexer.error(joint, "a comparison is missing", "expected a comparison before this"));
+            return Err(self.lexer.error(
+                joint,
+                "a comparison is missing",
+                "expected a comparison before this",
+            ));
         }
         let Some(key) = self.lexer.key()? else {
             return Err(self.no_key(after, start));
@@ -100,15 +107,28 @@ impl Parser<'_> {
             return Err(self.lexer.error(span, "no such operator", label));
         };
         let Some(operand) = self.lexer.value()? else {
-            return Err(self.lexer.error(span, "a comparison ends with a value", "expected a value after this"));
+            return Err(self.lexer.error(
+                span,
+                "a comparison ends with a value",
+                "expected a value after this",
+            ));
         };
         self.compared(key, operator, operand)
     }
 
     /// The comparison of these parts, if they can be compared.
-    fn compared(&self, key: Word, operator: Operator, mut operand: Word) -> Result<Comparison, FilterError> {
-        let wrong = |message: &str, label: &str| Err(self.lexer.error(operand.span.clone(), message, label));
-        if !operand.quoted && KEYWORDS.iter().any(|keyword| operand.text.eq_ignore_ascii_case(keyword)) {
+    fn compared(
+        &self,
+        key: Word,
+        operator: Operator,
+        mut operand: Word,
+    ) -> Result<Comparison, FilterError> {
+        let wrong = |message: &str, label: &str| {
+            Err(self.lexer.error(operand.span.clone(), message, label))
+        };
+        if !operand.quoted
+            && KEYWORDS.iter().any(|keyword| operand.text.eq_ignore_ascii_case(keyword))
+        {
             return wrong(
                 "a comparison ends with a value",
                 "expected a value before this (as a value it stands in quotes)",
@@ -126,7 +146,10 @@ impl Parser<'_> {
         }
         let number = operand.text.parse().ok().filter(|number: &f64| !number.is_nan());
         if !operator.is_equality() && number.is_none() {
-            return wrong("a word is neither less nor greater", "expected a number: words are only = or !=");
+            return wrong(
+                "a word is neither less nor greater",
+                "expected a number: words are only = or !=",
+            );
         }
         let whole = operand.text.parse().ok();
         Ok(Comparison { key, operator, operand, number, whole })
@@ -134,19 +157,28 @@ impl Parser<'_> {
 
     fn no_key(&self, after: After, found: Range<usize>) -> FilterError {
         match (self.lexer.rest().chars().next(), after) {
-            (None, Some(after)) => {
-                self.lexer.error(after, "a comparison is missing", "expected a comparison after this")
-            }
-            (Some(')'), Some(_)) => {
-                self.lexer.error(found, "a comparison is missing", "expected a comparison before this")
-            }
+            (None, Some(after)) => self.lexer.error(
+                after,
+                "a comparison is missing",
+                "expected a comparison after this",
+            ),
+            (Some(')'), Some(_)) => self.lexer.error(
+                found,
+                "a comparison is missing",
+                "expected a comparison before this",
+            ),
             (Some(')'), None) => self.unexpected(),
-            _ => self.lexer.error(found, "a comparison begins with a key", "expected a key before this"),
+            _ => self.lexer.error(
+                found,
+                "a comparison begins with a key",
+                "expected a key before this",
+            ),
         }
     }
 
     fn no_operator(&self, key: &Word) -> FilterError {
-        let is_not = !key.quoted && (key.text == "!" || nearest(&key.text.to_lowercase(), ["not"]).is_some());
+        let is_not = !key.quoted
+            && (key.text == "!" || nearest(&key.text.to_lowercase(), ["not"]).is_some());
         let label = if is_not { "did you mean 'not'?" } else { OPERATORS };
         self.lexer.error(key.span.clone(), "a comparison is a key, an operator and a value", label)
     }
@@ -159,7 +191,11 @@ impl Parser<'_> {
         }
         let word = self.lexer.text(&span);
         if word == ")" {
-            return self.lexer.error(span, "a parenthesis is not opened", "expected a ( before this");
+            return self.lexer.error(
+                span,
+                "a parenthesis is not opened",
+                "expected a ( before this",
+            );
         }
         let meant = match word {
             "&" | "&&" | "," => Some("and"),
@@ -168,7 +204,10 @@ impl Parser<'_> {
         };
         let label = match meant {
             Some(meant) => format!("did you mean '{meant}'?"),
-            None => "expected 'and' or 'or' before this (a value of several words stands in quotes)".to_owned(),
+            None => {
+                "expected 'and' or 'or' before this (a value of several words stands in quotes)"
+                    .to_owned()
+            }
         };
         self.lexer.error(span, "comparisons are joined by 'and' or 'or'", label)
     }

@@ -16,7 +16,11 @@ const KEYS: [&str; 6] = ["batch_size", "seed", "init", "odd key (`\"'=", "not", 
 static RUNS: LazyLock<Vec<Observed>> = LazyLock::new(|| {
     let mut example = Example::new("sweep", "");
     example.record(run("sweep", &[("batch_size", 32.into()), ("seed", 0.into())], 0.9));
-    let zeros = run("sweep", &[("batch_size", 64.into()), ("seed", 1.into()), ("init", "zeros".into())], 0.8);
+    let zeros = run(
+        "sweep",
+        &[("batch_size", 64.into()), ("seed", 1.into()), ("init", "zeros".into())],
+        0.8,
+    );
     example.record(ended(Status::Failed, zeros));
     let odd = [
         ("batch_size", 16.into()),
@@ -54,7 +58,10 @@ fn whole_numbers_are_compared_exactly() {
     }
     let runs = example.runs(&Question::default());
     let count = |text: &str| runs.iter().filter(|run| parse(text).holds(run)).count();
-    assert_eq!(["=", "!=", "<", "<="].map(|symbol| count(&format!("seed{symbol}{}", seed + 1))), [1, 2, 1, 2]);
+    assert_eq!(
+        ["=", "!=", "<", "<="].map(|symbol| count(&format!("seed{symbol}{}", seed + 1))),
+        [1, 2, 1, 2]
+    );
 }
 
 #[test]
@@ -264,7 +271,8 @@ fn errors_of_parentheses_point_at_the_parenthesis() {
 
 #[test]
 fn unknown_keys_and_statuses_have_neighbours() {
-    let error = |text: &str| parse(text).check(&["batch_size", "decay", "status"]).unwrap_err().to_string();
+    let error =
+        |text: &str| parse(text).check(&["batch_size", "decay", "status"]).unwrap_err().to_string();
     insta::assert_snapshot!(error("decay2 = batchsize"), @r"
     unknown key 'decay2'
       --where 'decay2 = batchsize'
@@ -283,7 +291,11 @@ fn a_hundred_levels_are_enough() {
     assert!(Condition::parse(&nested(100)).is_ok());
     assert!(error(&nested(101)).starts_with("a condition is nested too deeply"));
     assert!(error(&"not ".repeat(1_000_000)).starts_with("a condition is nested too deeply"));
-    assert_eq!(holds(&vec!["seed=0"; 50_000].join(" or ")), "+--", "beside each other there may be any number");
+    assert_eq!(
+        holds(&vec!["seed=0"; 50_000].join(" or ")),
+        "+--",
+        "beside each other there may be any number"
+    );
 }
 
 proptest! {
@@ -347,9 +359,14 @@ const SYMBOLS: [&str; 6] = ["=", "!=", "<", "<=", ">", ">="];
 
 fn trees() -> impl Strategy<Value = Tree> {
     let key = || 0..KEYS.len();
-    let numbers = prop_oneof![prop::sample::select(&[0.0, 0.5, 0.85, 1.0, 16.0, 32.0][..]), any::<f64>()];
+    let numbers =
+        prop_oneof![prop::sample::select(&[0.0, 0.5, 0.85, 1.0, 16.0, 32.0][..]), any::<f64>()];
     let number = (key(), 0..SYMBOLS.len(), numbers.prop_filter("a number", |it| !it.is_nan()));
-    let texts = prop_oneof![Just("zeros".to_owned()), Just("it's \"odd\" (and new)".to_owned()), any::<String>()];
+    let texts = prop_oneof![
+        Just("zeros".to_owned()),
+        Just("it's \"odd\" (and new)".to_owned()),
+        any::<String>()
+    ];
     let words = texts.prop_filter("a word", |it| it.parse::<f64>().is_err());
     let leaf = prop_oneof![
         number.prop_map(|(key, symbol, number)| Tree::Number(key, symbol, number)),
@@ -358,7 +375,11 @@ fn trees() -> impl Strategy<Value = Tree> {
     leaf.prop_recursive(6, 40, 2, |part| {
         prop_oneof![
             part.clone().prop_map(|it| Tree::Not(Box::new(it))),
-            (part.clone(), any::<bool>(), part).prop_map(|(a, and, b)| Tree::Two(Box::new(a), and, Box::new(b))),
+            (part.clone(), any::<bool>(), part).prop_map(|(a, and, b)| Tree::Two(
+                Box::new(a),
+                and,
+                Box::new(b)
+            )),
         ]
     })
 }
@@ -369,7 +390,9 @@ impl Tree {
         match self {
             Self::Number(at, symbol, number) => format!("{}{} {number}", key(at), SYMBOLS[*symbol]),
             Self::Word(at, true, word) => format!("{} = '{}'", key(at), word.replace('\'', "''")),
-            Self::Word(at, false, word) => format!("{} != \"{}\"", key(at), word.replace('"', "\"\"")),
+            Self::Word(at, false, word) => {
+                format!("{} != \"{}\"", key(at), word.replace('"', "\"\""))
+            }
             Self::Not(part) => match &**part {
                 Self::Two(..) => format!("Not({})", part.text()),
                 _ => format!("not {}", part.text()),
@@ -381,11 +404,17 @@ impl Tree {
 
     /// Beside an `and`, parentheses are needed by an `or` only.
     fn inner(&self) -> String {
-        if matches!(self, Self::Two(_, false, _)) { format!("({})", self.text()) } else { self.text() }
+        if matches!(self, Self::Two(_, false, _)) {
+            format!("({})", self.text())
+        } else {
+            self.text()
+        }
     }
 
     fn holds(&self, run: &RecordedRun) -> bool {
-        let value = |key: &usize| run.param(KEYS[*key]).cloned().or_else(|| run.result(KEYS[*key]).map(Value::Real));
+        let value = |key: &usize| {
+            run.param(KEYS[*key]).cloned().or_else(|| run.result(KEYS[*key]).map(Value::Real))
+        };
         match self {
             Self::Number(key, symbol, wanted) => match value(key) {
                 None => false,

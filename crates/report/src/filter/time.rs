@@ -20,7 +20,14 @@ mod tests {
 
     #[test]
     fn a_time_is_as_exact_as_it_is_written() {
-        for text in ["2026", "2026-11", "2024-02-29", "2026-11-24T10", "2026-11-24T10:30", "2026-11-24T10:30:05.12"] {
+        for text in [
+            "2026",
+            "2026-11",
+            "2024-02-29",
+            "2026-11-24T10",
+            "2026-11-24T10:30",
+            "2026-11-24T10:30:05.12",
+        ] {
             assert_eq!(beginning(text).as_deref(), Some(text));
         }
         assert_eq!(beginning("2026-11-24 10:30").as_deref(), Some("2026-11-24T10:30"));

@@ -10,7 +10,8 @@ use crate::comparison::FromReference;
 use crate::table::{Cell, OWN, Role, Row, Table};
 
 /// What every table has before its own columns.
-const CONTEXT: [&str; 6] = ["experiment", "dataset", "dataset_sha256", "fallback_for", "validation", "ranked_by"];
+const CONTEXT: [&str; 6] =
+    ["experiment", "dataset", "dataset_sha256", "fallback_for", "validation", "ranked_by"];
 
 /// A column of tables, and what it becomes here: one column, or several of whose names these are the ends.
 struct Columns {
@@ -26,9 +27,17 @@ struct Columns {
 pub fn csv(tables: &[Table]) -> io::Result<String> {
     let mut columns: Vec<Columns> = Vec::new();
     for order in 0..6 {
-        for column in tables.iter().flat_map(|table| &table.columns).filter(|it| place(it.role) == Some(order)) {
+        for column in tables
+            .iter()
+            .flat_map(|table| &table.columns)
+            .filter(|it| place(it.role) == Some(order))
+        {
             if !columns.iter().any(|it| it.name == column.name && place(it.role) == Some(order)) {
-                columns.push(Columns { name: column.name.clone(), role: column.role, ends: ends(column.role) });
+                columns.push(Columns {
+                    name: column.name.clone(),
+                    role: column.role,
+                    ends: ends(column.role),
+                });
             }
         }
     }
@@ -48,7 +57,8 @@ pub fn csv(tables: &[Table]) -> io::Result<String> {
     for table in tables {
         for row in &table.rows {
             let mut record = context(table);
-            record.extend(columns.iter().flat_map(|column| cells(column, cell(table, row, column))));
+            record
+                .extend(columns.iter().flat_map(|column| cells(column, cell(table, row, column))));
             out.write_record(&record)?;
         }
     }
@@ -73,7 +83,9 @@ fn place(role: Role) -> Option<usize> {
 fn ends(role: Role) -> &'static [&'static str] {
     match role {
         Role::Metric(_) => &["n", "mean", "sd", "low", "high"],
-        Role::Distance(_) => &["compared", "may_be_best", "p_best", "distance_to_best_low", "distance_to_best_high"],
+        Role::Distance(_) => {
+            &["compared", "may_be_best", "p_best", "distance_to_best_low", "distance_to_best_high"]
+        }
         Role::Difference(_) => &["n", "mean", "low", "high", "p", "p_corrected"],
         _ => &[""],
     }
@@ -94,7 +106,9 @@ fn context(table: &Table) -> Vec<String> {
 
 /// By name and role: one program's hyperparameter may be another's metric.
 fn cell<'a>(table: &Table, row: &'a Row, wanted: &Columns) -> &'a Cell {
-    let is_it = |column: &crate::table::Column| column.name == wanted.name && place(column.role) == place(wanted.role);
+    let is_it = |column: &crate::table::Column| {
+        column.name == wanted.name && place(column.role) == place(wanted.role)
+    };
     table.columns.iter().position(is_it).map_or(&Cell::Absent, |index| &row.cells[index])
 }
 
@@ -142,7 +156,8 @@ fn standing(it: &Standing) -> [String; 5] {
 }
 
 fn difference(FromReference { n, mean, test }: &FromReference) -> [String; 6] {
-    let [low, high] = [test.map(|it| it.interval.low), test.map(|it| it.interval.high)].map(optional);
+    let [low, high] =
+        [test.map(|it| it.interval.low), test.map(|it| it.interval.high)].map(optional);
     let [p, corrected] = [test.map(|it| it.p), test.map(|it| it.p_corrected)].map(optional);
     [n.to_string(), number(*mean), low, high, p, corrected]
 }

@@ -4,7 +4,9 @@
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tracking::{Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId, Value};
+use tracking::{
+    Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId, Value,
+};
 
 use crate::comparison::{Comparison, Question, compare};
 use crate::details::details;
@@ -25,7 +27,8 @@ impl Example {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path()).unwrap();
         let experiment = Experiment { name: name.into(), description: description.into() };
-        let invocation = store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() }).unwrap();
+        let invocation =
+            store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() }).unwrap();
         Self { folder, store, experiment, invocation }
     }
 
@@ -90,7 +93,10 @@ pub fn run(experiment: &str, params: &[(&str, Value)], accuracy: f64) -> Run {
         ("test_accuracy", accuracy),
         ("seconds", 0.31),
     ];
-    let validation = vec![("val_accuracy".to_owned(), accuracy - 0.01), ("val_loss".to_owned(), 1.25 - accuracy)];
+    let validation = vec![
+        ("val_accuracy".to_owned(), accuracy - 0.01),
+        ("val_loss".to_owned(), 1.25 - accuracy),
+    ];
     Run {
         dataset: "mnist".into(),
         dataset_sha256: "c0ffee00c0ffee00".into(),
@@ -120,7 +126,8 @@ pub fn sweep() -> Example {
                 ("seed", Value::Integer(seed)),
             ];
             // What moves with the seed moves a little with the batch too: differences that are all the same are no test.
-            let spread = [0.0, -0.0004, 0.0004][usize::try_from(seed).unwrap()] * (1.0 + 1.0 / f64::from(batch));
+            let spread = [0.0, -0.0004, 0.0004][usize::try_from(seed).unwrap()]
+                * (1.0 + 1.0 / f64::from(batch));
             let run = run("batch_sweep", &params, accuracy + spread);
             example.record(match (batch, seed) {
                 (512, _) => ended(Status::Diverged, run),

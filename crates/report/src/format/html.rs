@@ -42,7 +42,9 @@ pub fn followed(page: &Page) -> Result<String, minijinja::Error> {
 /// # Errors
 /// When the template does not fit.
 pub fn progress(experiments: &[Going], trouble: Option<&str>) -> Result<String, minijinja::Error> {
-    environment(true, PROGRESS)?.get_template("page")?.render(context! { experiments => Serde(experiments), trouble })
+    environment(true, PROGRESS)?
+        .get_template("page")?
+        .render(context! { experiments => Serde(experiments), trouble })
 }
 
 fn render(page: &Page, live: Option<Value>) -> Result<String, minijinja::Error> {
@@ -58,8 +60,12 @@ fn render(page: &Page, live: Option<Value>) -> Result<String, minijinja::Error> 
 }
 
 /// Parts are marked where they are followed only.
-fn environment(live: bool, template: &'static str) -> Result<Environment<'static>, minijinja::Error> {
-    let mark = move |mark: String| if live { Value::from_safe_string(mark) } else { Value::from("") };
+fn environment(
+    live: bool,
+    template: &'static str,
+) -> Result<Environment<'static>, minijinja::Error> {
+    let mark =
+        move |mark: String| if live { Value::from_safe_string(mark) } else { Value::from("") };
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_function("part", move |name: &str| mark(format!("{PART}{name}-->")));

@@ -11,35 +11,49 @@ const PAGE: usize = 90;
 
 /// All tables.
 pub fn latex(tables: &[Table]) -> String {
-    let blocks: Vec<String> = tables.iter().enumerate().map(|(index, table)| block(table, index, tables)).collect();
-    if blocks.is_empty() { String::new() } else { format!("% needs \\usepackage{{booktabs}}\n{}", blocks.join("\n")) }
+    let blocks: Vec<String> =
+        tables.iter().enumerate().map(|(index, table)| block(table, index, tables)).collect();
+    if blocks.is_empty() {
+        String::new()
+    } else {
+        format!("% needs \\usepackage{{booktabs}}\n{}", blocks.join("\n"))
+    }
 }
 
 fn block(table: &Table, index: usize, tables: &[Table]) -> String {
     let name = &table.comparison.experiment.name;
-    let earlier = tables[..index].iter().filter(|other| other.comparison.experiment.name == *name).count();
-    let label: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+    let earlier =
+        tables[..index].iter().filter(|other| other.comparison.experiment.name == *name).count();
+    let label: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     let label = if earlier == 0 { label } else { format!("{label}-{}", earlier + 1) };
     let (columns, left_out) = fitting(table.shown(), PAGE);
     let mut text = String::new();
     if !left_out.is_empty() {
         let names: Vec<String> = left_out.iter().map(|name| printable(name).into_owned()).collect();
-        text += &format!("% left out to fit a page: {}; --columns chooses others\n", names.join(", "));
+        text +=
+            &format!("% left out to fit a page: {}; --columns chooses others\n", names.join(", "));
     }
     text += "\\begin{table}\n  \\centering\n";
     text += &format!("  \\caption{{{}}}\n  \\label{{tab:{label}}}\n", caption(table));
-    let alignment: String = columns.iter().map(|column| if column.numeric { 'r' } else { 'l' }).collect();
+    let alignment: String =
+        columns.iter().map(|column| if column.numeric { 'r' } else { 'l' }).collect();
     text += &format!("  \\begin{{tabular}}{{{alignment}}}\n    \\toprule\n");
     text += &line(columns.iter().map(|column| escaped(&column.title)));
     text += "    \\midrule\n";
     for (index, row) in table.rows.iter().enumerate() {
-        let bold = |cell: String| if row.best && !cell.is_empty() { format!("\\textbf{{{cell}}}") } else { cell };
+        let bold = |cell: String| {
+            if row.best && !cell.is_empty() { format!("\\textbf{{{cell}}}") } else { cell }
+        };
         text += &line(columns.iter().map(|column| bold(escaped(&column.cells[index]))));
     }
     text += "    \\bottomrule\n  \\end{tabular}\n";
     let notes = notes(table, &columns);
     if !notes.is_empty() {
-        text += &format!("\n  \\smallskip\n  \\parbox{{\\linewidth}}{{\\footnotesize {}}}\n", notes.join(" "));
+        text += &format!(
+            "\n  \\smallskip\n  \\parbox{{\\linewidth}}{{\\footnotesize {}}}\n",
+            notes.join(" ")
+        );
     }
     text + "\\end{table}\n"
 }
@@ -51,7 +65,8 @@ fn line(cells: impl Iterator<Item = String>) -> String {
 /// What is compared, and of what.
 fn caption(table: &Table) -> String {
     let experiment = &table.comparison.experiment;
-    let about = if experiment.description.is_empty() { &experiment.name } else { &experiment.description };
+    let about =
+        if experiment.description.is_empty() { &experiment.name } else { &experiment.description };
     let warning = table.warning().map(|warning| format!(" \\textbf{{{}.}}", escaped(&warning)));
     let facts = escaped(&table.facts().join("; "));
     let stop = if about.ends_with(['.', '?', '!', '…']) { "" } else { "." };
@@ -61,7 +76,8 @@ fn caption(table: &Table) -> String {
 /// What is said below the table, a sentence each.
 fn notes(table: &Table, columns: &[Shown]) -> Vec<String> {
     let more = (table.more > 0).then(|| format!("And {}", count(table.more, "more setting")));
-    let legend = Some(legend(table, columns).replace(" · ", "; ")).filter(|legend| !legend.is_empty());
+    let legend =
+        Some(legend(table, columns).replace(" · ", "; ")).filter(|legend| !legend.is_empty());
     let sentence = |words: String| format!("{words}.");
     let notes = more.map(sentence).into_iter().chain(table.notes()).chain(legend.map(sentence));
     notes.map(|note| escaped(&note)).collect()

@@ -23,7 +23,12 @@ fn block(table: &Table) -> String {
     let columns = table.shown();
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     text += &line(columns.iter().map(|column| escaped(&column.title)).collect());
-    text += &line(columns.iter().map(|column| if column.numeric { "--:" } else { ":--" }.to_owned()).collect());
+    text += &line(
+        columns
+            .iter()
+            .map(|column| if column.numeric { "--:" } else { ":--" }.to_owned())
+            .collect(),
+    );
     for row in 0..table.rows.len() {
         text += &line(columns.iter().map(|column| escaped(&column.cells[row])).collect());
     }
@@ -78,7 +83,10 @@ mod tests {
 
     #[test]
     fn text_of_the_store_is_shown_as_it_is() {
-        assert_eq!(escaped("batch_size _x_ __y__ ~~z~~ $a$"), "batch_size \\_x\\_ \\_\\_y\\_\\_ \\~\\~z\\~\\~ \\$a\\$");
+        assert_eq!(
+            escaped("batch_size _x_ __y__ ~~z~~ $a$"),
+            "batch_size \\_x\\_ \\_\\_y\\_\\_ \\~\\~z\\~\\~ \\$a\\$"
+        );
         assert_eq!(escaped("<b>|[a](b)*"), "&lt;b&gt;\\|\\[a\\](b)\\*");
         for (text, shown) in [
             ("# one", "\\# one"),

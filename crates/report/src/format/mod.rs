@@ -66,7 +66,11 @@ mod tests {
     #[test]
     fn one_run() {
         let mut example = Example::new("one", "");
-        example.record(run("one", &[("batch_size", Value::Integer(32)), ("seed", Value::Integer(0))], 0.9));
+        example.record(run(
+            "one",
+            &[("batch_size", Value::Integer(32)), ("seed", Value::Integer(0))],
+            0.9,
+        ));
         insta::assert_snapshot!(plain(&example.tables(), USUAL_WIDTH));
     }
 
@@ -85,25 +89,48 @@ mod tests {
     fn datasets_are_never_mixed() {
         let mut example = Example::new("mixed", "Several datasets");
         for batch in [16, 32] {
-            let base = || run("mixed", &[("batch_size", Value::Integer(batch))], 0.9 + f64::from(batch as u32) / 1e3);
+            let base = || {
+                run(
+                    "mixed",
+                    &[("batch_size", Value::Integer(batch))],
+                    0.9 + f64::from(batch as u32) / 1e3,
+                )
+            };
             let digits = ("digits".to_owned(), Some("mnist".to_owned()));
             let (dataset, fallback_for) = digits;
             example.record(base());
             example.record(Run { dataset_sha256: "another0digest00".into(), ..base() });
-            example.record(Run { dataset, fallback_for, dataset_sha256: "d191750000000000".into(), ..base() });
+            example.record(Run {
+                dataset,
+                fallback_for,
+                dataset_sha256: "d191750000000000".into(),
+                ..base()
+            });
             example.record(Run { validation: "0.1".into(), ..base() });
         }
         insta::assert_snapshot!(plain(&example.tables(), USUAL_WIDTH));
     }
 
     fn hostile() -> Example {
-        let mut example = Example::new("hostile", "=cmd|' /C calc'!A0 \u{1b}[2J<script>alert(1)</script>\nnext | line");
-        for word in
-            ["=1+1", "a|b\n| c", "\u{1b}]0;title\u{7}", "\u{202e}gnp.exe", "[x](javascript:1)", &"long".repeat(2500)]
-        {
+        let mut example = Example::new(
+            "hostile",
+            "=cmd|' /C calc'!A0 \u{1b}[2J<script>alert(1)</script>\nnext | line",
+        );
+        for word in [
+            "=1+1",
+            "a|b\n| c",
+            "\u{1b}]0;title\u{7}",
+            "\u{202e}gnp.exe",
+            "[x](javascript:1)",
+            &"long".repeat(2500),
+        ] {
             let params = [("@name|\u{1b}[31m", Value::from(word)), ("seed", Value::Integer(0))];
             let run = run("hostile", &params, 0.5);
-            example.record(Run { dataset: "<b>data\u{9b}|set</b>".into(), engine: "-e\n".into(), ..run });
+            example.record(Run {
+                dataset: "<b>data\u{9b}|set</b>".into(),
+                engine: "-e\n".into(),
+                ..run
+            });
         }
         example
     }
@@ -115,7 +142,11 @@ mod tests {
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
         assert!(widest(&text) <= USUAL_WIDTH, "{text}");
         let rendered = super::text::text(&tables, USUAL_WIDTH);
-        assert!(!rendered.contains("\u{1b}[2J") && !rendered.contains('\u{7}') && !rendered.contains('\u{202e}'));
+        assert!(
+            !rendered.contains("\u{1b}[2J")
+                && !rendered.contains('\u{7}')
+                && !rendered.contains('\u{202e}')
+        );
 
         let markdown = super::markdown::markdown(&tables);
         assert!(!markdown.contains('<') && !markdown.contains("x](java"), "{markdown}");
@@ -133,12 +164,17 @@ mod tests {
 
         let csv = super::csv::csv(&tables).unwrap();
         let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
-        let cells: Vec<String> =
-            reader.records().flat_map(|it| it.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let cells: Vec<String> = reader
+            .records()
+            .flat_map(|it| it.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
         assert!(cells.contains(&"'=1+1".to_owned()), "{csv}");
         assert!(!cells.iter().any(|cell| cell.starts_with(['=', '+', '@', '\t', '\r'])), "{csv}");
         let json = super::json::json(&tables);
-        assert!(!json.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{json:?}");
+        assert!(
+            !json.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'),
+            "{json:?}"
+        );
         let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(parsed[0]["dataset"], "<b>data\u{9b}|set</b>");
         assert_eq!(parsed[0]["settings"].as_array().unwrap().len(), 6);
@@ -149,8 +185,10 @@ mod tests {
         for keys in 0..16 {
             let mut example = Example::new("wide", "Many hyperparameters");
             for value in [1, 1_000_000] {
-                let names: Vec<String> = (0..keys).map(|key| format!("hyperparameter_{key}")).collect();
-                let params: Vec<_> = names.iter().map(|name| (name.as_str(), Value::Integer(value))).collect();
+                let names: Vec<String> =
+                    (0..keys).map(|key| format!("hyperparameter_{key}")).collect();
+                let params: Vec<_> =
+                    names.iter().map(|name| (name.as_str(), Value::Integer(value))).collect();
                 example.record(run("wide", &params, 0.9));
             }
             for width in [60, 80, USUAL_WIDTH, 200] {

@@ -45,17 +45,25 @@ fn block(table: &Table, width: usize) -> String {
     lines.extend(omission(&left_out, width));
     let legend = legend(table, &columns);
     let wide = width.saturating_sub(INDENT);
-    for (index, note) in table.notes().iter().chain((!legend.is_empty()).then_some(&legend)).enumerate() {
+    for (index, note) in
+        table.notes().iter().chain((!legend.is_empty()).then_some(&legend)).enumerate()
+    {
         // The verdict is what was asked for; the rest explains it.
         let style = if index == 0 && note != &legend { Style::new() } else { DIM };
-        lines.extend(wrapped(note.split(' '), " ", wide).iter().map(|line| styled(style, &format!("  {line}"))));
+        lines.extend(
+            wrapped(note.split(' '), " ", wide)
+                .iter()
+                .map(|line| styled(style, &format!("  {line}"))),
+        );
     }
     lines.join("\n") + "\n"
 }
 
 /// What the signs in the cells mean, of those that are there.
 pub fn legend(table: &Table, columns: &[Shown]) -> String {
-    let has = |sign: &str| columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign));
+    let has = |sign: &str| {
+        columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign))
+    };
     let best = match table.comparison.promise {
         None => "★ best mean, not tested",
         Some(_) if table.comparison.candidates().len() == 1 => "★ best",
@@ -66,12 +74,21 @@ pub fn legend(table: &Table, columns: &[Shown]) -> String {
         None => "± standard deviation".to_owned(),
     };
     let not_listed = |row: &Row| {
-        let touches = row.standing.distance.is_some_and(|limits| limits.low.is_some() && limits.high == 0.0);
+        let touches =
+            row.standing.distance.is_some_and(|limits| limits.low.is_some() && limits.high == 0.0);
         touches && !row.standing.may_be_best
     };
-    let at_most = if table.rows.iter().any(not_listed) { "at most: not shown to be strictly worse" } else { "" };
-    let signs =
-        [("★", best.to_owned()), ("≈", "≈ may be the best".to_owned()), ("at most", at_most.to_owned()), ("±", spread)];
+    let at_most = if table.rows.iter().any(not_listed) {
+        "at most: not shown to be strictly worse"
+    } else {
+        ""
+    };
+    let signs = [
+        ("★", best.to_owned()),
+        ("≈", "≈ may be the best".to_owned()),
+        ("at most", at_most.to_owned()),
+        ("±", spread),
+    ];
     let meanings = signs.into_iter().filter(|(sign, meaning)| has(sign) && !meaning.is_empty());
     meanings.map(|(_, meaning)| meaning).collect::<Vec<_>>().join(" · ")
 }
@@ -94,10 +111,18 @@ fn heading(table: &Table, width: usize) -> Vec<String> {
         vec![styled(BOLD, &truncated(&name, width))]
     } else {
         let room = width.saturating_sub(name.width() + 3).max(20);
-        vec![format!("{} · {}", styled(BOLD, &truncated(&name, width)), truncated(&description, room))]
+        vec![format!(
+            "{} · {}",
+            styled(BOLD, &truncated(&name, width)),
+            truncated(&description, room)
+        )]
     };
     if let Some(warning) = table.warning() {
-        lines.extend(wrapped(format!("! {warning}").split(' '), " ", width).iter().map(|line| styled(LOUD, line)));
+        lines.extend(
+            wrapped(format!("! {warning}").split(' '), " ", width)
+                .iter()
+                .map(|line| styled(LOUD, line)),
+        );
     }
     let facts = table.facts();
     lines.extend(wrapped(facts.iter().map(String::as_str), " · ", width));
@@ -105,7 +130,11 @@ fn heading(table: &Table, width: usize) -> Vec<String> {
 }
 
 /// `parts` joined by `separator`, in lines of at most `width` columns where the parts allow it.
-pub fn wrapped<'a>(parts: impl Iterator<Item = &'a str>, separator: &str, width: usize) -> Vec<String> {
+pub fn wrapped<'a>(
+    parts: impl Iterator<Item = &'a str>,
+    separator: &str,
+    width: usize,
+) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
         let part = truncated(part, width);
@@ -125,7 +154,9 @@ pub fn fitting(mut columns: Vec<Shown>, width: usize) -> (Vec<Shown>, Vec<String
     let mut left_out = Vec::new();
     while total_width(&columns) > width {
         let least = columns.iter().map(|column| column.prominence).min();
-        let spare = |column: &Shown| Some(column.prominence) == least && column.prominence < Prominence::Needed;
+        let spare = |column: &Shown| {
+            Some(column.prominence) == least && column.prominence < Prominence::Needed
+        };
         let position = columns.iter().rposition(spare).or_else(|| last_key(&columns));
         match position {
             Some(position) => left_out.insert(0, columns.remove(position).title),
@@ -146,9 +177,11 @@ const INDENT: usize = 2;
 const GAP: usize = 3;
 
 fn total_width(columns: &[Shown]) -> usize {
-    let width =
-        |column: &Shown| column.cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(column.title.width());
-    columns.iter().map(|column| width(column) + GAP).sum::<usize>() + INDENT - GAP.min(INDENT + columns.len())
+    let width = |column: &Shown| {
+        column.cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(column.title.width())
+    };
+    columns.iter().map(|column| width(column) + GAP).sum::<usize>() + INDENT
+        - GAP.min(INDENT + columns.len())
 }
 
 /// Head and rows in columns, numbers at the right.
@@ -163,7 +196,11 @@ pub fn aligned(columns: &[Shown]) -> Vec<String> {
     for (index, shown) in columns.iter().enumerate() {
         if let Some(column) = table.column_mut(index) {
             column.set_padding((if index == 0 { 2 } else { 0 }, 3));
-            column.set_cell_alignment(if shown.numeric { CellAlignment::Right } else { CellAlignment::Left });
+            column.set_cell_alignment(if shown.numeric {
+                CellAlignment::Right
+            } else {
+                CellAlignment::Left
+            });
         }
     }
     table.lines().map(|line| line.trim_end().to_owned()).collect()

@@ -92,7 +92,9 @@ impl Rules {
     /// split, or inferred from its words.
     pub fn direction(&self, name: &str) -> Option<Direction> {
         let declared = |directions: &Vec<(String, Direction)>| {
-            let of = |wanted: &str| directions.iter().find(|(known, _)| known == wanted).map(|(_, it)| *it);
+            let of = |wanted: &str| {
+                directions.iter().find(|(known, _)| known == wanted).map(|(_, it)| *it)
+            };
             of(name).or_else(|| of(base(name)))
         };
         self.directions.iter().find_map(declared).or_else(|| direction(name))
@@ -123,14 +125,22 @@ impl Rules {
             (is_cost(name), split, kind)
         };
         let ranks = |name: &&&str| {
-            may_rank(name) && split(name) != Split::Train && **name != SECONDS && self.direction(name).is_some()
+            may_rank(name)
+                && split(name) != Split::Train
+                && **name != SECONDS
+                && self.direction(name).is_some()
         };
         declared.or_else(|| metrics.iter().filter(ranks).min_by_key(place)).copied()
     }
 
     /// The metric that estimates how good the chosen setting is: the declared one, or the test
     /// metric with the same base name if a held-out validation ranks.
-    pub fn reported<'a>(&self, ranking: &str, metrics: &[&'a str], validation: &str) -> Option<&'a str> {
+    pub fn reported<'a>(
+        &self,
+        ranking: &str,
+        metrics: &[&'a str],
+        validation: &str,
+    ) -> Option<&'a str> {
         let known = |name: &str| metrics.iter().find(|it| **it == name && name != ranking).copied();
         if let Some(declared) = self.report.as_deref().and_then(known) {
             return Some(declared);
@@ -138,7 +148,10 @@ impl Rules {
         if validation == "test" || split(ranking) != Split::Validation {
             return None;
         }
-        metrics.iter().find(|name| split(name) == Split::Test && base(name) == base(ranking)).copied()
+        metrics
+            .iter()
+            .find(|name| split(name) == Split::Test && base(name) == base(ranking))
+            .copied()
     }
 }
 
@@ -148,8 +161,10 @@ mod tests {
 
     #[test]
     fn command_line_direction_overrides_the_experiment() {
-        let declared =
-            Declarations { directions: vec![("val_babble".into(), Direction::Maximize)], ..Declarations::default() };
+        let declared = Declarations {
+            directions: vec![("val_babble".into(), Direction::Maximize)],
+            ..Declarations::default()
+        };
         let rules = Rules::new(&[("babble".into(), Direction::Minimize)], &declared);
         assert_eq!(rules.direction("val_babble"), Some(Direction::Minimize));
     }
@@ -157,11 +172,18 @@ mod tests {
     #[test]
     fn declared_direction_overrides_the_name() {
         let declared = Declarations {
-            directions: vec![("babble".into(), Direction::Minimize), ("accuracy".into(), Direction::Minimize)],
+            directions: vec![
+                ("babble".into(), Direction::Minimize),
+                ("accuracy".into(), Direction::Minimize),
+            ],
             ..Declarations::default()
         };
         let rules = Rules::new(&[("val_babble".into(), Direction::Maximize)], &declared);
-        assert_eq!(rules.direction("val_babble"), Some(Direction::Maximize), "what the user says goes first");
+        assert_eq!(
+            rules.direction("val_babble"),
+            Some(Direction::Maximize),
+            "what the user says goes first"
+        );
         assert_eq!(rules.direction("test_babble"), Some(Direction::Minimize), "without its split");
         assert_eq!(rules.direction("accuracy"), Some(Direction::Minimize));
         assert_eq!(rules.direction("foo"), None);
@@ -170,11 +192,21 @@ mod tests {
     #[test]
     fn ranking_skips_training_metrics_and_unknown_directions() {
         let rules = Rules::default();
-        let ranking = |metrics: &[&'static str], validation| rules.ranking(metrics, |_| true, validation);
-        assert_eq!(ranking(&["val_accuracy", "test_accuracy", "test_loss"], "test"), Some("test_accuracy"));
-        assert_eq!(ranking(&["val_accuracy", "test_accuracy", "test_loss"], "0.1"), Some("val_accuracy"));
+        let ranking =
+            |metrics: &[&'static str], validation| rules.ranking(metrics, |_| true, validation);
+        assert_eq!(
+            ranking(&["val_accuracy", "test_accuracy", "test_loss"], "test"),
+            Some("test_accuracy")
+        );
+        assert_eq!(
+            ranking(&["val_accuracy", "test_accuracy", "test_loss"], "0.1"),
+            Some("val_accuracy")
+        );
         assert_eq!(ranking(&["val_loss", "val_accuracy"], "0.1"), Some("val_accuracy"));
-        assert_eq!(ranking(&["train_accuracy", "train/loss", "val/loss", "seconds"], "test"), Some("val/loss"));
+        assert_eq!(
+            ranking(&["train_accuracy", "train/loss", "val/loss", "seconds"], "test"),
+            Some("val/loss")
+        );
         assert_eq!(ranking(&["latency", "wer"], "test"), Some("wer"));
         assert_eq!(ranking(&["images_per_second", "bleu"], "test"), Some("bleu"));
         assert_eq!(ranking(&["latency", "seconds"], "test"), Some("latency"));
@@ -195,7 +227,10 @@ mod tests {
         assert_eq!(rules.reported("test_wer", &metrics, "0.1"), None);
         assert_eq!(rules.reported("val_wer", &metrics, "test"), None);
         let declared = Declarations { report: Some("test_loss".into()), ..Declarations::default() };
-        assert_eq!(Rules::new(&[], &declared).reported("val_wer", &metrics, "0.1"), Some("test_loss"));
+        assert_eq!(
+            Rules::new(&[], &declared).reported("val_wer", &metrics, "0.1"),
+            Some("test_loss")
+        );
     }
 
     #[test]

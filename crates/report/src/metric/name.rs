@@ -67,8 +67,8 @@ const MORE: &[&str] = &[
 /// Words of metrics that are better when higher, unless another word contradicts: `brier_score` is a
 /// loss.
 const WEAKLY_MORE: &[&str] = &[
-    "score", "top", "quality", "match", "matches", "hit", "hits", "correct", "pass", "solved", "coverage", "gain",
-    "lift",
+    "score", "top", "quality", "match", "matches", "hit", "hits", "correct", "pass", "solved",
+    "coverage", "gain", "lift",
 ];
 
 /// Time units after "per" in a throughput, such as `images_per_second`.
@@ -133,7 +133,9 @@ pub fn kind(name: &str) -> Kind {
 
 /// The words of a name, in lower case.
 fn words(name: &str) -> impl Iterator<Item = String> {
-    name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+    name.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
 }
 
 /// Infers the direction from the words of a name; `None` if no word is known or words contradict
@@ -147,18 +149,24 @@ pub fn direction(name: &str) -> Option<Direction> {
     // "per" at the end is the phoneme error rate. The other metrics have names of two words.
     let errors = words.last().is_some_and(|word| word == "per")
         || follows("cross", &["entropy"])
-        || follows("false", &["positive", "positives", "negative", "negatives", "alarm", "alarms", "discovery"]);
+        || follows(
+            "false",
+            &["positive", "positives", "negative", "negatives", "alarm", "alarms", "discovery"],
+        );
     if errors {
         return Some(Direction::Minimize);
     }
-    if follows("true", &["positive", "positives", "negative", "negatives"]) || follows("explained", &["variance"]) {
+    if follows("true", &["positive", "positives", "negative", "negatives"])
+        || follows("explained", &["variance"])
+    {
         return Some(Direction::Maximize);
     }
     if is_any(&words, UNCLEAR) {
         return None;
     }
     let less = is_any(&words, LESS) || is_any(&words, COSTS);
-    let more = is_any(&words, MORE) || is_any(&words, SPEEDS) || (!less && is_any(&words, WEAKLY_MORE));
+    let more =
+        is_any(&words, MORE) || is_any(&words, SPEEDS) || (!less && is_any(&words, WEAKLY_MORE));
     let negative = is_any(&words, NEGATIVE);
     match (less, more) {
         (true, false) if negative => Some(Direction::Maximize),
@@ -171,7 +179,9 @@ pub fn direction(name: &str) -> Option<Direction> {
 
 /// Whether any word, or its part before the first digit, is in `list`: `rouge2`, `f1`, `fid50k`.
 fn is_any(words: &[String], list: &[&str]) -> bool {
-    let stem = |word: &str| word.split(|c: char| c.is_ascii_digit()).next().map_or(String::new(), str::to_owned);
+    let stem = |word: &str| {
+        word.split(|c: char| c.is_ascii_digit()).next().map_or(String::new(), str::to_owned)
+    };
     words.iter().any(|word| list.contains(&word.as_str()) || list.contains(&stem(word).as_str()))
 }
 
@@ -230,7 +240,8 @@ pub fn is_covered(name: &str, declared: &str) -> bool {
 
 /// The position of a metric in tables. Unknown metrics come after the known ones and before time.
 pub fn position(name: &str) -> usize {
-    const ORDER: [&str; 6] = ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss"];
+    const ORDER: [&str; 6] =
+        ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss"];
     match ORDER.iter().position(|known| *known == name) {
         Some(position) => position,
         None if name == SECONDS => ORDER.len() + 1,
@@ -281,9 +292,17 @@ mod tests {
 
     #[test]
     fn other_names_have_no_direction() {
-        for (name, direction) in
-            directions(&["foo", "babble", "entropy", "temperature", "accuracy_loss", "x", "", "lossless", "norm"])
-        {
+        for (name, direction) in directions(&[
+            "foo",
+            "babble",
+            "entropy",
+            "temperature",
+            "accuracy_loss",
+            "x",
+            "",
+            "lossless",
+            "norm",
+        ]) {
             assert_eq!(direction, None, "{name}");
         }
     }

@@ -65,16 +65,22 @@ impl Guard {
             // A browser forgets the address for a cookie, which it sends along to links of other pages too; a program such as curl
             // has no use for one.
             return match said(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")) {
-                true => Verdict::Enter(format!("{}={token}; HttpOnly; SameSite=Lax; Path=/", self.cookie)),
+                true => Verdict::Enter(format!(
+                    "{}={token}; HttpOnly; SameSite=Lax; Path=/",
+                    self.cookie
+                )),
                 false => Verdict::Welcome,
             };
         }
         let bearer = said(AUTHORIZATION).and_then(|it| it.split_once(' '));
-        if bearer.is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && fits(&token)) {
+        if bearer
+            .is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && fits(&token))
+        {
             return Verdict::Welcome;
         }
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut cookies = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
+        let mut cookies =
+            cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
         match cookies.any(|(name, token)| name == self.cookie && fits(&token)) {
             true => Verdict::Welcome,
             false => Verdict::Refused(StatusCode::UNAUTHORIZED, NO_TOKEN),
@@ -86,9 +92,11 @@ impl Guard {
         let hosts: Vec<Option<Authority>> =
             headers.get_all(HOST).iter().map(|value| value.to_str().ok()?.parse().ok()).collect();
         let ours = |name: &Authority| {
-            let bare = name.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-            let here =
-                bare == "localhost" || bare == self.host || bare.parse().is_ok_and(|it: IpAddr| it.is_loopback());
+            let bare =
+                name.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
+            let here = bare == "localhost"
+                || bare == self.host
+                || bare.parse().is_ok_and(|it: IpAddr| it.is_loopback());
             here && !name.as_str().contains('@')
         };
         // The port is none of this: a tunnel has another.
@@ -102,8 +110,10 @@ fn is_of_another_page(headers: &HeaderMap) -> bool {
     let host = said(HOST).unwrap_or_default();
     let elsewhere = said(ORIGIN).is_some_and(|origin| origin.strip_prefix("http://") != Some(host));
     let fetch = |name: &'static str| said(HeaderName::from_static(name));
-    let across = fetch("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
-    let link = fetch("sec-fetch-mode") == Some("navigate") && fetch("sec-fetch-dest") == Some("document");
+    let across =
+        fetch("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
+    let link =
+        fetch("sec-fetch-mode") == Some("navigate") && fetch("sec-fetch-dest") == Some("document");
     elsewhere || (across && !link)
 }
 
@@ -113,12 +123,15 @@ mod tests {
     use super::*;
 
     fn guard(host: &str, token: Option<&str>) -> Guard {
-        let ip: IpAddr = if host == "localhost" { [127, 0, 0, 1].into() } else { host.parse().unwrap() };
+        let ip: IpAddr =
+            if host == "localhost" { [127, 0, 0, 1].into() } else { host.parse().unwrap() };
         Guard::new(host, (ip, 8642).into(), token)
     }
 
     fn judged(guard: &Guard, uri: &str, headers: &[(&'static str, &str)]) -> Verdict {
-        let pairs = headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
         guard.judge(
             &uri.parse().unwrap(),
             &pairs.fold(HeaderMap::new(), |mut map, (name, value)| {
@@ -131,12 +144,29 @@ mod tests {
     #[test]
     fn only_names_of_this_machine_are_answered() {
         let guard = guard("127.0.0.1", None);
-        for host in ["127.0.0.1:8642", "localhost:8642", "LocalHost", "[::1]:8642", "127.0.0.1:9000", "127.9.9.9"] {
+        for host in [
+            "127.0.0.1:8642",
+            "localhost:8642",
+            "LocalHost",
+            "[::1]:8642",
+            "127.0.0.1:9000",
+            "127.9.9.9",
+        ] {
             assert_eq!(judged(&guard, "/", &[("host", host)]), Verdict::Welcome, "{host}");
         }
-        let names =
-            ["evil.example", "127.0.0.1.evil.example:8642", "localhost.evil.example", "10.0.0.1:8642", "0.0.0.0:8642"];
-        for host in names.into_iter().chain(["a@127.0.0.1", "", "localhost:8642, evil.example", "[::2]:8642"]) {
+        let names = [
+            "evil.example",
+            "127.0.0.1.evil.example:8642",
+            "localhost.evil.example",
+            "10.0.0.1:8642",
+            "0.0.0.0:8642",
+        ];
+        for host in names.into_iter().chain([
+            "a@127.0.0.1",
+            "",
+            "localhost:8642, evil.example",
+            "[::2]:8642",
+        ]) {
             let refused = Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_NAME);
             assert_eq!(judged(&guard, "/", &[("host", host)]), refused, "{host}");
         }
@@ -147,7 +177,10 @@ mod tests {
         let guard = guard("127.0.0.1", None);
         let refused = Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_NAME);
         assert_eq!(judged(&guard, "/", &[]), refused);
-        assert_eq!(judged(&guard, "/", &[("host", "localhost"), ("host", "evil.example")]), refused);
+        assert_eq!(
+            judged(&guard, "/", &[("host", "localhost"), ("host", "evil.example")]),
+            refused
+        );
         assert_eq!(judged(&guard, "http://evil.example/", &[("host", "localhost")]), refused);
         assert_eq!(judged(&guard, "http://localhost/", &[("host", "localhost")]), Verdict::Welcome);
     }
@@ -155,8 +188,9 @@ mod tests {
     #[test]
     fn other_pages_are_not_answered_but_may_link_here() {
         let guard = guard("127.0.0.1", None);
-        let from =
-            |headers: &[(&'static str, &str)]| judged(&guard, "/", &[&[("host", "localhost:8642")], headers].concat());
+        let from = |headers: &[(&'static str, &str)]| {
+            judged(&guard, "/", &[&[("host", "localhost:8642")], headers].concat())
+        };
         let refused = Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_PAGE);
         assert_eq!(from(&[("origin", "http://evil.example")]), refused);
         assert_eq!(from(&[("origin", "null")]), refused);
@@ -164,7 +198,11 @@ mod tests {
         assert_eq!(from(&[("origin", "http://localhost:8642")]), Verdict::Welcome);
         for site in ["cross-site", "same-site"] {
             assert_eq!(from(&[("sec-fetch-site", site), ("sec-fetch-mode", "no-cors")]), refused);
-            let link = [("sec-fetch-site", site), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+            let link = [
+                ("sec-fetch-site", site),
+                ("sec-fetch-mode", "navigate"),
+                ("sec-fetch-dest", "document"),
+            ];
             assert_eq!(from(&link), Verdict::Welcome);
             assert_eq!(from(&[link[0], link[1], ("sec-fetch-dest", "iframe")]), refused);
         }
@@ -179,12 +217,31 @@ mod tests {
         assert_eq!(judged(&guard, "/", &[host]), refused);
         assert_eq!(judged(&guard, "/?token=", &[host]), refused);
         assert_eq!(judged(&guard, "/?token=0123456789abcde", &[host]), refused);
-        assert_eq!(judged(&guard, "/", &[host, ("cookie", "candle_sweep_8643=0123456789abcdef")]), refused);
-        assert_eq!(judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdee")]), refused);
-        assert_eq!(judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdef")]), Verdict::Welcome);
-        assert_eq!(judged(&guard, "/", &[host, ("authorization", "bearer 0123456789abcdef")]), Verdict::Welcome);
-        assert_eq!(judged(&guard, "/?token=0123456789abcdef", &[host, ("accept", "*/*")]), Verdict::Welcome);
-        let entered = judged(&guard, "/?a=b&token=0123456789abcdef", &[host, ("accept", "text/html,*/*;q=0.8")]);
+        assert_eq!(
+            judged(&guard, "/", &[host, ("cookie", "candle_sweep_8643=0123456789abcdef")]),
+            refused
+        );
+        assert_eq!(
+            judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdee")]),
+            refused
+        );
+        assert_eq!(
+            judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdef")]),
+            Verdict::Welcome
+        );
+        assert_eq!(
+            judged(&guard, "/", &[host, ("authorization", "bearer 0123456789abcdef")]),
+            Verdict::Welcome
+        );
+        assert_eq!(
+            judged(&guard, "/?token=0123456789abcdef", &[host, ("accept", "*/*")]),
+            Verdict::Welcome
+        );
+        let entered = judged(
+            &guard,
+            "/?a=b&token=0123456789abcdef",
+            &[host, ("accept", "text/html,*/*;q=0.8")],
+        );
         let cookie = "candle_sweep_8642=0123456789abcdef; HttpOnly; SameSite=Lax; Path=/";
         assert_eq!(entered, Verdict::Enter(cookie.into()));
         let with = [host, ("cookie", "theme=dark; candle_sweep_8642=0123456789abcdef")];
@@ -195,6 +252,9 @@ mod tests {
     fn a_token_on_this_machine_opens_no_other_names() {
         let guard = guard("localhost", Some("0123456789abcdef"));
         let refused = Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_NAME);
-        assert_eq!(judged(&guard, "/?token=0123456789abcdef", &[("host", "evil.example")]), refused);
+        assert_eq!(
+            judged(&guard, "/?token=0123456789abcdef", &[("host", "evil.example")]),
+            refused
+        );
     }
 }

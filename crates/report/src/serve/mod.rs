@@ -17,8 +17,8 @@ use anyhow::Result;
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
-    SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH,
+    LOCATION, REFERRER_POLICY, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -110,8 +110,10 @@ async fn answer(listener: tokio::net::TcpListener, router: Router) {
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(PATIENCE));
-        let connection =
-            http.serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router.clone()));
+        let connection = http.serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            TowerToHyperService::new(router.clone()),
+        );
         tokio::spawn(async move {
             // A connection that breaks is the other side's.
             let _ = connection.await;
@@ -125,7 +127,8 @@ async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) 
     let mut response = match guard.judge(request.uri(), request.headers()) {
         Verdict::Welcome => next.run(request).await,
         Verdict::Enter(cookie) => {
-            (StatusCode::SEE_OTHER, [(LOCATION, "/".to_owned()), (SET_COOKIE, cookie)]).into_response()
+            (StatusCode::SEE_OTHER, [(LOCATION, "/".to_owned()), (SET_COOKIE, cookie)])
+                .into_response()
         }
         // His place is another's.
         Verdict::Refused(status, why) => (status, [(CONNECTION, "close")], why).into_response(),
@@ -154,7 +157,9 @@ async fn page(State(Served { watch, .. }): State<Served>, headers: HeaderMap) ->
     let etag = [(ETAG, now.etag.clone())];
     match known {
         true => (StatusCode::NOT_MODIFIED, etag).into_response(),
-        false => (etag, [(CONTENT_TYPE, "text/html; charset=utf-8")], now.page.clone()).into_response(),
+        false => {
+            (etag, [(CONTENT_TYPE, "text/html; charset=utf-8")], now.page.clone()).into_response()
+        }
     }
 }
 
@@ -171,7 +176,8 @@ async fn events(
     RawQuery(query): RawQuery,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let place = (query.as_deref() == Some("here")).then(|| turns.join());
-    let follower = Follower { following: watch.follow().await, owed: false, place, is_first: true, turns };
+    let follower =
+        Follower { following: watch.follow().await, owed: false, place, is_first: true, turns };
     let events = futures_util::stream::unfold(follower, |mut follower| async {
         let event = follower.next().await?;
         Some((Ok(event), follower))

@@ -10,7 +10,8 @@ const GROWTH: u32 = 4;
 
 /// What takes so many seconds of one core's time where all cores share in it.
 pub fn spread(core_seconds: u32) -> Duration {
-    let cores = std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok());
+    let cores =
+        std::thread::available_parallelism().ok().and_then(|cores| u32::try_from(cores.get()).ok());
     Duration::from_secs(core_seconds.into()) / cores.unwrap_or(1)
 }
 
@@ -29,7 +30,14 @@ pub struct Pace {
 
 impl Pace {
     pub fn new(share: u32) -> Self {
-        Self { due: true, ended: None, pause: Duration::ZERO, fair: Duration::ZERO, share, hurried: false }
+        Self {
+            due: true,
+            ended: None,
+            pause: Duration::ZERO,
+            fair: Duration::ZERO,
+            share,
+            hurried: false,
+        }
     }
 
     /// There is something to do: at once, when there was nothing for some time.
@@ -52,14 +60,19 @@ impl Pace {
     /// What is left of the pause.
     pub fn rest(&self) -> Duration {
         let pause = if self.hurried { Duration::ZERO } else { self.pause };
-        self.ended.map_or(Duration::ZERO, |ended| pause.max(self.fair).saturating_sub(ended.elapsed()))
+        self.ended
+            .map_or(Duration::ZERO, |ended| pause.max(self.fair).saturating_sub(ended.elapsed()))
     }
 
     pub fn took(&mut self, spent: Duration, longest: Duration) {
         self.due = false;
         self.fair = self.share * spent;
         let growth = if std::mem::take(&mut self.hurried) { 1 } else { GROWTH };
-        self.rest_for(if self.pause.is_zero() { PAUSE } else { (growth * self.pause).min(longest) });
+        self.rest_for(if self.pause.is_zero() {
+            PAUSE
+        } else {
+            (growth * self.pause).min(longest)
+        });
     }
 
     /// Ends the pause: there is nobody to be fair to.

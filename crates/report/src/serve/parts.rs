@@ -64,7 +64,10 @@ impl Parts {
         let mut page = String::new();
         for Part { before, name, digest, html } in &self.parts {
             // Writing to a string cannot fail.
-            let _ = write!(page, "{before}<div data-part=\"{name}\" data-digest=\"{digest}\">{html}</div>");
+            let _ = write!(
+                page,
+                "{before}<div data-part=\"{name}\" data-digest=\"{digest}\">{html}</div>"
+            );
         }
         page + &self.after
     }
@@ -77,19 +80,26 @@ impl Parts {
 
     /// What tells all but the progress from what it was.
     pub fn content(&self) -> String {
-        self.parts.iter().filter(|part| part.name != PROGRESS).map(|part| part.digest.as_str()).collect()
+        self.parts
+            .iter()
+            .filter(|part| part.name != PROGRESS)
+            .map(|part| part.digest.as_str())
+            .collect()
     }
 
     /// What followers are told: the progress itself, and of every part in order what tells it from what it was.
     pub fn event(&self) -> String {
-        let progress = self.parts.iter().find(|part| part.name == PROGRESS).map(|part| part.html.as_str());
-        let parts: Vec<[&str; 2]> = self.parts.iter().map(|part| [part.name.as_str(), part.digest.as_str()]).collect();
+        let progress =
+            self.parts.iter().find(|part| part.name == PROGRESS).map(|part| part.html.as_str());
+        let parts: Vec<[&str; 2]> =
+            self.parts.iter().map(|part| [part.name.as_str(), part.digest.as_str()]).collect();
         json!({ "progress": progress, "parts": parts }).to_string()
     }
 
     /// The parts of these names, each with its digest.
     pub fn some(&self, names: &str) -> String {
-        let wanted = self.parts.iter().filter(|part| names.split(',').any(|name| name == part.name));
+        let wanted =
+            self.parts.iter().filter(|part| names.split(',').any(|name| name == part.name));
         let parts: Map<String, Value> =
             wanted.map(|part| (part.name.clone(), json!([part.digest, part.html]))).collect();
         Value::Object(parts).to_string()
@@ -107,19 +117,27 @@ mod tests {
 
     #[test]
     fn a_page_is_its_parts_and_what_stands_between_them() {
-        let mut parts = Parts::of("<main><!--part progress--><!--/part--> <!--part e1-->one<!--/part--></main>");
+        let mut parts = Parts::of(
+            "<main><!--part progress--><!--/part--> <!--part e1-->one<!--/part--></main>",
+        );
         let before = parts.etag();
         parts.set_progress("<p>half</p>");
         let page = parts.page();
         let one = digest("one");
         assert!(
-            page.ends_with(&format!("</div> <div data-part=\"e1\" data-digest=\"{one}\">one</div></main>")),
+            page.ends_with(&format!(
+                "</div> <div data-part=\"e1\" data-digest=\"{one}\">one</div></main>"
+            )),
             "{page}"
         );
         assert!(page.contains(">\u{3c}p>half</p></div>"), "{page}");
         assert_ne!(parts.etag(), before);
         assert_eq!(parts.some("e1,e2"), format!("{{\"e1\":[\"{one}\",\"one\"]}}"));
-        assert!(parts.event().contains("half") && parts.event().contains(&one), "{}", parts.event());
+        assert!(
+            parts.event().contains("half") && parts.event().contains(&one),
+            "{}",
+            parts.event()
+        );
         assert_eq!(parts.content(), one);
     }
 }

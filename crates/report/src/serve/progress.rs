@@ -62,12 +62,22 @@ pub fn last_moment(progress: &Progress) -> &str {
 }
 
 /// How `experiment` stands at `now`; `varying` names the hyperparameters that tell its runs apart.
-pub fn going(experiment: &str, progress: &Progress, varying: &BTreeSet<String>, now: SystemTime) -> Going {
+pub fn going(
+    experiment: &str,
+    progress: &Progress,
+    varying: &BTreeSet<String>,
+    now: SystemTime,
+) -> Going {
     let done = done(progress);
     // Those that ended have room first.
     let room = LINES.saturating_sub(progress.latest.len());
-    let running = progress.running.iter().take(room).map(|run| Told { name: name(run, varying), stands: epoch(run) });
-    let latest = progress.latest.iter().map(|run| Told { name: name(run, varying), stands: outcome(run) });
+    let running = progress
+        .running
+        .iter()
+        .take(room)
+        .map(|run| Told { name: name(run, varying), stands: epoch(run) });
+    let latest =
+        progress.latest.iter().map(|run| Told { name: name(run, varying), stands: outcome(run) });
     Going {
         experiment: printable(experiment).into_owned(),
         state: state(progress, done, now),
@@ -88,19 +98,22 @@ fn state(progress: &Progress, done: Option<(u32, u32)>, now: SystemTime) -> Stri
     let end = match (done, progress.liveness) {
         _ if is_complete(progress) => Some("complete".to_owned()),
         _ if going => left(progress, now).map(|left| format!("{} left", tracking::about(left))),
-        (Some((done, of)), Liveness::Gone) => {
-            Some(format!("nobody is at it any more, {} missing: the same command goes on", of - done))
-        }
+        (Some((done, of)), Liveness::Gone) => Some(format!(
+            "nobody is at it any more, {} missing: the same command goes on",
+            of - done
+        )),
         _ => Some("nothing runs".to_owned()),
     };
-    let elsewhere = (going && progress.liveness == Liveness::Elsewhere).then(|| "on another machine".to_owned());
+    let elsewhere = (going && progress.liveness == Liveness::Elsewhere)
+        .then(|| "on another machine".to_owned());
     let parts = [
         Some(ended),
         some(progress.running.len(), "running"),
         some(progress.diverged as usize, "diverged"),
         some(progress.failed as usize, "failed"),
         elsewhere,
-        (!spent.is_zero()).then(|| tracking::seconds(spent.as_secs_f64()) + if going { " so far" } else { "" }),
+        (!spent.is_zero())
+            .then(|| tracking::seconds(spent.as_secs_f64()) + if going { " so far" } else { "" }),
         end,
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
@@ -111,7 +124,9 @@ pub fn spent(progress: &Progress, now: SystemTime) -> Duration {
     let time = |text: &str| humantime::parse_rfc3339(text).ok();
     let last = || progress.latest.first().and_then(|run| time(&run.ended_at));
     let until = if is_going(progress) { Some(now) } else { last() };
-    let spent = until.zip(time(&progress.started_at)).and_then(|(until, from)| until.duration_since(from).ok());
+    let spent = until
+        .zip(time(&progress.started_at))
+        .and_then(|(until, from)| until.duration_since(from).ok());
     spent.unwrap_or_default()
 }
 
@@ -122,7 +137,9 @@ pub fn left(progress: &Progress, now: SystemTime) -> Option<Duration> {
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     let (taken, left) = match (progress.trained.zip(progress.untrained), progress.steps_left) {
         (Some(trials), _) => trials,
-        (None, Some(left)) if work.steps > 0 && progress.steps > 0 => (progress.steps as f64, left as f64),
+        (None, Some(left)) if work.steps > 0 && progress.steps > 0 => {
+            (progress.steps as f64, left as f64)
+        }
         _ => (f64::from(progress.ended()), f64::from(work.to_run.saturating_sub(progress.ended()))),
     };
     let seconds = spent(progress, now).as_secs_f64() * left / taken;
@@ -132,7 +149,11 @@ pub fn left(progress: &Progress, now: SystemTime) -> Option<Duration> {
 fn name(run: &RecordedRun, varying: &BTreeSet<String>) -> String {
     let varies = run.params.iter().filter(|(name, _)| varying.contains(&**name));
     let parts: Vec<String> = varies.map(|(name, value)| wording::constant(name, value)).collect();
-    if parts.is_empty() { format!("trial {}", run.trial) } else { truncated(&parts.join(" · "), LONGEST).into_owned() }
+    if parts.is_empty() {
+        format!("trial {}", run.trial)
+    } else {
+        truncated(&parts.join(" · "), LONGEST).into_owned()
+    }
 }
 
 fn epoch(run: &RecordedRun) -> String {
@@ -148,7 +169,11 @@ fn outcome(run: &RecordedRun) -> String {
     let first = run.results.iter().min_by_key(|(name, _)| position(name));
     match first.filter(|_| run.status == tracking::Status::Finished) {
         Some((name, value)) => {
-            format!("{} {}", wording::title(name), narrative::number(Unit::of(name, value.abs()), *value))
+            format!(
+                "{} {}",
+                wording::title(name),
+                narrative::number(Unit::of(name, value.abs()), *value)
+            )
         }
         None => run.status.as_str().to_owned(),
     }
@@ -160,7 +185,12 @@ pub fn varying<'a>(runs: impl IntoIterator<Item = &'a RecordedRun>) -> BTreeSet<
     let Some(first) = runs.next() else { return BTreeSet::new() };
     let others: Vec<&RecordedRun> = runs.collect();
     let differs = |name: &str, value| others.iter().any(|it| it.param(name) != Some(value));
-    first.params.iter().filter(|(name, value)| differs(name, value)).map(|(name, _)| name.to_string()).collect()
+    first
+        .params
+        .iter()
+        .filter(|(name, value)| differs(name, value))
+        .map(|(name, _)| name.to_string())
+        .collect()
 }
 
 #[cfg(test)]
@@ -198,31 +228,56 @@ mod tests {
         let (begun, _) = begun();
         assert_eq!(state(&begun), "40 of 100 trials · 60.0 s so far");
         // 20 of 60, and as many minutes more as they took twice; the steps know better than the trials.
-        let on_the_way =
-            Progress { finished: 18, diverged: 2, steps: 20_000, steps_left: Some(40_000), ..begun.clone() };
-        assert_eq!(state(&on_the_way), "60 of 100 trials · 2 diverged · 60.0 s so far · about 2 min 0 s left");
-        let laborious_first = Progress { finished: 20, steps: 40_000, steps_left: Some(20_000), ..begun.clone() };
+        let on_the_way = Progress {
+            finished: 18,
+            diverged: 2,
+            steps: 20_000,
+            steps_left: Some(40_000),
+            ..begun.clone()
+        };
+        assert_eq!(
+            state(&on_the_way),
+            "60 of 100 trials · 2 diverged · 60.0 s so far · about 2 min 0 s left"
+        );
+        let laborious_first =
+            Progress { finished: 20, steps: 40_000, steps_left: Some(20_000), ..begun.clone() };
         assert_eq!(state(&laborious_first), "60 of 100 trials · 60.0 s so far · about 30 s left");
         // Trials of as many epochs take about as long, however many steps they have.
-        let in_trials = Progress { trained: Some(24.0), untrained: Some(36.0), ..laborious_first.clone() };
+        let in_trials =
+            Progress { trained: Some(24.0), untrained: Some(36.0), ..laborious_first.clone() };
         assert_eq!(state(&in_trials), "60 of 100 trials · 60.0 s so far · about 1 min 30 s left");
         // A program that does not count its steps.
         let no_steps = Progress { failed: 1, finished: 29, steps: 0, ..begun };
-        assert_eq!(state(&no_steps), "70 of 100 trials · 1 failed · 60.0 s so far · about 1 min 0 s left");
+        assert_eq!(
+            state(&no_steps),
+            "70 of 100 trials · 1 failed · 60.0 s so far · about 1 min 0 s left"
+        );
     }
 
     #[test]
     fn an_end_is_told_from_a_process_that_is_gone() {
         let (begun, _) = begun();
         let gone = Progress { finished: 59, liveness: Liveness::Gone, ..begun.clone() };
-        assert_eq!(state(&gone), "99 of 100 trials · nobody is at it any more, 1 missing: the same command goes on");
+        assert_eq!(
+            state(&gone),
+            "99 of 100 trials · nobody is at it any more, 1 missing: the same command goes on"
+        );
         assert!(!is_going(&gone));
         for liveness in [Liveness::Alive, Liveness::Gone] {
             let complete = Progress { finished: 60, liveness, ..begun.clone() };
-            assert_eq!((state(&complete), is_going(&complete)), ("100 of 100 trials · complete".into(), false));
+            assert_eq!(
+                (state(&complete), is_going(&complete)),
+                ("100 of 100 trials · complete".into(), false)
+            );
         }
         // Nobody said how many there are to be.
-        let unplanned = Progress { work: None, steps_left: None, finished: 1, liveness: Liveness::Gone, ..begun };
+        let unplanned = Progress {
+            work: None,
+            steps_left: None,
+            finished: 1,
+            liveness: Liveness::Gone,
+            ..begun
+        };
         assert_eq!(state(&unplanned), "1 trial ended · nothing runs");
     }
 }

@@ -79,7 +79,9 @@ impl Watch {
         let (asks, asked) = mpsc::channel();
         // For who asks before the store was read, which may take some time: a page that follows.
         let mut reading = nothing();
-        reading.set_progress(&format::html::progress(&[], Some("the results are being read")).unwrap_or_default());
+        reading.set_progress(
+            &format::html::progress(&[], Some("the results are being read")).unwrap_or_default(),
+        );
         let snapshots = Arc::new(watch::Sender::new(Arc::new(Snapshot::of(reading, false, false))));
         let mut watcher = Watcher::new(results, question, Arc::clone(&snapshots));
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
@@ -146,7 +148,11 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn new(results: &Path, question: &QuestionArgs, snapshots: Arc<watch::Sender<Arc<Snapshot>>>) -> Self {
+    fn new(
+        results: &Path,
+        question: &QuestionArgs,
+        snapshots: Arc<watch::Sender<Arc<Snapshot>>>,
+    ) -> Self {
         Self {
             results: results.to_owned(),
             question: question.clone(),
@@ -171,7 +177,9 @@ impl Watcher {
             let followed = self.snapshots.receiver_count() > 0;
             // Nothing is told before the pause is over: until then nobody looks either.
             let ask = match followed {
-                true => asked.recv_timeout(Some(self.progress.rest()).filter(|it| !it.is_zero()).unwrap_or(LOOK)),
+                true => asked.recv_timeout(
+                    Some(self.progress.rest()).filter(|it| !it.is_zero()).unwrap_or(LOOK),
+                ),
                 false => asked.recv().map_err(Into::into),
             };
             if matches!(ask, Err(RecvTimeoutError::Disconnected)) {
@@ -215,7 +223,8 @@ impl Watcher {
         let seldom = self.going() && self.moved.is_none();
         let long = spread(LONG_REST + if self.page.due { LONGEST_PAUSE } else { 0 }).max(REST);
         let rest = if self.going() { long } else { REST };
-        let rests = !self.page.has_come() && self.moved.take_if(|moved| moved.elapsed() >= rest).is_some();
+        let rests =
+            !self.page.has_come() && self.moved.take_if(|moved| moved.elapsed() >= rest).is_some();
         if !self.page.has_come() && !self.progress.has_come() && !rests {
             return;
         }
@@ -225,7 +234,10 @@ impl Watcher {
         if self.page.has_come() && !self.waits_for_end(&progress) {
             let begun = Instant::now();
             self.make_page();
-            self.page.took(begun.elapsed(), if self.going() { spread(LONGEST_PAUSE).max(PAUSE) } else { PAUSE });
+            self.page.took(
+                begun.elapsed(),
+                if self.going() { spread(LONGEST_PAUSE).max(PAUSE) } else { PAUSE },
+            );
         }
         // Last, so that the page's pause is over when this one is.
         self.progress.took(spent, PAUSE);
@@ -244,8 +256,10 @@ impl Watcher {
             return false;
         }
         let now = SystemTime::now();
-        let left =
-            progress.iter().map(|(_, it)| left(it, now)).try_fold(Duration::ZERO, |most, it| Some(most.max(it?)));
+        let left = progress
+            .iter()
+            .map(|(_, it)| left(it, now))
+            .try_fold(Duration::ZERO, |most, it| Some(most.max(it?)));
         let soon = left.filter(|left| *left <= spread(LONGEST_PAUSE));
         if let Some(left) = soon {
             // It is an estimate.
@@ -285,7 +299,8 @@ impl Watcher {
     fn read_progress(&mut self) -> Vec<(String, Progress)> {
         let all = self.all_progress().unwrap_or_default();
         let going = all.iter().filter(|(_, it)| is_going(it));
-        let start = |it: &Progress| if it.work.is_some() { it.started_at.clone() } else { String::new() };
+        let start =
+            |it: &Progress| if it.work.is_some() { it.started_at.clone() } else { String::new() };
         let under_way: HashSet<_> = going.map(|(name, it)| (name.clone(), start(it))).collect();
         self.untold |= !under_way.is_subset(&self.under_way);
         let was_going = self.going();
@@ -329,7 +344,8 @@ impl Watcher {
                 all.extend(reader.progress(&experiment.name)?.map(|it| (experiment.name, it)));
             }
         }
-        self.watched.extend(all.iter().filter(|(_, it)| is_going(it)).map(|(name, _)| name.clone()));
+        self.watched
+            .extend(all.iter().filter(|(_, it)| is_going(it)).map(|(name, _)| name.clone()));
         let last = all.iter().map(|(_, it)| last_moment(it)).max().unwrap_or_default().to_owned();
         let nothing_goes = !all.iter().any(|(_, it)| is_going(it));
         all.retain(|(name, it)| {
@@ -352,7 +368,8 @@ fn ends_soon(progress: &[(String, Progress)]) -> bool {
 
 /// The page where there is nothing to show.
 fn nothing() -> Parts {
-    format::html::followed(&Page::empty()).map_or_else(|_| Parts::default(), |page| Parts::of(&page))
+    format::html::followed(&Page::empty())
+        .map_or_else(|_| Parts::default(), |page| Parts::of(&page))
 }
 
 /// When the files of a store were written to, and how long they are.
@@ -393,7 +410,11 @@ mod tests {
         let work = Some(Work { trials, to_run: trials, steps: 0 });
         let about = Experiment { name: "planned".into(), description: String::new() };
         store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
-        store.start_run("planned", &[("seed", 0.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
+        store
+            .start_run("planned", &[("seed", 0.into())])
+            .unwrap()
+            .finish(&[("test_accuracy", 0.9)])
+            .unwrap();
         std::thread::sleep(Duration::from_millis(200));
         watcher.progress.pause = Duration::ZERO;
         // It is told of at the second look.
@@ -441,7 +462,11 @@ mod tests {
         assert!(watcher.snapshots.borrow().busy);
         // And that another begins beside it.
         let store = Store::open(folder.path()).unwrap();
-        store.start_run("another", &[("seed", 0.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
+        store
+            .start_run("another", &[("seed", 0.into())])
+            .unwrap()
+            .finish(&[("test_accuracy", 0.9)])
+            .unwrap();
         watcher.progress = Pace::new(PROGRESS_SHARE);
         watcher.look(None);
         assert!(!watcher.snapshots.borrow().busy);
@@ -463,7 +488,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let watch = Watch::begin(folder.path(), &QuestionArgs::default()).unwrap();
         let page = &watch.snapshots.borrow().page;
-        assert!(page.contains("the results are being read") && page.contains("EventSource"), "{page}");
+        assert!(
+            page.contains("the results are being read") && page.contains("EventSource"),
+            "{page}"
+        );
     }
 
     #[test]
@@ -473,7 +501,11 @@ mod tests {
         let database = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
         database.execute("UPDATE invocations SET pid = ?1", [u32::MAX]).unwrap();
         let store = Store::open(folder.path()).unwrap();
-        store.start_run("another", &[("seed", 0.into())]).unwrap().finish(&[("test_accuracy", 0.9)]).unwrap();
+        store
+            .start_run("another", &[("seed", 0.into())])
+            .unwrap()
+            .finish(&[("test_accuracy", 0.9)])
+            .unwrap();
         let told = |watcher: &mut Watcher| -> Vec<String> {
             watcher.all_progress().unwrap().into_iter().map(|(name, _)| name).collect()
         };
@@ -486,7 +518,10 @@ mod tests {
     #[test]
     fn who_opens_the_page_of_a_short_sweep_has_it() {
         let (_folder, mut watcher) = begun(2);
-        look_after_the_pause(&mut watcher, Some(&Ask { for_page: true, reply: oneshot::channel().0 }));
+        look_after_the_pause(
+            &mut watcher,
+            Some(&Ask { for_page: true, reply: oneshot::channel().0 }),
+        );
         assert_eq!(rows(&watcher), 1);
     }
 }

@@ -12,8 +12,12 @@ fn modules() -> PathBuf {
 
 /// The path of a program, if it is there and runs.
 fn found(program: &str) -> Option<String> {
-    let runs = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    let path = runs.then(|| Command::new("sh").args(["-c", &format!("command -v {program}")]).output())?.ok()?.stdout;
+    let runs =
+        Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    let path = runs
+        .then(|| Command::new("sh").args(["-c", &format!("command -v {program}")]).output())?
+        .ok()?
+        .stdout;
     Some(String::from_utf8(path).ok()?.trim().to_owned())
 }
 
@@ -24,7 +28,10 @@ pub fn script(name: &str) -> Option<Command> {
     let missing = match chromium {
         None => "Chromium",
         Some(_) if found("node").is_none() => "node",
-        Some(_) if !modules().join("playwright-core").is_dir() || !modules().join("axe-core").is_dir() => {
+        Some(_)
+            if !modules().join("playwright-core").is_dir()
+                || !modules().join("axe-core").is_dir() =>
+        {
             "target/page with playwright-core and axe-core"
         }
         Some(path) => {

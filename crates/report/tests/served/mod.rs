@@ -116,7 +116,12 @@ impl Events {
     pub fn are_quiet_for(&mut self, time: Duration) -> bool {
         self.stream.get_ref().set_read_timeout(Some(time)).unwrap();
         // What ends an event may still come.
-        let told = self.stream.by_ref().lines().map_while(Result::ok).any(|line| line.starts_with("data:"));
+        let told = self
+            .stream
+            .by_ref()
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line.starts_with("data:"));
         self.stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
         !told
     }
@@ -135,7 +140,8 @@ impl Events {
         let begun = Instant::now();
         loop {
             let event = self.next();
-            let digest = event.split(&format!("\"{part}\",\"")).nth(1).map(|rest| rest[..16].to_owned());
+            let digest =
+                event.split(&format!("\"{part}\",\"")).nth(1).map(|rest| rest[..16].to_owned());
             if digest.is_some() && digest != self.seen {
                 self.seen = digest;
                 return begun.elapsed();
@@ -152,5 +158,7 @@ pub fn status(answer: &str) -> u16 {
 /// A line of the head.
 pub fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
     let (head, _) = answer.split_once("\r\n\r\n").unwrap();
-    head.lines().find_map(|line| line.split_once(": ").filter(|(key, _)| key.eq_ignore_ascii_case(name))).map(|it| it.1)
+    head.lines()
+        .find_map(|line| line.split_once(": ").filter(|(key, _)| key.eq_ignore_ascii_case(name)))
+        .map(|it| it.1)
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tracking::{
-    Checkpoint, Claim, ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, InvocationId, Mistake, Run,
-    Shard, Status, Store, Terms, TrialId, Value,
+    Checkpoint, Claim, ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, InvocationId,
+    Mistake, Run, Shard, Status, Store, Terms, TrialId, Value,
 };
 
 /// Exit code, standard output, standard error of `report`.
@@ -56,7 +56,8 @@ pub fn noise(seed: u64) -> f64 {
 
 /// A run of softmax regression as it might have been: accuracy falls with the batch and the decay, and has some luck in it.
 pub fn plausible(experiment: &str, batch: i64, decay: f64, seed: i64) -> Run {
-    let luck = 0.0012 * noise(seed as u64) + 0.0008 * noise((batch * 31 + seed) as u64 ^ decay.to_bits());
+    let luck =
+        0.0012 * noise(seed as u64) + 0.0008 * noise((batch * 31 + seed) as u64 ^ decay.to_bits());
     let accuracy = 0.93 - 0.004 * (batch as f64 / 16.0).log2() - 60.0 * decay.min(2e-4) + luck;
     let epochs = (1..=5u32).map(|epoch| {
         // The best epoch is one in between for every third seed.
@@ -84,8 +85,11 @@ pub fn plausible(experiment: &str, batch: i64, decay: f64, seed: i64) -> Run {
         ("test_accuracy", last),
         ("seconds", 0.25 + 2.0 / batch as f64),
     ];
-    let trial =
-        TrialId::of(&[("batch", &batch.to_string()), ("decay", &decay.to_string()), ("seed", &seed.to_string())]);
+    let trial = TrialId::of(&[
+        ("batch", &batch.to_string()),
+        ("decay", &decay.to_string()),
+        ("seed", &seed.to_string()),
+    ]);
     Run {
         trial,
         dataset: "mnist".into(),
@@ -99,13 +103,18 @@ pub fn plausible(experiment: &str, batch: i64, decay: f64, seed: i64) -> Run {
         ],
         epochs,
         results: results.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-        ..Run::new(experiment, Status::Finished, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+        ..Run::new(
+            experiment,
+            Status::Finished,
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+        )
     }
 }
 
 /// Seven batch sizes, three decays, three seeds.
 pub fn sixty_three() -> TempDir {
-    let mut filling = Filling::new("batch_sweep", "How batch size and decay change softmax regression");
+    let mut filling =
+        Filling::new("batch_sweep", "How batch size and decay change softmax regression");
     for batch in [16, 32, 64, 100, 128, 256, 512] {
         for decay in [0.0, 1e-5, 1e-4] {
             for seed in 0..3 {
@@ -136,9 +145,16 @@ pub fn everything() -> TempDir {
     let integers = [i64::MIN, (1 << 53) + 1, 1].map(Value::from);
     let reals = [1.0, -0.0, 5e-324, f64::MAX].map(Value::from);
     let values = [&integers[..], &reals, &["1", "1.0", "", "NULL", HARD].map(Value::from)].concat();
-    let params = || values.iter().enumerate().map(|(index, value)| (format!("p{index}"), value.clone()));
+    let params =
+        || values.iter().enumerate().map(|(index, value)| (format!("p{index}"), value.clone()));
     let picture = b"\x89PNG\r\n\x1a\n\x00\xff\"".to_vec();
-    let mistake = |index| Mistake { index, label: 0, predicted: 1, probability: 0.5, picture: picture.clone() };
+    let mistake = |index| Mistake {
+        index,
+        label: 0,
+        predicted: 1,
+        probability: 0.5,
+        picture: picture.clone(),
+    };
     let examples = Examples {
         classes: 2,
         rows: 4,
@@ -154,9 +170,15 @@ pub fn everything() -> TempDir {
         ..plausible("wine", 16, 0.0, 0)
     };
     store.record(first, &run).unwrap();
-    store.record(first, &Run { status: Status::Diverged, ..plausible("wine", 32, 0.0, 0) }).unwrap();
-    let left =
-        Run { status: Status::Running, results: Vec::new(), epochs: Vec::new(), ..plausible("wine", 64, 0.0, 0) };
+    store
+        .record(first, &Run { status: Status::Diverged, ..plausible("wine", 32, 0.0, 0) })
+        .unwrap();
+    let left = Run {
+        status: Status::Running,
+        results: Vec::new(),
+        epochs: Vec::new(),
+        ..plausible("wine", 64, 0.0, 0)
+    };
     let recording = store.recording().unwrap();
     let claim = recording.claim(first, &left, Terms::default()).unwrap();
     let Claim::Taken(id, None) = claim else { unreachable!("{claim:?}") };

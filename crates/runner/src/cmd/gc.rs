@@ -37,10 +37,19 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     let garbage = garbage(args, &store)?;
     let mut out = output();
     for (path, bytes, what) in &garbage.files {
-        writeln!(out, "{:>9}  {what} {}", size(*bytes), tracking::printable(&path.display().to_string()))?;
+        writeln!(
+            out,
+            "{:>9}  {what} {}",
+            size(*bytes),
+            tracking::printable(&path.display().to_string())
+        )?;
     }
     for (run, bytes) in &garbage.checkpoints {
-        writeln!(out, "{:>9}  checkpoint of the stopped run {run}, which would begin anew", size(*bytes))?;
+        writeln!(
+            out,
+            "{:>9}  checkpoint of the stopped run {run}, which would begin anew",
+            size(*bytes)
+        )?;
     }
     for run in &garbage.superseded {
         writeln!(out, "           superseded run {run}")?;
@@ -65,26 +74,37 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     store.drop_checkpoints(&checkpoints)?;
     store.delete_runs(&garbage.superseded)?;
     for (path, ..) in &garbage.files {
-        std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", path.display()))?;
+        std::fs::remove_file(path)
+            .with_context(|| format!("{} cannot be removed", path.display()))?;
     }
     let trash = garbage.trash.map(|_| trash(&args.results));
     for path in garbage.folders.iter().map(|(path, _)| path).chain(&trash) {
-        std::fs::remove_dir_all(path).with_context(|| format!("{} cannot be removed", path.display()))?;
+        std::fs::remove_dir_all(path)
+            .with_context(|| format!("{} cannot be removed", path.display()))?;
     }
     store.compact()?;
-    writeln!(out, "\ndeleted; {} less on the disk", size(before.saturating_sub(used(&args.results))))?;
+    writeln!(
+        out,
+        "\ndeleted; {} less on the disk",
+        size(before.saturating_sub(used(&args.results)))
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
     let mut garbage = Garbage::default();
-    let before = timestamp(SystemTime::now().checked_sub(args.older_than).unwrap_or(SystemTime::UNIX_EPOCH));
+    let before =
+        timestamp(SystemTime::now().checked_sub(args.older_than).unwrap_or(SystemTime::UNIX_EPOCH));
     for experiment in store.experiments()? {
         let all = store.all_runs(&experiment.name)?;
-        let counting: HashSet<RunId> = store.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
+        let counting: HashSet<RunId> =
+            store.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
         // Of a damaged run nobody knows what it stands for: it stays.
         let superseded = all.iter().filter(|run| {
-            run.is_whole() && !counting.contains(&run.id) && run.status != Status::Running && run.started_at < before
+            run.is_whole()
+                && !counting.contains(&run.id)
+                && run.status != Status::Running
+                && run.started_at < before
         });
         garbage.superseded.extend(superseded.map(|run| run.id.clone()));
         let needed: HashSet<String> = all
@@ -114,7 +134,9 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
     for (path, name) in files(&args.results) {
         if name.starts_with(&format!("{DATABASE}.schema-")) && is_older(&path, args.older_than) {
             garbage.file(path, "the store before its migration");
-        } else if name.starts_with(import::TEMPORARY) && is_older(&path, ABANDONED.min(args.older_than)) {
+        } else if name.starts_with(import::TEMPORARY)
+            && is_older(&path, ABANDONED.min(args.older_than))
+        {
             garbage.file(path, "left unfinished");
         }
     }
@@ -132,16 +154,30 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
 }
 
 /// Folders of attempts of which the store has everything: each run, or one with the result of its trial.
-fn merged_attempts(args: &GcArgs, experiment: &str, merged: &[RecordedRun]) -> Result<Vec<PathBuf>> {
+fn merged_attempts(
+    args: &GcArgs,
+    experiment: &str,
+    merged: &[RecordedRun],
+) -> Result<Vec<PathBuf>> {
     let runs: HashSet<&RunId> = merged.iter().map(|run| &run.id).collect();
-    let done: HashSet<&TrialId> =
-        merged.iter().filter(|run| run.is_whole() && run.has_result()).map(|run| &run.trial).collect();
-    let is_there = |run: &RecordedRun| runs.contains(&run.id) || (run.has_result() && done.contains(&run.trial));
+    let done: HashSet<&TrialId> = merged
+        .iter()
+        .filter(|run| run.is_whole() && run.has_result())
+        .map(|run| &run.trial)
+        .collect();
+    let is_there = |run: &RecordedRun| {
+        runs.contains(&run.id) || (run.has_result() && done.contains(&run.trial))
+    };
     let is_merged = |folder: &PathBuf| {
         let all = Reader::open(folder).and_then(|reader| reader.all_runs(experiment));
-        is_older(&folder.join(DATABASE), args.older_than) && all.is_ok_and(|all| all.iter().all(is_there))
+        is_older(&folder.join(DATABASE), args.older_than)
+            && all.is_ok_and(|all| all.iter().all(is_there))
     };
-    Ok(found(&args.results, experiment)?.into_iter().map(|it| it.folder).filter(is_merged).collect())
+    Ok(found(&args.results, experiment)?
+        .into_iter()
+        .map(|it| it.folder)
+        .filter(is_merged)
+        .collect())
 }
 
 impl Garbage {
@@ -163,7 +199,8 @@ impl Garbage {
 fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let plain = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    let mut files: Vec<_> = plain.map(|it| (it.path(), it.file_name().to_string_lossy().into_owned())).collect();
+    let mut files: Vec<_> =
+        plain.map(|it| (it.path(), it.file_name().to_string_lossy().into_owned())).collect();
     files.sort();
     files
 }

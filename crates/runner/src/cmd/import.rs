@@ -26,7 +26,10 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode> {
     let name = name(path);
     let restored = Store::restore(building.path(), |sink| read(path, sink));
     let digest = restored.with_context(|| format!("{name} cannot be imported"))?;
-    anstream::eprintln!("{}", tracking::printable(&format!("{name}: digest {digest}, as it was exported")));
+    anstream::eprintln!(
+        "{}",
+        tracking::printable(&format!("{name}: digest {digest}, as it was exported"))
+    );
     if placed(&building.path().join(DATABASE), results)
         .with_context(|| format!("{} cannot be written", results.display()))?
     {
@@ -51,7 +54,8 @@ fn read(path: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
     if is_standard_input(path) {
         return read_json(io::stdin().lock(), &name(path), sink);
     }
-    let cannot = |error: io::Error| RecordError::Input { place: name(path), reason: error.to_string() };
+    let cannot =
+        |error: io::Error| RecordError::Input { place: name(path), reason: error.to_string() };
     read_json(BufReader::new(File::open(path).map_err(cannot)?), &name(path), sink)
 }
 
@@ -85,7 +89,9 @@ fn say(name: &str, results: &Path) -> Result<ExitCode> {
         }
     }
     writeln!(output(), "{}", tracking::printable(&format!("{name}: {runs} added")))?;
-    let warn = |warning: String| anstream::eprintln!("{}", tracking::printable(&format!("warning: {warning}")));
+    let warn = |warning: String| {
+        anstream::eprintln!("{}", tracking::printable(&format!("warning: {warning}")))
+    };
     if without > 0 {
         warn(format!(
             "the weights of {without} runs are not in an export: copy EXPERIMENT/models of the results folder that they are in, \

@@ -35,9 +35,14 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
         }
     };
     let attempts = attempts.into_iter().map(|it| it.folder).filter(readable);
-    let code = absorb_all(&named(args.folders.iter().cloned().chain(attempts)), &args.places.results)?;
+    let code =
+        absorb_all(&named(args.folders.iter().cloned().chain(attempts)), &args.places.results)?;
     let coverage = Coverage::merged(file, &args.sets, &args.places)?;
-    Ok(if coverage.say_what_is_missing(&args.places.results)? { ExitCode::from(CONTRADICTED) } else { code })
+    Ok(if coverage.say_what_is_missing(&args.places.results)? {
+        ExitCode::from(CONTRADICTED)
+    } else {
+        code
+    })
 }
 
 /// Folders, called what they are.
@@ -47,10 +52,14 @@ fn named(folders: impl IntoIterator<Item = PathBuf>) -> Vec<(String, PathBuf)> {
 
 /// Takes over the runs of results folders, and says of each, by name, what became of them.
 pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitCode> {
-    let open = |(name, folder): &'_ (String, PathBuf)| Ok((name.clone(), folder.clone(), Reader::open(folder)?));
+    let open = |(name, folder): &'_ (String, PathBuf)| {
+        Ok((name.clone(), folder.clone(), Reader::open(folder)?))
+    };
     let sources = folders.iter().map(open).collect::<Result<Vec<_>>>()?;
     let own = results.canonicalize().ok();
-    if let Some((name, _)) = folders.iter().find(|(_, folder)| folder.canonicalize().ok() == own && own.is_some()) {
+    if let Some((name, _)) =
+        folders.iter().find(|(_, folder)| folder.canonicalize().ok() == own && own.is_some())
+    {
         bail!("{name} cannot be merged into itself");
     }
     let mut store = Store::open(results)?;
@@ -63,8 +72,9 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
             without += usize::from(lacks_weights(run, results));
             Ok(())
         };
-        let absorbed =
-            store.absorb(source, &|_| true, false, keep).with_context(|| format!("{name} cannot be merged"))?;
+        let absorbed = store
+            .absorb(source, &|_| true, false, keep)
+            .with_context(|| format!("{name} cannot be merged"))?;
         said.push_str(&in_words(name, &absorbed));
         if without > 0 {
             let line = format!(
@@ -87,7 +97,11 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
 fn in_words(name: &str, absorbed: &Absorbed) -> String {
     let Absorbed { added, updated, identical, left, contradictions } = absorbed;
     let name = tracking::printable(name);
-    let updated = if updated.is_empty() { String::new() } else { format!(", {} brought up to date", updated.len()) };
+    let updated = if updated.is_empty() {
+        String::new()
+    } else {
+        format!(", {} brought up to date", updated.len())
+    };
     let mut words = format!(
         "{name}: {} added{updated}, {identical} already there, {left} without a result left out, {} contradicting\n",
         added.len(),
@@ -95,7 +109,11 @@ fn in_words(name: &str, absorbed: &Absorbed) -> String {
     );
     for contradiction in contradictions {
         // Writing to a String cannot fail.
-        let _ = writeln!(words, "  contradiction: {}; nothing was overwritten", tracking::printable(contradiction));
+        let _ = writeln!(
+            words,
+            "  contradiction: {}; nothing was overwritten",
+            tracking::printable(contradiction)
+        );
     }
     words
 }
@@ -109,7 +127,10 @@ pub fn lacks_weights(run: &RecordedRun, results: &Path) -> bool {
 
 /// Brings the weights of a run along. They are there before the run is, and are not overwritten.
 pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
-    let (source, target) = (model_path(from, &run.experiment, &run.trial), model_path(to, &run.experiment, &run.trial));
+    let (source, target) = (
+        model_path(from, &run.experiment, &run.trial),
+        model_path(to, &run.experiment, &run.trial),
+    );
     if run.status != Status::Finished || target.exists() {
         return Ok(());
     }

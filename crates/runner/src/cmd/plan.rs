@@ -23,14 +23,20 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     if let Some(shared) = &args.shared {
         done.extend(crate::attempt::done(shared, &spec.name, args.part())?);
     }
-    let wanted: HashSet<_> =
-        super::run::wanted(args, &plan).iter().flat_map(|course| &course.trials).map(|trial| &trial.id).collect();
+    let wanted: HashSet<_> = super::run::wanted(args, &plan)
+        .iter()
+        .flat_map(|course| &course.trials)
+        .map(|trial| &trial.id)
+        .collect();
     let courses = super::run::pending(args, &plan, &runs, &done);
     let pending: Vec<&Trial> = courses.iter().flat_map(|course| &course.trials).copied().collect();
 
     let mut out = output();
-    let title =
-        if spec.description.is_empty() { &spec.name } else { &format!("{} · {}", spec.name, spec.description) };
+    let title = if spec.description.is_empty() {
+        &spec.name
+    } else {
+        &format!("{} · {}", spec.name, spec.description)
+    };
     writeln!(out, "{}", tracking::printable(title))?;
     writeln!(
         out,
@@ -73,12 +79,17 @@ fn steps(plan: &Plan, pending: &[&Trial], courses: &[Course<'_>]) -> String {
     let alone: u64 = pending.iter().map(|trial| plan.steps(trial)).sum();
     match alone - to_go {
         0 => format!("{to_go} steps to go"),
-        saved => format!("{to_go} steps to go ({saved} saved: trials that differ only in epochs share them)"),
+        saved => format!(
+            "{to_go} steps to go ({saved} saved: trials that differ only in epochs share them)"
+        ),
     }
 }
 
 /// All runs of the experiment and the trials that have their result, if there is a store at all.
-fn recorded(args: &RunArgs, spec: &Spec) -> Result<(Vec<RecordedRun>, HashSet<TrialId>), StoreError> {
+fn recorded(
+    args: &RunArgs,
+    spec: &Spec,
+) -> Result<(Vec<RecordedRun>, HashSet<TrialId>), StoreError> {
     match Reader::open(&args.places.results) {
         Ok(reader) => Ok((reader.all_runs(&spec.name)?, reader.done_trials(&spec.name)?)),
         Err(StoreError::NoStore { .. }) => Ok((Vec::new(), HashSet::new())),
@@ -93,7 +104,11 @@ fn table(plan: &Plan, wanted: &HashSet<&TrialId>, to_run: &HashSet<&TrialId>) ->
     table.set_header(["trial"].into_iter().chain(names).chain(["steps", "state"]));
     for trial in plan.trials.iter().filter(|trial| wanted.contains(&trial.id)) {
         let mut row = vec![trial.id.to_string()];
-        row.extend(plan.varying.iter().map(|parameter| value_of(&trial.hyperparameters, *parameter).to_string()));
+        row.extend(
+            plan.varying
+                .iter()
+                .map(|parameter| value_of(&trial.hyperparameters, *parameter).to_string()),
+        );
         row.push(plan.steps(trial).to_string());
         row.push(if to_run.contains(&trial.id) { "to run" } else { "done" }.to_owned());
         table.add_row(row);

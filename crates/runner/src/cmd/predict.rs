@@ -29,7 +29,11 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
         SplitChoice::Test => (&dataset.test, "test"),
     };
     let (pixels, label) = example(split, args.index).with_context(|| {
-        format!("{title} has no example {}: expected 0 to {}", args.index, split.len().saturating_sub(1))
+        format!(
+            "{title} has no example {}: expected 0 to {}",
+            args.index,
+            split.len().saturating_sub(1)
+        )
     })?;
     if weights.features != pixels.len() {
         bail!("the model takes {} features, the example has {}", weights.features, pixels.len());
@@ -40,7 +44,11 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
     let mut out = output();
     let name = tracking::printable(&run.dataset);
     writeln!(out, "trial {} · {name} {title} {} · true label {label}\n", run.trial, args.index)?;
-    let predicted = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class);
+    let predicted = probabilities
+        .iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .map_or(0, |(class, _)| class);
     writeln!(out, "class  probability")?;
     for (class, probability) in probabilities.iter().enumerate() {
         let mark = match (class == predicted, class == usize::from(label)) {
@@ -49,7 +57,11 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
             (false, true) => "  ◀ true label",
             (false, false) => "",
         };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and BAR")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and BAR"
+        )]
         let bar = "█".repeat((probability * BAR as f64).round() as usize);
         writeln!(out, "{}", format!("{class:5}  {probability:<11.6e} {bar}{mark}").trim_end())?;
     }
@@ -63,8 +75,9 @@ fn example(split: &Split, index: usize) -> Option<(&[u8], u8)> {
 fn weights(args: &PredictArgs, run: &RecordedRun) -> Result<Weights> {
     let path = model_path(&args.places.results, &run.experiment, &run.trial);
     let shown = path.display().to_string();
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("the weights of this {} run cannot be read from {shown}", run.status))?;
+    let bytes = std::fs::read(&path).with_context(|| {
+        format!("the weights of this {} run cannot be read from {shown}", run.status)
+    })?;
     Weights::from_safetensors(&bytes).with_context(|| shown)
 }
 
@@ -72,7 +85,12 @@ fn weights(args: &PredictArgs, run: &RecordedRun) -> Result<Weights> {
 fn dataset(args: &PredictArgs, run: &RecordedRun) -> Result<Dataset> {
     let dataset = datasets::recorded(&args.places, &run.dataset, run.dataset_path.as_deref())?;
     if dataset.sha256 != run.dataset_sha256 {
-        bail!("{} has changed since the run: expected {}, found {}", run.dataset, run.dataset_sha256, dataset.sha256);
+        bail!(
+            "{} has changed since the run: expected {}, found {}",
+            run.dataset,
+            run.dataset_sha256,
+            dataset.sha256
+        );
     }
     Ok(dataset)
 }

@@ -40,7 +40,11 @@ struct Ready {
 
 /// Runs what is missing.
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
-    let specs = args.experiments.iter().map(|path| Spec::read(path, &args.sets)).collect::<Result<Vec<_>>>()?;
+    let specs = args
+        .experiments
+        .iter()
+        .map(|path| Spec::read(path, &args.sets))
+        .collect::<Result<Vec<_>>>()?;
     refuse_equal_names(&specs)?;
     match (args.shard, &specs[..]) {
         (Some(Choice::Auto(count)), [spec]) => run_specs(&as_attempt(args, spec, count)?, specs),
@@ -59,7 +63,10 @@ fn run_specs(args: &RunArgs, specs: Vec<Spec>) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Stop::on_signals()?;
-    let ready = specs.into_iter().map(|spec| make_ready(spec, &mut datasets)).collect::<Result<Vec<_>>>()?;
+    let ready = specs
+        .into_iter()
+        .map(|spec| make_ready(spec, &mut datasets))
+        .collect::<Result<Vec<_>>>()?;
     let mut store = match args.shared {
         None => Store::open(&args.places.results)?,
         Some(_) => Store::open_alone(&args.places.results)?,
@@ -136,7 +143,10 @@ fn requeue(most: u32) {
 fn refuse_equal_names(specs: &[Spec]) -> Result<()> {
     let mut seen = HashSet::new();
     match specs.iter().find(|spec| !seen.insert(&spec.name)) {
-        Some(spec) => bail!("two of the files name their experiment '{}'; a name is one experiment's", spec.name),
+        Some(spec) => bail!(
+            "two of the files name their experiment '{}'; a name is one experiment's",
+            spec.name
+        ),
         None => Ok(()),
     }
 }
@@ -154,7 +164,9 @@ pub fn engine(args: &RunArgs) -> Result<EngineKind> {
         (EngineChoice::Autograd, _) => Ok(EngineKind::Autograd),
         (EngineChoice::Fused, DeviceChoice::Cpu) => Ok(EngineKind::Fused),
         (EngineChoice::Fused, device) => {
-            bail!("the fused engine computes on the CPU, not on {device}: use --device cpu, or --engine autograd")
+            bail!(
+                "the fused engine computes on the CPU, not on {device}: use --device cpu, or --engine autograd"
+            )
         }
     }
 }
@@ -193,13 +205,20 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     let runs = if args.retry_failed { store.all_runs(&spec.name)? } else { counting };
     let courses = pending(args, plan, &runs, &done);
     if !args.quiet {
-        announce(args, spec, resolved, plan, courses.iter().map(|course| course.trials.len()).sum());
+        announce(
+            args,
+            spec,
+            resolved,
+            plan,
+            courses.iter().map(|course| course.trials.len()).sum(),
+        );
     }
     let mut tally = Tally::default();
     if !courses.is_empty() {
         let about = Experiment { name: spec.name.clone(), description: spec.description.clone() };
         let jobs_recorded = u32::try_from(jobs).unwrap_or(u32::MAX);
-        let invocation = provenance::invocation(jobs_recorded, &spec.source.text, plan_sha256, args.part());
+        let invocation =
+            provenance::invocation(jobs_recorded, &spec.source.text, plan_sha256, args.part());
         let invocation = Invocation { work: Some(work(args, plan, &courses)), ..invocation };
         let invocation = store.begin(&about, &invocation)?;
         means.begun.set(true);
@@ -211,7 +230,12 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
             store,
             alone: args.shared.is_some(),
             invocation,
-            circumstances: Circumstances { experiment: &spec.name, resolved, engine: engine.name(), device: &device },
+            circumstances: Circumstances {
+                experiment: &spec.name,
+                resolved,
+                engine: engine.name(),
+                device: &device,
+            },
             terms: Terms { rerun: args.rerun || args.retry_failed, take_over: args.take_over },
             fail_fast: args.fail_fast,
             progress: &progress,
@@ -250,13 +274,25 @@ pub fn wanted<'a>(args: &RunArgs, plan: &'a Plan) -> Vec<Course<'a>> {
 /// Trials of this shard to run: the trials without a result, or the trials that the options select.
 /// A trial is failed if its newest run failed; running and killed runs are ignored. With
 /// `--retry-failed`, `runs` must therefore hold all runs of the experiment, oldest first.
-pub fn pending<'a>(args: &RunArgs, plan: &'a Plan, runs: &[RecordedRun], done: &HashSet<TrialId>) -> Vec<Course<'a>> {
+pub fn pending<'a>(
+    args: &RunArgs,
+    plan: &'a Plan,
+    runs: &[RecordedRun],
+    done: &HashSet<TrialId>,
+) -> Vec<Course<'a>> {
     let ended = runs.iter().filter(|run| !matches!(run.status, Status::Running | Status::Killed));
     let last: HashMap<&TrialId, Status> = ended.map(|run| (&run.trial, run.status)).collect();
-    let failed: HashSet<&TrialId> =
-        last.into_iter().filter(|(_, status)| *status == Status::Failed).map(|(trial, _)| trial).collect();
+    let failed: HashSet<&TrialId> = last
+        .into_iter()
+        .filter(|(_, status)| *status == Status::Failed)
+        .map(|(trial, _)| trial)
+        .collect();
     let missing = |trial: &Trial| {
-        if args.retry_failed { failed.contains(&trial.id) } else { args.rerun || !done.contains(&trial.id) }
+        if args.retry_failed {
+            failed.contains(&trial.id)
+        } else {
+            args.rerun || !done.contains(&trial.id)
+        }
     };
     let mut courses = wanted(args, plan);
     for course in &mut courses {
@@ -269,7 +305,8 @@ pub fn pending<'a>(args: &RunArgs, plan: &'a Plan, runs: &[RecordedRun], done: &
 /// What there is to do: `courses`, which are of what `args` want of the plan.
 fn work(args: &RunArgs, plan: &Plan, courses: &[Course<'_>]) -> Work {
     let trials = |courses: &[Course<'_>]| {
-        u32::try_from(courses.iter().map(|course| course.trials.len()).sum::<usize>()).unwrap_or(u32::MAX)
+        u32::try_from(courses.iter().map(|course| course.trials.len()).sum::<usize>())
+            .unwrap_or(u32::MAX)
     };
     let steps = courses.iter().map(|course| plan.steps(course.longest())).sum();
     Work { trials: trials(&wanted(args, plan)), to_run: trials(courses), steps }
@@ -281,13 +318,21 @@ fn announce(args: &RunArgs, spec: &Spec, resolved: &Resolved, plan: &Plan, pendi
     let what = match (pending, trials - pending) {
         (0, _) if args.retry_failed => "no trial failed; nothing to run".to_owned(),
         (_, _) if args.retry_failed => format!("{pending} of {trials} trials failed, to run again"),
-        (0, _) if args.part().is_some() => "all trials of this shard have their result; nothing to run".to_owned(),
+        (0, _) if args.part().is_some() => {
+            "all trials of this shard have their result; nothing to run".to_owned()
+        }
         (0, _) => format!("all {trials} trials have their result; nothing to run"),
         (1, 0) => "1 trial to run".to_owned(),
         (_, 0) => format!("{trials} trials to run"),
         _ if args.part().is_some() => format!("{pending} of {trials} trials to run in this shard"),
         (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
     };
-    let line = format!("{} · {} {} + {} · {what}", spec.name, dataset.name, dataset.train.len(), dataset.test.len());
+    let line = format!(
+        "{} · {} {} + {} · {what}",
+        spec.name,
+        dataset.name,
+        dataset.train.len(),
+        dataset.test.len()
+    );
     anstream::eprintln!("{}", tracking::printable(&line));
 }

@@ -27,13 +27,21 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
         table.load_style(presets::NOTHING);
         table.set_header(["shard", "trials", "done", "running", "missing", "last attempt"]);
         for (shard, tally, attempts) in &shards {
-            let numbers = [tally.trials, tally.done, tally.running, tally.missing()].map(|number| number.to_string());
-            let newest = attempts.iter().filter_map(|it| Some((written(&it.folder)?, it))).max_by_key(|it| it.0);
+            let numbers = [tally.trials, tally.done, tally.running, tally.missing()]
+                .map(|number| number.to_string());
+            let newest = attempts
+                .iter()
+                .filter_map(|it| Some((written(&it.folder)?, it)))
+                .max_by_key(|it| it.0);
             let last = newest.map_or_else(
                 || "none yet".to_owned(),
                 |(time, it)| {
                     let name = it.folder.file_name().unwrap_or_default().to_string_lossy();
-                    let of = if attempts.len() > 1 { format!(", of {}", attempts.len()) } else { String::new() };
+                    let of = if attempts.len() > 1 {
+                        format!(", of {}", attempts.len())
+                    } else {
+                        String::new()
+                    };
                     format!("{} wrote {}{of}", printable(&name), ago(time))
                 },
             );
@@ -59,7 +67,11 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
 }
 
 fn words(tally: Tally) -> String {
-    let failed = if tally.failed > 0 { format!(", of these {} failed", tally.failed) } else { String::new() };
+    let failed = if tally.failed > 0 {
+        format!(", of these {} failed", tally.failed)
+    } else {
+        String::new()
+    };
     format!(
         "{} trials: {} done, {} running, {} missing{failed}",
         tally.trials,

@@ -33,7 +33,10 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
     let (name, results) = (&coverage.spec.name, std::path::absolute(&args.places.results)?);
     let whole = coverage.whole();
     if coverage.is_merged() {
-        anstream::eprintln!("all {} trials of {name} have their result; nothing to submit", whole.trials);
+        anstream::eprintln!(
+            "all {} trials of {name} have their result; nothing to submit",
+            whole.trials
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let logs = attempt::folder(&results, name).join("logs");
@@ -84,26 +87,40 @@ fn show(jobs: &[&Job]) -> Result<ExitCode> {
 /// So many shards that each lasts some minutes on one core; no more than there are trainings.
 fn suited(args: &SubmitArgs, coverage: &Coverage) -> Result<u32> {
     let plan = &coverage.plan;
-    let missing: Vec<&Trial> = plan.trials.iter().filter(|trial| !coverage.is_done(trial)).collect();
+    let missing: Vec<&Trial> =
+        plan.trials.iter().filter(|trial| !coverage.is_done(trial)).collect();
     let courses: Vec<Course<'_>> = courses(plan, &missing);
     let engine = EngineKind::fastest_on(args.device);
-    let runs =
-        Reader::open(&args.places.results).and_then(|reader| reader.runs(&coverage.spec.name)).unwrap_or_default();
+    let runs = Reader::open(&args.places.results)
+        .and_then(|reader| reader.runs(&coverage.spec.name))
+        .unwrap_or_default();
     let time = Estimate::from_runs(engine, &runs, plan.examples).time(plan, &courses, 1);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     let wanted = (time.as_secs_f64() / TASK).ceil().clamp(1.0, f64::from(MOST)) as u32;
     let shards = wanted.min(u32::try_from(courses.len()).unwrap_or(MOST));
     let noun = if shards == 1 { "shard" } else { "shards" };
-    anstream::eprintln!("{} on one core: {shards} {noun} (--shards N for others)", tracking::about(time));
+    anstream::eprintln!(
+        "{} on one core: {shards} {noun} (--shards N for others)",
+        tracking::about(time)
+    );
     Ok(shards)
 }
 
 /// The array: of `shards` parts of the plan those that miss trials.
-fn array(args: &SubmitArgs, coverage: &Coverage, shards: u32, results: &Path, logs: &Path) -> Result<Job> {
-    let unfinished: Vec<u32> =
-        (0..shards).filter(|index| coverage.misses(Shard { index: *index, count: shards })).collect();
+fn array(
+    args: &SubmitArgs,
+    coverage: &Coverage,
+    shards: u32,
+    results: &Path,
+    logs: &Path,
+) -> Result<Job> {
+    let unfinished: Vec<u32> = (0..shards)
+        .filter(|index| coverage.misses(Shard { index: *index, count: shards }))
+        .collect();
     if shards > MOST {
-        anstream::eprintln!("warning: Slurm takes {MOST} tasks in an array unless its MaxArraySize says otherwise");
+        anstream::eprintln!(
+            "warning: Slurm takes {MOST} tasks in an array unless its MaxArraySize says otherwise"
+        );
     }
     let at_a_time = args.concurrent.map_or_else(String::new, |most| format!("%{most}"));
     let mut options = vec![
@@ -115,7 +132,12 @@ fn array(args: &SubmitArgs, coverage: &Coverage, shards: u32, results: &Path, lo
         "--requeue".to_owned(),
     ];
     options.extend(args.options.iter().cloned());
-    let mut words = vec![program()?, absolute(&args.experiment)?, "--shard".to_owned(), format!("auto/{shards}")];
+    let mut words = vec![
+        program()?,
+        absolute(&args.experiment)?,
+        "--shard".to_owned(),
+        format!("auto/{shards}"),
+    ];
     words.extend(["--results".to_owned(), text(results)?, "--quiet".to_owned()]);
     words.extend(["--device".to_owned(), args.device.to_string()]);
     if args.requeue > 0 {
@@ -123,7 +145,8 @@ fn array(args: &SubmitArgs, coverage: &Coverage, shards: u32, results: &Path, lo
     }
     words.extend(common(args)?);
     // The runner takes the shell's place, so that Slurm's signals are its own.
-    let script = format!("#!/bin/sh\nexec {} --jobs \"${{SLURM_CPUS_PER_TASK:-1}}\"\n", shell(&words));
+    let script =
+        format!("#!/bin/sh\nexec {} --jobs \"${{SLURM_CPUS_PER_TASK:-1}}\"\n", shell(&words));
     Ok(Job { options, script })
 }
 
@@ -134,13 +157,22 @@ fn pattern(folder: &Path) -> String {
 
 /// `0-3,7`.
 fn ranges(indices: &[u32]) -> String {
-    let runs = indices.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some((run.first()?, run.last()?)));
-    let text = |(first, last): (&u32, &u32)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    let runs =
+        indices.chunk_by(|a, b| a + 1 == *b).filter_map(|run| Some((run.first()?, run.last()?)));
+    let text = |(first, last): (&u32, &u32)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
+    };
     runs.map(text).collect::<Vec<_>>().join(",")
 }
 
 /// The merge, after `array` where there is one.
-fn merge(args: &SubmitArgs, name: &str, array: Option<&str>, results: &Path, logs: &Path) -> Result<Job> {
+fn merge(
+    args: &SubmitArgs,
+    name: &str,
+    array: Option<&str>,
+    results: &Path,
+    logs: &Path,
+) -> Result<Job> {
     let mut options = vec![
         "--parsable".to_owned(),
         format!("--job-name={name}-merge"),
@@ -154,7 +186,8 @@ fn merge(args: &SubmitArgs, name: &str, array: Option<&str>, results: &Path, log
 }
 
 fn merge_command(args: &SubmitArgs, results: &Path) -> Result<String> {
-    let mut words = vec![program()?, "merge".to_owned(), "--attempts".to_owned(), absolute(&args.experiment)?];
+    let mut words =
+        vec![program()?, "merge".to_owned(), "--attempts".to_owned(), absolute(&args.experiment)?];
     words.extend(["--results".to_owned(), text(results)?]);
     words.extend(common(args)?);
     Ok(shell(&words))
@@ -192,11 +225,14 @@ fn again(args: &SubmitArgs) -> Result<String> {
 
 /// What every command needs to find the same plan.
 fn common(args: &SubmitArgs) -> Result<Vec<String>> {
-    let mut words: Vec<String> = args.sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]).collect();
+    let mut words: Vec<String> =
+        args.sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]).collect();
     if let Some(folder) = &args.places.data_dir {
         words.extend(["--data-dir".to_owned(), absolute(folder)?]);
     }
-    words.extend(args.places.mirrors.iter().flat_map(|mirror| ["--mirror".to_owned(), mirror.clone()]));
+    words.extend(
+        args.places.mirrors.iter().flat_map(|mirror| ["--mirror".to_owned(), mirror.clone()]),
+    );
     words.extend(args.places.offline.then(|| "--offline".to_owned()));
     Ok(words)
 }
@@ -210,7 +246,10 @@ fn program() -> Result<String> {
 }
 
 fn absolute(path: &Path) -> Result<String> {
-    text(&std::path::absolute(path).with_context(|| format!("no absolute path for {}", path.display()))?)
+    text(
+        &std::path::absolute(path)
+            .with_context(|| format!("no absolute path for {}", path.display()))?,
+    )
 }
 
 fn text(path: &Path) -> Result<String> {
@@ -237,7 +276,12 @@ fn sbatch(job: &Job) -> Result<String> {
         bail!("sbatch: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     // `id`, or `id;cluster`.
-    let id = String::from_utf8_lossy(&output.stdout).trim().split(';').next().unwrap_or_default().to_owned();
+    let id = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     if id.is_empty() || !id.bytes().all(|c| c.is_ascii_digit()) {
         bail!("sbatch gave no job id: '{id}'");
     }

@@ -19,18 +19,24 @@ const SHOWN: usize = 5;
 pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<()> {
     let runs = store.runs(&spec.name)?;
     let place: HashMap<_, usize> = plan.trials.iter().map(|trial| &trial.id).zip(0..).collect();
-    let mut runs: Vec<&RecordedRun> = runs.iter().filter(|run| place.contains_key(&run.trial)).collect();
+    let mut runs: Vec<&RecordedRun> =
+        runs.iter().filter(|run| place.contains_key(&run.trial)).collect();
     runs.sort_by_key(|run| place[&run.trial]);
     // What was held out ranks, where something was: the test set is to be looked at once.
     let ranking = spec.metrics.rank.as_deref().unwrap_or(match spec.validation {
         Validation::Test => "test_accuracy",
         Validation::HeldOut(_) => "val_accuracy",
     });
-    let finished: Vec<RecordedRun> =
-        runs.iter().filter(|run| run.status == Status::Finished).map(|run| (*run).clone()).collect();
+    let finished: Vec<RecordedRun> = runs
+        .iter()
+        .filter(|run| run.status == Status::Finished)
+        .map(|run| (*run).clone())
+        .collect();
     let last = store.last_values(&finished)?;
     let score = |run: &RecordedRun| {
-        let of_last_epoch = || last.get(&run.id)?.iter().find(|(name, _)| &**name == ranking).map(|(_, value)| *value);
+        let of_last_epoch = || {
+            last.get(&run.id)?.iter().find(|(name, _)| &**name == ranking).map(|(_, value)| *value)
+        };
         run.result(ranking).or_else(of_last_epoch)
     };
     let mut best: Vec<(f64, &RecordedRun)> =
@@ -45,8 +51,11 @@ pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<
         writeln!(out, "\nBest {} of {} trials by {}\n", shown.len(), runs.len(), title(ranking))?;
         writeln!(out, "{}", table(plan, ranking, shown))?;
     }
-    for (status, what) in [(Status::Diverged, "diverged"), (Status::Failed, "failed"), (Status::Killed, "were stopped")]
-    {
+    for (status, what) in [
+        (Status::Diverged, "diverged"),
+        (Status::Failed, "failed"),
+        (Status::Killed, "were stopped"),
+    ] {
         let count = runs.iter().filter(|run| run.status == status).count();
         if count > 0 {
             writeln!(out, "{count} {what}")?;
@@ -61,7 +70,8 @@ pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<
         folder.display()
     )?;
     let quoted = crate::coverage::quoted(&results.to_string_lossy());
-    let option = if results.as_os_str() == "results" { String::new() } else { format!(" -r {quoted}") };
+    let option =
+        if results.as_os_str() == "results" { String::new() } else { format!(" -r {quoted}") };
     writeln!(out, "Compare: cargo run -p report --{option} -e {}", spec.name)?;
     Ok(())
 }
@@ -91,7 +101,8 @@ fn number(metric: &str, value: f64) -> String {
 }
 
 fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
-    let others: Vec<&str> = ["test_loss", "seconds"].into_iter().filter(|name| *name != ranking).collect();
+    let others: Vec<&str> =
+        ["test_loss", "seconds"].into_iter().filter(|name| *name != ranking).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     let names = plan.varying.iter().map(|parameter| parameter.name().to_owned());
@@ -102,7 +113,11 @@ fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
         let value = |name| run.param(name).map_or_else(String::new, ToString::to_string);
         row.extend(plan.varying.iter().map(|parameter| value(parameter.name())));
         row.push(number(ranking, *score));
-        row.extend(others.iter().map(|name| run.result(name).map_or_else(String::new, |it| number(name, it))));
+        row.extend(
+            others
+                .iter()
+                .map(|name| run.result(name).map_or_else(String::new, |it| number(name, it))),
+        );
         table.add_row(row);
     }
     for index in 1..plan.varying.len() + 2 + others.len() {

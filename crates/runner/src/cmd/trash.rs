@@ -22,8 +22,11 @@ pub fn trash(results: &Path) -> PathBuf {
 pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
     let moved = move_runs(&args.what, &args.results, &trash(&args.results))?;
     let mut out = output();
-    let option =
-        if args.results == Path::new("results") { String::new() } else { format!(" -r {}", args.results.display()) };
+    let option = if args.results == Path::new("results") {
+        String::new()
+    } else {
+        format!(" -r {}", args.results.display())
+    };
     let line = format!(
         "{} in {}; back with: cargo run -p runner -- restore{option} {}",
         in_words(moved),
@@ -42,7 +45,8 @@ pub fn restore(args: &MoveArgs) -> Result<ExitCode> {
     }
     let moved = move_runs(&args.what, &trash, &args.results)?;
     if Reader::open(&trash)?.experiments()?.is_empty() {
-        std::fs::remove_dir_all(&trash).with_context(|| format!("{} cannot be removed", trash.display()))?;
+        std::fs::remove_dir_all(&trash)
+            .with_context(|| format!("{} cannot be removed", trash.display()))?;
     }
     writeln!(output(), "{} back in {}", in_words(moved), args.results.display())?;
     Ok(ExitCode::SUCCESS)
@@ -60,11 +64,17 @@ fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
         runs.extend(meant(&source, what).with_context(|| format!("in {}", from.display()))?);
     }
     if let Some(run) = runs.iter().find(|run| run.status == Status::Running) {
-        bail!("run {} of '{}' is under way: stop it first", run.id, tracking::printable(&run.experiment));
+        bail!(
+            "run {} of '{}' is under way: stop it first",
+            run.id,
+            tracking::printable(&run.experiment)
+        );
     }
     let ids: HashSet<RunId> = runs.iter().map(|run| run.id.clone()).collect();
     let absorbed =
-        Store::open(to)?.absorb(&source, &|run| ids.contains(&run.id), true, &mut |run| copy_model(from, to, run))?;
+        Store::open(to)?.absorb(&source, &|run| ids.contains(&run.id), true, &mut |run| {
+            copy_model(from, to, run)
+        })?;
     if let Some(contradiction) = absorbed.contradictions.first() {
         bail!("{contradiction}; nothing was deleted");
     }
@@ -86,7 +96,9 @@ fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
         return Ok(reader.all_runs(what)?);
     }
     let found = match reader.find(what) {
-        Err(FindError::NotFound(_)) => bail!("no experiment is named '{what}', and no run or trial begins so"),
+        Err(FindError::NotFound(_)) => {
+            bail!("no experiment is named '{what}', and no run or trial begins so")
+        }
         found => found?,
     };
     let whole_trial = !found.id.as_str().starts_with(&IdPrefix::parse(what).digits);
@@ -98,9 +110,12 @@ fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
 /// Files follow the store: weights of trials that have no run with weights any more go, CSV files are written anew.
 fn tidy(store: &Store, results: &Path, experiment: &str, deleted: &[RecordedRun]) -> Result<()> {
     let left = store.all_runs(experiment)?;
-    let finished: HashSet<_> = left.iter().filter(|run| run.status == Status::Finished).map(|run| &run.trial).collect();
-    let gone = deleted.iter().filter(|run| run.experiment == experiment && !finished.contains(&run.trial));
-    let mut files: Vec<PathBuf> = gone.map(|run| model_path(results, experiment, &run.trial)).collect();
+    let finished: HashSet<_> =
+        left.iter().filter(|run| run.status == Status::Finished).map(|run| &run.trial).collect();
+    let gone =
+        deleted.iter().filter(|run| run.experiment == experiment && !finished.contains(&run.trial));
+    let mut files: Vec<PathBuf> =
+        gone.map(|run| model_path(results, experiment, &run.trial)).collect();
     if left.is_empty() {
         files.extend(["runs.csv", "epochs.csv"].map(|name| results.join(experiment).join(name)));
     } else {

@@ -68,7 +68,10 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
         groups.entry(needs).or_default().push(index);
     }
     // All data are looked at before anything is run.
-    let prepared: Vec<_> = groups.into_iter().map(|(needs, members)| (dataset(args, &needs), needs, members)).collect();
+    let prepared: Vec<_> = groups
+        .into_iter()
+        .map(|(needs, members)| (dataset(args, &needs), needs, members))
+        .collect();
     for (dataset, needs, members) in prepared {
         match dataset {
             Ok(dataset) => run_again(args, &mut subjects, &members, &needs, &dataset, &stop)?,
@@ -84,7 +87,9 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(STOPPED));
     }
     if others > 0 {
-        anstream::eprintln!("left out: {others} of other programs; only who trained a run can run it again");
+        anstream::eprintln!(
+            "left out: {others} of other programs; only who trained a run can run it again"
+        );
     }
     let told = tell(args, &subjects)?;
     let lost = lost(&reader)?;
@@ -118,17 +123,31 @@ fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<(Vec<Subject>, usize)>
     for id in &args.ids {
         let run = reader.find(id)?;
         if !run.has_result() {
-            anyhow::bail!("run {} is {}: only a run with a result can be verified", run.id, run.status);
+            anyhow::bail!(
+                "run {} is {}: only a run with a result can be verified",
+                run.id,
+                run.status
+            );
         }
         if !is_ours(&run) {
-            anyhow::bail!("run {} is another program's: only who trained it can run it again", run.id);
+            anyhow::bail!(
+                "run {} is another program's: only who trained it can run it again",
+                run.id
+            );
         }
         runs.push(run);
     }
     let subject = |run: RecordedRun| {
         let has_weights = latest.get(&(run.experiment.clone(), run.trial.clone())) == Some(&run.id);
         let (epochs, examples) = (reader.epochs(&run)?, reader.examples(&run)?);
-        Ok(Subject { epochs, examples, by: reader.invocation(&run)?, has_weights, run, verdict: None })
+        Ok(Subject {
+            epochs,
+            examples,
+            by: reader.invocation(&run)?,
+            has_weights,
+            run,
+            verdict: None,
+        })
     };
     Ok((runs.into_iter().map(subject).collect::<Result<_>>()?, others.len()))
 }
@@ -163,7 +182,10 @@ fn run_again(
     let device = needs.device.parse::<DeviceChoice>().ok().and_then(|device| device.open().ok());
     let (Some(engine), Some(device)) = (engine, device) else {
         for index in members {
-            let reason = format!("it cannot be run here with the {} engine on {}", needs.engine, needs.device);
+            let reason = format!(
+                "it cannot be run here with the {} engine on {}",
+                needs.engine, needs.device
+            );
             subjects[*index].verdict = Some(vec![reason]);
         }
         return Ok(());
@@ -206,7 +228,8 @@ impl<'a> Record<'a> for Comparing<'_> {
         for event in events {
             match event {
                 Event::Claim { course, reply } => {
-                    let runs = course.trials.iter().map(|_| RunId::random()).collect::<Result<_, _>>()?;
+                    let runs =
+                        course.trials.iter().map(|_| RunId::random()).collect::<Result<_, _>>()?;
                     // A thread that does not wait for its answer is gone.
                     let _ = reply.send(Claimed { taken: Some((course, runs, None)), busy: None });
                 }
@@ -228,7 +251,11 @@ impl<'a> Record<'a> for Comparing<'_> {
 }
 
 /// What differs: of epochs and of final metrics the first, and the weights.
-fn differences(subject: &Subject, execution: &Execution, results_folder: &std::path::Path) -> Result<Vec<String>> {
+fn differences(
+    subject: &Subject,
+    execution: &Execution,
+    results_folder: &std::path::Path,
+) -> Result<Vec<String>> {
     let run = &subject.run;
     let mut found = Vec::new();
     let epochs: Vec<EpochMetrics> = execution.epochs.iter().map(epoch_metrics).collect();
@@ -239,14 +266,27 @@ fn differences(subject: &Subject, execution: &Execution, results_folder: &std::p
             Some(error) => format!("{status} ({error})"),
             None => status.to_string(),
         };
-        found.push(format!("it was {} and is {}", how(run.status, &run.error), how(status, &error)));
+        found.push(format!(
+            "it was {} and is {}",
+            how(run.status, &run.error),
+            how(status, &error)
+        ));
     }
     let computed = results(execution);
-    let names = computed.iter().map(|(name, _)| name.as_str()).chain(run.results.iter().map(|(name, _)| &**name));
+    let names = computed
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .chain(run.results.iter().map(|(name, _)| &**name));
     for name in names.filter(|name| *name != "seconds") {
         let now = computed.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
-        if run.result(name).map(f64::to_bits) != now.filter(|value| value.is_finite()).map(f64::to_bits) {
-            found.push(format!("{name}: {} was recorded, {} is computed", shown(run.result(name)), shown(now)));
+        if run.result(name).map(f64::to_bits)
+            != now.filter(|value| value.is_finite()).map(f64::to_bits)
+        {
+            found.push(format!(
+                "{name}: {} was recorded, {} is computed",
+                shown(run.result(name)),
+                shown(now)
+            ));
             break;
         }
     }
@@ -255,7 +295,9 @@ fn differences(subject: &Subject, execution: &Execution, results_folder: &std::p
         match std::fs::read(&path) {
             Ok(bytes) if bytes == weights.to_safetensors()? => {}
             Ok(_) => found.push(format!("the weights in {} are others", path.display())),
-            Err(error) => found.push(format!("the weights in {} cannot be read: {error}", path.display())),
+            Err(error) => {
+                found.push(format!("the weights in {} cannot be read: {error}", path.display()))
+            }
         }
     }
     if let (Some(was), Some(is)) = (&subject.examples, &execution.examples)
@@ -264,7 +306,9 @@ fn differences(subject: &Subject, execution: &Execution, results_folder: &std::p
         found.push("the confusion matrix or the mistakes are others".to_owned());
     }
     if found.is_empty() && !run.is_whole() {
-        found.push("its record was changed after it was recorded: it does not fit its checksum".to_owned());
+        found.push(
+            "its record was changed after it was recorded: it does not fit its checksum".to_owned(),
+        );
     }
     Ok(found)
 }
@@ -280,17 +324,24 @@ fn without_pictures(examples: &Examples) -> Examples {
 fn first_epoch<'a>(recorded: &'a [EpochMetrics], computed: &'a [EpochMetrics]) -> Option<String> {
     let value = |epoch: Option<&EpochMetrics>, name: &str| {
         let metrics = epoch.map_or(&[][..], |epoch| &epoch.metrics);
-        metrics.iter().find(|(key, value)| key == name && value.is_finite()).map(|(_, value)| *value)
+        metrics
+            .iter()
+            .find(|(key, value)| key == name && value.is_finite())
+            .map(|(_, value)| *value)
     };
     let last = recorded.iter().chain(computed).map(|epoch| epoch.epoch).max().unwrap_or(0);
     let at = |epochs: &'a [EpochMetrics], number| epochs.iter().find(|epoch| epoch.epoch == number);
     (1..=last).find_map(|number| {
         let (was, is) = (at(recorded, number), at(computed, number));
-        let names = [is, was].into_iter().flatten().flat_map(|epoch| &epoch.metrics).map(|(name, _)| name);
-        let differs = |name: &&String| value(was, name).map(f64::to_bits) != value(is, name).map(f64::to_bits);
+        let names =
+            [is, was].into_iter().flatten().flat_map(|epoch| &epoch.metrics).map(|(name, _)| name);
+        let differs = |name: &&String| {
+            value(was, name).map(f64::to_bits) != value(is, name).map(f64::to_bits)
+        };
         // Earlier versions did not measure the test set after every epoch.
         let is_new = |name: &str| name.starts_with("test_") && value(was, name).is_none();
-        let name = names.into_iter().filter(|name| *name != "seconds" && !is_new(name)).find(differs)?;
+        let name =
+            names.into_iter().filter(|name| *name != "seconds" && !is_new(name)).find(differs)?;
         Some(format!(
             "epoch {number}, {name}: {} was recorded, {} is computed",
             shown(value(was, name)),
@@ -308,7 +359,12 @@ fn tell(args: &VerifyArgs, subjects: &[Subject]) -> Result<ExitCode> {
     let here = provenance::invocation(1, "", String::new(), None);
     let mut identical = 0;
     for Subject { run, by, verdict, .. } in subjects {
-        let name = format!("run {} of trial {} ({})", run.id, run.trial, tracking::printable(&run.experiment));
+        let name = format!(
+            "run {} of trial {} ({})",
+            run.id,
+            run.trial,
+            tracking::printable(&run.experiment)
+        );
         match verdict.as_deref() {
             Some([]) => {
                 identical += 1;

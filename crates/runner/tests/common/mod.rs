@@ -30,8 +30,11 @@ impl Folder {
         let folder = self.0.path().join(folder);
         fs::create_dir_all(&folder).unwrap();
         for (part, n) in [("train", 30u8), ("t10k", 12)] {
-            let image =
-                |i: u8| (0..15u8).map(move |pixel| if pixel / 5 == i % 3 { 200 + i } else { i }).collect::<Vec<_>>();
+            let image = |i: u8| {
+                (0..15u8)
+                    .map(move |pixel| if pixel / 5 == i % 3 { 200 + i } else { i })
+                    .collect::<Vec<_>>()
+            };
             let mut images = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 3, 0, 0, 0, 5];
             images.extend((0..n).flat_map(image));
             let mut labels = vec![0, 0, 8, 1, 0, 0, 0, n];
@@ -52,7 +55,10 @@ impl Folder {
     /// The program, in this folder, with no variable of the tester's.
     pub fn command(&self) -> Command {
         let mut command = Command::cargo_bin("runner").unwrap();
-        command.current_dir(self.0.path()).env_remove("MNIST_DIR").env_remove("CANDLE_SWEEP_MIRROR");
+        command
+            .current_dir(self.0.path())
+            .env_remove("MNIST_DIR")
+            .env_remove("CANDLE_SWEEP_MIRROR");
         command.env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
@@ -64,7 +70,11 @@ impl Folder {
     /// Runs, must succeed, gives stdout.
     pub fn run(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap()
     }
 
@@ -81,7 +91,8 @@ impl Folder {
 pub fn without_columns(csv: &str, dropped: &[&str]) -> Vec<Vec<String>> {
     let mut lines = csv.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let header = lines.next().unwrap();
-    let kept: Vec<usize> = (0..header.len()).filter(|i| !dropped.contains(&header[*i].as_str())).collect();
+    let kept: Vec<usize> =
+        (0..header.len()).filter(|i| !dropped.contains(&header[*i].as_str())).collect();
     let pick = |row: Vec<String>| kept.iter().map(|i| row[*i].clone()).collect();
     std::iter::once(header.clone()).chain(lines).map(pick).collect()
 }
@@ -90,10 +101,13 @@ pub fn without_columns(csv: &str, dropped: &[&str]) -> Vec<Vec<String>> {
 /// look at.
 pub fn measured(folder: &Folder, results: &str, experiment: &str) -> Vec<Vec<u8>> {
     let times = ["run", "seconds", "started_at"];
-    let csv = |file| without_columns(&folder.read(&format!("{results}/{experiment}/{file}")), &times);
-    let mut all: Vec<Vec<u8>> = ["runs.csv", "epochs.csv"].map(|file| format!("{:?}", csv(file)).into_bytes()).to_vec();
+    let csv =
+        |file| without_columns(&folder.read(&format!("{results}/{experiment}/{file}")), &times);
+    let mut all: Vec<Vec<u8>> =
+        ["runs.csv", "epochs.csv"].map(|file| format!("{:?}", csv(file)).into_bytes()).to_vec();
     let models = folder.path(results).join(experiment).join("models");
-    let mut names: Vec<_> = fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(&models).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.retain(|name| !name.to_string_lossy().starts_with(".weights-"));
     names.sort();
     for name in names {

@@ -86,7 +86,11 @@ impl Kind {
     }
 
     /// The cell that [`Cell::text`] made this text of; `before` is the cell before it in its row.
-    pub(super) fn parse<'a>(self, text: Cow<'a, str>, before: Option<&Cell<'_>>) -> Result<Cell<'a>, RecordError> {
+    pub(super) fn parse<'a>(
+        self,
+        text: Cow<'a, str>,
+        before: Option<&Cell<'_>>,
+    ) -> Result<Cell<'a>, RecordError> {
         let kind = match (self, before) {
             (Self::Any, Some(Cell::Text(name))) => Self::of_type(name),
             (kind, _) => Some(kind),

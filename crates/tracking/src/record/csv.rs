@@ -82,9 +82,11 @@ fn file_name(table: &Table) -> String {
 pub fn read_csv(folder: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
     let path = folder.join(DIGEST_FILE);
     let wrong = |reason: String| RecordError::Input { place: path.display().to_string(), reason };
-    let cannot =
-        |error: io::Error| wrong(format!("{error}; expected a folder that `report export --format csv` wrote"));
-    let digest = std::fs::read_to_string(&path).map_err(cannot)?.trim_end().parse().map_err(wrong)?;
+    let cannot = |error: io::Error| {
+        wrong(format!("{error}; expected a folder that `report export --format csv` wrote"))
+    };
+    let digest =
+        std::fs::read_to_string(&path).map_err(cannot)?.trim_end().parse().map_err(wrong)?;
     for table in &TABLES {
         sink.begin(table)?;
         let path = folder.join(file_name(table));
@@ -100,31 +102,51 @@ pub fn read_csv(folder: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordErro
     Ok(digest)
 }
 
-fn read_table(lines: &mut Lines<impl BufRead>, table: &'static Table, sink: &mut dyn Sink) -> Result<(), RecordError> {
+fn read_table(
+    lines: &mut Lines<impl BufRead>,
+    table: &'static Table,
+    sink: &mut dyn Sink,
+) -> Result<(), RecordError> {
     if !lines.advance()? {
         return Err(RecordError::Row("it is empty, expected the names of columns".to_owned()));
     }
-    let mut header = lines.cells()?.into_iter().map(|name| name.unwrap_or_default().into_owned()).collect::<Vec<_>>();
+    let mut header = lines
+        .cells()?
+        .into_iter()
+        .map(|name| name.unwrap_or_default().into_owned())
+        .collect::<Vec<_>>();
     // Some spreadsheets begin a file with a mark.
     if let Some(first) = header.first_mut() {
         *first = first.trim_start_matches('\u{feff}').to_owned();
     }
     let position = |column: &Column| header.iter().position(|name| name == column.name);
     let positions: Vec<Option<usize>> = table.columns.iter().map(position).collect();
-    if let Some((column, _)) = table.columns.iter().zip(&positions).find(|(it, at)| at.is_none() && !it.optional) {
+    if let Some((column, _)) =
+        table.columns.iter().zip(&positions).find(|(it, at)| at.is_none() && !it.optional)
+    {
         return Err(RecordError::Row(format!("there is no column '{}'", column.name)));
     }
     let known = |name: &str| table.columns.iter().any(|column| column.name == name);
-    if let Some((index, stranger)) =
-        header.iter().enumerate().find(|(index, name)| !known(name) || header[..*index].contains(name))
+    if let Some((index, stranger)) = header
+        .iter()
+        .enumerate()
+        .find(|(index, name)| !known(name) || header[..*index].contains(name))
     {
         let what = if known(stranger) { "is there twice" } else { "is not one of this table" };
-        return Err(RecordError::Row(format!("column {} '{}' {what}", index + 1, crate::printable(stranger))));
+        return Err(RecordError::Row(format!(
+            "column {} '{}' {what}",
+            index + 1,
+            crate::printable(stranger)
+        )));
     }
     while lines.advance()? {
         let mut found = lines.cells()?;
         if found.len() != header.len() {
-            return Err(RecordError::Row(format!("{} cells, expected {}", found.len(), header.len())));
+            return Err(RecordError::Row(format!(
+                "{} cells, expected {}",
+                found.len(),
+                header.len()
+            )));
         }
         let mut cells = Vec::with_capacity(table.columns.len());
         for (column, position) in table.columns.iter().zip(&positions) {
@@ -151,7 +173,12 @@ struct Lines<R> {
 
 impl Lines<BufReader<File>> {
     fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { input: BufReader::new(File::open(path)?), record: String::new(), line: 1, next: 1 })
+        Ok(Self {
+            input: BufReader::new(File::open(path)?),
+            record: String::new(),
+            line: 1,
+            next: 1,
+        })
     }
 }
 
@@ -165,11 +192,15 @@ impl<R: BufRead> Lines<R> {
         let mut record = Vec::new();
         self.line = self.next;
         loop {
-            let read =
-                self.input.read_until(b'\n', &mut record).map_err(|error| RecordError::Row(error.to_string()))?;
+            let read = self
+                .input
+                .read_until(b'\n', &mut record)
+                .map_err(|error| RecordError::Row(error.to_string()))?;
             let open = record.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
             if read == 0 && open {
-                return Err(RecordError::Row("the file ends within quotes that begin here".to_owned()));
+                return Err(RecordError::Row(
+                    "the file ends within quotes that begin here".to_owned(),
+                ));
             }
             if read == 0 && record.is_empty() {
                 return Ok(false);
@@ -179,7 +210,8 @@ impl<R: BufRead> Lines<R> {
                 break;
             }
         }
-        let record = String::from_utf8(record).map_err(|_| RecordError::Row("this is no UTF-8 text".to_owned()))?;
+        let record = String::from_utf8(record)
+            .map_err(|_| RecordError::Row("this is no UTF-8 text".to_owned()))?;
         self.record = record;
         for end in ['\n', '\r'] {
             if self.record.ends_with(end) {
@@ -195,9 +227,14 @@ impl<R: BufRead> Lines<R> {
         let mut rest = self.record.as_str();
         loop {
             let after = if let Some(quoted) = rest.strip_prefix('"') {
-                let end = closing(quoted).ok_or_else(|| RecordError::Row("a cell's quotes do not end".to_owned()))?;
+                let end = closing(quoted)
+                    .ok_or_else(|| RecordError::Row("a cell's quotes do not end".to_owned()))?;
                 let text = &quoted[..end];
-                cells.push(Some(if text.contains('"') { text.replace("\"\"", "\"").into() } else { text.into() }));
+                cells.push(Some(if text.contains('"') {
+                    text.replace("\"\"", "\"").into()
+                } else {
+                    text.into()
+                }));
                 &quoted[end + 1..]
             } else {
                 let end = rest.find(',').unwrap_or(rest.len());

@@ -66,12 +66,18 @@ impl FromStr for Digest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.strip_prefix(PREFIX).filter(|digits| digits.len() == 64 && digits.is_ascii());
-        let byte = |digits: &str, index: usize| u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).ok();
+        let digits =
+            text.strip_prefix(PREFIX).filter(|digits| digits.len() == 64 && digits.is_ascii());
+        let byte = |digits: &str, index: usize| {
+            u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).ok()
+        };
         let mut bytes = [0; 32];
         for (index, place) in bytes.iter_mut().enumerate() {
             *place = digits.and_then(|digits| byte(digits, index)).ok_or_else(|| {
-                format!("'{}' is no digest: expected sha256: and 64 digits of 0-9 a-f", crate::printable(text))
+                format!(
+                    "'{}' is no digest: expected sha256: and 64 digits of 0-9 a-f",
+                    crate::printable(text)
+                )
             })?;
         }
         Ok(Self(bytes))

@@ -67,7 +67,9 @@ impl<W: Write> Sink for JsonDocument<W> {
             match (cell, cell.text()) {
                 (_, None) => out.write_all(b"null")?,
                 (Cell::Integer(_), Some(number)) => out.write_all(number.as_bytes())?,
-                (Cell::Real(real), Some(number)) if real.is_finite() => out.write_all(number.as_bytes())?,
+                (Cell::Real(real), Some(number)) if real.is_finite() => {
+                    out.write_all(number.as_bytes())?
+                }
                 (_, Some(text)) => {
                     let quoted = serde_json::to_string(&text).map_err(std::io::Error::from)?;
                     out.write_all(printable_json(&quoted).as_bytes())?;
@@ -83,14 +85,23 @@ impl<W: Write> Sink for JsonDocument<W> {
 ///
 /// # Errors
 /// With line and column, when it is no such document, or what `sink` says.
-pub fn read_json(mut input: impl Read, name: &str, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
+pub fn read_json(
+    mut input: impl Read,
+    name: &str,
+    sink: &mut dyn Sink,
+) -> Result<Digest, RecordError> {
     let wrong = |reason: String| RecordError::Input { place: name.to_owned(), reason };
     let mut start = Vec::new();
-    Read::by_ref(&mut input).take(START).read_to_end(&mut start).map_err(|error| wrong(error.to_string()))?;
+    Read::by_ref(&mut input)
+        .take(START)
+        .read_to_end(&mut start)
+        .map_err(|error| wrong(error.to_string()))?;
     // Some editors and shells write a byte order mark at the start of a file.
     let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
     if let Some(what) = other_format(start) {
-        return Err(wrong(format!("{what}; expected a document that `report export --format json` wrote")));
+        return Err(wrong(format!(
+            "{what}; expected a document that `report export --format json` wrote"
+        )));
     }
     let mut document = serde_json::Deserializer::from_reader(start.chain(input));
     document
@@ -109,10 +120,13 @@ fn other_format(start: &[u8]) -> Option<String> {
     match (first, start) {
         (None | Some(b'{' | b'['), _) => None,
         (_, [0x1f, 0x8b, ..]) => Some("it is compressed with gzip: decompress it first".to_owned()),
-        (_, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => Some("it is UTF-16 text: save it as UTF-8".to_owned()),
+        (_, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => {
+            Some("it is UTF-16 text: save it as UTF-8".to_owned())
+        }
         _ => {
             let line = String::from_utf8_lossy(start);
-            let line: String = line.trim_start().lines().next().unwrap_or_default().chars().take(30).collect();
+            let line: String =
+                line.trim_start().lines().next().unwrap_or_default().chars().take(30).collect();
             let line = crate::printable(&line).into_owned();
             Some(format!(
                 "it begins with '{line}' and is no JSON document (a CSV export is imported as the folder that has its {})",
@@ -139,28 +153,42 @@ impl<'de> Visitor<'de> for Document<'_> {
         while let Some(key) = map.next_key::<String>()? {
             match TABLES.iter().find(|table| table.name == key) {
                 Some(table) => map.next_value_seed(Rows { table, sink: &mut *self.sink })?,
-                None if key == "format" => is_ours(&map.next_value::<String>()?).map_err(A::Error::custom)?,
+                None if key == "format" => {
+                    is_ours(&map.next_value::<String>()?).map_err(A::Error::custom)?
+                }
                 None if key == "digest" => {
                     digest = Some(map.next_value::<String>()?.parse().map_err(A::Error::custom)?);
                 }
-                None => return Err(A::Error::custom(format!("'{}' is no table of a record", crate::printable(&key)))),
+                None => {
+                    return Err(A::Error::custom(format!(
+                        "'{}' is no table of a record",
+                        crate::printable(&key)
+                    )));
+                }
             }
             if read.contains(&key) {
                 return Err(A::Error::custom(format!("'{key}' is there twice")));
             }
             read.push(key);
         }
-        let expected = TABLES.iter().filter(|table| table.original).map(|table| table.name).chain(["format"]);
+        let expected =
+            TABLES.iter().filter(|table| table.original).map(|table| table.name).chain(["format"]);
         let missing = expected.into_iter().find(|name| !read.iter().any(|it| it == name));
         match (missing, digest) {
             (None, Some(digest)) => Ok(digest),
-            (missing, _) => Err(A::Error::custom(format!("there is no '{}'", missing.unwrap_or("digest")))),
+            (missing, _) => {
+                Err(A::Error::custom(format!("there is no '{}'", missing.unwrap_or("digest"))))
+            }
         }
     }
 }
 
 fn is_ours(format: &str) -> Result<(), String> {
-    if format == FORMAT { Ok(()) } else { Err(format!("this is '{}', expected '{FORMAT}'", crate::printable(format))) }
+    if format == FORMAT {
+        Ok(())
+    } else {
+        Err(format!("this is '{}', expected '{FORMAT}'", crate::printable(format)))
+    }
 }
 
 struct Rows<'s> {
@@ -186,7 +214,8 @@ impl<'de> Visitor<'de> for Rows<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
         while let Some(row) = rows.next_element::<BTreeMap<String, Box<RawValue>>>()? {
-            let wrong = |error: RecordError| A::Error::custom(format!("{}: {error}", self.table.name));
+            let wrong =
+                |error: RecordError| A::Error::custom(format!("{}: {error}", self.table.name));
             let cells = cells(self.table, row).map_err(wrong)?;
             self.sink.row(&cells).map_err(wrong)?;
         }
@@ -195,14 +224,20 @@ impl<'de> Visitor<'de> for Rows<'_> {
 }
 
 /// The cells of a row, as its values are written: no number is read by way of another.
-fn cells(table: &Table, mut row: BTreeMap<String, Box<RawValue>>) -> Result<Vec<Cell<'static>>, RecordError> {
+fn cells(
+    table: &Table,
+    mut row: BTreeMap<String, Box<RawValue>>,
+) -> Result<Vec<Cell<'static>>, RecordError> {
     let mut cells = Vec::with_capacity(table.columns.len());
     for column in table.columns {
         let text = match row.remove(column.name).as_deref().map(RawValue::get) {
-            None if !column.optional => return Err(RecordError::Row(format!("there is no '{}'", column.name))),
+            None if !column.optional => {
+                return Err(RecordError::Row(format!("there is no '{}'", column.name)));
+            }
             None | Some("null") => None,
             Some(quoted) if quoted.starts_with('"') => {
-                let text: String = serde_json::from_str(quoted).map_err(|error| RecordError::Row(error.to_string()))?;
+                let text: String = serde_json::from_str(quoted)
+                    .map_err(|error| RecordError::Row(error.to_string()))?;
                 Some(Cow::Owned(text))
             }
             Some(number) => Some(Cow::Owned(number.to_owned())),
@@ -210,7 +245,9 @@ fn cells(table: &Table, mut row: BTreeMap<String, Box<RawValue>>) -> Result<Vec<
         cells.push(column.read(text, cells.last())?);
     }
     match row.into_keys().next() {
-        Some(stranger) => Err(RecordError::Row(format!("'{}' is no column of it", crate::printable(&stranger)))),
+        Some(stranger) => {
+            Err(RecordError::Row(format!("'{}' is no column of it", crate::printable(&stranger))))
+        }
         None => Ok(cells),
     }
 }

@@ -52,7 +52,11 @@ const fn optional(name: &'static str, kind: Kind) -> Column {
 pub static TABLES: [Table; 11] = [
     Table {
         name: "experiments",
-        columns: &[needed("name", Kind::Name), needed("description", Kind::Text), optional("checksum", Kind::Integer)],
+        columns: &[
+            needed("name", Kind::Name),
+            needed("description", Kind::Text),
+            optional("checksum", Kind::Integer),
+        ],
         order: Some("name"),
         original: true,
     },
@@ -147,7 +151,11 @@ pub static TABLES: [Table; 11] = [
     },
     Table {
         name: "results",
-        columns: &[needed("run_id", Kind::Id), needed("name", Kind::Text), needed("value", Kind::Real)],
+        columns: &[
+            needed("run_id", Kind::Id),
+            needed("name", Kind::Text),
+            needed("value", Kind::Real),
+        ],
         order: Some("run_id, name"),
         original: true,
     },
@@ -203,7 +211,11 @@ pub static TABLES: [Table; 11] = [
     },
     Table {
         name: "declarations",
-        columns: &[needed("experiment", Kind::Name), needed("role", Kind::Text), needed("name", Kind::Text)],
+        columns: &[
+            needed("experiment", Kind::Name),
+            needed("role", Kind::Text),
+            needed("name", Kind::Text),
+        ],
         order: Some("experiment, role, name"),
         original: false,
     },

@@ -11,7 +11,10 @@ pub struct Damage(String);
 
 impl Damage {
     pub(super) fn of_run(run: &RecordedRun) -> Self {
-        Self(format!("run {} (trial {}) of '{}' was changed after it was recorded", run.id, run.trial, run.experiment))
+        Self(format!(
+            "run {} (trial {}) of '{}' was changed after it was recorded",
+            run.id, run.trial, run.experiment
+        ))
     }
 
     pub(super) fn of_epochs(run: &RecordedRun) -> Self {
@@ -35,7 +38,9 @@ impl Damage {
 
     pub(super) fn of_experiment(experiment: &str, expected: i64, found: i64) -> Self {
         let name = crate::printable(experiment);
-        Self(format!("'{name}' had {expected} runs when it was recorded last, but {found} are found"))
+        Self(format!(
+            "'{name}' had {expected} runs when it was recorded last, but {found} are found"
+        ))
     }
 }
 

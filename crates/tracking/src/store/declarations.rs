@@ -8,7 +8,10 @@ use crate::live_run::check_metric_name;
 use crate::{Declarations, Direction, Experiment, StoreError, csv_export};
 
 /// Declarations of `experiment`; empty in a store of an earlier schema.
-pub(super) fn of_experiment(connection: &Connection, experiment: &str) -> rusqlite::Result<Declarations> {
+pub(super) fn of_experiment(
+    connection: &Connection,
+    experiment: &str,
+) -> rusqlite::Result<Declarations> {
     if !connection.table_exists(None, "declarations")? {
         return Ok(Declarations::default());
     }
@@ -20,14 +23,23 @@ pub(super) fn of_experiment(connection: &Connection, experiment: &str) -> rusqli
 
 impl Recording<'_> {
     /// Replaces the declarations of an experiment. Creates the experiment if it does not exist.
-    pub(super) fn declare(&self, experiment: &str, declarations: &Declarations) -> Result<(), StoreError> {
+    pub(super) fn declare(
+        &self,
+        experiment: &str,
+        declarations: &Declarations,
+    ) -> Result<(), StoreError> {
         let about = Experiment { name: experiment.to_owned(), description: String::new() };
         let declare = || {
             live::add_experiment(&self.transaction, &about)?;
-            self.transaction.execute("DELETE FROM declarations WHERE experiment = ?1", [experiment])?;
-            let sql = "INSERT OR IGNORE INTO declarations (experiment, role, name) VALUES (?1, ?2, ?3)";
+            self.transaction
+                .execute("DELETE FROM declarations WHERE experiment = ?1", [experiment])?;
+            let sql =
+                "INSERT OR IGNORE INTO declarations (experiment, role, name) VALUES (?1, ?2, ?3)";
             let mut insert = self.transaction.prepare_cached(sql)?;
-            declarations.rows().into_iter().try_for_each(|row| insert.execute([experiment, row.0, row.1]).map(drop))
+            declarations
+                .rows()
+                .into_iter()
+                .try_for_each(|row| insert.execute([experiment, row.0, row.1]).map(drop))
         };
         declare().map_err(self.failed())
     }
@@ -58,7 +70,12 @@ impl Store {
     ///
     /// # Errors
     /// When a name is invalid, or the database refuses.
-    pub fn declare_metric(&self, experiment: &str, name: &str, direction: Direction) -> Result<(), StoreError> {
+    pub fn declare_metric(
+        &self,
+        experiment: &str,
+        name: &str,
+        direction: Direction,
+    ) -> Result<(), StoreError> {
         self.declare_with(experiment, |declarations| {
             declarations.directions.retain(|(known, _)| known != name);
             declarations.directions.push((name.to_owned(), direction));
@@ -69,11 +86,19 @@ impl Store {
     ///
     /// # Errors
     /// When a name is invalid, or the database refuses.
-    pub fn declare_metrics(&self, experiment: &str, declarations: &Declarations) -> Result<(), StoreError> {
+    pub fn declare_metrics(
+        &self,
+        experiment: &str,
+        declarations: &Declarations,
+    ) -> Result<(), StoreError> {
         self.declare_with(experiment, |known| *known = declarations.clone())
     }
 
-    fn declare_with(&self, experiment: &str, change: impl FnOnce(&mut Declarations)) -> Result<(), StoreError> {
+    fn declare_with(
+        &self,
+        experiment: &str,
+        change: impl FnOnce(&mut Declarations),
+    ) -> Result<(), StoreError> {
         csv_export::check_name(experiment)?;
         let mut connection = self.connection();
         // One transaction reads and writes, so that concurrent programs do not overwrite each

@@ -14,7 +14,11 @@ const LONGEST: i64 = Examples::ROOM as i64;
 const MOST_ROWS: i64 = Examples::MISTAKES as i64 + 1;
 
 /// Records them, with their checksum in the row of the run.
-pub(super) fn insert(connection: &Connection, run: &RunId, examples: Option<&Examples>) -> rusqlite::Result<()> {
+pub(super) fn insert(
+    connection: &Connection,
+    run: &RunId,
+    examples: Option<&Examples>,
+) -> rusqlite::Result<()> {
     let Some(examples) = examples else { return Ok(()) };
     if let Some(fault) = examples.fault() {
         let reason = format!("these examples cannot be recorded: {fault} is not as it must be");
@@ -32,13 +36,25 @@ pub(super) fn insert(connection: &Connection, run: &RunId, examples: Option<&Exa
     )?;
     for (rank, mistake) in (1i64..).zip(mistakes) {
         let Mistake { index, label, predicted, probability, picture } = mistake;
-        insert.execute(params![run.as_str(), rank, index.cast_signed(), label, predicted, probability, picture])?;
+        insert.execute(params![
+            run.as_str(),
+            rank,
+            index.cast_signed(),
+            label,
+            predicted,
+            probability,
+            picture
+        ])?;
     }
     set_checksum(connection, run, checksum::of_examples(run, examples))
 }
 
 /// What they must fit: -1 fits none.
-pub(super) fn set_checksum(connection: &Connection, run: &RunId, checksum: i64) -> rusqlite::Result<()> {
+pub(super) fn set_checksum(
+    connection: &Connection,
+    run: &RunId,
+    checksum: i64,
+) -> rusqlite::Result<()> {
     let sql = "UPDATE runs SET examples_checksum = ?2 WHERE id = ?1";
     connection.prepare_cached(sql)?.execute(params![run.as_str(), checksum])?;
     Ok(())
@@ -53,7 +69,8 @@ pub(super) fn of_run(
     if !connection.column_exists(None, "runs", "examples_checksum")? {
         return Ok((None, true));
     }
-    let fits = |it: &Examples, sum| it.fault().is_none() && checksum::of_examples(&run.id, it) == sum;
+    let fits =
+        |it: &Examples, sum| it.fault().is_none() && checksum::of_examples(&run.id, it) == sum;
     match legible(read(connection, &run.id))? {
         Some((None, None)) => Ok((None, true)),
         Some((Some(sum), Some(examples))) if fits(&examples, sum) => Ok((Some(examples), true)),
@@ -80,7 +97,11 @@ fn legible<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
 /// The checksum and what the tables have. Texts and pictures that are longer than what is recorded are not even read.
 fn read(connection: &Connection, run: &RunId) -> rusqlite::Result<(Option<i64>, Option<Examples>)> {
     let sql = "SELECT examples_checksum FROM runs WHERE id = ?1";
-    let sum = connection.prepare_cached(sql)?.query_row([run.as_str()], |row| row.get(0)).optional()?.flatten();
+    let sum = connection
+        .prepare_cached(sql)?
+        .query_row([run.as_str()], |row| row.get(0))
+        .optional()?
+        .flatten();
     let sql = "SELECT classes, rows, columns, iif(octet_length(confusion) <= ?2, confusion, NULL), left_out
                FROM examples WHERE run_id = ?1";
     let examples = |row: &Row<'_>| {
@@ -94,7 +115,8 @@ fn read(connection: &Connection, run: &RunId) -> rusqlite::Result<(Option<i64>, 
         })
     };
     let key = params![run.as_str(), LONGEST];
-    let Some(examples) = connection.prepare_cached(sql)?.query_row(key, examples).optional()? else {
+    let Some(examples) = connection.prepare_cached(sql)?.query_row(key, examples).optional()?
+    else {
         return Ok((sum, None));
     };
     let sql = "SELECT example, label, predicted, probability, iif(octet_length(picture) <= ?2, picture, NULL)
@@ -109,18 +131,25 @@ fn read(connection: &Connection, run: &RunId) -> rusqlite::Result<(Option<i64>, 
         })
     };
     let key = params![run.as_str(), LONGEST, MOST_ROWS];
-    let mistakes = connection.prepare_cached(sql)?.query_map(key, mistake)?.collect::<Result<_, _>>()?;
+    let mistakes =
+        connection.prepare_cached(sql)?.query_map(key, mistake)?.collect::<Result<_, _>>()?;
     Ok((sum, Some(Examples { mistakes, ..examples })))
 }
 
 fn to_json(confusion: &[ConfusionCell]) -> String {
-    let cells: Vec<String> =
-        confusion.iter().map(|it| format!("[{},{},{}]", it.label, it.predicted, it.count)).collect();
+    let cells: Vec<String> = confusion
+        .iter()
+        .map(|it| format!("[{},{},{}]", it.label, it.predicted, it.count))
+        .collect();
     format!("[{}]", cells.join(","))
 }
 
 fn from_json(text: &str) -> rusqlite::Result<Vec<ConfusionCell>> {
-    let cells: Vec<(u32, u32, u64)> = serde_json::from_str(text)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into()))?;
-    Ok(cells.into_iter().map(|(label, predicted, count)| ConfusionCell { label, predicted, count }).collect())
+    let cells: Vec<(u32, u32, u64)> = serde_json::from_str(text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, error.into())
+    })?;
+    Ok(cells
+        .into_iter()
+        .map(|(label, predicted, count)| ConfusionCell { label, predicted, count })
+        .collect())
 }

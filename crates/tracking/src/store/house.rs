@@ -13,9 +13,11 @@ impl Store {
     pub fn left_checkpoints(&self) -> Result<Vec<(RecordedRun, u64)>, StoreError> {
         let connection = self.connection();
         let read = || {
-            let mut statement = connection.prepare("SELECT run_id, length(model) FROM checkpoints ORDER BY run_id")?;
-            let sizes: Vec<(String, i64)> =
-                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            let mut statement = connection
+                .prepare("SELECT run_id, length(model) FROM checkpoints ORDER BY run_id")?;
+            let sizes: Vec<(String, i64)> = statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
             let mut left = Vec::new();
             for (id, size) in sizes {
                 let runs = query::runs_of(&connection, "id = ?1", &id)?;

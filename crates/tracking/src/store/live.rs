@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::{InvocationId, database, examples, query, timestamp};
 use crate::run::{micros, micros_of};
 use crate::{
-    Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, Order, Process, RecordedRun, Run, RunId, Status,
-    StoreError, checksum,
+    Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, Order, Process, RecordedRun, Run,
+    RunId, Status, StoreError, checksum,
 };
 
 /// What is recorded together: committed whole, or not at all.
@@ -52,8 +52,9 @@ pub struct Resumption {
 impl<'a> Recording<'a> {
     /// Immediate: who waits for another that writes does so here, and never gives up half-way.
     pub(super) fn begin(connection: &'a mut Connection, path: PathBuf) -> Result<Self, StoreError> {
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(database(&path))?;
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(database(&path))?;
         Ok(Self { transaction, path })
     }
 
@@ -81,7 +82,12 @@ impl<'a> Recording<'a> {
     ) -> Result<InvocationId, StoreError> {
         let begin = || {
             put_experiment(&self.transaction, experiment)?;
-            insert_invocation(&self.transaction, &experiment.name, invocation, &timestamp(SystemTime::now()))
+            insert_invocation(
+                &self.transaction,
+                &experiment.name,
+                invocation,
+                &timestamp(SystemTime::now()),
+            )
         };
         begin().map_err(self.failed())
     }
@@ -116,17 +122,30 @@ impl<'a> Recording<'a> {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn claim(&self, invocation: InvocationId, run: &Run, terms: Terms) -> Result<Claim, StoreError> {
+    pub fn claim(
+        &self,
+        invocation: InvocationId,
+        run: &Run,
+        terms: Terms,
+    ) -> Result<Claim, StoreError> {
         let id = run.id.clone().map_or_else(|| self.new_id(), Ok)?;
         self.try_claim(&id, invocation, run, terms).map_err(self.failed())
     }
 
-    fn try_claim(&self, id: &RunId, invocation: InvocationId, run: &Run, terms: Terms) -> rusqlite::Result<Claim> {
+    fn try_claim(
+        &self,
+        id: &RunId,
+        invocation: InvocationId,
+        run: &Run,
+        terms: Terms,
+    ) -> rusqlite::Result<Claim> {
         let connection = &self.transaction;
         let sql = "trial_id = ?1";
         let mut known = query::runs_of(connection, sql, run.trial.as_str())?;
         known.retain(|other| other.experiment == run.experiment);
-        for other in known.iter().filter(|other| !terms.rerun && other.has_result() && other.is_whole()) {
+        for other in
+            known.iter().filter(|other| !terms.rerun && other.has_result() && other.is_whole())
+        {
             let mut damage = Vec::new();
             query::epochs_of_run(connection, other, &mut damage)?;
             if damage.is_empty() {
@@ -139,7 +158,9 @@ impl<'a> Recording<'a> {
             if left.status == Status::Running {
                 match theirs.process.liveness() {
                     Liveness::Alive => return Ok(Claim::Busy),
-                    Liveness::Elsewhere if !terms.take_over => return Ok(Claim::Elsewhere(theirs.process.host)),
+                    Liveness::Elsewhere if !terms.take_over => {
+                        return Ok(Claim::Elsewhere(theirs.process.host));
+                    }
                     Liveness::Elsewhere | Liveness::Gone => {}
                 }
             }
@@ -188,7 +209,11 @@ impl<'a> Recording<'a> {
                 Liveness::Gone => {}
                 liveness => return Ok(Some((process, liveness))),
             }
-            give_up(connection, &RunId::from_store(left), "its process was gone; another run of the trial began")?;
+            give_up(
+                connection,
+                &RunId::from_store(left),
+                "its process was gone; another run of the trial began",
+            )?;
         }
         insert_run(connection, id, invocation, run)?;
         seal(connection, id)?;
@@ -198,8 +223,11 @@ impl<'a> Recording<'a> {
     /// The experiment of this name as it is described, or without a description where there is none yet.
     pub(super) fn experiment(&self, name: &str) -> Result<Experiment, StoreError> {
         let sql = "SELECT description FROM experiments WHERE name = ?1";
-        let description: Option<String> =
-            self.transaction.query_row(sql, [name], |row| row.get(0)).optional().map_err(self.failed())?;
+        let description: Option<String> = self
+            .transaction
+            .query_row(sql, [name], |row| row.get(0))
+            .optional()
+            .map_err(self.failed())?;
         Ok(Experiment { name: name.to_owned(), description: description.unwrap_or_default() })
     }
 
@@ -225,7 +253,12 @@ impl<'a> Recording<'a> {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn epochs(&self, id: &RunId, epochs: &[EpochMetrics], checkpoint: &Checkpoint) -> Result<(), StoreError> {
+    pub fn epochs(
+        &self,
+        id: &RunId,
+        epochs: &[EpochMetrics],
+        checkpoint: &Checkpoint,
+    ) -> Result<(), StoreError> {
         let record = || {
             insert_epochs(&self.transaction, id, epochs)?;
             put_checkpoint(&self.transaction, id, checkpoint)?;
@@ -245,8 +278,12 @@ impl<'a> Recording<'a> {
             let recorded: Option<u32> = connection
                 .prepare_cached("SELECT last_epoch FROM runs WHERE id = ?1")?
                 .query_row([id.as_str()], |row| row.get(0))?;
-            let new: Vec<EpochMetrics> =
-                run.epochs.iter().filter(|epoch| epoch.epoch > recorded.unwrap_or_default()).cloned().collect();
+            let new: Vec<EpochMetrics> = run
+                .epochs
+                .iter()
+                .filter(|epoch| epoch.epoch > recorded.unwrap_or_default())
+                .cloned()
+                .collect();
             insert_epochs(connection, id, &new)?;
             insert_results(connection, id, &run.results)?;
             examples::insert(connection, id, run.examples.as_ref())?;
@@ -269,7 +306,11 @@ impl<'a> Recording<'a> {
 }
 
 /// What a run is gone on with from, in the place of what was there before.
-pub(super) fn put_checkpoint(connection: &Connection, id: &RunId, checkpoint: &Checkpoint) -> rusqlite::Result<()> {
+pub(super) fn put_checkpoint(
+    connection: &Connection,
+    id: &RunId,
+    checkpoint: &Checkpoint,
+) -> rusqlite::Result<()> {
     let Checkpoint { epoch, seconds, model } = checkpoint;
     let sum = checksum::of_checkpoint(id, *epoch, *seconds, model);
     connection
@@ -282,8 +323,9 @@ pub(super) fn put_checkpoint(connection: &Connection, id: &RunId, checkpoint: &C
 
 /// Whether `ours` would go on with a run of `theirs` to the bits that it would have come to.
 fn same_bits(left: &RecordedRun, theirs: &Invocation, run: &Run, ours: &Invocation) -> bool {
-    let program =
-        |it: &Invocation| (it.program_version.clone(), it.git_commit.clone(), it.git_dirty, it.candle_version.clone());
+    let program = |it: &Invocation| {
+        (it.program_version.clone(), it.git_commit.clone(), it.git_dirty, it.candle_version.clone())
+    };
     (&left.engine, &left.device) == (&run.engine, &run.device)
         && theirs.instruction_set == ours.instruction_set
         && program(theirs) == program(ours)
@@ -330,7 +372,12 @@ fn restart(connection: &Connection, id: &RunId) -> rusqlite::Result<()> {
     seal(connection, id)
 }
 
-fn set_status(connection: &Connection, id: &RunId, status: Status, error: Option<&str>) -> rusqlite::Result<()> {
+fn set_status(
+    connection: &Connection,
+    id: &RunId,
+    status: Status,
+    error: Option<&str>,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE runs SET status = ?2, error = ?3, ended_at = ?4 WHERE id = ?1")?
         .execute(params![id.as_str(), status.as_str(), error, timestamp(SystemTime::now())])?;
@@ -340,7 +387,9 @@ fn set_status(connection: &Connection, id: &RunId, status: Status, error: Option
 /// A run that was left is killed, and not gone on with any more.
 fn give_up(connection: &Connection, id: &RunId, error: &str) -> rusqlite::Result<()> {
     set_status(connection, id, Status::Killed, Some(error))?;
-    connection.prepare_cached("DELETE FROM checkpoints WHERE run_id = ?1")?.execute([id.as_str()])?;
+    connection
+        .prepare_cached("DELETE FROM checkpoints WHERE run_id = ?1")?
+        .execute([id.as_str()])?;
     Ok(())
 }
 
@@ -376,7 +425,10 @@ fn put_experiment(connection: &Connection, experiment: &Experiment) -> rusqlite:
 }
 
 /// Inserts the experiment. An existing experiment keeps its description.
-pub(super) fn add_experiment(connection: &Connection, experiment: &Experiment) -> rusqlite::Result<()> {
+pub(super) fn add_experiment(
+    connection: &Connection,
+    experiment: &Experiment,
+) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO experiments (name, description, checksum) VALUES (?1, ?2, ?3)";
     let row = params![experiment.name, experiment.description, checksum::of_experiment(experiment)];
     connection.execute(sql, row).map(drop)
@@ -444,7 +496,12 @@ fn place(connection: &Connection, run: &Run) -> rusqlite::Result<Option<i64>> {
 }
 
 /// The run's row and its hyperparameters.
-fn insert_run(connection: &Connection, id: &RunId, invocation: InvocationId, run: &Run) -> rusqlite::Result<()> {
+fn insert_run(
+    connection: &Connection,
+    id: &RunId,
+    invocation: InvocationId,
+    run: &Run,
+) -> rusqlite::Result<()> {
     let ended_at = (run.status != Status::Running).then(|| timestamp(run.ended_at));
     let ordered_at = place(connection, run)?;
     let size = |size: Option<u64>| size.and_then(|size| i64::try_from(size).ok());
@@ -477,15 +534,20 @@ fn insert_run(connection: &Connection, id: &RunId, invocation: InvocationId, run
             size(run.split_sizes.validation),
             size(run.split_sizes.test),
         ])?;
-    let mut insert =
-        connection.prepare_cached("INSERT INTO params (run_id, name, value, position) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO params (run_id, name, value, position) VALUES (?1, ?2, ?3, ?4)",
+    )?;
     for (position, (name, value)) in (0i64..).zip(&run.params) {
         insert.execute(params![id.as_str(), name, value, position])?;
     }
     Ok(())
 }
 
-fn insert_epochs(connection: &Connection, id: &RunId, epochs: &[EpochMetrics]) -> rusqlite::Result<()> {
+fn insert_epochs(
+    connection: &Connection,
+    id: &RunId,
+    epochs: &[EpochMetrics],
+) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO metrics (run_id, epoch, step, name, value, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
@@ -499,8 +561,13 @@ fn insert_epochs(connection: &Connection, id: &RunId, epochs: &[EpochMetrics]) -
     Ok(())
 }
 
-fn insert_results(connection: &Connection, id: &RunId, results: &[(String, f64)]) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached("INSERT INTO results (run_id, name, value) VALUES (?1, ?2, ?3)")?;
+fn insert_results(
+    connection: &Connection,
+    id: &RunId,
+    results: &[(String, f64)],
+) -> rusqlite::Result<()> {
+    let mut insert = connection
+        .prepare_cached("INSERT INTO results (run_id, name, value) VALUES (?1, ?2, ?3)")?;
     for (name, value) in results.iter().filter(|(_, value)| value.is_finite()) {
         insert.execute(params![id.as_str(), name, value])?;
     }

@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::live::{self, Recording};
 use super::{InvocationId, Store, declarations, examples, query};
 use crate::{
-    Declarations, EpochMetrics, Examples, Experiment, Interruption, Invocation, Liveness, Order, Reader, RecordedRun,
-    Run, Status, StoreError,
+    Declarations, EpochMetrics, Examples, Experiment, Interruption, Invocation, Liveness, Order,
+    Reader, RecordedRun, Run, Status, StoreError,
 };
 
 /// What became of the runs of another store.
@@ -67,12 +67,15 @@ impl Store {
         let recording = self.recording()?;
         let connection = &recording.transaction;
         let mut known: HashMap<String, Vec<RecordedRun>> = HashMap::new();
-        for run in query::unchecked_runs(connection, &experiment.name).map_err(recording.failed())? {
+        for run in
+            query::unchecked_runs(connection, &experiment.name).map_err(recording.failed())?
+        {
             known.entry(run.trial.to_string()).or_default().push(run);
         }
         live::add_experiment(connection, experiment).map_err(recording.failed())?;
         // Declarations of this store take precedence over declarations of the source.
-        let here = declarations::of_experiment(connection, &experiment.name).map_err(recording.failed())?;
+        let here = declarations::of_experiment(connection, &experiment.name)
+            .map_err(recording.failed())?;
         if here == Declarations::default() {
             recording.declare(&experiment.name, &source.declarations(&experiment.name)?)?;
         }
@@ -83,7 +86,8 @@ impl Store {
                 return Ok(*known);
             }
             let (origin, started_at) = source.start(invocation)?;
-            let id = bring_start(connection, &experiment.name, &origin, &started_at).map_err(recording.failed())?;
+            let id = bring_start(connection, &experiment.name, &origin, &started_at)
+                .map_err(recording.failed())?;
             starts.insert(invocation, id);
             Ok(id)
         };
@@ -91,22 +95,30 @@ impl Store {
             let (epochs, whole) = source.checked_epochs(&run)?;
             let whole = whole && run.is_whole();
             if !whole && !exactly {
-                let what = format!("run {} of trial {} was changed after it was recorded", run.id, run.trial);
+                let what = format!(
+                    "run {} of trial {} was changed after it was recorded",
+                    run.id, run.trial
+                );
                 absorbed.contradictions.push(what);
                 continue;
             }
             let here = known.get(run.trial.as_str()).map_or(&[][..], Vec::as_slice);
-            let verdict = judge(connection, here, (&run, &epochs, whole), exactly).map_err(recording.failed())?;
+            let verdict = judge(connection, here, (&run, &epochs, whole), exactly)
+                .map_err(recording.failed())?;
             match verdict {
                 Verdict::Known => absorbed.identical += 1,
                 Verdict::Left => absorbed.left += 1,
                 Verdict::Contradicts(what) => absorbed.contradictions.push(what),
-                Verdict::GoesOn if is_worked_on(&recording, here, source, &run)? => absorbed.left += 1,
+                Verdict::GoesOn if is_worked_on(&recording, here, source, &run)? => {
+                    absorbed.left += 1
+                }
                 Verdict::New | Verdict::GoesOn => {
                     let sql = "DELETE FROM runs WHERE id = ?1";
-                    let earlier = connection.execute(sql, [run.id.as_str()]).map_err(recording.failed())?;
+                    let earlier =
+                        connection.execute(sql, [run.id.as_str()]).map_err(recording.failed())?;
                     add(&recording, source, &run, (epochs, whole), &mut start)?;
-                    keep(&run).map_err(|cause| StoreError::Belongings { run: run.id.clone(), cause })?;
+                    keep(&run)
+                        .map_err(|cause| StoreError::Belongings { run: run.id.clone(), cause })?;
                     if earlier > 0 { &mut absorbed.updated } else { &mut absorbed.added }.push(run);
                 }
             }
@@ -128,7 +140,9 @@ fn add(
     recording.whole_run(start(run.invocation)?, &as_recorded(run, epochs, examples))?;
     // What was changed is not made right by being moved.
     if !whole {
-        connection.execute("UPDATE runs SET checksum = -1 WHERE id = ?1", [id]).map_err(recording.failed())?;
+        connection
+            .execute("UPDATE runs SET checksum = -1 WHERE id = ?1", [id])
+            .map_err(recording.failed())?;
     }
     if !fit {
         examples::set_checksum(connection, &run.id, -1).map_err(recording.failed())?;
@@ -184,7 +198,10 @@ fn judge(
         .optional()?;
     let same_run = here.iter().find(|it| it.id == run.id);
     if other_trial.is_some() && same_run.is_none() {
-        return Ok(Verdict::Contradicts(format!("run {} is of another trial or experiment here", run.id)));
+        return Ok(Verdict::Contradicts(format!(
+            "run {} is of another trial or experiment here",
+            run.id
+        )));
     }
     if run.status == Status::Running {
         return Ok(Verdict::Left);
@@ -217,12 +234,19 @@ fn judge(
 }
 
 /// Whether the one is the other at an earlier moment of the same run.
-fn goes_on(earlier: (&RecordedRun, &[EpochMetrics]), later: (&RecordedRun, &[EpochMetrics])) -> bool {
-    let progress =
-        |(run, epochs): (&RecordedRun, &[EpochMetrics])| (run.has_ended(), epochs.len(), run.status != Status::Running);
+fn goes_on(
+    earlier: (&RecordedRun, &[EpochMetrics]),
+    later: (&RecordedRun, &[EpochMetrics]),
+) -> bool {
+    let progress = |(run, epochs): (&RecordedRun, &[EpochMetrics])| {
+        (run.has_ended(), epochs.len(), run.status != Status::Running)
+    };
     !earlier.0.has_ended()
         && progress(earlier) < progress(later)
-        && later.1.get(..earlier.1.len()).is_some_and(|begin| differing_epoch(earlier.1, begin).is_none())
+        && later
+            .1
+            .get(..earlier.1.len())
+            .is_some_and(|begin| differing_epoch(earlier.1, begin).is_none())
 }
 
 /// Whether a run may be in the hands of somebody here: of another process than those that worked on it there.
@@ -232,9 +256,14 @@ fn is_worked_on(
     source: &Reader,
     run: &RecordedRun,
 ) -> Result<bool, StoreError> {
-    let Some(same) = here.iter().find(|it| it.id == run.id && it.status == Status::Running) else { return Ok(false) };
-    let ours = query::invocation(&recording.transaction, same.invocation).map_err(recording.failed())?.process;
-    let theirs = source.resumptions(run)?.into_iter().map(|it| it.invocation).chain([run.invocation]);
+    let Some(same) = here.iter().find(|it| it.id == run.id && it.status == Status::Running) else {
+        return Ok(false);
+    };
+    let ours = query::invocation(&recording.transaction, same.invocation)
+        .map_err(recording.failed())?
+        .process;
+    let theirs =
+        source.resumptions(run)?.into_iter().map(|it| it.invocation).chain([run.invocation]);
     for invocation in theirs {
         if source.start(invocation)?.0.process == ours {
             return Ok(false);
@@ -244,15 +273,23 @@ fn is_worked_on(
 }
 
 /// The first thing that two runs measured otherwise, times aside.
-fn difference(here: (&RecordedRun, &[EpochMetrics]), there: (&RecordedRun, &[EpochMetrics])) -> Option<String> {
+fn difference(
+    here: (&RecordedRun, &[EpochMetrics]),
+    there: (&RecordedRun, &[EpochMetrics]),
+) -> Option<String> {
     if here.0.status != there.0.status {
         return Some(format!("it is {} and {}", here.0.status, there.0.status));
     }
     if let Some(what) = differing_epoch(here.1, there.1) {
         return Some(what);
     }
-    let names =
-        here.0.results.iter().chain(&there.0.results).map(|(name, _)| name).filter(|name| &***name != "seconds");
+    let names = here
+        .0
+        .results
+        .iter()
+        .chain(&there.0.results)
+        .map(|(name, _)| name)
+        .filter(|name| &***name != "seconds");
     names.into_iter().find_map(|name| {
         let (a, b) = (here.0.result(name), there.0.result(name));
         let differs = a.map(f64::to_bits) != b.map(f64::to_bits);
@@ -266,12 +303,18 @@ fn differing_epoch(here: &[EpochMetrics], there: &[EpochMetrics]) -> Option<Stri
         let (Some(a), Some(b)) = (here.get(index), there.get(index)) else {
             return Some(format!("it has {} and {} epochs", here.len(), there.len()));
         };
-        let of =
-            |epoch: &EpochMetrics, name: &str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it);
+        let of = |epoch: &EpochMetrics, name: &str| {
+            epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, it)| *it)
+        };
         for (name, _) in a.metrics.iter().chain(&b.metrics).filter(|(name, _)| name != "seconds") {
             let (a, b) = (of(a, name), of(b, name));
             if a.map(f64::to_bits) != b.map(f64::to_bits) {
-                return Some(format!("{name} of epoch {} is {} and {}", index + 1, in_words(a), in_words(b)));
+                return Some(format!(
+                    "{name} of epoch {} is {} and {}",
+                    index + 1,
+                    in_words(a),
+                    in_words(b)
+                ));
             }
         }
     }

@@ -36,7 +36,8 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         back_up(connection, path, version)?;
     }
     // Immediate: of two programs that open a new store at once, the second waits and finds the schema there.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
+    let transaction =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
     let version = check(&transaction, path)?;
     let steps = usize::try_from(version).map_or(&STEPS[..], |taken| &STEPS[taken..]);
     for (_, sql) in steps {
@@ -81,8 +82,9 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreEr
     let sql =
         "SELECT user_version, (SELECT count(*) FROM sqlite_schema), (SELECT application_id FROM pragma_application_id)
                FROM pragma_user_version";
-    let look =
-        |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)? == APPLICATION_ID));
+    let look = |row: &Row<'_>| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)? == APPLICATION_ID))
+    };
     let (version, tables, ours) = connection.query_row(sql, [], look).map_err(&failed)?;
     if !ours && (tables > 0 || version != 0) {
         let reason = "it is an SQLite database of another program".to_owned();

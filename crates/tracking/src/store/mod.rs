@@ -23,7 +23,8 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::{
-    Examples, Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId, Value, csv_export,
+    Examples, Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId,
+    Value, csv_export,
 };
 pub use damage::Damage;
 pub use query::LastValues;
@@ -86,7 +87,13 @@ impl Store {
         }
         let connection = Mutex::new(connect_patiently(&path, journal)?);
         let recorder = Mutex::new(None);
-        Ok(Self { connection, folder: folder.to_owned(), journal, damage: Met::default(), recorder })
+        Ok(Self {
+            connection,
+            folder: folder.to_owned(),
+            journal,
+            damage: Met::default(),
+            recorder,
+        })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -157,7 +164,11 @@ impl Store {
     ///
     /// # Errors
     /// When the name cannot be a folder's, or the database refuses.
-    pub fn begin(&mut self, experiment: &Experiment, invocation: &Invocation) -> Result<InvocationId, StoreError> {
+    pub fn begin(
+        &mut self,
+        experiment: &Experiment,
+        invocation: &Invocation,
+    ) -> Result<InvocationId, StoreError> {
         csv_export::check_name(&experiment.name)?;
         let recording = self.recording()?;
         let id = recording.invocation(experiment, invocation)?;
@@ -239,8 +250,9 @@ impl Store {
     /// When the store cannot be read or a file not be written; the old files are whole then.
     pub fn export_csv(&self, experiment: &str) -> Result<(), StoreError> {
         let _turn = csv_export::turn(&self.folder, experiment)?;
-        let (runs, epochs) =
-            self.still(|connection, damage| query::counting_runs_and_epochs(connection, experiment, damage))?;
+        let (runs, epochs) = self.still(|connection, damage| {
+            query::counting_runs_and_epochs(connection, experiment, damage)
+        })?;
         csv_export::export(&self.folder, experiment, &runs, &epochs)
     }
 }
@@ -256,7 +268,8 @@ impl Drop for Store {
         let _ = connection.busy_timeout(Duration::ZERO);
         let all = || -> rusqlite::Result<bool> {
             let counts = |row: &rusqlite::Row<'_>| Ok((row.get(1)?, row.get(2)?));
-            let (logged, moved): (i64, i64) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], counts)?;
+            let (logged, moved): (i64, i64) =
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], counts)?;
             Ok(logged == moved)
         };
         for tries in 0.. {
@@ -282,7 +295,9 @@ fn connect_patiently(path: &Path, journal: Journal) -> Result<Connection, StoreE
     let (begun, mut tries) = (Instant::now(), 0);
     loop {
         match connect(path, journal) {
-            Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => std::thread::sleep(pause(tries)),
+            Err(StoreError::Busy { .. }) if begun.elapsed() < PATIENCE => {
+                std::thread::sleep(pause(tries))
+            }
             connected => return connected,
         }
         tries += 1;
@@ -331,7 +346,8 @@ fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
     let path = path.to_owned();
     move |source| {
         let (path, reason) = (path.clone(), source.to_string());
-        let unwritable = |advice| StoreError::Unwritable { path: path.clone(), reason: reason.clone(), advice };
+        let unwritable =
+            |advice| StoreError::Unwritable { path: path.clone(), reason: reason.clone(), advice };
         match (source.sqlite_error_code(), &source) {
             (Some(ErrorCode::NotADatabase), _) => StoreError::Foreign { path, reason },
             (Some(ErrorCode::DatabaseCorrupt), _)
@@ -343,7 +359,9 @@ fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
                 | rusqlite::Error::Utf8Error(..),
             ) => StoreError::Damaged { path, reason },
             (Some(ErrorCode::DiskFull), _) => unwritable("make room on the disk"),
-            (Some(ErrorCode::SystemIoFailure), _) => unwritable("see to the disk, or to its limits for files"),
+            (Some(ErrorCode::SystemIoFailure), _) => {
+                unwritable("see to the disk, or to its limits for files")
+            }
             (Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied), _) => {
                 unwritable("see to the rights of the folder")
             }

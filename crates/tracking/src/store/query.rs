@@ -8,14 +8,22 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::{Damage, examples};
 use crate::{
-    Checkpoint, EpochMetrics, Experiment, FindError, IdPrefix, Interruption, Invocation, Liveness, Process,
-    RecordedRun, RunId, Shard, SplitSizes, Status, StoreError, TrialId, Value, Work, checksum, csv_export,
+    Checkpoint, EpochMetrics, Experiment, FindError, IdPrefix, Interruption, Invocation, Liveness,
+    Process, RecordedRun, RunId, Shard, SplitSizes, Status, StoreError, TrialId, Value, Work,
+    checksum, csv_export,
 };
 
-pub(super) fn experiments(connection: &Connection, damage: &mut Vec<Damage>) -> rusqlite::Result<Vec<Experiment>> {
-    let checksum = if connection.column_exists(None, "experiments", "checksum")? { "checksum" } else { "NULL" };
-    let mut statement =
-        connection.prepare(&format!("SELECT name, description, {checksum} FROM experiments NOT INDEXED"))?;
+pub(super) fn experiments(
+    connection: &Connection,
+    damage: &mut Vec<Damage>,
+) -> rusqlite::Result<Vec<Experiment>> {
+    let checksum = if connection.column_exists(None, "experiments", "checksum")? {
+        "checksum"
+    } else {
+        "NULL"
+    };
+    let mut statement = connection
+        .prepare(&format!("SELECT name, description, {checksum} FROM experiments NOT INDEXED"))?;
     let mut experiments = Vec::new();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -109,17 +117,29 @@ pub type LastValues = HashMap<RunId, Vec<(Arc<str>, f64)>>;
 pub(super) type EpochsOfRuns = HashMap<RunId, Vec<EpochMetrics>>;
 
 /// Every run of `experiment` in the order in which they began, whatever its checksum says.
-pub(super) fn unchecked_runs(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+pub(super) fn unchecked_runs(
+    connection: &Connection,
+    experiment: &str,
+) -> rusqlite::Result<Vec<RecordedRun>> {
     unchecked_runs_where(connection, "experiment = ?1", experiment)
 }
 
 /// [`unchecked_runs`] that fulfil a condition on `?1`.
-fn unchecked_runs_where(connection: &Connection, condition: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+fn unchecked_runs_where(
+    connection: &Connection,
+    condition: &str,
+    key: &str,
+) -> rusqlite::Result<Vec<RecordedRun>> {
     let columns = run_columns(connection)?;
     // From the table itself: an index that lost a run would hide it.
     let sql = format!("SELECT {columns} FROM runs NOT INDEXED WHERE {condition} ORDER BY sequence");
     let mut runs = readable(connection, &sql, key)?;
-    fill(connection, &mut runs, &format!("IN (SELECT id FROM runs NOT INDEXED WHERE {condition})"), key)?;
+    fill(
+        connection,
+        &mut runs,
+        &format!("IN (SELECT id FROM runs NOT INDEXED WHERE {condition})"),
+        key,
+    )?;
     bury(connection, &mut runs)?;
     runs.sort_by(|a, b| a.order().cmp(&b.order()));
     Ok(runs)
@@ -180,25 +200,39 @@ pub(super) fn counting_runs_at(
     damage: &mut Vec<Damage>,
 ) -> rusqlite::Result<Vec<RecordedRun>> {
     let mut statement = connection.prepare("SELECT id FROM invocations WHERE git_commit = ?1")?;
-    let starts: Vec<i64> = statement.query_map([commit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let starts: Vec<i64> =
+        statement.query_map([commit], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let starts: Vec<String> = starts.iter().map(i64::to_string).collect();
     let there = format!("experiment = ?1 AND invocation IN ({})", starts.join(", "));
     let runs = unchecked_runs_where(connection, &there, experiment)?;
     let count = |condition: &str| -> rusqlite::Result<usize> {
         let sql = format!("SELECT count(*) FROM runs NOT INDEXED WHERE {condition}");
-        connection.query_row(&sql, [experiment], |row| row.get::<_, u32>(0)).map(|count| count as usize)
+        connection
+            .query_row(&sql, [experiment], |row| row.get::<_, u32>(0))
+            .map(|count| count as usize)
     };
     let unreadable = count(&there)?.saturating_sub(runs.len());
-    check_count(connection, experiment, count("experiment = ?1")?.saturating_sub(unreadable), damage)?;
+    check_count(
+        connection,
+        experiment,
+        count("experiment = ?1")?.saturating_sub(unreadable),
+        damage,
+    )?;
     let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_whole);
     Ok(counting(whole, &damaged, damage, Damage::of_run))
 }
 
 /// Commits at which runs of `experiment` were made, and how many: in the order of their first runs.
-pub(super) fn commits(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<(String, u32)>> {
+pub(super) fn commits(
+    connection: &Connection,
+    experiment: &str,
+) -> rusqlite::Result<Vec<(String, u32)>> {
     let sql = "SELECT git_commit, count(*) FROM runs NOT INDEXED JOIN invocations ON invocations.id = runs.invocation
                WHERE runs.experiment = ?1 AND git_commit IS NOT NULL GROUP BY git_commit ORDER BY min(runs.started_at), 1";
-    connection.prepare(sql)?.query_map([experiment], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    connection
+        .prepare(sql)?
+        .query_map([experiment], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// [`counting_runs`] of those whose epochs fit their checksums too, and these epochs.
@@ -212,7 +246,9 @@ pub(super) fn counting_runs_and_epochs(
     let mut epochs = epochs_of_experiment(connection, experiment, &runs)?;
     let (whole, damaged): (Vec<_>, Vec<_>) =
         runs.into_iter().partition(|run| run.is_whole() && epochs.contains_key(&run.id));
-    let of_either = |run: &RecordedRun| if run.is_whole() { Damage::of_epochs(run) } else { Damage::of_run(run) };
+    let of_either = |run: &RecordedRun| {
+        if run.is_whole() { Damage::of_epochs(run) } else { Damage::of_run(run) }
+    };
     let runs = counting(whole, &damaged, damage, of_either);
     let ids: HashSet<&RunId> = runs.iter().map(|run| &run.id).collect();
     epochs.retain(|id, _| ids.contains(id));
@@ -227,7 +263,9 @@ fn counting(
 ) -> Vec<RecordedRun> {
     let runs = newest(whole);
     for run in damaged {
-        let again = runs.iter().any(|it| it.trial == run.trial && it.has_ended() && it.order() > run.order());
+        let again = runs
+            .iter()
+            .any(|it| it.trial == run.trial && it.has_ended() && it.order() > run.order());
         if !again {
             damage.push(describe(run));
         }
@@ -242,8 +280,10 @@ pub(super) fn inspect(
     damage: &mut Vec<Damage>,
 ) -> rusqlite::Result<()> {
     for experiment in experiments(connection, damage)? {
-        let mut statement = connection.prepare("SELECT id FROM runs NOT INDEXED WHERE experiment = ?1 ORDER BY id")?;
-        let ids: Vec<String> = statement.query_map([&experiment.name], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut statement = connection
+            .prepare("SELECT id FROM runs NOT INDEXED WHERE experiment = ?1 ORDER BY id")?;
+        let ids: Vec<String> =
+            statement.query_map([&experiment.name], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let mut found = 0;
         for id in ids {
             for run in runs_of(connection, "id = ?1", &id)? {
@@ -272,7 +312,8 @@ fn check_count(
 ) -> rusqlite::Result<()> {
     if connection.column_exists(None, "experiments", "runs")? {
         let sql = "SELECT runs FROM experiments NOT INDEXED WHERE name = ?1";
-        let expected: Option<i64> = connection.query_row(sql, [experiment], |row| row.get(0)).optional()?;
+        let expected: Option<i64> =
+            connection.query_row(sql, [experiment], |row| row.get(0)).optional()?;
         let found = i64::try_from(found).unwrap_or(i64::MAX);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
             damage.push(Damage::of_experiment(experiment, expected, found));
@@ -286,7 +327,8 @@ fn newest(runs: Vec<RecordedRun>) -> Vec<RecordedRun> {
     let mut newest: HashMap<TrialId, RecordedRun> = HashMap::new();
     for run in runs {
         match newest.get(&run.trial) {
-            Some(other) if (other.has_result(), other.order()) > (run.has_result(), run.order()) => {}
+            Some(other)
+                if (other.has_result(), other.order()) > (run.has_result(), run.order()) => {}
             _ => {
                 newest.insert(run.trial.clone(), run);
             }
@@ -315,16 +357,25 @@ impl Names {
 }
 
 /// Adds hyperparameters and results, in two queries however many runs there are.
-fn fill(connection: &Connection, runs: &mut [RecordedRun], which: &str, key: &str) -> rusqlite::Result<()> {
+fn fill(
+    connection: &Connection,
+    runs: &mut [RecordedRun],
+    which: &str,
+    key: &str,
+) -> rusqlite::Result<()> {
     let mut names = Names::default();
     let index: HashMap<String, usize> =
         runs.iter().enumerate().map(|(index, run)| (run.id.as_str().to_owned(), index)).collect();
-    let sql = format!("SELECT run_id, name, value FROM params WHERE run_id {which} ORDER BY run_id, position");
+    let sql = format!(
+        "SELECT run_id, name, value FROM params WHERE run_id {which} ORDER BY run_id, position"
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         if let Some(run) = index.get(row.get_ref(0)?.as_str()?) {
-            runs[*run].params.push((names.of(row.get_ref(1)?.as_str()?), value_from(row.get_ref(2)?)));
+            runs[*run]
+                .params
+                .push((names.of(row.get_ref(1)?.as_str()?), value_from(row.get_ref(2)?)));
         }
     }
     let sql = format!("SELECT run_id, name, value FROM results WHERE run_id {which}");
@@ -342,13 +393,18 @@ fn value_from(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Integer(value) => Value::Integer(value),
         ValueRef::Real(value) => Value::Real(value),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            Value::Text(String::from_utf8_lossy(bytes).into_owned())
+        }
         ValueRef::Null => Value::Text(String::new()),
     }
 }
 
 /// Trials of `experiment` that have their result, in a run that is as it was recorded, with its epochs.
-pub(super) fn done_trials(connection: &Connection, experiment: &str) -> rusqlite::Result<HashSet<TrialId>> {
+pub(super) fn done_trials(
+    connection: &Connection,
+    experiment: &str,
+) -> rusqlite::Result<HashSet<TrialId>> {
     let mut runs = unchecked_runs(connection, experiment)?;
     runs.retain(|run| run.has_result() && run.is_whole());
     let whole = epochs_of_experiment(connection, experiment, &runs)?;
@@ -358,15 +414,18 @@ pub(super) fn done_trials(connection: &Connection, experiment: &str) -> rusqlite
 
 /// Rows of metrics in order, with their checksum where the store has any.
 fn metrics_sql(connection: &Connection, which: &str) -> rusqlite::Result<String> {
-    let checksum = if connection.column_exists(None, "metrics", "checksum")? { "checksum" } else { "NULL" };
+    let checksum =
+        if connection.column_exists(None, "metrics", "checksum")? { "checksum" } else { "NULL" };
     Ok(format!("SELECT run_id, epoch, step, name, value, {checksum} FROM metrics WHERE {which}"))
 }
 
 /// One row of [`metrics_sql`], and whether it is as it was recorded.
 fn metric_from(row: &Row<'_>, run: &RunId) -> rusqlite::Result<(u32, i64, String, f64, bool)> {
-    let (epoch, step, name, value) = (row.get(1)?, row.get(2)?, row.get::<_, String>(3)?, row.get(4)?);
+    let (epoch, step, name, value) =
+        (row.get(1)?, row.get(2)?, row.get::<_, String>(3)?, row.get(4)?);
     let expected: Option<i64> = row.get(5)?;
-    let whole = expected.is_none_or(|expected| expected == checksum::of_metric(run, epoch, step, &name, value));
+    let whole = expected
+        .is_none_or(|expected| expected == checksum::of_metric(run, epoch, step, &name, value));
     Ok((epoch, step, name, value, whole))
 }
 
@@ -376,7 +435,8 @@ fn epochs_of_experiment(
     experiment: &str,
     runs: &[RecordedRun],
 ) -> rusqlite::Result<EpochsOfRuns> {
-    let which = "run_id IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1) ORDER BY run_id, epoch";
+    let which =
+        "run_id IN (SELECT id FROM runs NOT INDEXED WHERE experiment = ?1) ORDER BY run_id, epoch";
     let mut found = epochs(connection, &metrics_sql(connection, which)?, experiment)?;
     let mut whole = HashMap::new();
     for run in runs {
@@ -393,7 +453,8 @@ pub(super) fn epochs_of_run(
     damage: &mut Vec<Damage>,
 ) -> rusqlite::Result<Vec<EpochMetrics>> {
     let sql = metrics_sql(connection, "run_id = ?1 ORDER BY epoch")?;
-    let found = epochs(connection, &sql, run.id.as_str())?.remove(run.id.as_str()).unwrap_or_default();
+    let found =
+        epochs(connection, &sql, run.id.as_str())?.remove(run.id.as_str()).unwrap_or_default();
     let (epochs, whole) = found.checked(run);
     if !whole {
         damage.push(Damage::of_epochs(run));
@@ -417,7 +478,11 @@ impl FoundEpochs {
     }
 }
 
-fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<HashMap<RunId, FoundEpochs>> {
+fn epochs(
+    connection: &Connection,
+    sql: &str,
+    key: &str,
+) -> rusqlite::Result<HashMap<RunId, FoundEpochs>> {
     let mut all: HashMap<RunId, FoundEpochs> = HashMap::new();
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([key])?;
@@ -434,11 +499,16 @@ fn epochs(connection: &Connection, sql: &str, key: &str) -> rusqlite::Result<Has
         found.count += 1;
         // A damaged page can give a row twice and hide another, and every checksum fits.
         let follows = found.epochs.last().is_none_or(|last| {
-            epoch > last.epoch || epoch == last.epoch && last.metrics.iter().all(|(known, _)| *known != name)
+            epoch > last.epoch
+                || epoch == last.epoch && last.metrics.iter().all(|(known, _)| *known != name)
         });
         found.changed |= !whole || !follows;
         if found.epochs.last().is_none_or(|last| last.epoch != epoch) {
-            found.epochs.push(EpochMetrics { epoch, step: step.cast_unsigned(), metrics: Vec::new() });
+            found.epochs.push(EpochMetrics {
+                epoch,
+                step: step.cast_unsigned(),
+                metrics: Vec::new(),
+            });
         }
         if let Some(last) = found.epochs.last_mut() {
             last.metrics.push((name, value));
@@ -470,7 +540,10 @@ pub(super) fn last_values(
                 if damage.len() == before { last_of(&epochs) } else { Vec::new() }
             }
         };
-        all.insert(run.id.clone(), last.into_iter().map(|(name, value)| (names.of(&name), value)).collect());
+        all.insert(
+            run.id.clone(),
+            last.into_iter().map(|(name, value)| (names.of(&name), value)).collect(),
+        );
     }
     Ok(all)
 }
@@ -497,7 +570,10 @@ impl<'c> LastEpoch<'c> {
     fn new(connection: &'c Connection) -> rusqlite::Result<Self> {
         let metrics = metrics_sql(connection, "run_id = ?1 AND epoch = ?2 ORDER BY name")?;
         let counts = "SELECT count(*), count(DISTINCT name) FROM metrics WHERE run_id = ?1";
-        Ok(Self { metrics: connection.prepare_cached(&metrics)?, counts: connection.prepare_cached(counts)? })
+        Ok(Self {
+            metrics: connection.prepare_cached(&metrics)?,
+            counts: connection.prepare_cached(counts)?,
+        })
     }
 
     /// The metrics of the last epoch, or `None` if the other epochs must be read too: another epoch
@@ -519,9 +595,14 @@ impl<'c> LastEpoch<'c> {
 }
 
 /// Every start of a program for `experiment`, in order.
-pub(super) fn invocations(connection: &Connection, experiment: &str) -> rusqlite::Result<Vec<Invocation>> {
-    let mut statement = connection.prepare("SELECT id FROM invocations WHERE experiment = ?1 ORDER BY id")?;
-    let ids: Vec<i64> = statement.query_map([experiment], |row| row.get(0))?.collect::<Result<_, _>>()?;
+pub(super) fn invocations(
+    connection: &Connection,
+    experiment: &str,
+) -> rusqlite::Result<Vec<Invocation>> {
+    let mut statement =
+        connection.prepare("SELECT id FROM invocations WHERE experiment = ?1 ORDER BY id")?;
+    let ids: Vec<i64> =
+        statement.query_map([experiment], |row| row.get(0))?.collect::<Result<_, _>>()?;
     ids.into_iter().map(|id| invocation(connection, id)).collect()
 }
 
@@ -577,26 +658,37 @@ pub(super) fn work_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<
 }
 
 /// The interruptions of a run, in order; earlier schemas knew none.
-pub(super) fn interruptions(connection: &Connection, run: &RunId) -> rusqlite::Result<Vec<Interruption>> {
+pub(super) fn interruptions(
+    connection: &Connection,
+    run: &RunId,
+) -> rusqlite::Result<Vec<Interruption>> {
     if !connection.table_exists(None, "resumptions")? {
         return Ok(Vec::new());
     }
     let sql = "SELECT epoch, invocation, at FROM resumptions WHERE run_id = ?1 ORDER BY rowid";
-    let read = |row: &Row<'_>| Ok(Interruption { epoch: row.get(0)?, at: row.get(2)?, invocation: row.get(1)? });
+    let read = |row: &Row<'_>| {
+        Ok(Interruption { epoch: row.get(0)?, at: row.get(2)?, invocation: row.get(1)? })
+    };
     connection.prepare_cached(sql)?.query_map([run.as_str()], read)?.collect()
 }
 
 /// What a run goes on from, if it is whole.
-pub(super) fn checkpoint(connection: &Connection, run: &RunId) -> rusqlite::Result<Option<Checkpoint>> {
+pub(super) fn checkpoint(
+    connection: &Connection,
+    run: &RunId,
+) -> rusqlite::Result<Option<Checkpoint>> {
     let sql = "SELECT epoch, seconds, model, checksum FROM checkpoints WHERE run_id = ?1";
     let found = connection
         .prepare_cached(sql)?
         .query_row([run.as_str()], |row| {
-            let checkpoint = Checkpoint { epoch: row.get(0)?, seconds: row.get(1)?, model: row.get(2)? };
+            let checkpoint =
+                Checkpoint { epoch: row.get(0)?, seconds: row.get(1)?, model: row.get(2)? };
             Ok((checkpoint, row.get::<_, i64>(3)?))
         })
         .optional()?;
-    let whole = |(it, sum): &(Checkpoint, i64)| *sum == checksum::of_checkpoint(run, it.epoch, it.seconds, &it.model);
+    let whole = |(it, sum): &(Checkpoint, i64)| {
+        *sum == checksum::of_checkpoint(run, it.epoch, it.seconds, &it.model)
+    };
     Ok(found.filter(whole).map(|(checkpoint, _)| checkpoint))
 }
 
@@ -639,8 +731,9 @@ fn candidates(connection: &Connection, digits: &str) -> rusqlite::Result<Vec<(St
     let sql = "SELECT id, experiment FROM runs WHERE id GLOB ?1 || '*'
                UNION SELECT trial_id, experiment FROM runs WHERE trial_id GLOB ?1 || '*' ORDER BY 1, 2";
     let mut statement = connection.prepare(sql)?;
-    let mut all: Vec<(String, String)> =
-        statement.query_map([digits], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let mut all: Vec<(String, String)> = statement
+        .query_map([digits], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
     if all.iter().any(|(id, _)| id == digits) {
         all.retain(|(id, _)| id == digits);
     }
@@ -659,7 +752,11 @@ fn run_of(connection: &Connection, id: &str, experiment: &str) -> rusqlite::Resu
 }
 
 /// Runs that fulfil a condition on `?1`, in the order in which they began, whatever their checksums say.
-pub(super) fn runs_of(connection: &Connection, condition: &str, key: &str) -> rusqlite::Result<Vec<RecordedRun>> {
+pub(super) fn runs_of(
+    connection: &Connection,
+    condition: &str,
+    key: &str,
+) -> rusqlite::Result<Vec<RecordedRun>> {
     let sql = format!("SELECT {} FROM runs WHERE {condition}", run_columns(connection)?);
     let mut runs = readable(connection, &sql, key)?;
     for run in &mut runs {

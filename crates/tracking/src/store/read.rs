@@ -14,8 +14,8 @@ use super::patience::be_patient;
 use super::query::LastValues;
 use super::{DATABASE, database, declarations, examples, migrations, progress, query, record};
 use crate::{
-    Checkpoint, Declarations, Digest, EpochMetrics, Examples, Experiment, FindError, Interruption, Invocation,
-    Progress, RecordError, RecordedRun, RunId, Sink, StoreError, TrialId,
+    Checkpoint, Declarations, Digest, EpochMetrics, Examples, Experiment, FindError, Interruption,
+    Invocation, Progress, RecordError, RecordedRun, RunId, Sink, StoreError, TrialId,
 };
 
 /// The store of a results folder, open for reading.
@@ -36,8 +36,11 @@ impl Reader {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATABASE);
         if folder.is_file() || path.is_dir() {
-            let cause =
-                std::io::Error::other(if folder.is_file() { "it is a file" } else { "its tracking.db is a folder" });
+            let cause = std::io::Error::other(if folder.is_file() {
+                "it is a file"
+            } else {
+                "its tracking.db is a folder"
+            });
             return Err(StoreError::Folder { folder: folder.to_owned(), cause });
         }
         if !path.is_file() {
@@ -51,16 +54,21 @@ impl Reader {
         };
         let (connection, version) = match opening {
             // SQLite would take back what somebody left who was killed, and must not write.
-            Err(StoreError::Unwritable { .. }) if metadata(beside(&path, JOURNAL)).is_ok() => copied(&path, JOURNAL)?,
+            Err(StoreError::Unwritable { .. }) if metadata(beside(&path, JOURNAL)).is_ok() => {
+                copied(&path, JOURNAL)?
+            }
             // SQLite needs an index of the log, but must not create one here. A backup or a
             // read-only mount may lack the index.
-            Err(error) if cannot_open(&error) && metadata(beside(&path, LOG)).is_ok() => copied(&path, LOG)?,
+            Err(error) if cannot_open(&error) && metadata(beside(&path, LOG)).is_ok() => {
+                copied(&path, LOG)?
+            }
             opening => opening?,
         };
         if version == 0 {
             return Err(StoreError::NoStore { folder: folder.to_owned() });
         }
-        let (connection, still, damage) = (RefCell::new(connection), Cell::new(still), Met::default());
+        let (connection, still, damage) =
+            (RefCell::new(connection), Cell::new(still), Met::default());
         Ok(Self { connection, path, still, damage })
     }
 
@@ -77,7 +85,8 @@ impl Reader {
     /// Reads on beside who writes, what there is now.
     fn open_beside(&self) -> Result<(), StoreError> {
         self.still.set(None);
-        *self.connection.borrow_mut() = opened(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, &self.path)?.0;
+        *self.connection.borrow_mut() =
+            opened(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, &self.path)?.0;
         Ok(())
     }
 
@@ -93,7 +102,10 @@ impl Reader {
     }
 
     /// [`Reader::read`]; what was met that is damaged is kept for [`Reader::damage`].
-    fn checked<T>(&self, ask: impl Fn(&Connection, &mut Vec<Damage>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    fn checked<T>(
+        &self,
+        ask: impl Fn(&Connection, &mut Vec<Damage>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         let (found, damage) = self.read(|connection| {
             let mut damage = Vec::new();
             Ok((ask(connection, &mut damage)?, damage))
@@ -125,7 +137,9 @@ impl Reader {
     /// # Errors
     /// When the database refuses.
     pub fn runs_at(&self, experiment: &str, commit: &str) -> Result<Vec<RecordedRun>, StoreError> {
-        self.checked(|connection, damage| query::counting_runs_at(connection, experiment, commit, damage))
+        self.checked(|connection, damage| {
+            query::counting_runs_at(connection, experiment, commit, damage)
+        })
     }
 
     /// The git commits at which runs of `experiment` were made, in the order of their first runs, and how many runs.
@@ -164,7 +178,10 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn checked_epochs(&self, run: &RecordedRun) -> Result<(Vec<EpochMetrics>, bool), StoreError> {
+    pub fn checked_epochs(
+        &self,
+        run: &RecordedRun,
+    ) -> Result<(Vec<EpochMetrics>, bool), StoreError> {
         self.read(|connection| {
             let mut damage = Vec::new();
             Ok((query::epochs_of_run(connection, run, &mut damage)?, damage.is_empty()))
@@ -181,7 +198,10 @@ impl Reader {
     }
 
     /// [`Reader::examples`], and whether they are as they were recorded.
-    pub(crate) fn checked_examples(&self, run: &RecordedRun) -> Result<(Option<Examples>, bool), StoreError> {
+    pub(crate) fn checked_examples(
+        &self,
+        run: &RecordedRun,
+    ) -> Result<(Option<Examples>, bool), StoreError> {
         self.checked(|connection, damage| examples::of_run(connection, run, damage))
     }
 
@@ -248,7 +268,11 @@ impl Reader {
     ///
     /// # Errors
     /// When the database or the sink refuses, or somebody began to write meanwhile.
-    pub fn record(&self, runs: Option<&HashSet<RunId>>, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
+    pub fn record(
+        &self,
+        runs: Option<&HashSet<RunId>>,
+        sink: &mut dyn Sink,
+    ) -> Result<Digest, RecordError> {
         let handed = record::hand(&self.connection.borrow(), &database(&self.path), runs, sink);
         // What a reader of a still file found in one that moves is nothing.
         if self.moved() {
@@ -296,7 +320,10 @@ struct Stillness(SystemTime, u64);
 impl Stillness {
     fn of(path: &Path) -> Option<Self> {
         // A log or journal that is there is somebody's, or was left by somebody who was killed: then it is a part of the store.
-        if [beside(path, LOG), beside(path, JOURNAL)].iter().any(|log| metadata(log).is_ok_and(|log| log.len() > 0)) {
+        if [beside(path, LOG), beside(path, JOURNAL)]
+            .iter()
+            .any(|log| metadata(log).is_ok_and(|log| log.len() > 0))
+        {
             return None;
         }
         let file = metadata(path).ok()?;
@@ -365,7 +392,10 @@ fn copied(path: &Path, companion: &str) -> Result<(Connection, i64), StoreError>
 /// Makes a copy writable. A copy inherits the permissions of the original, which may be read-only.
 fn writable(file: &Path) -> std::io::Result<()> {
     let mut permissions = metadata(file)?.permissions();
-    #[allow(clippy::permissions_set_readonly_false, reason = "a file in a temporary folder of our own")]
+    #[allow(
+        clippy::permissions_set_readonly_false,
+        reason = "a file in a temporary folder of our own"
+    )]
     permissions.set_readonly(false);
     std::fs::set_permissions(file, permissions)
 }
@@ -432,9 +462,14 @@ mod tests {
             std::fs::set_permissions(copy, permissions).unwrap();
         }
         let (connection, _) = copied(&backup.path().join(DATABASE), LOG).unwrap();
-        let runs: u32 = connection.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).unwrap();
+        let runs: u32 =
+            connection.query_row("SELECT count(*) FROM runs", [], |row| row.get(0)).unwrap();
         assert_eq!(runs, 1, "the copy includes the run that only the log holds");
-        assert_eq!(std::fs::read_dir(backup.path()).unwrap().count(), 2, "the backup contains no additional file");
+        assert_eq!(
+            std::fs::read_dir(backup.path()).unwrap().count(),
+            2,
+            "the backup contains no additional file"
+        );
     }
 
     #[cfg(unix)]

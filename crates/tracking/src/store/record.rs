@@ -33,7 +33,10 @@ pub(super) fn hand(
             let mut cells = Vec::with_capacity(table.columns.len());
             for (index, column) in table.columns.iter().enumerate() {
                 let value = row.get_ref(index).map_err(failed)?;
-                cells.push(cell(value, column).map_err(|reason| failed(impossible(table, column, index, reason)))?);
+                cells.push(
+                    cell(value, column)
+                        .map_err(|reason| failed(impossible(table, column, index, reason)))?,
+                );
             }
             if wanted.as_ref().is_some_and(|wanted| !wanted.has(table, &cells[0])) {
                 continue;
@@ -64,13 +67,17 @@ fn select(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Str
             _ => "NULL",
         });
     }
-    let all = || (2..=columns.len()).chain([1]).map(|place| place.to_string()).collect::<Vec<_>>().join(", ");
+    let all = || {
+        (2..=columns.len()).chain([1]).map(|place| place.to_string()).collect::<Vec<_>>().join(", ")
+    };
     // Order by column position: for columns that an earlier schema lacks, the query selects NULL.
     let place = |name: &str| {
         let place = table.columns.iter().position(|column| column.name == name);
         place.map_or_else(|| name.to_owned(), |place| (place + 1).to_string())
     };
-    let order = table.order.map_or_else(all, |order| order.split(", ").map(place).collect::<Vec<_>>().join(", "));
+    let order = table
+        .order
+        .map_or_else(all, |order| order.split(", ").map(place).collect::<Vec<_>>().join(", "));
     Ok(Some(format!("SELECT {} FROM {} ORDER BY {order}", columns.join(", "), table.name)))
 }
 
@@ -81,7 +88,9 @@ fn cell<'a>(value: ValueRef<'a>, column: &Column) -> Result<Cell<'a>, &'static s
         ValueRef::Null => return Err("is empty"),
         ValueRef::Integer(number) => Cell::Integer(number),
         ValueRef::Real(number) => Cell::Real(number),
-        ValueRef::Text(bytes) => Cell::Text(std::str::from_utf8(bytes).map_err(|_| "is no UTF-8 text")?.into()),
+        ValueRef::Text(bytes) => {
+            Cell::Text(std::str::from_utf8(bytes).map_err(|_| "is no UTF-8 text")?.into())
+        }
         ValueRef::Blob(bytes) => Cell::Blob(bytes.into()),
     };
     if column.kind.fits(&cell) { Ok(cell) } else { Err("is of another type") }
@@ -120,7 +129,9 @@ impl<'r> Wanted<'r> {
     /// Whether a row is wanted that begins with this cell.
     fn has(&self, table: &Table, first: &Cell<'_>) -> bool {
         match (table.name, first) {
-            ("experiments" | "declarations", Cell::Text(name)) => self.experiments.contains(&**name),
+            ("experiments" | "declarations", Cell::Text(name)) => {
+                self.experiments.contains(&**name)
+            }
             (_, Cell::Text(run)) => self.runs.contains(&**run),
             (_, Cell::Integer(invocation)) => self.invocations.contains(invocation),
             _ => false,
@@ -144,8 +155,10 @@ impl Store {
         let connection = &recording.transaction;
         // A document may have its tables in any order.
         connection.pragma_update(None, "defer_foreign_keys", "ON").map_err(&failed)?;
-        let expected = read(&mut Filling { connection, failed: &failed, table: None, sql: String::new() })?;
-        let sql = "UPDATE experiments SET runs = (SELECT count(*) FROM runs WHERE experiment = name)";
+        let expected =
+            read(&mut Filling { connection, failed: &failed, table: None, sql: String::new() })?;
+        let sql =
+            "UPDATE experiments SET runs = (SELECT count(*) FROM runs WHERE experiment = name)";
         connection.execute(sql, []).map_err(&failed)?;
         all_refer_to_something(connection, &failed)?;
         let found = hand(connection, &failed, None, &mut ())?;
@@ -184,7 +197,8 @@ impl Sink for Filling<'_> {
             Cell::Blob(bytes) => ValueRef::Blob(bytes),
         });
         let values = params_from_iter(values.map(rusqlite::types::ToSqlOutput::Borrowed));
-        let inserted = self.connection.prepare_cached(&self.sql).and_then(|mut insert| insert.execute(values));
+        let inserted =
+            self.connection.prepare_cached(&self.sql).and_then(|mut insert| insert.execute(values));
         inserted.map(|_| ()).map_err(|error| match error.sqlite_error_code() {
             Some(ErrorCode::ConstraintViolation) => RecordError::Row(error.to_string()),
             _ => (self.failed)(error).into(),
@@ -203,7 +217,10 @@ fn all_refer_to_something(connection: &Connection, failed: &Failed<'_>) -> Resul
     let Some(row) = rows.next().map_err(failed)? else { return Ok(()) };
     let table = |index| row.get::<_, String>(index).map_err(failed);
     let (place, of) = (table(0)?, table(2)?);
-    Err(RecordError::Input { place, reason: format!("a row refers to one of '{of}' that is not there") })
+    Err(RecordError::Input {
+        place,
+        reason: format!("a row refers to one of '{of}' that is not there"),
+    })
 }
 
 #[cfg(test)]

@@ -53,7 +53,9 @@ impl Recorder {
     pub(super) fn begin(connection: Connection, path: PathBuf) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(QUEUE);
         let writer = Writer { connection, path: path.clone(), begun: HashMap::new() };
-        let thread = std::thread::Builder::new().name("tracking".to_owned()).spawn(move || writer.work(&receiver))?;
+        let thread = std::thread::Builder::new()
+            .name("tracking".to_owned())
+            .spawn(move || writer.work(&receiver))?;
         Ok(Self { path, sender: Some(sender), thread: Some(thread) })
     }
 
@@ -136,13 +138,17 @@ impl Writer {
                 Vec::new()
             }
             Err(error) if error.passing().is_some() => {
-                batch.iter_mut().for_each(|message| message.tell(error.passing().map_or(Ok(()), Err)));
+                batch
+                    .iter_mut()
+                    .for_each(|message| message.tell(error.passing().map_or(Ok(()), Err)));
                 batch.retain(Message::is_tried_again);
                 batch
             }
             Err(error) => match &mut batch[..] {
                 // Somebody may have deleted the experiment: then it begins once more.
-                [Message { event: Event::Start { run, .. }, .. }] if self.begun.remove(&run.experiment).is_some() => {
+                [Message { event: Event::Start { run, .. }, .. }]
+                    if self.begun.remove(&run.experiment).is_some() =>
+                {
                     self.record(batch)
                 }
                 [alone] => {
@@ -189,7 +195,8 @@ fn apply(
         Event::Start { id, run, take_over } => {
             let invocation = match begun.get(&run.experiment) {
                 Some(invocation) => *invocation,
-                None => recording.invocation(&recording.experiment(&run.experiment)?, &Invocation::here())?,
+                None => recording
+                    .invocation(&recording.experiment(&run.experiment)?, &Invocation::here())?,
             };
             begun.insert(run.experiment.clone(), invocation);
             if let Some((by, liveness)) = recording.start(invocation, id, run, *take_over)? {
@@ -277,7 +284,10 @@ mod tests {
         assert!(writer.record(vec![message(start)]).is_empty());
 
         let limit = |writer: &Writer, pages: u32| {
-            writer.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+            writer
+                .connection
+                .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+                .unwrap();
         };
         limit(&writer, 1);
         let metrics: Vec<_> = (0..1_000).map(|number| (format!("metric {number}"), 0.5)).collect();
@@ -285,7 +295,11 @@ mod tests {
         let (reply, answer) = channel();
         let end = Box::new(Run { status: Status::Finished, ..*run });
         let batch = vec![
-            message(Event::Epoch { id: id.clone(), epoch: epoch.clone(), trouble: Arc::clone(&trouble) }),
+            message(Event::Epoch {
+                id: id.clone(),
+                epoch: epoch.clone(),
+                trouble: Arc::clone(&trouble),
+            }),
             Message { event: Event::End { id: id.clone(), run: end.clone() }, reply: Some(reply) },
             message(Event::Start { id: RunId::random().unwrap(), run: end, take_over: false }),
         ];

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tracking::{
-    ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, InvocationId, Mistake, Run, Status, Store, TrialId,
-    Work,
+    ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, InvocationId, Mistake, Run,
+    Status, Store, TrialId, Work,
 };
 
 /// A start of a program, of which everything is known.
@@ -80,7 +80,11 @@ pub fn run(seed: i64) -> Run {
         validation: "0.1".into(),
         engine: "autograd".into(),
         ended_at: moment(1500),
-        params: vec![("seed".into(), seed.into()), ("rate".into(), 1e-7.into()), ("init".into(), "zeros".into())],
+        params: vec![
+            ("seed".into(), seed.into()),
+            ("rate".into(), 1e-7.into()),
+            ("init".into(), "zeros".into()),
+        ],
         epochs: (1..=5).map(epoch).collect(),
         results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
         examples: Some(examples()),

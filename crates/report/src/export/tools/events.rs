@@ -18,14 +18,25 @@ impl Events {
     /// A file that begins at this time, in seconds since 1970.
     pub fn begun(wall_time: f64) -> Self {
         let mut events = Self::default();
-        events.add(&Event { wall_time, file_version: Some(VERSION.to_owned()), ..Event::default() });
+        events.add(&Event {
+            wall_time,
+            file_version: Some(VERSION.to_owned()),
+            ..Event::default()
+        });
         events
     }
 
     /// A number.
-    #[allow(clippy::cast_possible_truncation, reason = "TensorBoard's own loader keeps numbers in single precision")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "TensorBoard's own loader keeps numbers in single precision"
+    )]
     pub fn scalar(&mut self, wall_time: f64, step: u32, tag: &str, value: f64) {
-        let value = SummaryValue { tag: tag.to_owned(), simple_value: Some(value as f32), ..SummaryValue::default() };
+        let value = SummaryValue {
+            tag: tag.to_owned(),
+            simple_value: Some(value as f32),
+            ..SummaryValue::default()
+        };
         self.add(&Event {
             wall_time,
             step: step.into(),
@@ -44,9 +55,15 @@ impl Events {
         let plugin = PluginData { plugin_name: "hparams".to_owned(), content };
         let metadata = Some(Metadata { plugin: Some(plugin) });
         // Everything is in the metadata: the value is a vector of nothing.
-        let tensor = Some(Tensor { dtype: FLOAT, shape: Some(Shape { dims: vec![Dimension { size: 0 }] }) });
+        let tensor =
+            Some(Tensor { dtype: FLOAT, shape: Some(Shape { dims: vec![Dimension { size: 0 }] }) });
         let value = SummaryValue { tag: tag.to_owned(), simple_value: None, tensor, metadata };
-        self.add(&Event { wall_time, step: 0, file_version: None, summary: Some(Summary { values: vec![value] }) });
+        self.add(&Event {
+            wall_time,
+            step: 0,
+            file_version: None,
+            summary: Some(Summary { values: vec![value] }),
+        });
     }
 
     /// The file.
@@ -233,7 +250,10 @@ mod tests {
     fn files_are_those_that_tensorboard_writes() {
         let mut events = Events::begun(1.5);
         events.scalar(2.5, 3, "loss", 0.1);
-        events.hparams(4.5, Session::End(SessionEnd { status: SessionStatus::Success.into(), end_time_secs: 5.5 }));
+        events.hparams(
+            4.5,
+            Session::End(SessionEnd { status: SessionStatus::Success.into(), end_time_secs: 5.5 }),
+        );
         let written = "1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c1a00000000000000129bd82d\
             09000000000000044010032a0d0a0b0a046c6f737315cdcccc3d92d82c3a4d000000000000003d63d4a60900000000000012402a420a400a\
             1a5f68706172616d735f2f73657373696f6e5f656e645f696e666f42060801120212004a1a0a180a0768706172616d73120d220b08011100\

@@ -39,7 +39,12 @@ pub fn varying(runs: &[Observed]) -> Vec<String> {
 
 impl Selection {
     /// Of a run all that is known, read from the store; nothing where its epochs are not as they were recorded.
-    pub fn whole(&self, reader: &Reader, results: &Path, run: &RecordedRun) -> Result<Option<Whole>> {
+    pub fn whole(
+        &self,
+        reader: &Reader,
+        results: &Path,
+        run: &RecordedRun,
+    ) -> Result<Option<Whole>> {
         let (epochs, as_recorded) = reader.checked_epochs(run)?;
         if !as_recorded {
             // So that the reader tells of it.
@@ -95,10 +100,18 @@ impl Whole {
         let mut points = Vec::new();
         let mut at = self.began();
         for epoch in &self.epochs {
-            let seconds = epoch.metrics.iter().find(|(name, _)| name == "seconds").map_or(0.0, |(_, seconds)| *seconds);
+            let seconds = epoch
+                .metrics
+                .iter()
+                .find(|(name, _)| name == "seconds")
+                .map_or(0.0, |(_, seconds)| *seconds);
             at += Duration::try_from_secs_f64(seconds).unwrap_or_default();
-            let point =
-                |(name, value): &(String, f64)| Point { name: name.clone(), epoch: epoch.epoch, value: *value, at };
+            let point = |(name, value): &(String, f64)| Point {
+                name: name.clone(),
+                epoch: epoch.epoch,
+                value: *value,
+                at,
+            };
             points.extend(epoch.metrics.iter().map(point));
         }
         let last = self.epochs.last();
@@ -128,7 +141,11 @@ impl Whole {
     pub fn label(&self, names: &[String]) -> String {
         let one = |name: &String| {
             let value = self.run.param(name)?;
-            let text = if let tracking::Value::Real(number) = value { short(*number) } else { value.to_string() };
+            let text = if let tracking::Value::Real(number) = value {
+                short(*number)
+            } else {
+                value.to_string()
+            };
             Some(format!("{name}={text}"))
         };
         let label = names.iter().filter_map(one).collect::<Vec<_>>().join(", ");
@@ -160,9 +177,11 @@ pub struct Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} added", count(self.new, "run"))?;
-        for (number, what) in
-            [(self.completed, "completed"), (self.same, "there already"), (self.deleted, "deleted there and left so")]
-        {
+        for (number, what) in [
+            (self.completed, "completed"),
+            (self.same, "there already"),
+            (self.deleted, "deleted there and left so"),
+        ] {
             if number > 0 {
                 write!(f, ", {number} {what}")?;
             }

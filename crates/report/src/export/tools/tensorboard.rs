@@ -21,12 +21,19 @@ const FILE: &str = "events.out.tfevents.candle-sweep";
 const LONGEST: usize = 120;
 
 /// Writes the runs into `folder`. What is there already is what would be written again, and stays.
-pub fn export(folder: &Path, reader: &Reader, results: &Path, selections: &[Selection]) -> Result<Tally> {
+pub fn export(
+    folder: &Path,
+    reader: &Reader,
+    results: &Path,
+    selections: &[Selection],
+) -> Result<Tally> {
     let mut tally = Tally::default();
     for selection in selections {
         let folder = folder.join(&selection.experiment.name);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        let there = folders(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        let there =
+            folders(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
         for run in &selection.runs {
             let Some(whole) = selection.whole(reader, results, run)? else { continue };
             let home = folder.join(name(&whole, &selection.varying));
@@ -49,8 +56,11 @@ fn events(whole: &Whole) -> Vec<u8> {
     let began = whole.began().as_secs_f64();
     let mut events = Events::begun(began);
     let hparams = whole.run.params.iter().map(|(name, value)| (name.to_string(), hparam(value)));
-    let start =
-        SessionStart { hparams: hparams.collect(), group_name: whole.run.id.to_string(), start_time_secs: began };
+    let start = SessionStart {
+        hparams: hparams.collect(),
+        group_name: whole.run.id.to_string(),
+        start_time_secs: began,
+    };
     events.hparams(began, Session::Start(start));
     let points = whole.points();
     for point in &points {

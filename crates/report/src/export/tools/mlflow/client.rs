@@ -36,7 +36,9 @@ pub struct Client {
 impl Client {
     /// Asks the server at `address` as whoever the variables of MLflow's own clients name.
     pub fn new(address: &str) -> Result<Self> {
-        let uri: Uri = address.parse().map_err(|error| anyhow::anyhow!("'{address}' is no address: {error}"))?;
+        let uri: Uri = address
+            .parse()
+            .map_err(|error| anyhow::anyhow!("'{address}' is no address: {error}"))?;
         let Some(host) = uri.host().filter(|_| uri.query().is_none()) else {
             bail!("'{address}' is no address of a server: expected one as http://localhost:5000");
         };
@@ -45,7 +47,9 @@ impl Client {
                 "a password in an address is seen by others: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
             );
         }
-        let patience = std::env::var("MLFLOW_HTTP_REQUEST_TIMEOUT").ok().and_then(|seconds| seconds.parse().ok());
+        let patience = std::env::var("MLFLOW_HTTP_REQUEST_TIMEOUT")
+            .ok()
+            .and_then(|seconds| seconds.parse().ok());
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(patience.unwrap_or(PATIENCE))))
@@ -55,13 +59,19 @@ impl Client {
             config = config.proxy(None);
         }
         let address = address.trim_end_matches('/').to_owned();
-        Ok(Self { agent: Agent::new_with_config(config.build()), address, authorization: authorization() })
+        Ok(Self {
+            agent: Agent::new_with_config(config.build()),
+            address,
+            authorization: authorization(),
+        })
     }
 
     /// Asks for something by name.
     pub fn get(&self, what: &str, values: &[(&str, &str)]) -> Result<Value, Refusal> {
-        let values: Vec<String> =
-            values.iter().map(|(key, value)| format!("{key}={}", escaped(value.as_bytes()))).collect();
+        let values: Vec<String> = values
+            .iter()
+            .map(|(key, value)| format!("{key}={}", escaped(value.as_bytes())))
+            .collect();
         self.ask(Method::GET, &format!("mlflow/{what}?{}", values.join("&")), ())
     }
 
@@ -73,12 +83,14 @@ impl Client {
     /// Keeps a file.
     pub fn put(&self, path: &str, bytes: &[u8]) -> Result<(), Refusal> {
         let path: Vec<String> = path.split('/').map(|part| escaped(part.as_bytes())).collect();
-        self.ask(Method::PUT, &format!("mlflow-artifacts/artifacts/{}", path.join("/")), bytes).map(drop)
+        self.ask(Method::PUT, &format!("mlflow-artifacts/artifacts/{}", path.join("/")), bytes)
+            .map(drop)
     }
 
     fn ask(&self, method: Method, what: &str, body: impl AsSendBody) -> Result<Value, Refusal> {
         let url = format!("{}/api/2.0/{what}", self.address);
-        let kind = if method == Method::PUT { "application/octet-stream" } else { "application/json" };
+        let kind =
+            if method == Method::PUT { "application/octet-stream" } else { "application/json" };
         let mut request = Request::builder().method(method).uri(url).header("Content-Type", kind);
         if let Some(authorization) = &self.authorization {
             request = request.header("Authorization", authorization);
@@ -87,9 +99,15 @@ impl Client {
         let request = request.body(body).map_err(|error| Refusal::Said(error.to_string()))?;
         let mut response = self.agent.run(request).map_err(unanswered)?;
         let status = response.status();
-        let text = response.body_mut().with_config().limit(LARGEST).read_to_string().map_err(unanswered)?;
+        let text = response
+            .body_mut()
+            .with_config()
+            .limit(LARGEST)
+            .read_to_string()
+            .map_err(unanswered)?;
         // Where there is nothing to say, as after a file, nothing is said.
-        let answer = if text.is_empty() { Some(Value::Null) } else { serde_json::from_str(&text).ok() };
+        let answer =
+            if text.is_empty() { Some(Value::Null) } else { serde_json::from_str(&text).ok() };
         match answer {
             Some(answer) if status.is_success() => Ok(answer),
             answer => Err(self.refused(what, status, answer.as_ref())),
@@ -132,15 +150,20 @@ fn asked(what: &str) -> &str {
 
 /// As MLflow's own clients do it: a name and a password go before a token.
 fn authorization() -> Option<String> {
-    let variable = |name: &str| std::env::var(format!("MLFLOW_TRACKING_{name}")).ok().filter(|it| !it.is_empty());
+    let variable = |name: &str| {
+        std::env::var(format!("MLFLOW_TRACKING_{name}")).ok().filter(|it| !it.is_empty())
+    };
     match (variable("USERNAME"), variable("PASSWORD")) {
-        (Some(name), Some(password)) => Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}")))),
+        (Some(name), Some(password)) => {
+            Some(format!("Basic {}", BASE64_STANDARD.encode(format!("{name}:{password}"))))
+        }
         _ => variable("TOKEN").map(|token| format!("Bearer {token}")),
     }
 }
 
 /// `bytes` as a part of an address.
 pub fn escaped(bytes: &[u8]) -> String {
-    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    const ESCAPED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
     percent_encode(bytes, ESCAPED).to_string()
 }

@@ -33,25 +33,34 @@ pub struct Database {
 impl Database {
     /// Opens the folder, and makes what is not there.
     pub fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let folder = folder.canonicalize()?;
         let path = folder.join("mlflow.db");
         let opened = || -> rusqlite::Result<(Connection, bool)> {
             let connection = Connection::open(&path)?;
             connection.busy_timeout(PATIENCE)?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            let tables: i64 =
+                connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
             if tables == 0 {
                 connection.execute_batch(SCHEMA)?;
             }
-            let mlflows = connection.table_exists(None, "alembic_version")? && connection.table_exists(None, "runs")?;
+            let mlflows = connection.table_exists(None, "alembic_version")?
+                && connection.table_exists(None, "runs")?;
             Ok((connection, mlflows))
         };
-        let (connection, mlflows) = opened().with_context(|| format!("cannot open {}", path.display()))?;
+        let (connection, mlflows) =
+            opened().with_context(|| format!("cannot open {}", path.display()))?;
         if !mlflows {
             bail!("{} is no database of MLflow's: choose another folder", path.display());
         }
-        Ok(Self { connection, artifacts: folder.join(ARTIFACTS), experiment: (0, String::new()), elsewhere: None })
+        Ok(Self {
+            connection,
+            artifacts: folder.join(ARTIFACTS),
+            experiment: (0, String::new()),
+            elsewhere: None,
+        })
     }
 
     /// Where the files of the experiment's runs are.
@@ -61,8 +70,10 @@ impl Database {
 
     /// The folder may have been moved since. What a server keeps elsewhere stays there.
     fn follow_the_folder(&self) -> rusqlite::Result<()> {
-        let (now, within) =
-            (address(&self.folder()), format!("/{ARTIFACTS}/{}", escaped(self.experiment.1.as_bytes())));
+        let (now, within) = (
+            address(&self.folder()),
+            format!("/{ARTIFACTS}/{}", escaped(self.experiment.1.as_bytes())),
+        );
         let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid
                    WHERE experiment_id = ?1 AND artifact_uri LIKE 'file:%' AND artifact_uri <> ?2 || '/' || run_uuid
                    AND substr(artifact_uri, -length(?3 || '/' || run_uuid)) = ?3 || '/' || run_uuid";
@@ -73,7 +84,11 @@ impl Database {
         Ok(())
     }
 
-    fn set_tags<'a>(&self, id: &str, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> rusqlite::Result<()> {
+    fn set_tags<'a>(
+        &self,
+        id: &str,
+        tags: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> rusqlite::Result<()> {
         let mut set = self.connection.prepare_cached(
             "INSERT INTO tags (key, value, run_uuid) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value",
         )?;
@@ -96,31 +111,39 @@ impl Place for Database {
             Some((id, true)) => return Ok(Opened::Deleted(id.to_string())),
             Some((id, false)) => id,
             None => {
-                let sql =
-                    "INSERT INTO experiments (name, artifact_location, lifecycle_stage) VALUES (?1, ?2, 'active')";
+                let sql = "INSERT INTO experiments (name, artifact_location, lifecycle_stage) VALUES (?1, ?2, 'active')";
                 self.connection.execute(sql, params![experiment.name, address(&self.folder())])?;
                 let id = self.connection.last_insert_rowid();
-                let sql =
-                    "INSERT INTO experiment_tags (key, value, experiment_id) VALUES ('mlflow.note.content', ?1, ?2)";
-                self.connection.execute(sql, params![shortened(&experiment.description, LONGEST_NOTE), id])?;
+                let sql = "INSERT INTO experiment_tags (key, value, experiment_id) VALUES ('mlflow.note.content', ?1, ?2)";
+                self.connection
+                    .execute(sql, params![shortened(&experiment.description, LONGEST_NOTE), id])?;
                 id
             }
         };
         let sql = "INSERT INTO experiment_tags (key, value, experiment_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         self.connection.execute(sql, params![EXPERIMENT, experiment.name, self.experiment.0])?;
         // This export has the database, so that no other is writing.
-        whole::tidy(&self.folder()).with_context(|| format!("cannot tidy {}", self.folder().display()))?;
+        whole::tidy(&self.folder())
+            .with_context(|| format!("cannot tidy {}", self.folder().display()))?;
         self.follow_the_folder()?;
-        let sql = "SELECT run.value, runs.run_uuid, status, digest.value, lifecycle_stage = 'deleted'
+        let sql =
+            "SELECT run.value, runs.run_uuid, status, digest.value, lifecycle_stage = 'deleted'
                    FROM runs JOIN tags AS run ON run.run_uuid = runs.run_uuid AND run.key = ?2
                    LEFT JOIN tags AS digest ON digest.run_uuid = runs.run_uuid AND digest.key = ?3
                    WHERE experiment_id = ?1";
         let known = |row: &rusqlite::Row<'_>| {
-            let known = Known { id: row.get(1)?, status: row.get(2)?, digest: row.get(3)?, deleted: row.get(4)? };
+            let known = Known {
+                id: row.get(1)?,
+                status: row.get(2)?,
+                digest: row.get(3)?,
+                deleted: row.get(4)?,
+            };
             Ok((row.get(0)?, known))
         };
         let mut found = self.connection.prepare(sql)?;
-        let runs = found.query_map(params![self.experiment.0, RUN, DIGEST], known)?.collect::<Result<_, _>>()?;
+        let runs = found
+            .query_map(params![self.experiment.0, RUN, DIGEST], known)?
+            .collect::<Result<_, _>>()?;
         Ok(Opened::Runs(runs))
     }
 
@@ -139,14 +162,27 @@ impl Place for Database {
     fn logged(&mut self, id: &str, _: &[&str]) -> Result<Vec<Metric>> {
         let sql = "SELECT key, value, timestamp, step FROM metrics WHERE run_uuid = ?1";
         let metric = |row: &rusqlite::Row<'_>| {
-            Ok(Metric { key: row.get(0)?, value: row.get(1)?, timestamp: row.get(2)?, step: row.get(3)? })
+            Ok(Metric {
+                key: row.get(0)?,
+                value: row.get(1)?,
+                timestamp: row.get(2)?,
+                step: row.get(3)?,
+            })
         };
-        Ok(self.connection.prepare_cached(sql)?.query_map([id], metric)?.collect::<Result<_, _>>()?)
+        Ok(self
+            .connection
+            .prepare_cached(sql)?
+            .query_map([id], metric)?
+            .collect::<Result<_, _>>()?)
     }
 
     fn tags(&mut self, id: &str) -> Result<Vec<String>> {
         let sql = "SELECT key FROM tags WHERE run_uuid = ?1 AND key GLOB ?2 || '*'";
-        Ok(self.connection.prepare_cached(sql)?.query_map([id, OURS], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        Ok(self
+            .connection
+            .prepare_cached(sql)?
+            .query_map([id, OURS], |row| row.get(0))?
+            .collect::<Result<_, _>>()?)
     }
 
     fn untag(&mut self, id: &str, tag: &str) -> Result<()> {
@@ -157,14 +193,16 @@ impl Place for Database {
 
     fn put(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()> {
         let sql = "SELECT artifact_uri FROM runs WHERE run_uuid = ?1";
-        let kept: String = self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
+        let kept: String =
+            self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
         if kept != address(&self.folder().join(id)) {
             self.elsewhere.get_or_insert((kept, 0)).1 += 1;
             return Ok(());
         }
         let file = self.folder().join(id).join(path);
         let folder = file.parent().unwrap_or(&file);
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         // Whatever is in a run's own folder MLflow shows, also what an export that is killed leaves there.
         whole::by_way_of(&self.folder(), &file, |out| Ok(out.write_all(bytes)?))
             .with_context(|| format!("cannot write {}", file.display()))
@@ -184,9 +222,9 @@ impl Place for Database {
             keep.execute(values)?;
             latest.execute(values)?;
         }
-        let mut param = self
-            .connection
-            .prepare_cached("INSERT INTO params (key, value, run_uuid) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
+        let mut param = self.connection.prepare_cached(
+            "INSERT INTO params (key, value, run_uuid) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        )?;
         for (name, value) in &run.params {
             param.execute(params![name, value, id])?;
         }
@@ -218,6 +256,7 @@ impl Place for Database {
 
 /// A file or folder as MLflow names it.
 fn address(path: &Path) -> String {
-    let parts: Vec<String> = path.as_os_str().as_encoded_bytes().split(|byte| *byte == b'/').map(escaped).collect();
+    let parts: Vec<String> =
+        path.as_os_str().as_encoded_bytes().split(|byte| *byte == b'/').map(escaped).collect();
     format!("file://{}", parts.join("/"))
 }

@@ -71,9 +71,13 @@ impl Described {
         let points = whole.points();
         let metric_names = accepted(distinct(points.iter().map(|point| point.name.as_str())));
         let param_names = accepted(whole.run.params.iter().map(|(name, _)| &**name));
-        let params = param_names.iter().zip(&whole.run.params).map(|((_, name), (_, value))| (name, value.to_string()));
+        let params = param_names
+            .iter()
+            .zip(&whole.run.params)
+            .map(|((_, name), (_, value))| (name, value.to_string()));
         let params: Vec<(&String, String)> = params.collect();
-        let mut notes: Vec<String> = metric_names.iter().chain(&param_names).filter_map(renamed).collect();
+        let mut notes: Vec<String> =
+            metric_names.iter().chain(&param_names).filter_map(renamed).collect();
         notes.extend(params.iter().filter_map(|(name, value)| cut(name, value)));
         let mut described = Self {
             id: whole.run.id.to_string(),
@@ -81,7 +85,10 @@ impl Described {
             status: status(whole.run.status),
             started: milliseconds(whole.began()),
             ended: whole.ended().map(milliseconds),
-            params: params.iter().map(|(name, value)| ((*name).clone(), shortened(value, LONGEST_PARAM))).collect(),
+            params: params
+                .iter()
+                .map(|(name, value)| ((*name).clone(), shortened(value, LONGEST_PARAM)))
+                .collect(),
             tags: tags(whole),
             metrics: metrics(&points, &metric_names),
             files: files(whole)?,
@@ -99,8 +106,10 @@ impl Described {
 
     fn digest(&self) -> String {
         let mut sha256 = Sha256::new();
-        sha256
-            .update(format!("{:?}", (self.status, self.started, self.ended, &self.params, &self.tags, &self.metrics)));
+        sha256.update(format!(
+            "{:?}",
+            (self.status, self.started, self.ended, &self.params, &self.tags, &self.metrics)
+        ));
         for (path, bytes) in &self.files {
             sha256.update(format!("{path:?} {}", bytes.len()));
             sha256.update(bytes);
@@ -141,12 +150,17 @@ fn metrics(points: &[Point], names: &[(&str, String)]) -> Vec<Metric> {
 }
 
 fn renamed((name, accepted): &(&str, String)) -> Option<String> {
-    (name != accepted).then(|| format!("MLflow takes no name like '{name}': there it is '{accepted}'"))
+    (name != accepted)
+        .then(|| format!("MLflow takes no name like '{name}': there it is '{accepted}'"))
 }
 
 fn cut(name: &str, value: &str) -> Option<String> {
     let long = value.chars().count() > LONGEST_PARAM;
-    long.then(|| format!("MLflow takes {LONGEST_PARAM} characters of a hyperparameter: there '{name}' ends in …"))
+    long.then(|| {
+        format!(
+            "MLflow takes {LONGEST_PARAM} characters of a hyperparameter: there '{name}' ends in …"
+        )
+    })
 }
 
 fn tags(whole: &Whole) -> Vec<(String, String)> {
@@ -186,7 +200,9 @@ fn tags(whole: &Whole) -> Vec<(String, String)> {
 }
 
 fn file_name(program: &str) -> String {
-    Path::new(program).file_name().map_or_else(|| program.to_owned(), |name| name.to_string_lossy().into_owned())
+    Path::new(program)
+        .file_name()
+        .map_or_else(|| program.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 fn files(whole: &Whole) -> Result<Vec<(String, Vec<u8>)>> {
@@ -195,7 +211,8 @@ fn files(whole: &Whole) -> Result<Vec<(String, Vec<u8>)>> {
         files.push(("experiment.toml".to_owned(), text.clone().into_bytes()));
     }
     if let Some(file) = &whole.weights {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes =
+            std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
         files.push((format!("models/{}.safetensors", whole.run.trial), bytes));
     }
     Ok(files)

@@ -73,7 +73,12 @@ pub trait Place {
 
 /// Hands the runs to MLflow: those that are there already are completed. What is done in between is such that an export that was
 /// stopped anywhere is completed by the next: the digest and the status of a run come last.
-pub fn export(place: &mut dyn Place, reader: &Reader, results: &Path, selections: &[Selection]) -> Result<Tally> {
+pub fn export(
+    place: &mut dyn Place,
+    reader: &Reader,
+    results: &Path,
+    selections: &[Selection],
+) -> Result<Tally> {
     let mut tally = Tally::default();
     for selection in selections {
         let name = &selection.experiment.name;
@@ -95,7 +100,10 @@ pub fn export(place: &mut dyn Place, reader: &Reader, results: &Path, selections
             tally.notes.extend(std::mem::take(&mut described.notes));
             match known.get(run.id.as_str()) {
                 Some(it) if it.deleted => tally.deleted += 1,
-                Some(it) if it.status == described.status && it.digest.as_ref() == Some(&described.digest) => {
+                Some(it)
+                    if it.status == described.status
+                        && it.digest.as_ref() == Some(&described.digest) =>
+                {
                     tally.same += 1;
                 }
                 Some(it) => {

@@ -33,7 +33,8 @@ pub fn accepted<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(&'a str, S
 }
 
 fn accept(name: &str) -> String {
-    let name: String = name.chars().map(|c| if is_taken(c) { c } else { '_' }).take(LONGEST_NAME - 4).collect();
+    let name: String =
+        name.chars().map(|c| if is_taken(c) { c } else { '_' }).take(LONGEST_NAME - 4).collect();
     let is_path = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
     let name = if is_path { name } else { name.replace('/', "_") };
     match name.strip_prefix("..") {
@@ -72,9 +73,18 @@ mod tests {
 
     #[test]
     fn what_is_not_taken_becomes_another_name() {
-        assert_eq!(given(&["f1:macro", "f1=macro", "f1_macro"]), ["f1_macro_2", "f1_macro_3", "f1_macro"]);
-        assert_eq!(given(&["", ".", "..", "/a", "a//b", "a/../b"]), ["_", "__2", "_.", "_a", "a__b", "a_.._b"]);
-        assert_eq!(given(&["..x", "...", "../x", "a..b", "a/..b"]), ["_.x", "_..", "_._x", "a..b", "a/..b"]);
+        assert_eq!(
+            given(&["f1:macro", "f1=macro", "f1_macro"]),
+            ["f1_macro_2", "f1_macro_3", "f1_macro"]
+        );
+        assert_eq!(
+            given(&["", ".", "..", "/a", "a//b", "a/../b"]),
+            ["_", "__2", "_.", "_a", "a__b", "a_.._b"]
+        );
+        assert_eq!(
+            given(&["..x", "...", "../x", "a..b", "a/..b"]),
+            ["_.x", "_..", "_._x", "a..b", "a/..b"]
+        );
         assert_eq!(given(&["सटीकता", "Ⓐ", "ความแม่น", "x²"]), ["सट_कत_", "_", "ความแม_น", "x²"]);
         let long = ["a".repeat(300), "a".repeat(301)];
         let given = given(&[&long[0], &long[1]]);

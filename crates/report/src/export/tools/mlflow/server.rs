@@ -82,9 +82,12 @@ impl Place for Server {
             let mut page = String::new();
             loop {
                 let asked = [("run_id", id), ("metric_key", name), ("page_token", &page)];
-                let given =
-                    self.client.get("metrics/get-history", if page.is_empty() { &asked[..2] } else { &asked })?;
-                metrics.extend(given["metrics"].as_array().into_iter().flatten().filter_map(metric));
+                let given = self.client.get(
+                    "metrics/get-history",
+                    if page.is_empty() { &asked[..2] } else { &asked },
+                )?;
+                metrics
+                    .extend(given["metrics"].as_array().into_iter().flatten().filter_map(metric));
                 match next_page(&given) {
                     Some(next) => page = next,
                     None => break,
@@ -182,8 +185,10 @@ impl Server {
             Some(found) => found,
             None => {
                 let note = shortened(&experiment.description, LONGEST_NOTE);
-                let tags =
-                    [json!({"key": "mlflow.note.content", "value": note}), json!({"key": EXPERIMENT, "value": name})];
+                let tags = [
+                    json!({"key": "mlflow.note.content", "value": note}),
+                    json!({"key": EXPERIMENT, "value": name}),
+                ];
                 match self.client.post("experiments/create", &json!({"name": name, "tags": tags})) {
                     Ok(made) => return Ok(made),
                     // Another export may have been first.
@@ -210,8 +215,7 @@ impl Server {
     fn tagged(&self, name: &str) -> Result<Option<Value>> {
         // Names of the store have no quotes.
         let filter = format!("tags.`{EXPERIMENT}` = '{name}'");
-        let request =
-            json!({"filter": filter, "view_type": "ALL", "order_by": ["creation_time ASC"], "max_results": 1});
+        let request = json!({"filter": filter, "view_type": "ALL", "order_by": ["creation_time ASC"], "max_results": 1});
         let mut found = self.client.post("experiments/search", &request)?;
         Ok(found["experiments"].get_mut(0).map(Value::take))
     }
@@ -227,7 +231,9 @@ impl Server {
         loop {
             let found = self.client.post("runs/search", &request)?;
             for run in found["runs"].as_array().into_iter().flatten() {
-                let tag = |name: &str| tags(&run["data"]).find(|tag| tag.0 == name).map(|tag| tag.1.to_owned());
+                let tag = |name: &str| {
+                    tags(&run["data"]).find(|tag| tag.0 == name).map(|tag| tag.1.to_owned())
+                };
                 let Some(ours) = tag(RUN) else { continue };
                 let info = &run["info"];
                 let it = Known {
@@ -272,7 +278,12 @@ fn next_page(answer: &Value) -> Option<String> {
 fn metric(said: &Value) -> Option<Metric> {
     let whole = |name: &str| said[name].as_i64().or_else(|| said[name].as_str()?.parse().ok());
     let (timestamp, step) = (whole("timestamp")?, whole("step").unwrap_or(0));
-    Some(Metric { key: said["key"].as_str()?.to_owned(), value: said["value"].as_f64()?, timestamp, step })
+    Some(Metric {
+        key: said["key"].as_str()?.to_owned(),
+        value: said["value"].as_f64()?,
+        timestamp,
+        step,
+    })
 }
 
 fn text(answer: &Value, name: &str) -> Result<String> {
