@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::DeviceChoice;
 use tracking::Shard;
 
-use crate::shard::Choice;
+use crate::experiment::shard::Choice;
 
 /// Runs what is missing of experiments, and records it.
 #[derive(Debug, Parser)]
@@ -230,7 +230,7 @@ pub struct RunArgs {
     pub take_over: bool,
     /// Run only part I (from 0) of N of the plan, into a results folder of its own; auto: the part that Slurm, Kubernetes or
     /// GNU parallel names (auto/N where it does not say of how many), into shards/ of the results folder
-    #[arg(long, value_name = "I/N|auto", value_parser = crate::shard::choice)]
+    #[arg(long, value_name = "I/N|auto", value_parser = crate::experiment::shard::choice)]
     pub shard: Option<Choice>,
     /// Ask Slurm for another attempt when SIGUSR1 ends this one, at most N times
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -1,28 +1,11 @@
 //! `runner`: experiment files in, recorded runs out.
 
-mod attempt;
-
 mod cli;
+mod cluster;
 mod cmd;
-mod course;
-mod coverage;
-mod datasets;
-mod diagnostic;
-mod document;
-mod estimate;
-mod examples;
 mod executor;
+mod experiment;
 mod output;
-mod panics;
-mod plan;
-mod progress;
-mod provenance;
-mod range;
-mod record;
-mod recorder;
-mod shard;
-mod spec;
-mod stop;
 mod sweep;
 
 use std::process::ExitCode;
@@ -56,7 +39,7 @@ fn main() -> ExitCode {
 
 /// One screen: an error with a place draws itself, any other is its chain of causes.
 pub fn render(error: &anyhow::Error) -> String {
-    if error.downcast_ref::<diagnostic::Diagnostic>().is_some() {
+    if error.downcast_ref::<experiment::diagnostic::Diagnostic>().is_some() {
         return error.to_string();
     }
     format!("error: {}", tracking::printable(&format!("{error:#}")))

@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 use tracking::{DATABASE, Reader, RecordedRun, RunId, Status, Store, TrialId, timestamp};
 
-use crate::attempt::found;
 use crate::cli::GcArgs;
+use crate::cluster::attempt::found;
 use crate::cmd::import;
 use crate::cmd::trash::trash;
 use crate::output::output;
-use crate::record::TEMPORARY;
+use crate::sweep::records::TEMPORARY;
 
 /// A temporary file that is older than this is nobody's any more.
 const ABANDONED: Duration = Duration::from_secs(3600);

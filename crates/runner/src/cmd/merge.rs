@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail};
 use model::{EngineKind, Weights};
 use tracking::{Absorbed, Reader, RecordedRun, Status, Store, StoreError};
 
-use crate::attempt;
 use crate::cli::MergeArgs;
-use crate::coverage::Coverage;
+use crate::cluster::attempt;
+use crate::cluster::plan_status::Coverage;
+use crate::experiment::spec::Spec;
 use crate::output::output;
-use crate::record::{model_path, write_whole};
-use crate::spec::Spec;
+use crate::sweep::records::{model_path, write_whole};
 
 /// Something was not as it should be.
 pub const CONTRADICTED: u8 = 1;

@@ -8,12 +8,12 @@ use comfy_table::{CellAlignment, Table, presets};
 use tracking::{Reader, RecordedRun, StoreError, TrialId};
 
 use crate::cli::RunArgs;
-use crate::course::Course;
-use crate::datasets::Datasets;
-use crate::estimate::Estimate;
+use crate::executor::built_in::estimate::Estimate;
+use crate::experiment::datasets::Datasets;
+use crate::experiment::group::Course;
+use crate::experiment::plan::{Plan, Trial, value_of};
+use crate::experiment::spec::Spec;
 use crate::output::output;
-use crate::plan::{Plan, Trial, value_of};
-use crate::spec::Spec;
 
 /// Prints the plan. Nothing is run, fetched or written.
 pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -> Result<()> {
@@ -21,7 +21,7 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
     let plan = Plan::new(spec, &facts)?;
     let (runs, mut done) = recorded(args, spec)?;
     if let Some(shared) = &args.shared {
-        done.extend(crate::attempt::done(shared, &spec.name, args.part())?);
+        done.extend(crate::cluster::attempt::done(shared, &spec.name, args.part())?);
     }
     let wanted: HashSet<_> = super::run::wanted(args, &plan)
         .iter()

@@ -8,9 +8,9 @@ use model::Weights;
 use tracking::{Reader, RecordedRun};
 
 use crate::cli::{PredictArgs, SplitChoice};
-use crate::datasets;
+use crate::experiment::datasets;
 use crate::output::output;
-use crate::record::model_path;
+use crate::sweep::records::model_path;
 
 /// Characters of the longest bar.
 const BAR: usize = 40;

@@ -11,22 +11,23 @@ use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind, Prepared, Weights};
 use tracking::{Experiment, Invocation, RecordedRun, Status, Store, Terms, TrialId, Work};
 
-use crate::attempt::{self, Attempt};
 use crate::cli::{EngineChoice, Places, RunArgs};
+use crate::cluster::attempt::{self, Attempt};
 use crate::cmd::{plan as plan_command, summary};
-use crate::course::{Course, courses};
-use crate::datasets::{Datasets, Resolved};
 use crate::executor::Trainer;
-use crate::plan::{Plan, Trial};
-use crate::progress::Progress;
-use crate::provenance;
-use crate::record::{Circumstances, model_path, save_weights};
-use crate::recorder::{Recorder, Tally};
-use crate::shard::Choice;
-use crate::spec::Spec;
-use crate::stop::{STOPPED, Stop};
+use crate::experiment::datasets::{Datasets, Resolved};
+use crate::experiment::group::{Course, courses};
+use crate::experiment::plan::{Plan, Trial};
+use crate::experiment::shard;
+use crate::experiment::shard::Choice;
+use crate::experiment::spec::Spec;
+use crate::sweep::panics;
+use crate::sweep::progress::Progress;
+use crate::sweep::provenance;
+use crate::sweep::records::{Circumstances, model_path, save_weights};
+use crate::sweep::stop::{STOPPED, Stop};
+use crate::sweep::store_writer::{Recorder, Tally};
 use crate::sweep::{Shared, TOGETHER, sweep};
-use crate::{panics, shard};
 
 /// Some trial has no result.
 const SOME_FAILED: u8 = 1;

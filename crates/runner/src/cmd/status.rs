@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use tracking::printable;
 
 use crate::cli::StatusArgs;
-use crate::coverage::{Coverage, Tally, ago, written};
+use crate::cluster::plan_status::{Coverage, Tally, ago, written};
 use crate::output::output;
 
 /// Some trial has no result yet.

@@ -8,13 +8,13 @@ use anyhow::{Context, Result, bail};
 use model::EngineKind;
 use tracking::{Reader, Shard};
 
-use crate::attempt;
 use crate::cli::SubmitArgs;
-use crate::course::{Course, courses};
-use crate::coverage::{Coverage, quoted};
-use crate::estimate::Estimate;
+use crate::cluster::attempt;
+use crate::cluster::plan_status::{Coverage, quoted};
+use crate::executor::built_in::estimate::Estimate;
+use crate::experiment::group::{Course, courses};
+use crate::experiment::plan::Trial;
 use crate::output::output;
-use crate::plan::Trial;
 
 /// How long a task had better last, in seconds: to start one takes Slurm a quarter of one.
 const TASK: f64 = 300.0;

@@ -8,9 +8,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use tracking::{Direction, RecordedRun, Status, Store};
 
 use crate::cli::RunArgs;
+use crate::experiment::plan::Plan;
+use crate::experiment::spec::{Spec, Validation};
 use crate::output::output;
-use crate::plan::Plan;
-use crate::spec::{Spec, Validation};
 
 /// Trials in the table.
 const SHOWN: usize = 5;
@@ -69,7 +69,7 @@ pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<
         results.join(tracking::DATABASE).display(),
         folder.display()
     )?;
-    let quoted = crate::coverage::quoted(&results.to_string_lossy());
+    let quoted = crate::cluster::plan_status::quoted(&results.to_string_lossy());
     let option =
         if results.as_os_str() == "results" { String::new() } else { format!(" -r {quoted}") };
     writeln!(out, "Compare: cargo run -p report --{option} -e {}", spec.name)?;

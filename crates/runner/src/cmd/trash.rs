@@ -11,7 +11,7 @@ use tracking::{FindError, IdPrefix, Reader, RecordedRun, RunId, Status, Store};
 use crate::cli::MoveArgs;
 use crate::cmd::merge::copy_model;
 use crate::output::output;
-use crate::record::model_path;
+use crate::sweep::records::model_path;
 
 /// The trash of a results folder.
 pub fn trash(results: &Path) -> PathBuf {

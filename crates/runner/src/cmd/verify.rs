@@ -13,15 +13,15 @@ use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, S
 
 use crate::cli::VerifyArgs;
 use crate::cmd::run::jobs;
-use crate::course::courses;
-use crate::datasets;
 use crate::executor::{Execution, Trainer};
+use crate::experiment::datasets;
+use crate::experiment::group::courses;
+use crate::experiment::plan::{Plan, Trial};
 use crate::output::output;
-use crate::plan::{Plan, Trial};
-use crate::progress::Progress;
-use crate::provenance;
-use crate::record::{epoch_metrics, model_path, results, status};
-use crate::stop::{STOPPED, Stop};
+use crate::sweep::progress::Progress;
+use crate::sweep::provenance;
+use crate::sweep::records::{epoch_metrics, model_path, results, status};
+use crate::sweep::stop::{STOPPED, Stop};
 use crate::sweep::{Claimed, Event, Record, Shared, sweep};
 
 /// Something differs.

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use model::{Outcome, Score};
 
-use crate::course::Course;
-use crate::plan::Plan;
-use crate::spec::Parameter;
+use crate::experiment::group::Course;
+use crate::experiment::plan::Plan;
+use crate::experiment::spec::Parameter;
 use crate::sweep::Done;
 
 /// How progress is shown.

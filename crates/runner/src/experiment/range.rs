@@ -1,9 +1,9 @@
 //! A swept range, written `{ from, to, step }` or `{ from, to, count, scale }`, as the values it stands for.
 
-use crate::diagnostic::Diagnostic;
-use crate::document::{Entries, Node, Value};
-use crate::plan::LARGEST_PLAN;
-use crate::spec::{Parameter, range_entries};
+use crate::experiment::diagnostic::Diagnostic;
+use crate::experiment::file::{Entries, Node, Value};
+use crate::experiment::plan::LARGEST_PLAN;
+use crate::experiment::spec::{Parameter, range_entries};
 
 /// The values of the range `node` as nodes of its place, for the parameter's own checks to read.
 ///

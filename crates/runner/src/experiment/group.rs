@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use model::Hyperparameters;
 
-use crate::plan::{Plan, Trial};
+use crate::experiment::plan::{Plan, Trial};
 
 /// One training, and the trials that end on its way.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub fn cost(plan: &Plan, trial: &Trial) -> u64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::spec::Validation;
+    use crate::experiment::spec::Validation;
     use model::{BatchSize, Epochs, Seed};
     use proptest::prelude::*;
 

@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use tracking::{Invocation, Shard};
 
-use crate::course::{Course, cost};
-use crate::plan::Plan;
+use crate::experiment::group::{Course, cost};
+use crate::experiment::plan::Plan;
 
 /// What `--shard` may say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,9 +102,9 @@ fn short(digest: &str) -> &str {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::course::courses;
-    use crate::plan::Trial;
-    use crate::spec::Validation;
+    use crate::experiment::group::courses;
+    use crate::experiment::plan::Trial;
+    use crate::experiment::spec::Validation;
     use model::{BatchSize, Epochs, Hyperparameters, Seed};
     use proptest::prelude::*;
 

@@ -9,14 +9,14 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, TrialId};
 
-use crate::attempt::{self, Found};
 use crate::cli::Places;
-use crate::course::courses;
-use crate::datasets::Datasets;
+use crate::cluster::attempt::{self, Found};
+use crate::experiment::datasets::Datasets;
+use crate::experiment::group::courses;
+use crate::experiment::plan::{Plan, Trial};
+use crate::experiment::shard::part;
+use crate::experiment::spec::Spec;
 use crate::output::output;
-use crate::plan::{Plan, Trial};
-use crate::shard::part;
-use crate::spec::Spec;
 
 /// Trials that are named before they are only counted.
 const NAMED: usize = 20;
@@ -185,7 +185,7 @@ impl Coverage {
     pub fn submitted(&self, results: &Path, command: &str) -> Result<()> {
         let folder = attempt::folder(results, &self.spec.name);
         fs::create_dir_all(&folder)?;
-        crate::record::write_whole(
+        crate::sweep::records::write_whole(
             &folder.join(SUBMITTED),
             format!("{}\n{command}\n", self.plan.sha256()).as_bytes(),
         )?;

@@ -139,7 +139,9 @@ pub fn found(results: &Path, experiment: &str) -> Result<Vec<Found>> {
             .file_name()
             .and_then(|name| name.to_str())
             .map(|name| name.replacen("-of-", "/", 1));
-        let Some(shard) = name.and_then(|name| crate::shard::parse(&name).ok()) else { continue };
+        let Some(shard) = name.and_then(|name| crate::experiment::shard::parse(&name).ok()) else {
+            continue;
+        };
         let attempts =
             folders(&part)?.into_iter().filter(|attempt| attempt.join(DATABASE).is_file());
         found.extend(attempts.map(|folder| Found { shard, folder }));

@@ -1,5 +1,7 @@
 //! Carrying out a course of trials. The trait lets the sweep's rules be tested without training anything.
 
+pub mod built_in;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,10 +10,10 @@ use data::{Dataset, hold_out};
 use model::{EngineError, EpochMetrics, Observer, Outcome, Prepared, Score, Training, Weights};
 use tracking::Examples;
 
-use crate::course::Course;
-use crate::examples::examples;
-use crate::plan::Trial;
-use crate::spec::Validation;
+use crate::executor::built_in::error_analysis::examples;
+use crate::experiment::group::Course;
+use crate::experiment::plan::Trial;
+use crate::experiment::spec::Validation;
 
 /// What came of a trial.
 #[derive(Debug)]

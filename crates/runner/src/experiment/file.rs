@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Diagnostic, Place, Source};
+use crate::experiment::diagnostic::{Diagnostic, Place, Source};
 
 /// Larger than any experiment anybody writes, small enough to refuse a wrong file at once.
 const LARGEST_FILE: u64 = 1 << 20;

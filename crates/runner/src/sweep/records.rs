@@ -8,10 +8,10 @@ use anyhow::Result;
 use model::{Outcome, Weights};
 use tracking::{EpochMetrics, Run, SplitSizes, Status, TrialId};
 
-use crate::datasets::{Resolved, as_text};
 use crate::executor::Execution;
-use crate::plan::Trial;
-use crate::spec::Validation;
+use crate::experiment::datasets::{Resolved, as_text};
+use crate::experiment::plan::Trial;
+use crate::experiment::spec::Validation;
 use crate::sweep::Done;
 
 /// What all runs of one sweep share.

@@ -1,5 +1,12 @@
 //! The rules of a sweep: which trial runs when, what a failure means, how it stops.
 
+pub mod panics;
+pub mod progress;
+pub mod provenance;
+pub mod records;
+pub mod stop;
+pub mod store_writer;
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,12 +17,11 @@ use anyhow::Result;
 use model::{EpochMetrics, Outcome, Score, Weights};
 use tracking::RunId;
 
-use crate::course::Course;
 use crate::executor::{Execution, Executor, Reached, Watcher};
-use crate::panics;
-use crate::plan::Trial;
-use crate::progress::{CourseProgress, Progress};
-use crate::stop::Stop;
+use crate::experiment::group::Course;
+use crate::experiment::plan::Trial;
+use crate::sweep::progress::{CourseProgress, Progress};
+use crate::sweep::stop::Stop;
 
 /// What the threads that train ask of, and tell, the one that records.
 pub enum Event<'a> {
@@ -275,7 +281,7 @@ impl Watcher for CourseWatcher<'_, '_> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
-    use crate::spec::Validation;
+    use crate::experiment::spec::Validation;
     use model::{EngineError, Epochs, Hyperparameters, Seed};
 
     /// Fails on seed 1, panics on seed 2, diverges on seed 3, finishes otherwise.

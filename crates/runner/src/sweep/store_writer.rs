@@ -8,11 +8,11 @@ use anyhow::Result;
 use model::Weights;
 use tracking::{Checkpoint, Claim, InvocationId, Recording, Resumption, RunId, Store, Terms};
 
-use crate::course::Course;
 use crate::executor::Reached;
-use crate::progress::Progress;
-use crate::record::{Circumstances, epoch_from, epoch_metrics};
-use crate::stop::Stop;
+use crate::experiment::group::Course;
+use crate::sweep::progress::Progress;
+use crate::sweep::records::{Circumstances, epoch_from, epoch_metrics};
+use crate::sweep::stop::Stop;
 use crate::sweep::{Claimed, Event, Record};
 
 /// How often the CSV files are brought up to date while a sweep runs.

@@ -5,8 +5,8 @@ use model::Hyperparameters;
 use sha2::{Digest, Sha256};
 use tracking::{RecordedRun, TrialId, Value};
 
-use crate::diagnostic::Diagnostic;
-use crate::spec::{Axis, Parameter, Setting, Spec, Validation};
+use crate::experiment::diagnostic::Diagnostic;
+use crate::experiment::spec::{Axis, Parameter, Setting, Spec, Validation};
 
 /// Most trials a plan may have.
 pub const LARGEST_PLAN: usize = 100_000;
@@ -165,7 +165,7 @@ fn expand(spec: &Spec) -> Result<Vec<Hyperparameters>, Diagnostic> {
     Ok(expanded)
 }
 
-fn sweep_place(spec: &Spec) -> crate::diagnostic::Place {
+fn sweep_place(spec: &Spec) -> crate::experiment::diagnostic::Place {
     spec.sweep.first().map_or_else(|| spec.dataset.place.clone(), |axis| axis.place.clone())
 }
 

@@ -11,9 +11,9 @@ use model::{
 };
 use tracking::{Declarations, Direction};
 
-use crate::diagnostic::{Diagnostic, Place, Source, nearest};
-use crate::document::{self, Entries, Key, Node, Value};
-use crate::range;
+use crate::experiment::diagnostic::{Diagnostic, Place, Source, nearest};
+use crate::experiment::file::{self, Entries, Key, Node, Value};
+use crate::experiment::range;
 
 /// One experiment, as its file and the `--set` options say.
 #[derive(Debug)]
@@ -237,10 +237,10 @@ impl Spec {
     /// # Errors
     /// When the file cannot be read, is not TOML, or says something that no experiment can mean. Nothing is written.
     pub fn read(path: &Path, sets: &[String]) -> Result<Self> {
-        let source = document::read(path)?;
-        let mut root = document::parse(&source)?;
+        let source = file::read(path)?;
+        let mut root = file::parse(&source)?;
         for setting in sets {
-            document::overlay(&mut root, setting)?;
+            file::overlay(&mut root, setting)?;
         }
         let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
         Ok(Self::from_root(&root, source, folder)?)

@@ -5,8 +5,8 @@ use std::time::Duration;
 use model::EngineKind;
 use tracking::{RecordedRun, Status, Value};
 
-use crate::course::Course;
-use crate::plan::Plan;
+use crate::experiment::group::Course;
+use crate::experiment::plan::Plan;
 
 /// What the time of a step is estimated from.
 pub struct Estimate {

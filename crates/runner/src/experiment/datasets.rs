@@ -9,8 +9,8 @@ use data::{DataError, Dataset, Facts, FetchBar, FetchObserver, Finder, Network, 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use crate::cli::Places;
-use crate::diagnostic::Diagnostic;
-use crate::spec::{DatasetSpec, Spec};
+use crate::experiment::diagnostic::Diagnostic;
+use crate::experiment::spec::{DatasetSpec, Spec};
 
 /// A dataset and how it came to be used.
 #[derive(Clone)]

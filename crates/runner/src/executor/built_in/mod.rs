@@ -1,0 +1,4 @@
+//! The built-in model: softmax regression, trained by the engines of `model`.
+
+pub mod error_analysis;
+pub mod estimate;
