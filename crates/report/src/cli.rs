@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::observed::At;
+use crate::runs::At;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 

@@ -1,28 +1,25 @@
 //! `report`: the store of a results folder in, comparison tables out. Never writes to the store.
 
 mod analysis;
+mod atomic_write;
 mod chart;
 mod cli;
 mod cmd;
-mod comparison;
-mod details;
+mod diff;
+mod error;
+#[cfg(test)]
+mod example;
 mod export;
-mod figures;
 mod filter;
-mod format;
-mod last_epoch;
-mod matched;
 mod metric;
 mod narrative;
-mod observed;
 mod page;
-mod picture;
+mod query;
+mod render;
+mod runs;
 mod serve;
-mod sparkline;
 mod suggestion;
 mod table;
-mod weights;
-mod whole;
 mod wording;
 
 use std::process::ExitCode;
@@ -50,7 +47,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("error: {}", wording::error(&error));
+            anstream::eprintln!("error: {}", error::message(&error));
             ExitCode::from(WRONG_REQUEST)
         }
     }

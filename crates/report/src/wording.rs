@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use tracking::{Value, printable};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::comparison::REPLICATES;
-use crate::filter::FilterError;
+use crate::runs::REPLICATES;
 
 /// The head of the column of a hyperparameter or metric.
 pub fn title(name: &str) -> String {
@@ -130,14 +129,6 @@ pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
         kept.push(c);
     }
     Cow::Owned(kept.trim_end().to_owned() + "…")
-}
-
-/// One screen: an error with a place draws itself, any other is its chain of causes.
-pub fn error(error: &anyhow::Error) -> String {
-    match error.downcast_ref::<FilterError>() {
-        Some(drawn) => drawn.to_string(),
-        None => tracking::printable(&format!("{error:#}")).into_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! The statistics of all views. `METHODOLOGY.md` states their promises.
 
 pub mod best;
+pub mod comparison;
 pub mod effects;
 pub mod fit;
+pub mod last_epoch;
 pub mod power;
 pub mod samples;
 pub mod statistics;

@@ -4,239 +4,27 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use tracking::{Declarations, Direction, Experiment, Reader};
+use anyhow::Result;
 
-use crate::cli::{CompareArgs, Format, QuestionArgs};
-use crate::comparison::{self, Comparison, Question};
-use crate::filter::Condition;
-use crate::format;
-use crate::last_epoch;
-use crate::metric;
-use crate::observed::{At, FACTS, Observed, metric_names, observe, param_names};
-use crate::suggestion::unknown;
-use crate::table::{Column, Layout, Table, choosable, tables};
-
-type Recorded = Vec<(Experiment, Vec<Observed>)>;
+use crate::cli::{CompareArgs, Format};
+use crate::query::ask;
+use crate::query::store;
+use crate::render;
 
 /// Prints the comparison of every experiment asked for.
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
-    let reader = super::open(results)?;
+    let reader = store::open(results)?;
     let answer = ask(&reader, results, &args.question)?;
     answer.say_why_empty();
     let tables = answer.tables;
     let text = match args.format {
-        Format::Table => format::text::text(&tables, super::width()),
-        Format::Markdown => format::markdown::markdown(&tables),
-        Format::Csv => format::csv::csv(&tables)?,
-        Format::Json => format::json::json(&tables),
+        Format::Table => render::text::text(&tables, super::width()),
+        Format::Markdown => render::markdown::markdown(&tables),
+        Format::Csv => render::csv::csv(&tables)?,
+        Format::Json => render::json::json(&tables),
     };
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(super::damage(&reader, results))
-}
-
-/// What an answer rests on, and the answer.
-pub struct Answer {
-    /// The runs that every condition holds of, by experiment.
-    pub runs: Recorded,
-    /// Their comparisons, laid out.
-    pub tables: Vec<Table>,
-    /// Why there are none.
-    pub why_empty: Option<String>,
-}
-
-impl Answer {
-    /// Tells the user why there is nothing to see.
-    pub fn say_why_empty(&self) {
-        if let Some(why) = &self.why_empty {
-            anstream::eprintln!("{}", tracking::printable(why));
-        }
-    }
-}
-
-/// Compares the runs that `args` ask for.
-pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answer> {
-    let conditions =
-        args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let asked = Question {
-        by: args.by.clone(),
-        sort: args.sort.clone(),
-        at: args.at,
-        directions: directions(&args.minimize, &args.maximize)?,
-        replicate: args.replicate.clone(),
-        against: args.against.as_deref().map(baseline).transpose()?,
-    };
-    let mut recorded: Vec<Selected> = Vec::new();
-    for experiment in select(reader, results, &args.experiments)? {
-        let declarations = reader.declarations(&experiment.name)?;
-        let rules = asked.rules(&declarations);
-        let sort = [&args.sort, &args.minimize.first().cloned(), &args.maximize.first().cloned()];
-        let sort = sort.into_iter().find_map(|name| name.as_deref());
-        let runs = observe(reader, &experiment.name, args.at, &rules, sort)?;
-        recorded.push(Selected { experiment, declarations, runs });
-    }
-    let question = question(asked, &recorded, &conditions)?;
-    let found: usize = recorded.iter().map(|it| it.runs.len()).sum();
-    for selected in &mut recorded {
-        selected.runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
-    }
-    let mut comparisons: Vec<Comparison> = Vec::new();
-    for Selected { experiment, declarations, runs } in &recorded {
-        let compared = comparison::compare(experiment, declarations, runs, &question);
-        comparisons.extend(compared.with_context(|| experiment.name.clone())?);
-    }
-    let why_empty = comparisons.is_empty().then(|| match found {
-        0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
-        0 => format!("no runs in {} yet; {}", results.display(), super::what_to_run(results)),
-        _ => format!("none of {found} runs fulfils every --where"),
-    });
-    let layout = layout(args, &comparisons)?;
-    let mut tables = tables(comparisons, &layout);
-    for table in &mut tables {
-        let runs =
-            recorded.iter().find(|it| it.experiment.name == table.comparison.experiment.name);
-        table.warnings =
-            last_epoch::warning(reader, &table.comparison, runs.map_or(&[], |it| &it.runs))?
-                .into_iter()
-                .collect();
-    }
-    Ok(Answer {
-        runs: recorded.into_iter().map(|it| (it.experiment, it.runs)).collect(),
-        tables,
-        why_empty,
-    })
-}
-
-/// An experiment that is asked for: what it declares, and its runs.
-pub(super) struct Selected {
-    pub(super) experiment: Experiment,
-    pub(super) declarations: Declarations,
-    pub(super) runs: Vec<Observed>,
-}
-
-/// Directions that the user gives.
-pub(super) fn directions(
-    minimize: &[String],
-    maximize: &[String],
-) -> Result<Vec<(String, Direction)>> {
-    if let Some(name) = minimize.iter().find(|name| maximize.contains(name)) {
-        bail!(
-            "--minimize and --maximize both name {}: expected one of them",
-            tracking::printable(name)
-        );
-    }
-    let with = |names: &[String], direction| {
-        names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>()
-    };
-    Ok([with(minimize, Direction::Minimize), with(maximize, Direction::Maximize)].concat())
-}
-
-/// The setting that `--against` names: a condition, in which a comma means `and`.
-fn baseline(text: &str) -> Result<Condition> {
-    let quoted = text.contains(['\'', '"', '`']);
-    let text = if quoted { text.to_owned() } else { text.replace(',', " and ") };
-    Ok(Condition::parse(&text).map_err(|error| error.of("--against"))?)
-}
-
-/// What is to be shown, once it is known that some table has it.
-fn layout(args: &QuestionArgs, comparisons: &[Comparison]) -> Result<Layout> {
-    if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
-        let columns: Vec<Column> = comparisons.iter().flat_map(choosable).collect();
-        let mut known: Vec<&str> = Vec::new();
-        for column in &columns {
-            if !known.contains(&column.name.as_str()) {
-                known.push(&column.name);
-            }
-        }
-        if let Some(stranger) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
-            bail!("{}", unknown("column", stranger, &known));
-        }
-    }
-    Ok(Layout { top: args.top, columns: args.columns.clone() })
-}
-
-/// The experiments of these names; all, where none is named.
-pub(super) fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<Experiment>> {
-    let mut experiments = reader.experiments()?;
-    let known: Vec<&str> = experiments.iter().map(|it| it.name.as_str()).collect();
-    if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        if known.is_empty() {
-            bail!("no experiment in {} yet; {}", results.display(), super::what_to_run(results));
-        }
-        bail!("{}", unknown("experiment", stranger, &known));
-    }
-    if !names.is_empty() {
-        experiments.retain(|it| names.contains(&it.name));
-    }
-    Ok(experiments)
-}
-
-/// `question`, once it is known that the runs have what it names.
-pub(super) fn question(
-    question: Question,
-    recorded: &[Selected],
-    conditions: &[Condition],
-) -> Result<Question> {
-    let runs = || recorded.iter().flat_map(|it| &it.runs);
-    if runs().next().is_none() {
-        return Ok(question);
-    }
-    let (params, metrics) = (param_names(runs()), metric_names(runs()));
-    let taken_params =
-        params.iter().filter(|name| FACTS.contains(name)).map(|name| format!("param_{name}"));
-    let is_taken = |name: &&&str| FACTS.contains(name) || params.contains(name);
-    let taken: Vec<String> = taken_params
-        .chain(metrics.iter().filter(is_taken).map(|name| format!("metric_{name}")))
-        .collect();
-    let taken = taken.iter().map(String::as_str);
-    let keys: Vec<&str> =
-        params.iter().chain(&metrics).copied().chain(FACTS).chain(taken).collect();
-    for condition in conditions {
-        condition.check(&keys)?;
-    }
-    let strange = |key: &&String| !params.contains(&key.as_str());
-    if let Some(stranger) = question.by.iter().flatten().chain(&question.replicate).find(strange) {
-        bail!("{}", unknown("hyperparameter", stranger, &params));
-    }
-    if let Some(stranger) = question.sort.iter().find(|metric| !metrics.contains(&metric.as_str()))
-    {
-        if question.at == At::Best
-            && recorded
-                .iter()
-                .all(|it| question.rules(&it.declarations).direction(stranger).is_none())
-        {
-            let name = tracking::printable(stranger);
-            bail!(
-                "no epoch is best by `{name}`: direction unknown, use --minimize {name} or --maximize {name}"
-            );
-        }
-        bail!("{}", unknown("metric", stranger, &metrics));
-    }
-    let known = |name: &str| metrics.iter().any(|metric| metric::is_covered(metric, name));
-    if let Some((stranger, _)) = question.directions.iter().find(|(name, _)| !known(name)) {
-        bail!("{}", unknown("metric", stranger, &metrics));
-    }
-    // A direction on the command line also ranks by that metric.
-    let first = question
-        .directions
-        .iter()
-        .map(|(name, _)| name)
-        .find(|name| metrics.contains(&name.as_str()));
-    let sort = question.sort.clone().or_else(|| first.cloned());
-    for Selected { experiment, declarations, runs } in recorded {
-        let measured = |name: &&String| runs.iter().any(|run| run.metric(name).is_some());
-        let rules = question.rules(declarations);
-        if let Some(name) =
-            sort.iter().filter(measured).find(|name| rules.direction(name).is_none())
-        {
-            let name = tracking::printable(name);
-            bail!(
-                "{}: direction of `{name}` unknown: use --minimize {name} or --maximize {name}",
-                experiment.name
-            );
-        }
-    }
-    Ok(Question { sort, ..question })
 }

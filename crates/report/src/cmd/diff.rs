@@ -10,12 +10,13 @@ use anyhow::Result;
 use tracking::{EpochMetrics, Invocation, Reader, RecordedRun, printable};
 
 use crate::cli::{DiffArgs, DiffFormat};
-use crate::cmd::diff_sets::diff_sets;
-use crate::cmd::show::provenance;
-use crate::cmd::side::{Side, side};
-use crate::format::text::{aligned, styled};
+use crate::diff::sets::diff_sets;
+use crate::diff::side::{Side, side};
 use crate::metric::position;
-use crate::observed::distinct;
+use crate::page::provenance::provenance;
+use crate::query::store;
+use crate::render::layout::{aligned, styled};
+use crate::runs::distinct;
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, truncated};
 
@@ -36,7 +37,7 @@ pub struct Difference {
 
 /// Prints what differs between two sides, each a run or a set of runs.
 pub fn diff(results: &Path, args: &DiffArgs) -> Result<ExitCode> {
-    let reader = super::open(results)?;
+    let reader = store::open(results)?;
     let (left, right) = (side(&reader, results, &args.left)?, side(&reader, results, &args.right)?);
     match (left, right, args.format) {
         (Side::Run(left), Side::Run(right), DiffFormat::Table) => {

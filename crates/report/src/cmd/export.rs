@@ -11,16 +11,17 @@ use tracking::{
     StoreError, TABLES,
 };
 
-use super::compare;
 use super::export_to::export_to;
+use crate::analysis::comparison::Question;
 use crate::cli::{ExportArgs, ExportFormat, QuestionArgs};
-use crate::comparison::Question;
 use crate::export::parquet::ParquetFolder;
 use crate::export::run_table::RUN_TABLE;
 use crate::filter::Condition;
-use crate::observed::measured;
+use crate::query;
+use crate::query::store;
+use crate::runs::measured;
 use crate::table::Table;
-use crate::{format, whole};
+use crate::{atomic_write, render};
 
 /// Exports what is asked for.
 pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
@@ -28,10 +29,10 @@ pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
     let Some(format) = format else {
         return export_to(results, to.unwrap_or_default(), &args.question);
     };
-    let reader = super::open(results)?;
+    let reader = store::open(results)?;
     match format {
-        ExportFormat::Markdown => comparison(&reader, results, args, format::markdown::markdown),
-        ExportFormat::Latex => comparison(&reader, results, args, format::latex::latex),
+        ExportFormat::Markdown => comparison(&reader, results, args, render::markdown::markdown),
+        ExportFormat::Latex => comparison(&reader, results, args, render::latex::latex),
         ExportFormat::Csv => record(&reader, results, args, |runs| {
             csv(&reader, &folder(results, args, "csv")?, runs)
         }),
@@ -46,7 +47,7 @@ pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
 
 /// Prints what the record of a store, or of some experiments, comes to.
 pub fn digest(results: &Path, experiments: &[String]) -> Result<ExitCode> {
-    let reader = super::open(results)?;
+    let reader = store::open(results)?;
     let args = QuestionArgs { experiments: experiments.to_vec(), ..QuestionArgs::default() };
     let digest = reader.record(selected(&reader, results, &args)?.as_ref(), &mut ())?;
     writeln!(std::io::stdout(), "{digest}")?;
@@ -74,9 +75,9 @@ fn comparison(
     args: &ExportArgs,
     format: impl Fn(&[Table]) -> String,
 ) -> Result<ExitCode> {
-    let text = format(&compare::ask(reader, results, &args.question)?.tables);
+    let text = format(&query::ask(reader, results, &args.question)?.tables);
     match output(args) {
-        Some(path) => whole::file(path, |out| Ok(out.write_all(text.as_bytes())?))?,
+        Some(path) => atomic_write::file(path, |out| Ok(out.write_all(text.as_bytes())?))?,
         None => std::io::stdout().write_all(text.as_bytes())?,
     }
     Ok(super::damage(reader, results))
@@ -122,15 +123,11 @@ fn selected(
     let conditions =
         conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut recorded = Vec::new();
-    for experiment in compare::select(reader, results, experiments)? {
+    for experiment in query::select(reader, results, experiments)? {
         let runs = measured(reader, reader.all_runs(&experiment.name)?)?;
-        recorded.push(compare::Selected {
-            experiment,
-            declarations: Declarations::default(),
-            runs,
-        });
+        recorded.push(query::Selected { experiment, declarations: Declarations::default(), runs });
     }
-    compare::question(Question::default(), &recorded, &conditions)?;
+    query::question(Question::default(), &recorded, &conditions)?;
     let runs = recorded.iter().flat_map(|it| &it.runs);
     let chosen = runs.filter(|run| conditions.iter().all(|condition| condition.holds(run)));
     let chosen: HashSet<RunId> = chosen.map(|it| it.run.id.clone()).collect();
@@ -186,7 +183,7 @@ fn record_folder(
             && (name == DIGEST_FILE
                 || TABLES.iter().map(|table| table.name).chain([RUN_TABLE]).any(is_table))
     };
-    let digest = whole::folder(target, ours, fill)?;
+    let digest = atomic_write::folder(target, ours, fill)?;
     anstream::eprintln!("{}", tracking::printable(&target.display().to_string()));
     Ok(digest)
 }
@@ -199,7 +196,7 @@ fn json(reader: &Reader, target: Option<&Path>, runs: Option<&HashSet<RunId>>) -
         Ok(digest)
     };
     match target {
-        Some(path) => whole::file(path, write),
+        Some(path) => atomic_write::file(path, write),
         None => write(&mut BufWriter::new(std::io::stdout().lock())),
     }
 }

@@ -11,7 +11,8 @@ use crate::cli::QuestionArgs;
 use crate::export::tools::mlflow::{self, Database, Server};
 use crate::export::tools::{Selection, tensorboard, varying};
 use crate::filter::Condition;
-use crate::observed::{FACTS, Observed, measured, metric_names, param_names};
+use crate::query::store;
+use crate::runs::{FACTS, Observed, measured, metric_names, param_names};
 use crate::suggestion::unknown;
 
 /// What runs are handed to.
@@ -29,7 +30,7 @@ enum Target {
 pub fn export_to(results: &Path, to: &[OsString], args: &QuestionArgs) -> Result<ExitCode> {
     let target = Target::of(to)?;
     super::export::only_selects(args)?;
-    let reader = super::open(results)?;
+    let reader = store::open(results)?;
     target.check(&reader, results)?;
     let selections = select(&reader, results, args)?;
     let (tally, advice) = match &target {
@@ -102,7 +103,7 @@ fn select(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Vec<Se
     let conditions =
         args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut found: Vec<(Selection, Vec<Observed>)> = Vec::new();
-    for experiment in super::compare::select(reader, results, &args.experiments)? {
+    for experiment in crate::query::select(reader, results, &args.experiments)? {
         // What is damaged is said of the runs that count.
         let counting = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
         let whole =

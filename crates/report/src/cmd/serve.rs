@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 use tracking::{Process, Reader};
 
 use crate::cli::{QuestionArgs, ServeArgs};
-use crate::cmd::compare::ask;
+use crate::error;
 use crate::filter::Condition;
+use crate::query::ask;
 use crate::serve::{self, guard::Guard, watch::Watch};
-use crate::wording;
 
 /// A token for those who want to choose it, or to need one on a machine that they share with others.
 const TOKEN: &str = "CANDLE_SWEEP_TOKEN";
@@ -35,7 +35,7 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     {
         anstream::eprintln!(
             "warning: nothing to show as long as this is so: {}",
-            wording::error(&error)
+            error::message(&error)
         );
     }
     let watch = Watch::begin(results, &args.question)

@@ -6,13 +6,15 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use anyhow::Result;
-use tracking::{EpochMetrics, Interruption, Invocation, RecordedRun, printable};
+use tracking::{EpochMetrics, Interruption, RecordedRun, printable};
 use unicode_width::UnicodeWidthStr;
 
-use crate::details::weights_file;
-use crate::format::text::{aligned, fitting, omission, styled};
 use crate::metric::{Unit, position};
-use crate::sparkline::sparkline;
+use crate::page::provenance::{present, provenance};
+use crate::query::store;
+use crate::render::layout::{aligned, fitting, omission, styled};
+use crate::render::sparkline::sparkline;
+use crate::runs::weights_file;
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, truncated};
 
@@ -24,8 +26,8 @@ const CURVE: usize = 40;
 
 /// Prints the run of that id, or the newest of that trial's.
 pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
-    let reader = super::open(results)?;
-    let run = super::find(&reader, results, id)?;
+    let reader = store::open(results)?;
+    let run = store::find(&reader, results, id)?;
     let epochs = reader.epochs(&run)?;
     let invocation = reader.invocation(&run)?;
     let width = super::width();
@@ -155,28 +157,6 @@ fn made(
         ("error", run.error.clone()),
         ("weights", model.is_file().then(|| model.display().to_string())),
     ])
-}
-
-/// What made a run: name and value of each fact that is known.
-pub fn provenance(invocation: &Invocation) -> Vec<(String, String)> {
-    let dirty = if invocation.git_dirty == Some(true) { " and changes not committed" } else { "" };
-    present([
-        ("program", Some(invocation.program_version.clone())),
-        ("commit", invocation.git_commit.as_ref().map(|commit| format!("{commit}{dirty}"))),
-        ("candle", invocation.candle_version.clone()),
-        ("processor", Some(invocation.cpu.clone())),
-        ("instructions", Some(invocation.instruction_set.clone())),
-        ("host", Some(invocation.process.host.clone())),
-        ("system", Some(invocation.os.clone())),
-        ("jobs", Some(invocation.jobs.to_string())),
-        ("command", Some(invocation.command_line.clone())),
-    ])
-}
-
-fn present<const N: usize>(facts: [(&str, Option<String>); N]) -> Vec<(String, String)> {
-    let facts =
-        facts.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
-    facts.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// Metrics of an epoch in the order in which they are read; others follow.

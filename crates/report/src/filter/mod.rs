@@ -22,7 +22,7 @@ use std::ops::Range;
 use tracking::{IdPrefix, Status, Value, printable};
 use unicode_width::UnicodeWidthStr;
 
-use crate::observed::Observed;
+use crate::runs::Observed;
 use crate::suggestion::nearest;
 
 /// A condition that cannot be understood: shown with a caret under what is wrong.

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use tracking::{RecordedRun, Run, Status};
 
 use super::*;
-use crate::comparison::Question;
-use crate::format::example::{Example, ended, run};
-use crate::observed::{FACTS, Observed};
+use crate::analysis::comparison::Question;
+use crate::example::{Example, ended, run};
+use crate::runs::{FACTS, Observed};
 
 const KEYS: [&str; 6] = ["batch_size", "seed", "init", "odd key (`\"'=", "not", "test_accuracy"];
 

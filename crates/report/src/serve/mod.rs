@@ -3,7 +3,6 @@
 pub mod guard;
 mod pace;
 mod parts;
-pub mod progress;
 mod turns;
 pub mod watch;
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::format::html::{END, PART};
+use crate::render::html::{END, PART};
 
 /// The part that tells how far experiments have come.
 const PROGRESS: &str = "progress";

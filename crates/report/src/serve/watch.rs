@@ -13,12 +13,13 @@ use tracking::{DATABASE, Progress, Reader, StoreError};
 
 use super::pace::{PAUSE, Pace, spread};
 use super::parts::Parts;
-use super::progress::{going, is_going, is_unfinished, last_moment, left, spent, varying};
 use crate::cli::QuestionArgs;
-use crate::cmd;
-use crate::format;
+use crate::error;
 use crate::page::Page;
-use crate::wording;
+use crate::page::progress::{going, is_going, is_unfinished, last_moment, left, spent, varying};
+use crate::page::read::look;
+use crate::query::store;
+use crate::render;
 
 /// How often it is looked whether the store was written to.
 const LOOK: Duration = Duration::from_millis(200);
@@ -80,7 +81,7 @@ impl Watch {
         // For who asks before the store was read, which may take some time: a page that follows.
         let mut reading = nothing();
         reading.set_progress(
-            &format::html::progress(&[], Some("the results are being read")).unwrap_or_default(),
+            &render::html::progress(&[], Some("the results are being read")).unwrap_or_default(),
         );
         let snapshots = Arc::new(watch::Sender::new(Arc::new(Snapshot::of(reading, false, false))));
         let mut watcher = Watcher::new(results, question, Arc::clone(&snapshots));
@@ -271,8 +272,8 @@ impl Watcher {
     /// The page of what is in the store. Where it cannot be read, the page stays as it was, and it is said why.
     fn make_page(&mut self) {
         let before = self.parts.content();
-        let made = self.read().and_then(|page| Ok(format::html::followed(&page)?));
-        self.trouble = made.as_ref().err().map(wording::error);
+        let made = self.read().and_then(|page| Ok(render::html::followed(&page)?));
+        self.trouble = made.as_ref().err().map(error::message);
         match made {
             Ok(page) => self.parts = Parts::of(&page),
             Err(_) if self.parts.is_empty() || !self.results.join(DATABASE).exists() => {
@@ -286,8 +287,8 @@ impl Watcher {
     }
 
     fn read(&mut self) -> Result<Page> {
-        let reader = cmd::open(&self.results)?;
-        let (page, answer) = cmd::html::look(&reader, &self.results, &self.question)?;
+        let reader = store::open(&self.results)?;
+        let (page, answer) = look(&reader, &self.results, &self.question)?;
         for (experiment, runs) in &answer.runs {
             let varies = self.varying.entry(experiment.name.clone()).or_default();
             varies.extend(varying(runs.iter().map(|it| &it.run)));
@@ -329,7 +330,7 @@ impl Watcher {
             going(name, it, varies, now)
         });
         let told: Vec<_> = told.collect();
-        if let Ok(html) = format::html::progress(&told, self.trouble.as_deref()) {
+        if let Ok(html) = render::html::progress(&told, self.trouble.as_deref()) {
             self.parts.set_progress(&html);
         }
     }
@@ -368,7 +369,7 @@ fn ends_soon(progress: &[(String, Progress)]) -> bool {
 
 /// The page where there is nothing to show.
 fn nothing() -> Parts {
-    format::html::followed(&Page::empty())
+    render::html::followed(&Page::empty())
         .map_or_else(|_| Parts::default(), |page| Parts::of(&page))
 }
 

@@ -12,8 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use tracking::{EpochMetrics, Experiment, Invocation, Reader, RecordedRun, RunId, Status};
 
-use crate::details::weights_file;
-use crate::observed::{Observed, param_names};
+use crate::runs::{Observed, param_names, weights_file};
 use crate::wording::{count, short};
 
 /// The runs of an experiment that are handed over.

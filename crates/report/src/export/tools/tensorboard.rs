@@ -13,7 +13,7 @@ use tracking::{Reader, Status, Value};
 
 use super::events::{Events, HParam, HParamKind, Session, SessionEnd, SessionStart, SessionStatus};
 use super::{Selection, Tally, Whole};
-use crate::whole;
+use crate::atomic_write;
 
 /// TensorBoard reads the files that have `tfevents` in their names.
 const FILE: &str = "events.out.tfevents.candle-sweep";
@@ -136,10 +136,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<Written> {
         Some(there) if there == bytes => return Ok(Written::Same),
         Some(there) => match bytes.strip_prefix(there.as_slice()) {
             Some(rest) => fs::OpenOptions::new().append(true).open(path)?.write_all(rest)?,
-            None => whole::file(path, |out| Ok(out.write_all(bytes)?))?,
+            None => atomic_write::file(path, |out| Ok(out.write_all(bytes)?))?,
         },
         None => {
-            whole::file(path, |out| Ok(out.write_all(bytes)?))?;
+            atomic_write::file(path, |out| Ok(out.write_all(bytes)?))?;
             return Ok(Written::New);
         }
     }

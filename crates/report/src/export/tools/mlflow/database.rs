@@ -13,7 +13,7 @@ use super::client::escaped;
 use super::described::{Described, Metric, RUNNING};
 use super::names::{LONGEST_NOTE, shortened};
 use super::{DIGEST, EXPERIMENT, Known, OURS, Opened, Place, RUN};
-use crate::whole;
+use crate::atomic_write;
 
 const SCHEMA: &str = include_str!("schema.sql");
 /// Where the files are.
@@ -123,7 +123,7 @@ impl Place for Database {
         let sql = "INSERT INTO experiment_tags (key, value, experiment_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         self.connection.execute(sql, params![EXPERIMENT, experiment.name, self.experiment.0])?;
         // This export has the database, so that no other is writing.
-        whole::tidy(&self.folder())
+        atomic_write::tidy(&self.folder())
             .with_context(|| format!("cannot tidy {}", self.folder().display()))?;
         self.follow_the_folder()?;
         let sql =
@@ -204,7 +204,7 @@ impl Place for Database {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         // Whatever is in a run's own folder MLflow shows, also what an export that is killed leaves there.
-        whole::by_way_of(&self.folder(), &file, |out| Ok(out.write_all(bytes)?))
+        atomic_write::by_way_of(&self.folder(), &file, |out| Ok(out.write_all(bytes)?))
             .with_context(|| format!("cannot write {}", file.display()))
     }
 

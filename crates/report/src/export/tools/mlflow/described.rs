@@ -11,7 +11,7 @@ use tracking::Status;
 use super::RUN;
 use super::names::{LONGEST_PARAM, LONGEST_TAG, accepted, shortened};
 use crate::export::tools::{Point, Whole};
-use crate::observed::distinct;
+use crate::runs::distinct;
 
 /// MLflow's word for a run that goes on.
 pub const RUNNING: &str = "RUNNING";

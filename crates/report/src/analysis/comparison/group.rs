@@ -1,0 +1,316 @@
+//! Groups comparable runs into settings.
+
+use std::cmp::Ordering;
+
+use anyhow::{Result, bail};
+use tracking::{Declarations, Experiment, Status, Value};
+
+use super::judge::{Judged, Terms, judge, keep_common_cells};
+use super::{Comparison, Question, Setting, Tally};
+use crate::analysis::best::Standing;
+use crate::analysis::effects::{Effects, Observation, effects};
+use crate::analysis::samples::{Place, Resolution, Samples, by_value, replicate_means, samples};
+use crate::analysis::statistics::Statistic;
+use crate::filter::Condition;
+use crate::metric::Metric;
+use crate::runs::{
+    Observed, REPLICATES, distinct, grid, may_rank, metric_names, metric_of, param_names,
+};
+use crate::wording;
+
+/// Comparable runs and the options of the comparison.
+pub(super) struct Group<'a> {
+    runs: &'a [&'a Observed],
+    finished: Vec<&'a Observed>,
+    names: Vec<&'a str>,
+    varying: Vec<&'a str>,
+    replicate: Option<String>,
+    keys: Vec<String>,
+    metrics: Vec<Metric>,
+    ranked_by: Option<Metric>,
+    reported_by: Option<String>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn new(
+        runs: &'a [&'a Observed],
+        declarations: &Declarations,
+        question: &Question,
+    ) -> Self {
+        let names = param_names(runs.iter().copied());
+        let varying: Vec<&str> =
+            names.iter().filter(|name| !is_constant(runs, name)).copied().collect();
+        let asked = question
+            .by
+            .as_ref()
+            .map(|by| distinct(by.iter().map(String::as_str).filter(|key| names.contains(key))));
+        let is_key = |name: &str| asked.as_ref().is_some_and(|keys| keys.contains(&name));
+        let chosen = question.replicate.as_deref().or(declarations.replicate.as_deref());
+        let free = |name: &&str| names.contains(name) && !is_key(name);
+        let usual = || {
+            let varies = REPLICATES.into_iter().filter(free).find(|name| varying.contains(name));
+            varies.or_else(|| REPLICATES.into_iter().find(free))
+        };
+        let replicate = chosen.filter(free).or_else(usual).map(str::to_owned);
+        let repeats = |name: &str| REPLICATES.contains(&name) || Some(name) == replicate.as_deref();
+        let keys: Vec<String> = match asked {
+            Some(by) => by.into_iter().map(str::to_owned).collect(),
+            None => varying
+                .iter()
+                .filter(|name| !repeats(name))
+                .map(|name| (*name).to_owned())
+                .collect(),
+        };
+        let finished: Vec<&Observed> =
+            runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
+        let rules = question.rules(declarations);
+        let validation = &runs[0].run.validation;
+        let known = metric_names(finished.iter().copied());
+        let metrics: Vec<Metric> =
+            known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
+        let ranked_by = match &question.sort {
+            Some(name) => known.iter().find(|it| *it == name).copied(),
+            None => rules.ranking(&known, |name| may_rank(name, &finished), validation),
+        };
+        let reported_by = ranked_by.and_then(|ranking| rules.reported(ranking, &known, validation));
+        let ranked_by =
+            ranked_by.and_then(|name| metrics.iter().find(|it| it.name == name)).cloned();
+        let ranked_by = ranked_by.filter(|it| it.direction.is_some());
+        let reported_by = reported_by.filter(|_| ranked_by.is_some()).map(str::to_owned);
+        Self { runs, finished, names, varying, replicate, keys, metrics, ranked_by, reported_by }
+    }
+
+    fn is_key(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key == name)
+    }
+
+    /// Hyperparameters that vary within a setting, besides the replicate: their values make cells.
+    fn averaged(&self) -> Vec<String> {
+        let averaged =
+            |name: &&&str| !self.is_key(name) && Some(**name) != self.replicate.as_deref();
+        self.varying.iter().filter(averaged).map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Compares the settings.
+    ///
+    /// # Errors
+    /// If `--against` selects no setting or several.
+    pub(super) fn compared(
+        &self,
+        experiment: &Experiment,
+        question: &Question,
+    ) -> Result<Comparison> {
+        let first = &self.runs[0].run;
+        let value =
+            |name: &&str| first.param(name).map(|value| ((*name).to_owned(), value.clone()));
+        let constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
+        let averaged = self.averaged();
+        let groups = groups(self.runs, &self.keys);
+        let baseline = question
+            .against
+            .as_ref()
+            .map(|condition| self.baseline(condition, &groups))
+            .transpose()?;
+        let mut samples = self.samples(&groups, &averaged);
+        let cells = keep_common_cells(&mut samples);
+        let settings = groups
+            .iter()
+            .zip(&samples)
+            .map(|(runs, samples)| self.setting(runs, samples))
+            .collect();
+        let terms = Terms {
+            comparable: cells.is_none_or(|[common, _]| common > 0),
+            baseline,
+            metric: self.ranked_by.as_ref(),
+            resolution: Resolution::of(&samples, self.grid()),
+        };
+        let Judged {
+            settings,
+            promise,
+            complete,
+            connected,
+            overlapping,
+            undecided,
+            unselected_mean,
+        } = judge(settings, samples, terms);
+        let mut datasets: Vec<String> = self.runs.iter().map(|it| it.run.dataset.clone()).collect();
+        datasets.sort();
+        datasets.dedup();
+        Ok(Comparison {
+            experiment: experiment.clone(),
+            datasets,
+            dataset_sha256: first.dataset_sha256.clone(),
+            fallback_for: self.runs.iter().find_map(|it| it.run.fallback_for.clone()),
+            validation: first.validation.clone(),
+            at: question.at,
+            computed: computed(self.runs),
+            constants: self.names.iter().filter(constant).filter_map(value).collect(),
+            keys: self.keys.clone(),
+            replicate: self.replicate.clone(),
+            replicates: self
+                .replicate
+                .as_deref()
+                .map_or(0, |name| different_values(self.runs, name)),
+            ranked_by: self.ranked_by.as_ref().map(|it| it.name.clone()),
+            reported_by: self.reported_by.clone(),
+            metrics: self.metrics.clone(),
+            settings,
+            promise,
+            complete,
+            cells,
+            connected,
+            overlapping,
+            undecided,
+            unselected_mean,
+            tally: Tally::of(self.runs),
+            effects: self.effects(),
+            averaged,
+        })
+    }
+
+    /// The ranking metric of each setting, negated if less is better.
+    fn samples(&self, groups: &[Vec<&'a Observed>], averaged: &[String]) -> Vec<Samples> {
+        let Some(metric) = &self.ranked_by else { return vec![Samples::new(); groups.len()] };
+        let place = |it: &'a Observed| -> Place<'a> {
+            let replicate = self.replicate.as_deref().and_then(|name| it.run.param(name));
+            (replicate, averaged.iter().map(|name| it.run.param(name)).collect())
+        };
+        let measured = |it: &&'a Observed| {
+            let finished = it.run.status == Status::Finished;
+            Some((place(it), metric.worth(it.metric(&metric.name).filter(|_| finished)?)))
+        };
+        let runs: Vec<Vec<(Place<'_>, f64)>> =
+            groups.iter().map(|group| group.iter().filter_map(measured).collect()).collect();
+        samples(&runs)
+    }
+
+    /// The grid step of an accuracy: 1 / examples of its split, if known.
+    fn grid(&self) -> Option<f64> {
+        grid(self.ranked_by.as_ref()?, self.finished.iter().copied())
+    }
+
+    fn setting(&self, runs: &[&'a Observed], samples: &Samples) -> Setting {
+        let finished: Vec<&Observed> =
+            runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
+        let metrics = self.metrics.iter().filter_map(|metric| {
+            let statistic = Statistic::of(self.by_replicate(&finished, &metric.name))?;
+            Some((metric.name.clone(), statistic))
+        });
+        let has_ranking = |it: &&&Observed| {
+            self.ranked_by.as_ref().is_none_or(|metric| it.metric(&metric.name).is_some())
+        };
+        Setting {
+            values: self.keys.iter().map(|key| runs[0].run.param(key).cloned()).collect(),
+            tally: Tally::of(runs),
+            n: if self.ranked_by.is_some() {
+                replicate_means(samples).len()
+            } else {
+                finished.len()
+            },
+            unmeasured: finished.len() - finished.iter().filter(has_ranking).count(),
+            metrics: metrics.collect(),
+            finished: finished.iter().map(|it| it.run.id.clone()).collect(),
+            level: None,
+            standing: Standing::default(),
+            is_best: false,
+            difference: None,
+            on_front: false,
+        }
+    }
+
+    /// The metric `name`, averaged over the runs of each replicate: these are not independent.
+    fn by_replicate(&self, runs: &[&Observed], name: &str) -> Vec<f64> {
+        let replicate =
+            |it: &Observed| self.replicate.as_deref().and_then(|name| it.run.param(name)).cloned();
+        let mut values: Vec<(Option<Value>, f64)> =
+            runs.iter().filter_map(|it| Some((replicate(it), it.metric(name)?))).collect();
+        values.sort_by(|a, b| by_value(a.0.as_ref(), b.0.as_ref()));
+        let same = |a: &(Option<Value>, f64), b: &(Option<Value>, f64)| {
+            by_value(a.0.as_ref(), b.0.as_ref()).is_eq()
+        };
+        let mean = |chunk: &[(Option<Value>, f64)]| {
+            Statistic::of(chunk.iter().map(|(_, value)| *value).collect())
+        };
+        values.chunk_by(same).filter_map(mean).map(|it| it.mean).collect()
+    }
+
+    /// The index of the setting that a condition on keys selects.
+    fn baseline(&self, condition: &Condition, groups: &[Vec<&Observed>]) -> Result<usize> {
+        let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
+        condition.check(&keys).map_err(|error| error.of("--against"))?;
+        let found: Vec<usize> =
+            (0..groups.len()).filter(|place| condition.holds(groups[*place][0])).collect();
+        match found.as_slice() {
+            [only] => Ok(*only),
+            [] => {
+                bail!("--against names no setting: expected one of {}", self.named(groups.iter()))
+            }
+            several => {
+                let those = self.named(several.iter().map(|place| &groups[*place]));
+                bail!("--against names {} settings, expected one: {those}", several.len())
+            }
+        }
+    }
+
+    /// The first few settings, written as conditions.
+    fn named<'g>(&self, groups: impl ExactSizeIterator<Item = &'g Vec<&'g Observed>>) -> String {
+        const NAMED: usize = 6;
+        let more = groups.len().saturating_sub(NAMED);
+        let of = |group: &Vec<&Observed>| {
+            let value = |key: &String| {
+                group[0].run.param(key).map(|it| format!("{key}={}", wording::value(it)))
+            };
+            format!("'{}'", self.keys.iter().filter_map(value).collect::<Vec<_>>().join(", "))
+        };
+        let mut names: Vec<String> = groups.take(NAMED).map(of).collect();
+        names.extend((more > 0).then(|| format!("and {more} more")));
+        names.join(", ")
+    }
+
+    fn effects(&self) -> Effects {
+        let Some(metric) = &self.ranked_by else { return Effects::default() };
+        let observation = |it: &&'a Observed| -> Option<Observation<'a>> {
+            Some((
+                self.varying.iter().map(|name| it.run.param(name)).collect(),
+                it.metric(&metric.name)?,
+            ))
+        };
+        let observations: Vec<Observation<'_>> =
+            self.finished.iter().filter_map(observation).collect();
+        let names: Vec<String> = self.varying.iter().map(|name| (*name).to_owned()).collect();
+        let replicate =
+            self.varying.iter().position(|name| Some(*name) == self.replicate.as_deref());
+        effects(&observations, &names, replicate)
+    }
+}
+
+fn is_constant(runs: &[&Observed], name: &str) -> bool {
+    let first = runs[0].run.param(name);
+    runs.iter().all(|it| by_value(it.run.param(name), first).is_eq())
+}
+
+fn different_values(runs: &[&Observed], name: &str) -> usize {
+    let mut values: Vec<&Value> = runs.iter().filter_map(|it| it.run.param(name)).collect();
+    values.sort_by(|a, b| a.total_cmp(b));
+    values.dedup_by(|a, b| a.total_cmp(b).is_eq());
+    values.len()
+}
+
+fn computed(runs: &[&Observed]) -> Vec<String> {
+    let mut all: Vec<String> =
+        runs.iter().map(|it| format!("{} on {}", it.run.engine, it.run.device)).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// The runs of each combination of values of `keys`, in the order of the values.
+fn groups<'a>(runs: &[&'a Observed], keys: &[String]) -> Vec<Vec<&'a Observed>> {
+    let by_keys = |a: &&Observed, b: &&Observed| {
+        let pairs = keys.iter().map(|key| by_value(a.run.param(key), b.run.param(key)));
+        pairs.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
+    };
+    let mut runs = runs.to_vec();
+    runs.sort_by(by_keys);
+    runs.chunk_by(|a, b| by_keys(a, b).is_eq()).map(<[_]>::to_vec).collect()
+}

@@ -1,0 +1,140 @@
+//! Small stores to test with.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+use tracking::{
+    Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId, Value,
+};
+
+use crate::analysis::comparison::{Comparison, Question, compare};
+use crate::page::details::details;
+use crate::page::{Page, page};
+use crate::runs::{Observed, observe};
+use crate::table::{Layout, Table, tables};
+
+/// A results folder that is filled run by run.
+pub struct Example {
+    folder: TempDir,
+    store: Store,
+    experiment: Experiment,
+    invocation: tracking::InvocationId,
+}
+
+impl Example {
+    pub fn new(name: &str, description: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path()).unwrap();
+        let experiment = Experiment { name: name.into(), description: description.into() };
+        let invocation =
+            store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() }).unwrap();
+        Self { folder, store, experiment, invocation }
+    }
+
+    /// Records `run`, its trial named by all that it is.
+    pub fn record(&mut self, mut run: Run) -> &mut Self {
+        let fields = format!("{} {} {:?}", run.dataset_sha256, run.validation, run.params);
+        run.trial = TrialId::of(&[("all", &fields)]);
+        self.store.record(self.invocation, &run).unwrap();
+        self
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::open(self.folder.path()).unwrap()
+    }
+
+    /// The runs that count, at the epoch that counts.
+    pub fn runs(&self, question: &Question) -> Vec<Observed> {
+        let (reader, name) = (self.reader(), &self.experiment.name);
+        let rules = question.rules(&reader.declarations(name).unwrap());
+        observe(&reader, name, question.at, &rules, question.sort.as_deref()).unwrap()
+    }
+
+    pub fn comparisons(&self, question: &Question) -> Vec<Comparison> {
+        let declarations = self.reader().declarations(&self.experiment.name).unwrap();
+        compare(&self.experiment, &declarations, &self.runs(question), question).unwrap()
+    }
+
+    /// Declares what the experiment says of its metrics.
+    pub fn declare(&self, declarations: &Declarations) {
+        self.store.declare_metrics(&self.experiment.name, declarations).unwrap();
+    }
+
+    /// The page, its charts left out: they have tests of their own.
+    pub fn page(&self) -> Page {
+        let reader = self.reader();
+        let runs = self.runs(&Question::default());
+        let detailed = |table: Table| {
+            let details = details(&reader, self.folder.path(), &table.comparison, &runs).unwrap();
+            (table, details)
+        };
+        let tables: Vec<_> = self.tables().into_iter().map(detailed).collect();
+        let mut page = page(&tables, Vec::new());
+        for figure in page.sections.iter_mut().flat_map(|section| &mut section.figures) {
+            assert!(figure.svg.starts_with("<svg") && figure.svg.ends_with("</svg>"));
+            figure.svg.clear();
+        }
+        page
+    }
+
+    pub fn tables(&self) -> Vec<Table> {
+        tables(self.comparisons(&Question::default()), &Layout::default())
+    }
+}
+
+/// A finished run of `experiment` with these hyperparameters and this test accuracy.
+pub fn run(experiment: &str, params: &[(&str, Value)], accuracy: f64) -> Run {
+    let started_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let results = [
+        ("train_loss", 1.2 - accuracy),
+        ("train_accuracy", accuracy - 0.003),
+        ("test_loss", 1.22 - accuracy),
+        ("test_accuracy", accuracy),
+        ("seconds", 0.31),
+    ];
+    let validation = vec![
+        ("val_accuracy".to_owned(), accuracy - 0.01),
+        ("val_loss".to_owned(), 1.25 - accuracy),
+    ];
+    Run {
+        dataset: "mnist".into(),
+        dataset_sha256: "c0ffee00c0ffee00".into(),
+        engine: "autograd".into(),
+        params: params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        epochs: vec![EpochMetrics { epoch: 1, step: 10, metrics: validation }],
+        results: results.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        ..Run::new(experiment, Status::Finished, started_at)
+    }
+}
+
+/// The same run, ended before it had a result.
+pub fn ended(status: Status, run: Run) -> Run {
+    Run { status, results: vec![("seconds".into(), 0.1)], error: Some("so it goes".into()), ..run }
+}
+
+/// Four batch sizes with three seeds: of 64 one run failed, of 512 all diverged.
+pub fn sweep() -> Example {
+    let mut example = Example::new("batch_sweep", "How batch size changes softmax regression");
+    for (batch, accuracy) in [(512i32, 0.8), (64, 0.912), (16, 0.9141), (32, 0.9102)] {
+        for seed in 0..3 {
+            let params = [
+                ("learning_rate", Value::Real(0.01)),
+                ("decay", Value::Real(0.0)),
+                ("batch_size", Value::Integer(batch.into())),
+                ("epochs", Value::Integer(5)),
+                ("seed", Value::Integer(seed)),
+            ];
+            // What moves with the seed moves a little with the batch too: differences that are all the same are no test.
+            let spread = [0.0, -0.0004, 0.0004][usize::try_from(seed).unwrap()]
+                * (1.0 + 1.0 / f64::from(batch));
+            let run = run("batch_sweep", &params, accuracy + spread);
+            example.record(match (batch, seed) {
+                (512, _) => ended(Status::Diverged, run),
+                (64, 0) => ended(Status::Failed, run),
+                _ => run,
+            });
+        }
+    }
+    example
+}

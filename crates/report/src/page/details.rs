@@ -1,0 +1,144 @@
+//! What a page shows of a comparison beyond its table: learning curves, the best trial, where it comes from. Read for the few
+//! settings that are drawn, however many there are.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, StoreError};
+
+use crate::analysis::comparison::{Comparison, Setting};
+use crate::analysis::statistics::Statistic;
+use crate::metric;
+use crate::page::weights::Weights;
+use crate::runs::{Observed, distinct, weights_file};
+
+/// Settings whose learning curves are drawn.
+const CURVES: usize = 8;
+/// Runs of a setting that a learning curve is the mean of.
+pub const RUNS: usize = 50;
+
+/// A metric of a setting over its epochs.
+#[derive(Debug)]
+pub struct Curve {
+    /// Position in the comparison.
+    pub setting: usize,
+    /// Epochs, and the metric over the runs that have it there.
+    pub points: Vec<(u32, Statistic)>,
+}
+
+/// The best run of the best setting.
+#[derive(Debug)]
+pub struct BestTrial {
+    /// As recorded.
+    pub run: RecordedRun,
+    /// What its weights make of the test set, where that was recorded.
+    pub examples: Option<Examples>,
+    /// Its weights, where their file is there.
+    pub weights: Option<Weights>,
+}
+
+/// All this of one comparison.
+#[derive(Debug, Default)]
+pub struct Details {
+    /// Metrics that were measured after each epoch, and their curves.
+    pub curves: Vec<(String, Vec<Curve>)>,
+    /// Absent where no setting is ranked.
+    pub best: Option<BestTrial>,
+    /// What made the best run, or else the first.
+    pub invocation: Option<Invocation>,
+}
+
+/// Reads the details of `comparison`, whose runs are among `runs`.
+pub fn details(
+    reader: &Reader,
+    results: &Path,
+    comparison: &Comparison,
+    runs: &[Observed],
+) -> Result<Details, StoreError> {
+    let by_id: HashMap<&RunId, &Observed> = runs.iter().map(|it| (&it.run.id, it)).collect();
+    let finished = |setting: &Setting| {
+        setting.finished.iter().filter_map(|id| by_id.get(id).copied()).collect()
+    };
+    let mut epochs: Vec<Vec<Vec<EpochMetrics>>> = Vec::new();
+    for setting in comparison.settings.iter().take(CURVES) {
+        let of_setting: Vec<&Observed> = finished(setting);
+        epochs.push(
+            of_setting
+                .iter()
+                .take(RUNS)
+                .map(|it| reader.epochs(&it.run))
+                .collect::<Result<_, _>>()?,
+        );
+    }
+    let curves = curve_metrics(&epochs, comparison)
+        .into_iter()
+        .map(|name| (name.to_owned(), curves(&epochs, name)))
+        .collect();
+    let best =
+        comparison.best().map(finished).and_then(|runs: Vec<&Observed>| best_of(&runs, comparison));
+    let best = best.map(|it| best_trial(reader, results, &it.run)).transpose()?;
+    let of_these = |it: &&Observed| it.run.dataset_sha256 == comparison.dataset_sha256;
+    let any = runs.iter().find(of_these).map(|it| it.run.clone());
+    let maker = best.as_ref().map(|it| it.run.clone()).or(any);
+    let invocation = maker.map(|run| reader.invocation(&run)).transpose()?;
+    Ok(Details { curves, best, invocation })
+}
+
+/// The two metrics whose curves tell most: the one that ranks, and validation before training.
+fn curve_metrics<'a>(
+    epochs: &'a [Vec<Vec<EpochMetrics>>],
+    comparison: &Comparison,
+) -> Vec<&'a str> {
+    let all = epochs.iter().flatten().flatten().flat_map(|epoch| &epoch.metrics);
+    let mut names =
+        distinct(all.map(|(name, _)| name.as_str()).filter(|name| !metric::is_bookkeeping(name)));
+    let ranked_by = comparison.ranked_by.as_deref();
+    const FIRST: [&str; 4] = ["val_accuracy", "val_loss", "accuracy", "loss"];
+    let known = |name: &str| FIRST.iter().position(|known| *known == name).unwrap_or(FIRST.len());
+    names.sort_by_key(|name| (Some(*name) != ranked_by, metric::is_of_training(name), known(name)));
+    names.truncate(2);
+    names
+}
+
+fn curves(epochs: &[Vec<Vec<EpochMetrics>>], name: &str) -> Vec<Curve> {
+    let value = |epoch: &EpochMetrics| {
+        epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
+    };
+    let curve = |(setting, runs): (usize, &Vec<Vec<EpochMetrics>>)| {
+        let mut values: Vec<(u32, f64)> = runs
+            .iter()
+            .flatten()
+            .filter_map(|it| Some((it.epoch, value(it)?)))
+            .filter(|it| it.1.is_finite())
+            .collect();
+        values.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let point = |chunk: &[(u32, f64)]| {
+            Some((chunk[0].0, Statistic::of(chunk.iter().map(|(_, value)| *value).collect())?))
+        };
+        Curve { setting, points: values.chunk_by(|a, b| a.0 == b.0).filter_map(point).collect() }
+    };
+    epochs.iter().enumerate().map(curve).filter(|it| !it.points.is_empty()).collect()
+}
+
+/// The run that the ranking metric likes best; of equals the one of the first trial.
+fn best_of<'a>(runs: &[&'a Observed], comparison: &Comparison) -> Option<&'a Observed> {
+    let metric = comparison.ranking()?;
+    let worth = |it: &&'a Observed| Some((*it, metric.worth(it.metric(&metric.name)?)));
+    let better = |a: (&'a Observed, f64), b: (&'a Observed, f64)| {
+        if b.1.total_cmp(&a.1).then(a.0.run.trial.as_str().cmp(b.0.run.trial.as_str())).is_gt() {
+            b
+        } else {
+            a
+        }
+    };
+    runs.iter().filter_map(worth).reduce(better).map(|(it, _)| it)
+}
+
+fn best_trial(reader: &Reader, results: &Path, run: &RecordedRun) -> Result<BestTrial, StoreError> {
+    let examples = reader.examples(run)?;
+    Ok(BestTrial {
+        run: run.clone(),
+        examples,
+        weights: Weights::read(&weights_file(results, run)),
+    })
+}

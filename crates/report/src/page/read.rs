@@ -1,0 +1,34 @@
+//! Reads a page from a store.
+
+use std::path::Path;
+
+use anyhow::Result;
+use tracking::Reader;
+
+use super::details::{Details, details};
+use super::{Page, page};
+use crate::cli::QuestionArgs;
+use crate::query::{Answer, ask};
+use crate::table::Table;
+
+/// The page of what is asked, and what it rests on.
+pub fn look(reader: &Reader, results: &Path, question: &QuestionArgs) -> Result<(Page, Answer)> {
+    let mut answer = ask(reader, results, question)?;
+    let mut tables: Vec<(Table, Details)> = Vec::new();
+    for table in std::mem::take(&mut answer.tables) {
+        let experiment = &table.comparison.experiment.name;
+        let runs = answer
+            .runs
+            .iter()
+            .find(|(it, _)| it.name == *experiment)
+            .map_or(&[][..], |(_, runs)| runs);
+        let details = details(reader, results, &table.comparison, runs)?;
+        tables.push((table, details));
+    }
+    let damage = reader.damage();
+    let warnings = damage.iter().map(ToString::to_string).chain(answer.why_empty.clone());
+    Ok((
+        page(&tables, warnings.map(|it: String| tracking::printable(&it).into_owned()).collect()),
+        answer,
+    ))
+}

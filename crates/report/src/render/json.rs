@@ -1,0 +1,142 @@
+//! For a program: a list of tables, every number in full, what was not measured null.
+
+use serde_json::{Map, Value as Json, json};
+use tracking::{Value, printable_json};
+
+use crate::analysis::comparison::{FromReference, Promise};
+use crate::analysis::effects::{Effect, Effects, Rest};
+use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic};
+use crate::runs::At;
+use crate::table::{Cell, Mark, Role, Row, Table};
+
+/// All tables.
+pub fn json(tables: &[Table]) -> String {
+    let tables: Vec<Json> = tables.iter().map(table).collect();
+    printable_json(&format!("{:#}\n", Json::Array(tables))).into_owned()
+}
+
+fn table(table: &Table) -> Json {
+    let comparison = &table.comparison;
+    let constants: Map<String, Json> =
+        comparison.constants.iter().map(|(name, it)| (name.clone(), value(it))).collect();
+    let settings: Vec<Json> = table.rows.iter().map(|row| setting(table, row)).collect();
+    json!({
+        "experiment": comparison.experiment.name,
+        "description": comparison.experiment.description,
+        "dataset": comparison.datasets.first(),
+        "datasets": comparison.datasets,
+        "dataset_sha256": comparison.dataset_sha256,
+        "fallback_for": comparison.fallback_for,
+        "validation": comparison.validation,
+        "at": match comparison.at {
+            At::Last => json!("last"),
+            At::Best => json!("best"),
+            At::Epoch(epoch) => json!(epoch),
+        },
+        "ranked_by": comparison.ranked_by,
+        "direction": comparison.ranking().and_then(|it| it.direction).map(tracking::Direction::as_str),
+        "reported_by": comparison.reported_by,
+        "replicate": comparison.replicate,
+        "replicates": comparison.replicates,
+        "complete": comparison.complete,
+        "confidence": CONFIDENCE,
+        "promise": comparison.promise.map(|promise| match promise {
+            Promise::BestIsAmong => "best_is_among",
+            Promise::Against(_) => "against",
+        }),
+        "notes": table.notes(),
+        "effects": effects(&comparison.effects),
+        "optimistic": comparison.is_optimistic(),
+        "keys": comparison.keys,
+        "averaged": comparison.averaged,
+        "constants": constants,
+        "runs": comparison.tally.total(),
+        "finished": comparison.tally.finished,
+        "diverged": comparison.tally.diverged,
+        "failed": comparison.tally.failed,
+        "killed": comparison.tally.killed,
+        "running": comparison.tally.running,
+        "settings": settings,
+        "more_settings": table.more,
+    })
+}
+
+fn setting(table: &Table, row: &Row) -> Json {
+    let (mut setting, mut params, mut metrics) = (Map::new(), Map::new(), Map::new());
+    for (column, cell) in table.columns.iter().zip(&row.cells) {
+        match column.role {
+            Role::Key => params.insert(column.of.clone(), json_cell(cell)),
+            Role::Metric(_) => metrics.insert(column.of.clone(), json_cell(cell)),
+            Role::Count | Role::Interval(_) | Role::Level(_) | Role::Difference(_) | Role::Flag => {
+                setting.insert(column.name.clone(), json_cell(cell))
+            }
+            Role::Mark => setting.insert("mark".to_owned(), json_cell(cell)),
+            Role::Distance(_) | Role::Note => None,
+        };
+    }
+    let standing = &row.standing;
+    setting.insert("compared".to_owned(), standing.compared.into());
+    setting.insert("may_be_best".to_owned(), standing.may_be_best.into());
+    setting.insert("p_best".to_owned(), json!(standing.p_best));
+    let limits = standing.distance;
+    setting.insert(
+        "distance_to_best".to_owned(),
+        json!([limits.and_then(|limits| limits.low), limits.map(|limits| limits.high)]),
+    );
+    setting.insert("best".to_owned(), row.best.into());
+    setting.insert("params".to_owned(), params.into());
+    setting.insert("metrics".to_owned(), metrics.into());
+    setting.into()
+}
+
+fn json_cell(cell: &Cell) -> Json {
+    match cell {
+        Cell::Value(it) => value(it),
+        Cell::Count(count) => json!(count),
+        Cell::Level(level) => json!(level),
+        Cell::Statistic(it) => statistic(it),
+        Cell::Interval(it) => interval(it),
+        Cell::Difference(FromReference { n, mean, test }) => json!({
+            "n": n,
+            "mean": mean,
+            "interval": test.map(|test| interval(&test.interval)),
+            "p": test.map(|test| test.p),
+            "p_corrected": test.map(|test| test.p_corrected),
+        }),
+        Cell::Mark(mark) => json!(Mark::word(*mark)),
+        Cell::Flag => Json::Bool(true),
+        _ => Json::Null,
+    }
+}
+
+fn statistic(statistic: &Statistic) -> Json {
+    let Statistic { n, mean, deviation } = statistic;
+    json!({ "n": n, "mean": mean, "sd": deviation, "interval": statistic.interval().as_ref().map(interval) })
+}
+
+fn interval(interval: &Interval) -> Json {
+    json!([interval.low, interval.high])
+}
+
+/// What moves the metric of the comparison.
+fn effects(Effects { of, rest, balanced }: &Effects) -> Json {
+    let level = |(of, metric): &(Value, Option<Statistic>)| json!({ "value": value(of), "metric": metric.as_ref().map(statistic) });
+    let effect = |it: &Effect| {
+        let levels: Vec<Json> = it.levels.iter().map(level).collect();
+        json!({ "hyperparameter": it.name, "range": it.range, "share_of_variance": it.share, "levels": levels })
+    };
+    let rest_of = |Rest { interaction, replicate, noise }: &Rest| json!({ "interaction": interaction, "replicate": replicate, "noise": noise });
+    json!({
+        "balanced": balanced,
+        "of": of.iter().map(effect).collect::<Vec<_>>(),
+        "rest_of_variance": rest.as_ref().map(rest_of),
+    })
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Integer(number) => json!(number),
+        Value::Real(number) => json!(number),
+        Value::Text(text) => json!(text),
+    }
+}

@@ -1,0 +1,106 @@
+//! Tables as lines of text: columns that fit a width, aligned; sentences wrapped.
+
+use anstyle::Style;
+use comfy_table::{CellAlignment, presets};
+use unicode_width::UnicodeWidthStr;
+
+use crate::table::{Prominence, Shown};
+use crate::wording::truncated;
+
+const DIM: Style = Style::new().dimmed();
+
+/// Columns that every terminal and page has.
+pub const USUAL_WIDTH: usize = 100;
+
+/// `line` in `style`.
+pub fn styled(style: Style, line: &str) -> String {
+    format!("{style}{line}{style:#}")
+}
+
+/// Names the columns that found no room.
+pub fn omission(left_out: &[String], width: usize) -> Vec<String> {
+    if left_out.is_empty() {
+        return Vec::new();
+    }
+    let note = format!("left out to fit {width} columns: {}", left_out.join(", "));
+    let lines = wrapped(note.split(' '), " ", width.saturating_sub(INDENT));
+    lines.iter().map(|line| styled(DIM, &format!("  {line}"))).collect()
+}
+
+/// `parts` joined by `separator`, in lines of at most `width` columns where the parts allow it.
+pub fn wrapped<'a>(
+    parts: impl Iterator<Item = &'a str>,
+    separator: &str,
+    width: usize,
+) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        let part = truncated(part, width);
+        match lines.last_mut() {
+            Some(line) if line.width() + separator.width() + part.width() <= width => {
+                line.push_str(separator);
+                line.push_str(&part);
+            }
+            _ => lines.push(part.into_owned()),
+        }
+    }
+    lines
+}
+
+/// The columns that fit `width`, and the heads of those left out: the least prominent first, of equals the last.
+pub fn fitting(mut columns: Vec<Shown>, width: usize) -> (Vec<Shown>, Vec<String>) {
+    let mut left_out = Vec::new();
+    while total_width(&columns) > width {
+        let least = columns.iter().map(|column| column.prominence).min();
+        let spare = |column: &Shown| {
+            Some(column.prominence) == least && column.prominence < Prominence::Needed
+        };
+        let position = columns.iter().rposition(spare).or_else(|| last_key(&columns));
+        match position {
+            Some(position) => left_out.insert(0, columns.remove(position).title),
+            None => break,
+        }
+    }
+    (columns, left_out)
+}
+
+/// Where nothing is spare, keys go from the right, but never the first.
+fn last_key(columns: &[Shown]) -> Option<usize> {
+    let marked = columns.iter().position(|column| column.title.is_empty()).unwrap_or(columns.len());
+    // Before the mark stands the metric that ranks, and before that the keys.
+    marked.checked_sub(2).filter(|position| *position > 0)
+}
+
+/// Columns before each line.
+pub const INDENT: usize = 2;
+const GAP: usize = 3;
+
+fn total_width(columns: &[Shown]) -> usize {
+    let width = |column: &Shown| {
+        column.cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(column.title.width())
+    };
+    columns.iter().map(|column| width(column) + GAP).sum::<usize>() + INDENT
+        - GAP.min(INDENT + columns.len())
+}
+
+/// Head and rows in columns, numbers at the right.
+pub fn aligned(columns: &[Shown]) -> Vec<String> {
+    let mut table = comfy_table::Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(columns.iter().map(|column| column.title.as_str()));
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    for row in 0..rows {
+        table.add_row(columns.iter().map(|column| column.cells[row].as_str()));
+    }
+    for (index, shown) in columns.iter().enumerate() {
+        if let Some(column) = table.column_mut(index) {
+            column.set_padding((if index == 0 { 2 } else { 0 }, 3));
+            column.set_cell_alignment(if shown.numeric {
+                CellAlignment::Right
+            } else {
+                CellAlignment::Left
+            });
+        }
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}

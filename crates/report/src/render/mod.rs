@@ -1,0 +1,213 @@
+//! One exporter a file: tables in, text out.
+
+pub mod csv;
+pub mod html;
+pub mod json;
+pub mod latex;
+pub mod layout;
+pub mod markdown;
+pub mod sparkline;
+pub mod text;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tracking::{Run, Status, Value};
+    use unicode_width::UnicodeWidthStr;
+
+    use super::layout::USUAL_WIDTH;
+    use crate::example::{Example, ended, run, sweep};
+    use crate::table::Table;
+
+    /// The text table without its colours.
+    fn plain(tables: &[Table], width: usize) -> String {
+        anstream::adapter::strip_str(&super::text::text(tables, width)).to_string()
+    }
+
+    fn widest(text: &str) -> usize {
+        text.lines().map(UnicodeWidthStr::width).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn text() {
+        insta::assert_snapshot!(plain(&sweep().tables(), USUAL_WIDTH));
+    }
+
+    #[test]
+    fn markdown() {
+        insta::assert_snapshot!(super::markdown::markdown(&sweep().tables()));
+    }
+
+    #[test]
+    fn latex() {
+        insta::assert_snapshot!(super::latex::latex(&sweep().tables()));
+    }
+
+    #[test]
+    fn csv() {
+        insta::assert_snapshot!(super::csv::csv(&sweep().tables()).unwrap());
+    }
+
+    #[test]
+    fn json() {
+        insta::assert_snapshot!(super::json::json(&sweep().tables()));
+    }
+
+    /// All that the page's template prints; trial and run ids are new each time.
+    #[test]
+    fn html_context() {
+        let mut page = sweep().page();
+        for section in &mut page.sections {
+            section.trial.as_mut().unwrap().title.replace_range(..50, "trial … · run … ·");
+        }
+        insta::assert_snapshot!(serde_json::to_string_pretty(&page).unwrap());
+    }
+
+    #[test]
+    fn one_run() {
+        let mut example = Example::new("one", "");
+        example.record(run(
+            "one",
+            &[("batch_size", Value::Integer(32)), ("seed", Value::Integer(0))],
+            0.9,
+        ));
+        insta::assert_snapshot!(plain(&example.tables(), USUAL_WIDTH));
+    }
+
+    #[test]
+    fn all_diverged() {
+        let mut example = Example::new("hot", "Too hot");
+        for (rate, seed) in [(10.0, 0), (10.0, 1), (100.0, 0), (100.0, 1)] {
+            let params = [("learning_rate", Value::Real(rate)), ("seed", Value::Integer(seed))];
+            example.record(ended(Status::Diverged, run("hot", &params, 0.9)));
+        }
+        insta::assert_snapshot!(plain(&example.tables(), USUAL_WIDTH));
+    }
+
+    /// Two datasets of one name, a stand-in, and a held-out validation: four tables, never one.
+    #[test]
+    fn datasets_are_never_mixed() {
+        let mut example = Example::new("mixed", "Several datasets");
+        for batch in [16, 32] {
+            let base = || {
+                run(
+                    "mixed",
+                    &[("batch_size", Value::Integer(batch))],
+                    0.9 + f64::from(batch as u32) / 1e3,
+                )
+            };
+            let digits = ("digits".to_owned(), Some("mnist".to_owned()));
+            let (dataset, fallback_for) = digits;
+            example.record(base());
+            example.record(Run { dataset_sha256: "another0digest00".into(), ..base() });
+            example.record(Run {
+                dataset,
+                fallback_for,
+                dataset_sha256: "d191750000000000".into(),
+                ..base()
+            });
+            example.record(Run { validation: "0.1".into(), ..base() });
+        }
+        insta::assert_snapshot!(plain(&example.tables(), USUAL_WIDTH));
+    }
+
+    fn hostile() -> Example {
+        let mut example = Example::new(
+            "hostile",
+            "=cmd|' /C calc'!A0 \u{1b}[2J<script>alert(1)</script>\nnext | line",
+        );
+        for word in [
+            "=1+1",
+            "a|b\n| c",
+            "\u{1b}]0;title\u{7}",
+            "\u{202e}gnp.exe",
+            "[x](javascript:1)",
+            &"long".repeat(2500),
+        ] {
+            let params = [("@name|\u{1b}[31m", Value::from(word)), ("seed", Value::Integer(0))];
+            let run = run("hostile", &params, 0.5);
+            example.record(Run {
+                dataset: "<b>data\u{9b}|set</b>".into(),
+                engine: "-e\n".into(),
+                ..run
+            });
+        }
+        example
+    }
+
+    #[test]
+    fn hostile_text_stays_in_its_cell() {
+        let tables = hostile().tables();
+        let text = plain(&tables, USUAL_WIDTH);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        assert!(widest(&text) <= USUAL_WIDTH, "{text}");
+        let rendered = super::text::text(&tables, USUAL_WIDTH);
+        assert!(
+            !rendered.contains("\u{1b}[2J")
+                && !rendered.contains('\u{7}')
+                && !rendered.contains('\u{202e}')
+        );
+
+        let markdown = super::markdown::markdown(&tables);
+        assert!(!markdown.contains('<') && !markdown.contains("x](java"), "{markdown}");
+        let rows: Vec<&str> = markdown.lines().filter(|line| line.starts_with('|')).collect();
+        let bars = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+        assert_eq!(rows.len(), 2 + 6);
+        assert!(rows.iter().all(|row| bars(row) == bars(rows[0])), "{markdown}");
+
+        let latex = super::latex::latex(&tables);
+        let rows: Vec<&str> = latex.lines().filter(|line| line.ends_with(" \\\\")).collect();
+        let ampersands = |line: &str| line.replace("\\&", "").matches('&').count();
+        assert_eq!(rows.len(), 1 + 6, "{latex}");
+        assert!(rows.iter().all(|row| ampersands(row) == ampersands(rows[0])), "{latex}");
+        assert!(latex.contains("a\\textbar{}b") && !latex.contains('\u{1b}'), "{latex}");
+
+        let csv = super::csv::csv(&tables).unwrap();
+        let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
+        let cells: Vec<String> = reader
+            .records()
+            .flat_map(|it| it.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+            .collect();
+        assert!(cells.contains(&"'=1+1".to_owned()), "{csv}");
+        assert!(!cells.iter().any(|cell| cell.starts_with(['=', '+', '@', '\t', '\r'])), "{csv}");
+        let json = super::json::json(&tables);
+        assert!(
+            !json.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'),
+            "{json:?}"
+        );
+        let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(parsed[0]["dataset"], "<b>data\u{9b}|set</b>");
+        assert_eq!(parsed[0]["settings"].as_array().unwrap().len(), 6);
+    }
+
+    #[test]
+    fn tables_fit_whatever_varies() {
+        for keys in 0..16 {
+            let mut example = Example::new("wide", "Many hyperparameters");
+            for value in [1, 1_000_000] {
+                let names: Vec<String> =
+                    (0..keys).map(|key| format!("hyperparameter_{key}")).collect();
+                let params: Vec<_> =
+                    names.iter().map(|name| (name.as_str(), Value::Integer(value))).collect();
+                example.record(run("wide", &params, 0.9));
+            }
+            for width in [60, 80, USUAL_WIDTH, 200] {
+                let text = plain(&example.tables(), width);
+                assert!(widest(&text) <= width, "{keys} keys in {width} columns:\n{text}");
+                assert!(text.contains("test accuracy"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_is_said() {
+        let mut example = Example::new("wide", "");
+        for value in [1, 2] {
+            let names = ["hidden_units", "weight_decay", "momentum", "dropout_rate"];
+            example.record(run("wide", &names.map(|name| (name, Value::Integer(value))), 0.9));
+        }
+        let text = plain(&example.tables(), 90);
+        assert!(text.contains("left out to fit 90 columns: test loss, train accuracy"), "{text}");
+        assert!(!plain(&example.tables(), 200).contains("left out"));
+    }
+}

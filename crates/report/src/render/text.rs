@@ -1,0 +1,79 @@
+//! For the terminal: aligned, coloured where the terminal has colours, and no wider than it.
+
+use anstyle::{AnsiColor, Style};
+use tracking::printable;
+use unicode_width::UnicodeWidthStr;
+
+use crate::render::layout::{INDENT, aligned, fitting, omission, styled, wrapped};
+use crate::table::Table;
+use crate::table::legend::legend;
+use crate::wording::{self, truncated};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const LOUD: Style = AnsiColor::Yellow.on_default().bold();
+
+/// All tables, with escape codes for their colours, none wider than `width` columns if that can be.
+pub fn text(tables: &[Table], width: usize) -> String {
+    let blocks: Vec<String> = tables.iter().map(|table| block(table, width)).collect();
+    blocks.join("\n")
+}
+
+fn block(table: &Table, width: usize) -> String {
+    let mut lines = heading(table, width);
+    lines.push(String::new());
+    let (columns, left_out) = fitting(table.shown(), width);
+    for (index, line) in aligned(&columns).into_iter().enumerate() {
+        let row = index.checked_sub(1).and_then(|row| table.rows.get(row));
+        lines.push(match row {
+            None => styled(DIM, &line),
+            Some(row) if row.best => styled(BOLD, &line),
+            Some(row) if row.unranked => styled(DIM, &line),
+            Some(_) => line,
+        });
+    }
+    if table.more > 0 {
+        lines.push(styled(DIM, &format!("  and {}", wording::count(table.more, "more setting"))));
+    }
+    lines.extend(omission(&left_out, width));
+    let legend = legend(table, &columns);
+    let wide = width.saturating_sub(INDENT);
+    for (index, note) in
+        table.notes().iter().chain((!legend.is_empty()).then_some(&legend)).enumerate()
+    {
+        // The verdict is what was asked for; the rest explains it.
+        let style = if index == 0 && note != &legend { Style::new() } else { DIM };
+        lines.extend(
+            wrapped(note.split(' '), " ", wide)
+                .iter()
+                .map(|line| styled(style, &format!("  {line}"))),
+        );
+    }
+    lines.join("\n") + "\n"
+}
+
+fn heading(table: &Table, width: usize) -> Vec<String> {
+    let experiment = &table.comparison.experiment;
+    let name = printable(&experiment.name);
+    let description = printable(&experiment.description);
+    let mut lines = if description.is_empty() {
+        vec![styled(BOLD, &truncated(&name, width))]
+    } else {
+        let room = width.saturating_sub(name.width() + 3).max(20);
+        vec![format!(
+            "{} · {}",
+            styled(BOLD, &truncated(&name, width)),
+            truncated(&description, room)
+        )]
+    };
+    if let Some(warning) = table.warning() {
+        lines.extend(
+            wrapped(format!("! {warning}").split(' '), " ", width)
+                .iter()
+                .map(|line| styled(LOUD, line)),
+        );
+    }
+    let facts = table.facts();
+    lines.extend(wrapped(facts.iter().map(String::as_str), " · ", width));
+    lines
+}
