@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::runs::At;
+use crate::runs::EpochChoice;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
@@ -26,7 +26,7 @@ pub struct Cli {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct CompareArgs {
     #[command(flatten)]
-    pub question: QuestionArgs,
+    pub comparison: ComparisonArgs,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -34,7 +34,7 @@ pub struct CompareArgs {
 
 // What both a comparison and its page can be asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
-pub struct QuestionArgs {
+pub struct ComparisonArgs {
     /// Only this experiment; repeatable
     #[arg(short, long = "experiment", value_name = "NAME")]
     pub experiments: Vec<String>,
@@ -58,7 +58,7 @@ pub struct QuestionArgs {
     pub against: Option<String>,
     /// Which epoch of each run counts: the last, the best by the metric that ranks, or the N-th
     #[arg(long, value_name = "last|best|N", default_value = "last")]
-    pub at: At,
+    pub at: EpochChoice,
     /// Only the best N settings
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,
@@ -76,7 +76,7 @@ pub struct QuestionArgs {
 #[derive(Debug, Args)]
 pub struct HtmlArgs {
     #[command(flatten)]
-    pub question: QuestionArgs,
+    pub comparison: ComparisonArgs,
     /// Where to write the page, - for standard output [default: report.html in the results folder]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -98,7 +98,7 @@ pub struct ExportArgs {
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
     #[command(flatten)]
-    pub question: QuestionArgs,
+    pub comparison: ComparisonArgs,
 }
 
 /// What an export is written as.
@@ -120,7 +120,7 @@ pub enum ExportFormat {
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     #[command(flatten)]
-    pub question: QuestionArgs,
+    pub comparison: ComparisonArgs,
     /// Port, 0 for any that is free
     #[arg(long, value_name = "PORT", default_value_t = 8642)]
     pub port: u16,

@@ -8,10 +8,10 @@ use tracking::{
     Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId, Value,
 };
 
-use crate::analysis::comparison::{Comparison, Question, compare};
+use crate::analysis::comparison::{CompareOptions, Comparison, compare};
 use crate::page::details::details;
 use crate::page::{Page, page};
-use crate::runs::{Observed, observe};
+use crate::runs::{MeasuredRun, measured_runs};
 use crate::table::{Layout, Table, tables};
 
 /// A results folder that is filled run by run.
@@ -45,15 +45,15 @@ impl Example {
     }
 
     /// The runs that count, at the epoch that counts.
-    pub fn runs(&self, question: &Question) -> Vec<Observed> {
+    pub fn runs(&self, options: &CompareOptions) -> Vec<MeasuredRun> {
         let (reader, name) = (self.reader(), &self.experiment.name);
-        let rules = question.rules(&reader.declarations(name).unwrap());
-        observe(&reader, name, question.at, &rules, question.sort.as_deref()).unwrap()
+        let rules = options.rules(&reader.declarations(name).unwrap());
+        measured_runs(&reader, name, options.epoch, &rules, options.sort.as_deref()).unwrap()
     }
 
-    pub fn comparisons(&self, question: &Question) -> Vec<Comparison> {
+    pub fn comparisons(&self, options: &CompareOptions) -> Vec<Comparison> {
         let declarations = self.reader().declarations(&self.experiment.name).unwrap();
-        compare(&self.experiment, &declarations, &self.runs(question), question).unwrap()
+        compare(&self.experiment, &declarations, &self.runs(options), options).unwrap()
     }
 
     /// Declares what the experiment says of its metrics.
@@ -64,7 +64,7 @@ impl Example {
     /// The page, its charts left out: they have tests of their own.
     pub fn page(&self) -> Page {
         let reader = self.reader();
-        let runs = self.runs(&Question::default());
+        let runs = self.runs(&CompareOptions::default());
         let detailed = |table: Table| {
             let details = details(&reader, self.folder.path(), &table.comparison, &runs).unwrap();
             (table, details)
@@ -79,7 +79,7 @@ impl Example {
     }
 
     pub fn tables(&self) -> Vec<Table> {
-        tables(self.comparisons(&Question::default()), &Layout::default())
+        tables(self.comparisons(&CompareOptions::default()), &Layout::default())
     }
 }
 

@@ -6,7 +6,7 @@ use crate::analysis::comparison::Comparison;
 use crate::analysis::samples::{replicate_means, samples};
 use crate::analysis::statistics::{CONFIDENCE, Statistic, count, quantile};
 use crate::narrative::amount;
-use crate::runs::{At, Observed, grid};
+use crate::runs::{EpochChoice, MeasuredRun, grid};
 use crate::wording::title;
 
 /// The least number of epochs for the warning.
@@ -16,10 +16,10 @@ const LEAST: usize = 3;
 pub fn warning(
     reader: &Reader,
     comparison: &Comparison,
-    runs: &[Observed],
+    runs: &[MeasuredRun],
 ) -> Result<Option<String>, StoreError> {
-    let (Some(best), Some(metric), Some(replicate), At::Last) =
-        (comparison.best(), comparison.ranking(), &comparison.replicate, comparison.at)
+    let (Some(best), Some(metric), Some(replicate), EpochChoice::Last) =
+        (comparison.best(), comparison.ranking(), &comparison.replicate, comparison.epoch)
     else {
         return Ok(None);
     };

@@ -14,7 +14,7 @@ use crate::render;
 /// Prints the comparison of every experiment asked for.
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let reader = store::open(results)?;
-    let answer = ask(&reader, results, &args.question)?;
+    let answer = ask(&reader, results, &args.comparison)?;
     answer.say_why_empty();
     let tables = answer.tables;
     let text = match args.format {

@@ -12,14 +12,14 @@ use tracking::{
 };
 
 use super::export_to::export_to;
-use crate::analysis::comparison::Question;
-use crate::cli::{ExportArgs, ExportFormat, QuestionArgs};
+use crate::analysis::comparison::CompareOptions;
+use crate::cli::{ComparisonArgs, ExportArgs, ExportFormat};
 use crate::export::parquet::ParquetFolder;
 use crate::export::run_table::RUN_TABLE;
 use crate::filter::Condition;
 use crate::query;
 use crate::query::store;
-use crate::runs::measured;
+use crate::runs::measured_at_end;
 use crate::table::Table;
 use crate::{atomic_write, render};
 
@@ -27,7 +27,7 @@ use crate::{atomic_write, render};
 pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
     let (format, to) = (args.format, args.to.as_deref());
     let Some(format) = format else {
-        return export_to(results, to.unwrap_or_default(), &args.question);
+        return export_to(results, to.unwrap_or_default(), &args.comparison);
     };
     let reader = store::open(results)?;
     match format {
@@ -48,7 +48,7 @@ pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
 /// Prints what the record of a store, or of some experiments, comes to.
 pub fn digest(results: &Path, experiments: &[String]) -> Result<ExitCode> {
     let reader = store::open(results)?;
-    let args = QuestionArgs { experiments: experiments.to_vec(), ..QuestionArgs::default() };
+    let args = ComparisonArgs { experiments: experiments.to_vec(), ..ComparisonArgs::default() };
     let digest = reader.record(selected(&reader, results, &args)?.as_ref(), &mut ())?;
     writeln!(std::io::stdout(), "{digest}")?;
     Ok(ExitCode::SUCCESS)
@@ -75,7 +75,7 @@ fn comparison(
     args: &ExportArgs,
     format: impl Fn(&[Table]) -> String,
 ) -> Result<ExitCode> {
-    let text = format(&query::ask(reader, results, &args.question)?.tables);
+    let text = format(&query::ask(reader, results, &args.comparison)?.tables);
     match output(args) {
         Some(path) => atomic_write::file(path, |out| Ok(out.write_all(text.as_bytes())?))?,
         None => std::io::stdout().write_all(text.as_bytes())?,
@@ -90,7 +90,7 @@ fn record(
     args: &ExportArgs,
     write: impl Fn(Option<&HashSet<RunId>>) -> Result<Digest>,
 ) -> Result<ExitCode> {
-    let runs = selected(reader, results, &args.question)?;
+    let runs = selected(reader, results, &args.comparison)?;
     let mut written = write(runs.as_ref());
     // A runner has begun meanwhile: beside it the record is read as it stands at a moment. What is printed is not taken back.
     let printed = args.format == Some(ExportFormat::Json) && output(args).is_none();
@@ -113,10 +113,10 @@ fn has_moved(error: &anyhow::Error) -> bool {
 fn selected(
     reader: &Reader,
     results: &Path,
-    args: &QuestionArgs,
+    args: &ComparisonArgs,
 ) -> Result<Option<HashSet<RunId>>> {
     only_selects(args)?;
-    let QuestionArgs { experiments, conditions, .. } = args;
+    let ComparisonArgs { experiments, conditions, .. } = args;
     if experiments.is_empty() && conditions.is_empty() {
         return Ok(None);
     }
@@ -124,10 +124,10 @@ fn selected(
         conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut recorded = Vec::new();
     for experiment in query::select(reader, results, experiments)? {
-        let runs = measured(reader, reader.all_runs(&experiment.name)?)?;
+        let runs = measured_at_end(reader, reader.all_runs(&experiment.name)?)?;
         recorded.push(query::Selected { experiment, declarations: Declarations::default(), runs });
     }
-    query::question(Question::default(), &recorded, &conditions)?;
+    query::checked(CompareOptions::default(), &recorded, &conditions)?;
     let runs = recorded.iter().flat_map(|it| &it.runs);
     let chosen = runs.filter(|run| conditions.iter().all(|condition| condition.holds(run)));
     let chosen: HashSet<RunId> = chosen.map(|it| it.run.id.clone()).collect();
@@ -140,9 +140,9 @@ fn selected(
 }
 
 /// Refuses what asks for a comparison.
-pub fn only_selects(args: &QuestionArgs) -> Result<()> {
+pub fn only_selects(args: &ComparisonArgs) -> Result<()> {
     let (experiments, conditions) = (args.experiments.clone(), args.conditions.clone());
-    if *args != (QuestionArgs { experiments, conditions, ..QuestionArgs::default() }) {
+    if *args != (ComparisonArgs { experiments, conditions, ..ComparisonArgs::default() }) {
         bail!(
             "only -e and --where choose runs: the other options shape a comparison, and go with --format markdown or latex"
         );

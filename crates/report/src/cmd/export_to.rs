@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use tracking::{Reader, printable};
 
-use crate::cli::QuestionArgs;
+use crate::cli::ComparisonArgs;
 use crate::export::tools::mlflow::{self, Database, Server};
 use crate::export::tools::{Selection, tensorboard, varying};
 use crate::filter::Condition;
 use crate::query::store;
-use crate::runs::{FACTS, Observed, measured, metric_names, param_names};
+use crate::runs::{FACTS, MeasuredRun, measured_at_end, metric_names, param_names};
 use crate::suggestion::unknown;
 
 /// What runs are handed to.
@@ -27,7 +27,7 @@ enum Target {
 }
 
 /// Hands the runs asked for to another tool, and says how to look at them there.
-pub fn export_to(results: &Path, to: &[OsString], args: &QuestionArgs) -> Result<ExitCode> {
+pub fn export_to(results: &Path, to: &[OsString], args: &ComparisonArgs) -> Result<ExitCode> {
     let target = Target::of(to)?;
     super::export::only_selects(args)?;
     let reader = store::open(results)?;
@@ -99,16 +99,16 @@ impl Target {
 }
 
 /// Every run that is as it was recorded and that all conditions hold of, whether it ended or not.
-fn select(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Vec<Selection>> {
+fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<Selection>> {
     let conditions =
         args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut found: Vec<(Selection, Vec<Observed>)> = Vec::new();
+    let mut found: Vec<(Selection, Vec<MeasuredRun>)> = Vec::new();
     for experiment in crate::query::select(reader, results, &args.experiments)? {
         // What is damaged is said of the runs that count.
         let counting = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
         let whole =
             reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.is_whole()).collect();
-        let runs = measured(reader, whole)?;
+        let runs = measured_at_end(reader, whole)?;
         let varying = varying(&runs);
         found.push((Selection { experiment, runs: Vec::new(), counting, varying }, runs));
     }
@@ -119,7 +119,7 @@ fn select(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Vec<Se
         conditions.iter().try_for_each(|condition| condition.check(&keys))?;
     }
     let chosen = found.into_iter().map(|(mut selection, runs)| {
-        let holds = |run: &Observed| conditions.iter().all(|condition| condition.holds(run));
+        let holds = |run: &MeasuredRun| conditions.iter().all(|condition| condition.holds(run));
         selection.runs = runs.into_iter().filter(holds).map(|it| it.run).collect();
         selection
     });

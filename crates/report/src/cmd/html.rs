@@ -14,7 +14,7 @@ use crate::{atomic_write, render};
 /// Writes the page of every experiment asked for.
 pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
     let reader = store::open(results)?;
-    let (page, answer) = look(&reader, results, &args.question)?;
+    let (page, answer) = look(&reader, results, &args.comparison)?;
     answer.say_why_empty();
     let text = render::html::html(&page).context("cannot make the page")?;
     let output = args.output.clone().unwrap_or_else(|| results.join("report.html"));

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use tracking::{Process, Reader};
 
-use crate::cli::{QuestionArgs, ServeArgs};
+use crate::cli::{ComparisonArgs, ServeArgs};
 use crate::error;
 use crate::filter::Condition;
 use crate::query::ask;
@@ -21,7 +21,7 @@ const SHORTEST_TOKEN: usize = 16;
 
 /// Serves until it is stopped.
 pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
-    for condition in &args.question.conditions {
+    for condition in &args.comparison.conditions {
         Condition::parse(condition)?;
     }
     let listener = listen(&args.host, args.port)?;
@@ -30,15 +30,16 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     let url = url(&args.host, address, token.as_deref());
     let guard = Guard::new(&args.host, address, token.as_deref());
     // What is asked may come to be right later, with the runs that it is about.
-    if let (true, Ok(reader)) = (args.question != QuestionArgs::default(), Reader::open(results))
-        && let Err(error) = ask(&reader, results, &args.question)
+    if let (true, Ok(reader)) =
+        (args.comparison != ComparisonArgs::default(), Reader::open(results))
+        && let Err(error) = ask(&reader, results, &args.comparison)
     {
         anstream::eprintln!(
             "warning: nothing to show as long as this is so: {}",
             error::message(&error)
         );
     }
-    let watch = Watch::begin(results, &args.question)
+    let watch = Watch::begin(results, &args.comparison)
         .context("cannot begin to watch the results folder")?;
     let mut out = anstream::stdout().lock();
     writeln!(

@@ -9,15 +9,15 @@ use crate::analysis::samples::{
 };
 use crate::analysis::statistics::{CONFIDENCE, Statistic};
 use crate::metric::{Metric, Rules, Unit};
-use crate::runs::{Observed, REPLICATES, grid, may_rank, metric_names, metric_of, param_names};
+use crate::runs::{MeasuredRun, REPLICATES, grid, may_rank, metric_names, metric_of, param_names};
 
 /// Two runs with equal hyperparameters, as far as both sides have them.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair<'a> {
     /// The run on the left.
-    pub left: &'a Observed,
+    pub left: &'a MeasuredRun,
     /// The run on the right.
-    pub right: &'a Observed,
+    pub right: &'a MeasuredRun,
 }
 
 impl Pair<'_> {
@@ -194,15 +194,15 @@ impl<'a> Matched<'a> {
 /// Matches runs with equal hyperparameters, data and validation. Each side has one run per trial. `asked` and `rank` override the
 /// usual replicate and ranking metric.
 pub fn matched<'a>(
-    left: &'a [Observed],
-    right: &'a [Observed],
+    left: &'a [MeasuredRun],
+    right: &'a [MeasuredRun],
     rules: &Rules,
     asked: Option<&str>,
     rank: Option<&str>,
 ) -> Matched<'a> {
     let sides = [left, right];
     let (params, own_params) = shared(sides.map(param_names));
-    let mut like: HashMap<Key, [Vec<&Observed>; 2]> = HashMap::new();
+    let mut like: HashMap<Key, [Vec<&MeasuredRun>; 2]> = HashMap::new();
     for (side, runs) in sides.into_iter().enumerate() {
         for it in runs {
             like.entry(Key::of(it, &params)).or_default()[side].push(it);
@@ -221,7 +221,7 @@ pub fn matched<'a>(
     pairs.retain(|pair| [pair.left, pair.right].iter().all(|it| it.run.status == Status::Finished));
     pairs.sort_by(|a, b| a.left.run.trial.cmp(&b.left.run.trial));
     let unfinished = found - pairs.len();
-    let finished = |runs: &'a [Observed]| {
+    let finished = |runs: &'a [MeasuredRun]| {
         metric_names(runs.iter().filter(|it| it.run.status == Status::Finished))
     };
     let (names, own_metrics) = shared(sides.map(finished));
@@ -236,7 +236,7 @@ pub fn matched<'a>(
             cell.iter().map(|name| value(pair, name)).collect(),
         )
     };
-    let both: Vec<&Observed> = pairs.iter().flat_map(|pair| [pair.left, pair.right]).collect();
+    let both: Vec<&MeasuredRun> = pairs.iter().flat_map(|pair| [pair.left, pair.right]).collect();
     let metrics: Vec<Measured> = names
         .iter()
         .filter_map(|name| Measured::of(metric_of(name, &both, rules), &pairs, &place))
@@ -278,8 +278,8 @@ fn replicate<'a>(params: &[&'a str], pairs: &[Pair], asked: Option<&str>) -> Opt
 }
 
 /// Whether two runs of different sides share a value of the hyperparameter `name`.
-fn have_common_value([left, right]: [&[Observed]; 2], name: &str) -> bool {
-    let values = |side: &'_ [Observed]| {
+fn have_common_value([left, right]: [&[MeasuredRun]; 2], name: &str) -> bool {
+    let values = |side: &'_ [MeasuredRun]| {
         side.iter().map(|it| it.run.param(name).cloned()).collect::<Vec<_>>()
     };
     let (left, right) = (values(left), values(right));
@@ -306,7 +306,7 @@ struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    fn of(it: &'a Observed, params: &[&str]) -> Self {
+    fn of(it: &'a MeasuredRun, params: &[&str]) -> Self {
         let values = params.iter().map(|name| it.run.param(name).map(Same::of)).collect();
         Self { dataset_sha256: &it.run.dataset_sha256, validation: &it.run.validation, values }
     }
@@ -338,11 +338,11 @@ impl<'a> Same<'a> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::analysis::comparison::Question;
+    use crate::analysis::comparison::CompareOptions;
     use crate::example::{Example, ended, run};
     use tracking::Run;
 
-    fn matched<'a>(left: &'a [Observed], right: &'a [Observed]) -> Matched<'a> {
+    fn matched<'a>(left: &'a [MeasuredRun], right: &'a [MeasuredRun]) -> Matched<'a> {
         super::matched(left, right, &Rules::default(), None, None)
     }
 
@@ -357,12 +357,12 @@ mod tests {
         (0..).zip(accuracies).map(seeded).collect()
     }
 
-    fn observed(runs: Vec<Run>) -> Vec<Observed> {
+    fn observed(runs: Vec<Run>) -> Vec<MeasuredRun> {
         let mut example = Example::new("sweep", "");
         for it in runs {
             example.record(it);
         }
-        example.runs(&Question::default())
+        example.runs(&CompareOptions::default())
     }
 
     const LEFT: [f64; 5] = [0.9141, 0.9137, 0.9145, 0.9150, 0.9129];

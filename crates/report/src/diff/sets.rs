@@ -18,7 +18,7 @@ use crate::diff::matched::{Better, Matched, Measured, Pair, Verdict, matched};
 use crate::metric::{self, Rules, Unit};
 use crate::query::directions;
 use crate::render::layout::{USUAL_WIDTH, aligned, fitting, omission, styled, wrapped};
-use crate::runs::{Observed, measured};
+use crate::runs::{MeasuredRun, measured_at_end};
 use crate::suggestion::unknown;
 use crate::table::{Prominence, Shown};
 use crate::wording::{self, count, title, truncated};
@@ -35,7 +35,7 @@ const DIGITS: usize = 10;
 /// The runs of one side, and what made them.
 struct Set {
     name: String,
-    runs: Vec<Observed>,
+    runs: Vec<MeasuredRun>,
     invocations: Vec<Invocation>,
     declarations: Declarations,
 }
@@ -53,7 +53,7 @@ impl Set {
                 (format!("{name}@{}", short(&commit)), name, runs)
             }
         };
-        let runs = measured(reader, runs)?;
+        let runs = measured_at_end(reader, runs)?;
         let invocations = reader.invocations(runs.iter().map(|it| &it.run))?;
         Ok(Self { name, runs, invocations, declarations: reader.declarations(&experiment)? })
     }
@@ -69,7 +69,7 @@ impl Set {
     }
 
     /// What its runs have of a fact, each once.
-    fn all(&self, fact: fn(&Observed) -> &str) -> String {
+    fn all(&self, fact: fn(&MeasuredRun) -> &str) -> String {
         diff::each_once(self.runs.iter().map(fact)).join(", ")
     }
 
@@ -209,7 +209,7 @@ fn json(left: &Set, right: &Set, matched: &Matched) -> Json {
 
 /// What differs in how the runs were made.
 fn made(left: &Set, right: &Set) -> Vec<Difference> {
-    let fact = |what: &str, fact: fn(&Observed) -> &str| {
+    let fact = |what: &str, fact: fn(&MeasuredRun) -> &str| {
         differing(what, &left.all(fact), &right.all(fact))
     };
     let facts = [
@@ -453,7 +453,7 @@ fn farthest(matched: &Matched, width: usize) -> Vec<String> {
     if shown.is_empty() {
         return Vec::new();
     }
-    let id = |it: &Observed| it.run.id.as_str().chars().take(DIGITS).collect::<String>();
+    let id = |it: &MeasuredRun| it.run.id.as_str().chars().take(DIGITS).collect::<String>();
     let mut columns = vec![
         column("left run", Prominence::Needed, shown, |(pair, _)| id(pair.left)),
         column("right run", Prominence::Needed, shown, |(pair, _)| id(pair.right)),

@@ -22,7 +22,7 @@ use std::ops::Range;
 use tracking::{IdPrefix, Status, Value, printable};
 use unicode_width::UnicodeWidthStr;
 
-use crate::runs::Observed;
+use crate::runs::MeasuredRun;
 use crate::suggestion::nearest;
 
 /// A condition that cannot be understood: shown with a caret under what is wrong.
@@ -135,7 +135,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn holds(&self, run: &Observed) -> bool {
+    fn holds(&self, run: &MeasuredRun) -> bool {
         let (key, operand) = (self.key.text.as_str(), self.operand.text.as_str());
         match run.value(key) {
             None => false,
@@ -177,7 +177,7 @@ enum Expression {
 }
 
 impl Expression {
-    fn holds(&self, run: &Observed) -> bool {
+    fn holds(&self, run: &MeasuredRun) -> bool {
         match self {
             Self::Comparison(comparison) => comparison.holds(run),
             Self::Not(part) => !part.holds(run),
@@ -243,7 +243,7 @@ impl Condition {
     }
 
     /// Whether it holds of `run`.
-    pub fn holds(&self, run: &Observed) -> bool {
+    pub fn holds(&self, run: &MeasuredRun) -> bool {
         self.expression.holds(run)
     }
 }

@@ -6,14 +6,14 @@ use proptest::prelude::*;
 use tracking::{RecordedRun, Run, Status};
 
 use super::*;
-use crate::analysis::comparison::Question;
+use crate::analysis::comparison::CompareOptions;
 use crate::example::{Example, ended, run};
-use crate::runs::{FACTS, Observed};
+use crate::runs::{FACTS, MeasuredRun};
 
 const KEYS: [&str; 6] = ["batch_size", "seed", "init", "odd key (`\"'=", "not", "test_accuracy"];
 
 /// Three runs: one without `init`, one without results, one with a key that nobody would choose.
-static RUNS: LazyLock<Vec<Observed>> = LazyLock::new(|| {
+static RUNS: LazyLock<Vec<MeasuredRun>> = LazyLock::new(|| {
     let mut example = Example::new("sweep", "");
     example.record(run("sweep", &[("batch_size", 32.into()), ("seed", 0.into())], 0.9));
     let zeros = run(
@@ -29,7 +29,7 @@ static RUNS: LazyLock<Vec<Observed>> = LazyLock::new(|| {
         ("not", 3.into()),
     ];
     example.record(Run { dataset: "my data".into(), ..run("sweep", &odd, 0.85) });
-    let mut runs = example.runs(&Question::default());
+    let mut runs = example.runs(&CompareOptions::default());
     runs.sort_by_key(|it| it.run.results.len() + 10 * it.run.params.len());
     for (it, day) in runs.iter_mut().zip(["2026-10-31", "2026-11-24", "2027-01-01"]) {
         it.run.started_at = format!("{day}T10:30:05.123Z");
@@ -56,7 +56,7 @@ fn whole_numbers_are_compared_exactly() {
     for more in 0..3 {
         example.record(run("sweep", &[("seed", (seed + more).into())], 0.9));
     }
-    let runs = example.runs(&Question::default());
+    let runs = example.runs(&CompareOptions::default());
     let count = |text: &str| runs.iter().filter(|run| parse(text).holds(run)).count();
     assert_eq!(
         ["=", "!=", "<", "<="].map(|symbol| count(&format!("seed{symbol}{}", seed + 1))),
@@ -68,7 +68,7 @@ fn whole_numbers_are_compared_exactly() {
 fn what_a_program_calls_its_device_is_what_is_asked_for() {
     let mut example = Example::new("sweep", "");
     example.record(run("sweep", &[("device", "cuda:0".into())], 0.9));
-    let runs = example.runs(&Question::default());
+    let runs = example.runs(&CompareOptions::default());
     assert!(parse("device=cuda:0").holds(&runs[0]) && !parse("device=cpu").holds(&runs[0]));
     assert_eq!(holds("device=cpu"), "+++");
 }

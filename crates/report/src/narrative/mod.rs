@@ -4,7 +4,7 @@
 use crate::analysis::comparison::{Comparison, Promise, Setting};
 use crate::analysis::effects::{Effect, Effects};
 use crate::metric::{self, Metric, Unit};
-use crate::runs::At;
+use crate::runs::EpochChoice;
 use crate::wording::{self, title};
 use tracking::Value;
 
@@ -66,11 +66,11 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
 fn unranked(comparison: &Comparison) -> Option<String> {
     let finished = comparison.tally.finished;
     let nothing = comparison.metrics.iter().all(|it| metric::is_bookkeeping(&it.name));
-    match comparison.at {
-        At::Epoch(epoch) if finished > 0 && nothing => {
+    match comparison.epoch {
+        EpochChoice::Epoch(epoch) if finished > 0 && nothing => {
             return Some(format!("No run that finished has an epoch {epoch}."));
         }
-        At::Best if finished > 0 => {
+        EpochChoice::Best if finished > 0 => {
             return Some(
                 "No metric by epoch chooses the best epoch: name one with --minimize NAME or --maximize NAME."
                     .to_owned(),
@@ -316,7 +316,7 @@ fn survivors(comparison: &Comparison) -> Option<String> {
 
 /// Warns that choosing the best epoch favours long runs.
 fn best_epoch(comparison: &Comparison) -> Option<String> {
-    let metric = comparison.ranking().filter(|_| comparison.at == At::Best)?;
+    let metric = comparison.ranking().filter(|_| comparison.epoch == EpochChoice::Best)?;
     Some(format!(
         "Each run counts at the epoch where its own {} is best: this is optimistic, more so for runs of more epochs.",
         title(&metric.name)

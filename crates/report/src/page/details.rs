@@ -10,7 +10,7 @@ use crate::analysis::comparison::{Comparison, Setting};
 use crate::analysis::statistics::Statistic;
 use crate::metric;
 use crate::page::weights::Weights;
-use crate::runs::{Observed, distinct, weights_file};
+use crate::runs::{MeasuredRun, distinct, weights_file};
 
 /// Settings whose learning curves are drawn.
 const CURVES: usize = 8;
@@ -53,15 +53,15 @@ pub fn details(
     reader: &Reader,
     results: &Path,
     comparison: &Comparison,
-    runs: &[Observed],
+    runs: &[MeasuredRun],
 ) -> Result<Details, StoreError> {
-    let by_id: HashMap<&RunId, &Observed> = runs.iter().map(|it| (&it.run.id, it)).collect();
+    let by_id: HashMap<&RunId, &MeasuredRun> = runs.iter().map(|it| (&it.run.id, it)).collect();
     let finished = |setting: &Setting| {
         setting.finished.iter().filter_map(|id| by_id.get(id).copied()).collect()
     };
     let mut epochs: Vec<Vec<Vec<EpochMetrics>>> = Vec::new();
     for setting in comparison.settings.iter().take(CURVES) {
-        let of_setting: Vec<&Observed> = finished(setting);
+        let of_setting: Vec<&MeasuredRun> = finished(setting);
         epochs.push(
             of_setting
                 .iter()
@@ -74,10 +74,12 @@ pub fn details(
         .into_iter()
         .map(|name| (name.to_owned(), curves(&epochs, name)))
         .collect();
-    let best =
-        comparison.best().map(finished).and_then(|runs: Vec<&Observed>| best_of(&runs, comparison));
+    let best = comparison
+        .best()
+        .map(finished)
+        .and_then(|runs: Vec<&MeasuredRun>| best_of(&runs, comparison));
     let best = best.map(|it| best_trial(reader, results, &it.run)).transpose()?;
-    let of_these = |it: &&Observed| it.run.dataset_sha256 == comparison.dataset_sha256;
+    let of_these = |it: &&MeasuredRun| it.run.dataset_sha256 == comparison.dataset_sha256;
     let any = runs.iter().find(of_these).map(|it| it.run.clone());
     let maker = best.as_ref().map(|it| it.run.clone()).or(any);
     let invocation = maker.map(|run| reader.invocation(&run)).transpose()?;
@@ -121,10 +123,10 @@ fn curves(epochs: &[Vec<Vec<EpochMetrics>>], name: &str) -> Vec<Curve> {
 }
 
 /// The run that the ranking metric likes best; of equals the one of the first trial.
-fn best_of<'a>(runs: &[&'a Observed], comparison: &Comparison) -> Option<&'a Observed> {
+fn best_of<'a>(runs: &[&'a MeasuredRun], comparison: &Comparison) -> Option<&'a MeasuredRun> {
     let metric = comparison.ranking()?;
-    let worth = |it: &&'a Observed| Some((*it, metric.worth(it.metric(&metric.name)?)));
-    let better = |a: (&'a Observed, f64), b: (&'a Observed, f64)| {
+    let worth = |it: &&'a MeasuredRun| Some((*it, metric.worth(it.metric(&metric.name)?)));
+    let better = |a: (&'a MeasuredRun, f64), b: (&'a MeasuredRun, f64)| {
         if b.1.total_cmp(&a.1).then(a.0.run.trial.as_str().cmp(b.0.run.trial.as_str())).is_gt() {
             b
         } else {

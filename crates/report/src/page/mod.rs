@@ -16,7 +16,7 @@ use crate::analysis::effects::Effect;
 use crate::analysis::statistics::Statistic;
 use crate::metric::Unit;
 use crate::narrative;
-use crate::runs::{At, distinct};
+use crate::runs::{EpochChoice, distinct};
 use crate::table::{Cell, Table};
 use crate::wording::{self, truncated};
 use details::{BestTrial, Details};
@@ -195,7 +195,7 @@ fn section(number: usize, table: &Table, details: &Details) -> Section {
         filter_example: filter_example(comparison),
         effects: effects(comparison),
         figures: figures::figures(&id, comparison, details),
-        trial: details.best.as_ref().map(|best| trial(&id, best, comparison.at)),
+        trial: details.best.as_ref().map(|best| trial(&id, best, comparison.epoch)),
         provenance: origin(comparison, details),
         file: details.invocation.as_ref().and_then(|it| it.experiment_file.as_deref()).map(file),
         id,
@@ -391,7 +391,7 @@ fn effects(comparison: &Comparison) -> Option<Effects> {
     (!rows.is_empty()).then(|| Effects { metric: wording::title(&metric.name), rows, note })
 }
 
-fn trial(id: &str, best: &BestTrial, at: At) -> Trial {
+fn trial(id: &str, best: &BestTrial, at: EpochChoice) -> Trial {
     let values: Vec<String> =
         best.run.params.iter().map(|(name, value)| wording::constant(name, value)).collect();
     let title = truncated(
@@ -400,7 +400,7 @@ fn trial(id: &str, best: &BestTrial, at: At) -> Trial {
     )
     .into_owned();
     let mut notes = Vec::new();
-    if at != At::Last {
+    if at != EpochChoice::Last {
         notes.push("Shown are the final weights, those after its last epoch.".to_owned());
     }
     let Some(examples) = &best.examples else {

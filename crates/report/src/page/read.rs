@@ -7,13 +7,13 @@ use tracking::Reader;
 
 use super::details::{Details, details};
 use super::{Page, page};
-use crate::cli::QuestionArgs;
+use crate::cli::ComparisonArgs;
 use crate::query::{Answer, ask};
 use crate::table::Table;
 
 /// The page of what is asked, and what it rests on.
-pub fn look(reader: &Reader, results: &Path, question: &QuestionArgs) -> Result<(Page, Answer)> {
-    let mut answer = ask(reader, results, question)?;
+pub fn look(reader: &Reader, results: &Path, options: &ComparisonArgs) -> Result<(Page, Answer)> {
+    let mut answer = ask(reader, results, options)?;
     let mut tables: Vec<(Table, Details)> = Vec::new();
     for table in std::mem::take(&mut answer.tables) {
         let experiment = &table.comparison.experiment.name;

@@ -7,17 +7,17 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use tracking::{Declarations, Direction, Experiment, Reader};
 
-use crate::analysis::comparison::{self, Comparison, Question};
+use crate::analysis::comparison::{self, CompareOptions, Comparison};
 use crate::analysis::last_epoch;
-use crate::cli::QuestionArgs;
+use crate::cli::ComparisonArgs;
 use crate::filter::Condition;
 use crate::metric;
-use crate::runs::{At, FACTS, Observed, metric_names, observe, param_names};
+use crate::runs::{EpochChoice, FACTS, MeasuredRun, measured_runs, metric_names, param_names};
 use crate::suggestion::unknown;
 use crate::table::{Column, Layout, Table, choosable, tables};
 use store::what_to_run;
 
-type Recorded = Vec<(Experiment, Vec<Observed>)>;
+type Recorded = Vec<(Experiment, Vec<MeasuredRun>)>;
 
 /// What an answer rests on, and the answer.
 pub struct Answer {
@@ -39,13 +39,13 @@ impl Answer {
 }
 
 /// Compares the runs that `args` ask for.
-pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answer> {
+pub fn ask(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Answer> {
     let conditions =
         args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let asked = Question {
+    let asked = CompareOptions {
         by: args.by.clone(),
         sort: args.sort.clone(),
-        at: args.at,
+        epoch: args.at,
         directions: directions(&args.minimize, &args.maximize)?,
         replicate: args.replicate.clone(),
         against: args.against.as_deref().map(baseline).transpose()?,
@@ -56,17 +56,17 @@ pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answe
         let rules = asked.rules(&declarations);
         let sort = [&args.sort, &args.minimize.first().cloned(), &args.maximize.first().cloned()];
         let sort = sort.into_iter().find_map(|name| name.as_deref());
-        let runs = observe(reader, &experiment.name, args.at, &rules, sort)?;
+        let runs = measured_runs(reader, &experiment.name, args.at, &rules, sort)?;
         recorded.push(Selected { experiment, declarations, runs });
     }
-    let question = question(asked, &recorded, &conditions)?;
+    let options = checked(asked, &recorded, &conditions)?;
     let found: usize = recorded.iter().map(|it| it.runs.len()).sum();
     for selected in &mut recorded {
         selected.runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
     }
     let mut comparisons: Vec<Comparison> = Vec::new();
     for Selected { experiment, declarations, runs } in &recorded {
-        let compared = comparison::compare(experiment, declarations, runs, &question);
+        let compared = comparison::compare(experiment, declarations, runs, &options);
         comparisons.extend(compared.with_context(|| experiment.name.clone())?);
     }
     let why_empty = comparisons.is_empty().then(|| match found {
@@ -95,7 +95,7 @@ pub fn ask(reader: &Reader, results: &Path, args: &QuestionArgs) -> Result<Answe
 pub struct Selected {
     pub experiment: Experiment,
     pub declarations: Declarations,
-    pub runs: Vec<Observed>,
+    pub runs: Vec<MeasuredRun>,
 }
 
 /// Directions that the user gives.
@@ -120,7 +120,7 @@ fn baseline(text: &str) -> Result<Condition> {
 }
 
 /// What is to be shown, once it is known that some table has it.
-fn layout(args: &QuestionArgs, comparisons: &[Comparison]) -> Result<Layout> {
+fn layout(args: &ComparisonArgs, comparisons: &[Comparison]) -> Result<Layout> {
     if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
         let columns: Vec<Column> = comparisons.iter().flat_map(choosable).collect();
         let mut known: Vec<&str> = Vec::new();
@@ -152,15 +152,15 @@ pub fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<E
     Ok(experiments)
 }
 
-/// `question`, once it is known that the runs have what it names.
-pub fn question(
-    question: Question,
+/// `options`, once it is known that the runs have what it names.
+pub fn checked(
+    options: CompareOptions,
     recorded: &[Selected],
     conditions: &[Condition],
-) -> Result<Question> {
+) -> Result<CompareOptions> {
     let runs = || recorded.iter().flat_map(|it| &it.runs);
     if runs().next().is_none() {
-        return Ok(question);
+        return Ok(options);
     }
     let (params, metrics) = (param_names(runs()), metric_names(runs()));
     let taken_params =
@@ -176,15 +176,14 @@ pub fn question(
         condition.check(&keys)?;
     }
     let strange = |key: &&String| !params.contains(&key.as_str());
-    if let Some(stranger) = question.by.iter().flatten().chain(&question.replicate).find(strange) {
+    if let Some(stranger) = options.by.iter().flatten().chain(&options.replicate).find(strange) {
         bail!("{}", unknown("hyperparameter", stranger, &params));
     }
-    if let Some(stranger) = question.sort.iter().find(|metric| !metrics.contains(&metric.as_str()))
-    {
-        if question.at == At::Best
+    if let Some(stranger) = options.sort.iter().find(|metric| !metrics.contains(&metric.as_str())) {
+        if options.epoch == EpochChoice::Best
             && recorded
                 .iter()
-                .all(|it| question.rules(&it.declarations).direction(stranger).is_none())
+                .all(|it| options.rules(&it.declarations).direction(stranger).is_none())
         {
             let name = tracking::printable(stranger);
             bail!(
@@ -194,19 +193,19 @@ pub fn question(
         bail!("{}", unknown("metric", stranger, &metrics));
     }
     let known = |name: &str| metrics.iter().any(|metric| metric::is_covered(metric, name));
-    if let Some((stranger, _)) = question.directions.iter().find(|(name, _)| !known(name)) {
+    if let Some((stranger, _)) = options.directions.iter().find(|(name, _)| !known(name)) {
         bail!("{}", unknown("metric", stranger, &metrics));
     }
     // A direction on the command line also ranks by that metric.
-    let first = question
+    let first = options
         .directions
         .iter()
         .map(|(name, _)| name)
         .find(|name| metrics.contains(&name.as_str()));
-    let sort = question.sort.clone().or_else(|| first.cloned());
+    let sort = options.sort.clone().or_else(|| first.cloned());
     for Selected { experiment, declarations, runs } in recorded {
         let measured = |name: &&String| runs.iter().any(|run| run.metric(name).is_some());
-        let rules = question.rules(declarations);
+        let rules = options.rules(declarations);
         if let Some(name) =
             sort.iter().filter(measured).find(|name| rules.direction(name).is_none())
         {
@@ -217,5 +216,5 @@ pub fn question(
             );
         }
     }
-    Ok(Question { sort, ..question })
+    Ok(CompareOptions { sort, ..options })
 }

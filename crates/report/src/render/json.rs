@@ -6,7 +6,7 @@ use tracking::{Value, printable_json};
 use crate::analysis::comparison::{FromReference, Promise};
 use crate::analysis::effects::{Effect, Effects, Rest};
 use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic};
-use crate::runs::At;
+use crate::runs::EpochChoice;
 use crate::table::{Cell, Mark, Role, Row, Table};
 
 /// All tables.
@@ -28,10 +28,10 @@ fn table(table: &Table) -> Json {
         "dataset_sha256": comparison.dataset_sha256,
         "fallback_for": comparison.fallback_for,
         "validation": comparison.validation,
-        "at": match comparison.at {
-            At::Last => json!("last"),
-            At::Best => json!("best"),
-            At::Epoch(epoch) => json!(epoch),
+        "at": match comparison.epoch {
+            EpochChoice::Last => json!("last"),
+            EpochChoice::Best => json!("best"),
+            EpochChoice::Epoch(epoch) => json!(epoch),
         },
         "ranked_by": comparison.ranked_by,
         "direction": comparison.ranking().and_then(|it| it.direction).map(tracking::Direction::as_str),

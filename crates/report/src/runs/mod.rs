@@ -12,7 +12,7 @@ use crate::metric::{self, Metric, Rules, Split, Unit};
 
 /// A run with its final metrics and the last values of its per-epoch metrics.
 #[derive(Debug, Clone)]
-pub struct Observed {
+pub struct MeasuredRun {
     /// The run as recorded.
     pub run: RecordedRun,
     /// Per-epoch metrics that count as final metrics.
@@ -26,7 +26,7 @@ pub const REPLICATES: [&str; 5] = ["seed", "random_state", "random_seed", "fold"
 pub const FACTS: [&str; 8] =
     ["status", "dataset", "trial", "run", "engine", "device", "started_at", "ended_at"];
 
-impl Observed {
+impl MeasuredRun {
     /// The metric `name`.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let by_epoch =
@@ -67,7 +67,7 @@ impl Observed {
 
 /// Which epoch of a run counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum At {
+pub enum EpochChoice {
     /// The last one, with the evaluation of the final weights.
     #[default]
     Last,
@@ -77,7 +77,7 @@ pub enum At {
     Epoch(u32),
 }
 
-impl FromStr for At {
+impl FromStr for EpochChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -94,16 +94,16 @@ impl FromStr for At {
 
 /// The effective run of each trial of `experiment`, at the chosen epoch. The best epoch is chosen by
 /// the metric `sort`, or else by the metric that `rules` rank by.
-pub fn observe(
+pub fn measured_runs(
     reader: &Reader,
     experiment: &str,
-    at: At,
+    at: EpochChoice,
     rules: &Rules,
     sort: Option<&str>,
-) -> Result<Vec<Observed>, StoreError> {
+) -> Result<Vec<MeasuredRun>, StoreError> {
     let runs = reader.runs(experiment)?;
-    if at == At::Last {
-        return measured(reader, runs);
+    if at == EpochChoice::Last {
+        return measured_at_end(reader, runs);
     }
     let runs = with_test_sizes(reader, runs)?;
     let epochs: Vec<Vec<EpochMetrics>> = runs
@@ -115,8 +115,8 @@ pub fn observe(
     let may_rank = |name: &str| !metric::is_of_training(name) && !metric::is_bookkeeping(name);
     let observed = runs.iter().zip(&epochs).map(|(run, epochs)| {
         let position = match at {
-            At::Epoch(number) => epochs.iter().position(|it| it.epoch == number),
-            At::Best | At::Last => {
+            EpochChoice::Epoch(number) => epochs.iter().position(|it| it.epoch == number),
+            EpochChoice::Best | EpochChoice::Last => {
                 let asked = sort.filter(|name| logged.contains(name));
                 let chosen = asked.or_else(|| rules.ranking(&logged, may_rank, &run.validation));
                 chosen.and_then(|name| best(epochs, name, rules))
@@ -129,7 +129,10 @@ pub fn observe(
 
 /// Adds the last values of per-epoch metrics to `runs`. Training metrics count only if the program
 /// recorded no final metric.
-pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>, StoreError> {
+pub fn measured_at_end(
+    reader: &Reader,
+    runs: Vec<RecordedRun>,
+) -> Result<Vec<MeasuredRun>, StoreError> {
     let runs = with_test_sizes(reader, runs)?;
     let mut last = reader.last_values(&runs)?;
     let observed = |run: RecordedRun| {
@@ -140,7 +143,7 @@ pub fn measured(reader: &Reader, runs: Vec<RecordedRun>) -> Result<Vec<Observed>
         by_epoch.retain(|(name, _)| {
             counts(name) && !metric::is_bookkeeping(name) && run.param(name).is_none()
         });
-        Observed { run, by_epoch }
+        MeasuredRun { run, by_epoch }
     };
     Ok(runs.into_iter().map(observed).collect())
 }
@@ -195,9 +198,9 @@ fn renamed(mut epochs: Vec<EpochMetrics>, validation: &str) -> Vec<EpochMetrics>
 
 /// The state of `run` after the epoch at `position`. The metrics of that epoch replace the final
 /// metrics, and the time ends with that epoch.
-fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usize>) -> Observed {
+fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usize>) -> MeasuredRun {
     run.results.clear();
-    let Some(position) = position else { return Observed { run, by_epoch: Vec::new() } };
+    let Some(position) = position else { return MeasuredRun { run, by_epoch: Vec::new() } };
     let epoch = &epochs[position];
     let seconds: Option<f64> = epochs[..=position].iter().map(|it| value(it, "seconds")).sum();
     let kept = epoch
@@ -207,7 +210,7 @@ fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usiz
     let by_epoch = kept.map(|(name, value)| (name.as_str().into(), *value)).collect();
     run.results.push(("epoch".into(), f64::from(epoch.epoch)));
     run.results.extend(seconds.map(|seconds| ("seconds".into(), seconds)));
-    Observed { run, by_epoch }
+    MeasuredRun { run, by_epoch }
 }
 
 fn value(epoch: &EpochMetrics, name: &str) -> Option<f64> {
@@ -232,14 +235,14 @@ fn best(epochs: &[EpochMetrics], name: &str, rules: &Rules) -> Option<usize> {
 }
 
 /// Names of the hyperparameters of `runs`, in the order in which they were first recorded.
-pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
+pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a MeasuredRun>) -> Vec<&'a str> {
     distinct(runs.into_iter().flat_map(|it| &it.run.params).map(|(name, _)| &**name))
 }
 
 /// Names of the metrics of `runs`: those every table knows, in its order, then others.
-pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a Observed>) -> Vec<&'a str> {
+pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a MeasuredRun>) -> Vec<&'a str> {
     let of_run =
-        |it: &'a Observed| it.run.results.iter().chain(&it.by_epoch).map(|(name, _)| &**name);
+        |it: &'a MeasuredRun| it.run.results.iter().chain(&it.by_epoch).map(|(name, _)| &**name);
     let mut names = distinct(runs.into_iter().flat_map(of_run));
     // Stable: unknown names stay in their order.
     names.sort_by_key(|name| metric::position(name));
@@ -259,11 +262,11 @@ pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 /// The resolution of `metric`, in its own unit: 1 / examples for an accuracy, or `None` if the number
 /// of examples is unknown; 0 for other metrics.
-pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> Option<f64> {
+pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a MeasuredRun>) -> Option<f64> {
     if !metric.unit.is_points() {
         return Some(0.0);
     }
-    let examples = |it: &Observed| {
+    let examples = |it: &MeasuredRun| {
         let sizes = it.run.split_sizes;
         match metric::split(&metric.name) {
             Split::Train => sizes.train,
@@ -278,7 +281,7 @@ pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a Observed>) -> Op
 }
 
 /// Describes the metric `name` of `runs` by its name, its values and the rules.
-pub fn metric_of(name: &str, runs: &[&Observed], rules: &Rules) -> Metric {
+pub fn metric_of(name: &str, runs: &[&MeasuredRun], rules: &Rules) -> Metric {
     let largest = runs.iter().filter_map(|it| it.metric(name)).map(f64::abs).fold(0.0, f64::max);
     Metric {
         name: name.to_owned(),
@@ -289,7 +292,7 @@ pub fn metric_of(name: &str, runs: &[&Observed], rules: &Rules) -> Metric {
 
 /// Whether a metric may rank by default. Training metrics may not. A per-epoch metric without a split
 /// is a training metric by Keras's convention, a final one is not.
-pub fn may_rank(name: &str, runs: &[&Observed]) -> bool {
+pub fn may_rank(name: &str, runs: &[&MeasuredRun]) -> bool {
     let is_final = || runs.iter().any(|it| it.run.result(name).is_some());
     !metric::is_of_training(name) || (metric::split(name) != Split::Train && is_final())
 }

@@ -13,7 +13,7 @@ use tracking::{DATABASE, Progress, Reader, StoreError};
 
 use super::pace::{PAUSE, Pace, spread};
 use super::parts::Parts;
-use crate::cli::QuestionArgs;
+use crate::cli::ComparisonArgs;
 use crate::error;
 use crate::page::Page;
 use crate::page::progress::{going, is_going, is_unfinished, last_moment, left, spent, varying};
@@ -76,7 +76,7 @@ pub struct Watch {
 
 impl Watch {
     /// Begins to watch a results folder, on a thread of its own.
-    pub fn begin(results: &Path, question: &QuestionArgs) -> std::io::Result<Self> {
+    pub fn begin(results: &Path, options: &ComparisonArgs) -> std::io::Result<Self> {
         let (asks, asked) = mpsc::channel();
         // For who asks before the store was read, which may take some time: a page that follows.
         let mut reading = nothing();
@@ -84,7 +84,7 @@ impl Watch {
             &render::html::progress(&[], Some("the results are being read")).unwrap_or_default(),
         );
         let snapshots = Arc::new(watch::Sender::new(Arc::new(Snapshot::of(reading, false, false))));
-        let mut watcher = Watcher::new(results, question, Arc::clone(&snapshots));
+        let mut watcher = Watcher::new(results, options, Arc::clone(&snapshots));
         std::thread::Builder::new().name("watch".into()).spawn(move || watcher.run(&asked))?;
         Ok(Self { asks, snapshots })
     }
@@ -126,7 +126,7 @@ impl Watch {
 /// The thread that reads.
 struct Watcher {
     results: PathBuf,
-    question: QuestionArgs,
+    options: ComparisonArgs,
     snapshots: Arc<watch::Sender<Arc<Snapshot>>>,
     seen: Option<Stamp>,
     parts: Parts,
@@ -151,12 +151,12 @@ struct Watcher {
 impl Watcher {
     fn new(
         results: &Path,
-        question: &QuestionArgs,
+        options: &ComparisonArgs,
         snapshots: Arc<watch::Sender<Arc<Snapshot>>>,
     ) -> Self {
         Self {
             results: results.to_owned(),
-            question: question.clone(),
+            options: options.clone(),
             snapshots,
             seen: None,
             parts: Parts::default(),
@@ -288,7 +288,7 @@ impl Watcher {
 
     fn read(&mut self) -> Result<Page> {
         let reader = store::open(&self.results)?;
-        let (page, answer) = look(&reader, &self.results, &self.question)?;
+        let (page, answer) = look(&reader, &self.results, &self.options)?;
         for (experiment, runs) in &answer.runs {
             let varies = self.varying.entry(experiment.name.clone()).or_default();
             varies.extend(varying(runs.iter().map(|it| &it.run)));
@@ -340,7 +340,7 @@ impl Watcher {
         let reader = Reader::open(&self.results)?;
         let mut all = Vec::new();
         for experiment in reader.experiments()? {
-            let asked = &self.question.experiments;
+            let asked = &self.options.experiments;
             if asked.is_empty() || asked.contains(&experiment.name) {
                 all.extend(reader.progress(&experiment.name)?.map(|it| (experiment.name, it)));
             }
@@ -405,7 +405,7 @@ mod tests {
     /// Who has watched a folder since before a sweep of so many trials began there, the first of which has ended.
     fn begun(trials: u32) -> (TempDir, Watcher) {
         let folder = tempfile::tempdir().unwrap();
-        let mut watcher = Watcher::new(folder.path(), &QuestionArgs::default(), Arc::default());
+        let mut watcher = Watcher::new(folder.path(), &ComparisonArgs::default(), Arc::default());
         watcher.look(None);
         let store = Store::open(folder.path()).unwrap();
         let work = Some(Work { trials, to_run: trials, steps: 0 });
@@ -487,7 +487,7 @@ mod tests {
     #[test]
     fn there_is_a_page_that_follows_before_anything_was_read() {
         let folder = tempfile::tempdir().unwrap();
-        let watch = Watch::begin(folder.path(), &QuestionArgs::default()).unwrap();
+        let watch = Watch::begin(folder.path(), &ComparisonArgs::default()).unwrap();
         let page = &watch.snapshots.borrow().page;
         assert!(
             page.contains("the results are being read") && page.contains("EventSource"),
@@ -512,7 +512,7 @@ mod tests {
         };
         assert_eq!(told(&mut watcher), ["another", "planned"]);
         // Who comes later is told of what goes on alone.
-        let mut later = Watcher::new(folder.path(), &QuestionArgs::default(), Arc::default());
+        let mut later = Watcher::new(folder.path(), &ComparisonArgs::default(), Arc::default());
         assert_eq!(told(&mut later), ["another"]);
     }
 

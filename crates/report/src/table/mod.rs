@@ -9,7 +9,7 @@ use crate::analysis::comparison::{Comparison, FromReference, Promise, Setting, T
 use crate::analysis::statistics::{Interval, Statistic};
 use crate::metric::{Metric, Unit};
 use crate::narrative;
-use crate::runs::At;
+use crate::runs::EpochChoice;
 use crate::wording;
 
 /// How much a column matters to a reader.
@@ -509,10 +509,10 @@ impl Table {
                 comparison.averaged.iter().map(|name| wording::title(name)).collect();
             facts.push(format!("averaged over {}", averaged.join(", ")));
         }
-        facts.extend(match comparison.at {
-            At::Last => None,
-            At::Best => Some("each run at its best epoch".to_owned()),
-            At::Epoch(epoch) => Some(format!("after epoch {epoch}")),
+        facts.extend(match comparison.epoch {
+            EpochChoice::Last => None,
+            EpochChoice::Best => Some("each run at its best epoch".to_owned()),
+            EpochChoice::Epoch(epoch) => Some(format!("after epoch {epoch}")),
         });
         facts.extend(ranking_fact(comparison));
         facts.retain(|fact| !fact.is_empty());

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use tracking::{Declarations, Experiment, Status, Value};
 
 use super::judge::{Judged, Terms, judge, keep_common_cells};
-use super::{Comparison, Question, Setting, Tally};
+use super::{CompareOptions, Comparison, Setting, Tally};
 use crate::analysis::best::Standing;
 use crate::analysis::effects::{Effects, Observation, effects};
 use crate::analysis::samples::{Place, Resolution, Samples, by_value, replicate_means, samples};
@@ -14,14 +14,14 @@ use crate::analysis::statistics::Statistic;
 use crate::filter::Condition;
 use crate::metric::Metric;
 use crate::runs::{
-    Observed, REPLICATES, distinct, grid, may_rank, metric_names, metric_of, param_names,
+    MeasuredRun, REPLICATES, distinct, grid, may_rank, metric_names, metric_of, param_names,
 };
 use crate::wording;
 
 /// Comparable runs and the options of the comparison.
 pub(super) struct Group<'a> {
-    runs: &'a [&'a Observed],
-    finished: Vec<&'a Observed>,
+    runs: &'a [&'a MeasuredRun],
+    finished: Vec<&'a MeasuredRun>,
     names: Vec<&'a str>,
     varying: Vec<&'a str>,
     replicate: Option<String>,
@@ -33,19 +33,19 @@ pub(super) struct Group<'a> {
 
 impl<'a> Group<'a> {
     pub(super) fn new(
-        runs: &'a [&'a Observed],
+        runs: &'a [&'a MeasuredRun],
         declarations: &Declarations,
-        question: &Question,
+        options: &CompareOptions,
     ) -> Self {
         let names = param_names(runs.iter().copied());
         let varying: Vec<&str> =
             names.iter().filter(|name| !is_constant(runs, name)).copied().collect();
-        let asked = question
+        let asked = options
             .by
             .as_ref()
             .map(|by| distinct(by.iter().map(String::as_str).filter(|key| names.contains(key))));
         let is_key = |name: &str| asked.as_ref().is_some_and(|keys| keys.contains(&name));
-        let chosen = question.replicate.as_deref().or(declarations.replicate.as_deref());
+        let chosen = options.replicate.as_deref().or(declarations.replicate.as_deref());
         let free = |name: &&str| names.contains(name) && !is_key(name);
         let usual = || {
             let varies = REPLICATES.into_iter().filter(free).find(|name| varying.contains(name));
@@ -61,14 +61,14 @@ impl<'a> Group<'a> {
                 .map(|name| (*name).to_owned())
                 .collect(),
         };
-        let finished: Vec<&Observed> =
+        let finished: Vec<&MeasuredRun> =
             runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
-        let rules = question.rules(declarations);
+        let rules = options.rules(declarations);
         let validation = &runs[0].run.validation;
         let known = metric_names(finished.iter().copied());
         let metrics: Vec<Metric> =
             known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
-        let ranked_by = match &question.sort {
+        let ranked_by = match &options.sort {
             Some(name) => known.iter().find(|it| *it == name).copied(),
             None => rules.ranking(&known, |name| may_rank(name, &finished), validation),
         };
@@ -98,7 +98,7 @@ impl<'a> Group<'a> {
     pub(super) fn compared(
         &self,
         experiment: &Experiment,
-        question: &Question,
+        options: &CompareOptions,
     ) -> Result<Comparison> {
         let first = &self.runs[0].run;
         let value =
@@ -106,7 +106,7 @@ impl<'a> Group<'a> {
         let constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
         let averaged = self.averaged();
         let groups = groups(self.runs, &self.keys);
-        let baseline = question
+        let baseline = options
             .against
             .as_ref()
             .map(|condition| self.baseline(condition, &groups))
@@ -142,7 +142,7 @@ impl<'a> Group<'a> {
             dataset_sha256: first.dataset_sha256.clone(),
             fallback_for: self.runs.iter().find_map(|it| it.run.fallback_for.clone()),
             validation: first.validation.clone(),
-            at: question.at,
+            epoch: options.epoch,
             computed: computed(self.runs),
             constants: self.names.iter().filter(constant).filter_map(value).collect(),
             keys: self.keys.clone(),
@@ -169,13 +169,13 @@ impl<'a> Group<'a> {
     }
 
     /// The ranking metric of each setting, negated if less is better.
-    fn samples(&self, groups: &[Vec<&'a Observed>], averaged: &[String]) -> Vec<Samples> {
+    fn samples(&self, groups: &[Vec<&'a MeasuredRun>], averaged: &[String]) -> Vec<Samples> {
         let Some(metric) = &self.ranked_by else { return vec![Samples::new(); groups.len()] };
-        let place = |it: &'a Observed| -> Place<'a> {
+        let place = |it: &'a MeasuredRun| -> Place<'a> {
             let replicate = self.replicate.as_deref().and_then(|name| it.run.param(name));
             (replicate, averaged.iter().map(|name| it.run.param(name)).collect())
         };
-        let measured = |it: &&'a Observed| {
+        let measured = |it: &&'a MeasuredRun| {
             let finished = it.run.status == Status::Finished;
             Some((place(it), metric.worth(it.metric(&metric.name).filter(|_| finished)?)))
         };
@@ -189,14 +189,14 @@ impl<'a> Group<'a> {
         grid(self.ranked_by.as_ref()?, self.finished.iter().copied())
     }
 
-    fn setting(&self, runs: &[&'a Observed], samples: &Samples) -> Setting {
-        let finished: Vec<&Observed> =
+    fn setting(&self, runs: &[&'a MeasuredRun], samples: &Samples) -> Setting {
+        let finished: Vec<&MeasuredRun> =
             runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
         let metrics = self.metrics.iter().filter_map(|metric| {
             let statistic = Statistic::of(self.by_replicate(&finished, &metric.name))?;
             Some((metric.name.clone(), statistic))
         });
-        let has_ranking = |it: &&&Observed| {
+        let has_ranking = |it: &&&MeasuredRun| {
             self.ranked_by.as_ref().is_none_or(|metric| it.metric(&metric.name).is_some())
         };
         Setting {
@@ -219,9 +219,10 @@ impl<'a> Group<'a> {
     }
 
     /// The metric `name`, averaged over the runs of each replicate: these are not independent.
-    fn by_replicate(&self, runs: &[&Observed], name: &str) -> Vec<f64> {
-        let replicate =
-            |it: &Observed| self.replicate.as_deref().and_then(|name| it.run.param(name)).cloned();
+    fn by_replicate(&self, runs: &[&MeasuredRun], name: &str) -> Vec<f64> {
+        let replicate = |it: &MeasuredRun| {
+            self.replicate.as_deref().and_then(|name| it.run.param(name)).cloned()
+        };
         let mut values: Vec<(Option<Value>, f64)> =
             runs.iter().filter_map(|it| Some((replicate(it), it.metric(name)?))).collect();
         values.sort_by(|a, b| by_value(a.0.as_ref(), b.0.as_ref()));
@@ -235,7 +236,7 @@ impl<'a> Group<'a> {
     }
 
     /// The index of the setting that a condition on keys selects.
-    fn baseline(&self, condition: &Condition, groups: &[Vec<&Observed>]) -> Result<usize> {
+    fn baseline(&self, condition: &Condition, groups: &[Vec<&MeasuredRun>]) -> Result<usize> {
         let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
         condition.check(&keys).map_err(|error| error.of("--against"))?;
         let found: Vec<usize> =
@@ -253,10 +254,10 @@ impl<'a> Group<'a> {
     }
 
     /// The first few settings, written as conditions.
-    fn named<'g>(&self, groups: impl ExactSizeIterator<Item = &'g Vec<&'g Observed>>) -> String {
+    fn named<'g>(&self, groups: impl ExactSizeIterator<Item = &'g Vec<&'g MeasuredRun>>) -> String {
         const NAMED: usize = 6;
         let more = groups.len().saturating_sub(NAMED);
-        let of = |group: &Vec<&Observed>| {
+        let of = |group: &Vec<&MeasuredRun>| {
             let value = |key: &String| {
                 group[0].run.param(key).map(|it| format!("{key}={}", wording::value(it)))
             };
@@ -269,7 +270,7 @@ impl<'a> Group<'a> {
 
     fn effects(&self) -> Effects {
         let Some(metric) = &self.ranked_by else { return Effects::default() };
-        let observation = |it: &&'a Observed| -> Option<Observation<'a>> {
+        let observation = |it: &&'a MeasuredRun| -> Option<Observation<'a>> {
             Some((
                 self.varying.iter().map(|name| it.run.param(name)).collect(),
                 it.metric(&metric.name)?,
@@ -284,19 +285,19 @@ impl<'a> Group<'a> {
     }
 }
 
-fn is_constant(runs: &[&Observed], name: &str) -> bool {
+fn is_constant(runs: &[&MeasuredRun], name: &str) -> bool {
     let first = runs[0].run.param(name);
     runs.iter().all(|it| by_value(it.run.param(name), first).is_eq())
 }
 
-fn different_values(runs: &[&Observed], name: &str) -> usize {
+fn different_values(runs: &[&MeasuredRun], name: &str) -> usize {
     let mut values: Vec<&Value> = runs.iter().filter_map(|it| it.run.param(name)).collect();
     values.sort_by(|a, b| a.total_cmp(b));
     values.dedup_by(|a, b| a.total_cmp(b).is_eq());
     values.len()
 }
 
-fn computed(runs: &[&Observed]) -> Vec<String> {
+fn computed(runs: &[&MeasuredRun]) -> Vec<String> {
     let mut all: Vec<String> =
         runs.iter().map(|it| format!("{} on {}", it.run.engine, it.run.device)).collect();
     all.sort();
@@ -305,8 +306,8 @@ fn computed(runs: &[&Observed]) -> Vec<String> {
 }
 
 /// The runs of each combination of values of `keys`, in the order of the values.
-fn groups<'a>(runs: &[&'a Observed], keys: &[String]) -> Vec<Vec<&'a Observed>> {
-    let by_keys = |a: &&Observed, b: &&Observed| {
+fn groups<'a>(runs: &[&'a MeasuredRun], keys: &[String]) -> Vec<Vec<&'a MeasuredRun>> {
+    let by_keys = |a: &&MeasuredRun, b: &&MeasuredRun| {
         let pairs = keys.iter().map(|key| by_value(a.run.param(key), b.run.param(key)));
         pairs.into_iter().find(|ordering| ordering.is_ne()).unwrap_or(Ordering::Equal)
     };

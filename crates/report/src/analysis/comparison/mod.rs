@@ -14,7 +14,7 @@ use crate::analysis::effects::Effects;
 use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic};
 use crate::filter::Condition;
 use crate::metric::{self, Metric, Rules, Split, Unit};
-use crate::runs::{At, Observed};
+use crate::runs::{EpochChoice, MeasuredRun};
 use group::Group;
 
 /// Numbers of runs by status.
@@ -33,7 +33,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn of(runs: &[&Observed]) -> Self {
+    fn of(runs: &[&MeasuredRun]) -> Self {
         let mut tally = Self::default();
         for it in runs {
             match it.run.status {
@@ -137,13 +137,13 @@ pub enum Promise {
 
 /// Options of a comparison.
 #[derive(Debug, Clone, Default)]
-pub struct Question {
+pub struct CompareOptions {
     /// Keys to group by; by default all hyperparameters that vary, except the replicate.
     pub by: Option<Vec<String>>,
     /// The ranking metric; by default that of the validation.
     pub sort: Option<String>,
     /// The epoch that counts.
-    pub at: At,
+    pub epoch: EpochChoice,
     /// Directions of metrics from the command line.
     pub directions: Vec<(String, Direction)>,
     /// The replicate; by default the seed or another usual name.
@@ -152,7 +152,7 @@ pub struct Question {
     pub against: Option<Condition>,
 }
 
-impl Question {
+impl CompareOptions {
     /// The metrics of an experiment with these `declarations`.
     pub fn rules(&self, declarations: &Declarations) -> Rules {
         Rules::new(&self.directions, declarations)
@@ -173,7 +173,7 @@ pub struct Comparison {
     /// `test`, or the fraction of the training set held out.
     pub validation: String,
     /// The epoch of each run that counts.
-    pub at: At,
+    pub epoch: EpochChoice,
     /// Engines and devices of the runs, without repetition.
     pub computed: Vec<String>,
     /// Hyperparameters that all runs share.
@@ -310,10 +310,10 @@ impl Comparison {
 pub fn compare(
     experiment: &Experiment,
     declarations: &Declarations,
-    runs: &[Observed],
-    question: &Question,
+    runs: &[MeasuredRun],
+    options: &CompareOptions,
 ) -> Result<Vec<Comparison>> {
-    let mut groups: Vec<Vec<&Observed>> = Vec::new();
+    let mut groups: Vec<Vec<&MeasuredRun>> = Vec::new();
     for it in runs {
         match groups.iter_mut().find(|group| data(group[0]) == data(it)) {
             Some(group) => group.push(it),
@@ -323,12 +323,12 @@ pub fn compare(
     groups.sort_by(|a, b| (&a[0].run.dataset, data(a[0])).cmp(&(&b[0].run.dataset, data(b[0]))));
     groups
         .iter()
-        .map(|group| Group::new(group, declarations, question).compared(experiment, question))
+        .map(|group| Group::new(group, declarations, options).compared(experiment, options))
         .collect()
 }
 
 /// Only runs with equal keys are comparable. A dataset counts by its digest, or by its name if the digest is unknown.
-fn data(it: &Observed) -> (&str, &str) {
+fn data(it: &MeasuredRun) -> (&str, &str) {
     let run = &it.run;
     let dataset = if run.dataset_sha256.is_empty() { &run.dataset } else { &run.dataset_sha256 };
     (dataset, &run.validation)

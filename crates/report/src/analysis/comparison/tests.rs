@@ -11,7 +11,7 @@ fn close(a: f64, b: f64) {
 }
 
 fn compared(example: &Example) -> Comparison {
-    example.comparisons(&Question::default()).remove(0)
+    example.comparisons(&CompareOptions::default()).remove(0)
 }
 
 fn batches(comparison: &Comparison) -> Vec<String> {
@@ -46,8 +46,8 @@ fn settings_are_ranked_and_those_without_result_are_last() {
 
 #[test]
 fn another_metric_ranks_by_its_own_best() {
-    let question = Question { sort: Some("test_loss".into()), ..Question::default() };
-    let comparison = example::sweep().comparisons(&question).remove(0);
+    let options = CompareOptions { sort: Some("test_loss".into()), ..CompareOptions::default() };
+    let comparison = example::sweep().comparisons(&options).remove(0);
     let losses: Vec<f64> = comparison.settings.iter().filter_map(|it| it.level).collect();
     assert!(losses.is_sorted() && losses[0] > 0.0, "{losses:?}");
     assert!(comparison.is_optimistic() && comparison.ranking().unwrap().is_minimized());
@@ -219,8 +219,8 @@ fn validation_chooses_and_the_test_set_estimates() {
 
 #[test]
 fn grouping_by_fewer_keys_reports_what_is_averaged() {
-    let question = Question { by: Some(vec!["seed".into()]), ..Question::default() };
-    let comparison = example::sweep().comparisons(&question).remove(0);
+    let options = CompareOptions { by: Some(vec!["seed".into()]), ..CompareOptions::default() };
+    let comparison = example::sweep().comparisons(&options).remove(0);
     assert_eq!(
         (comparison.settings.len(), comparison.averaged.as_slice()),
         (3, &["batch_size".to_owned()][..])
@@ -247,8 +247,8 @@ fn runs_of_one_seed_are_not_independent() {
             0.5 + 0.01 * whole(depth * seed) + 0.001 * whole(width),
         ));
     }
-    let question = Question { by: Some(vec!["depth".into()]), ..Question::default() };
-    let comparison = example.comparisons(&question).remove(0);
+    let options = CompareOptions { by: Some(vec!["depth".into()]), ..CompareOptions::default() };
+    let comparison = example.comparisons(&options).remove(0);
     assert_eq!(comparison.settings.iter().map(|it| it.n).collect::<Vec<_>>(), [3, 3]);
     // 2 · scipy.stats.t.sf(0.01 / sqrt(0.01**2 / 3), 2), of the differences 0, 0.01 and 0.02.
     close(comparison.settings[1].standing.p_best.unwrap(), 0.22540333075851665);
@@ -265,7 +265,7 @@ fn equal_digests_are_one_dataset_and_1_equals_1_0() {
             example.record(Run { dataset: dataset.into(), ..run("same", &params, 0.5) });
         }
     }
-    let comparisons = example.comparisons(&Question::default());
+    let comparisons = example.comparisons(&CompareOptions::default());
     assert_eq!((comparisons.len(), comparisons[0].settings.len()), (1, 2));
     assert_eq!(comparisons[0].datasets, ["./wine", "wine"]);
     assert_eq!(
@@ -290,9 +290,10 @@ fn the_replicate_is_the_seed_or_another_usual_name() {
         }
         example
     };
-    let replicate =
-        |example: &Example, question: &Question| example.comparisons(question).remove(0).replicate;
-    let usual = Question::default();
+    let replicate = |example: &Example, options: &CompareOptions| {
+        example.comparisons(options).remove(0).replicate
+    };
+    let usual = CompareOptions::default();
     assert_eq!(replicate(&folds(&["fold"]), &usual).as_deref(), Some("fold"));
     assert_eq!(replicate(&folds(&["random_state"]), &usual).as_deref(), Some("random_state"));
     assert_eq!(
@@ -300,7 +301,7 @@ fn the_replicate_is_the_seed_or_another_usual_name() {
         Some("fold"),
         "the seed does not vary"
     );
-    let asked = Question { replicate: Some("draw".into()), ..Question::default() };
+    let asked = CompareOptions { replicate: Some("draw".into()), ..CompareOptions::default() };
     assert_eq!(replicate(&folds(&["draw"]), &asked).as_deref(), Some("draw"));
     let declared = folds(&["draw"]);
     declared.declare(&Declarations { replicate: Some("draw".into()), ..Declarations::default() });
@@ -328,9 +329,9 @@ fn a_baseline_is_tested_with_holms_correction() {
             ));
         }
     }
-    let against = |text: &str| Question {
+    let against = |text: &str| CompareOptions {
         against: Some(Condition::parse(text).unwrap()),
-        ..Question::default()
+        ..CompareOptions::default()
     };
     let comparison = example.comparisons(&against("batch_size=16")).remove(0);
     assert_eq!(comparison.promise, Some(Promise::Against(0)));
@@ -347,7 +348,7 @@ fn a_baseline_is_tested_with_holms_correction() {
     );
     let declarations = Declarations::default();
     let refused = |text: &str| {
-        let runs = example.runs(&Question::default());
+        let runs = example.runs(&CompareOptions::default());
         let experiment = Experiment { name: "against".into(), description: String::new() };
         compare(&experiment, &declarations, &runs, &against(text)).unwrap_err().to_string()
     };
@@ -515,8 +516,8 @@ fn settings_are_compared_on_common_cells() {
         let params = [("depth", depth.into()), ("width", width.into()), ("seed", seed.into())];
         example.record(run("cells", &params, accuracy));
     }
-    let question = Question { by: Some(vec!["depth".into()]), ..Question::default() };
-    let comparison = &example.comparisons(&question)[0];
+    let options = CompareOptions { by: Some(vec!["depth".into()]), ..CompareOptions::default() };
+    let comparison = &example.comparisons(&options)[0];
     assert_eq!((comparison.cells, comparison.complete), (Some([1, 3]), true));
     assert_eq!(comparison.best().unwrap().values[0], Some(Value::Integer(1)), "at equal widths");
     let said = narrative::answer(comparison).join(" ");
@@ -538,8 +539,8 @@ fn settings_without_a_common_cell_are_not_tested() {
         let params = [("depth", depth.into()), ("width", width.into()), ("seed", seed.into())];
         example.record(run("cells", &params, 0.5 + 0.01 * f64::from(width * seed)));
     }
-    let question = Question { by: Some(vec!["depth".into()]), ..Question::default() };
-    let said = narrative::answer(&example.comparisons(&question)[0]).join(" ");
+    let options = CompareOptions { by: Some(vec!["depth".into()]), ..CompareOptions::default() };
+    let said = narrative::answer(&example.comparisons(&options)[0]).join(" ");
     assert!(
         said.contains("Nothing is tested")
             && said.contains("No value of width is in every setting."),
@@ -575,11 +576,12 @@ fn the_promise_covers_the_compared_settings() {
 /// The ranking metric chooses the best epoch of each run.
 #[test]
 fn a_choice_of_epochs_is_called_optimistic() {
-    let question = Question { at: crate::runs::At::Best, ..Question::default() };
+    let options =
+        CompareOptions { epoch: crate::runs::EpochChoice::Best, ..CompareOptions::default() };
     let mut example = Example::new("epochs", "");
     for (depth, seed) in (1..3).flat_map(|depth| (0..3).map(move |seed| (depth, seed))) {
         example.record(run("epochs", &[("depth", depth.into()), ("seed", seed.into())], 0.9));
     }
-    let said = narrative::answer(&example.comparisons(&question)[0]).join(" ");
+    let said = narrative::answer(&example.comparisons(&options)[0]).join(" ");
     assert!(said.contains("this is optimistic, more so for runs of more epochs."), "{said}");
 }

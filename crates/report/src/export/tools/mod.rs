@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use tracking::{EpochMetrics, Experiment, Invocation, Reader, RecordedRun, RunId, Status};
 
-use crate::runs::{Observed, param_names, weights_file};
+use crate::runs::{MeasuredRun, param_names, weights_file};
 use crate::wording::{count, short};
 
 /// The runs of an experiment that are handed over.
@@ -28,7 +28,7 @@ pub struct Selection {
 }
 
 /// Names of the hyperparameters in which `runs` differ.
-pub fn varying(runs: &[Observed]) -> Vec<String> {
+pub fn varying(runs: &[MeasuredRun]) -> Vec<String> {
     let differs = |name: &&str| {
         let values = runs.iter().map(|it| it.run.param(name).map(ToString::to_string));
         values.collect::<BTreeSet<_>>().len() > 1
