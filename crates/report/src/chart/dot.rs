@@ -1,57 +1,63 @@
-//! A dot: a setting's metric, with its interval.
+//! The mark of one setting: its metric and the uncertainty of its metric.
 
 use svg::node::element::{Group, Path};
 
-use super::Labels;
-use super::number::Notation;
+use super::labels::Labels;
+use super::number::RangeFormat;
 use super::plot::{MARGIN, Plot};
-use super::scale::{Place, Scale};
-use super::sheet::{circle, clean, course, group, hint, star};
+use super::scale::{AxisValue, Scale};
+use super::shapes::{Point, circle, group, path_data, star};
+use super::text::{sanitize, tooltip};
 
-/// A setting.
+/// A setting in a chart of dots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dot {
-    /// `data-setting` of what is drawn.
+    /// Index of the setting, the attribute `data-setting`.
     pub setting: usize,
-    /// Its name.
+    /// Name of the setting.
     pub label: String,
-    /// Across.
-    pub x: Place,
-    /// Up; what is no number is left out.
+    /// Value on the horizontal axis.
+    pub x: AxisValue,
+    /// The metric. A dot whose metric is not finite is not drawn.
     pub y: f64,
-    /// Its uncertainty, from low to high.
+    /// Confidence interval of the metric, from low to high.
     pub interval: Option<(f64, f64)>,
-    /// Drawn as a star.
+    /// Whether this is the best setting, drawn as a star.
     pub best: bool,
 }
 
-/// The scale of the metric.
-pub fn upward(labels: &Labels, dots: &[Dot], means: &[(Place, f64)]) -> Scale {
-    let ends = |dot: &Dot| [Some(dot.y), dot.interval.map(|it| it.0), dot.interval.map(|it| it.1)];
-    let kept = dots.iter().filter(|it| it.y.is_finite());
-    let values = kept.flat_map(ends).flatten().chain(means.iter().map(|it| it.1));
-    Scale::linear(values, labels.y_format, MARGIN)
+/// A dot and its centre.
+pub type PlacedDot<'a> = (&'a Dot, Point);
+
+/// The vertical scale for `dots`, their intervals and the `level_means`.
+pub fn metric_scale(labels: &Labels, dots: &[Dot], level_means: &[(AxisValue, f64)]) -> Scale {
+    let values_of = |dot: &Dot| {
+        [Some(dot.y), dot.interval.map(|(low, _)| low), dot.interval.map(|(_, high)| high)]
+    };
+    let drawn = dots.iter().filter(|dot| dot.y.is_finite());
+    let means = level_means.iter().map(|(_, mean)| *mean);
+    Scale::linear(drawn.flat_map(values_of).flatten().chain(means), labels.y_format, MARGIN)
 }
 
-/// How the metric of `dots` is written.
-pub fn notation(labels: &Labels, dots: &[Dot]) -> Notation {
-    let values = dots.iter().map(|it| it.y).filter(|it| it.is_finite());
-    let (low, high) =
-        values.fold((f64::MAX, f64::MIN), |(low, high), it| (low.min(it), high.max(it)));
-    labels.y_format.between(low, high)
+/// The number format for the metric of `dots`.
+pub fn metric_format(labels: &Labels, dots: &[Dot]) -> RangeFormat {
+    labels.y_format.for_values(dots.iter().map(|dot| dot.y))
 }
 
-/// A dot, its interval beneath it, and what they say.
-pub fn drawn(dot: &Dot, at: (f64, f64), plot: &Plot, y: &Scale, notation: &Notation) -> Group {
-    let span = |it: (f64, f64)| format!(" ({} to {})", notation.text(it.0), notation.text(it.1));
-    let finite = dot.interval.filter(|it| it.0.is_finite() && it.1.is_finite());
-    let interval = finite.map_or_else(String::new, span);
-    let words = format!("{}: {}{interval}", clean(&dot.label, 80), notation.text(dot.y));
+/// Draws `dot` at `centre`, with its interval beneath it and a tooltip.
+pub fn draw_dot(dot: &Dot, centre: Point, plot: &Plot, format: &RangeFormat) -> Group {
+    let interval = dot.interval.filter(|(low, high)| low.is_finite() && high.is_finite());
+    let interval_text = interval.map_or_else(String::new, |(low, high)| {
+        format!(" ({} to {})", format.format(low), format.format(high))
+    });
+    let label = sanitize(&dot.label, 80);
+    let description = format!("{label}: {}{interval_text}", format.format(dot.y));
     let class = if dot.best { "dot best" } else { "dot" };
-    let mut drawn = group(class).set("data-setting", dot.setting).add(hint(&words));
-    if let Some((low, high)) = finite.and_then(|it| Some((y.at(it.0)?, y.at(it.1)?))) {
-        let course = course([(at.0, plot.y(low)), (at.0, plot.y(high))]);
-        drawn = drawn.add(Path::new().set("d", course));
+    let mut mark = group(class).set("data-setting", dot.setting).add(tooltip(&description));
+    let ends = interval.and_then(|(low, high)| Some((plot.height(low)?, plot.height(high)?)));
+    if let Some((low, high)) = ends {
+        let bar = path_data([(centre.0, low), (centre.0, high)]);
+        mark = mark.add(Path::new().set("d", bar));
     }
-    if dot.best { drawn.add(star(at, 9.0)) } else { drawn.add(circle(at, 4.0)) }
+    if dot.best { mark.add(star(centre, 9.0)) } else { mark.add(circle(centre, 4.0)) }
 }

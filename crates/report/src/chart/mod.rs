@@ -1,54 +1,41 @@
-//! Charts as SVG, to stand in a page: plain data in, one `<svg>` out. They know nothing of stores and comparisons.
+//! Charts as SVG: each function takes plain data and returns one `<svg>` element.
 //!
-//! A chart is 640 units wide and scales with the page; its text, 13 units high, inherits the page's font. Colours are
-//! classes, given by [`STYLE`] for light and dark. Put `STYLE` into the page once and each chart into a
-//! `<div class="chart-room">`, which scrolls where the screen is too narrow for text that can be read. The same data give
-//! the same bytes. What is no finite number is left out.
+//! This module knows nothing of stores and comparisons. A chart is 640 units wide and scales with
+//! the page. Its text is 13 units high and inherits the font of the page. Colours are CSS classes;
+//! [`STYLE`] defines them for light and dark pages. Put `STYLE` into the page once, and each chart
+//! into a `<div class="chart-room">`, which scrolls on narrow screens to keep the text legible.
+//! The same data give the same bytes. Numbers that are not finite are left out.
 
-mod confusion;
-mod curves;
+mod canvas;
+mod colour;
+mod confusion_matrix;
 mod dot;
-mod dots;
-mod front;
-mod heat;
-mod key;
-mod matrix;
+mod heat_map;
+mod labels;
+mod learning_curves;
+mod legend;
+mod matrix_layout;
 mod number;
-mod parallel;
+mod parallel_coordinates;
+mod pareto_front;
 mod plot;
 mod scale;
-mod sheet;
+mod scatter;
+mod shapes;
 #[cfg(test)]
 mod tests;
+mod text;
 
-pub use confusion::confusion;
-pub use curves::{Curve, Point, curves};
+pub use confusion_matrix::confusion_matrix;
 pub use dot::Dot;
-pub use dots::dots;
-pub use front::front;
-pub use heat::{Heat, heat};
-pub use number::Format;
-pub use parallel::{ParallelAxis, ParallelLine, parallel};
-pub use scale::Place;
+pub use heat_map::{HeatMap, heat_map};
+pub use labels::Labels;
+pub use learning_curves::{CurvePoint, LearningCurve, learning_curves};
+pub use number::NumberFormat;
+pub use parallel_coordinates::{ParallelAxis, ParallelLine, parallel_coordinates};
+pub use pareto_front::pareto_front;
+pub use scale::AxisValue;
+pub use scatter::scatter_plot;
 
-/// Colours and strokes of all charts, light and dark.
+/// Colours and strokes of all charts, for light and dark pages.
 pub const STYLE: &str = include_str!("chart.css");
-
-/// The words of a chart.
-#[derive(Debug, Clone, Copy)]
-pub struct Labels<'a> {
-    /// Tells this chart's ids from those of others in the page.
-    pub id: &'a str,
-    /// What it is, for those who do not see it and where the pointer rests.
-    pub title: &'a str,
-    /// What it shows, in a sentence or two, for those who do not see it.
-    pub description: &'a str,
-    /// Name of the axis across.
-    pub x: &'a str,
-    /// Name of the axis up.
-    pub y: &'a str,
-    /// How numbers across are written.
-    pub x_format: Format,
-    /// How numbers up are written.
-    pub y_format: Format,
-}

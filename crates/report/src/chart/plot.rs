@@ -1,103 +1,124 @@
-//! The room of a chart with two axes: its grid, its ticks, their names.
+//! A plot with two axes: its scales, the area between the axes, grid, ticks and axis names.
 
 use svg::node::element::Group;
 
-use super::Labels;
-use super::scale::Scale;
-use super::sheet::{WIDTH, centred, fitted, group, line, room, text};
+use super::labels::Labels;
+use super::scale::{AxisValue, Scale, Tick};
+use super::shapes::{Point, WIDTH, group, line};
+use super::text::{centred_text, fit_text, text, widest};
 
 /// Height of a chart with two axes.
 pub const HEIGHT: f64 = 360.0;
-/// Share of an axis that stays free at either end, so that marks do not stand on the frame.
+/// Share of an axis that stays free at either end, so that no mark overlaps the frame.
 pub const MARGIN: f64 = 0.04;
 
-/// More ticks than these have fewer labels rather than shorter ones.
-const FULL: usize = 12;
+/// An axis with more ticks shows only some labels, an axis with fewer truncates its labels.
+const MAX_TRUNCATED_LABELS: usize = 12;
 
-/// The rectangle between the axes.
-#[derive(Debug, Clone, Copy)]
+/// The scales of both axes, and the rectangle between the axes.
+#[derive(Debug, Clone)]
 pub struct Plot {
-    /// The axis up.
+    /// Scale of the horizontal axis.
+    x: Scale,
+    /// Scale of the vertical axis.
+    y: Scale,
+    /// The vertical axis.
     pub left: f64,
-    /// Where the axis across ends.
+    /// The end of the horizontal axis.
     pub right: f64,
-    /// Where the axis up ends.
+    /// The end of the vertical axis.
     pub top: f64,
-    /// The axis across.
+    /// The horizontal axis.
     pub bottom: f64,
 }
 
 impl Plot {
-    /// With room for the ticks of `y` at the left, and so much at the right.
-    pub fn new(y: &Scale, right: f64) -> Self {
-        let widest = y.ticks.iter().map(|tick| room(&tick.label)).fold(24.0, f64::max);
+    /// A plot with room for the tick labels of `y` at the left, and `right_margin` at the right.
+    pub fn new(x: Scale, y: Scale, right_margin: f64) -> Self {
+        let label_width = widest(y.ticks.iter().map(|tick| tick.label.as_str()), 24.0);
         Self {
-            left: (widest + 12.0).min(200.0),
-            right: WIDTH - right,
+            left: (label_width + 12.0).min(200.0),
+            right: WIDTH - right_margin,
             top: 32.0,
             bottom: HEIGHT - 48.0,
+            x,
+            y,
         }
     }
 
-    /// Across, at a share of the axis.
-    pub fn x(&self, share: f64) -> f64 {
-        self.left + share * (self.right - self.left)
+    /// The point of two numbers, if both have a position on their axis.
+    pub fn point(&self, x: f64, y: f64) -> Option<Point> {
+        Some((self.x_coordinate(self.x.position(x)?), self.height(y)?))
     }
 
-    /// Up, at a share of the axis.
-    pub fn y(&self, share: f64) -> f64 {
-        self.bottom - share * (self.bottom - self.top)
+    /// The point of a value and a number, if both have a position on their axis.
+    pub fn point_of(&self, x: &AxisValue, y: f64) -> Option<Point> {
+        Some((self.x_coordinate(self.x.position_of(x)?), self.height(y)?))
     }
 
-    /// Lines and words of both axes.
-    pub fn grid(&self, labels: &Labels, x: &Scale, y: &Scale) -> Group {
+    /// Vertical coordinate of a number, if it has a position on the vertical axis.
+    pub fn height(&self, y: f64) -> Option<f64> {
+        self.y.position(y).map(|position| self.y_coordinate(position))
+    }
+
+    /// Horizontal coordinate of a position from 0 to 1 on the horizontal axis.
+    fn x_coordinate(&self, position: f64) -> f64 {
+        self.left + position * (self.right - self.left)
+    }
+
+    /// Vertical coordinate of a position from 0 to 1 on the vertical axis.
+    fn y_coordinate(&self, position: f64) -> f64 {
+        self.bottom - position * (self.bottom - self.top)
+    }
+
+    /// Grid lines, ticks and names of both axes.
+    pub fn grid(&self, labels: &Labels) -> Group {
         let mut grid = group("grid");
-        for tick in &y.ticks {
-            let at = self.y(tick.at);
+        for tick in &self.y.ticks {
+            let at = self.y_coordinate(tick.position);
+            let label = fit_text(&tick.label, self.left - 8.0);
             grid = grid.add(line("rule", (self.left, at), (self.right, at)));
-            grid = grid.add(text(
-                self.left - 8.0,
-                at + 4.5,
-                "end muted",
-                &fitted(&tick.label, self.left - 8.0),
-            ));
+            grid = grid.add(text(self.left - 8.0, at + 4.5, "end muted", &label));
         }
-        grid = grid.add(line("axis", (self.left, self.bottom), (self.right, self.bottom)));
-        let names = fitted(labels.y, WIDTH / 2.0);
-        grid.add(self.across(x)).add(text(0.0, 14.0, "name", &names)).add(text(
-            self.right,
-            self.bottom + 40.0,
-            "end name",
-            &fitted(labels.x, self.right - self.left),
-        ))
+        let x_name = fit_text(labels.x, self.right - self.left);
+        let y_name = fit_text(labels.y, WIDTH / 2.0);
+        grid.add(line("axis", (self.left, self.bottom), (self.right, self.bottom)))
+            .add(self.horizontal_ticks(&self.x.ticks))
+            .add(text(0.0, 14.0, "name", &y_name))
+            .add(text(self.right, self.bottom + 40.0, "end name", &x_name))
     }
 
-    /// The ticks of `x`: all of them, their labels where there is room.
-    fn across(&self, x: &Scale) -> Group {
-        let width = self.right - self.left;
-        let closest =
-            x.ticks.windows(2).map(|pair| pair[1].at - pair[0].at).fold(1.0, f64::min) * width;
-        let widest = x.ticks.iter().map(|tick| room(&tick.label)).fold(0.0, f64::max);
-        let longest = if x.ticks.len() > FULL { 150.0 } else { 56.0 };
-        let every = every(closest, widest.min(longest) + 8.0);
-        let mut ticks = group("ticks");
-        for (index, tick) in x.ticks.iter().enumerate() {
-            let at = self.x(tick.at);
-            ticks = ticks.add(line("axis", (at, self.bottom), (at, self.bottom + 5.0)));
-            #[allow(clippy::cast_precision_loss, reason = "few")]
-            let label = fitted(&tick.label, closest * every as f64 - 4.0);
-            let label =
-                centred(at, self.bottom + 20.0, &label).filter(|_| index.is_multiple_of(every));
-            if let Some(label) = label {
-                ticks = ticks.add(label);
+    /// The ticks of the horizontal axis, with labels where there is room.
+    fn horizontal_ticks(&self, ticks: &[Tick]) -> Group {
+        let spacing = min_spacing(ticks) * (self.right - self.left);
+        let max_width = if ticks.len() > MAX_TRUNCATED_LABELS { 150.0 } else { 56.0 };
+        let label_width = widest(ticks.iter().map(|tick| tick.label.as_str()), 0.0).min(max_width);
+        let stride = label_stride(spacing, label_width + 8.0);
+        #[allow(clippy::cast_precision_loss, reason = "few ticks")]
+        let room = spacing * stride as f64 - 4.0;
+        let mut drawn = group("ticks");
+        for (index, tick) in ticks.iter().enumerate() {
+            let at = self.x_coordinate(tick.position);
+            drawn = drawn.add(line("axis", (at, self.bottom), (at, self.bottom + 5.0)));
+            if index.is_multiple_of(stride)
+                && let Some(label) =
+                    centred_text(at, self.bottom + 20.0, &fit_text(&tick.label, room))
+            {
+                drawn = drawn.add(label);
             }
         }
-        ticks
+        drawn
     }
 }
 
-/// Every how many of things `apart` can have a label `needed` wide.
+/// Least distance between neighbouring ticks, as a share of the axis.
+pub fn min_spacing(ticks: &[Tick]) -> f64 {
+    ticks.windows(2).map(|pair| pair[1].position - pair[0].position).fold(1.0, f64::min)
+}
+
+/// The least `n` for which every `n`-th of the things at distance `spacing` has room for a label of
+/// size `needed`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-pub fn every(apart: f64, needed: f64) -> usize {
-    (needed / apart.max(0.01)).ceil().clamp(1.0, 1e6) as usize
+pub fn label_stride(spacing: f64, needed: f64) -> usize {
+    (needed / spacing.max(0.01)).ceil().clamp(1.0, 1e6) as usize
 }

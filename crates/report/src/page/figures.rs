@@ -8,7 +8,8 @@ use tracking::{Examples, Value};
 use crate::analysis::comparison::{Comparison, Setting};
 use crate::analysis::statistics::Statistic;
 use crate::chart::{
-    self, Curve, Dot, Format, Heat, Labels, ParallelAxis, ParallelLine, Place, Point,
+    self, AxisValue, CurvePoint, Dot, HeatMap, Labels, LearningCurve, NumberFormat, ParallelAxis,
+    ParallelLine,
 };
 use crate::metric::{Metric, Unit};
 use crate::narrative;
@@ -32,11 +33,11 @@ pub struct Figure {
     pub svg: String,
 }
 
-fn format_of(unit: Unit) -> Format {
+fn format_of(unit: Unit) -> NumberFormat {
     match unit {
-        Unit::Fraction => Format::Percent,
-        Unit::Seconds => Format::Seconds,
-        Unit::Percent | Unit::Number => Format::Number,
+        Unit::Fraction => NumberFormat::Percent,
+        Unit::Seconds => NumberFormat::Seconds,
+        Unit::Percent | Unit::Number => NumberFormat::Number,
     }
 }
 
@@ -70,7 +71,7 @@ fn learning(
     let on_test = metric.strip_prefix("val_").filter(|_| comparison.validation == "test");
     let name = on_test
         .map_or_else(|| wording::title(metric), |rest| wording::title(&format!("test_{rest}")));
-    let point = |(epoch, it): &(u32, Statistic)| Point {
+    let point = |(epoch, it): &(u32, Statistic)| CurvePoint {
         x: f64::from(*epoch),
         y: it.mean,
         band: it.deviation.map(|deviation| (it.mean - deviation, it.mean + deviation)),
@@ -78,12 +79,12 @@ fn learning(
     let drawn_settings: Vec<&Setting> =
         curves.iter().map(|it| &comparison.settings[it.setting]).collect();
     let (names, named_by) = short_names(comparison, &drawn_settings);
-    let curve = |(it, name): (&crate::page::details::Curve, String)| Curve {
+    let curve = |(it, name): (&crate::page::details::Curve, String)| LearningCurve {
         setting: it.setting,
         label: name,
         points: thinned(&it.points).map(point).collect(),
     };
-    let drawn: Vec<Curve> = curves.iter().zip(names).map(curve).collect();
+    let drawn: Vec<LearningCurve> = curves.iter().zip(names).map(curve).collect();
     let title = format!("{name} after each epoch");
     let largest =
         curves.iter().flat_map(|it| &it.points).map(|(_, it)| it.mean.abs()).fold(0.0, f64::max);
@@ -93,7 +94,7 @@ fn learning(
         description: "One line per setting: the mean over its runs, the band one standard deviation to either side.",
         x: "epoch",
         y: &name,
-        x_format: Format::Number,
+        x_format: NumberFormat::Number,
         y_format: format_of(Unit::of(metric, largest)),
     };
     let mut note = match comparison.settings.len() {
@@ -108,7 +109,7 @@ fn learning(
     note += &named_by;
     let longest = drawn.iter().map(|it| it.points.len()).max().unwrap_or(0);
     (longest > 1).then(|| Figure {
-        svg: chart::curves(&labels, &drawn),
+        svg: chart::learning_curves(&labels, &drawn),
         title: title.clone(),
         note,
     })
@@ -163,7 +164,7 @@ struct Charts<'a> {
 }
 
 impl Charts<'_> {
-    fn format(&self) -> Format {
+    fn format(&self) -> NumberFormat {
         format_of(self.metric.unit)
     }
 
@@ -176,7 +177,7 @@ impl Charts<'_> {
             Some(self.dot(*setting, it, statistic, x))
         };
         let dots: Vec<Dot> = self.measured.iter().take(DOTS).filter_map(dot).collect();
-        let means: Vec<(Place, f64)> = effect
+        let means: Vec<(AxisValue, f64)> = effect
             .levels
             .iter()
             .take(DOTS)
@@ -190,7 +191,7 @@ impl Charts<'_> {
             description: "One dot per setting, with the 95 % interval of its own mean; the line joins the means of the values.",
             x: &x,
             y: &y,
-            x_format: Format::Number,
+            x_format: NumberFormat::Number,
             y_format: self.format(),
         };
         let line = if self.comparison.effects.balanced {
@@ -199,10 +200,14 @@ impl Charts<'_> {
             "runs that differ in nothing else"
         };
         let note = self.cut(&format!("bars: 95 % of each mean alone; line: mean of {line}"), DOTS);
-        Some(Figure { svg: chart::dots(&labels, &dots, &means), title: title.clone(), note })
+        Some(Figure {
+            svg: chart::scatter_plot(&labels, &dots, &means),
+            title: title.clone(),
+            note,
+        })
     }
 
-    fn dot(&self, setting: usize, it: &Setting, statistic: &Statistic, x: Place) -> Dot {
+    fn dot(&self, setting: usize, it: &Setting, statistic: &Statistic, x: AxisValue) -> Dot {
         Dot {
             setting,
             label: narrative::setting(self.comparison, it),
@@ -271,10 +276,10 @@ impl Charts<'_> {
             description: "One cell per pair of values: the mean of all runs with both.",
             x: &x,
             y: &y,
-            x_format: Format::Number,
+            x_format: NumberFormat::Number,
             y_format: self.format(),
         };
-        let heat = Heat {
+        let heat = HeatMap {
             columns: &names(&across.levels),
             rows: &names(&down.levels),
             cells: &cells,
@@ -282,14 +287,14 @@ impl Charts<'_> {
         };
         let others = if self.comparison.keys.len() > 2 { ", whatever the others are" } else { "" };
         let note = format!("mean of all runs with both values{others}");
-        Some(Figure { svg: chart::heat(&labels, &heat), title: title.clone(), note })
+        Some(Figure { svg: chart::heat_map(&labels, &heat), title: title.clone(), note })
     }
 
     /// The metric against time, and the settings that no other beats in both.
     fn front(&self) -> Option<Figure> {
         let dot = |(setting, it, statistic): &(usize, &Setting, &Statistic)| {
             let seconds = it.metric("seconds")?.mean;
-            Some(self.dot(*setting, it, statistic, Place::Number(seconds)))
+            Some(self.dot(*setting, it, statistic, AxisValue::Number(seconds)))
         };
         // What is on the front is drawn, however many there are.
         let chosen = |(position, it): &(usize, &(usize, &Setting, &Statistic))| {
@@ -307,7 +312,7 @@ impl Charts<'_> {
             description: "One dot per setting; the line joins those that no other beats in both, where times differ by more than they spread.",
             x: "time of a run",
             y: &y,
-            x_format: Format::Seconds,
+            x_format: NumberFormat::Seconds,
             y_format: self.format(),
         };
         let note = if front.is_empty() {
@@ -317,7 +322,7 @@ impl Charts<'_> {
         };
         let note = self.cut(note, DOTS);
         (dots.len() > 1).then(|| Figure {
-            svg: chart::front(&labels, &dots, &front),
+            svg: chart::pareto_front(&labels, &dots, &front),
             title: title.clone(),
             note,
         })
@@ -332,8 +337,8 @@ impl Charts<'_> {
         let mut axes: Vec<ParallelAxis> = (0..self.comparison.keys.len())
             .map(|key| ParallelAxis {
                 title: wording::title(&self.comparison.keys[key]),
-                format: Format::Number,
-                places: shown.iter().map(|(_, it, _)| it.values[key].as_ref().map(place)).collect(),
+                format: NumberFormat::Number,
+                values: shown.iter().map(|(_, it, _)| it.values[key].as_ref().map(place)).collect(),
             })
             .collect();
         let metric = self.metric.name.as_str();
@@ -342,11 +347,11 @@ impl Charts<'_> {
         {
             let places: Vec<_> = shown
                 .iter()
-                .map(|(_, it, _)| it.metric(name).map(|it| Place::Number(it.mean)))
+                .map(|(_, it, _)| it.metric(name).map(|it| AxisValue::Number(it.mean)))
                 .collect();
             if places.iter().any(Option::is_some) {
                 let format = format_of(self.comparison.unit(name));
-                axes.push(ParallelAxis { title: wording::title(name), format, places });
+                axes.push(ParallelAxis { title: wording::title(name), format, values: places });
             }
         }
         let (first, last) = (shown.first()?.2.mean, shown.last()?.2.mean);
@@ -364,7 +369,7 @@ impl Charts<'_> {
                 narrative::setting(self.comparison, it),
                 narrative::number(self.metric.unit, statistic.mean)
             ),
-            worth: worth(statistic.mean),
+            quality: worth(statistic.mean),
         };
         let lines: Vec<ParallelLine> = shown.iter().map(line).collect();
         let labels = Labels {
@@ -373,22 +378,22 @@ impl Charts<'_> {
             description: "One line per setting, through its hyperparameters, its time and its metric.",
             x: "",
             y: "",
-            x_format: Format::Number,
+            x_format: NumberFormat::Number,
             y_format: self.format(),
         };
         let note = self.cut("the better the stronger; drag along an axis to choose", LINES);
         Some(Figure {
-            svg: chart::parallel(&labels, &axes, &lines),
+            svg: chart::parallel_coordinates(&labels, &axes, &lines),
             title: "Parallel coordinates".into(),
             note,
         })
     }
 }
 
-fn place(value: &Value) -> Place {
+fn place(value: &Value) -> AxisValue {
     match value.as_number() {
-        Some(number) => Place::Number(number),
-        None => Place::Word(wording::value(value)),
+        Some(number) => AxisValue::Number(number),
+        None => AxisValue::Category(wording::value(value)),
     }
 }
 
@@ -414,12 +419,12 @@ pub fn confusion(id: &str, examples: &Examples) -> Option<Figure> {
         description: "A row a class, a column what it was taken for; counts of test examples.",
         x: "taken for",
         y: "is",
-        x_format: Format::Number,
-        y_format: Format::Number,
+        x_format: NumberFormat::Number,
+        y_format: NumberFormat::Number,
     };
     let note = format!("{right} of {total} test examples right");
     (total > 0).then(|| Figure {
-        svg: chart::confusion(&labels, &classes, &cells),
+        svg: chart::confusion_matrix(&labels, &classes, &cells),
         title: "Confusion matrix".into(),
         note,
     })
