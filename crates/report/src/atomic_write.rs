@@ -17,13 +17,13 @@ pub fn file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> 
             return Ok(written);
         }
         refuse_database(&path)?;
-        by_way_of(folder_of(&path), &path, write)
+        file_via(folder_of(&path), &path, write)
     };
     create().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Writes the plain file `path`; until it is whole it lies in `folder`, which is on the same disk.
-pub fn by_way_of<T>(
+pub fn file_via<T>(
     folder: &Path,
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<T>,
@@ -38,7 +38,7 @@ pub fn by_way_of<T>(
 }
 
 /// Removes from `folder`, which nobody else writes to now, the files that never became whole, if there is such a folder.
-pub fn tidy(folder: &Path) -> io::Result<()> {
+pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,

@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::runs::EpochChoice;
-
+use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use tracking::Direction;
+
+use crate::runs::EpochChoice;
 
 /// Comparison tables of every experiment in the results folder.
 #[derive(Debug, Parser)]
@@ -44,12 +46,8 @@ pub struct ComparisonArgs {
     /// Rank by this metric [default: accuracy on the validation set, or on the test set where that is the validation]
     #[arg(long, value_name = "METRIC")]
     pub sort: Option<String>,
-    /// Of these metrics less is better; ranks by the first where --sort names none
-    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
-    pub minimize: Vec<String>,
-    /// Of these metrics more is better; ranks by the first where --sort names none
-    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
-    pub maximize: Vec<String>,
+    #[command(flatten)]
+    pub directions: DirectionArgs,
     /// What repeats a setting, to pair runs by [default: seed, or random_state, random_seed, fold, replicate]
     #[arg(long, value_name = "KEY")]
     pub replicate: Option<String>,
@@ -70,6 +68,37 @@ pub struct ComparisonArgs {
     /// ended_at; repeatable: all must hold
     #[arg(long = "where", value_name = "CONDITION")]
     pub conditions: Vec<String>,
+}
+
+// The directions of metrics.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct DirectionArgs {
+    /// Of these metrics less is better; ranks by the first unless --sort is given
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    pub minimize: Vec<String>,
+    /// Of these metrics more is better; ranks by the first unless --sort is given
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    pub maximize: Vec<String>,
+}
+
+impl DirectionArgs {
+    /// The direction of each named metric.
+    ///
+    /// # Errors
+    /// If both options name a metric.
+    pub fn directions(&self) -> Result<Vec<(String, Direction)>> {
+        if let Some(name) = self.minimize.iter().find(|name| self.maximize.contains(name)) {
+            bail!(
+                "--minimize and --maximize both name {}: expected one of them",
+                tracking::printable(name)
+            );
+        }
+        let with = |names: &[String], direction| {
+            names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>()
+        };
+        Ok([with(&self.minimize, Direction::Minimize), with(&self.maximize, Direction::Maximize)]
+            .concat())
+    }
 }
 
 // The page.
@@ -154,12 +183,8 @@ pub struct DiffArgs {
     pub left: String,
     /// The same
     pub right: String,
-    /// Of these metrics less is better
-    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
-    pub minimize: Vec<String>,
-    /// Of these metrics more is better
-    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
-    pub maximize: Vec<String>,
+    #[command(flatten)]
+    pub directions: DirectionArgs,
     /// What repeats a setting [default: seed, or random_state, random_seed, fold, replicate]
     #[arg(long, value_name = "KEY")]
     pub replicate: Option<String>,

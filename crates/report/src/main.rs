@@ -13,6 +13,7 @@ mod export;
 mod filter;
 mod metric;
 mod narrative;
+mod number_format;
 mod page;
 mod query;
 mod render;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use tracking::{Value, printable};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::number_format;
 use crate::runs::REPLICATES;
 
 /// The head of the column of a hyperparameter or metric.
@@ -39,17 +40,9 @@ pub const LONGEST: usize = 28;
 pub fn value(value: &Value) -> String {
     match value {
         Value::Integer(number) => number.to_string(),
-        Value::Real(number) => short(*number),
+        Value::Real(number) => number_format::short(*number),
         Value::Text(text) => truncated(&printable(text), LONGEST).into_owned(),
     }
-}
-
-/// A setting as people write it: `0`, `0.01`, `1e-4`.
-pub fn short(number: f64) -> String {
-    let (plain, scientific) = (number.to_string(), format!("{number:e}"));
-    let large = number.abs() >= 1e6;
-    let small = number.abs() < 1.0 && scientific.len() < plain.len();
-    if large || small { scientific } else { plain }
 }
 
 /// `1 run`, `2 runs`.
@@ -80,40 +73,6 @@ pub fn replicates(number: usize, replicate: &str) -> String {
     }
 }
 
-/// A number with so many decimals, unless it is too large for a column.
-pub fn decimal(number: f64, decimals: usize) -> String {
-    if number.abs() < 1e5 { format!("{number:.decimals$}") } else { format!("{number:.2e}") }
-}
-
-/// Whether a formatted number is zero after rounding.
-pub fn is_zero(text: &str) -> bool {
-    !text.contains(|c: char| matches!(c, '1'..='9'))
-}
-
-/// A number with three significant digits.
-pub fn significant(number: f64) -> String {
-    let size = number.abs();
-    if number == 0.0 {
-        return "0".to_owned();
-    }
-    match size {
-        1e-3..1e5 => {
-            let decimals =
-                [100.0, 10.0, 1.0, 0.1, 0.01].iter().take_while(|least| size < **least).count();
-            format!("{number:.decimals$}")
-        }
-        _ => format!("{number:.2e}"),
-    }
-}
-
-/// A share as whole per cent.
-pub fn percent(share: f64) -> String {
-    match 100.0 * share {
-        percent if percent > 0.0 && percent < 0.5 => "< 1 %".to_owned(),
-        percent => format!("{percent:.0} %"),
-    }
-}
-
 /// `text`, ended by … where it would be wider than `width` columns.
 pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
@@ -134,14 +93,6 @@ pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_read_as_people_write_them() {
-        let numbers = [0.0, 1e-4, 1e-3, 0.01, 0.0125, 0.1, 1.0, 10.0, 1000.0, 1e7, 5e-5];
-        let expected =
-            ["0", "1e-4", "1e-3", "0.01", "0.0125", "0.1", "1", "10", "1000", "1e7", "5e-5"];
-        assert_eq!(numbers.map(short), expected);
-    }
 
     #[test]
     fn constants_are_words() {

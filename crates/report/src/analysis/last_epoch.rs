@@ -5,7 +5,7 @@ use tracking::{EpochMetrics, Reader, RunId, StoreError};
 use crate::analysis::comparison::Comparison;
 use crate::analysis::samples::{replicate_means, samples};
 use crate::analysis::statistics::{CONFIDENCE, Statistic, count, quantile};
-use crate::narrative::amount;
+use crate::number_format::difference;
 use crate::runs::{EpochChoice, MeasuredRun, grid};
 use crate::wording::title;
 
@@ -38,7 +38,7 @@ pub fn warning(
         format!(
             "The {} of the best still improves at its last epoch, by {}: more epochs may change the order.",
             title(&metric.name),
-            amount(metric.unit, improvement)
+            difference(metric.unit, improvement)
         )
     };
     Ok(improvement(steps, settings, step).map(sentence))

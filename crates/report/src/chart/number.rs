@@ -1,6 +1,6 @@
 //! Number formats of axes, cells and tooltips.
 
-use crate::wording::short;
+use crate::number_format::short;
 
 /// What kind of number an axis shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

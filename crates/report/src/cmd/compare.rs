@@ -7,18 +7,19 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::cli::{CompareArgs, Format};
-use crate::query::ask;
+use crate::query::compare_runs;
 use crate::query::store;
 use crate::render;
+use crate::render::layout::terminal_width;
 
 /// Prints the comparison of every experiment asked for.
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let reader = store::open(results)?;
-    let answer = ask(&reader, results, &args.comparison)?;
-    answer.say_why_empty();
+    let answer = compare_runs(&reader, results, &args.comparison)?;
+    answer.print_why_empty();
     let tables = answer.tables;
     let text = match args.format {
-        Format::Table => render::text::text(&tables, super::width()),
+        Format::Table => render::text::text(&tables, terminal_width()),
         Format::Markdown => render::markdown::markdown(&tables),
         Format::Csv => render::csv::csv(&tables)?,
         Format::Json => render::json::json(&tables),
@@ -26,5 +27,5 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
-    Ok(super::damage(&reader, results))
+    Ok(super::report_damage(&reader, results))
 }

@@ -15,9 +15,9 @@ use crate::diff::side::{Side, side};
 use crate::metric::position;
 use crate::page::provenance::provenance;
 use crate::query::store;
-use crate::render::layout::{aligned, styled};
+use crate::render::layout::{align_columns, styled};
 use crate::runs::distinct;
-use crate::table::{Prominence, Shown};
+use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
@@ -72,10 +72,10 @@ fn diff_runs(
     if differences.is_empty() && first.is_none() {
         writeln!(out, "  nothing differs but when they ran and for how long")?;
         out.flush()?;
-        return Ok(super::damage(reader, results));
+        return Ok(super::report_damage(reader, results));
     }
     for (index, line) in
-        aligned(&columns(&differences, ["first", "second"])).into_iter().enumerate()
+        align_columns(&columns(&differences, ["first", "second"])).into_iter().enumerate()
     {
         writeln!(out, "{}", if index == 0 { styled(DIM, &line) } else { line })?;
     }
@@ -85,12 +85,12 @@ fn diff_runs(
         None => writeln!(out, "\n  every epoch is the same, bit for bit")?,
     }
     out.flush()?;
-    Ok(super::damage(reader, results))
+    Ok(super::report_damage(reader, results))
 }
 
 /// `differences` under the heads of both sides.
-pub fn columns(differences: &[Difference], sides: [&str; 2]) -> Vec<Shown> {
-    let column = |title: &str, numeric, cell: fn(&Difference) -> &str| Shown {
+pub fn columns(differences: &[Difference], sides: [&str; 2]) -> Vec<RenderedColumn> {
+    let column = |title: &str, numeric, cell: fn(&Difference) -> &str| RenderedColumn {
         title: title.to_owned(),
         prominence: Prominence::Needed,
         numeric,

@@ -75,12 +75,12 @@ fn comparison(
     args: &ExportArgs,
     format: impl Fn(&[Table]) -> String,
 ) -> Result<ExitCode> {
-    let text = format(&query::ask(reader, results, &args.comparison)?.tables);
+    let text = format(&query::compare_runs(reader, results, &args.comparison)?.tables);
     match output(args) {
         Some(path) => atomic_write::file(path, |out| Ok(out.write_all(text.as_bytes())?))?,
         None => std::io::stdout().write_all(text.as_bytes())?,
     }
-    Ok(super::damage(reader, results))
+    Ok(super::report_damage(reader, results))
 }
 
 /// The record, as `write` writes it. What was changed in the store is exported as it is, with the checksum that it does not fit.
@@ -100,7 +100,7 @@ fn record(
     let digest = written?;
     anstream::eprintln!("digest {digest}");
     reader.inspect(runs.as_ref())?;
-    Ok(super::damage(reader, results))
+    Ok(super::report_damage(reader, results))
 }
 
 fn has_moved(error: &anyhow::Error) -> bool {
@@ -123,11 +123,15 @@ fn selected(
     let conditions =
         conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut recorded = Vec::new();
-    for experiment in query::select(reader, results, experiments)? {
+    for experiment in query::select_experiments(reader, results, experiments)? {
         let runs = measured_at_end(reader, reader.all_runs(&experiment.name)?)?;
-        recorded.push(query::Selected { experiment, declarations: Declarations::default(), runs });
+        recorded.push(query::SelectedRuns {
+            experiment,
+            declarations: Declarations::default(),
+            runs,
+        });
     }
-    query::checked(CompareOptions::default(), &recorded, &conditions)?;
+    query::check_names(CompareOptions::default(), &recorded, &conditions)?;
     let runs = recorded.iter().flat_map(|it| &it.runs);
     let chosen = runs.filter(|run| conditions.iter().all(|condition| condition.holds(run)));
     let chosen: HashSet<RunId> = chosen.map(|it| it.run.id.clone()).collect();

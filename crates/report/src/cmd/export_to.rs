@@ -53,7 +53,7 @@ pub fn export_to(results: &Path, to: &[OsString], args: &ComparisonArgs) -> Resu
     for line in notes.chain([tally.to_string(), format!("to look at them: {advice}")]) {
         anstream::eprintln!("{}", printable(&line));
     }
-    Ok(super::damage(&reader, results))
+    Ok(super::report_damage(&reader, results))
 }
 
 impl Target {
@@ -103,7 +103,7 @@ fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<
     let conditions =
         args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut found: Vec<(Selection, Vec<MeasuredRun>)> = Vec::new();
-    for experiment in crate::query::select(reader, results, &args.experiments)? {
+    for experiment in crate::query::select_experiments(reader, results, &args.experiments)? {
         // What is damaged is said of the runs that count.
         let counting = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
         let whole =

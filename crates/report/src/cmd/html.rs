@@ -7,15 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::HtmlArgs;
-use crate::page::read::look;
+use crate::page::read::read_page;
 use crate::query::store;
 use crate::{atomic_write, render};
 
 /// Writes the page of every experiment asked for.
 pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
     let reader = store::open(results)?;
-    let (page, answer) = look(&reader, results, &args.comparison)?;
-    answer.say_why_empty();
+    let (page, answer) = read_page(&reader, results, &args.comparison)?;
+    answer.print_why_empty();
     let text = render::html::html(&page).context("cannot make the page")?;
     let output = args.output.clone().unwrap_or_else(|| results.join("report.html"));
     if output.as_os_str() == "-" {
@@ -29,7 +29,7 @@ pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
             tracking::printable(&format!("{} ({})", output.display(), size(text.len())))
         );
     }
-    Ok(super::damage(&reader, results))
+    Ok(super::report_damage(&reader, results))
 }
 
 fn size(bytes: usize) -> String {

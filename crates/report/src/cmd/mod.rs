@@ -14,13 +14,11 @@ use std::process::ExitCode;
 
 use tracking::Reader;
 
-use crate::render::layout::USUAL_WIDTH;
-
 /// Something of the store is not as it was recorded.
 const DAMAGED: u8 = 1;
 
 /// Says what of the store is damaged, and left out of what was printed.
-pub fn damage(reader: &Reader, results: &Path) -> ExitCode {
+pub fn report_damage(reader: &Reader, results: &Path) -> ExitCode {
     let damage = reader.damage();
     for it in &damage {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {it}")));
@@ -39,10 +37,4 @@ pub fn damage(reader: &Reader, results: &Path) -> ExitCode {
     );
     anstream::eprintln!("{}", tracking::printable(&advice));
     ExitCode::from(DAMAGED)
-}
-
-/// Columns of the terminal, or as many as a page usually has.
-pub fn width() -> usize {
-    let terminal = terminal_size::terminal_size_of(std::io::stdout());
-    terminal.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0))
 }

@@ -11,7 +11,7 @@ use tracking::{Process, Reader};
 use crate::cli::{ComparisonArgs, ServeArgs};
 use crate::error;
 use crate::filter::Condition;
-use crate::query::ask;
+use crate::query::compare_runs;
 use crate::serve::{self, guard::Guard, watch::Watch};
 
 /// A token for those who want to choose it, or to need one on a machine that they share with others.
@@ -32,7 +32,7 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     // What is asked may come to be right later, with the runs that it is about.
     if let (true, Ok(reader)) =
         (args.comparison != ComparisonArgs::default(), Reader::open(results))
-        && let Err(error) = ask(&reader, results, &args.comparison)
+        && let Err(error) = compare_runs(&reader, results, &args.comparison)
     {
         anstream::eprintln!(
             "warning: nothing to show as long as this is so: {}",

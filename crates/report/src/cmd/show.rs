@@ -10,12 +10,13 @@ use tracking::{EpochMetrics, Interruption, RecordedRun, printable};
 use unicode_width::UnicodeWidthStr;
 
 use crate::metric::{Unit, position};
+use crate::number_format;
 use crate::page::provenance::{present, provenance};
 use crate::query::store;
-use crate::render::layout::{aligned, fitting, omission, styled};
+use crate::render::layout::{align_columns, fit_columns, left_out_note, styled, terminal_width};
 use crate::render::sparkline::sparkline;
 use crate::runs::weights_file;
-use crate::table::{Prominence, Shown};
+use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
@@ -30,7 +31,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     let run = store::find(&reader, results, id)?;
     let epochs = reader.epochs(&run)?;
     let invocation = reader.invocation(&run)?;
-    let width = super::width();
+    let width = terminal_width();
 
     let mut out = anstream::stdout().lock();
     writeln!(
@@ -58,8 +59,8 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     section(&mut out, "by", &provenance(&invocation), width)?;
     if !epochs.is_empty() {
         writeln!(out, "\n{}", styled(BOLD, "epochs"))?;
-        let (columns, left_out) = fitting(epoch_columns(&epochs), width);
-        for line in aligned(&columns).into_iter().chain(omission(&left_out, width)) {
+        let (columns, left_out) = fit_columns(epoch_columns(&epochs), width);
+        for line in align_columns(&columns).into_iter().chain(left_out_note(&left_out, width)) {
             writeln!(out, "{line}")?;
         }
         section(&mut out, "curves", &curves(&epochs), width)?;
@@ -71,7 +72,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
         }
     }
     out.flush()?;
-    Ok(super::damage(&reader, results))
+    Ok(super::report_damage(&reader, results))
 }
 
 /// Name and value of each fact, names in a column of their own; nothing of none.
@@ -104,7 +105,7 @@ pub fn measured(name: &str, value: f64) -> String {
     match Unit::of(name, value.abs()) {
         unit if unit.is_points() => format!("{:.4} %", unit.scale() * value),
         Unit::Seconds => tracking::seconds(value),
-        _ => wording::decimal(value, 6),
+        _ => number_format::decimal(value, 6),
     }
 }
 
@@ -177,8 +178,8 @@ fn metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
     epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
 }
 
-fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
-    let column = |title: &str, prominence, cells| Shown {
+fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
+    let column = |title: &str, prominence, cells| RenderedColumn {
         title: title.to_owned(),
         prominence,
         numeric: true,
@@ -186,7 +187,11 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
     };
     let mut columns = vec![
         column("epoch", Prominence::Needed, epochs.iter().map(|it| it.epoch.to_string()).collect()),
-        column("step", Prominence::Spare(2), epochs.iter().map(|it| it.step.to_string()).collect()),
+        column(
+            "step",
+            Prominence::Optional(2),
+            epochs.iter().map(|it| it.step.to_string()).collect(),
+        ),
     ];
     for name in metric_order(epochs) {
         let largest =
@@ -195,16 +200,16 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<Shown> {
             ("learning_rate", _) => format!("{value:.6}"),
             (_, unit) if unit.is_points() => format!("{:.2} %", unit.scale() * value),
             (_, Unit::Seconds) => tracking::seconds(value),
-            _ => wording::decimal(value, 4),
+            _ => number_format::decimal(value, 4),
         };
         let cells =
             epochs.iter().map(|it| metric(it, name).map_or_else(|| "—".to_owned(), text)).collect();
         let prominence = match name {
             "loss" | "accuracy" => Prominence::Needed,
-            "val_loss" | "val_accuracy" => Prominence::Spare(4),
-            "learning_rate" => Prominence::Spare(1),
-            "seconds" => Prominence::Spare(0),
-            _ => Prominence::Spare(3),
+            "val_loss" | "val_accuracy" => Prominence::Optional(4),
+            "learning_rate" => Prominence::Optional(1),
+            "seconds" => Prominence::Optional(0),
+            _ => Prominence::Optional(3),
         };
         columns.push(column(&wording::title(name), prominence, cells));
     }

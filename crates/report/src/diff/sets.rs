@@ -16,11 +16,13 @@ use crate::cli::{DiffArgs, DiffFormat};
 use crate::cmd::diff::{self, Difference, differing, origins};
 use crate::diff::matched::{Better, Matched, Measured, Pair, Verdict, matched};
 use crate::metric::{self, Rules, Unit};
-use crate::query::directions;
-use crate::render::layout::{USUAL_WIDTH, aligned, fitting, omission, styled, wrapped};
+use crate::number_format;
+use crate::render::layout::{
+    DEFAULT_WIDTH, align_columns, fit_columns, left_out_note, styled, terminal_width, wrap,
+};
 use crate::runs::{MeasuredRun, measured_at_end};
 use crate::suggestion::unknown;
-use crate::table::{Prominence, Shown};
+use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, count, title, truncated};
 
 const BOLD: Style = Style::new().bold();
@@ -63,7 +65,7 @@ impl Set {
     }
 
     fn heading(&self) -> String {
-        let name = truncated(&self.name, USUAL_WIDTH / 2);
+        let name = truncated(&self.name, DEFAULT_WIDTH / 2);
         let trials = count(self.runs.len(), "trial");
         format!("{} · {trials}, {} finished", styled(BOLD, &printable(&name)), self.finished())
     }
@@ -87,7 +89,7 @@ pub fn diff_sets(
     args: &DiffArgs,
 ) -> Result<ExitCode> {
     let (left, right) = (Set::read(reader, left)?, Set::read(reader, right)?);
-    let directions = directions(&args.minimize, &args.maximize)?;
+    let directions = args.directions.directions()?;
     let declared = merged(&left.declarations, &right.declarations);
     let rules = Rules::new(&directions, &declared);
     let replicate = args.replicate.as_deref().or(declared.replicate.as_deref());
@@ -107,7 +109,7 @@ pub fn diff_sets(
         }
     }
     out.flush()?;
-    Ok(crate::cmd::damage(reader, results))
+    Ok(crate::cmd::report_damage(reader, results))
 }
 
 /// Merges the declarations of both sides; those of the left side take precedence.
@@ -126,7 +128,9 @@ fn check(matched: &Matched, args: &DiffArgs) -> Result<()> {
     let metrics: Vec<&str> =
         matched.metrics.iter().map(|it| it.metric.name.as_str()).chain(own).collect();
     let known = |name: &str| metrics.iter().any(|metric| metric::is_covered(metric, name));
-    if let Some(stranger) = args.minimize.iter().chain(&args.maximize).find(|name| !known(name)) {
+    if let Some(stranger) =
+        args.directions.minimize.iter().chain(&args.directions.maximize).find(|name| !known(name))
+    {
         bail!("{}", unknown("metric", stranger, &metrics));
     }
     let is_param = |name: &&String| matched.params.contains(&name.as_str());
@@ -138,7 +142,7 @@ fn check(matched: &Matched, args: &DiffArgs) -> Result<()> {
 
 /// For the terminal.
 fn lines(left: &Set, right: &Set, matched: &Matched) -> Vec<String> {
-    let width = crate::cmd::width().min(USUAL_WIDTH);
+    let width = terminal_width().min(DEFAULT_WIDTH);
     let mut lines =
         vec![format!("left   {}", left.heading()), format!("right  {}", right.heading())];
     let differences = made(left, right);
@@ -148,7 +152,7 @@ fn lines(left: &Set, right: &Set, matched: &Matched) -> Vec<String> {
     }
     lines.push(String::new());
     for fact in found(matched) {
-        lines.extend(wrapped(fact.split(' '), " ", width));
+        lines.extend(wrap(fact.split(' '), " ", width));
     }
     if !matched.metrics.is_empty() {
         lines.push(String::new());
@@ -158,12 +162,12 @@ fn lines(left: &Set, right: &Set, matched: &Matched) -> Vec<String> {
             "difference: right less left, mean over each {one}; of accuracies in points; p of the paired t-test by {one}, each \
              metric tested alone"
         );
-        let wrapped = wrapped(note.split(' '), " ", width.saturating_sub(2));
+        let wrapped = wrap(note.split(' '), " ", width.saturating_sub(2));
         lines.extend(wrapped.iter().map(|line| styled(DIM, &format!("  {line}"))));
     }
     lines.push(String::new());
     lines.extend(
-        wrapped(verdict(matched).split(' '), " ", width).iter().map(|line| styled(BOLD, line)),
+        wrap(verdict(matched).split(' '), " ", width).iter().map(|line| styled(BOLD, line)),
     );
     lines.extend(farthest(matched, width));
     lines
@@ -262,13 +266,13 @@ fn found(matched: &Matched) -> Vec<String> {
 }
 
 /// `columns` as far as they fit, the head dimmed.
-fn table(columns: Vec<Shown>, width: usize) -> Vec<String> {
-    let (columns, left_out) = fitting(columns, width);
-    let mut lines = aligned(&columns);
+fn table(columns: Vec<RenderedColumn>, width: usize) -> Vec<String> {
+    let (columns, left_out) = fit_columns(columns, width);
+    let mut lines = align_columns(&columns);
     if let Some(head) = lines.first_mut() {
         *head = styled(DIM, head);
     }
-    lines.extend(omission(&left_out, width));
+    lines.extend(left_out_note(&left_out, width));
     lines
 }
 
@@ -277,12 +281,12 @@ fn column<T>(
     prominence: Prominence,
     rows: &[T],
     cell: impl Fn(&T) -> String,
-) -> Shown {
+) -> RenderedColumn {
     let cells = rows.iter().map(cell).collect();
-    Shown { title: title.to_owned(), prominence, numeric: !title.is_empty(), cells }
+    RenderedColumn { title: title.to_owned(), prominence, numeric: !title.is_empty(), cells }
 }
 
-fn metrics(matched: &Matched) -> Vec<Shown> {
+fn metrics(matched: &Matched) -> Vec<RenderedColumn> {
     let metrics = &matched.metrics;
     let interval = |it: &Measured| {
         let digits = Digits::of(it);
@@ -293,10 +297,10 @@ fn metrics(matched: &Matched) -> Vec<Shown> {
     let replicates = wording::repeated(matched.replicate.as_deref());
     vec![
         column("", Prominence::Needed, metrics, |it| title(&it.metric.name)),
-        column("pairs", Prominence::Spare(0), metrics, |it| it.pairs.to_string()),
-        column(&replicates, Prominence::Spare(3), metrics, |it| it.difference.n.to_string()),
-        column("left", Prominence::Spare(2), metrics, |it| Digits::of(it).plain(it.left)),
-        column("right", Prominence::Spare(2), metrics, |it| Digits::of(it).plain(it.right)),
+        column("pairs", Prominence::Optional(0), metrics, |it| it.pairs.to_string()),
+        column(&replicates, Prominence::Optional(3), metrics, |it| it.difference.n.to_string()),
+        column("left", Prominence::Optional(2), metrics, |it| Digits::of(it).plain(it.left)),
+        column("right", Prominence::Optional(2), metrics, |it| Digits::of(it).plain(it.right)),
         column("difference", Prominence::Needed, metrics, |it| {
             Digits::of(it).signed(it.difference.mean)
         }),
@@ -304,7 +308,7 @@ fn metrics(matched: &Matched) -> Vec<Shown> {
         column("p", Prominence::Needed, metrics, |it| {
             it.difference.p().map_or_else(|| "—".to_owned(), chance)
         }),
-        column("same bits", Prominence::Spare(1), metrics, |it| it.same.to_string()),
+        column("same bits", Prominence::Optional(1), metrics, |it| it.same.to_string()),
     ]
 }
 
@@ -332,10 +336,10 @@ impl Digits {
     fn plain(self, value: f64) -> String {
         match self.unit {
             Unit::Fraction | Unit::Percent => {
-                wording::decimal(self.unit.scale() * value, self.decimals) + " %"
+                number_format::decimal(self.unit.scale() * value, self.decimals) + " %"
             }
             Unit::Seconds => tracking::seconds(value),
-            Unit::Number => wording::decimal(value, self.decimals),
+            Unit::Number => number_format::decimal(value, self.decimals),
         }
     }
 
@@ -344,7 +348,7 @@ impl Digits {
         match value {
             0.0 => "0".to_owned(),
             _ if self.tiny => format!("{value:.1e}"),
-            _ => wording::decimal(value, self.decimals),
+            _ => number_format::decimal(value, self.decimals),
         }
     }
 
@@ -462,7 +466,7 @@ fn farthest(matched: &Matched, width: usize) -> Vec<String> {
         let value = |(pair, _): &(Pair, f64)| {
             pair.left.run.param(name).map_or_else(String::new, wording::value)
         };
-        columns.push(column(&title(name), Prominence::Spare(1), shown, value));
+        columns.push(column(&title(name), Prominence::Optional(1), shown, value));
     }
     let value = |of: fn((f64, f64)) -> f64| {
         move |(pair, _): &(Pair, f64)| {

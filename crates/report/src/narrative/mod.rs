@@ -3,7 +3,8 @@
 
 use crate::analysis::comparison::{Comparison, Promise, Setting};
 use crate::analysis::effects::{Effect, Effects};
-use crate::metric::{self, Metric, Unit};
+use crate::metric::{self, Metric};
+use crate::number_format::{self, difference, with_unit};
 use crate::runs::EpochChoice;
 use crate::wording::{self, title};
 use tracking::Value;
@@ -256,7 +257,7 @@ fn undecided(comparison: &Comparison) -> Option<String> {
         |n: usize| wording::replicates(n, comparison.replicate.as_deref().unwrap_or("run"));
     let pair = format!(
         "{} seen between {} and {}",
-        amount(unit, undecided.seen),
+        difference(unit, undecided.seen),
         setting(comparison, comparison.best()?),
         setting(comparison, comparison.settings.get(undecided.rival)?)
     );
@@ -267,7 +268,7 @@ fn undecided(comparison: &Comparison) -> Option<String> {
     Some(format!(
         "Undecided with {}: differences under {} are often missed; {rest}.",
         replicates(undecided.n),
-        amount(unit, undecided.found)
+        difference(unit, undecided.found)
     ))
 }
 
@@ -328,7 +329,7 @@ fn reported(comparison: &Comparison) -> Option<String> {
     let (best, name) = (comparison.best()?, comparison.reported_by.as_deref()?);
     let statistic = best.metric(name)?;
     let ranking = title(comparison.ranked_by.as_deref()?);
-    let value = number(comparison.unit(name), statistic.mean);
+    let value = with_unit(comparison.unit(name), statistic.mean);
     let said = match comparison.reports_what_chose() {
         true => "comes from the examples that chose it and is optimistic",
         false => "estimates how good it is",
@@ -345,14 +346,14 @@ fn selection(comparison: &Comparison) -> Option<String> {
     let unselected = comparison.unselected_mean.filter(|_| comparison.reported_by.is_none())?;
     let optimistic = (best.level? - unselected).abs();
     let one = wording::replicate(comparison.replicate.as_deref());
-    let shown = amount(metric.unit, optimistic);
-    (!wording::is_zero(&shown)).then(|| {
+    let shown = difference(metric.unit, optimistic);
+    (!number_format::is_zero(&shown)).then(|| {
         format!(
             "The mean of ★ is the {} of {} and optimistic by roughly {shown}: choosing without one {one} at a time and measuring on \
              that {one} gives {}.",
             if metric.is_minimized() { "lowest" } else { "highest" },
             comparison.settings.iter().filter(|it| it.level.is_some()).count(),
-            number(metric.unit, unselected)
+            with_unit(metric.unit, unselected)
         )
     })
 }
@@ -378,10 +379,10 @@ fn edges(comparison: &Comparison) -> Vec<String> {
         match () {
             () if best.is_empty() => None,
             () if best.iter().all(|it| *it == low) && low != 0.0 && !(whole && low == 1.0) => {
-                Some(format!("below {}", wording::short(low)))
+                Some(format!("below {}", number_format::short(low)))
             }
             () if best.iter().all(|it| *it == high) => {
-                Some(format!("above {}", wording::short(high)))
+                Some(format!("above {}", number_format::short(high)))
             }
             () => None,
         }
@@ -447,11 +448,11 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
     let part = |(index, effect): (usize, &Effect)| {
         let share = effect.share.map_or_else(String::new, |share| {
             let of = if index == 0 { " of the variance" } else { "" };
-            format!(" ({}{of})", wording::percent(share))
+            format!(" ({}{of})", number_format::percent(share))
         });
         let range = effect
             .range
-            .map_or_else(|| "cannot be compared".to_owned(), |it| amount(metric.unit, it));
+            .map_or_else(|| "cannot be compared".to_owned(), |it| difference(metric.unit, it));
         format!("{} {range}{share}", title(&effect.name))
     };
     let mut parts: Vec<String> = of.iter().enumerate().take(NAMED).map(part).collect();
@@ -467,11 +468,9 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
             (one, rest.replicate),
             (noise.to_owned(), Some(rest.noise)),
         ];
-        parts.extend(
-            shares
-                .into_iter()
-                .filter_map(|(name, share)| Some(format!("{name} {}", wording::percent(share?)))),
-        );
+        parts.extend(shares.into_iter().filter_map(|(name, share)| {
+            Some(format!("{name} {}", number_format::percent(share?)))
+        }));
     }
     let unbalanced = if *balanced {
         ""
@@ -501,28 +500,6 @@ pub fn front(comparison: &Comparison) -> Option<String> {
     };
     let names: Vec<String> = front.iter().map(name).collect();
     Some(format!("Not beaten in both mean {} and mean time: {}.", title(metric), listed(&names)))
-}
-
-/// Formats a value with its unit.
-pub fn number(unit: Unit, number: f64) -> String {
-    match unit {
-        Unit::Fraction | Unit::Percent => {
-            format!("{} %", wording::decimal(unit.scale() * number, 2))
-        }
-        Unit::Seconds => tracking::seconds(number),
-        Unit::Number => wording::significant(number),
-    }
-}
-
-/// Formats a difference with its unit.
-pub fn amount(unit: Unit, amount: f64) -> String {
-    match unit {
-        Unit::Fraction | Unit::Percent => {
-            format!("{} points", wording::decimal(unit.scale() * amount, 2))
-        }
-        Unit::Seconds => tracking::seconds(amount),
-        Unit::Number => wording::significant(amount),
-    }
 }
 
 /// Joins the first [`NAMED`] names and counts the others.

@@ -13,6 +13,7 @@ use crate::chart::{
 };
 use crate::metric::{Metric, Unit};
 use crate::narrative;
+use crate::number_format;
 use crate::page::details::{Details, RUNS};
 use crate::wording;
 
@@ -367,7 +368,7 @@ impl Charts<'_> {
             label: format!(
                 "{}: {}",
                 narrative::setting(self.comparison, it),
-                narrative::number(self.metric.unit, statistic.mean)
+                number_format::with_unit(self.metric.unit, statistic.mean)
             ),
             quality: worth(statistic.mean),
         };

@@ -16,6 +16,7 @@ use crate::analysis::effects::Effect;
 use crate::analysis::statistics::Statistic;
 use crate::metric::Unit;
 use crate::narrative;
+use crate::number_format;
 use crate::runs::{EpochChoice, distinct};
 use crate::table::{Cell, Table};
 use crate::wording::{self, truncated};
@@ -255,13 +256,13 @@ fn measures(comparison: &Comparison, setting: &Setting) -> Vec<Measure> {
         let more = interval.map_or_else(String::new, |it| {
             format!(
                 "95 % of this mean alone: {} to {}",
-                narrative::number(unit, it.low),
-                narrative::number(unit, it.high)
+                number_format::with_unit(unit, it.low),
+                number_format::with_unit(unit, it.high)
             )
         });
         Some(Measure {
             name: wording::title(name),
-            value: narrative::number(unit, statistic.mean),
+            value: number_format::with_unit(unit, statistic.mean),
             more,
         })
     };
@@ -285,12 +286,14 @@ fn page_table(table: &Table) -> PageTable {
     };
     let shown = table.shown();
     let column =
-        |((_, column), shown): ((usize, &crate::table::Column), &crate::table::Shown)| PageColumn {
-            name: safe(&column.name),
-            title: shown.title.clone(),
-            spoken: if column.name == "best" { "mark" } else { "note" }.to_owned(),
-            numeric: shown.numeric,
-            scale: if column.role.unit() == Unit::Fraction { 100 } else { 1 },
+        |((_, column), shown): ((usize, &crate::table::Column), &crate::table::RenderedColumn)| {
+            PageColumn {
+                name: safe(&column.name),
+                title: shown.title.clone(),
+                spoken: if column.name == "best" { "mark" } else { "note" }.to_owned(),
+                numeric: shown.numeric,
+                scale: if column.role.unit() == Unit::Fraction { 100 } else { 1 },
+            }
         };
     let row = |(setting, row): (usize, &crate::table::Row)| PageRow {
         setting,
@@ -353,8 +356,10 @@ fn effects(comparison: &Comparison) -> Option<Effects> {
     let metric = comparison.ranking()?;
     let row = |effect: &Effect| {
         let level = |(value, statistic): &(Value, Option<Statistic>)| {
-            let mean = statistic
-                .map_or_else(|| "—".to_owned(), |it| narrative::number(metric.unit, it.mean));
+            let mean = statistic.map_or_else(
+                || "—".to_owned(),
+                |it| number_format::with_unit(metric.unit, it.mean),
+            );
             format!("{}: {mean}", wording::value(value))
         };
         let mut levels: Vec<String> = effect.levels.iter().take(LEVELS).map(level).collect();
@@ -364,8 +369,10 @@ fn effects(comparison: &Comparison) -> Option<Effects> {
         let none = || "—".to_owned();
         EffectRow {
             name: wording::title(&effect.name),
-            range: effect.range.map_or_else(none, |range| narrative::amount(metric.unit, range)),
-            share: effect.share.map_or_else(none, wording::percent),
+            range: effect
+                .range
+                .map_or_else(none, |range| number_format::difference(metric.unit, range)),
+            share: effect.share.map_or_else(none, number_format::percent),
             levels: levels.join(" · "),
         }
     };
@@ -374,7 +381,7 @@ fn effects(comparison: &Comparison) -> Option<Effects> {
     let rest = effects.rest.map(|rest| {
         let one = comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), wording::title);
         let part = |name: &str, share: Option<f64>| {
-            share.map(|share| format!("{name} {}", wording::percent(share)))
+            share.map(|share| format!("{name} {}", number_format::percent(share)))
         };
         let parts = [
             part("interaction of these", rest.interaction),
@@ -401,14 +408,14 @@ fn trial(id: &str, best: &BestTrial, at: EpochChoice) -> Trial {
     .into_owned();
     let mut notes = Vec::new();
     if at != EpochChoice::Last {
-        notes.push("Shown are the final weights, those after its last epoch.".to_owned());
+        notes.push("RenderedColumn are the final weights, those after its last epoch.".to_owned());
     }
     let Some(examples) = &best.examples else {
         notes.push("What it makes of single examples was not recorded.".to_owned());
         return Trial { title, confusion: None, weights: Vec::new(), mistakes: Vec::new(), notes };
     };
     let mistake = |it: &tracking::Mistake| {
-        let sure = wording::percent(it.probability);
+        let sure = number_format::percent(it.probability);
         Picture {
             png: base64(&it.picture),
             caption: format!("{} → {} ({sure})", it.label, it.predicted),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tracking::{Liveness, Progress, RecordedRun, Value, printable};
 
 use crate::metric::{Unit, position};
-use crate::narrative;
+use crate::number_format;
 use crate::wording::{self, truncated};
 
 /// Runs that there is room for; as in `live.css`.
@@ -172,7 +172,7 @@ fn outcome(run: &RecordedRun) -> String {
             format!(
                 "{} {}",
                 wording::title(name),
-                narrative::number(Unit::of(name, value.abs()), *value)
+                number_format::with_unit(Unit::of(name, value.abs()), *value)
             )
         }
         None => run.status.as_str().to_owned(),

@@ -8,12 +8,16 @@ use tracking::Reader;
 use super::details::{Details, details};
 use super::{Page, page};
 use crate::cli::ComparisonArgs;
-use crate::query::{Answer, ask};
+use crate::query::{QueryResult, compare_runs};
 use crate::table::Table;
 
 /// The page of what is asked, and what it rests on.
-pub fn look(reader: &Reader, results: &Path, options: &ComparisonArgs) -> Result<(Page, Answer)> {
-    let mut answer = ask(reader, results, options)?;
+pub fn read_page(
+    reader: &Reader,
+    results: &Path,
+    options: &ComparisonArgs,
+) -> Result<(Page, QueryResult)> {
+    let mut answer = compare_runs(reader, results, options)?;
     let mut tables: Vec<(Table, Details)> = Vec::new();
     for table in std::mem::take(&mut answer.tables) {
         let experiment = &table.comparison.experiment.name;

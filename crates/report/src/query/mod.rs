@@ -5,22 +5,22 @@ pub mod store;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use tracking::{Declarations, Direction, Experiment, Reader};
+use tracking::{Declarations, Experiment, Reader};
 
 use crate::analysis::comparison::{self, CompareOptions, Comparison};
 use crate::analysis::last_epoch;
-use crate::cli::ComparisonArgs;
+use crate::cli::{ComparisonArgs, DirectionArgs};
 use crate::filter::Condition;
 use crate::metric;
 use crate::runs::{EpochChoice, FACTS, MeasuredRun, measured_runs, metric_names, param_names};
 use crate::suggestion::unknown;
-use crate::table::{Column, Layout, Table, choosable, tables};
-use store::what_to_run;
+use crate::table::{Column, Layout, Table, available_columns, tables};
+use store::run_advice;
 
 type Recorded = Vec<(Experiment, Vec<MeasuredRun>)>;
 
 /// What an answer rests on, and the answer.
-pub struct Answer {
+pub struct QueryResult {
     /// The runs that every condition holds of, by experiment.
     pub runs: Recorded,
     /// Their comparisons, laid out.
@@ -29,9 +29,9 @@ pub struct Answer {
     pub why_empty: Option<String>,
 }
 
-impl Answer {
+impl QueryResult {
     /// Tells the user why there is nothing to see.
-    pub fn say_why_empty(&self) {
+    pub fn print_why_empty(&self) {
         if let Some(why) = &self.why_empty {
             anstream::eprintln!("{}", tracking::printable(why));
         }
@@ -39,39 +39,40 @@ impl Answer {
 }
 
 /// Compares the runs that `args` ask for.
-pub fn ask(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Answer> {
+pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<QueryResult> {
     let conditions =
         args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let asked = CompareOptions {
         by: args.by.clone(),
         sort: args.sort.clone(),
         epoch: args.at,
-        directions: directions(&args.minimize, &args.maximize)?,
+        directions: args.directions.directions()?,
         replicate: args.replicate.clone(),
         against: args.against.as_deref().map(baseline).transpose()?,
     };
-    let mut recorded: Vec<Selected> = Vec::new();
-    for experiment in select(reader, results, &args.experiments)? {
+    let mut recorded: Vec<SelectedRuns> = Vec::new();
+    for experiment in select_experiments(reader, results, &args.experiments)? {
         let declarations = reader.declarations(&experiment.name)?;
         let rules = asked.rules(&declarations);
-        let sort = [&args.sort, &args.minimize.first().cloned(), &args.maximize.first().cloned()];
-        let sort = sort.into_iter().find_map(|name| name.as_deref());
+        let DirectionArgs { minimize, maximize } = &args.directions;
+        let sort = [args.sort.as_ref(), minimize.first(), maximize.first()];
+        let sort = sort.into_iter().flatten().next().map(String::as_str);
         let runs = measured_runs(reader, &experiment.name, args.at, &rules, sort)?;
-        recorded.push(Selected { experiment, declarations, runs });
+        recorded.push(SelectedRuns { experiment, declarations, runs });
     }
-    let options = checked(asked, &recorded, &conditions)?;
+    let options = check_names(asked, &recorded, &conditions)?;
     let found: usize = recorded.iter().map(|it| it.runs.len()).sum();
     for selected in &mut recorded {
         selected.runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
     }
     let mut comparisons: Vec<Comparison> = Vec::new();
-    for Selected { experiment, declarations, runs } in &recorded {
+    for SelectedRuns { experiment, declarations, runs } in &recorded {
         let compared = comparison::compare(experiment, declarations, runs, &options);
         comparisons.extend(compared.with_context(|| experiment.name.clone())?);
     }
     let why_empty = comparisons.is_empty().then(|| match found {
         0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
-        0 => format!("no runs in {} yet; {}", results.display(), what_to_run(results)),
+        0 => format!("no runs in {} yet; {}", results.display(), run_advice(results)),
         _ => format!("none of {found} runs fulfils every --where"),
     });
     let layout = layout(args, &comparisons)?;
@@ -84,7 +85,7 @@ pub fn ask(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Ans
                 .into_iter()
                 .collect();
     }
-    Ok(Answer {
+    Ok(QueryResult {
         runs: recorded.into_iter().map(|it| (it.experiment, it.runs)).collect(),
         tables,
         why_empty,
@@ -92,24 +93,10 @@ pub fn ask(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Ans
 }
 
 /// An experiment that is asked for: what it declares, and its runs.
-pub struct Selected {
+pub struct SelectedRuns {
     pub experiment: Experiment,
     pub declarations: Declarations,
     pub runs: Vec<MeasuredRun>,
-}
-
-/// Directions that the user gives.
-pub fn directions(minimize: &[String], maximize: &[String]) -> Result<Vec<(String, Direction)>> {
-    if let Some(name) = minimize.iter().find(|name| maximize.contains(name)) {
-        bail!(
-            "--minimize and --maximize both name {}: expected one of them",
-            tracking::printable(name)
-        );
-    }
-    let with = |names: &[String], direction| {
-        names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>()
-    };
-    Ok([with(minimize, Direction::Minimize), with(maximize, Direction::Maximize)].concat())
 }
 
 /// The setting that `--against` names: a condition, in which a comma means `and`.
@@ -122,7 +109,7 @@ fn baseline(text: &str) -> Result<Condition> {
 /// What is to be shown, once it is known that some table has it.
 fn layout(args: &ComparisonArgs, comparisons: &[Comparison]) -> Result<Layout> {
     if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
-        let columns: Vec<Column> = comparisons.iter().flat_map(choosable).collect();
+        let columns: Vec<Column> = comparisons.iter().flat_map(available_columns).collect();
         let mut known: Vec<&str> = Vec::new();
         for column in &columns {
             if !known.contains(&column.name.as_str()) {
@@ -137,12 +124,16 @@ fn layout(args: &ComparisonArgs, comparisons: &[Comparison]) -> Result<Layout> {
 }
 
 /// The experiments of these names; all, where none is named.
-pub fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<Experiment>> {
+pub fn select_experiments(
+    reader: &Reader,
+    results: &Path,
+    names: &[String],
+) -> Result<Vec<Experiment>> {
     let mut experiments = reader.experiments()?;
     let known: Vec<&str> = experiments.iter().map(|it| it.name.as_str()).collect();
     if let Some(stranger) = names.iter().find(|name| !known.contains(&name.as_str())) {
         if known.is_empty() {
-            bail!("no experiment in {} yet; {}", results.display(), what_to_run(results));
+            bail!("no experiment in {} yet; {}", results.display(), run_advice(results));
         }
         bail!("{}", unknown("experiment", stranger, &known));
     }
@@ -153,9 +144,9 @@ pub fn select(reader: &Reader, results: &Path, names: &[String]) -> Result<Vec<E
 }
 
 /// `options`, once it is known that the runs have what it names.
-pub fn checked(
+pub fn check_names(
     options: CompareOptions,
-    recorded: &[Selected],
+    recorded: &[SelectedRuns],
     conditions: &[Condition],
 ) -> Result<CompareOptions> {
     let runs = || recorded.iter().flat_map(|it| &it.runs);
@@ -203,7 +194,7 @@ pub fn checked(
         .map(|(name, _)| name)
         .find(|name| metrics.contains(&name.as_str()));
     let sort = options.sort.clone().or_else(|| first.cloned());
-    for Selected { experiment, declarations, runs } in recorded {
+    for SelectedRuns { experiment, declarations, runs } in recorded {
         let measured = |name: &&String| runs.iter().any(|run| run.metric(name).is_some());
         let rules = options.rules(declarations);
         if let Some(name) =

@@ -8,13 +8,13 @@ use tracking::{Reader, StoreError};
 /// Opens the store of `results`; where there is none, the error says what to run.
 pub fn open(results: &Path) -> Result<Reader> {
     Reader::open(results).map_err(|error| match error {
-        StoreError::NoStore { .. } => anyhow::anyhow!("{error}; {}", what_to_run(results)),
+        StoreError::NoStore { .. } => anyhow::anyhow!("{error}; {}", run_advice(results)),
         error => error.into(),
     })
 }
 
 /// The command that fills a results folder.
-pub fn what_to_run(results: &Path) -> String {
+pub fn run_advice(results: &Path) -> String {
     let option = if results == Path::new("results") {
         String::new()
     } else {

@@ -4,13 +4,19 @@ use anstyle::Style;
 use comfy_table::{CellAlignment, presets};
 use unicode_width::UnicodeWidthStr;
 
-use crate::table::{Prominence, Shown};
+use crate::table::{Prominence, RenderedColumn};
 use crate::wording::truncated;
 
 const DIM: Style = Style::new().dimmed();
 
 /// Columns that every terminal and page has.
-pub const USUAL_WIDTH: usize = 100;
+pub const DEFAULT_WIDTH: usize = 100;
+
+/// Columns of the terminal, or as many as a page usually has.
+pub fn terminal_width() -> usize {
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    terminal.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
+}
 
 /// `line` in `style`.
 pub fn styled(style: Style, line: &str) -> String {
@@ -18,17 +24,17 @@ pub fn styled(style: Style, line: &str) -> String {
 }
 
 /// Names the columns that found no room.
-pub fn omission(left_out: &[String], width: usize) -> Vec<String> {
+pub fn left_out_note(left_out: &[String], width: usize) -> Vec<String> {
     if left_out.is_empty() {
         return Vec::new();
     }
     let note = format!("left out to fit {width} columns: {}", left_out.join(", "));
-    let lines = wrapped(note.split(' '), " ", width.saturating_sub(INDENT));
+    let lines = wrap(note.split(' '), " ", width.saturating_sub(INDENT));
     lines.iter().map(|line| styled(DIM, &format!("  {line}"))).collect()
 }
 
 /// `parts` joined by `separator`, in lines of at most `width` columns where the parts allow it.
-pub fn wrapped<'a>(
+pub fn wrap<'a>(
     parts: impl Iterator<Item = &'a str>,
     separator: &str,
     width: usize,
@@ -48,11 +54,14 @@ pub fn wrapped<'a>(
 }
 
 /// The columns that fit `width`, and the heads of those left out: the least prominent first, of equals the last.
-pub fn fitting(mut columns: Vec<Shown>, width: usize) -> (Vec<Shown>, Vec<String>) {
+pub fn fit_columns(
+    mut columns: Vec<RenderedColumn>,
+    width: usize,
+) -> (Vec<RenderedColumn>, Vec<String>) {
     let mut left_out = Vec::new();
     while total_width(&columns) > width {
         let least = columns.iter().map(|column| column.prominence).min();
-        let spare = |column: &Shown| {
+        let spare = |column: &RenderedColumn| {
             Some(column.prominence) == least && column.prominence < Prominence::Needed
         };
         let position = columns.iter().rposition(spare).or_else(|| last_key(&columns));
@@ -65,7 +74,7 @@ pub fn fitting(mut columns: Vec<Shown>, width: usize) -> (Vec<Shown>, Vec<String
 }
 
 /// Where nothing is spare, keys go from the right, but never the first.
-fn last_key(columns: &[Shown]) -> Option<usize> {
+fn last_key(columns: &[RenderedColumn]) -> Option<usize> {
     let marked = columns.iter().position(|column| column.title.is_empty()).unwrap_or(columns.len());
     // Before the mark stands the metric that ranks, and before that the keys.
     marked.checked_sub(2).filter(|position| *position > 0)
@@ -75,8 +84,8 @@ fn last_key(columns: &[Shown]) -> Option<usize> {
 pub const INDENT: usize = 2;
 const GAP: usize = 3;
 
-fn total_width(columns: &[Shown]) -> usize {
-    let width = |column: &Shown| {
+fn total_width(columns: &[RenderedColumn]) -> usize {
+    let width = |column: &RenderedColumn| {
         column.cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(column.title.width())
     };
     columns.iter().map(|column| width(column) + GAP).sum::<usize>() + INDENT
@@ -84,7 +93,7 @@ fn total_width(columns: &[Shown]) -> usize {
 }
 
 /// Head and rows in columns, numbers at the right.
-pub fn aligned(columns: &[Shown]) -> Vec<String> {
+pub fn align_columns(columns: &[RenderedColumn]) -> Vec<String> {
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(columns.iter().map(|column| column.title.as_str()));

@@ -15,7 +15,7 @@ mod tests {
     use tracking::{Run, Status, Value};
     use unicode_width::UnicodeWidthStr;
 
-    use super::layout::USUAL_WIDTH;
+    use super::layout::DEFAULT_WIDTH;
     use crate::example::{Example, ended, run, sweep};
     use crate::table::Table;
 
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn text() {
-        insta::assert_snapshot!(plain(&sweep().tables(), USUAL_WIDTH));
+        insta::assert_snapshot!(plain(&sweep().tables(), DEFAULT_WIDTH));
     }
 
     #[test]
@@ -71,7 +71,7 @@ mod tests {
             &[("batch_size", Value::Integer(32)), ("seed", Value::Integer(0))],
             0.9,
         ));
-        insta::assert_snapshot!(plain(&example.tables(), USUAL_WIDTH));
+        insta::assert_snapshot!(plain(&example.tables(), DEFAULT_WIDTH));
     }
 
     #[test]
@@ -81,7 +81,7 @@ mod tests {
             let params = [("learning_rate", Value::Real(rate)), ("seed", Value::Integer(seed))];
             example.record(ended(Status::Diverged, run("hot", &params, 0.9)));
         }
-        insta::assert_snapshot!(plain(&example.tables(), USUAL_WIDTH));
+        insta::assert_snapshot!(plain(&example.tables(), DEFAULT_WIDTH));
     }
 
     /// Two datasets of one name, a stand-in, and a held-out validation: four tables, never one.
@@ -108,7 +108,7 @@ mod tests {
             });
             example.record(Run { validation: "0.1".into(), ..base() });
         }
-        insta::assert_snapshot!(plain(&example.tables(), USUAL_WIDTH));
+        insta::assert_snapshot!(plain(&example.tables(), DEFAULT_WIDTH));
     }
 
     fn hostile() -> Example {
@@ -138,10 +138,10 @@ mod tests {
     #[test]
     fn hostile_text_stays_in_its_cell() {
         let tables = hostile().tables();
-        let text = plain(&tables, USUAL_WIDTH);
+        let text = plain(&tables, DEFAULT_WIDTH);
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
-        assert!(widest(&text) <= USUAL_WIDTH, "{text}");
-        let rendered = super::text::text(&tables, USUAL_WIDTH);
+        assert!(widest(&text) <= DEFAULT_WIDTH, "{text}");
+        let rendered = super::text::text(&tables, DEFAULT_WIDTH);
         assert!(
             !rendered.contains("\u{1b}[2J")
                 && !rendered.contains('\u{7}')
@@ -191,7 +191,7 @@ mod tests {
                     names.iter().map(|name| (name.as_str(), Value::Integer(value))).collect();
                 example.record(run("wide", &params, 0.9));
             }
-            for width in [60, 80, USUAL_WIDTH, 200] {
+            for width in [60, 80, DEFAULT_WIDTH, 200] {
                 let text = plain(&example.tables(), width);
                 assert!(widest(&text) <= width, "{keys} keys in {width} columns:\n{text}");
                 assert!(text.contains("test accuracy"), "{text}");

@@ -1,10 +1,10 @@
-//! For the terminal: aligned, coloured where the terminal has colours, and no wider than it.
+//! For the terminal: align_columns, coloured where the terminal has colours, and no wider than it.
 
 use anstyle::{AnsiColor, Style};
 use tracking::printable;
 use unicode_width::UnicodeWidthStr;
 
-use crate::render::layout::{INDENT, aligned, fitting, omission, styled, wrapped};
+use crate::render::layout::{INDENT, align_columns, fit_columns, left_out_note, styled, wrap};
 use crate::table::Table;
 use crate::table::legend::legend;
 use crate::wording::{self, truncated};
@@ -22,8 +22,8 @@ pub fn text(tables: &[Table], width: usize) -> String {
 fn block(table: &Table, width: usize) -> String {
     let mut lines = heading(table, width);
     lines.push(String::new());
-    let (columns, left_out) = fitting(table.shown(), width);
-    for (index, line) in aligned(&columns).into_iter().enumerate() {
+    let (columns, left_out) = fit_columns(table.shown(), width);
+    for (index, line) in align_columns(&columns).into_iter().enumerate() {
         let row = index.checked_sub(1).and_then(|row| table.rows.get(row));
         lines.push(match row {
             None => styled(DIM, &line),
@@ -35,7 +35,7 @@ fn block(table: &Table, width: usize) -> String {
     if table.more > 0 {
         lines.push(styled(DIM, &format!("  and {}", wording::count(table.more, "more setting"))));
     }
-    lines.extend(omission(&left_out, width));
+    lines.extend(left_out_note(&left_out, width));
     let legend = legend(table, &columns);
     let wide = width.saturating_sub(INDENT);
     for (index, note) in
@@ -44,9 +44,7 @@ fn block(table: &Table, width: usize) -> String {
         // The verdict is what was asked for; the rest explains it.
         let style = if index == 0 && note != &legend { Style::new() } else { DIM };
         lines.extend(
-            wrapped(note.split(' '), " ", wide)
-                .iter()
-                .map(|line| styled(style, &format!("  {line}"))),
+            wrap(note.split(' '), " ", wide).iter().map(|line| styled(style, &format!("  {line}"))),
         );
     }
     lines.join("\n") + "\n"
@@ -68,12 +66,12 @@ fn heading(table: &Table, width: usize) -> Vec<String> {
     };
     if let Some(warning) = table.warning() {
         lines.extend(
-            wrapped(format!("! {warning}").split(' '), " ", width)
+            wrap(format!("! {warning}").split(' '), " ", width)
                 .iter()
                 .map(|line| styled(LOUD, line)),
         );
     }
     let facts = table.facts();
-    lines.extend(wrapped(facts.iter().map(String::as_str), " · ", width));
+    lines.extend(wrap(facts.iter().map(String::as_str), " · ", width));
     lines
 }

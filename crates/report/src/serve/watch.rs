@@ -17,7 +17,7 @@ use crate::cli::ComparisonArgs;
 use crate::error;
 use crate::page::Page;
 use crate::page::progress::{going, is_going, is_unfinished, last_moment, left, spent, varying};
-use crate::page::read::look;
+use crate::page::read::read_page;
 use crate::query::store;
 use crate::render;
 
@@ -288,7 +288,7 @@ impl Watcher {
 
     fn read(&mut self) -> Result<Page> {
         let reader = store::open(&self.results)?;
-        let (page, answer) = look(&reader, &self.results, &self.options)?;
+        let (page, answer) = read_page(&reader, &self.results, &self.options)?;
         for (experiment, runs) in &answer.runs {
             let varies = self.varying.entry(experiment.name.clone()).or_default();
             varies.extend(varying(runs.iter().map(|it| &it.run)));

@@ -1,10 +1,10 @@
 //! What the signs in the cells of a table mean.
 
-use super::{Row, Shown, Table};
+use super::{RenderedColumn, Row, Table};
 use crate::wording;
 
 /// What the signs in the cells mean, of those that are there.
-pub fn legend(table: &Table, columns: &[Shown]) -> String {
+pub fn legend(table: &Table, columns: &[RenderedColumn]) -> String {
     let has = |sign: &str| {
         columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign))
     };

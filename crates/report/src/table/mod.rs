@@ -9,6 +9,7 @@ use crate::analysis::comparison::{Comparison, FromReference, Promise, Setting, T
 use crate::analysis::statistics::{Interval, Statistic};
 use crate::metric::{Metric, Unit};
 use crate::narrative;
+use crate::number_format;
 use crate::runs::EpochChoice;
 use crate::wording;
 
@@ -18,7 +19,7 @@ pub enum Prominence {
     /// Only for programs, which have room for everything.
     Machine,
     /// Left out where there is no room; lower ones first.
-    Spare(u8),
+    Optional(u8),
     /// Always shown.
     Needed,
 }
@@ -202,7 +203,7 @@ fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<Strin
 
 fn table(comparison: Comparison, digest: Option<String>, layout: &Layout) -> Table {
     let columns = match &layout.columns {
-        Some(wanted) => chosen(&choosable(&comparison), wanted),
+        Some(wanted) => chosen(&available_columns(&comparison), wanted),
         None => columns(&comparison),
     };
     let shown = layout
@@ -236,7 +237,7 @@ fn chosen(columns: &[Column], wanted: &[String]) -> Vec<Column> {
 }
 
 /// All that a table of this comparison can have: what it has without being asked, and the hyperparameters that all settings share.
-pub fn choosable(comparison: &Comparison) -> Vec<Column> {
+pub fn available_columns(comparison: &Comparison) -> Vec<Column> {
     let mut columns = columns(comparison);
     let mut names = ColumnNames::new(columns.iter().map(|column| column.name.as_str()).chain(OWN));
     columns.extend(comparison.constants.iter().map(|(name, _)| key(name, &mut names)));
@@ -322,7 +323,7 @@ fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
     let (unit, settings) = (metric.unit, &comparison.settings);
     let repeated = settings.iter().any(|it| it.n > 1);
     let spare =
-        |there: bool, worth| if there { Prominence::Spare(worth) } else { Prominence::Machine };
+        |there: bool, worth| if there { Prominence::Optional(worth) } else { Prominence::Machine };
     let points = if unit.is_points() { "points " } else { "" };
     let behind = if metric.is_minimized() {
         "worse than the best by".to_owned()
@@ -353,14 +354,14 @@ fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
 /// What a metric is worth beside the one that ranks.
 fn prominence_of(metric: &str, comparison: &Comparison) -> Prominence {
     match metric {
-        _ if comparison.reported_by.as_deref() == Some(metric) => Prominence::Spare(10),
-        "test_accuracy" => Prominence::Spare(9),
-        "val_accuracy" if comparison.validation != "test" => Prominence::Spare(8),
-        "seconds" => Prominence::Spare(5),
-        "test_loss" => Prominence::Spare(4),
-        "train_accuracy" => Prominence::Spare(1),
+        _ if comparison.reported_by.as_deref() == Some(metric) => Prominence::Optional(10),
+        "test_accuracy" => Prominence::Optional(9),
+        "val_accuracy" if comparison.validation != "test" => Prominence::Optional(8),
+        "seconds" => Prominence::Optional(5),
+        "test_loss" => Prominence::Optional(4),
+        "train_accuracy" => Prominence::Optional(1),
         "train_loss" | "val_loss" | "val_accuracy" => Prominence::Machine,
-        _ => Prominence::Spare(3),
+        _ => Prominence::Optional(3),
     }
 }
 
@@ -452,7 +453,7 @@ fn note(setting: &Setting, comparison: &Comparison) -> Option<String> {
 
 /// A column as people read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub struct RenderedColumn {
     /// Its head.
     pub title: String,
     /// What it is worth.
@@ -465,7 +466,7 @@ pub struct Shown {
 
 impl Table {
     /// The columns meant for people, as text: digits are chosen for the column as a whole.
-    pub fn shown(&self) -> Vec<Shown> {
+    pub fn shown(&self) -> Vec<RenderedColumn> {
         let columns = self
             .columns
             .iter()
@@ -474,14 +475,14 @@ impl Table {
         columns.map(|(index, column)| self.shown_column(index, column)).collect()
     }
 
-    fn shown_column(&self, index: usize, column: &Column) -> Shown {
+    fn shown_column(&self, index: usize, column: &Column) -> RenderedColumn {
         let cells = || self.rows.iter().map(|row| &row.cells[index]);
         let decimals = match column.role {
             Role::Key | Role::Count | Role::Mark | Role::Flag | Role::Note => 0,
             role => decimals(role.unit(), cells()),
         };
         let words = |cell: &Cell| matches!(cell, Cell::Value(Value::Text(_)));
-        Shown {
+        RenderedColumn {
             title: column.title.clone(),
             prominence: column.prominence,
             numeric: !matches!(column.role, Role::Mark | Role::Flag | Role::Note)
@@ -633,7 +634,9 @@ fn text(cell: &Cell, role: Role, decimals: usize) -> String {
         (Cell::Difference(it), _) => difference(unit, it, decimals),
         (Cell::Note(note), _) => note.clone(),
         (Cell::Level(level), _) if unit == Unit::Seconds => tracking::seconds(*level),
-        (Cell::Level(level), _) => wording::decimal(unit.scale() * level, decimals) + suffix(unit),
+        (Cell::Level(level), _) => {
+            number_format::decimal(unit.scale() * level, decimals) + suffix(unit)
+        }
         (Cell::Statistic(it), _) if unit == Unit::Seconds => tracking::seconds(it.mean),
         (Cell::Statistic(it), _) => measured(it, unit.scale(), decimals) + suffix(unit),
     }
@@ -645,7 +648,7 @@ fn suffix(unit: Unit) -> &'static str {
 
 /// `[91.31, 91.50]`
 fn interval(unit: Unit, interval: &Interval, decimals: usize) -> String {
-    let number = |number: f64| wording::decimal(unit.scale() * number, decimals);
+    let number = |number: f64| number_format::decimal(unit.scale() * number, decimals);
     format!("[{}, {}]", number(interval.low), number(interval.high)).replace('-', "−")
 }
 
@@ -685,14 +688,16 @@ fn magnitude(unit: Unit, difference: f64, decimals: usize) -> String {
     if unit == Unit::Seconds {
         return tracking::seconds(number);
     }
-    let text = wording::decimal(number, decimals);
-    if wording::is_zero(&text) && number > 0.0 { format!("{number:.1e}") } else { text }
+    let text = number_format::decimal(number, decimals);
+    if number_format::is_zero(&text) && number > 0.0 { format!("{number:.1e}") } else { text }
 }
 
 fn measured(statistic: &Statistic, scale: f64, decimals: usize) -> String {
-    let mean = wording::decimal(scale * statistic.mean, decimals);
+    let mean = number_format::decimal(scale * statistic.mean, decimals);
     match statistic.deviation {
-        Some(deviation) => format!("{mean} ± {}", wording::decimal(scale * deviation, decimals)),
+        Some(deviation) => {
+            format!("{mean} ± {}", number_format::decimal(scale * deviation, decimals))
+        }
         None => mean,
     }
 }

@@ -1,7 +1,7 @@
 //! Ticks at round numbers, for linear and logarithmic axes of numbers.
 
 use crate::chart::number::{NumberFormat, four_digits};
-use crate::wording::short;
+use crate::number_format::short;
 
 /// Largest number of ticks of an axis of numbers.
 pub const MAX_TICKS: usize = 10;

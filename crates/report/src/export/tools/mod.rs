@@ -12,8 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use tracking::{EpochMetrics, Experiment, Invocation, Reader, RecordedRun, RunId, Status};
 
+use crate::number_format::short;
 use crate::runs::{MeasuredRun, param_names, weights_file};
-use crate::wording::{count, short};
+use crate::wording::count;
 
 /// The runs of an experiment that are handed over.
 pub struct Selection {

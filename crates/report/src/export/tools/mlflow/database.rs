@@ -123,8 +123,8 @@ impl Place for Database {
         let sql = "INSERT INTO experiment_tags (key, value, experiment_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         self.connection.execute(sql, params![EXPERIMENT, experiment.name, self.experiment.0])?;
         // This export has the database, so that no other is writing.
-        atomic_write::tidy(&self.folder())
-            .with_context(|| format!("cannot tidy {}", self.folder().display()))?;
+        atomic_write::remove_leftovers(&self.folder())
+            .with_context(|| format!("cannot remove_leftovers {}", self.folder().display()))?;
         self.follow_the_folder()?;
         let sql =
             "SELECT run.value, runs.run_uuid, status, digest.value, lifecycle_stage = 'deleted'
@@ -204,7 +204,7 @@ impl Place for Database {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         // Whatever is in a run's own folder MLflow shows, also what an export that is killed leaves there.
-        atomic_write::by_way_of(&self.folder(), &file, |out| Ok(out.write_all(bytes)?))
+        atomic_write::file_via(&self.folder(), &file, |out| Ok(out.write_all(bytes)?))
             .with_context(|| format!("cannot write {}", file.display()))
     }
 

@@ -1,0 +1,80 @@
+//! Numbers as text.
+
+use crate::metric::Unit;
+
+/// A setting as people write it: `0`, `0.01`, `1e-4`.
+pub fn short(number: f64) -> String {
+    let (plain, scientific) = (number.to_string(), format!("{number:e}"));
+    let large = number.abs() >= 1e6;
+    let small = number.abs() < 1.0 && scientific.len() < plain.len();
+    if large || small { scientific } else { plain }
+}
+
+/// A number with so many decimals, unless it is too large for a column.
+pub fn decimal(number: f64, decimals: usize) -> String {
+    if number.abs() < 1e5 { format!("{number:.decimals$}") } else { format!("{number:.2e}") }
+}
+
+/// A number with three significant digits.
+pub fn significant(number: f64) -> String {
+    let size = number.abs();
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    match size {
+        1e-3..1e5 => {
+            let decimals =
+                [100.0, 10.0, 1.0, 0.1, 0.01].iter().take_while(|least| size < **least).count();
+            format!("{number:.decimals$}")
+        }
+        _ => format!("{number:.2e}"),
+    }
+}
+
+/// A share as whole per cent.
+pub fn percent(share: f64) -> String {
+    match 100.0 * share {
+        percent if percent > 0.0 && percent < 0.5 => "< 1 %".to_owned(),
+        percent => format!("{percent:.0} %"),
+    }
+}
+
+/// A value with its unit.
+pub fn with_unit(unit: Unit, number: f64) -> String {
+    match unit {
+        Unit::Fraction | Unit::Percent => {
+            format!("{} %", decimal(unit.scale() * number, 2))
+        }
+        Unit::Seconds => tracking::seconds(number),
+        Unit::Number => significant(number),
+    }
+}
+
+/// A difference with its unit; that of percentages is in points.
+pub fn difference(unit: Unit, amount: f64) -> String {
+    match unit {
+        Unit::Fraction | Unit::Percent => {
+            format!("{} points", decimal(unit.scale() * amount, 2))
+        }
+        Unit::Seconds => tracking::seconds(amount),
+        Unit::Number => significant(amount),
+    }
+}
+
+/// Whether a formatted number is zero after rounding.
+pub fn is_zero(text: &str) -> bool {
+    !text.contains(|c: char| matches!(c, '1'..='9'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_read_as_people_write_them() {
+        let numbers = [0.0, 1e-4, 1e-3, 0.01, 0.0125, 0.1, 1.0, 10.0, 1000.0, 1e7, 5e-5];
+        let expected =
+            ["0", "1e-4", "1e-3", "0.01", "0.0125", "0.1", "1", "10", "1000", "1e7", "5e-5"];
+        assert_eq!(numbers.map(short), expected);
+    }
+}
