@@ -6,8 +6,8 @@ use anyhow::{Result, bail};
 use candle_core::Device;
 use data::Dataset;
 use model::{
-    BatchSize, EngineKind, Hyperparameters, LearningRate, Observer, Prepared, Score, Training,
-    Validation,
+    BatchSize, EngineData, EngineKind, Hyperparameters, LearningRate, Observer, Score, Training,
+    ValidationSet,
 };
 
 use crate::contender::{BATCH, Contender, LEARNING_RATE, Turn};
@@ -27,8 +27,11 @@ impl<'a> Trial<'a> {
             batch_size: BatchSize::new(BATCH.into())?,
             ..Hyperparameters::default()
         };
-        let engine = Prepared::new(kind, dataset, &Device::Cpu)?.engine(&hyperparameters)?;
-        Ok(Self { kind, training: Training::new(engine, hyperparameters, rows, Validation::Test) })
+        let engine = EngineData::new(kind, dataset, &Device::Cpu)?.engine(&hyperparameters)?;
+        Ok(Self {
+            kind,
+            training: Training::new(engine, hyperparameters, rows, ValidationSet::Test),
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use data::{Dataset, Finder, Network, Silent, Source};
+use data::{Dataset, Finder, Network, SilentFetch, Source};
 
 /// Measures the runner and the engines beside other libraries; Markdown on stdout, progress on stderr
 #[derive(Debug, Parser)]
@@ -60,7 +60,7 @@ fn main() -> Result<ExitCode> {
 /// MNIST from this machine; a measurement downloads nothing.
 fn mnist() -> Result<Dataset> {
     let finder = Finder::new(None, Network::Offline, Vec::new())?;
-    let found = finder.load(&Source::parse("mnist", Path::new(""))?, &mut Silent);
+    let found = finder.load(&Source::parse("mnist", Path::new(""))?, &mut SilentFetch);
     found.context(
         "MNIST is needed: set MNIST_DIR to a folder with its four files, or `cargo run -p data -- fetch mnist`",
     )

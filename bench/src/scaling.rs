@@ -4,7 +4,7 @@ use anyhow::Result;
 use candle_core::Device;
 use data::random::{Purpose, generator};
 use data::{Dataset, ImageShape, Split};
-use model::{BatchSize, Engine, EngineKind, Hyperparameters, Prepared};
+use model::{BatchSize, Engine, EngineData, EngineKind, Hyperparameters};
 
 use crate::contender::{BATCH, LEARNING_RATE};
 use crate::table;
@@ -60,7 +60,7 @@ fn medians(dataset: &Dataset, batch: usize) -> Result<[f64; 2]> {
     let mut engines = Vec::new();
     for kind in KINDS {
         engines.push((
-            Prepared::new(kind, dataset, &Device::Cpu)?.engine(&hyperparameters)?,
+            EngineData::new(kind, dataset, &Device::Cpu)?.engine(&hyperparameters)?,
             Vec::new(),
         ));
     }

@@ -14,7 +14,7 @@ mod range;
 #[path = "../../crates/runner/src/spec.rs"]
 mod spec;
 
-use data::{Facts, ImageShape};
+use data::{DatasetInfo, ImageShape};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -27,7 +27,7 @@ fuzz_target!(|text: &[u8]| {
     };
     let shape = ImageShape { rows: 8, columns: 8 };
     let facts =
-        Facts { sha256: "00".to_owned(), train_len: 1_000, test_len: 100, shape, classes: 10 };
+        DatasetInfo { sha256: "00".to_owned(), train_len: 1_000, test_len: 100, shape, classes: 10 };
     match plan::Plan::new(&spec, &facts) {
         Ok(plan) => assert!((1..=plan::LARGEST_PLAN).contains(&plan.trials.len())),
         Err(error) => assert!(!error.to_string().is_empty()),

@@ -5,7 +5,7 @@ use crate::error::DataError;
 
 /// A dataset that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Known {
+pub enum KnownDataset {
     /// Handwritten digits, 28×28 (LeCun, Cortes, Burges).
     Mnist,
     /// Clothes, 28×28 (Zalando Research).
@@ -16,7 +16,7 @@ pub enum Known {
     Digits,
 }
 
-impl Known {
+impl KnownDataset {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Mnist, Self::FashionMnist, Self::Kmnist, Self::Digits];
 
@@ -32,7 +32,7 @@ impl Known {
     }
 
     /// How to get it; nothing for what is embedded.
-    pub(crate) fn listing(self) -> Option<&'static Listing> {
+    pub(crate) fn listing(self) -> Option<&'static CatalogEntry> {
         match self {
             Self::Mnist => Some(&MNIST),
             Self::FashionMnist => Some(&FASHION_MNIST),
@@ -42,16 +42,16 @@ impl Known {
     }
 
     /// What is known of it without reading it.
-    pub(crate) fn facts(self) -> Option<Facts> {
+    pub(crate) fn info(self) -> Option<DatasetInfo> {
         match self {
-            Self::Mnist => Some(Facts {
+            Self::Mnist => Some(DatasetInfo {
                 sha256: MNIST_SHA256.to_owned(),
                 train_len: 60_000,
                 test_len: 10_000,
                 shape: ImageShape { rows: 28, columns: 28 },
                 classes: 10,
             }),
-            Self::Digits => Some(Facts {
+            Self::Digits => Some(DatasetInfo {
                 sha256: DIGITS_SHA256.to_owned(),
                 train_len: 1_437,
                 test_len: 360,
@@ -99,7 +99,7 @@ fn edits(a: &[char], b: &[char]) -> usize {
 
 /// What a plan needs to know of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct DatasetInfo {
     /// [`Dataset::sha256`].
     pub sha256: String,
     /// Training examples.
@@ -123,7 +123,7 @@ pub(crate) enum Pins {
 
 /// A dataset that can be downloaded.
 #[derive(Debug)]
-pub(crate) struct Listing {
+pub(crate) struct CatalogEntry {
     pub(crate) name: &'static str,
     /// Addresses that end before the file's name.
     pub(crate) mirrors: &'static [&'static str],
@@ -134,7 +134,7 @@ pub(crate) struct Listing {
     pub(crate) classes: usize,
 }
 
-impl Listing {
+impl CatalogEntry {
     /// The pinned SHA-256 of a decompressed file.
     pub(crate) fn sha256(&self, file: usize) -> Option<&'static str> {
         match self.pins {
@@ -173,7 +173,7 @@ const DIGITS_SHA256: &str = "3bc9877e0a54aad3bb39855dd490d3dcf9879613d47155dd32f
 
 const BIG: ImageShape = ImageShape { rows: 28, columns: 28 };
 
-static MNIST: Listing = Listing {
+static MNIST: CatalogEntry = CatalogEntry {
     name: "mnist",
     mirrors: &[
         "https://ossci-datasets.s3.amazonaws.com/mnist",
@@ -191,7 +191,7 @@ static MNIST: Listing = Listing {
     classes: 10,
 };
 
-static FASHION_MNIST: Listing = Listing {
+static FASHION_MNIST: CatalogEntry = CatalogEntry {
     name: "fashion-mnist",
     mirrors: &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"],
     pins: Pins::ArchiveMd5([
@@ -206,7 +206,7 @@ static FASHION_MNIST: Listing = Listing {
     classes: 10,
 };
 
-static KMNIST: Listing = Listing {
+static KMNIST: CatalogEntry = CatalogEntry {
     name: "kmnist",
     mirrors: &["http://codh.rois.ac.jp/kmnist/dataset/kmnist"],
     pins: Pins::ArchiveMd5([
@@ -244,7 +244,7 @@ mod tests {
             ("", None),
         ];
         for (text, nearest) in cases {
-            assert_eq!(Known::nearest(text), nearest, "{text}");
+            assert_eq!(KnownDataset::nearest(text), nearest, "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::catalog::Facts;
+use crate::catalog::DatasetInfo;
 use crate::digest::sha256;
 use crate::error::DataError;
 use crate::idx::{Idx, Kind};
@@ -165,8 +165,8 @@ impl Dataset {
 
     /// What a plan needs to know of it.
     #[must_use]
-    pub fn facts(&self) -> Facts {
-        Facts {
+    pub fn info(&self) -> DatasetInfo {
+        DatasetInfo {
             sha256: self.sha256.clone(),
             train_len: self.train.len(),
             test_len: self.test.len(),

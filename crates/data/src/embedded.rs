@@ -4,7 +4,7 @@
 //! C. Kaynak, 1998, UCI Machine Learning Repository, CC BY 4.0, as scikit-learn's `load_digits` ships it. Intensities
 //! 0 to 16 are stored as round(v · 255 / 16). The first 1,437 are for training, the last 360 for testing.
 
-use crate::catalog::Known;
+use crate::catalog::KnownDataset;
 use crate::dataset::{Dataset, FILES, KINDS, Verification};
 use crate::error::{ADVICE_FILE, DataError};
 use crate::idx::{Idx, decode};
@@ -27,7 +27,7 @@ pub(crate) fn digits() -> Result<Dataset, DataError> {
         })
     };
     let files = [decoded(0)?, decoded(1)?, decoded(2)?, decoded(3)?];
-    Dataset::assemble(Known::Digits.name(), "embedded digits", files, Verification::Pinned)
+    Dataset::assemble(KnownDataset::Digits.name(), "embedded digits", files, Verification::Pinned)
 }
 
 #[cfg(test)]
@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn digits_are_what_scikit_learn_says() {
         let digits = digits().unwrap();
-        assert_eq!(Some(digits.facts()), Known::Digits.facts());
+        assert_eq!(Some(digits.info()), KnownDataset::Digits.info());
         // load_digits().images[0], its first two rows, times 255 / 16.
         let rows = [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]
             .map(|v| (f64::from(v) * 255.0 / 16.0).round());

@@ -6,12 +6,6 @@ pub fn normalise(pixel: u8) -> f32 {
     f32::from(pixel) / 255.0
 }
 
-/// [`normalise`] of every pixel value, to be looked up instead of computed: a division a pixel is what costs.
-#[must_use]
-pub fn normalised() -> [f32; 256] {
-    std::array::from_fn(|pixel| normalise(u8::try_from(pixel).unwrap_or(u8::MAX)))
-}
-
 /// `label` as a vector of `classes` numbers, all 0 but a 1 at the label: Keras's `to_categorical`.
 #[must_use]
 pub fn one_hot(label: u8, classes: usize) -> Vec<f32> {

@@ -163,7 +163,7 @@ pub enum DataError {
 impl DataError {
     /// Whether the dataset is absent and out of reach, as opposed to there but wrong: only then may another stand in.
     #[must_use]
-    pub fn cannot_be_had(&self) -> bool {
+    pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 }

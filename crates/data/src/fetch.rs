@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::catalog::Listing;
+use crate::catalog::CatalogEntry;
 use crate::dataset::FILES;
 use crate::error::{ADVICE_MIRROR, DataError};
 use crate::folder::{self, LARGEST_ARCHIVE};
@@ -35,9 +35,9 @@ pub trait FetchObserver {
 
 /// Shows nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
+pub struct SilentFetch;
 
-impl FetchObserver for Silent {
+impl FetchObserver for SilentFetch {
     fn started(&mut self, _: &str, _: &str, _: u64, _: Option<u64>) {}
     fn advanced(&mut self, _: u64) {}
     fn finished(&mut self) {}
@@ -46,7 +46,7 @@ impl FetchObserver for Silent {
 
 /// What to fetch, from where, to where.
 pub(crate) struct Plan<'a> {
-    pub(crate) listing: &'a Listing,
+    pub(crate) listing: &'a CatalogEntry,
     pub(crate) folder: &'a Path,
     pub(crate) mirrors: &'a [String],
     /// How long to wait, over all mirrors, for a file's first byte.
@@ -87,7 +87,7 @@ pub(crate) fn missing_files(
 }
 
 /// The error for a dataset that is not there and, for this reason, not fetched.
-pub(crate) fn unavailable(listing: &Listing, folder: &Path, reason: String) -> DataError {
+pub(crate) fn unavailable(listing: &CatalogEntry, folder: &Path, reason: String) -> DataError {
     let advice = format!(
         "copy its four files ({}.gz …) there, or run `cargo run -p data -- fetch {}` with a network",
         FILES[2], listing.name

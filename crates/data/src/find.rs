@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
-use crate::catalog::{Facts, Known, Listing};
+use crate::catalog::{CatalogEntry, DatasetInfo, KnownDataset};
 use crate::dataset::Dataset;
 use crate::decoded::Decoded;
 use crate::embedded;
@@ -17,7 +17,7 @@ use crate::folder::{self, Extent};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// By its name.
-    Known(Known),
+    Known(KnownDataset),
     /// By the folder that holds its files.
     Folder {
         /// As it was written.
@@ -33,14 +33,17 @@ impl Source {
     /// # Errors
     /// [`DataError::UnknownDataset`] when `text` is neither. Whether a folder holds a dataset shows when it is loaded.
     pub fn parse(text: &str, relative_to: &Path) -> Result<Self, DataError> {
-        if let Some(known) = Known::ALL.into_iter().find(|known| known.name() == text) {
+        if let Some(known) = KnownDataset::ALL.into_iter().find(|known| known.name() == text) {
             return Ok(Self::Known(known));
         }
         let path = relative_to.join(text);
         if !text.is_empty() && (text.contains(['/', '\\']) || path.is_dir()) {
             return Ok(Self::Folder { label: text.to_owned(), path });
         }
-        Err(DataError::UnknownDataset { name: text.to_owned(), nearest: Known::nearest(text) })
+        Err(DataError::UnknownDataset {
+            name: text.to_owned(),
+            nearest: KnownDataset::nearest(text),
+        })
     }
 
     /// The known name, or the folder as it was written.
@@ -54,9 +57,9 @@ impl Source {
 
     /// What is known of it without reading it: where checksums of all its files are written down in this program.
     #[must_use]
-    pub fn pinned_facts(&self) -> Option<Facts> {
+    pub fn pinned_info(&self) -> Option<DatasetInfo> {
         match self {
-            Self::Known(known) => known.facts(),
+            Self::Known(known) => known.info(),
             Self::Folder { .. } => None,
         }
     }
@@ -111,7 +114,7 @@ impl Finder {
     #[must_use]
     pub fn is_local(&self, source: &Source) -> bool {
         match source {
-            Source::Folder { .. } | Source::Known(Known::Digits) => true,
+            Source::Folder { .. } | Source::Known(KnownDataset::Digits) => true,
             Source::Known(known) => {
                 folder_from_environment(*known).is_some()
                     || folder::missing(&folder::locate(&self.folder_of(*known))).is_empty()
@@ -121,7 +124,7 @@ impl Finder {
 
     /// Whether all files of the dataset are here, whatever is in them.
     #[must_use]
-    pub fn is_here(&self, source: &Source) -> bool {
+    pub fn has_files(&self, source: &Source) -> bool {
         match self.folder(source) {
             None => true,
             Some(folder) => folder::missing(&folder::locate(&folder)).is_empty(),
@@ -133,7 +136,7 @@ impl Finder {
     pub fn folder(&self, source: &Source) -> Option<PathBuf> {
         match source {
             Source::Folder { path, .. } => Some(path.clone()),
-            Source::Known(Known::Digits) => None,
+            Source::Known(KnownDataset::Digits) => None,
             Source::Known(known) => {
                 Some(folder_from_environment(*known).unwrap_or_else(|| self.folder_of(*known)))
             }
@@ -145,7 +148,7 @@ impl Finder {
     /// `MNIST_DIR`, when set, is the folder of `mnist`'s four files: nothing is then downloaded.
     ///
     /// # Errors
-    /// When it cannot be had ([`DataError::cannot_be_had`]), or when it is there but wrong.
+    /// When it cannot be had ([`DataError::is_unavailable`]), or when it is there but wrong.
     pub fn load(
         &self,
         source: &Source,
@@ -170,16 +173,16 @@ impl Finder {
     ///
     /// # Errors
     /// As [`Finder::load`].
-    pub fn facts(
+    pub fn info(
         &self,
         source: &Source,
         observer: &mut dyn FetchObserver,
-    ) -> Result<Facts, DataError> {
+    ) -> Result<DatasetInfo, DataError> {
         match source {
             Source::Folder { label, path } => {
-                Ok(self.read_folder(Extent::Facts, label, path)?.facts())
+                Ok(self.read_folder(Extent::Info, label, path)?.info())
             }
-            Source::Known(_) => Ok(self.load(source, observer)?.facts()),
+            Source::Known(_) => Ok(self.load(source, observer)?.info()),
         }
     }
 
@@ -196,8 +199,8 @@ impl Finder {
 
     fn load_listed(
         &self,
-        known: Known,
-        listing: &Listing,
+        known: KnownDataset,
+        listing: &CatalogEntry,
         observer: &mut dyn FetchObserver,
     ) -> Result<Dataset, DataError> {
         if let Some(folder) = folder_from_environment(known) {
@@ -238,11 +241,11 @@ impl Finder {
         Decoded::of(&self.data_dir)
     }
 
-    fn folder_of(&self, known: Known) -> PathBuf {
+    fn folder_of(&self, known: KnownDataset) -> PathBuf {
         self.data_dir.join(known.name())
     }
 
-    fn mirrors_of(&self, listing: &Listing) -> Result<Vec<String>, DataError> {
+    fn mirrors_of(&self, listing: &CatalogEntry) -> Result<Vec<String>, DataError> {
         let mut mirrors = self.mirrors.clone();
         if mirrors.is_empty() {
             let variable = std::env::var("CANDLE_SWEEP_MIRROR").unwrap_or_default();
@@ -264,8 +267,8 @@ impl Finder {
 }
 
 /// The folder that a variable names for this dataset.
-fn folder_from_environment(known: Known) -> Option<PathBuf> {
+fn folder_from_environment(known: KnownDataset) -> Option<PathBuf> {
     let variable: Option<OsString> =
-        if known == Known::Mnist { std::env::var_os("MNIST_DIR") } else { None };
+        if known == KnownDataset::Mnist { std::env::var_os("MNIST_DIR") } else { None };
     variable.filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }

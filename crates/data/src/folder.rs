@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crate::catalog::Listing;
+use crate::catalog::CatalogEntry;
 use crate::dataset::{Dataset, FILES, KINDS, Verification};
 use crate::decoded::Decoded;
 use crate::digest::md5;
@@ -92,7 +92,7 @@ pub(crate) enum Extent {
     /// All of it.
     Whole,
     /// Its facts. Images that were read before are left out, and what was kept of them is believed.
-    Facts,
+    Info,
 }
 
 /// Reads a dataset from a folder that must hold all of it; `advice` is for when it does not.
@@ -100,7 +100,7 @@ pub(crate) fn read(
     extent: Extent,
     name: &str,
     folder: &Path,
-    listing: Option<&Listing>,
+    listing: Option<&CatalogEntry>,
     decoded: &Decoded,
     advice: &str,
 ) -> Result<Dataset, DataError> {
@@ -152,7 +152,7 @@ fn read_file(
     extent: Extent,
     path: &Path,
     file: usize,
-    listing: Option<&Listing>,
+    listing: Option<&CatalogEntry>,
     sum: Option<&str>,
     decoded: &Decoded,
 ) -> Result<Idx, DataError> {
@@ -172,12 +172,12 @@ fn read_file(
             decode(BufReader::new(archive.as_slice().chain(source)), KINDS[file])
         } else {
             let outline =
-                (extent == Extent::Facts).then(|| decoded.outline(&archive, KINDS[file])).flatten();
+                (extent == Extent::Info).then(|| decoded.outline(&archive, KINDS[file])).flatten();
             outline.map_or_else(|| decoded.decode(&archive, KINDS[file]), Ok)
         }
     } else {
         let before = source.metadata().map_err(io)?;
-        let outline = (extent == Extent::Facts)
+        let outline = (extent == Extent::Info)
             .then(|| decoded.remembered(&mut source, KINDS[file]))
             .flatten();
         outline.map_or_else(
@@ -209,7 +209,7 @@ fn read_file(
 pub(crate) fn verify(
     archive: &[u8],
     file: usize,
-    listing: &Listing,
+    listing: &CatalogEntry,
     url: &str,
 ) -> Result<Idx, DataError> {
     let advice = crate::error::ADVICE_MIRROR;

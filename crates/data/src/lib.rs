@@ -21,11 +21,11 @@ mod partition;
 mod printable;
 mod sums;
 
-pub use catalog::{Facts, Known};
+pub use catalog::{DatasetInfo, KnownDataset};
 pub use dataset::{Dataset, FileDigest, ImageShape, Split, Verification};
-pub use encode::{normalise, normalised, one_hot};
+pub use encode::{normalise, one_hot};
 pub use error::{DataError, IdxError};
-pub use fetch::{FetchObserver, Silent};
+pub use fetch::{FetchObserver, SilentFetch};
 pub use fetch_bar::FetchBar;
 pub use find::{Finder, Network, Source};
-pub use partition::{Fraction, NoFraction, Partition, hold_out};
+pub use partition::{Fraction, InvalidFraction, Partition, hold_out};

@@ -11,13 +11,13 @@ pub struct Fraction(f64);
 /// A number that is no [`Fraction`].
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
 #[error("expected a fraction between 0 and 1, found {0:?}")]
-pub struct NoFraction(f64);
+pub struct InvalidFraction(f64);
 
 impl Fraction {
     /// # Errors
     /// When `value` is not between 0 and 1.
-    pub fn new(value: f64) -> Result<Self, NoFraction> {
-        if value > 0.0 && value < 1.0 { Ok(Self(value)) } else { Err(NoFraction(value)) }
+    pub fn new(value: f64) -> Result<Self, InvalidFraction> {
+        if value > 0.0 && value < 1.0 { Ok(Self(value)) } else { Err(InvalidFraction(value)) }
     }
 
     /// The fraction as a number.

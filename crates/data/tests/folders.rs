@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use data::{Dataset, Finder, ImageShape, Network, Silent, Source, Verification};
+use data::{Dataset, Finder, ImageShape, Network, SilentFetch, Source, Verification};
 use flate2::{Compression, write::GzEncoder};
 use tempfile::TempDir;
 
@@ -39,11 +39,11 @@ fn write(folder: &TempDir, name: &str, bytes: &[u8]) {
 fn load(folder: &Path) -> Result<Dataset, data::DataError> {
     let finder = Finder::new(Some(folder.join("cache")), Network::Offline, Vec::new()).unwrap();
     let source = Source::parse(&folder.to_string_lossy(), Path::new("")).unwrap();
-    assert!(finder.is_local(&source) && source.pinned_facts().is_none());
-    let loaded = finder.load(&source, &mut Silent);
+    assert!(finder.is_local(&source) && source.pinned_info().is_none());
+    let loaded = finder.load(&source, &mut SilentFetch);
     if let Err(error) = &loaded {
         assert!(
-            !error.cannot_be_had(),
+            !error.is_unavailable(),
             "what is there but wrong is no reason to fall back: {error}"
         );
     }
@@ -78,7 +78,7 @@ fn names_and_compression_do_not_matter_plain_is_preferred() {
     let labels = fs::read(path("train-labels-idx1-ubyte")).unwrap();
     fs::remove_file(path("train-labels-idx1-ubyte")).unwrap();
     write(&folder, "train-labels.idx1-ubyte.gz", &gzip(&labels));
-    // Known by what is in it, not by its name.
+    // KnownDataset by what is in it, not by its name.
     let images = fs::read(path("t10k-images-idx3-ubyte")).unwrap();
     write(&folder, "t10k-images-idx3-ubyte", &gzip(&images));
     write(&folder, "t10k-images-idx3-ubyte.gz", b"not looked at");
@@ -179,9 +179,9 @@ fn a_sums_file_pins_a_folder() {
 fn sources_are_names_or_folders() {
     let folder = small();
     let parse = |text: &str| Source::parse(text, folder.path());
-    assert_eq!(parse("digits").unwrap().pinned_facts().map(|facts| facts.train_len), Some(1437));
-    assert_eq!(parse("mnist").unwrap().pinned_facts().map(|facts| facts.classes), Some(10));
-    assert!(parse("kmnist").unwrap().pinned_facts().is_none());
+    assert_eq!(parse("digits").unwrap().pinned_info().map(|facts| facts.train_len), Some(1437));
+    assert_eq!(parse("mnist").unwrap().pinned_info().map(|facts| facts.classes), Some(10));
+    assert!(parse("kmnist").unwrap().pinned_info().is_none());
     fs::create_dir(folder.path().join("letters")).unwrap();
     for text in ["letters", "./letters", "not/there", "."] {
         assert_eq!(parse(text).unwrap().name(), text);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Linear, Module, Optimizer, SGD, VarBuilder, VarMap, linear};
 use criterion::{Criterion, criterion_group, criterion_main};
-use data::{Finder, Network, Silent, Source};
+use data::{Finder, Network, SilentFetch, Source};
 use model::{
     Autograd, AutogradData, Engine, Examples, Fused, FusedData, Hyperparameters, InstructionSet,
 };
@@ -99,7 +99,7 @@ fn epoch(criterion: &mut Criterion) {
 fn images() -> data::Dataset {
     let finder = Finder::new(None, Network::Offline, Vec::new()).expect("finder");
     let load = |name| {
-        finder.load(&Source::parse(name, std::path::Path::new("")).expect("name"), &mut Silent)
+        finder.load(&Source::parse(name, std::path::Path::new("")).expect("name"), &mut SilentFetch)
     };
     load("mnist").or_else(|_| load("digits")).expect("digits are embedded")
 }

@@ -11,7 +11,7 @@ use crate::weights::Weights;
 
 /// What `val_loss` and `val_accuracy` are measured on.
 #[derive(Debug, Clone, Copy)]
-pub enum Validation<'a> {
+pub enum ValidationSet<'a> {
     /// The test split, as the tutorial does.
     Test,
     /// These rows of the training split, which no step sees.
@@ -20,7 +20,7 @@ pub enum Validation<'a> {
 
 /// What an epoch measured. Losses are mean cross-entropies, accuracies shares from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EpochMetrics {
+pub struct EpochScores {
     /// The epoch, from 1.
     pub epoch: u32,
     /// Steps taken since the training began.
@@ -75,7 +75,7 @@ pub struct Training<'a> {
     engine: Box<dyn Engine>,
     hyperparameters: Hyperparameters,
     train: &'a [u32],
-    validation: Validation<'a>,
+    validation: ValidationSet<'a>,
     order: Vec<u32>,
     epoch: u32,
     step: u64,
@@ -90,7 +90,7 @@ impl<'a> Training<'a> {
         engine: Box<dyn Engine>,
         hyperparameters: Hyperparameters,
         train: &'a [u32],
-        validation: Validation<'a>,
+        validation: ValidationSet<'a>,
     ) -> Self {
         Self {
             engine,
@@ -124,7 +124,7 @@ impl<'a> Training<'a> {
     pub fn epoch(
         &mut self,
         observer: &mut dyn Observer,
-    ) -> Result<ControlFlow<Outcome, EpochMetrics>, EngineError> {
+    ) -> Result<ControlFlow<Outcome, EpochScores>, EngineError> {
         let Hyperparameters { learning_rate: base, decay, seed, .. } = self.hyperparameters;
         self.test = None;
         self.epoch += 1;
@@ -147,15 +147,15 @@ impl<'a> Training<'a> {
             }
         }
         let (validated, test) = match self.validation {
-            Validation::Test => (self.test()?, None),
-            Validation::HeldOut(rows) => {
+            ValidationSet::Test => (self.test()?, None),
+            ValidationSet::HeldOut(rows) => {
                 (self.engine.evaluate(Examples::Train(rows))?, Some(self.test()?))
             }
         };
         if !validated.loss_sum.is_finite() {
             return Ok(ControlFlow::Break(self.diverged()));
         }
-        Ok(ControlFlow::Continue(EpochMetrics {
+        Ok(ControlFlow::Continue(EpochScores {
             epoch,
             step: self.step,
             loss: running.loss(),

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use data::random::{Purpose, generator};
-use data::{Dataset, FileDigest, Finder, ImageShape, Network, Silent, Source, Split, Verification};
+use data::{
+    Dataset, FileDigest, Finder, ImageShape, Network, SilentFetch, Source, Split, Verification,
+};
 use model::{
     Autograd, AutogradData, BatchSize, Device, Engine, Examples, Fused, FusedData, Hyperparameters,
-    Init, InstructionSet, LearningRate, Observer, Outcome, Score, Seed, Training, Validation,
+    Init, InstructionSet, LearningRate, Observer, Outcome, Score, Seed, Training, ValidationSet,
     Weights,
 };
 use proptest::prelude::*;
@@ -262,7 +264,7 @@ impl Observer for Unwatched {
 #[test]
 fn on_mnist_the_accuracy_is_the_references() {
     let finder = Finder::new(None, Network::Offline, Vec::new()).unwrap();
-    let Ok(mnist) = finder.load(&Source::parse("mnist", Path::new("")).unwrap(), &mut Silent)
+    let Ok(mnist) = finder.load(&Source::parse("mnist", Path::new("")).unwrap(), &mut SilentFetch)
     else {
         eprintln!("MNIST_DIR names no MNIST: skipped");
         return;
@@ -271,7 +273,7 @@ fn on_mnist_the_accuracy_is_the_references() {
         Hyperparameters { seed: Seed::new(1).unwrap(), ..Hyperparameters::default() };
     let rows: Vec<u32> = (0..mnist.train.len() as u32).collect();
     let accuracy = |engine: Box<dyn Engine>| {
-        let mut training = Training::new(engine, hyperparameters, &rows, Validation::Test);
+        let mut training = Training::new(engine, hyperparameters, &rows, ValidationSet::Test);
         let trained = training.epoch(&mut Unwatched).unwrap();
         let Outcome::Finished { test, .. } = training.outcome().unwrap() else {
             unreachable!("{trained:?}")

@@ -5,18 +5,18 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use data::{Dataset, Finder, Network, Silent, Source, normalise};
+use data::{Dataset, Finder, Network, SilentFetch, Source, normalise};
 use model::softmax_regression::initial_weights;
 use model::{
-    Autograd, AutogradData, BatchSize, Decay, Device, Engine, EpochMetrics, Epochs, Examples,
+    Autograd, AutogradData, BatchSize, Decay, Device, Engine, EpochScores, Epochs, Examples,
     Hyperparameters, Init, LastBatch, LearningRate, Observer, Outcome, Score, Seed, Training,
-    Validation, Weights,
+    ValidationSet, Weights,
 };
 use proptest::prelude::*;
 
 fn digits() -> Dataset {
     let finder = Finder::new(Some(std::env::temp_dir()), Network::Offline, Vec::new()).unwrap();
-    finder.load(&Source::parse("digits", Path::new("")).unwrap(), &mut Silent).unwrap()
+    finder.load(&Source::parse("digits", Path::new("")).unwrap(), &mut SilentFetch).unwrap()
 }
 
 fn engine(dataset: &Dataset, hyperparameters: &Hyperparameters) -> Autograd {
@@ -126,7 +126,7 @@ proptest! {
 #[derive(Default)]
 struct Record {
     steps: Vec<u64>,
-    epochs: Vec<EpochMetrics>,
+    epochs: Vec<EpochScores>,
     stop_at: Option<u64>,
 }
 
@@ -141,7 +141,7 @@ fn run(hyperparameters: &Hyperparameters, record: &mut Record) -> (Outcome, Weig
     let dataset = digits();
     let rows: Vec<u32> = (0..dataset.train.len() as u32).collect();
     let engine = Box::new(engine(&dataset, hyperparameters));
-    let mut training = Training::new(engine, *hyperparameters, &rows, Validation::Test);
+    let mut training = Training::new(engine, *hyperparameters, &rows, ValidationSet::Test);
     for _ in 0..hyperparameters.epochs.get() {
         match training.epoch(record).unwrap() {
             ControlFlow::Continue(metrics) => record.epochs.push(metrics),
@@ -214,7 +214,7 @@ fn an_infinite_rate_diverges_and_says_where() {
 fn the_predictions_are_of_the_weights_that_the_outcome_is_of() {
     let dataset = digits();
     let rows: Vec<u32> = (0..1_000).collect();
-    for validation in [Validation::Test, Validation::HeldOut(&[1_100, 1_200])] {
+    for validation in [ValidationSet::Test, ValidationSet::HeldOut(&[1_100, 1_200])] {
         let mut training =
             Training::new(Box::new(engine(&dataset, &quick())), quick(), &rows, validation);
         for _ in 0..2 {

@@ -4,7 +4,7 @@
 mod common;
 
 use common::Folder;
-use data::{Dataset, Finder, Network, Silent, Source};
+use data::{Dataset, Finder, Network, SilentFetch, Source};
 use model::Weights;
 use rusqlite::Connection;
 use tracking::{Examples, Reader};
@@ -200,7 +200,7 @@ fn the_confusion_matrix_and_the_surest_mistakes_are_those_of_the_final_weights()
     folder.write("small.toml", SMALL.replace(", epochs = 2", ""));
     let finder = Finder::new(Some(folder.path("cache")), Network::Offline, Vec::new()).unwrap();
     let source = Source::parse("digits", std::path::Path::new("")).unwrap();
-    let digits = finder.load(&source, &mut Silent).unwrap();
+    let digits = finder.load(&source, &mut SilentFetch).unwrap();
     for (engine, validation) in
         [("fused", "0.2"), ("fused", "'test'"), ("autograd", "0.2"), ("autograd", "'test'")]
     {

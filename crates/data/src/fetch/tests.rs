@@ -26,7 +26,7 @@ const TRAIN_IMAGES: &str = "train-images-idx3-ubyte.gz";
 struct Tiny {
     plain: [Vec<u8>; 4],
     archives: HashMap<String, Vec<u8>>,
-    listing: &'static Listing,
+    listing: &'static CatalogEntry,
 }
 
 impl Tiny {
@@ -37,7 +37,7 @@ impl Tiny {
     fn pinned(pins: impl Fn(&[Vec<u8>; 4], &[Vec<u8>; 4]) -> Pins) -> Self {
         let plain = [idx(&[20, 5, 5], 256), idx(&[20], 3), idx(&[90, 5, 5], 256), idx(&[90], 3)];
         let archives = plain.each_ref().map(|file| gzip(file));
-        let listing = Box::leak(Box::new(Listing {
+        let listing = Box::leak(Box::new(CatalogEntry {
             name: "tiny",
             mirrors: &[],
             pins: pins(&plain, &archives),
@@ -249,7 +249,7 @@ fn a_mirror_without_the_file_gives_way_to_the_next() {
         let (folder, result) = fetch(&tiny, &[&bad]);
         let error = result.unwrap_err();
         assert!(
-            error.cannot_be_had() && error.to_string().contains(&status.to_string()),
+            error.is_unavailable() && error.to_string().contains(&status.to_string()),
             "{error}"
         );
         assert_eq!(
@@ -274,7 +274,10 @@ fn redirects_are_followed_on_the_mirror_itself_and_nowhere_else() {
     let to = format!("{}{TRAIN_IMAGES}", stranger.url);
     let lured = tiny.server(move |_, _| Reply::Redirect(to.clone()));
     let error = fetch(&tiny, &[&lured]).1.unwrap_err();
-    assert!(error.cannot_be_had() && error.to_string().contains("no configured mirror"), "{error}");
+    assert!(
+        error.is_unavailable() && error.to_string().contains("no configured mirror"),
+        "{error}"
+    );
     assert!(stranger.asked().is_empty());
 
     let round = tiny.server(|_, _| Reply::Redirect(format!("/sets/{TRAIN_IMAGES}")));
@@ -288,7 +291,7 @@ fn wrong_bytes_are_not_kept_and_no_reason_to_fall_back() {
     let wrong = tiny.server(move |_, _| Reply::Honest(other.clone()));
     let (folder, result) = fetch(&tiny, &[&wrong]);
     let error = result.unwrap_err();
-    assert!(!error.cannot_be_had());
+    assert!(!error.is_unavailable());
     let told = error.to_string();
     for part in [&wrong.url, "wrong SHA-256", &sha256(&[&tiny.plain[2]]), "--mirror"] {
         assert!(told.contains(part), "{told}");
@@ -307,7 +310,7 @@ fn wrong_bytes_are_not_kept_and_no_reason_to_fall_back() {
     }
     let error =
         fetch_from(&tiny, folder.path(), &[&wrong, &absent], &mut Recorder::default()).unwrap_err();
-    assert!(!error.cannot_be_had());
+    assert!(!error.is_unavailable());
 }
 
 #[test]
@@ -315,7 +318,7 @@ fn a_page_that_asks_to_log_in_is_named_as_what_it_is() {
     let tiny = Tiny::new();
     let portal = Server::new(|_| Reply::Honest(b"<html>Welcome to our hotel".to_vec()));
     let error = fetch(&tiny, &[&portal]).1.unwrap_err();
-    assert!(error.to_string().contains("web page") && !error.cannot_be_had(), "{error}");
+    assert!(error.to_string().contains("web page") && !error.is_unavailable(), "{error}");
 }
 
 #[test]
@@ -370,7 +373,7 @@ fn silence_is_borne_for_a_bounded_time() {
     let (deaf, deaf_too) = (Server::new(|_| Reply::Silence), Server::new(|_| Reply::Silence));
     let started = Instant::now();
     let error = fetch(&tiny, &[&deaf, &deaf_too]).1.unwrap_err();
-    assert!(error.cannot_be_had() && error.to_string().contains("no answer within"), "{error}");
+    assert!(error.is_unavailable() && error.to_string().contains("no answer within"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
     // One that answers is still asked, and from then on first.
     let (deaf, good) = (Server::new(|_| Reply::Silence), Server::of(tiny.archives.clone()));
@@ -385,7 +388,7 @@ fn where_nobody_listens_there_is_nothing_to_be_had() {
     let mut nobody = Server::new(|_| Reply::Silence);
     nobody.url = format!("http://{closed}");
     let error = fetch(&tiny, &[&nobody]).1.unwrap_err();
-    assert!(error.cannot_be_had(), "{error}");
+    assert!(error.is_unavailable(), "{error}");
     assert!(error.to_string().contains("fetch tiny"), "{error}");
 }
 
@@ -395,7 +398,7 @@ fn a_transfer_without_progress_ends() {
     let server =
         tiny.server(|ask, archive| Reply::Cut(archive, if ask.earlier == 0 { 500 } else { 0 }));
     let (folder, result) = fetch(&tiny, &[&server]);
-    assert!(result.unwrap_err().cannot_be_had());
+    assert!(result.unwrap_err().is_unavailable());
     assert_eq!(server.ranges(TRAIN_IMAGES), [None, Some(500)]);
     // What came is kept for the next time.
     assert_eq!(
@@ -410,7 +413,7 @@ fn a_file_beyond_all_measure_is_refused_at_once() {
     let tiny = Tiny::new();
     let server = Server::new(|_| Reply::Promise(1 << 40));
     let error = fetch(&tiny, &[&server]).1.unwrap_err();
-    assert!(error.to_string().contains("too large") && !error.cannot_be_had(), "{error}");
+    assert!(error.to_string().contains("too large") && !error.is_unavailable(), "{error}");
 }
 
 #[test]

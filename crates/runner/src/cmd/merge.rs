@@ -121,7 +121,7 @@ fn in_words(name: &str, absorbed: &Absorbed) -> String {
 /// Whether a run should have weights, and has none. Programs that train otherwise keep theirs as they like.
 pub fn lacks_weights(run: &RecordedRun, results: &Path) -> bool {
     run.status == Status::Finished
-        && EngineKind::named(&run.engine).is_some()
+        && EngineKind::from_name(&run.engine).is_some()
         && !model_path(results, &run.experiment, &run.trial).is_file()
 }
 

@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use model::{DeviceChoice, EngineKind, Prepared, Weights};
+use model::{DeviceChoice, EngineData, EngineKind, Weights};
 use tracking::{Experiment, Invocation, RecordedRun, Status, Store, Terms, TrialId, Work};
 
 use crate::cli::{EngineChoice, Places, RunArgs};
@@ -154,7 +154,7 @@ fn refuse_equal_names(specs: &[Spec]) -> Result<()> {
 
 fn make_ready(spec: Spec, datasets: &mut Datasets) -> Result<Ready> {
     let resolved = datasets.resolve(&spec)?;
-    let plan = Plan::new(&spec, &resolved.dataset.facts())?;
+    let plan = Plan::new(&spec, &resolved.dataset.info())?;
     Ok(Ready { spec, resolved, plan })
 }
 
@@ -223,7 +223,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
         let invocation = Invocation { work: Some(work(args, plan, &courses)), ..invocation };
         let invocation = store.begin(&about, &invocation)?;
         means.begun.set(true);
-        let prepared = Prepared::new(engine, &resolved.dataset, device)?;
+        let prepared = EngineData::new(engine, &resolved.dataset, device)?;
         let trainer = Trainer::new(Arc::clone(&resolved.dataset), prepared);
         let device = args.device.to_string();
         let progress = Progress::new(plan, &courses, args.quiet);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use data::Dataset;
-use model::{DeviceChoice, EngineKind, Outcome, Prepared};
+use model::{DeviceChoice, EngineData, EngineKind, Outcome};
 use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, Status, TrialId};
 
 use crate::cli::VerifyArgs;
@@ -154,7 +154,7 @@ fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<(Vec<Subject>, usize)>
 
 /// Whether this program trained it; others have engines of their own.
 fn is_ours(run: &RecordedRun) -> bool {
-    EngineKind::named(&run.engine).is_some()
+    EngineKind::from_name(&run.engine).is_some()
 }
 
 /// The very data that the runs used, or why they cannot be run on them.
@@ -178,7 +178,7 @@ fn run_again(
     dataset: &Arc<Dataset>,
     stop: &Stop,
 ) -> Result<()> {
-    let engine = EngineKind::named(&needs.engine);
+    let engine = EngineKind::from_name(&needs.engine);
     let device = needs.device.parse::<DeviceChoice>().ok().and_then(|device| device.open().ok());
     let (Some(engine), Some(device)) = (engine, device) else {
         for index in members {
@@ -208,7 +208,7 @@ fn run_again(
     let all: Vec<&Trial> = plan.trials.iter().collect();
     let courses = courses(&plan, &all);
     let progress = Progress::new(&plan, &courses, true);
-    let trainer = Trainer::new(Arc::clone(dataset), Prepared::new(engine, dataset, &device)?);
+    let trainer = Trainer::new(Arc::clone(dataset), EngineData::new(engine, dataset, &device)?);
     let results = &args.places.results;
     let mut comparing = Comparing { subjects, waiting, results };
     let shared = Shared { executor: &trainer, keep: &|_, _| Ok(()), progress: &progress, stop };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use data::{Dataset, hold_out};
-use model::{EngineError, EpochMetrics, Observer, Outcome, Prepared, Score, Training, Weights};
+use model::{EngineData, EngineError, EpochScores, Observer, Outcome, Score, Training, Weights};
 use tracking::Examples;
 
 use crate::executor::built_in::error_analysis::examples;
@@ -20,7 +20,7 @@ use crate::experiment::spec::Validation;
 pub struct Execution {
     pub outcome: Outcome,
     /// Each epoch's metrics and its seconds.
-    pub epochs: Vec<(EpochMetrics, Duration)>,
+    pub epochs: Vec<(EpochScores, Duration)>,
     /// The whole trial's time, evaluations included, as if it had been alone.
     pub elapsed: Duration,
     /// Final weights of a finished trial.
@@ -33,7 +33,7 @@ pub struct Execution {
 #[derive(Debug, Clone)]
 pub struct Reached {
     /// The epochs until then.
-    pub epochs: Vec<(EpochMetrics, Duration)>,
+    pub epochs: Vec<(EpochScores, Duration)>,
     /// Time that they took.
     pub elapsed: Duration,
     pub weights: Weights,
@@ -46,7 +46,7 @@ pub trait Watcher {
     /// After an epoch: its metrics and seconds, the time that all epochs took, and the weights.
     fn epoch(
         &mut self,
-        epoch: (EpochMetrics, Duration),
+        epoch: (EpochScores, Duration),
         elapsed: Duration,
         weights: Weights,
     ) -> ControlFlow<()>;
@@ -71,12 +71,12 @@ pub trait Executor: Sync {
 /// Trains with an engine.
 pub struct Trainer {
     dataset: Arc<Dataset>,
-    prepared: Prepared,
+    prepared: EngineData,
 }
 
 impl Trainer {
     /// Shares `prepared`, which is `dataset` as the engine wants it, among all trials.
-    pub fn new(dataset: Arc<Dataset>, prepared: Prepared) -> Self {
+    pub fn new(dataset: Arc<Dataset>, prepared: EngineData) -> Self {
         Self { dataset, prepared }
     }
 
@@ -104,7 +104,7 @@ impl Executor for Trainer {
         let longest = course.longest();
         let (rows, held_out) = self.partition(longest);
         let validation =
-            held_out.as_deref().map_or(model::Validation::Test, model::Validation::HeldOut);
+            held_out.as_deref().map_or(model::ValidationSet::Test, model::ValidationSet::HeldOut);
         let engine = self.prepared.engine(&longest.hyperparameters)?;
         let mut training = Training::new(engine, longest.hyperparameters, &rows, validation);
         let (mut epochs, mut spent) = (Vec::new(), Duration::ZERO);

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use data::{DataError, Dataset, Facts, FetchBar, FetchObserver, Finder, Network, Silent, Source};
+use data::{
+    DataError, Dataset, DatasetInfo, FetchBar, FetchObserver, Finder, Network, SilentFetch, Source,
+};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use crate::cli::Places;
@@ -40,7 +42,7 @@ pub fn recorded(places: &Places, name: &str, folder: Option<&str>) -> Result<Dat
         Some(folder) => Source::Folder { label: name.to_owned(), path: from_text(folder) },
         None => Source::parse(name, Path::new(""))?,
     };
-    Ok(finder(places)?.load(&source, &mut Silent)?)
+    Ok(finder(places)?.load(&source, &mut SilentFetch)?)
 }
 
 /// Characters that a `file://` URL must percent-encode.
@@ -81,7 +83,7 @@ impl Datasets {
             Err(error) => error,
         };
         match &spec.fallback {
-            Some(fallback) if error.cannot_be_had() => {
+            Some(fallback) if error.is_unavailable() => {
                 let substitute = self::source(spec, fallback)?;
                 let dataset = self.load(&substitute).map_err(anyhow::Error::from)?;
                 let message = format!(
@@ -100,20 +102,20 @@ impl Datasets {
     }
 
     /// What a plan needs to know of the dataset of `spec`, without reading all of it where that can be helped; and what to call it.
-    pub fn facts(&mut self, spec: &Spec) -> Result<(Facts, String)> {
+    pub fn facts(&mut self, spec: &Spec) -> Result<(DatasetInfo, String)> {
         let source = source(spec, &spec.dataset)?;
         let name = source.name().to_owned();
-        match source.pinned_facts() {
-            Some(facts) if self.finder.is_here(&source) => Ok((facts, name)),
+        match source.pinned_info() {
+            Some(facts) if self.finder.has_files(&source) => Ok((facts, name)),
             Some(facts) if !self.offline && !self.finder.is_local(&source) => {
                 Ok((facts, format!("{name}, to be fetched first")))
             }
-            None if self.finder.is_here(&source) => {
-                Ok((self.finder.facts(&source, &mut Silent)?, name))
+            None if self.finder.has_files(&source) => {
+                Ok((self.finder.info(&source, &mut SilentFetch)?, name))
             }
             _ => {
                 let dataset = self.resolve(spec)?.dataset;
-                Ok((dataset.facts(), dataset.name.clone()))
+                Ok((dataset.info(), dataset.name.clone()))
             }
         }
     }
@@ -124,7 +126,7 @@ impl Datasets {
             return Ok(Arc::clone(dataset));
         }
         let mut bar = FetchBar::new();
-        let observer: &mut dyn FetchObserver = if self.quiet { &mut Silent } else { &mut bar };
+        let observer: &mut dyn FetchObserver = if self.quiet { &mut SilentFetch } else { &mut bar };
         let dataset = Arc::new(self.finder.load(source, observer)?);
         self.loaded.insert(key, Arc::clone(&dataset));
         Ok(dataset)

@@ -1,6 +1,6 @@
 //! What an experiment expands to: an ordered list of trials.
 
-use data::Facts;
+use data::DatasetInfo;
 use model::Hyperparameters;
 use sha2::{Digest, Sha256};
 use tracking::{RecordedRun, TrialId, Value};
@@ -109,7 +109,7 @@ impl Plan {
     ///
     /// # Errors
     /// When the plan has more than [`LARGEST_PLAN`] trials, or a batch is larger than the training set.
-    pub fn new(spec: &Spec, dataset: &Facts) -> Result<Self, Diagnostic> {
+    pub fn new(spec: &Spec, dataset: &DatasetInfo) -> Result<Self, Diagnostic> {
         let examples = match spec.validation {
             Validation::Test => dataset.train_len,
             Validation::HeldOut(fraction) => dataset.train_len - fraction.of(dataset.train_len),
@@ -203,8 +203,13 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let spec = Spec::read(&path, &[]).map_err(|error| error.to_string())?;
         let shape = ImageShape { rows: 8, columns: 8 };
-        let facts =
-            Facts { sha256: "00".to_owned(), train_len: 1_000, test_len: 100, shape, classes: 10 };
+        let facts = DatasetInfo {
+            sha256: "00".to_owned(),
+            train_len: 1_000,
+            test_len: 100,
+            shape,
+            classes: 10,
+        };
         Plan::new(&spec, &facts).map_err(|error| error.to_string())
     }
 

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
-use model::{EpochMetrics, Outcome, Score, Weights};
+use model::{EpochScores, Outcome, Score, Weights};
 use tracking::RunId;
 
 use crate::executor::{Execution, Executor, Reached, Watcher};
@@ -28,12 +28,7 @@ pub enum Event<'a> {
     /// May this course be run?
     Claim { course: Course<'a>, reply: mpsc::Sender<Claimed<'a>> },
     /// How far a run has come since it was told last.
-    Epochs {
-        run: RunId,
-        epochs: Vec<(EpochMetrics, Duration)>,
-        elapsed: Duration,
-        weights: Weights,
-    },
+    Epochs { run: RunId, epochs: Vec<(EpochScores, Duration)>, elapsed: Duration, weights: Weights },
     /// A trial ended.
     Ended(Done<'a>),
 }
@@ -211,7 +206,7 @@ struct CourseWatcher<'a, 'c> {
 
 /// Epochs that were not told yet.
 struct Pending {
-    epochs: Vec<(EpochMetrics, Duration)>,
+    epochs: Vec<(EpochScores, Duration)>,
     since: Instant,
 }
 
@@ -253,7 +248,7 @@ impl Watcher for CourseWatcher<'_, '_> {
 
     fn epoch(
         &mut self,
-        epoch: (EpochMetrics, Duration),
+        epoch: (EpochScores, Duration),
         elapsed: Duration,
         weights: Weights,
     ) -> ControlFlow<()> {
@@ -302,7 +297,7 @@ mod tests {
                 self.stop.ask();
             }
             let score = Score { loss_sum: 1.0, correct: 1, examples: 1 };
-            let metrics = EpochMetrics {
+            let metrics = EpochScores {
                 epoch: 1,
                 step: 1,
                 loss: 1.0,

@@ -89,7 +89,7 @@ pub fn status(result: &Result<&Execution, impl ToString>) -> (Status, Option<Str
 }
 
 /// An epoch as the store keeps it.
-pub fn epoch_metrics((it, elapsed): &(model::EpochMetrics, Duration)) -> EpochMetrics {
+pub fn epoch_metrics((it, elapsed): &(model::EpochScores, Duration)) -> EpochMetrics {
     let named = [
         ("loss", Some(it.loss)),
         ("accuracy", Some(it.accuracy)),
@@ -106,11 +106,11 @@ pub fn epoch_metrics((it, elapsed): &(model::EpochMetrics, Duration)) -> EpochMe
 }
 
 /// The epoch that [`epoch_metrics`] put into the store. What is not there was not finite.
-pub fn epoch_from(it: &EpochMetrics) -> (model::EpochMetrics, Duration) {
+pub fn epoch_from(it: &EpochMetrics) -> (model::EpochScores, Duration) {
     let measured =
         |name: &str| it.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
     let value = |name: &str| measured(name).unwrap_or(f64::NAN);
-    let metrics = model::EpochMetrics {
+    let metrics = model::EpochScores {
         epoch: it.epoch,
         step: it.step,
         loss: value("loss"),

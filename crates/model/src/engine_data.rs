@@ -42,7 +42,7 @@ impl EngineKind {
 
     /// That of this name; other programs' records have others.
     #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         [Self::Autograd, Self::Fused].into_iter().find(|engine| engine.name() == name)
     }
 }
@@ -54,14 +54,14 @@ impl fmt::Display for EngineKind {
 }
 
 /// A dataset in the form of an engine.
-pub enum Prepared {
+pub enum EngineData {
     /// For [`Autograd`].
     Autograd(Arc<AutogradData>),
     /// For [`Fused`].
     Fused(Arc<FusedData>),
 }
 
-impl Prepared {
+impl EngineData {
     /// Prepares `dataset`. `device` is for the engine that has a choice: the fused one computes on the CPU.
     ///
     /// # Errors
