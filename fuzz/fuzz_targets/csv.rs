@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use libfuzzer_sys::fuzz_target;
-use tracking::{EpochMetrics, Experiment, Invocation, Run, Status, Store, TrialId, neutralised};
+use tracking::{EpochMetrics, Experiment, Invocation, Run, Status, Store, TrialId, escape_formula};
 
 /// The name, the metric, the dataset, and as many bits of numbers as follow.
 type Input = (String, String, String, Vec<u64>);
@@ -40,8 +40,8 @@ fuzz_target!(|input: Input| {
         (header, rows)
     };
     let (header, rows) = read("runs.csv");
-    assert_eq!((rows.len(), &rows[0][3]), (1, neutralised(&dataset).as_ref()));
-    assert!(header.iter().any(|column| column == neutralised(&name)));
+    assert_eq!((rows.len(), &rows[0][3]), (1, escape_formula(&dataset).as_ref()));
+    assert!(header.iter().any(|column| column == escape_formula(&name)));
     let finite = values.iter().filter(|value| value.is_finite()).count();
     let (header, rows) = read("epochs.csv");
     assert_eq!(rows.len(), finite);

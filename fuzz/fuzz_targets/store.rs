@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
             for run in &runs {
                 let _ = (
                     reader.epochs(run),
-                    reader.examples(run),
+                    reader.error_analysis(run),
                     reader.invocation(run),
                     reader.find(run.id.as_str()),
                 );
@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(store) = Store::open(folder.path()) {
         for experiment in store.experiments().unwrap_or_default() {
-            let _ = (store.done_trials(&experiment.name), store.export_csv(&experiment.name));
+            let _ = (store.completed_trials(&experiment.name), store.export_csv(&experiment.name));
         }
     }
     // Whatever it says, it makes files nowhere else.

@@ -34,7 +34,7 @@ fn filled(count: i64) -> TempDir {
 fn record(folder: &TempDir, run: &Run) {
     let mut store = Store::open(folder.path()).unwrap();
     let experiment = Experiment { name: "batch_sweep".into(), description: "Batch sizes".into() };
-    let invocation = store.begin(&experiment, &Invocation::here()).unwrap();
+    let invocation = store.begin(&experiment, &Invocation::current()).unwrap();
     store.record(invocation, run).unwrap();
 }
 

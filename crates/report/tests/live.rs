@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, spawn};
 use std::time::SystemTime;
 
-use tracking::{Experiment, Invocation, InvocationId, LiveRun, Process, Run, Store, Work};
+use tracking::{Experiment, Invocation, InvocationId, LiveRun, PlannedWork, Process, Run, Store};
 
 use served::Served;
 use stores::plausible;
@@ -57,15 +57,15 @@ impl Sweep {
 
 /// The start of a program that does not run any more, which the runs that ended are of. So much is left that no page waits for the end.
 fn invocation(results: &Path) -> InvocationId {
-    let work = Some(Work { trials: 14, to_run: 14, steps: 70_000 });
-    let process = Process { pid: u32::MAX, ..Process::this().clone() };
+    let work = Some(PlannedWork { trials: 14, to_run: 14, steps: 70_000 });
+    let process = Process { pid: u32::MAX, ..Process::current().clone() };
     let about =
         Experiment { name: "batch_sweep".into(), description: "What the batch size does".into() };
     let here = Invocation {
         work,
         process,
         experiment_file: Some("name = \"batch_sweep\"\n".into()),
-        ..Invocation::here()
+        ..Invocation::current()
     };
     Store::open(results).unwrap().begin(&about, &here).unwrap()
 }

@@ -6,7 +6,7 @@ mod stores;
 
 use std::path::Path;
 
-use tracking::{ConfusionCell, Examples, Mistake, Value};
+use tracking::{ConfusionCell, ErrorAnalysis, Mistake, Value};
 
 use stores::{Filling, outcome, plausible};
 
@@ -22,7 +22,7 @@ fn look(results: &Path, kind: &str) {
 }
 
 /// What a run makes of a test set of 100 images of 2 × 2 pixels.
-fn examples() -> Examples {
+fn examples() -> ErrorAnalysis {
     // A grey pixel.
     let picture = [
         0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44,
@@ -39,7 +39,7 @@ fn examples() -> Examples {
         probability: 0.9,
         picture: picture.to_vec(),
     };
-    Examples {
+    ErrorAnalysis {
         classes: 3,
         rows: 2,
         columns: 2,
@@ -63,7 +63,7 @@ fn a_page_sorts_filters_responds_and_is_accessible() {
         for decay in [0.0, 1e-5, 1e-4] {
             for seed in 0..3 {
                 let mut run = plausible("batch_sweep", batch, decay, seed);
-                run.examples = Some(examples());
+                run.error_analysis = Some(examples());
                 filling.record(&run);
             }
         }

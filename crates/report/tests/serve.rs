@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use tracking::{Experiment, Invocation, Reader, Store, Work};
+use tracking::{Experiment, Invocation, PlannedWork, Reader, Store};
 
 use served::{Served, header, status};
 use stores::{Filling, outcome, plausible, sixty_three};
@@ -203,8 +203,8 @@ fn planned(trials: u32) -> (tempfile::TempDir, Store) {
 fn plan(results: &Path, trials: u32) -> Store {
     let store = Store::open(results).unwrap();
     let about = Experiment { name: "planned".into(), description: String::new() };
-    let work = Some(Work { trials, to_run: trials, steps: 500 });
-    store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
+    let work = Some(PlannedWork { trials, to_run: trials, steps: 500 });
+    store.declare(&about, Invocation { work, ..Invocation::current() }).unwrap();
     store
 }
 
@@ -423,7 +423,7 @@ fn who_is_killed_leaves_the_other_well() {
     follower.until("nothing runs");
     assert_eq!(status(&served.page()), 200);
     let reader = Reader::open(folder.path()).unwrap();
-    assert!(reader.runs("wine").unwrap().len() > before && reader.damage().is_empty());
+    assert!(reader.runs("wine").unwrap().len() > before && reader.integrity_issues().is_empty());
     drop(reader);
     // Between two looks no reader keeps the log from being taken in.
     let log = folder.path().join("tracking.db-wal");

@@ -7,7 +7,7 @@ use common::Folder;
 use data::{Dataset, Finder, Network, SilentFetch, Source};
 use model::Weights;
 use rusqlite::Connection;
-use tracking::{Examples, Reader};
+use tracking::{ErrorAnalysis, Reader};
 
 const SMALL: &str = r#"
 name = "small"
@@ -155,7 +155,7 @@ fn plain_predictions(weights: &Weights, dataset: &Dataset) -> Vec<(u32, u32, f64
     dataset.test.labels.iter().enumerate().map(predict).collect()
 }
 
-fn check_examples(found: &Examples, weights: &Weights, dataset: &Dataset) {
+fn check_examples(found: &ErrorAnalysis, weights: &Weights, dataset: &Dataset) {
     assert_eq!((found.classes, found.rows, found.columns, found.left_out), (10, 8, 8, 0));
     let predictions = plain_predictions(weights, dataset);
     let cells = (0..10).flat_map(|label| (0..10).map(move |predicted| (label, predicted)));
@@ -224,7 +224,7 @@ fn the_confusion_matrix_and_the_surest_mistakes_are_those_of_the_final_weights()
             let path =
                 folder.path(&results).join(format!("small/models/{}.safetensors", run.trial));
             let weights = Weights::from_safetensors(&std::fs::read(path).unwrap()).unwrap();
-            let found = reader.examples(&run).unwrap().unwrap();
+            let found = reader.error_analysis(&run).unwrap().unwrap();
             check_examples(&found, &weights, &digits);
             let total: u64 = found.confusion.iter().map(|cell| cell.count).sum();
             let correct: u64 = found
@@ -235,7 +235,7 @@ fn the_confusion_matrix_and_the_surest_mistakes_are_those_of_the_final_weights()
                 .sum();
             assert_eq!((total, Some(correct as f64 / 360.0)), (360, run.result("test_accuracy")));
         }
-        assert!(reader.damage().is_empty());
+        assert!(reader.integrity_issues().is_empty());
     }
 }
 

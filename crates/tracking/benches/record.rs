@@ -9,15 +9,15 @@ use std::time::{Instant, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tracking::{
-    ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, Mistake, Reader, Run, Status,
-    Store, TrialId,
+    ConfusionCell, EpochMetrics, ErrorAnalysis, Experiment, Invocation, Mistake, Reader, Run,
+    Status, Store, TrialId,
 };
 
 const METRICS: [&str; 6] =
     ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
 
 /// Ten classes, all mixed up, and pictures as long as those of handwritten digits.
-fn examples() -> Examples {
+fn examples() -> ErrorAnalysis {
     let cells = (0..10).flat_map(|label| (0..10).map(move |predicted| (label, predicted)));
     let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
     picture.resize(380, 7);
@@ -28,7 +28,7 @@ fn examples() -> Examples {
         probability: 0.9,
         picture: picture.clone(),
     };
-    Examples {
+    ErrorAnalysis {
         classes: 10,
         rows: 28,
         columns: 28,
@@ -56,7 +56,7 @@ fn run(seed: i64) -> Run {
         ],
         epochs: (1..=5).map(epoch).collect(),
         results: results.map(|name| (name.to_owned(), 0.5)).to_vec(),
-        examples: Some(examples()),
+        error_analysis: Some(examples()),
         ..Run::new("bench", Status::Finished, SystemTime::now())
     }
 }

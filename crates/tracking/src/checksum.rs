@@ -1,6 +1,6 @@
 //! Checksums of what is recorded, so that a number that was changed after it was measured is not taken for one.
 
-use crate::{Examples, Experiment, RecordedRun, RunId, Value};
+use crate::{ErrorAnalysis, Experiment, RecordedRun, RunId, Value};
 
 /// CRC-32 over fields whose borders count.
 #[derive(Clone, Default)]
@@ -90,8 +90,8 @@ pub(crate) fn of_metric(run: &RunId, epoch: u32, step: i64, name: &str, value: f
 }
 
 /// Of what people look at.
-pub(crate) fn of_examples(run: &RunId, examples: &Examples) -> i64 {
-    let Examples { classes, rows, columns, confusion, left_out, mistakes } = examples;
+pub(crate) fn of_examples(run: &RunId, examples: &ErrorAnalysis) -> i64 {
+    let ErrorAnalysis { classes, rows, columns, confusion, left_out, mistakes } = examples;
     let mut sum = Checksum::default();
     sum.text(run.as_str());
     for number in [*classes, *rows, *columns] {

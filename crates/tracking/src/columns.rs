@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::neutralised;
+use crate::escape_formula;
 
 /// Assigns unique names to the columns of one table. Built-in columns keep their names. The column
 /// of a hyperparameter or metric gets a prefix if its name is already taken.
@@ -23,10 +23,10 @@ impl ColumnNames {
         Self(own.into_iter().map(str::to_owned).collect())
     }
 
-    /// Returns a unique column name for `name`: [`neutralised`], and with `prefix` if the name is
+    /// Returns a unique column name for `name`: [`escape_formula`], and with `prefix` if the name is
     /// already taken.
     pub fn claim(&mut self, name: &str, prefix: &str) -> String {
-        let mut column = neutralised(name).into_owned();
+        let mut column = escape_formula(name).into_owned();
         while !self.0.insert(column.clone()) {
             column.insert_str(0, prefix);
         }

@@ -23,7 +23,7 @@ const METRICS: [&str; 6] =
 /// A text cell that no spreadsheet takes for a formula and no terminal for a command: a leading `=`, `+`, `-` or `@` gets
 /// an apostrophe before it, control characters (a leading tab or carriage return among them) are escaped.
 #[must_use]
-pub fn neutralised(text: &str) -> Cow<'_, str> {
+pub fn escape_formula(text: &str) -> Cow<'_, str> {
     let safe = printable(text);
     if safe.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{safe}")) } else { safe }
 }
@@ -34,7 +34,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
     if (1..=64).contains(&name.len()) && name.chars().all(fits) {
         Ok(())
     } else {
-        Err(StoreError::Name(name.to_owned()))
+        Err(StoreError::InvalidExperimentName(name.to_owned()))
     }
 }
 
@@ -115,7 +115,7 @@ fn number(value: Option<f64>) -> String {
 fn cell(value: Option<&Value>) -> String {
     match value {
         None => String::new(),
-        Some(Value::Text(text)) => neutralised(text).into_owned(),
+        Some(Value::Text(text)) => escape_formula(text).into_owned(),
         Some(value) => value.to_string(),
     }
 }
@@ -138,7 +138,7 @@ fn runs_csv(out: &mut dyn Write, runs: &[&RecordedRun], params: &[&str]) -> csv:
             csv_id(run.id.as_str()).into_owned(),
             csv_id(run.trial.as_str()).into_owned(),
             run.status.to_string(),
-            neutralised(&run.dataset).into_owned(),
+            escape_formula(&run.dataset).into_owned(),
         ];
         record.extend(params.iter().map(|name| cell(run.param(name))));
         record.extend(results.iter().map(|name| number(run.result(name))));

@@ -23,7 +23,7 @@ pub enum StoreError {
     },
     /// A file of another program, or a damaged one.
     #[error("{} is not a store of candle-sweep: {reason}; move it away, or name another folder with --results DIR", .path.display())]
-    Foreign {
+    NotAStore {
         /// The file.
         path: PathBuf,
         /// What it is instead.
@@ -57,19 +57,19 @@ pub enum StoreError {
     },
     /// Somebody wrote while it was read.
     #[error("{} was written to while it was read; run the same command again", .path.display())]
-    Moved {
+    ChangedDuringRead {
         /// The file.
         path: PathBuf,
     },
     /// Somebody deleted or moved it while it was recorded into.
     #[error("{} is not there any more: it was deleted or moved while it was recorded into; run the same command again", .path.display())]
-    Gone {
+    Deleted {
         /// The file.
         path: PathBuf,
     },
     /// A store of a later version.
     #[error("{} was written by a newer version (schema {found}, this program knows up to {known}); update the program", .path.display())]
-    Newer {
+    NewerSchema {
         /// The file.
         path: PathBuf,
         /// Its schema.
@@ -95,7 +95,7 @@ pub enum StoreError {
     },
     /// What belongs to a run and is no part of the store cannot be brought along with it.
     #[error("what belongs to run {run} cannot be brought along: {cause}")]
-    Belongings {
+    RunFiles {
         /// The run.
         run: crate::RunId,
         /// What happened, where.
@@ -103,7 +103,7 @@ pub enum StoreError {
     },
     /// A hyperparameter or a metric that cannot be recorded.
     #[error("the {what} '{}' cannot be recorded: {reason}", crate::printable(.name))]
-    Refused {
+    Rejected {
         /// `hyperparameter` or `metric`.
         what: &'static str,
         /// Its name.
@@ -122,7 +122,7 @@ pub enum StoreError {
         reason: &'static str,
     },
     /// The trial is being run.
-    #[error("trial {trial} of '{experiment}' is being run by process {} of {}: wait for its end{}", .by.pid, crate::printable(&.by.host), take_over(*.elsewhere))]
+    #[error("trial {trial} of '{experiment}' is being run by process {} of {}: wait for its end{}", .by.pid, crate::printable(&.by.host), take_over(*.remote))]
     Running {
         /// The experiment.
         experiment: String,
@@ -131,26 +131,26 @@ pub enum StoreError {
         /// Who is said to run it.
         by: Box<crate::Process>,
         /// Whether that is of another machine or container, so that nobody here can know whether it still is.
-        elsewhere: bool,
+        remote: bool,
     },
     /// Nobody is there who could record.
     #[error("{} is not written to any more: the thread that records has ended; open the store again", .path.display())]
-    Closed {
+    WriterStopped {
         /// The file.
         path: PathBuf,
     },
     /// A name that cannot be a folder.
     #[error("'{}' cannot name an experiment: expected 1 to 64 of a-z 0-9 _ -", crate::printable(.0))]
-    Name(String),
+    InvalidExperimentName(String),
 }
 
-fn take_over(elsewhere: bool) -> &'static str {
-    if elsewhere { ", or take it over if you know that it is gone" } else { "" }
+fn take_over(remote: bool) -> &'static str {
+    if remote { ", or take it over if you know that it is gone" } else { "" }
 }
 
 impl StoreError {
     /// Itself once more, if what failed may succeed when it is tried again: the disk is full, others write.
-    pub(crate) fn passing(&self) -> Option<Self> {
+    pub(crate) fn as_transient(&self) -> Option<Self> {
         match self {
             Self::Unwritable { path, reason, advice } => {
                 Some(Self::Unwritable { path: path.clone(), reason: reason.clone(), advice })

@@ -149,7 +149,7 @@
 //! # A record that is there already
 //!
 //! What was measured elsewhere is recorded whole, with [`Store::begin`] and [`Store::record`]; a program that goes on with what was
-//! killed keeps checkpoints, with [`Recording::claim`] and [`Recording::epochs`].
+//! killed keeps checkpoints, with [`WriteTransaction::claim`] and [`WriteTransaction::epochs`].
 //!
 //! ```
 //! use std::time::SystemTime;
@@ -160,7 +160,7 @@
 //! # let results = folder.path();
 //! let mut store = Store::open(results)?;
 //! let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
-//! let invocation = store.begin(&experiment, &Invocation::here())?;
+//! let invocation = store.begin(&experiment, &Invocation::current())?;
 //!
 //! let run = Run {
 //!     trial: TrialId::of(&[("dataset", "wine"), ("depth", "3")]),
@@ -183,7 +183,7 @@ mod csv_export;
 mod declarations;
 mod duration;
 mod error;
-mod examples;
+mod error_analysis;
 mod ids;
 mod live_run;
 mod printable;
@@ -197,11 +197,11 @@ mod temporary;
 mod value;
 
 pub use columns::ColumnNames;
-pub use csv_export::{HYPERPARAMETERS, RESULTS, neutralised};
+pub use csv_export::{HYPERPARAMETERS, RESULTS, escape_formula};
 pub use declarations::{Declarations, Direction};
 pub use duration::{about, seconds};
 pub use error::{FindError, StoreError};
-pub use examples::{ConfusionCell, Examples, Mistake};
+pub use error_analysis::{ConfusionCell, ErrorAnalysis, Mistake};
 pub use ids::{IdPrefix, RunId, TrialId, csv_id};
 pub use live_run::{LiveRun, NewRun};
 pub use printable::{printable, printable_json};
@@ -210,15 +210,15 @@ pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
 pub use run::{
-    Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, Order, RecordedRun, Run, Shard,
-    SplitSizes, Work,
+    Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, Order, PlannedWork,
+    RecordedRun, Run, Shard, SplitSizes,
 };
 pub use status::Status;
-pub use store::live::{Claim, Recording, Resumption, Terms};
-pub use store::merge::Absorbed;
+pub use store::live::{ClaimOptions, ClaimOutcome, ResumePoint, WriteTransaction};
+pub use store::merge::MergeReport;
 pub use store::progress::Progress;
 pub use store::read::Reader;
-pub use store::{DATABASE, Damage, InvocationId, LastValues, Store, timestamp};
+pub use store::{DATABASE, IntegrityIssue, InvocationId, LastValues, Store, timestamp};
 #[doc(hidden)]
 pub use temporary::temporary;
 pub use value::Value;

@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Says what `experiment` is about, and what program makes the runs that [`Store::start_run`] begins of it: mostly
-    /// [`invocation!`](crate::invocation). Without this it is described as it was, and made by [`Invocation::here`].
+    /// [`invocation!`](crate::invocation). Without this it is described as it was, and made by [`Invocation::current`].
     ///
     /// # Errors
     /// When the name cannot be a folder's, or the database refuses.
@@ -123,7 +123,7 @@ impl NewRun<'_> {
             let finite = value.as_number().is_none_or(f64::is_finite);
             let reason = name_fault(name, known).or((!finite).then_some("it is not finite"));
             if let Some(reason) = reason {
-                return Err(StoreError::Refused {
+                return Err(StoreError::Rejected {
                     what: "hyperparameter",
                     name: name.clone(),
                     reason,
@@ -320,7 +320,7 @@ fn checked(metrics: &[(&str, f64)], known: &[String]) -> Result<Vec<(String, f64
     for (index, (name, value)) in metrics.iter().enumerate() {
         let before = metrics[..index].iter().map(|(name, _)| *name);
         if let Some(reason) = name_fault(name, known.iter().map(String::as_str).chain(before)) {
-            return Err(StoreError::Refused { what: "metric", name: (*name).to_owned(), reason });
+            return Err(StoreError::Rejected { what: "metric", name: (*name).to_owned(), reason });
         }
         all.push(((*name).to_owned(), without_sign(*value)));
     }
@@ -330,7 +330,7 @@ fn checked(metrics: &[(&str, f64)], known: &[String]) -> Result<Vec<(String, f64
 /// Rejects an invalid metric name.
 pub(crate) fn check_metric_name(name: &str) -> Result<(), StoreError> {
     match name_fault(name, std::iter::empty()) {
-        Some(reason) => Err(StoreError::Refused { what: "metric", name: name.to_owned(), reason }),
+        Some(reason) => Err(StoreError::Rejected { what: "metric", name: name.to_owned(), reason }),
         None => Ok(()),
     }
 }

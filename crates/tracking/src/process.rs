@@ -25,13 +25,13 @@ pub enum Liveness {
     /// It ended, however it did.
     Gone,
     /// It is, or was, of another machine or container.
-    Elsewhere,
+    Remote,
 }
 
 impl Process {
     /// The present one.
     #[must_use]
-    pub fn this() -> &'static Self {
+    pub fn current() -> &'static Self {
         static THIS: OnceLock<Process> = OnceLock::new();
         THIS.get_or_init(|| {
             let pid = std::process::id();
@@ -48,15 +48,15 @@ impl Process {
     /// Whether it is still there. Without `/proc` nothing is known of any but the present one.
     #[must_use]
     pub fn liveness(&self) -> Liveness {
-        let this = Self::this();
+        let this = Self::current();
         if self == this {
             Liveness::Alive
         } else if self.host != this.host || this.boot_id.is_none() {
-            Liveness::Elsewhere
+            Liveness::Remote
         } else if self.boot_id != this.boot_id {
             Liveness::Gone
         } else if self.namespace != this.namespace {
-            Liveness::Elsewhere
+            Liveness::Remote
         } else if self.started.is_some() && started(self.pid) == self.started {
             Liveness::Alive
         } else {
@@ -93,18 +93,18 @@ mod tests {
 
     #[test]
     fn this_process_is_alive_and_another_host_is_elsewhere() {
-        let this = Process::this();
+        let this = Process::current();
         assert_eq!(this.liveness(), Liveness::Alive);
-        assert_eq!(Process { host: "far".into(), ..this.clone() }.liveness(), Liveness::Elsewhere);
+        assert_eq!(Process { host: "far".into(), ..this.clone() }.liveness(), Liveness::Remote);
         assert_eq!(
             Process { namespace: Some("pid:[1]".into()), ..this.clone() }.liveness(),
-            Liveness::Elsewhere
+            Liveness::Remote
         );
     }
 
     #[test]
     fn the_same_number_at_another_time_is_gone() {
-        let this = Process::this();
+        let this = Process::current();
         assert_eq!(
             Process { started: this.started.map(|at| at - 1), ..this.clone() }.liveness(),
             Liveness::Gone
@@ -120,7 +120,7 @@ mod tests {
     fn a_killed_child_is_gone_before_it_is_buried() {
         let mut child = Command::new("sleep").arg("100").stdout(Stdio::null()).spawn().unwrap();
         let process =
-            Process { pid: child.id(), started: started(child.id()), ..Process::this().clone() };
+            Process { pid: child.id(), started: started(child.id()), ..Process::current().clone() };
         assert_eq!(process.liveness(), Liveness::Alive);
         child.kill().unwrap();
         while started(child.id()).is_some() {

@@ -6,7 +6,7 @@ impl Invocation {
     /// The present process: its file's name for a version, its command line, its machine. [`invocation!`](crate::invocation) knows
     /// the version too.
     #[must_use]
-    pub fn here() -> Self {
+    pub fn current() -> Self {
         let program = std::env::current_exe().ok();
         let name = program
             .as_ref()
@@ -28,7 +28,7 @@ impl Invocation {
                 .collect::<Vec<_>>()
                 .join(" "),
             experiment_file: None,
-            process: Process::this().clone(),
+            process: Process::current().clone(),
             plan_sha256: None,
             shard: None,
             work: None,
@@ -50,7 +50,7 @@ fn os() -> String {
 }
 
 /// The [`Invocation`] of the program that this is written in: its package's name and version, the variables `GIT_COMMIT` and
-/// `CANDLE_VERSION` if its build script sets them, and what [`Invocation::here`] knows.
+/// `CANDLE_VERSION` if its build script sets them, and what [`Invocation::current`] knows.
 #[macro_export]
 macro_rules! invocation {
     () => {
@@ -64,7 +64,7 @@ macro_rules! invocation {
             git_commit: ::std::option_env!("GIT_COMMIT").map(::std::borrow::ToOwned::to_owned),
             candle_version: ::std::option_env!("CANDLE_VERSION")
                 .map(::std::borrow::ToOwned::to_owned),
-            ..$crate::Invocation::here()
+            ..$crate::Invocation::current()
         }
     };
 }

@@ -5,7 +5,7 @@ use std::ops::Add;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{Examples, Process, RunId, Status, TrialId, Value, checksum};
+use crate::{ErrorAnalysis, Process, RunId, Status, TrialId, Value, checksum};
 
 /// An experiment, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct Invocation {
     /// Which part of the plan, where it is not all of it.
     pub shard: Option<Shard>,
     /// What there is to do, where that is known when it starts: who watches is told how much is left.
-    pub work: Option<Work>,
+    pub work: Option<PlannedWork>,
 }
 
 /// Part `index` (from 0) of `count` of a plan.
@@ -66,7 +66,7 @@ impl fmt::Display for Shard {
 
 /// What a start of a program sets out to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Work {
+pub struct PlannedWork {
     /// Trials of its plan, or of its part of it.
     pub trials: u32,
     /// Those of them that are to run; the others have their result.
@@ -75,7 +75,7 @@ pub struct Work {
     pub steps: u64,
 }
 
-impl Add for Work {
+impl Add for PlannedWork {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -140,7 +140,7 @@ pub enum Order {
     Next,
     /// The position that another store assigned, in microseconds since 1970; `None` for a run of an
     /// earlier schema.
-    Kept(Option<i64>),
+    Assigned(Option<i64>),
 }
 
 /// A run, as it is to be recorded: whole, or as far as it is known when it begins.
@@ -187,7 +187,7 @@ pub struct Run {
     /// Final metrics. A value that is not finite is not recorded.
     pub results: Vec<(String, f64)>,
     /// What the final weights make of the test set, for people to look at.
-    pub examples: Option<Examples>,
+    pub error_analysis: Option<ErrorAnalysis>,
 }
 
 impl Run {
@@ -215,7 +215,7 @@ impl Run {
             params: Vec::new(),
             epochs: Vec::new(),
             results: Vec::new(),
-            examples: None,
+            error_analysis: None,
         }
     }
 }
@@ -293,7 +293,7 @@ impl RecordedRun {
 
     /// Whether it is as it was recorded, as far as anybody can know: it fits its checksum, or has none.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub fn is_intact(&self) -> bool {
         match self.checksum {
             Some(expected) => expected == checksum::of_run(self),
             // Only earlier schemas recorded without one, and they did not count metrics either.

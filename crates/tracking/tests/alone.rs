@@ -9,7 +9,7 @@ use tracking::{Experiment, Invocation, Reader, Run, Status, Store, TrialId};
 #[test]
 fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
     let (folder, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let mut store = Store::open_alone(folder.path()).unwrap();
+    let mut store = Store::open_exclusive(folder.path()).unwrap();
     let experiment = Experiment { name: "wine".into(), description: String::new() };
     let invocation =
         store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() }).unwrap();
@@ -52,6 +52,6 @@ fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
         runs.iter()
             .all(|run| run.result("test_accuracy") == Some(0.5) && run.param("seed").is_some())
     );
-    assert_eq!(reader.damage(), []);
+    assert_eq!(reader.integrity_issues(), []);
     assert_eq!(bytes(), before, "it is somebody else's");
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use tracking::{
-    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, Invocation, Mistake, Reader, Run,
-    Status, Store, TrialId,
+    ConfusionCell, DATABASE, EpochMetrics, ErrorAnalysis, Experiment, Invocation, Mistake, Reader,
+    Run, Status, Store, TrialId,
 };
 
 /// A linear congruence: the same numbers on every machine.
@@ -21,7 +21,7 @@ impl Numbers {
     }
 }
 
-fn examples() -> Examples {
+fn examples() -> ErrorAnalysis {
     let picture = b"\x89PNG\r\n\x1a\n".repeat(4);
     let mistake = |index| Mistake {
         index,
@@ -30,7 +30,7 @@ fn examples() -> Examples {
         probability: 0.5,
         picture: picture.clone(),
     };
-    Examples {
+    ErrorAnalysis {
         classes: 2,
         rows: 4,
         columns: 4,
@@ -67,7 +67,7 @@ fn filled(folder: &Path) {
                 ("test_loss".into(), 0.1 + 0.2),
                 ("change".into(), -0.0),
             ],
-            examples: (seed % 2 == 0).then(examples),
+            error_analysis: (seed % 2 == 0).then(examples),
             ..Run::new("wine", Status::Finished, SystemTime::UNIX_EPOCH)
         };
         store.record(invocation, &run).unwrap();
@@ -83,7 +83,7 @@ fn table(folder: &Path) -> Result<(Vec<String>, bool), String> {
             let runs = reader.runs(&experiment.name)?;
             let last = reader.last_values(&runs)?;
             for run in &runs {
-                let (epochs, examples) = (reader.epochs(run)?, reader.examples(run)?);
+                let (epochs, examples) = (reader.epochs(run)?, reader.error_analysis(run)?);
                 rows.push(format!(
                     "{experiment:?} {:?} {:?} {:?} {:?} {epochs:?} {examples:?} {:?} {}",
                     run.trial,
@@ -95,7 +95,7 @@ fn table(folder: &Path) -> Result<(Vec<String>, bool), String> {
                 ));
             }
         }
-        Ok((rows, !reader.damage().is_empty()))
+        Ok((rows, !reader.integrity_issues().is_empty()))
     };
     read().map_err(|error: tracking::StoreError| error.to_string())
 }
@@ -169,7 +169,7 @@ fn a_damaged_store_is_opened_for_recording_without_a_panic() {
         }
         std::fs::write(damaged.path().join(DATABASE), &changed).unwrap();
         let opened = catch_unwind(|| {
-            Store::open(damaged.path()).and_then(|store| store.done_trials("wine"))
+            Store::open(damaged.path()).and_then(|store| store.completed_trials("wine"))
         });
         let opened = opened.unwrap_or_else(|_| panic!("byte {place}: a panic"));
         if let Ok(done) = opened {

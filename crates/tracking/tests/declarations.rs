@@ -43,11 +43,11 @@ fn invalid_metric_names_are_rejected() {
     let (_folder, store) = declared();
     for name in ["", "a\n", &"x".repeat(200)] {
         let refused = store.declare_metric("speech", name, Direction::Minimize);
-        assert!(matches!(refused, Err(StoreError::Refused { .. })), "{name}");
+        assert!(matches!(refused, Err(StoreError::Rejected { .. })), "{name}");
     }
     assert!(matches!(
         store.declare_metric("../x", "wer", Direction::Minimize),
-        Err(StoreError::Name(_))
+        Err(StoreError::InvalidExperimentName(_))
     ));
 }
 
@@ -68,13 +68,13 @@ fn import_and_merge_copy_declarations() {
 
     let merged = tempfile::tempdir().unwrap();
     let mut into = Store::open(merged.path()).unwrap();
-    into.absorb(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
+    into.merge(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
     assert_eq!(into.declarations("speech").unwrap(), expected);
 
     // Existing declarations take precedence over merged declarations.
     let own = Declarations { rank: Some("val_loss".into()), ..Declarations::default() };
     into.declare_metrics("speech", &own).unwrap();
-    into.absorb(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
+    into.merge(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
     assert_eq!(into.declarations("speech").unwrap(), own);
 }
 

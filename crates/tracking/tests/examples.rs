@@ -18,8 +18,13 @@ fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
         let reader = Reader::open(folder.path()).unwrap();
         let runs = reader.runs("smoke").unwrap();
         assert_eq!(runs.len(), 8);
-        assert!(runs.iter().all(|run| run.is_whole() && reader.examples(run).unwrap().is_none()));
-        assert_eq!((reader.damage(), reader.done_trials("smoke").unwrap().len()), (Vec::new(), 8));
+        assert!(
+            runs.iter().all(|run| run.is_intact() && reader.error_analysis(run).unwrap().is_none())
+        );
+        assert_eq!(
+            (reader.integrity_issues(), reader.completed_trials("smoke").unwrap().len()),
+            (Vec::new(), 8)
+        );
         let store = Connection::open(folder.path().join(DATABASE)).unwrap();
         assert_eq!(store.query_row("PRAGMA user_version", [], |row| row.get(0)), Ok(schema));
     };
@@ -87,11 +92,14 @@ fn examples_that_were_changed_are_left_out_and_cost_the_run_nothing() {
         let reader = Reader::open(folder.path()).unwrap();
         let runs = reader.runs("wine").unwrap();
         assert!(
-            reader.damage().is_empty() && reader.done_trials("wine").unwrap().len() == 1,
+            reader.integrity_issues().is_empty()
+                && reader.completed_trials("wine").unwrap().len() == 1,
             "{change}"
         );
-        assert_eq!(reader.examples(&runs[0]).unwrap(), None, "{change}");
-        let [damage] = &reader.damage()[..] else { panic!("{change}: {:?}", reader.damage()) };
+        assert_eq!(reader.error_analysis(&runs[0]).unwrap(), None, "{change}");
+        let [damage] = &reader.integrity_issues()[..] else {
+            panic!("{change}: {:?}", reader.integrity_issues())
+        };
         assert!(
             damage.to_string().contains("the confusion matrix or the mistakes of run"),
             "{change}: {damage}"
@@ -114,8 +122,8 @@ fn tables_of_another_make_are_no_examples() {
         .unwrap();
     drop(database);
     let reader = Reader::open(folder.path()).unwrap();
-    assert_eq!(reader.examples(&reader.runs("wine").unwrap()[0]).unwrap(), None);
-    assert_eq!(reader.damage().len(), 1);
+    assert_eq!(reader.error_analysis(&reader.runs("wine").unwrap()[0]).unwrap(), None);
+    assert_eq!(reader.integrity_issues().len(), 1);
 }
 
 #[test]
@@ -134,19 +142,23 @@ fn examples_go_where_their_run_goes() {
         let mut merged = Store::open(elsewhere.path()).unwrap();
         for added in [3, 0] {
             let source = Reader::open(folder.path()).unwrap();
-            let absorbed = merged.absorb(&source, &|_| true, exactly, &mut |_| Ok(())).unwrap();
+            let report = merged.merge(&source, &|_| true, exactly, &mut |_| Ok(())).unwrap();
             assert_eq!(
-                (absorbed.added.len(), source.damage().len()),
+                (report.added.len(), source.integrity_issues().len()),
                 (added, usize::from(added > 0))
             );
         }
         let found: Vec<_> = runs
             .iter()
-            .map(|run| merged.examples(&merged.find(run.as_str()).unwrap()).unwrap())
+            .map(|run| merged.error_analysis(&merged.find(run.as_str()).unwrap()).unwrap())
             .collect();
         assert_eq!(found, [Some(examples()), Some(examples()), None]);
-        assert_eq!(merged.damage().len(), 1, "what was changed is not made right by being moved");
-        assert_eq!(merged.done_trials("wine").unwrap().len(), 3);
+        assert_eq!(
+            merged.integrity_issues().len(),
+            1,
+            "what was changed is not made right by being moved"
+        );
+        assert_eq!(merged.completed_trials("wine").unwrap().len(), 3);
         merged.delete_runs(&runs[..1]).unwrap();
         merged.compact().unwrap();
         drop(merged);

@@ -28,11 +28,11 @@ fn all(folder: &Path) -> Vec<RecordedRun> {
     let reader = Reader::open(folder).unwrap();
     let runs = reader.all_runs("wine").unwrap();
     for run in &runs {
-        assert!(run.is_whole());
+        assert!(run.is_intact());
         reader.epochs(run).unwrap();
     }
     reader.runs("wine").unwrap();
-    assert_eq!(reader.damage(), []);
+    assert_eq!(reader.integrity_issues(), []);
     runs
 }
 
@@ -122,12 +122,12 @@ fn nothing_is_lost_of_four_threads_in_each_of_four_processes() {
     }
     found.sort_unstable();
     found.dedup();
-    assert_eq!((found.len(), reader.damage()), (runs.len(), Vec::new()));
+    assert_eq!((found.len(), reader.integrity_issues()), (runs.len(), Vec::new()));
     let starts = reader.invocations(&runs).unwrap();
     assert_eq!(starts.len(), 4, "one a process");
     assert!(starts.iter().all(|start| start.command_line.contains("one_of_several_processes")));
     assert!(
-        starts.iter().all(|start| start.process.host == Process::this().host && start.jobs > 0)
+        starts.iter().all(|start| start.process.host == Process::current().host && start.jobs > 0)
     );
 }
 
@@ -196,7 +196,7 @@ fn a_trial_runs_once_at_a_time_and_as_often_as_you_like() {
     for store in [&store, &other] {
         let error =
             store.start_run("wine", &[("rate", 0.1.into()), ("depth", 3.into())]).unwrap_err();
-        assert!(matches!(&error, StoreError::Running { elsewhere: false, .. }), "{error}");
+        assert!(matches!(&error, StoreError::Running { remote: false, .. }), "{error}");
         let words = format!("is being run by process {}", std::process::id());
         assert!(
             error.to_string().contains(&words) && error.to_string().ends_with("wait for its end"),
@@ -236,7 +236,7 @@ fn of_threads_that_begin_one_trial_at_once_one_does() {
 #[test]
 fn another_machine_is_believed_until_it_is_taken_over() {
     let (folder, mut store) = opened();
-    let process = Process { host: "\u{1b}[2Jfar".into(), pid: 7, ..Process::this().clone() };
+    let process = Process { host: "\u{1b}[2Jfar".into(), pid: 7, ..Process::current().clone() };
     let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
     let theirs =
         store.begin(&experiment, &Invocation { process, ..Invocation::default() }).unwrap();
@@ -339,7 +339,10 @@ fn numbers_that_are_none_are_absent_and_there_is_one_zero() {
 fn what_cannot_be_recorded_is_named_and_costs_nothing_else() {
     let (folder, store) = opened();
     for name in ["", "../up", "a/b", "Wine", "ü", &"a".repeat(65)] {
-        assert!(matches!(store.start_run(name, &[]), Err(StoreError::Name(_))), "{name}");
+        assert!(
+            matches!(store.start_run(name, &[]), Err(StoreError::InvalidExperimentName(_))),
+            "{name}"
+        );
     }
     let long = "x".repeat(129);
     let names = [
@@ -473,12 +476,12 @@ fn who_logs_into_a_store_that_is_gone_is_told() {
     std::fs::remove_dir_all(folder.path()).unwrap();
     let error = run.finish(&[("test_accuracy", 0.9)]).unwrap_err();
     assert!(
-        matches!(&error, StoreError::Gone { path } if *path == folder.path().join(DATABASE)),
+        matches!(&error, StoreError::Deleted { path } if *path == folder.path().join(DATABASE)),
         "{error}"
     );
     assert!(matches!(
         store.start_run("wine", &[("depth", 4.into())]),
-        Err(StoreError::Gone { .. })
+        Err(StoreError::Deleted { .. })
     ));
     drop(store);
     assert!(!folder.path().exists(), "nothing is left of it");
@@ -493,13 +496,13 @@ fn a_program_says_what_it_is() {
     let reader = Reader::open(folder.path()).unwrap();
     let start = reader.invocation(&reader.runs("wine").unwrap()[0]).unwrap();
     assert_eq!(start.program_version, concat!("tracking ", env!("CARGO_PKG_VERSION")));
-    assert_eq!(&start.process, Process::this());
+    assert_eq!(&start.process, Process::current());
     assert_eq!(reader.experiments().unwrap(), [experiment]);
     assert!(matches!(
         store.declare(
             &Experiment { name: "../up".into(), description: String::new() },
-            Invocation::here()
+            Invocation::current()
         ),
-        Err(StoreError::Name(_))
+        Err(StoreError::InvalidExperimentName(_))
     ));
 }

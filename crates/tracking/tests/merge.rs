@@ -7,8 +7,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use tracking::{
-    Absorbed, Checkpoint, Claim, Digest, Experiment, Invocation, InvocationId, Process, Reader,
-    RecordedRun, Run, RunId, Status, Store, Terms,
+    Checkpoint, ClaimOptions, ClaimOutcome, Digest, Experiment, Invocation, InvocationId,
+    MergeReport, Process, Reader, RecordedRun, Run, RunId, Status, Store,
 };
 
 use wine::{invocation, opened, run};
@@ -17,14 +17,14 @@ fn digest(folder: &Path) -> Digest {
     Reader::open(folder).unwrap().record(None, &mut ()).unwrap()
 }
 
-fn absorb(store: &mut Store, from: &Path) -> Absorbed {
-    store.absorb(&Reader::open(from).unwrap(), &|_| true, false, &mut |_| Ok(())).unwrap()
+fn absorb(store: &mut Store, from: &Path) -> MergeReport {
+    store.merge(&Reader::open(from).unwrap(), &|_| true, false, &mut |_| Ok(())).unwrap()
 }
 
 /// How many were added, updated, identical, left; what contradicts.
-fn counts(absorbed: &Absorbed) -> ([usize; 4], &[String]) {
-    let Absorbed { added, updated, identical, left, contradictions } = absorbed;
-    ([added.len(), updated.len(), *identical, *left], contradictions)
+fn counts(report: &MergeReport) -> ([usize; 4], &[String]) {
+    let MergeReport { added, updated, identical, skipped, conflicts } = report;
+    ([added.len(), updated.len(), *identical, *skipped], conflicts)
 }
 
 /// The model after an epoch.
@@ -36,26 +36,28 @@ fn checkpoint(epoch: u32) -> Checkpoint {
 fn until(epochs: usize) -> Run {
     let whole = run(0);
     let epochs = whole.epochs[..epochs].to_vec();
-    Run { status: Status::Killed, epochs, results: Vec::new(), examples: None, ..whole }
+    Run { status: Status::Killed, epochs, results: Vec::new(), error_analysis: None, ..whole }
 }
 
 /// Takes the trial, and records its epochs until `to`; they are those after `from`.
 fn train(store: &mut Store, id: InvocationId, from: usize, to: usize) -> RunId {
-    let recording = store.recording().unwrap();
-    let Claim::Taken(taken, _) = recording.claim(id, &until(0), Terms::default()).unwrap() else {
+    let transaction = store.transaction().unwrap();
+    let ClaimOutcome::Claimed(taken, _) =
+        transaction.claim(id, &until(0), ClaimOptions::default()).unwrap()
+    else {
         panic!("not free")
     };
-    recording
-        .epochs(&taken, &until(to).epochs[from..], &checkpoint(u32::try_from(to).unwrap()))
+    transaction
+        .record_epochs(&taken, &until(to).epochs[from..], &checkpoint(u32::try_from(to).unwrap()))
         .unwrap();
-    recording.commit().unwrap();
+    transaction.commit().unwrap();
     taken
 }
 
 fn end(store: &mut Store, taken: &RunId, run: &Run) {
-    let recording = store.recording().unwrap();
-    recording.end(taken, run).unwrap();
-    recording.commit().unwrap();
+    let transaction = store.transaction().unwrap();
+    transaction.end_run(taken, run).unwrap();
+    transaction.commit().unwrap();
 }
 
 /// Another start of the same program.
@@ -69,24 +71,27 @@ fn again(store: &mut Store, host: &str, pid: u32) -> InvocationId {
 #[test]
 fn a_checkpoint_goes_where_its_run_goes() {
     let (folder, mut store, id) = opened();
-    let stopped = Run { status: Status::Killed, results: Vec::new(), examples: None, ..run(0) };
+    let stopped =
+        Run { status: Status::Killed, results: Vec::new(), error_analysis: None, ..run(0) };
     let checkpoint = Checkpoint { epoch: 1, seconds: 0.5, model: vec![1, 2, 3] };
-    let recording = store.recording().unwrap();
-    let Claim::Taken(taken, None) = recording.claim(id, &stopped, Terms::default()).unwrap() else {
+    let transaction = store.transaction().unwrap();
+    let ClaimOutcome::Claimed(taken, None) =
+        transaction.claim(id, &stopped, ClaimOptions::default()).unwrap()
+    else {
         panic!()
     };
-    recording.epochs(&taken, &stopped.epochs[..1], &checkpoint).unwrap();
-    recording
-        .end(&taken, &Run { epochs: stopped.epochs[..1].to_vec(), ..stopped.clone() })
+    transaction.record_epochs(&taken, &stopped.epochs[..1], &checkpoint).unwrap();
+    transaction
+        .end_run(&taken, &Run { epochs: stopped.epochs[..1].to_vec(), ..stopped.clone() })
         .unwrap();
-    recording.commit().unwrap();
+    transaction.commit().unwrap();
 
     let (_other, mut merged, id) = opened();
     let source = Reader::open(folder.path()).unwrap();
-    assert_eq!(merged.absorb(&source, &|_| true, false, &mut |_| Ok(())).unwrap().added.len(), 1);
-    let recording = merged.recording().unwrap();
-    let Claim::Taken(again, Some(resumption)) =
-        recording.claim(id, &stopped, Terms::default()).unwrap()
+    assert_eq!(merged.merge(&source, &|_| true, false, &mut |_| Ok(())).unwrap().added.len(), 1);
+    let transaction = merged.transaction().unwrap();
+    let ClaimOutcome::Claimed(again, Some(resumption)) =
+        transaction.claim(id, &stopped, ClaimOptions::default()).unwrap()
     else {
         panic!("it begins anew")
     };
@@ -180,15 +185,15 @@ fn a_run_that_began_otherwise_contradicts() {
     let (folder, mut store, taken) = stopped();
     let (_copy, mut merged) = empty();
     absorb(&mut merged, folder.path());
-    let recording = store.recording().unwrap();
-    recording.restart(&taken).unwrap();
-    recording.commit().unwrap();
+    let transaction = store.transaction().unwrap();
+    transaction.restart_run(&taken).unwrap();
+    transaction.commit().unwrap();
     let mut other = run(0);
     other.epochs[1].metrics[2].1 = 7.0;
     end(&mut store, &taken, &other);
-    let absorbed = absorb(&mut merged, folder.path());
-    assert_eq!(counts(&absorbed).0, [0; 4]);
-    assert!(absorbed.contradictions[0].contains("it is killed and finished"), "{absorbed:?}");
+    let report = absorb(&mut merged, folder.path());
+    assert_eq!(counts(&report).0, [0; 4]);
+    assert!(report.conflicts[0].contains("it is killed and finished"), "{report:?}");
     assert_eq!(merged.runs("wine").unwrap()[0].last_epoch, 2, "nothing was overwritten");
 }
 
@@ -204,7 +209,7 @@ fn a_store_that_came_in_parts_says_the_same() {
     for seed in [2, 0, 3, 1] {
         let source = Reader::open(folder.path()).unwrap();
         let wanted = |it: &RecordedRun| it.param("seed") == Some(&seed.into());
-        assert_eq!(merged.absorb(&source, &wanted, false, &mut |_| Ok(())).unwrap().added.len(), 1);
+        assert_eq!(merged.merge(&source, &wanted, false, &mut |_| Ok(())).unwrap().added.len(), 1);
     }
     drop((store, merged));
     assert_eq!(digest(parts.path()), whole);

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use tempfile::TempDir;
 use tracking::{
-    Claim, DATABASE, EpochMetrics, Experiment, Invocation, InvocationId, Liveness, Process,
-    Progress, Reader, Run, RunId, Shard, Status, Store, Terms, TrialId, Work,
+    ClaimOptions, ClaimOutcome, DATABASE, EpochMetrics, Experiment, Invocation, InvocationId,
+    Liveness, PlannedWork, Process, Progress, Reader, Run, RunId, Shard, Status, Store, TrialId,
 };
 
 fn progress(folder: &Path) -> Progress {
@@ -22,8 +22,8 @@ fn wine() -> Experiment {
 fn begun() -> (TempDir, Store, InvocationId) {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
-    let work = Some(Work { trials: 10, to_run: 7, steps: 7_000 });
-    let id = store.begin(&wine(), &Invocation { work, ..Invocation::here() }).unwrap();
+    let work = Some(PlannedWork { trials: 10, to_run: 7, steps: 7_000 });
+    let id = store.begin(&wine(), &Invocation { work, ..Invocation::current() }).unwrap();
     (folder, store, id)
 }
 
@@ -42,11 +42,12 @@ fn run(seed: u32, epochs: u32, status: Status) -> Run {
 }
 
 fn claim(store: &mut Store, by: InvocationId, run: &Run) -> RunId {
-    let recording = store.recording().unwrap();
-    let Claim::Taken(id, _) = recording.claim(by, run, Terms::default()).unwrap() else {
+    let transaction = store.transaction().unwrap();
+    let ClaimOutcome::Claimed(id, _) = transaction.claim(by, run, ClaimOptions::default()).unwrap()
+    else {
         unreachable!()
     };
-    recording.commit().unwrap();
+    transaction.commit().unwrap();
     id
 }
 
@@ -71,11 +72,11 @@ fn what_is_left_is_what_there_was_to_do_less_what_is_done() {
         )
         .unwrap();
     let going = claim(&mut store, id, &run(5, 0, Status::Running));
-    let recording = store.recording().unwrap();
+    let transaction = store.transaction().unwrap();
     let epochs = run(5, 2, Status::Running).epochs;
     let checkpoint = tracking::Checkpoint { epoch: 2, seconds: 0.1, model: vec![1] };
-    recording.epochs(&going, &epochs, &checkpoint).unwrap();
-    recording.commit().unwrap();
+    transaction.record_epochs(&going, &epochs, &checkpoint).unwrap();
+    transaction.commit().unwrap();
 
     let now = progress(folder.path());
     assert_eq!((now.finished, now.diverged, now.failed, now.ended()), (2, 2, 1, 5));
@@ -99,8 +100,8 @@ fn a_trial_counts_once_and_only_since_the_last_start() {
     assert_eq!((progress(folder.path()).finished, progress(folder.path()).ended()), (1, 1));
 
     std::thread::sleep(std::time::Duration::from_millis(3));
-    let work = Some(Work { trials: 10, to_run: 6, steps: 6_000 });
-    let again = store.begin(&wine(), &Invocation { work, ..Invocation::here() }).unwrap();
+    let work = Some(PlannedWork { trials: 10, to_run: 6, steps: 6_000 });
+    let again = store.begin(&wine(), &Invocation { work, ..Invocation::current() }).unwrap();
     assert_eq!((progress(folder.path()).ended(), progress(folder.path()).work), (0, work));
     // Another runner of the same plan, which began before, does its part.
     store.record(id, &run(1, 10, Status::Finished)).unwrap();
@@ -117,14 +118,14 @@ fn who_is_still_there_is_told_of_when_a_later_one_has_gone() {
     let (folder, mut store, id) = begun();
     claim(&mut store, id, &run(0, 0, Status::Running));
     std::thread::sleep(std::time::Duration::from_millis(3));
-    let work = |trials| Some(Work { trials, to_run: trials, steps: 0 });
-    let gone = Process { pid: u32::MAX, ..Process::this().clone() };
+    let work = |trials| Some(PlannedWork { trials, to_run: trials, steps: 0 });
+    let gone = Process { pid: u32::MAX, ..Process::current().clone() };
     store
-        .begin(&wine(), &Invocation { work: work(2), process: gone, ..Invocation::here() })
+        .begin(&wine(), &Invocation { work: work(2), process: gone, ..Invocation::current() })
         .unwrap();
     assert_eq!(progress(folder.path()).work.map(|work| work.trials), Some(10));
     std::thread::sleep(std::time::Duration::from_millis(3));
-    store.begin(&wine(), &Invocation { work: work(3), ..Invocation::here() }).unwrap();
+    store.begin(&wine(), &Invocation { work: work(3), ..Invocation::current() }).unwrap();
     assert_eq!(progress(folder.path()).work.map(|work| work.trials), Some(3));
 }
 
@@ -134,8 +135,8 @@ fn a_program_that_is_started_for_every_trial_is_one() {
     let mut store = Store::open(folder.path()).unwrap();
     let minutes = |ago: u64| SystemTime::now() - std::time::Duration::from_secs(60 * ago);
     for ago in [45, 12, 6, 1] {
-        let process = Process { pid: u32::MAX, ..Process::this().clone() };
-        let id = store.begin(&wine(), &Invocation { process, ..Invocation::here() }).unwrap();
+        let process = Process { pid: u32::MAX, ..Process::current().clone() };
+        let id = store.begin(&wine(), &Invocation { process, ..Invocation::current() }).unwrap();
         let database = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
         let sql =
             "UPDATE invocations SET started_at = ?1 WHERE id = (SELECT max(id) FROM invocations)";
@@ -156,24 +157,31 @@ fn parts_of_a_plan_are_put_together() {
     let mut store = Store::open(folder.path()).unwrap();
     let mut part = |index, plan: &str, trials| {
         let (work, shard) =
-            (Work { trials, to_run: trials, steps: 100 }, Shard { index, count: 2 });
+            (PlannedWork { trials, to_run: trials, steps: 100 }, Shard { index, count: 2 });
         let plan_sha256 = Some(plan.to_owned());
-        let it =
-            Invocation { work: Some(work), shard: Some(shard), plan_sha256, ..Invocation::here() };
+        let it = Invocation {
+            work: Some(work),
+            shard: Some(shard),
+            plan_sha256,
+            ..Invocation::current()
+        };
         store.begin(&wine(), &it).unwrap();
     };
     part(0, "another plan", 70);
     part(0, "plan", 9);
     part(0, "plan", 5);
     part(1, "plan", 4);
-    assert_eq!(progress(folder.path()).work, Some(Work { trials: 9, to_run: 9, steps: 200 }));
+    assert_eq!(
+        progress(folder.path()).work,
+        Some(PlannedWork { trials: 9, to_run: 9, steps: 200 })
+    );
 }
 
 #[test]
 fn who_is_gone_runs_nothing() {
     let (folder, mut store, _) = begun();
-    let process = tracking::Process { pid: u32::MAX, ..tracking::Process::this().clone() };
-    let dead = store.begin(&wine(), &Invocation { process, ..Invocation::here() }).unwrap();
+    let process = tracking::Process { pid: u32::MAX, ..tracking::Process::current().clone() };
+    let dead = store.begin(&wine(), &Invocation { process, ..Invocation::current() }).unwrap();
     claim(&mut store, dead, &run(0, 0, Status::Running));
     let now = progress(folder.path());
     assert_eq!(

@@ -367,7 +367,7 @@ fn the_order_of_merging_does_not_count() {
         let mut added = 0;
         for index in order {
             let source = Reader::open(stores[index].path()).unwrap();
-            added += store.absorb(&source, &|_| true, true, &mut |_| Ok(())).unwrap().added.len();
+            added += store.merge(&source, &|_| true, true, &mut |_| Ok(())).unwrap().added.len();
         }
         drop(store);
         (added, digest(folder.path()))

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::Connection;
 use tracking::{
-    ConfusionCell, DATABASE, EpochMetrics, Examples, Experiment, FindError, Invocation, Order,
+    ConfusionCell, DATABASE, EpochMetrics, ErrorAnalysis, Experiment, FindError, Invocation, Order,
     Reader, RecordedRun, Run, RunId, SplitSizes, Status, Store, StoreError, TrialId, Value,
 };
 
@@ -42,7 +42,7 @@ fn what_is_recorded_is_read_back() {
     assert_eq!(reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap(), written.epochs);
     assert_eq!(last_value(&reader, &runs[0], "val_loss").map(f64::to_bits), Some(0.2f64.to_bits()));
     assert_eq!(
-        (reader.examples(read).unwrap(), store.examples(read).unwrap()),
+        (reader.error_analysis(read).unwrap(), store.error_analysis(read).unwrap()),
         (Some(examples()), Some(examples()))
     );
     assert_eq!(reader.invocation(read).unwrap(), invocation());
@@ -88,7 +88,7 @@ fn order_of_runs_survives_a_clock_that_is_set_back() {
         let mut into = Store::open(copy.path()).unwrap();
         let reader = Reader::open(folder.path()).unwrap();
         for wanted in [true, false] {
-            into.absorb(&reader, &|run| (run.id == *earlier) == wanted, true, &mut |_| Ok(()))
+            into.merge(&reader, &|run| (run.id == *earlier) == wanted, true, &mut |_| Ok(()))
                 .unwrap();
         }
         assert_eq!(into.runs("wine").unwrap()[0].id, third);
@@ -130,7 +130,7 @@ fn split_sizes_are_stored_and_checksummed() {
     drop(store);
     let database = Connection::open(folder.path().join(DATABASE)).unwrap();
     database.execute("UPDATE runs SET test_examples = 9999", []).unwrap();
-    assert!(!Reader::open(folder.path()).unwrap().find(recorded.as_str()).unwrap().is_whole());
+    assert!(!Reader::open(folder.path()).unwrap().find(recorded.as_str()).unwrap().is_intact());
 }
 
 #[test]
@@ -196,20 +196,21 @@ fn the_runs_of_a_commit_count_as_if_there_were_no_others() {
         [Some("facade")]
     );
     assert_eq!(reader.invocations(&reader.all_runs("wine").unwrap()).unwrap().len(), 3);
-    assert!(reader.damage().is_empty());
+    assert!(reader.integrity_issues().is_empty());
 
     let database = Connection::open(folder.path().join(DATABASE)).unwrap();
     database.execute("UPDATE runs SET trial_id = 'no id' WHERE id = ?1", [old.as_str()]).unwrap();
     for (commit, whole) in [("c0ffee", 1), ("facade", 1)] {
         let reader = Reader::open(folder.path()).unwrap();
         // A row that is none any more is missing there; that one is missing elsewhere is `Reader::runs`' to say.
-        let found = (reader.runs_at("wine", commit).unwrap().len(), reader.damage().len());
+        let found =
+            (reader.runs_at("wine", commit).unwrap().len(), reader.integrity_issues().len());
         assert_eq!(found, (whole, usize::from(commit == "c0ffee")));
     }
     database.execute("UPDATE experiments SET runs = runs + 1", []).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
     assert_eq!(
-        (reader.runs_at("wine", "facade").unwrap().len(), reader.damage().len()),
+        (reader.runs_at("wine", "facade").unwrap().len(), reader.integrity_issues().len()),
         (1, 1),
         "a row is missing"
     );
@@ -221,10 +222,10 @@ fn finished_and_diverged_trials_are_done() {
     for (seed, status) in (0..).zip(Status::ALL) {
         store.record(id, &Run { status, ..run(seed) }).unwrap();
     }
-    let done = store.done_trials("wine").unwrap();
+    let done = store.completed_trials("wine").unwrap();
     let expected = [1, 2].map(|seed| run(seed).trial);
     assert_eq!(done, expected.into());
-    assert!(store.done_trials("beer").unwrap().is_empty());
+    assert!(store.completed_trials("beer").unwrap().is_empty());
 }
 
 #[test]
@@ -268,8 +269,9 @@ fn a_run_is_recorded_whole_or_not_at_all() {
     assert!(store.record(id, &Run { experiment: "nobody began it".into(), ..run(0) }).is_err());
     assert!(Reader::open(folder.path()).unwrap().runs("wine").unwrap().is_empty());
     let confusion = vec![ConfusionCell { label: 2, predicted: 0, count: 1 }];
-    let wrong = Examples { confusion, ..examples() };
-    let error = store.record(id, &Run { examples: Some(wrong), ..run(0) }).unwrap_err().to_string();
+    let wrong = ErrorAnalysis { confusion, ..examples() };
+    let error =
+        store.record(id, &Run { error_analysis: Some(wrong), ..run(0) }).unwrap_err().to_string();
     assert!(
         error.contains("these examples cannot be recorded: a class is not as it must be"),
         "{error}"
@@ -349,10 +351,16 @@ fn names_that_are_no_folder_are_refused() {
     for name in ["", "../up", "a/b", "Wine", "wine ", "ü", &"a".repeat(65)] {
         let experiment = Experiment { name: name.into(), description: String::new() };
         assert!(
-            matches!(store.begin(&experiment, &invocation()), Err(StoreError::Name(_))),
+            matches!(
+                store.begin(&experiment, &invocation()),
+                Err(StoreError::InvalidExperimentName(_))
+            ),
             "{name}"
         );
-        assert!(matches!(store.export_csv(name), Err(StoreError::Name(_))), "{name}");
+        assert!(
+            matches!(store.export_csv(name), Err(StoreError::InvalidExperimentName(_))),
+            "{name}"
+        );
     }
 }
 
@@ -371,7 +379,7 @@ fn what_is_not_ours_is_refused_and_left_alone() {
     let path = folder.path().join(DATABASE);
     std::fs::write(&path, "a shopping list ".repeat(100)).unwrap();
     let error = refused(folder.path());
-    assert!(matches!(&error, StoreError::Foreign { .. }), "{error}");
+    assert!(matches!(&error, StoreError::NotAStore { .. }), "{error}");
     assert!(error.to_string().contains("move it away, or name another folder"), "{error}");
 
     std::fs::remove_file(&path).unwrap();
@@ -386,7 +394,7 @@ fn what_is_not_ours_is_refused_and_left_alone() {
     connection.pragma_update(None, "user_version", 1000).unwrap();
     drop(connection);
     let error = refused(folder.path());
-    assert!(matches!(error, StoreError::Newer { found: 1000, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 1000, .. }), "{error}");
 }
 
 #[test]
@@ -448,7 +456,7 @@ fn a_store_of_the_first_schema_is_read_as_it_is_and_migrated_by_the_next_recordi
     first_schema(folder.path());
     let old = Reader::open(folder.path()).unwrap().runs("wine").unwrap();
     assert_eq!((old.len(), old[0].result("test_loss"), &old[0].shared_from), (1, Some(0.5), &None));
-    assert_eq!(Reader::open(folder.path()).unwrap().examples(&old[0]).unwrap(), None);
+    assert_eq!(Reader::open(folder.path()).unwrap().error_analysis(&old[0]).unwrap(), None);
 
     let mut store = Store::open(folder.path()).unwrap();
     assert_eq!(store.runs("wine").unwrap(), old);
@@ -537,9 +545,9 @@ fn a_reader_sees_one_moment_while_others_record() {
             let reader = Reader::open(folder.path()).unwrap();
             let runs = reader.runs("wine").unwrap();
             let last = reader.last_values(&runs).unwrap();
-            assert_eq!((last.len(), reader.damage()), (runs.len(), Vec::new()));
+            assert_eq!((last.len(), reader.integrity_issues()), (runs.len(), Vec::new()));
             runs.iter().take(3).for_each(|run| assert_eq!(reader.epochs(run).unwrap().len(), 5));
-            assert!(reader.damage().is_empty(), "{:?}", reader.damage());
+            assert!(reader.integrity_issues().is_empty(), "{:?}", reader.integrity_issues());
         }
     });
 }

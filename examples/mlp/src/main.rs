@@ -178,7 +178,7 @@ mod tests {
                 .iter()
                 .map(|run| (run.trial.clone(), run.status, run.result("test_loss")))
                 .collect();
-            assert!(reader.damage().is_empty());
+            assert!(reader.integrity_issues().is_empty());
             (ends, epochs)
         };
         let (ends, epochs) = measured();

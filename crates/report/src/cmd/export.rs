@@ -105,7 +105,10 @@ fn record(
 
 fn has_moved(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        matches!(cause.downcast_ref(), Some(RecordError::Store(StoreError::Moved { .. })))
+        matches!(
+            cause.downcast_ref(),
+            Some(RecordError::Store(StoreError::ChangedDuringRead { .. }))
+        )
     })
 }
 
@@ -211,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_store_that_moved_is_known_by_its_error_however_it_is_wrapped() {
-        let moved = || RecordError::from(StoreError::Moved { path: "tracking.db".into() });
+        let moved =
+            || RecordError::from(StoreError::ChangedDuringRead { path: "tracking.db".into() });
         assert!(has_moved(&moved().into()));
         assert!(has_moved(&anyhow::Error::from(moved()).context("cannot write record.json")));
         assert!(!has_moved(&RecordError::from(std::io::Error::other("disk full")).into()));

@@ -107,7 +107,7 @@ fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<
         // What is damaged is said of the runs that count.
         let counting = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
         let whole =
-            reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.is_whole()).collect();
+            reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.is_intact()).collect();
         let runs = measured_at_end(reader, whole)?;
         let varying = varying(&runs);
         found.push((Selection { experiment, runs: Vec::new(), counting, varying }, runs));

@@ -19,7 +19,7 @@ const DAMAGED: u8 = 1;
 
 /// Says what of the store is damaged, and left out of what was printed.
 pub fn report_damage(reader: &Reader, results: &Path) -> ExitCode {
-    let damage = reader.damage();
+    let damage = reader.integrity_issues();
     for it in &damage {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {it}")));
     }

@@ -106,7 +106,7 @@ fn token(asked: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
 /// Where a browser finds it.
 fn url(host: &str, address: SocketAddr, token: Option<&str>) -> String {
     let name = match address {
-        _ if address.ip().is_unspecified() => Process::this().host.clone(),
+        _ if address.ip().is_unspecified() => Process::current().host.clone(),
         _ if host.parse::<std::net::IpAddr>().is_err() => host.to_owned(),
         SocketAddr::V4(address) => address.ip().to_string(),
         SocketAddr::V6(address) => format!("[{}]", address.ip()),

@@ -42,7 +42,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
         run.status,
         run.experiment
     )?;
-    if !reader.damage().is_empty() {
+    if !reader.integrity_issues().is_empty() {
         writeln!(
             out,
             "{}",
@@ -55,7 +55,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     section(&mut out, "hyperparameters", &hyperparameters(&run), width)?;
     section(&mut out, "results", &measurements(&run), width)?;
     section(&mut out, "data", &data(&run), width)?;
-    section(&mut out, "made", &made(&run, &reader.resumptions(&run)?, results), width)?;
+    section(&mut out, "made", &made(&run, &reader.interruptions(&run)?, results), width)?;
     section(&mut out, "by", &provenance(&invocation), width)?;
     if !epochs.is_empty() {
         writeln!(out, "\n{}", styled(BOLD, "epochs"))?;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, StoreError};
+use tracking::{EpochMetrics, ErrorAnalysis, Invocation, Reader, RecordedRun, RunId, StoreError};
 
 use crate::analysis::comparison::{Comparison, Setting};
 use crate::analysis::statistics::Statistic;
@@ -32,7 +32,7 @@ pub struct BestTrial {
     /// As recorded.
     pub run: RecordedRun,
     /// What its weights make of the test set, where that was recorded.
-    pub examples: Option<Examples>,
+    pub examples: Option<ErrorAnalysis>,
     /// Its weights, where their file is there.
     pub weights: Option<Weights>,
 }
@@ -137,7 +137,7 @@ fn best_of<'a>(runs: &[&'a MeasuredRun], comparison: &Comparison) -> Option<&'a 
 }
 
 fn best_trial(reader: &Reader, results: &Path, run: &RecordedRun) -> Result<BestTrial, StoreError> {
-    let examples = reader.examples(run)?;
+    let examples = reader.error_analysis(run)?;
     Ok(BestTrial {
         run: run.clone(),
         examples,

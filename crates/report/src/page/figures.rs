@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use serde::Serialize;
-use tracking::{Examples, Value};
+use tracking::{ErrorAnalysis, Value};
 
 use crate::analysis::comparison::{Comparison, Setting};
 use crate::analysis::statistics::Statistic;
@@ -399,7 +399,7 @@ fn place(value: &Value) -> AxisValue {
 }
 
 /// Which classes the best trial takes for which.
-pub fn confusion(id: &str, examples: &Examples) -> Option<Figure> {
+pub fn confusion(id: &str, examples: &ErrorAnalysis) -> Option<Figure> {
     /// Classes of which a matrix can be read.
     const CLASSES: u32 = 64;
     if examples.classes > CLASSES {

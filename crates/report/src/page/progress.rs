@@ -104,8 +104,8 @@ fn state(progress: &Progress, done: Option<(u32, u32)>, now: SystemTime) -> Stri
         )),
         _ => Some("nothing runs".to_owned()),
     };
-    let elsewhere = (going && progress.liveness == Liveness::Elsewhere)
-        .then(|| "on another machine".to_owned());
+    let elsewhere =
+        (going && progress.liveness == Liveness::Remote).then(|| "on another machine".to_owned());
     let parts = [
         Some(ended),
         some(progress.running.len(), "running"),
@@ -196,7 +196,7 @@ pub fn varying<'a>(runs: impl IntoIterator<Item = &'a RecordedRun>) -> BTreeSet<
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use tracking::Work;
+    use tracking::PlannedWork;
 
     use super::*;
 
@@ -204,7 +204,7 @@ mod tests {
     fn begun() -> (Progress, SystemTime) {
         let begun = Progress {
             started_at: "2026-11-24T10:00:00.000Z".into(),
-            work: Some(Work { trials: 100, to_run: 60, steps: 60_000 }),
+            work: Some(PlannedWork { trials: 100, to_run: 60, steps: 60_000 }),
             finished: 0,
             diverged: 0,
             failed: 0,

@@ -29,7 +29,7 @@ pub fn read_page(
         let details = details(reader, results, &table.comparison, runs)?;
         tables.push((table, details));
     }
-    let damage = reader.damage();
+    let damage = reader.integrity_issues();
     let warnings = damage.iter().map(ToString::to_string).chain(answer.why_empty.clone());
     Ok((
         page(&tables, warnings.map(|it: String| tracking::printable(&it).into_owned()).collect()),

@@ -71,7 +71,7 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
         comparisons.extend(compared.with_context(|| experiment.name.clone())?);
     }
     let why_empty = comparisons.is_empty().then(|| match found {
-        0 if !reader.damage().is_empty() => "no run is as it was recorded".to_owned(),
+        0 if !reader.integrity_issues().is_empty() => "no run is as it was recorded".to_owned(),
         0 => format!("no runs in {} yet; {}", results.display(), run_advice(results)),
         _ => format!("none of {found} runs fulfils every --where"),
     });

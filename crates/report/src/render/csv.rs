@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tracking::{ColumnNames, neutralised};
+use tracking::{ColumnNames, escape_formula};
 
 use crate::analysis::best::Standing;
 use crate::analysis::comparison::FromReference;
@@ -101,7 +101,7 @@ fn context(table: &Table) -> Vec<String> {
         &comparison.validation,
         comparison.ranked_by.as_deref().unwrap_or_default(),
     ];
-    texts.map(|text| neutralised(text).into_owned()).to_vec()
+    texts.map(|text| escape_formula(text).into_owned()).to_vec()
 }
 
 /// By name and role: one program's hyperparameter may be another's metric.
@@ -115,7 +115,7 @@ fn cell<'a>(table: &Table, row: &'a Row, wanted: &Columns) -> &'a Cell {
 /// As many cells as the column has ends.
 fn cells(column: &Columns, cell: &Cell) -> Vec<String> {
     let cells = match cell {
-        Cell::Value(tracking::Value::Text(text)) => vec![neutralised(text).into_owned()],
+        Cell::Value(tracking::Value::Text(text)) => vec![escape_formula(text).into_owned()],
         Cell::Value(value) => vec![value.to_string()],
         Cell::Count(count) => vec![count.to_string()],
         Cell::Level(level) => vec![number(*level)],

@@ -161,7 +161,8 @@ fn with_test_sizes(
     unknown.remove("");
     for digest in unknown {
         let first = runs.iter().find(|run| run.dataset_sha256 == digest && !known(run));
-        let Some(examples) = first.map(|run| reader.examples(run)).transpose()?.flatten() else {
+        let Some(examples) = first.map(|run| reader.error_analysis(run)).transpose()?.flatten()
+        else {
             continue;
         };
         let total = examples

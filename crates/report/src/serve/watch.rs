@@ -398,7 +398,7 @@ impl Stamp {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use tempfile::TempDir;
-    use tracking::{Experiment, Invocation, Store, Work};
+    use tracking::{Experiment, Invocation, PlannedWork, Store};
 
     use super::*;
 
@@ -408,9 +408,9 @@ mod tests {
         let mut watcher = Watcher::new(folder.path(), &ComparisonArgs::default(), Arc::default());
         watcher.look(None);
         let store = Store::open(folder.path()).unwrap();
-        let work = Some(Work { trials, to_run: trials, steps: 0 });
+        let work = Some(PlannedWork { trials, to_run: trials, steps: 0 });
         let about = Experiment { name: "planned".into(), description: String::new() };
-        store.declare(&about, Invocation { work, ..Invocation::here() }).unwrap();
+        store.declare(&about, Invocation { work, ..Invocation::current() }).unwrap();
         store
             .start_run("planned", &[("seed", 0.into())])
             .unwrap()

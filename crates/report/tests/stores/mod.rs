@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tracking::{
-    Checkpoint, Claim, ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, InvocationId,
-    Mistake, Run, Shard, Status, Store, Terms, TrialId, Value,
+    Checkpoint, ClaimOptions, ClaimOutcome, ConfusionCell, EpochMetrics, ErrorAnalysis, Experiment,
+    Invocation, InvocationId, Mistake, Run, Shard, Status, Store, TrialId, Value,
 };
 
 /// Exit code, standard output, standard error of `report`.
@@ -155,7 +155,7 @@ pub fn everything() -> TempDir {
         probability: 0.5,
         picture: picture.clone(),
     };
-    let examples = Examples {
+    let examples = ErrorAnalysis {
         classes: 2,
         rows: 4,
         columns: 4,
@@ -166,7 +166,7 @@ pub fn everything() -> TempDir {
     let run = Run {
         error: Some(String::new()),
         params: params().chain([("@hard\n".to_owned(), HARD.into())]).collect(),
-        examples: Some(examples),
+        error_analysis: Some(examples),
         ..plausible("wine", 16, 0.0, 0)
     };
     store.record(first, &run).unwrap();
@@ -179,18 +179,19 @@ pub fn everything() -> TempDir {
         epochs: Vec::new(),
         ..plausible("wine", 64, 0.0, 0)
     };
-    let recording = store.recording().unwrap();
-    let claim = recording.claim(first, &left, Terms::default()).unwrap();
-    let Claim::Taken(id, None) = claim else { unreachable!("{claim:?}") };
+    let transaction = store.transaction().unwrap();
+    let claim = transaction.claim(first, &left, ClaimOptions::default()).unwrap();
+    let ClaimOutcome::Claimed(id, None) = claim else { unreachable!("{claim:?}") };
     let epochs = plausible("wine", 64, 0.0, 0).epochs;
     let checkpoint = Checkpoint { epoch: 1, seconds: 0.1, model: vec![0, 1, 255] };
-    recording.epochs(&id, &epochs[..1], &checkpoint).unwrap();
-    recording.commit().unwrap();
+    transaction.record_epochs(&id, &epochs[..1], &checkpoint).unwrap();
+    transaction.commit().unwrap();
     let again = store.begin(&wine, &start).unwrap();
-    let recording = store.recording().unwrap();
-    let claim = recording.claim(again, &left, Terms { rerun: false, take_over: true }).unwrap();
-    assert!(matches!(claim, Claim::Taken(_, Some(_))), "{claim:?}");
-    recording.commit().unwrap();
+    let transaction = store.transaction().unwrap();
+    let claim =
+        transaction.claim(again, &left, ClaimOptions { rerun: false, take_over: true }).unwrap();
+    assert!(matches!(claim, ClaimOutcome::Claimed(_, Some(_))), "{claim:?}");
+    transaction.commit().unwrap();
     let beer = Experiment { name: "beer".into(), description: String::new() };
     let other = store.begin(&beer, &Invocation::default()).unwrap();
     store.record(other, &plausible("beer", 16, 0.0, 1)).unwrap();

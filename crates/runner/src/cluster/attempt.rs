@@ -29,7 +29,7 @@ impl Attempt {
     /// # Errors
     /// When it says nothing, or names no part of a whole.
     pub fn here(count: Option<u32>) -> Result<Self> {
-        let host = tracking::Process::this().host.clone();
+        let host = tracking::Process::current().host.clone();
         let millis = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_millis());
@@ -178,7 +178,7 @@ pub fn done(results: &Path, experiment: &str, shard: Option<Shard>) -> Result<Ha
         |it: &Found| shard.is_none_or(|mine| it.shard == mine || it.shard.count != mine.count);
     let attempts = found(results, experiment)?.into_iter().filter(may_have).map(|it| it.folder);
     let readable = |folder: PathBuf| {
-        Reader::open(&folder).and_then(|reader| reader.done_trials(experiment)).ok()
+        Reader::open(&folder).and_then(|reader| reader.completed_trials(experiment)).ok()
     };
     Ok(attempts.chain([results.to_owned()]).filter_map(readable).flatten().collect())
 }

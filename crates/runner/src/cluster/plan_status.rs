@@ -84,7 +84,7 @@ impl Coverage {
             if let Ok(reader) = Reader::open(&it.folder) {
                 let runs = reader.runs(&spec.name)?;
                 let starts = reader.invocations(&runs)?;
-                done.extend(reader.done_trials(&spec.name)?);
+                done.extend(reader.completed_trials(&spec.name)?);
                 other.extend(unfinished(runs));
                 if !starts.is_empty() && starts.iter().all(|start| start.plan_sha256 != this_plan) {
                     continue;
@@ -93,7 +93,7 @@ impl Coverage {
             attempts.push(it);
         }
         if let Ok(reader) = Reader::open(&places.results) {
-            merged = reader.done_trials(&spec.name)?;
+            merged = reader.completed_trials(&spec.name)?;
             done.extend(merged.iter().cloned());
             other.extend(unfinished(reader.runs(&spec.name)?));
         }

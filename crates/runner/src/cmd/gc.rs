@@ -71,7 +71,7 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     }
     let before = used(&args.results);
     let checkpoints: Vec<RunId> = garbage.checkpoints.iter().map(|(run, _)| run.clone()).collect();
-    store.drop_checkpoints(&checkpoints)?;
+    store.delete_checkpoints(&checkpoints)?;
     store.delete_runs(&garbage.superseded)?;
     for (path, ..) in &garbage.files {
         std::fs::remove_file(path)
@@ -101,7 +101,7 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
             store.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
         // Of a damaged run nobody knows what it stands for: it stays.
         let superseded = all.iter().filter(|run| {
-            run.is_whole()
+            run.is_intact()
                 && !counting.contains(&run.id)
                 && run.status != Status::Running
                 && run.started_at < before
@@ -128,7 +128,7 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
             }
         }
     }
-    for (run, bytes) in store.left_checkpoints()? {
+    for (run, bytes) in store.abandoned_checkpoints()? {
         garbage.checkpoints.push((run.id, bytes));
     }
     for (path, name) in files(&args.results) {
@@ -162,7 +162,7 @@ fn merged_attempts(
     let runs: HashSet<&RunId> = merged.iter().map(|run| &run.id).collect();
     let done: HashSet<&TrialId> = merged
         .iter()
-        .filter(|run| run.is_whole() && run.has_result())
+        .filter(|run| run.is_intact() && run.has_result())
         .map(|run| &run.trial)
         .collect();
     let is_there = |run: &RecordedRun| {

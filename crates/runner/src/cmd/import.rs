@@ -101,7 +101,7 @@ fn say(name: &str, results: &Path) -> Result<ExitCode> {
     // Also what nobody compares, such as runs that another one stands for now.
     let reader = Reader::open(results)?;
     reader.inspect(None)?;
-    let damage = reader.damage();
+    let damage = reader.integrity_issues();
     damage.iter().for_each(|damage| warn(damage.to_string()));
     Ok(if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CONTRADICTED) })
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use model::{EngineKind, Weights};
-use tracking::{Absorbed, Reader, RecordedRun, Status, Store, StoreError};
+use tracking::{MergeReport, Reader, RecordedRun, Status, Store, StoreError};
 
 use crate::cli::MergeArgs;
 use crate::cluster::attempt;
@@ -73,7 +73,7 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
             Ok(())
         };
         let absorbed = store
-            .absorb(source, &|_| true, false, keep)
+            .merge(source, &|_| true, false, keep)
             .with_context(|| format!("{name} cannot be merged"))?;
         said.push_str(&in_words(name, &absorbed));
         if without > 0 {
@@ -82,10 +82,10 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
             );
             anstream::eprintln!("{}", tracking::printable(&line));
         }
-        for damage in source.damage() {
+        for damage in source.integrity_issues() {
             anstream::eprintln!("{}", tracking::printable(&format!("warning: {name}: {damage}")));
         }
-        contradicted |= !absorbed.contradictions.is_empty() || !source.damage().is_empty();
+        contradicted |= !absorbed.conflicts.is_empty() || !source.integrity_issues().is_empty();
     }
     for experiment in store.experiments()? {
         store.export_csv(&experiment.name)?;
@@ -94,8 +94,9 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
     Ok(if contradicted { ExitCode::from(CONTRADICTED) } else { ExitCode::SUCCESS })
 }
 
-fn in_words(name: &str, absorbed: &Absorbed) -> String {
-    let Absorbed { added, updated, identical, left, contradictions } = absorbed;
+fn in_words(name: &str, absorbed: &MergeReport) -> String {
+    let MergeReport { added, updated, identical, skipped: left, conflicts: contradictions } =
+        absorbed;
     let name = tracking::printable(name);
     let updated = if updated.is_empty() {
         String::new()

@@ -91,7 +91,7 @@ fn recorded(
     spec: &Spec,
 ) -> Result<(Vec<RecordedRun>, HashSet<TrialId>), StoreError> {
     match Reader::open(&args.places.results) {
-        Ok(reader) => Ok((reader.all_runs(&spec.name)?, reader.done_trials(&spec.name)?)),
+        Ok(reader) => Ok((reader.all_runs(&spec.name)?, reader.completed_trials(&spec.name)?)),
         Err(StoreError::NoStore { .. }) => Ok((Vec::new(), HashSet::new())),
         Err(error) => Err(error),
     }

@@ -19,7 +19,7 @@ const BAR: usize = 40;
 pub fn predict(args: &PredictArgs) -> Result<()> {
     let reader = Reader::open(&args.places.results)?;
     let run = reader.find(&args.trial)?;
-    for damage in reader.damage() {
+    for damage in reader.integrity_issues() {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {damage}")));
     }
     let weights = weights(args, &run)?;

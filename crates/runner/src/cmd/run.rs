@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineData, EngineKind, Weights};
-use tracking::{Experiment, Invocation, RecordedRun, Status, Store, Terms, TrialId, Work};
+use tracking::{
+    ClaimOptions, Experiment, Invocation, PlannedWork, RecordedRun, Status, Store, TrialId,
+};
 
 use crate::cli::{EngineChoice, Places, RunArgs};
 use crate::cluster::attempt::{self, Attempt};
@@ -70,7 +72,7 @@ fn run_specs(args: &RunArgs, specs: Vec<Spec>) -> Result<ExitCode> {
         .collect::<Result<Vec<_>>>()?;
     let mut store = match args.shared {
         None => Store::open(&args.places.results)?,
-        Some(_) => Store::open_alone(&args.places.results)?,
+        Some(_) => Store::open_exclusive(&args.places.results)?,
     };
     stop.begin();
     panics::keep();
@@ -109,7 +111,7 @@ fn run_specs(args: &RunArgs, specs: Vec<Spec>) -> Result<ExitCode> {
             return Ok(ExitCode::from(STOPPED));
         }
     }
-    for it in store.damage() {
+    for it in store.integrity_issues() {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {it}")));
     }
     Ok(code)
@@ -195,7 +197,7 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan_sha256, shard)?;
     }
     store.declare_metrics(&spec.name, &spec.metrics)?;
-    let mut done = store.done_trials(&spec.name)?;
+    let mut done = store.completed_trials(&spec.name)?;
     if let Some(shared) = &args.shared {
         done.extend(attempt::done(shared, &spec.name, args.part())?);
     }
@@ -237,7 +239,10 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
                 engine: engine.name(),
                 device: &device,
             },
-            terms: Terms { rerun: args.rerun || args.retry_failed, take_over: args.take_over },
+            terms: ClaimOptions {
+                rerun: args.rerun || args.retry_failed,
+                take_over: args.take_over,
+            },
             fail_fast: args.fail_fast,
             progress: &progress,
             stop,
@@ -304,13 +309,13 @@ pub fn pending<'a>(
 }
 
 /// What there is to do: `courses`, which are of what `args` want of the plan.
-fn work(args: &RunArgs, plan: &Plan, courses: &[Course<'_>]) -> Work {
+fn work(args: &RunArgs, plan: &Plan, courses: &[Course<'_>]) -> PlannedWork {
     let trials = |courses: &[Course<'_>]| {
         u32::try_from(courses.iter().map(|course| course.trials.len()).sum::<usize>())
             .unwrap_or(u32::MAX)
     };
     let steps = courses.iter().map(|course| plan.steps(course.longest())).sum();
-    Work { trials: trials(&wanted(args, plan)), to_run: trials(courses), steps }
+    PlannedWork { trials: trials(&wanted(args, plan)), to_run: trials(courses), steps }
 }
 
 fn announce(args: &RunArgs, spec: &Spec, resolved: &Resolved, plan: &Plan, pending: usize) {

@@ -72,10 +72,10 @@ fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
     }
     let ids: HashSet<RunId> = runs.iter().map(|run| run.id.clone()).collect();
     let absorbed =
-        Store::open(to)?.absorb(&source, &|run| ids.contains(&run.id), true, &mut |run| {
+        Store::open(to)?.merge(&source, &|run| ids.contains(&run.id), true, &mut |run| {
             copy_model(from, to, run)
         })?;
-    if let Some(contradiction) = absorbed.contradictions.first() {
+    if let Some(contradiction) = absorbed.conflicts.first() {
         bail!("{contradiction}; nothing was deleted");
     }
     drop(source);

@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::Result;
 use data::Dataset;
 use model::{DeviceChoice, EngineData, EngineKind, Outcome};
-use tracking::{EpochMetrics, Examples, Invocation, Reader, RecordedRun, RunId, Status, TrialId};
+use tracking::{
+    EpochMetrics, ErrorAnalysis, Invocation, Reader, RecordedRun, RunId, Status, TrialId,
+};
 
 use crate::cli::VerifyArgs;
 use crate::cmd::run::jobs;
@@ -32,7 +34,7 @@ struct Subject {
     run: RecordedRun,
     epochs: Vec<EpochMetrics>,
     /// Where it has any, and they are as they were recorded.
-    examples: Option<Examples>,
+    examples: Option<ErrorAnalysis>,
     by: Invocation,
     /// Whether the weights in the folder are this run's.
     has_weights: bool,
@@ -101,7 +103,7 @@ fn lost(reader: &Reader) -> Result<bool> {
     for experiment in reader.experiments()? {
         reader.runs(&experiment.name)?;
     }
-    let all = reader.damage();
+    let all = reader.integrity_issues();
     for damage in &all {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {damage}")));
     }
@@ -139,7 +141,7 @@ fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<(Vec<Subject>, usize)>
     }
     let subject = |run: RecordedRun| {
         let has_weights = latest.get(&(run.experiment.clone(), run.trial.clone())) == Some(&run.id);
-        let (epochs, examples) = (reader.epochs(&run)?, reader.examples(&run)?);
+        let (epochs, examples) = (reader.epochs(&run)?, reader.error_analysis(&run)?);
         Ok(Subject {
             epochs,
             examples,
@@ -305,7 +307,7 @@ fn differences(
     {
         found.push("the confusion matrix or the mistakes are others".to_owned());
     }
-    if found.is_empty() && !run.is_whole() {
+    if found.is_empty() && !run.is_intact() {
         found.push(
             "its record was changed after it was recorded: it does not fit its checksum".to_owned(),
         );
@@ -314,7 +316,7 @@ fn differences(
 }
 
 /// The pictures are of the data, which are the same; how they are packed is not what was measured.
-fn without_pictures(examples: &Examples) -> Examples {
+fn without_pictures(examples: &ErrorAnalysis) -> ErrorAnalysis {
     let mut examples = examples.clone();
     examples.mistakes.iter_mut().for_each(|mistake| mistake.picture.clear());
     examples

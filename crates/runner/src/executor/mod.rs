@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use data::{Dataset, hold_out};
 use model::{EngineData, EngineError, EpochScores, Observer, Outcome, Score, Training, Weights};
-use tracking::Examples;
+use tracking::ErrorAnalysis;
 
 use crate::executor::built_in::error_analysis::examples;
 use crate::experiment::group::Course;
@@ -26,7 +26,7 @@ pub struct Execution {
     /// Final weights of a finished trial.
     pub weights: Option<Weights>,
     /// What these make of the test set.
-    pub examples: Option<Examples>,
+    pub examples: Option<ErrorAnalysis>,
 }
 
 /// How far a course has come: after its last whole epoch, all that it goes on from.

@@ -28,7 +28,7 @@ pub fn invocation(
             .collect::<Vec<_>>()
             .join(" "),
         experiment_file: Some(experiment_file.to_owned()),
-        process: Process::this().clone(),
+        process: Process::current().clone(),
         plan_sha256: Some(plan_sha256),
         shard,
         work: None,

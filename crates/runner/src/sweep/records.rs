@@ -67,7 +67,7 @@ impl Circumstances<'_> {
             epochs: execution
                 .map_or_else(Vec::new, |it| it.epochs.iter().map(epoch_metrics).collect()),
             results: execution.map_or_else(Vec::new, results),
-            examples: execution.and_then(|it| it.examples.clone()),
+            error_analysis: execution.and_then(|it| it.examples.clone()),
             ..self.begun(done.trial, done.started_at)
         }
     }

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use model::Weights;
-use tracking::{Checkpoint, Claim, InvocationId, Recording, Resumption, RunId, Store, Terms};
+use tracking::{
+    Checkpoint, ClaimOptions, ClaimOutcome, InvocationId, ResumePoint, RunId, Store,
+    WriteTransaction,
+};
 
 use crate::executor::Reached;
 use crate::experiment::group::Course;
@@ -33,7 +36,7 @@ pub struct Recorder<'a> {
     pub alone: bool,
     pub invocation: InvocationId,
     pub circumstances: Circumstances<'a>,
-    pub terms: Terms,
+    pub terms: ClaimOptions,
     pub fail_fast: bool,
     pub progress: &'a Progress,
     pub stop: &'a Stop,
@@ -44,12 +47,12 @@ pub struct Recorder<'a> {
 impl<'a> Record<'a> for Recorder<'_> {
     fn record(&mut self, events: &mut dyn Iterator<Item = Event<'a>>) -> Result<()> {
         let (mut answers, mut ended) = (Vec::new(), Vec::new());
-        let recording = self.store.recording()?;
+        let transaction = self.store.transaction()?;
         for event in events {
             match event {
                 Event::Claim { course, reply } => {
                     let claim = claim(
-                        &recording,
+                        &transaction,
                         self.invocation,
                         &self.circumstances,
                         &course,
@@ -62,10 +65,14 @@ impl<'a> Record<'a> for Recorder<'_> {
                     let epochs: Vec<_> = epochs.iter().map(epoch_metrics).collect();
                     let epoch = epochs.last().map_or(0, |epoch| epoch.epoch);
                     let (seconds, model) = (elapsed.as_secs_f64(), weights.to_safetensors()?);
-                    recording.epochs(&run, &epochs, &Checkpoint { epoch, seconds, model })?;
+                    transaction.record_epochs(
+                        &run,
+                        &epochs,
+                        &Checkpoint { epoch, seconds, model },
+                    )?;
                 }
                 Event::Ended(done) => {
-                    recording.end(&done.run, &self.circumstances.run(&done))?;
+                    transaction.end_run(&done.run, &self.circumstances.run(&done))?;
                     ended.push(done);
                 }
             }
@@ -74,7 +81,7 @@ impl<'a> Record<'a> for Recorder<'_> {
                 answer(&mut answers);
             }
         }
-        recording.commit()?;
+        transaction.commit()?;
 
         answer(&mut answers);
         for done in ended {
@@ -101,22 +108,26 @@ fn answer<'a>(answers: &mut Vec<(mpsc::Sender<Claimed<'a>>, Claimed<'a>)>) {
 
 /// Asks for every trial of a course: the longest, and then those on its way that are free too.
 fn claim<'a>(
-    recording: &Recording<'_>,
+    transaction: &WriteTransaction<'_>,
     invocation: InvocationId,
     circumstances: &Circumstances<'_>,
     course: &Course<'a>,
-    terms: Terms,
+    terms: ClaimOptions,
 ) -> Result<(Claimed<'a>, Option<String>)> {
     let (mut taken, mut runs, mut busy, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new(), None);
     for trial in &course.trials {
-        match recording.claim(invocation, &circumstances.begun(trial, SystemTime::now()), terms)? {
-            Claim::Taken(run, resumption) => {
+        match transaction.claim(
+            invocation,
+            &circumstances.begun(trial, SystemTime::now()),
+            terms,
+        )? {
+            ClaimOutcome::Claimed(run, resumption) => {
                 taken.push(*trial);
                 runs.push((run, resumption));
             }
-            Claim::Busy => busy.push(*trial),
-            Claim::Elsewhere(host) => elsewhere = Some(host),
-            Claim::Done => {}
+            ClaimOutcome::Busy => busy.push(*trial),
+            ClaimOutcome::Remote(host) => elsewhere = Some(host),
+            ClaimOutcome::Done => {}
         }
     }
     let busy = (!busy.is_empty()).then_some(Course { trials: busy });
@@ -129,11 +140,11 @@ fn claim<'a>(
     let resumed = longest.1.is_some();
     let reached = longest.1.take().and_then(reached).filter(|it| it.epochs.len() <= first);
     if resumed && reached.is_none() {
-        recording.restart(&longest.0)?;
+        transaction.restart_run(&longest.0)?;
     }
     for (run, resumption) in shorter.iter_mut() {
         if resumption.take().is_some() {
-            recording.restart(run)?;
+            transaction.restart_run(run)?;
         }
     }
     let runs = runs.into_iter().map(|(run, _): (RunId, _)| run).collect();
@@ -141,7 +152,7 @@ fn claim<'a>(
 }
 
 /// What is gone on from, if it can be read.
-fn reached(resumption: Resumption) -> Option<Reached> {
+fn reached(resumption: ResumePoint) -> Option<Reached> {
     Some(Reached {
         epochs: resumption.epochs.iter().map(epoch_from).collect(),
         elapsed: Duration::try_from_secs_f64(resumption.checkpoint.seconds).ok()?,

@@ -116,7 +116,7 @@ pub fn measured(folder: &Folder, results: &str, experiment: &str) -> Vec<Vec<u8>
     }
     let reader = tracking::Reader::open(&folder.path(results)).unwrap();
     for run in reader.runs(experiment).unwrap() {
-        let examples = reader.examples(&run).unwrap();
+        let examples = reader.error_analysis(&run).unwrap();
         assert_eq!(examples.is_some(), run.status == tracking::Status::Finished);
         all.push(format!("{} {examples:?}", run.trial).into_bytes());
     }

@@ -7,9 +7,9 @@ use crate::{Experiment, RecordedRun};
 
 /// Something in the store that is not as it was recorded: it is left out of what is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damage(String);
+pub struct IntegrityIssue(String);
 
-impl Damage {
+impl IntegrityIssue {
     pub(super) fn of_run(run: &RecordedRun) -> Self {
         Self(format!(
             "run {} (trial {}) of '{}' was changed after it was recorded",
@@ -44,7 +44,7 @@ impl Damage {
     }
 }
 
-impl fmt::Display for Damage {
+impl fmt::Display for IntegrityIssue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -52,10 +52,10 @@ impl fmt::Display for Damage {
 
 /// All that was met while reading, each once.
 #[derive(Debug, Default)]
-pub(super) struct Met(Mutex<Vec<Damage>>);
+pub(super) struct Met(Mutex<Vec<IntegrityIssue>>);
 
 impl Met {
-    pub(super) fn add(&self, damage: Vec<Damage>) {
+    pub(super) fn add(&self, damage: Vec<IntegrityIssue>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for it in damage {
             if !known.contains(&it) {
@@ -64,7 +64,7 @@ impl Met {
         }
     }
 
-    pub(super) fn all(&self) -> Vec<Damage> {
+    pub(super) fn all(&self) -> Vec<IntegrityIssue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::live::{self, Recording};
+use super::live::{self, WriteTransaction};
 use super::{DATABASE, Store};
 use crate::live_run::check_metric_name;
 use crate::{Declarations, Direction, Experiment, StoreError, csv_export};
@@ -21,7 +21,7 @@ pub(super) fn of_experiment(
     Ok(Declarations::from_rows(rows.collect::<rusqlite::Result<Vec<_>>>()?))
 }
 
-impl Recording<'_> {
+impl WriteTransaction<'_> {
     /// Replaces the declarations of an experiment. Creates the experiment if it does not exist.
     pub(super) fn declare(
         &self,
@@ -30,12 +30,12 @@ impl Recording<'_> {
     ) -> Result<(), StoreError> {
         let about = Experiment { name: experiment.to_owned(), description: String::new() };
         let declare = || {
-            live::add_experiment(&self.transaction, &about)?;
-            self.transaction
+            live::add_experiment(&self.connection, &about)?;
+            self.connection
                 .execute("DELETE FROM declarations WHERE experiment = ?1", [experiment])?;
             let sql =
                 "INSERT OR IGNORE INTO declarations (experiment, role, name) VALUES (?1, ?2, ?3)";
-            let mut insert = self.transaction.prepare_cached(sql)?;
+            let mut insert = self.connection.prepare_cached(sql)?;
             declarations
                 .rows()
                 .into_iter()
@@ -103,8 +103,8 @@ impl Store {
         let mut connection = self.connection();
         // One transaction reads and writes, so that concurrent programs do not overwrite each
         // other's changes.
-        let recording = Recording::begin(&mut connection, self.folder.join(DATABASE))?;
-        let before = of_experiment(&recording.transaction, experiment).map_err(self.failed())?;
+        let transaction = WriteTransaction::begin(&mut connection, self.folder.join(DATABASE))?;
+        let before = of_experiment(&transaction.connection, experiment).map_err(self.failed())?;
         let mut after = before.clone();
         change(&mut after);
         for (_, name) in after.rows() {
@@ -113,7 +113,7 @@ impl Store {
         if after == before {
             return Ok(());
         }
-        recording.declare(experiment, &after)?;
-        recording.commit()
+        transaction.declare(experiment, &after)?;
+        transaction.commit()
     }
 }

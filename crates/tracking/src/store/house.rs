@@ -10,7 +10,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn left_checkpoints(&self) -> Result<Vec<(RecordedRun, u64)>, StoreError> {
+    pub fn abandoned_checkpoints(&self) -> Result<Vec<(RecordedRun, u64)>, StoreError> {
         let connection = self.connection();
         let read = || {
             let mut statement = connection
@@ -33,13 +33,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses: then none is deleted.
-    pub fn drop_checkpoints(&mut self, runs: &[RunId]) -> Result<(), StoreError> {
-        let recording = self.recording()?;
+    pub fn delete_checkpoints(&mut self, runs: &[RunId]) -> Result<(), StoreError> {
+        let transaction = self.transaction()?;
         for run in runs {
             let sql = "DELETE FROM checkpoints WHERE run_id = ?1";
-            recording.transaction.execute(sql, [run.as_str()]).map_err(recording.failed())?;
+            transaction.connection.execute(sql, [run.as_str()]).map_err(transaction.failed())?;
         }
-        recording.commit()
+        transaction.commit()
     }
 
     /// Deletes runs with all that was measured, and what of their experiments is nobody's then.
@@ -47,8 +47,8 @@ impl Store {
     /// # Errors
     /// When the database refuses: then none is deleted.
     pub fn delete_runs(&mut self, runs: &[RunId]) -> Result<(), StoreError> {
-        let recording = self.recording()?;
-        let connection = &recording.transaction;
+        let transaction = self.transaction()?;
+        let connection = &transaction.connection;
         let delete = || {
             for run in runs {
                 connection.execute("DELETE FROM runs WHERE id = ?1", [run.as_str()])?;
@@ -61,8 +61,8 @@ impl Store {
                  DELETE FROM experiments WHERE name NOT IN (SELECT experiment FROM invocations);",
             )
         };
-        delete().map_err(recording.failed())?;
-        recording.commit()
+        delete().map_err(transaction.failed())?;
+        transaction.commit()
     }
 
     /// Gives the room of what was deleted back to the disk.

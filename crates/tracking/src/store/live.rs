@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{InvocationId, database, examples, query, timestamp};
+use super::{InvocationId, database, error_analysis, query, timestamp};
 use crate::run::{micros, micros_of};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, Invocation, Liveness, Order, Process, RecordedRun, Run,
@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// What is recorded together: committed whole, or not at all.
-pub struct Recording<'a> {
-    pub(super) transaction: Transaction<'a>,
+pub struct WriteTransaction<'a> {
+    pub(super) connection: Transaction<'a>,
     path: PathBuf,
 }
 
 /// When a trial may be taken.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Terms {
+pub struct ClaimOptions {
     /// Though it has its result.
     pub rerun: bool,
     /// Though a process of another machine, of which nothing can be known, is said to run it.
@@ -29,45 +29,45 @@ pub struct Terms {
 
 /// What comes of asking for a trial.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Claim {
+pub enum ClaimOutcome {
     /// It is the asker's now, as this run; to be gone on with from there, if another start of the program left it.
-    Taken(RunId, Option<Resumption>),
+    Claimed(RunId, Option<ResumePoint>),
     /// It has its result.
     Done,
     /// Another process runs it.
     Busy,
     /// A process of this other machine is said to run it.
-    Elsewhere(String),
+    Remote(String),
 }
 
 /// What another start of the program left of a run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Resumption {
+pub struct ResumePoint {
     /// The model after the last recorded epoch.
     pub checkpoint: Checkpoint,
     /// The recorded epochs.
     pub epochs: Vec<EpochMetrics>,
 }
 
-impl<'a> Recording<'a> {
+impl<'a> WriteTransaction<'a> {
     /// Immediate: who waits for another that writes does so here, and never gives up half-way.
     pub(super) fn begin(connection: &'a mut Connection, path: PathBuf) -> Result<Self, StoreError> {
-        let transaction = connection
+        let connection = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(database(&path))?;
-        Ok(Self { transaction, path })
+        Ok(Self { connection, path })
     }
 
     /// Makes it last.
     ///
     /// # Errors
-    /// When the database refuses: then nothing of it is recorded. [`StoreError::Gone`] where somebody deleted it, which the
+    /// When the database refuses: then nothing of it is recorded. [`StoreError::Deleted`] where somebody deleted it, which the
     /// system does not mind.
     pub fn commit(self) -> Result<(), StoreError> {
-        if let Some(Ok(false)) = self.transaction.path().map(|file| Path::new(file).try_exists()) {
-            return Err(StoreError::Gone { path: self.path });
+        if let Some(Ok(false)) = self.connection.path().map(|file| Path::new(file).try_exists()) {
+            return Err(StoreError::Deleted { path: self.path });
         }
-        self.transaction.commit().map_err(database(&self.path))
+        self.connection.commit().map_err(database(&self.path))
     }
 
     pub(super) fn failed(&self) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
@@ -75,15 +75,15 @@ impl<'a> Recording<'a> {
     }
 
     /// A start of a program; its experiment's name was looked at.
-    pub(super) fn invocation(
+    pub(super) fn begin_invocation(
         &self,
         experiment: &Experiment,
         invocation: &Invocation,
     ) -> Result<InvocationId, StoreError> {
         let begin = || {
-            put_experiment(&self.transaction, experiment)?;
+            put_experiment(&self.connection, experiment)?;
             insert_invocation(
-                &self.transaction,
+                &self.connection,
                 &experiment.name,
                 invocation,
                 &timestamp(SystemTime::now()),
@@ -96,14 +96,14 @@ impl<'a> Recording<'a> {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn whole_run(&self, invocation: InvocationId, run: &Run) -> Result<RunId, StoreError> {
+    pub fn record_run(&self, invocation: InvocationId, run: &Run) -> Result<RunId, StoreError> {
         let id = run.id.clone().map_or_else(|| self.new_id(), Ok)?;
         let record = || {
-            insert_run(&self.transaction, &id, invocation, run)?;
-            insert_epochs(&self.transaction, &id, &run.epochs)?;
-            insert_results(&self.transaction, &id, &run.results)?;
-            examples::insert(&self.transaction, &id, run.examples.as_ref())?;
-            seal(&self.transaction, &id)
+            insert_run(&self.connection, &id, invocation, run)?;
+            insert_epochs(&self.connection, &id, &run.epochs)?;
+            insert_results(&self.connection, &id, &run.results)?;
+            error_analysis::insert(&self.connection, &id, run.error_analysis.as_ref())?;
+            seal(&self.connection, &id)
         };
         record().map_err(self.failed())?;
         Ok(id)
@@ -126,8 +126,8 @@ impl<'a> Recording<'a> {
         &self,
         invocation: InvocationId,
         run: &Run,
-        terms: Terms,
-    ) -> Result<Claim, StoreError> {
+        terms: ClaimOptions,
+    ) -> Result<ClaimOutcome, StoreError> {
         let id = run.id.clone().map_or_else(|| self.new_id(), Ok)?;
         self.try_claim(&id, invocation, run, terms).map_err(self.failed())
     }
@@ -137,19 +137,19 @@ impl<'a> Recording<'a> {
         id: &RunId,
         invocation: InvocationId,
         run: &Run,
-        terms: Terms,
-    ) -> rusqlite::Result<Claim> {
-        let connection = &self.transaction;
+        terms: ClaimOptions,
+    ) -> rusqlite::Result<ClaimOutcome> {
+        let connection = &self.connection;
         let sql = "trial_id = ?1";
         let mut known = query::runs_of(connection, sql, run.trial.as_str())?;
         known.retain(|other| other.experiment == run.experiment);
         for other in
-            known.iter().filter(|other| !terms.rerun && other.has_result() && other.is_whole())
+            known.iter().filter(|other| !terms.rerun && other.has_result() && other.is_intact())
         {
             let mut damage = Vec::new();
             query::epochs_of_run(connection, other, &mut damage)?;
             if damage.is_empty() {
-                return Ok(Claim::Done);
+                return Ok(ClaimOutcome::Done);
             }
         }
         let ours = query::invocation(connection, invocation.0)?;
@@ -157,29 +157,29 @@ impl<'a> Recording<'a> {
             let theirs = query::invocation(connection, left.invocation)?;
             if left.status == Status::Running {
                 match theirs.process.liveness() {
-                    Liveness::Alive => return Ok(Claim::Busy),
-                    Liveness::Elsewhere if !terms.take_over => {
-                        return Ok(Claim::Elsewhere(theirs.process.host));
+                    Liveness::Alive => return Ok(ClaimOutcome::Busy),
+                    Liveness::Remote if !terms.take_over => {
+                        return Ok(ClaimOutcome::Remote(theirs.process.host));
                     }
-                    Liveness::Elsewhere | Liveness::Gone => {}
+                    Liveness::Remote | Liveness::Gone => {}
                 }
             }
-            if left.is_whole() && same_bits(left, &theirs, run, &ours) {
+            if left.is_intact() && same_bits(left, &theirs, run, &ours) {
                 let resumption = go_on(connection, left, invocation)?;
-                return Ok(Claim::Taken(left.id.clone(), resumption));
+                return Ok(ClaimOutcome::Claimed(left.id.clone(), resumption));
             }
             let error = "its process was gone; another program, engine or processor began anew";
             give_up(connection, &left.id, left.error.as_deref().unwrap_or(error))?;
         }
         insert_run(connection, id, invocation, &Run { status: Status::Running, ..run.clone() })?;
         seal(connection, id)?;
-        Ok(Claim::Taken(id.clone(), None))
+        Ok(ClaimOutcome::Claimed(id.clone(), None))
     }
 
     /// Begins a run of a trial, a new one whatever became of those before it, unless a process that is there runs the trial: then
     /// that is who. One whose process is gone stays as it was left, killed. Of a process of another machine or container nobody
     /// here can know; `take_over` says that it is gone.
-    pub(super) fn start(
+    pub(super) fn start_run(
         &self,
         invocation: InvocationId,
         id: &RunId,
@@ -196,7 +196,7 @@ impl<'a> Recording<'a> {
         run: &Run,
         take_over: bool,
     ) -> rusqlite::Result<Option<(Process, Liveness)>> {
-        let connection = &self.transaction;
+        let connection = &self.connection;
         let sql = "SELECT id, invocation FROM runs WHERE experiment = ?1 AND trial_id = ?2 AND status = 'running'";
         let running: Option<(String, i64)> = connection
             .prepare_cached(sql)?
@@ -205,7 +205,7 @@ impl<'a> Recording<'a> {
         if let Some((left, theirs)) = running {
             let process = query::invocation(connection, theirs)?.process;
             match process.liveness() {
-                Liveness::Elsewhere if take_over => {}
+                Liveness::Remote if take_over => {}
                 Liveness::Gone => {}
                 liveness => return Ok(Some((process, liveness))),
             }
@@ -224,45 +224,45 @@ impl<'a> Recording<'a> {
     pub(super) fn experiment(&self, name: &str) -> Result<Experiment, StoreError> {
         let sql = "SELECT description FROM experiments WHERE name = ?1";
         let description: Option<String> = self
-            .transaction
+            .connection
             .query_row(sql, [name], |row| row.get(0))
             .optional()
             .map_err(self.failed())?;
         Ok(Experiment { name: name.to_owned(), description: description.unwrap_or_default() })
     }
 
-    /// An epoch of a running run; [`Recording::seal`] follows when there are no more for now.
-    pub(super) fn epoch(&self, id: &RunId, epoch: &EpochMetrics) -> Result<(), StoreError> {
-        insert_epochs(&self.transaction, id, std::slice::from_ref(epoch)).map_err(self.failed())
+    /// An epoch of a running run; [`WriteTransaction::seal`] follows when there are no more for now.
+    pub(super) fn record_epoch(&self, id: &RunId, epoch: &EpochMetrics) -> Result<(), StoreError> {
+        insert_epochs(&self.connection, id, std::slice::from_ref(epoch)).map_err(self.failed())
     }
 
     /// Makes a run one with the epochs that it got.
     pub(super) fn seal(&self, id: &RunId) -> Result<(), StoreError> {
-        seal(&self.transaction, id).map_err(self.failed())
+        seal(&self.connection, id).map_err(self.failed())
     }
 
     /// Forgets what was recorded of a run that was taken: it begins anew.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn restart(&self, id: &RunId) -> Result<(), StoreError> {
-        restart(&self.transaction, id).map_err(self.failed())
+    pub fn restart_run(&self, id: &RunId) -> Result<(), StoreError> {
+        restart(&self.connection, id).map_err(self.failed())
     }
 
     /// Epochs of a running run, and what it goes on from after the last of them.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn epochs(
+    pub fn record_epochs(
         &self,
         id: &RunId,
         epochs: &[EpochMetrics],
         checkpoint: &Checkpoint,
     ) -> Result<(), StoreError> {
         let record = || {
-            insert_epochs(&self.transaction, id, epochs)?;
-            put_checkpoint(&self.transaction, id, checkpoint)?;
-            seal(&self.transaction, id)
+            insert_epochs(&self.connection, id, epochs)?;
+            put_checkpoint(&self.connection, id, checkpoint)?;
+            seal(&self.connection, id)
         };
         record().map_err(self.failed())
     }
@@ -272,8 +272,8 @@ impl<'a> Recording<'a> {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn end(&self, id: &RunId, run: &Run) -> Result<(), StoreError> {
-        let connection = &self.transaction;
+    pub fn end_run(&self, id: &RunId, run: &Run) -> Result<(), StoreError> {
+        let connection = &self.connection;
         let record = || {
             let recorded: Option<u32> = connection
                 .prepare_cached("SELECT last_epoch FROM runs WHERE id = ?1")?
@@ -286,7 +286,7 @@ impl<'a> Recording<'a> {
                 .collect();
             insert_epochs(connection, id, &new)?;
             insert_results(connection, id, &run.results)?;
-            examples::insert(connection, id, run.examples.as_ref())?;
+            error_analysis::insert(connection, id, run.error_analysis.as_ref())?;
             connection
                 .prepare_cached("UPDATE runs SET shared_from = ?2 WHERE id = ?1")?
                 .execute(params![id.as_str(), run.shared_from.as_ref().map(RunId::as_str)])?;
@@ -336,7 +336,7 @@ fn go_on(
     connection: &Connection,
     left: &RecordedRun,
     invocation: InvocationId,
-) -> rusqlite::Result<Option<Resumption>> {
+) -> rusqlite::Result<Option<ResumePoint>> {
     connection.execute(
         "UPDATE runs SET status = 'running', ended_at = NULL, error = NULL, shared_from = NULL, invocation = ?2
          WHERE id = ?1",
@@ -357,7 +357,7 @@ fn go_on(
     )?;
     if let Some(checkpoint) = checkpoint {
         seal(connection, &left.id)?;
-        return Ok(Some(Resumption { checkpoint, epochs }));
+        return Ok(Some(ResumePoint { checkpoint, epochs }));
     }
     restart(connection, &left.id)?;
     Ok(None)
@@ -478,7 +478,7 @@ pub(super) fn insert_invocation(
 /// Position of a new run among the runs of its trial: its start time, or a microsecond after the
 /// last run in the store if that is later.
 fn place(connection: &Connection, run: &Run) -> rusqlite::Result<Option<i64>> {
-    if let Order::Kept(place) = run.order {
+    if let Order::Assigned(place) = run.order {
         return Ok(place);
     }
     let sql = "SELECT ordered_at, started_at FROM runs WHERE experiment = ?1 AND trial_id = ?2";

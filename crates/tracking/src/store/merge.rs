@@ -7,16 +7,16 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::live::{self, Recording};
-use super::{InvocationId, Store, declarations, examples, query};
+use super::live::{self, WriteTransaction};
+use super::{InvocationId, Store, declarations, error_analysis, query};
 use crate::{
-    Declarations, EpochMetrics, Examples, Experiment, Interruption, Invocation, Liveness, Order,
-    Reader, RecordedRun, Run, Status, StoreError,
+    Declarations, EpochMetrics, ErrorAnalysis, Experiment, Interruption, Invocation, Liveness,
+    Order, Reader, RecordedRun, Run, Status, StoreError,
 };
 
 /// What became of the runs of another store.
 #[derive(Debug, Default)]
-pub struct Absorbed {
+pub struct MergeReport {
     /// Runs that are here now.
     pub added: Vec<RecordedRun>,
     /// Runs that were here as they were at an earlier moment, and are here now as they are there.
@@ -24,9 +24,9 @@ pub struct Absorbed {
     /// Runs that were here, or whose trial has the same numbers here.
     pub identical: usize,
     /// Runs without a result that were left: they are under way, or their trial has its result here.
-    pub left: usize,
+    pub skipped: usize,
     /// Runs that say something else than what is here of the same trial, in words: they were left.
-    pub contradictions: Vec<String>,
+    pub conflicts: Vec<String>,
 }
 
 impl Store {
@@ -36,48 +36,48 @@ impl Store {
     ///
     /// # Errors
     /// When a store or a file refuses: then nothing of that experiment is added.
-    pub fn absorb(
+    pub fn merge(
         &mut self,
         source: &Reader,
         wanted: &dyn Fn(&RecordedRun) -> bool,
         exactly: bool,
         keep: &mut dyn FnMut(&RecordedRun) -> io::Result<()>,
-    ) -> Result<Absorbed, StoreError> {
-        let mut absorbed = Absorbed::default();
+    ) -> Result<MergeReport, StoreError> {
+        let mut report = MergeReport::default();
         for experiment in source.experiments()? {
             crate::csv_export::check_name(&experiment.name)?;
             let runs: Vec<RecordedRun> =
                 source.all_runs(&experiment.name)?.into_iter().filter(|run| wanted(run)).collect();
             if !runs.is_empty() {
-                self.absorb_experiment(source, &experiment, runs, exactly, keep, &mut absorbed)?;
+                self.merge_experiment(source, &experiment, runs, exactly, keep, &mut report)?;
             }
         }
-        Ok(absorbed)
+        Ok(report)
     }
 
-    fn absorb_experiment(
+    fn merge_experiment(
         &mut self,
         source: &Reader,
         experiment: &Experiment,
         runs: Vec<RecordedRun>,
         exactly: bool,
         keep: &mut dyn FnMut(&RecordedRun) -> io::Result<()>,
-        absorbed: &mut Absorbed,
+        report: &mut MergeReport,
     ) -> Result<(), StoreError> {
-        let recording = self.recording()?;
-        let connection = &recording.transaction;
+        let transaction = self.transaction()?;
+        let connection = &transaction.connection;
         let mut known: HashMap<String, Vec<RecordedRun>> = HashMap::new();
         for run in
-            query::unchecked_runs(connection, &experiment.name).map_err(recording.failed())?
+            query::unchecked_runs(connection, &experiment.name).map_err(transaction.failed())?
         {
             known.entry(run.trial.to_string()).or_default().push(run);
         }
-        live::add_experiment(connection, experiment).map_err(recording.failed())?;
+        live::add_experiment(connection, experiment).map_err(transaction.failed())?;
         // Declarations of this store take precedence over declarations of the source.
         let here = declarations::of_experiment(connection, &experiment.name)
-            .map_err(recording.failed())?;
+            .map_err(transaction.failed())?;
         if here == Declarations::default() {
-            recording.declare(&experiment.name, &source.declarations(&experiment.name)?)?;
+            transaction.declare(&experiment.name, &source.declarations(&experiment.name)?)?;
         }
         let mut starts = HashMap::new();
         // A start of a program of there, which is brought along by the first run that names it.
@@ -87,73 +87,73 @@ impl Store {
             }
             let (origin, started_at) = source.start(invocation)?;
             let id = bring_start(connection, &experiment.name, &origin, &started_at)
-                .map_err(recording.failed())?;
+                .map_err(transaction.failed())?;
             starts.insert(invocation, id);
             Ok(id)
         };
         for run in runs {
             let (epochs, whole) = source.checked_epochs(&run)?;
-            let whole = whole && run.is_whole();
+            let whole = whole && run.is_intact();
             if !whole && !exactly {
                 let what = format!(
                     "run {} of trial {} was changed after it was recorded",
                     run.id, run.trial
                 );
-                absorbed.contradictions.push(what);
+                report.conflicts.push(what);
                 continue;
             }
             let here = known.get(run.trial.as_str()).map_or(&[][..], Vec::as_slice);
             let verdict = judge(connection, here, (&run, &epochs, whole), exactly)
-                .map_err(recording.failed())?;
+                .map_err(transaction.failed())?;
             match verdict {
-                Verdict::Known => absorbed.identical += 1,
-                Verdict::Left => absorbed.left += 1,
-                Verdict::Contradicts(what) => absorbed.contradictions.push(what),
-                Verdict::GoesOn if is_worked_on(&recording, here, source, &run)? => {
-                    absorbed.left += 1
+                Verdict::Known => report.identical += 1,
+                Verdict::Left => report.skipped += 1,
+                Verdict::Contradicts(what) => report.conflicts.push(what),
+                Verdict::GoesOn if is_worked_on(&transaction, here, source, &run)? => {
+                    report.skipped += 1
                 }
                 Verdict::New | Verdict::GoesOn => {
                     let sql = "DELETE FROM runs WHERE id = ?1";
                     let earlier =
-                        connection.execute(sql, [run.id.as_str()]).map_err(recording.failed())?;
-                    add(&recording, source, &run, (epochs, whole), &mut start)?;
+                        connection.execute(sql, [run.id.as_str()]).map_err(transaction.failed())?;
+                    add(&transaction, source, &run, (epochs, whole), &mut start)?;
                     keep(&run)
-                        .map_err(|cause| StoreError::Belongings { run: run.id.clone(), cause })?;
-                    if earlier > 0 { &mut absorbed.updated } else { &mut absorbed.added }.push(run);
+                        .map_err(|cause| StoreError::RunFiles { run: run.id.clone(), cause })?;
+                    if earlier > 0 { &mut report.updated } else { &mut report.added }.push(run);
                 }
             }
         }
-        recording.commit()
+        transaction.commit()
     }
 }
 
 /// Records a run of elsewhere as it was; `start` brings along the starts of a program that it names.
 fn add(
-    recording: &Recording<'_>,
+    transaction: &WriteTransaction<'_>,
     source: &Reader,
     run: &RecordedRun,
     (epochs, whole): (Vec<EpochMetrics>, bool),
     start: &mut dyn FnMut(i64) -> Result<InvocationId, StoreError>,
 ) -> Result<(), StoreError> {
-    let (connection, id) = (&recording.transaction, run.id.as_str());
-    let (examples, fit) = source.checked_examples(run)?;
-    recording.whole_run(start(run.invocation)?, &as_recorded(run, epochs, examples))?;
+    let (connection, id) = (&transaction.connection, run.id.as_str());
+    let (examples, fit) = source.checked_error_analysis(run)?;
+    transaction.record_run(start(run.invocation)?, &as_recorded(run, epochs, examples))?;
     // What was changed is not made right by being moved.
     if !whole {
         connection
             .execute("UPDATE runs SET checksum = -1 WHERE id = ?1", [id])
-            .map_err(recording.failed())?;
+            .map_err(transaction.failed())?;
     }
     if !fit {
-        examples::set_checksum(connection, &run.id, -1).map_err(recording.failed())?;
+        error_analysis::set_checksum(connection, &run.id, -1).map_err(transaction.failed())?;
     }
     if let Some(checkpoint) = source.checkpoint(run)? {
-        live::put_checkpoint(connection, &run.id, &checkpoint).map_err(recording.failed())?;
+        live::put_checkpoint(connection, &run.id, &checkpoint).map_err(transaction.failed())?;
     }
-    for Interruption { epoch, at, invocation } in source.resumptions(run)? {
+    for Interruption { epoch, at, invocation } in source.interruptions(run)? {
         let sql = "INSERT INTO resumptions (run_id, epoch, invocation, at) VALUES (?1, ?2, ?3, ?4)";
         let row = params![id, epoch, start(invocation)?.0, at];
-        connection.execute(sql, row).map_err(recording.failed())?;
+        connection.execute(sql, row).map_err(transaction.failed())?;
     }
     Ok(())
 }
@@ -206,7 +206,7 @@ fn judge(
     if run.status == Status::Running {
         return Ok(Verdict::Left);
     }
-    let with_result = here.iter().find(|it| it.has_result() && it.is_whole());
+    let with_result = here.iter().find(|it| it.has_result() && it.is_intact());
     let beside = match (same_run, with_result) {
         (Some(same), _) => same,
         (None, _) if exactly => return Ok(Verdict::New),
@@ -216,7 +216,7 @@ fn judge(
     };
     let mut damage = Vec::new();
     let ours = query::epochs_of_run(connection, beside, &mut damage)?;
-    if same_run.is_some() && whole && beside.is_whole() && damage.is_empty() {
+    if same_run.is_some() && whole && beside.is_intact() && damage.is_empty() {
         if goes_on((beside, &ours), (run, epochs)) {
             return Ok(Verdict::GoesOn);
         }
@@ -251,7 +251,7 @@ fn goes_on(
 
 /// Whether a run may be in the hands of somebody here: of another process than those that worked on it there.
 fn is_worked_on(
-    recording: &Recording<'_>,
+    transaction: &WriteTransaction<'_>,
     here: &[RecordedRun],
     source: &Reader,
     run: &RecordedRun,
@@ -259,11 +259,11 @@ fn is_worked_on(
     let Some(same) = here.iter().find(|it| it.id == run.id && it.status == Status::Running) else {
         return Ok(false);
     };
-    let ours = query::invocation(&recording.transaction, same.invocation)
-        .map_err(recording.failed())?
+    let ours = query::invocation(&transaction.connection, same.invocation)
+        .map_err(transaction.failed())?
         .process;
     let theirs =
-        source.resumptions(run)?.into_iter().map(|it| it.invocation).chain([run.invocation]);
+        source.interruptions(run)?.into_iter().map(|it| it.invocation).chain([run.invocation]);
     for invocation in theirs {
         if source.start(invocation)?.0.process == ours {
             return Ok(false);
@@ -326,7 +326,11 @@ fn in_words(value: Option<f64>) -> String {
 }
 
 /// A run, to be recorded as it was.
-fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>, examples: Option<Examples>) -> Run {
+fn as_recorded(
+    run: &RecordedRun,
+    epochs: Vec<EpochMetrics>,
+    examples: Option<ErrorAnalysis>,
+) -> Run {
     let time = |text: &str| humantime::parse_rfc3339(text).unwrap_or(SystemTime::UNIX_EPOCH);
     Run {
         id: Some(run.id.clone()),
@@ -343,12 +347,12 @@ fn as_recorded(run: &RecordedRun, epochs: Vec<EpochMetrics>, examples: Option<Ex
         engine: run.engine.clone(),
         device: run.device.clone(),
         started_at: time(&run.started_at),
-        order: Order::Kept(run.ordered_at),
+        order: Order::Assigned(run.ordered_at),
         ended_at: time(if run.ended_at.is_empty() { &run.started_at } else { &run.ended_at }),
         error: run.error.clone(),
         params: run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect(),
         epochs,
         results: run.results.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
-        examples,
+        error_analysis: examples,
     }
 }

@@ -88,14 +88,18 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<i64, StoreEr
     let (version, tables, ours) = connection.query_row(sql, [], look).map_err(&failed)?;
     if !ours && (tables > 0 || version != 0) {
         let reason = "it is an SQLite database of another program".to_owned();
-        return Err(StoreError::Foreign { path: path.to_owned(), reason });
+        return Err(StoreError::NotAStore { path: path.to_owned(), reason });
     }
     if version < 0 || (version == 0 && tables > 0) {
         let reason = format!("its schema is said to be {version}");
         return Err(StoreError::Damaged { path: path.to_owned(), reason });
     }
     if version > NEWEST {
-        return Err(StoreError::Newer { path: path.to_owned(), found: version, known: NEWEST });
+        return Err(StoreError::NewerSchema {
+            path: path.to_owned(),
+            found: version,
+            known: NEWEST,
+        });
     }
     Ok(version)
 }

@@ -2,7 +2,7 @@
 
 mod damage;
 mod declarations;
-mod examples;
+mod error_analysis;
 mod house;
 pub(crate) mod live;
 pub(crate) mod merge;
@@ -23,14 +23,14 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::{
-    Examples, Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId,
+    ErrorAnalysis, Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId,
     Value, csv_export,
 };
-pub use damage::Damage;
+pub use damage::IntegrityIssue;
 pub use query::LastValues;
 
 use damage::Met;
-use live::Recording;
+use live::WriteTransaction;
 use patience::{PATIENCE, be_patient, pause};
 use recorder::Recorder;
 
@@ -69,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open_alone(folder: &Path) -> Result<Self, StoreError> {
+    pub fn open_exclusive(folder: &Path) -> Result<Self, StoreError> {
         Self::open_with(folder, Journal::Rollback)
     }
 
@@ -121,15 +121,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn recording(&mut self) -> Result<Recording<'_>, StoreError> {
+    pub fn transaction(&mut self) -> Result<WriteTransaction<'_>, StoreError> {
         let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Recording::begin(connection, self.folder.join(DATABASE))
+        WriteTransaction::begin(connection, self.folder.join(DATABASE))
     }
 
-    /// What is found by asking, all of it at one moment; what was met that is damaged is kept for [`Store::damage`].
+    /// What is found by asking, all of it at one moment; what was met that is damaged is kept for [`Store::integrity_issues`].
     fn still<T>(
         &self,
-        ask: impl FnOnce(&Connection, &mut Vec<Damage>) -> rusqlite::Result<T>,
+        ask: impl FnOnce(&Connection, &mut Vec<IntegrityIssue>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let mut damage = Vec::new();
         let connection = self.connection();
@@ -152,7 +152,7 @@ impl Store {
 
     /// What was found to be damaged in what was read until now, and was left out.
     #[must_use]
-    pub fn damage(&self) -> Vec<Damage> {
+    pub fn integrity_issues(&self) -> Vec<IntegrityIssue> {
         self.damage.all()
     }
 
@@ -170,9 +170,9 @@ impl Store {
         invocation: &Invocation,
     ) -> Result<InvocationId, StoreError> {
         csv_export::check_name(&experiment.name)?;
-        let recording = self.recording()?;
-        let id = recording.invocation(experiment, invocation)?;
-        recording.commit()?;
+        let transaction = self.transaction()?;
+        let id = transaction.begin_invocation(experiment, invocation)?;
+        transaction.commit()?;
         Ok(id)
     }
 
@@ -181,9 +181,9 @@ impl Store {
     /// # Errors
     /// When the database refuses: then nothing of the run is recorded.
     pub fn record(&mut self, invocation: InvocationId, run: &Run) -> Result<RunId, StoreError> {
-        let recording = self.recording()?;
-        let id = recording.whole_run(invocation, run)?;
-        recording.commit()?;
+        let transaction = self.transaction()?;
+        let id = transaction.record_run(invocation, run)?;
+        transaction.commit()?;
         Ok(id)
     }
 
@@ -191,8 +191,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn done_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
-        self.still(|connection, _| query::done_trials(connection, experiment))
+    pub fn completed_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
+        self.still(|connection, _| query::completed_trials(connection, experiment))
     }
 
     /// The run that counts of every trial of `experiment`: see [`crate::Reader::runs`].
@@ -219,12 +219,12 @@ impl Store {
         self.still(|connection, _| query::unchecked_runs(connection, experiment))
     }
 
-    /// What the final weights of a run make of the test set: see [`crate::Reader::examples`].
+    /// What the final weights of a run make of the test set: see [`crate::Reader::error_analysis`].
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn examples(&self, run: &RecordedRun) -> Result<Option<Examples>, StoreError> {
-        Ok(self.still(|connection, damage| examples::of_run(connection, run, damage))?.0)
+    pub fn error_analysis(&self, run: &RecordedRun) -> Result<Option<ErrorAnalysis>, StoreError> {
+        Ok(self.still(|connection, damage| error_analysis::of_run(connection, run, damage))?.0)
     }
 
     /// Every experiment, by name.
@@ -349,7 +349,7 @@ fn database(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
         let unwritable =
             |advice| StoreError::Unwritable { path: path.clone(), reason: reason.clone(), advice };
         match (source.sqlite_error_code(), &source) {
-            (Some(ErrorCode::NotADatabase), _) => StoreError::Foreign { path, reason },
+            (Some(ErrorCode::NotADatabase), _) => StoreError::NotAStore { path, reason },
             (Some(ErrorCode::DatabaseCorrupt), _)
             | (
                 None,

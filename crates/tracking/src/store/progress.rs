@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Row, params};
 
 use super::query;
-use crate::{Liveness, RecordedRun, Shard, Status, Work};
+use crate::{Liveness, PlannedWork, RecordedRun, Shard, Status};
 
 /// Runs that ended last, as many as are told of.
 const LATEST: usize = 3;
@@ -22,7 +22,7 @@ pub struct Progress {
     /// When the first of these starts was, RFC 3339 in UTC.
     pub started_at: String,
     /// What they set out to do, where they said so.
-    pub work: Option<Work>,
+    pub work: Option<PlannedWork>,
     /// Trials that finished since then,
     pub finished: u32,
     /// that diverged,
@@ -59,7 +59,7 @@ struct Start {
     id: i64,
     started_at: String,
     shard: Option<Shard>,
-    work: Option<Work>,
+    work: Option<PlannedWork>,
 }
 
 /// A run since then.
@@ -100,7 +100,7 @@ pub(super) fn of_experiment(
         u32::try_from(ended.values().filter(|it| **it == status).count()).unwrap_or(u32::MAX)
     };
     let trained = || runs.iter().filter(|run| !run.shared);
-    let settled = |work: Work| trained().map(|run| run.settled(work)).sum();
+    let settled = |work: PlannedWork| trained().map(|run| run.settled(work)).sum();
     let parts: Option<Vec<(f64, f64)>> = runs.iter().map(Step::parts).collect();
     let sum = |part: fn(&(f64, f64)) -> f64| {
         parts.as_ref().map(|parts| parts.iter().map(part).sum::<f64>())
@@ -142,7 +142,7 @@ impl Step {
     }
 
     /// How many weight updates of `work` are done with by this run.
-    fn settled(&self, work: Work) -> u64 {
+    fn settled(&self, work: PlannedWork) -> u64 {
         match (self.status, self.epochs) {
             (Status::Running | Status::Killed, _) | (_, None) => self.steps,
             (_, Some(epochs)) if self.last_epoch > 0 => {
@@ -277,7 +277,7 @@ fn liveness(
     for id in running.iter().map(|run| run.invocation).chain(starts.iter().map(|it| it.id)) {
         match query::invocation(connection, id)?.process.liveness() {
             Liveness::Alive => return Ok(Liveness::Alive),
-            Liveness::Elsewhere => liveness = Liveness::Elsewhere,
+            Liveness::Remote => liveness = Liveness::Remote,
             Liveness::Gone => {}
         }
     }

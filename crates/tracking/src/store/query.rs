@@ -6,16 +6,16 @@ use std::sync::Arc;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
-use super::{Damage, examples};
+use super::{IntegrityIssue, error_analysis};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, FindError, IdPrefix, Interruption, Invocation, Liveness,
-    Process, RecordedRun, RunId, Shard, SplitSizes, Status, StoreError, TrialId, Value, Work,
-    checksum, csv_export,
+    PlannedWork, Process, RecordedRun, RunId, Shard, SplitSizes, Status, StoreError, TrialId,
+    Value, checksum, csv_export,
 };
 
 pub(super) fn experiments(
     connection: &Connection,
-    damage: &mut Vec<Damage>,
+    damage: &mut Vec<IntegrityIssue>,
 ) -> rusqlite::Result<Vec<Experiment>> {
     let checksum = if connection.column_exists(None, "experiments", "checksum")? {
         "checksum"
@@ -30,7 +30,7 @@ pub(super) fn experiments(
         let experiment = Experiment { name: row.get(0)?, description: row.get(1)? };
         let expected: Option<i64> = row.get(2)?;
         if expected.is_some_and(|expected| expected != checksum::of_experiment(&experiment)) {
-            damage.push(Damage::of_about(&experiment));
+            damage.push(IntegrityIssue::of_about(&experiment));
         }
         experiments.push(experiment);
     }
@@ -184,12 +184,12 @@ fn bury(connection: &Connection, runs: &mut [RecordedRun]) -> rusqlite::Result<(
 pub(super) fn counting_runs(
     connection: &Connection,
     experiment: &str,
-    damage: &mut Vec<Damage>,
+    damage: &mut Vec<IntegrityIssue>,
 ) -> rusqlite::Result<Vec<RecordedRun>> {
     let runs = unchecked_runs(connection, experiment)?;
     check_count(connection, experiment, runs.len(), damage)?;
-    let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_whole);
-    Ok(counting(whole, &damaged, damage, Damage::of_run))
+    let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_intact);
+    Ok(counting(whole, &damaged, damage, IntegrityIssue::of_run))
 }
 
 /// [`counting_runs`] of those that a program of `commit` made, as if there were no others.
@@ -197,7 +197,7 @@ pub(super) fn counting_runs_at(
     connection: &Connection,
     experiment: &str,
     commit: &str,
-    damage: &mut Vec<Damage>,
+    damage: &mut Vec<IntegrityIssue>,
 ) -> rusqlite::Result<Vec<RecordedRun>> {
     let mut statement = connection.prepare("SELECT id FROM invocations WHERE git_commit = ?1")?;
     let starts: Vec<i64> =
@@ -218,8 +218,8 @@ pub(super) fn counting_runs_at(
         count("experiment = ?1")?.saturating_sub(unreadable),
         damage,
     )?;
-    let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_whole);
-    Ok(counting(whole, &damaged, damage, Damage::of_run))
+    let (whole, damaged): (Vec<_>, Vec<_>) = runs.into_iter().partition(RecordedRun::is_intact);
+    Ok(counting(whole, &damaged, damage, IntegrityIssue::of_run))
 }
 
 /// Commits at which runs of `experiment` were made, and how many: in the order of their first runs.
@@ -239,15 +239,15 @@ pub(super) fn commits(
 pub(super) fn counting_runs_and_epochs(
     connection: &Connection,
     experiment: &str,
-    damage: &mut Vec<Damage>,
+    damage: &mut Vec<IntegrityIssue>,
 ) -> rusqlite::Result<(Vec<RecordedRun>, EpochsOfRuns)> {
     let runs = unchecked_runs(connection, experiment)?;
     check_count(connection, experiment, runs.len(), damage)?;
     let mut epochs = epochs_of_experiment(connection, experiment, &runs)?;
     let (whole, damaged): (Vec<_>, Vec<_>) =
-        runs.into_iter().partition(|run| run.is_whole() && epochs.contains_key(&run.id));
+        runs.into_iter().partition(|run| run.is_intact() && epochs.contains_key(&run.id));
     let of_either = |run: &RecordedRun| {
-        if run.is_whole() { Damage::of_epochs(run) } else { Damage::of_run(run) }
+        if run.is_intact() { IntegrityIssue::of_epochs(run) } else { IntegrityIssue::of_run(run) }
     };
     let runs = counting(whole, &damaged, damage, of_either);
     let ids: HashSet<&RunId> = runs.iter().map(|run| &run.id).collect();
@@ -258,8 +258,8 @@ pub(super) fn counting_runs_and_epochs(
 fn counting(
     whole: Vec<RecordedRun>,
     damaged: &[RecordedRun],
-    damage: &mut Vec<Damage>,
-    describe: impl Fn(&RecordedRun) -> Damage,
+    damage: &mut Vec<IntegrityIssue>,
+    describe: impl Fn(&RecordedRun) -> IntegrityIssue,
 ) -> Vec<RecordedRun> {
     let runs = newest(whole);
     for run in damaged {
@@ -277,7 +277,7 @@ fn counting(
 pub(super) fn inspect(
     connection: &Connection,
     wanted: Option<&HashSet<RunId>>,
-    damage: &mut Vec<Damage>,
+    damage: &mut Vec<IntegrityIssue>,
 ) -> rusqlite::Result<()> {
     for experiment in experiments(connection, damage)? {
         let mut statement = connection
@@ -288,12 +288,12 @@ pub(super) fn inspect(
         for id in ids {
             for run in runs_of(connection, "id = ?1", &id)? {
                 found += 1;
-                match run.is_whole() {
+                match run.is_intact() {
                     _ if wanted.is_some_and(|wanted| !wanted.contains(&run.id)) => {}
-                    false => damage.push(Damage::of_run(&run)),
+                    false => damage.push(IntegrityIssue::of_run(&run)),
                     true => {
                         epochs_of_run(connection, &run, damage)?;
-                        examples::of_run(connection, &run, damage)?;
+                        error_analysis::of_run(connection, &run, damage)?;
                     }
                 }
             }
@@ -308,7 +308,7 @@ fn check_count(
     connection: &Connection,
     experiment: &str,
     found: usize,
-    damage: &mut Vec<Damage>,
+    damage: &mut Vec<IntegrityIssue>,
 ) -> rusqlite::Result<()> {
     if connection.column_exists(None, "experiments", "runs")? {
         let sql = "SELECT runs FROM experiments NOT INDEXED WHERE name = ?1";
@@ -316,7 +316,7 @@ fn check_count(
             connection.query_row(sql, [experiment], |row| row.get(0)).optional()?;
         let found = i64::try_from(found).unwrap_or(i64::MAX);
         if let Some(expected) = expected.filter(|expected| *expected != found) {
-            damage.push(Damage::of_experiment(experiment, expected, found));
+            damage.push(IntegrityIssue::of_experiment(experiment, expected, found));
         }
     }
     Ok(())
@@ -401,12 +401,12 @@ fn value_from(value: ValueRef<'_>) -> Value {
 }
 
 /// Trials of `experiment` that have their result, in a run that is as it was recorded, with its epochs.
-pub(super) fn done_trials(
+pub(super) fn completed_trials(
     connection: &Connection,
     experiment: &str,
 ) -> rusqlite::Result<HashSet<TrialId>> {
     let mut runs = unchecked_runs(connection, experiment)?;
-    runs.retain(|run| run.has_result() && run.is_whole());
+    runs.retain(|run| run.has_result() && run.is_intact());
     let whole = epochs_of_experiment(connection, experiment, &runs)?;
     runs.retain(|run| whole.contains_key(&run.id));
     Ok(runs.into_iter().map(|run| run.trial).collect())
@@ -450,14 +450,14 @@ fn epochs_of_experiment(
 pub(super) fn epochs_of_run(
     connection: &Connection,
     run: &RecordedRun,
-    damage: &mut Vec<Damage>,
+    damage: &mut Vec<IntegrityIssue>,
 ) -> rusqlite::Result<Vec<EpochMetrics>> {
     let sql = metrics_sql(connection, "run_id = ?1 ORDER BY epoch")?;
     let found =
         epochs(connection, &sql, run.id.as_str())?.remove(run.id.as_str()).unwrap_or_default();
     let (epochs, whole) = found.checked(run);
     if !whole {
-        damage.push(Damage::of_epochs(run));
+        damage.push(IntegrityIssue::of_epochs(run));
     }
     Ok(epochs)
 }
@@ -522,7 +522,7 @@ fn epochs(
 pub(super) fn last_values(
     connection: &Connection,
     runs: &[RecordedRun],
-    damage: &mut Vec<Damage>,
+    damage: &mut Vec<IntegrityIssue>,
 ) -> rusqlite::Result<LastValues> {
     let mut last_epoch = LastEpoch::new(connection)?;
     let mut names = Names::default();
@@ -650,11 +650,15 @@ pub(super) fn invocation(connection: &Connection, id: i64) -> rusqlite::Result<I
 }
 
 /// What a start of a program set out to do, from three columns.
-pub(super) fn work_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Work>> {
+pub(super) fn work_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<PlannedWork>> {
     let (trials, to_run, steps): (Option<u32>, Option<u32>, Option<i64>) =
         (row.get(first)?, row.get(first + 1)?, row.get(first + 2)?);
     let known = trials.zip(to_run).zip(steps);
-    Ok(known.map(|((trials, to_run), steps)| Work { trials, to_run, steps: steps.cast_unsigned() }))
+    Ok(known.map(|((trials, to_run), steps)| PlannedWork {
+        trials,
+        to_run,
+        steps: steps.cast_unsigned(),
+    }))
 }
 
 /// The interruptions of a run, in order; earlier schemas knew none.

@@ -9,13 +9,15 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::damage::{Damage, Met};
+use super::damage::{IntegrityIssue, Met};
 use super::patience::be_patient;
 use super::query::LastValues;
-use super::{DATABASE, database, declarations, examples, migrations, progress, query, record};
+use super::{
+    DATABASE, database, declarations, error_analysis, migrations, progress, query, record,
+};
 use crate::{
-    Checkpoint, Declarations, Digest, EpochMetrics, Examples, Experiment, FindError, Interruption,
-    Invocation, Progress, RecordError, RecordedRun, RunId, Sink, StoreError, TrialId,
+    Checkpoint, Declarations, Digest, EpochMetrics, ErrorAnalysis, Experiment, FindError,
+    Interruption, Invocation, Progress, RecordError, RecordedRun, RunId, Sink, StoreError, TrialId,
 };
 
 /// The store of a results folder, open for reading.
@@ -97,14 +99,14 @@ impl Reader {
 
     /// What was found to be damaged in what was read until now, and was left out.
     #[must_use]
-    pub fn damage(&self) -> Vec<Damage> {
+    pub fn integrity_issues(&self) -> Vec<IntegrityIssue> {
         self.damage.all()
     }
 
-    /// [`Reader::read`]; what was met that is damaged is kept for [`Reader::damage`].
+    /// [`Reader::read`]; what was met that is damaged is kept for [`Reader::integrity_issues`].
     fn checked<T>(
         &self,
-        ask: impl Fn(&Connection, &mut Vec<Damage>) -> rusqlite::Result<T>,
+        ask: impl Fn(&Connection, &mut Vec<IntegrityIssue>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let (found, damage) = self.read(|connection| {
             let mut damage = Vec::new();
@@ -124,7 +126,7 @@ impl Reader {
 
     /// The effective run of each trial of `experiment`, by trial: the newest run with a result, or
     /// else the newest run. A run that does not match its checksum is left out and reported by
-    /// [`Reader::damage`].
+    /// [`Reader::integrity_issues`].
     ///
     /// # Errors
     /// When the database refuses.
@@ -154,8 +156,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn done_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
-        self.read(|connection| query::done_trials(connection, experiment))
+    pub fn completed_trials(&self, experiment: &str) -> Result<HashSet<TrialId>, StoreError> {
+        self.read(|connection| query::completed_trials(connection, experiment))
     }
 
     /// Every run of `experiment` as it is in the store, in the order in which they began, whatever its checksum says.
@@ -174,7 +176,7 @@ impl Reader {
         self.checked(|connection, damage| query::epochs_of_run(connection, run, damage))
     }
 
-    /// The epochs of a run, and whether they are as they were recorded; [`Reader::damage`] does not tell of it.
+    /// The epochs of a run, and whether they are as they were recorded; [`Reader::integrity_issues`] does not tell of it.
     ///
     /// # Errors
     /// When the database refuses.
@@ -189,20 +191,20 @@ impl Reader {
     }
 
     /// What the final weights of a run make of the test set; nothing where it was not recorded, or by an earlier schema. What is
-    /// not as it was recorded is left out, and told of by [`Reader::damage`]: the run's numbers are no worse for it.
+    /// not as it was recorded is left out, and told of by [`Reader::integrity_issues`]: the run's numbers are no worse for it.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn examples(&self, run: &RecordedRun) -> Result<Option<Examples>, StoreError> {
-        Ok(self.checked_examples(run)?.0)
+    pub fn error_analysis(&self, run: &RecordedRun) -> Result<Option<ErrorAnalysis>, StoreError> {
+        Ok(self.checked_error_analysis(run)?.0)
     }
 
-    /// [`Reader::examples`], and whether they are as they were recorded.
-    pub(crate) fn checked_examples(
+    /// [`Reader::error_analysis`], and whether they are as they were recorded.
+    pub(crate) fn checked_error_analysis(
         &self,
         run: &RecordedRun,
-    ) -> Result<(Option<Examples>, bool), StoreError> {
-        self.checked(|connection, damage| examples::of_run(connection, run, damage))
+    ) -> Result<(Option<ErrorAnalysis>, bool), StoreError> {
+        self.checked(|connection, damage| error_analysis::of_run(connection, run, damage))
     }
 
     /// The last value of each per-epoch metric, for each of `runs`. The last epoch may lack a
@@ -229,8 +231,8 @@ impl Reader {
     pub fn find(&self, prefix: &str) -> Result<RecordedRun, FindError> {
         let failed = database(&self.path);
         let run = query::find(&self.connection.borrow(), prefix, &failed)?;
-        if !run.is_whole() {
-            self.damage.add(vec![Damage::of_run(&run)]);
+        if !run.is_intact() {
+            self.damage.add(vec![IntegrityIssue::of_run(&run)]);
         }
         Ok(run)
     }
@@ -259,7 +261,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn resumptions(&self, run: &RecordedRun) -> Result<Vec<Interruption>, StoreError> {
+    pub fn interruptions(&self, run: &RecordedRun) -> Result<Vec<Interruption>, StoreError> {
         self.read(|connection| query::interruptions(connection, &run.id))
     }
 
@@ -277,12 +279,12 @@ impl Reader {
         // What a reader of a still file found in one that moves is nothing.
         if self.moved() {
             self.open_beside()?;
-            return Err(StoreError::Moved { path: self.path.clone() }.into());
+            return Err(StoreError::ChangedDuringRead { path: self.path.clone() }.into());
         }
         handed
     }
 
-    /// Holds all of the record, or `runs`, against its checksums, so that [`Reader::damage`] tells what does not fit.
+    /// Holds all of the record, or `runs`, against its checksums, so that [`Reader::integrity_issues`] tells what does not fit.
     ///
     /// # Errors
     /// When the database refuses.

@@ -149,10 +149,10 @@ impl Store {
         folder: &Path,
         read: impl FnOnce(&mut dyn Sink) -> Result<Digest, RecordError>,
     ) -> Result<Digest, RecordError> {
-        let mut store = Self::open_alone(folder)?;
+        let mut store = Self::open_exclusive(folder)?;
         let failed = database(&folder.join(DATABASE));
-        let recording = store.recording()?;
-        let connection = &recording.transaction;
+        let transaction = store.transaction()?;
+        let connection = &transaction.connection;
         // A document may have its tables in any order.
         connection.pragma_update(None, "defer_foreign_keys", "ON").map_err(&failed)?;
         let expected =
@@ -165,7 +165,7 @@ impl Store {
         if found != expected {
             return Err(RecordError::Differs { expected, found });
         }
-        recording.commit()?;
+        transaction.commit()?;
         Ok(found)
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::InvocationId;
-use super::live::Recording;
+use super::live::WriteTransaction;
 use crate::{EpochMetrics, Experiment, Invocation, Liveness, Run, RunId, StoreError};
 
 /// How long epochs wait for others that are recorded with them.
@@ -96,7 +96,7 @@ impl Recorder {
     }
 
     fn closed(&self) -> StoreError {
-        StoreError::Closed { path: self.path.clone() }
+        StoreError::WriterStopped { path: self.path.clone() }
     }
 }
 
@@ -137,10 +137,10 @@ impl Writer {
                 batch.iter_mut().zip(outcomes).for_each(|(message, outcome)| message.tell(outcome));
                 Vec::new()
             }
-            Err(error) if error.passing().is_some() => {
+            Err(error) if error.as_transient().is_some() => {
                 batch
                     .iter_mut()
-                    .for_each(|message| message.tell(error.passing().map_or(Ok(()), Err)));
+                    .for_each(|message| message.tell(error.as_transient().map_or(Ok(()), Err)));
                 batch.retain(Message::is_tried_again);
                 batch
             }
@@ -162,12 +162,12 @@ impl Writer {
 
     /// One transaction: what came of each, or nothing at all.
     fn together(&mut self, batch: &[Message]) -> Result<Vec<Outcome>, StoreError> {
-        let recording = Recording::begin(&mut self.connection, self.path.clone())?;
+        let transaction = WriteTransaction::begin(&mut self.connection, self.path.clone())?;
         let mut begun = self.begun.clone();
         let mut outcomes = Vec::with_capacity(batch.len());
         let mut unsealed: Vec<&RunId> = Vec::new();
         for Message { event, .. } in batch {
-            outcomes.push(apply(&recording, &mut begun, event)?);
+            outcomes.push(apply(&transaction, &mut begun, event)?);
             match event {
                 Event::Epoch { id, .. } if !unsealed.contains(&id) => unsealed.push(id),
                 // Its end seals it.
@@ -175,8 +175,8 @@ impl Writer {
                 _ => {}
             }
         }
-        unsealed.into_iter().try_for_each(|id| recording.seal(id))?;
-        recording.commit()?;
+        unsealed.into_iter().try_for_each(|id| transaction.seal(id))?;
+        transaction.commit()?;
         self.begun = begun;
         Ok(outcomes)
     }
@@ -184,29 +184,34 @@ impl Writer {
 
 /// Records one event. What cannot be because of others is its outcome; what the database refuses is an error.
 fn apply(
-    recording: &Recording<'_>,
+    transaction: &WriteTransaction<'_>,
     begun: &mut HashMap<String, InvocationId>,
     event: &Event,
 ) -> Result<Outcome, StoreError> {
     match event {
         Event::Declare(experiment, invocation) => {
-            begun.insert(experiment.name.clone(), recording.invocation(experiment, invocation)?);
+            begun.insert(
+                experiment.name.clone(),
+                transaction.begin_invocation(experiment, invocation)?,
+            );
         }
         Event::Start { id, run, take_over } => {
             let invocation = match begun.get(&run.experiment) {
                 Some(invocation) => *invocation,
-                None => recording
-                    .invocation(&recording.experiment(&run.experiment)?, &Invocation::here())?,
+                None => transaction.begin_invocation(
+                    &transaction.experiment(&run.experiment)?,
+                    &Invocation::current(),
+                )?,
             };
             begun.insert(run.experiment.clone(), invocation);
-            if let Some((by, liveness)) = recording.start(invocation, id, run, *take_over)? {
+            if let Some((by, liveness)) = transaction.start_run(invocation, id, run, *take_over)? {
                 let (experiment, trial) = (run.experiment.clone(), run.trial.clone());
-                let (by, elsewhere) = (Box::new(by), liveness == Liveness::Elsewhere);
-                return Ok(Err(StoreError::Running { experiment, trial, by, elsewhere }));
+                let (by, remote) = (Box::new(by), liveness == Liveness::Remote);
+                return Ok(Err(StoreError::Running { experiment, trial, by, remote }));
             }
         }
-        Event::Epoch { id, epoch, .. } => recording.epoch(id, epoch)?,
-        Event::End { id, run } => recording.end(id, run)?,
+        Event::Epoch { id, epoch, .. } => transaction.record_epoch(id, epoch)?,
+        Event::End { id, run } => transaction.end_run(id, run)?,
     }
     Ok(Ok(()))
 }
@@ -222,7 +227,9 @@ impl Message {
                 match outcome {
                     Err(error) => *trouble = Some(error),
                     // It was only late.
-                    Ok(()) => *trouble = trouble.take().filter(|error| error.passing().is_none()),
+                    Ok(()) => {
+                        *trouble = trouble.take().filter(|error| error.as_transient().is_none())
+                    }
                 }
             }
             (None, _) => {}
@@ -315,6 +322,6 @@ mod tests {
         let runs = reader.runs("wine").unwrap();
         assert_eq!((runs.len(), runs[0].status), (1, Status::Finished));
         assert_eq!(reader.epochs(&runs[0]).unwrap()[0].metrics.len(), 1_000);
-        assert!(reader.damage().is_empty());
+        assert!(reader.integrity_issues().is_empty());
     }
 }

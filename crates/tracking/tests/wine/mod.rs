@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tracking::{
-    ConfusionCell, EpochMetrics, Examples, Experiment, Invocation, InvocationId, Mistake, Run,
-    Status, Store, TrialId, Work,
+    ConfusionCell, EpochMetrics, ErrorAnalysis, Experiment, Invocation, InvocationId, Mistake,
+    PlannedWork, Run, Status, Store, TrialId,
 };
 
 /// A start of a program, of which everything is known.
@@ -24,7 +24,7 @@ pub fn invocation() -> Invocation {
         process: tracking::Process { host: "here".into(), pid: 42, ..Default::default() },
         plan_sha256: Some("feed".into()),
         shard: Some(tracking::Shard { index: 1, count: 4 }),
-        work: Some(Work { trials: 9, to_run: 6, steps: 6_000 }),
+        work: Some(PlannedWork { trials: 9, to_run: 6, steps: 6_000 }),
     }
 }
 
@@ -43,7 +43,7 @@ fn moment(millis: u64) -> SystemTime {
 }
 
 /// The test set of a run: two classes, three mistakes.
-pub fn examples() -> Examples {
+pub fn examples() -> ErrorAnalysis {
     let cell = |label, predicted, count| ConfusionCell { label, predicted, count };
     let mistake = |index, probability| Mistake {
         index,
@@ -52,7 +52,7 @@ pub fn examples() -> Examples {
         probability,
         picture: b"\x89PNG\r\n\x1a\n and so on".to_vec(),
     };
-    Examples {
+    ErrorAnalysis {
         classes: 2,
         rows: 3,
         columns: 5,
@@ -87,7 +87,7 @@ pub fn run(seed: i64) -> Run {
         ],
         epochs: (1..=5).map(epoch).collect(),
         results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
-        examples: Some(examples()),
+        error_analysis: Some(examples()),
         ..Run::new("wine", Status::Finished, moment(0))
     }
 }

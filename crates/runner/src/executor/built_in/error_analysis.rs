@@ -5,13 +5,13 @@ use std::cmp::Ordering;
 use data::{Dataset, ImageShape};
 use model::Prediction;
 use png::{BitDepth, ColorType, Compression, EncodingError, Filter};
-use tracking::{ConfusionCell, Examples, Mistake};
+use tracking::{ConfusionCell, ErrorAnalysis, Mistake};
 
 /// Bytes of a picture before it is packed, with the one that PNG adds to each row: twelve of them take at most 12,000.
 const LARGEST: usize = 1_000;
 
 /// What `predictions`, one an example of the test set, come to.
-pub fn examples(dataset: &Dataset, predictions: &[Prediction]) -> Examples {
+pub fn examples(dataset: &Dataset, predictions: &[Prediction]) -> ErrorAnalysis {
     let Dataset { shape, classes, test, .. } = dataset;
     let mut counts = vec![0; classes * classes];
     let mut wrong: Vec<(usize, Prediction)> = Vec::new();
@@ -21,9 +21,9 @@ pub fn examples(dataset: &Dataset, predictions: &[Prediction]) -> Examples {
             wrong.push((index, *prediction));
         }
     }
-    if wrong.len() > Examples::MISTAKES {
-        wrong.select_nth_unstable_by(Examples::MISTAKES, surer);
-        wrong.truncate(Examples::MISTAKES);
+    if wrong.len() > ErrorAnalysis::MISTAKES {
+        wrong.select_nth_unstable_by(ErrorAnalysis::MISTAKES, surer);
+        wrong.truncate(ErrorAnalysis::MISTAKES);
     }
     wrong.sort_unstable_by(surer);
     let mistake = |(index, Prediction { class, probability }): (usize, Prediction)| {
@@ -33,7 +33,7 @@ pub fn examples(dataset: &Dataset, predictions: &[Prediction]) -> Examples {
         let probability = f64::from(probability);
         Some(Mistake { index: index as u64, label, predicted: class, probability, picture })
     };
-    Examples {
+    ErrorAnalysis {
         classes: number(*classes),
         rows: number(shape.rows),
         columns: number(shape.columns),
@@ -214,13 +214,13 @@ mod tests {
     }
 
     /// Bytes of a store of so many runs with these examples.
-    fn stored(folder: &Path, runs: u64, examples: Option<&Examples>) -> u64 {
+    fn stored(folder: &Path, runs: u64, examples: Option<&ErrorAnalysis>) -> u64 {
         let mut store = Store::open(folder).unwrap();
         let about = Experiment { name: "large".into(), description: String::new() };
         let invocation = store.begin(&about, &Invocation::default()).unwrap();
         for _ in 0..runs {
             let run = Run::new("large", Status::Finished, SystemTime::now());
-            store.record(invocation, &Run { examples: examples.cloned(), ..run }).unwrap();
+            store.record(invocation, &Run { error_analysis: examples.cloned(), ..run }).unwrap();
         }
         drop(store);
         folder.join(DATABASE).metadata().unwrap().len()

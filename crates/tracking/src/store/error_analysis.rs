@@ -2,29 +2,29 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::Damage;
-use crate::{ConfusionCell, Examples, Mistake, RecordedRun, RunId, checksum};
+use super::IntegrityIssue;
+use crate::{ConfusionCell, ErrorAnalysis, Mistake, RecordedRun, RunId, checksum};
 
 /// No text and no picture is longer.
 #[allow(clippy::cast_possible_wrap, reason = "a few kilobytes")]
-const LONGEST: i64 = Examples::ROOM as i64;
+const LONGEST: i64 = ErrorAnalysis::ROOM as i64;
 
 /// One more than there may be, to see that there are too many.
 #[allow(clippy::cast_possible_wrap, reason = "a dozen")]
-const MOST_ROWS: i64 = Examples::MISTAKES as i64 + 1;
+const MOST_ROWS: i64 = ErrorAnalysis::MISTAKES as i64 + 1;
 
 /// Records them, with their checksum in the row of the run.
 pub(super) fn insert(
     connection: &Connection,
     run: &RunId,
-    examples: Option<&Examples>,
+    examples: Option<&ErrorAnalysis>,
 ) -> rusqlite::Result<()> {
     let Some(examples) = examples else { return Ok(()) };
     if let Some(fault) = examples.fault() {
         let reason = format!("these examples cannot be recorded: {fault} is not as it must be");
         return Err(rusqlite::Error::ToSqlConversionFailure(reason.into()));
     }
-    let Examples { classes, rows, columns, confusion, left_out, mistakes } = examples;
+    let ErrorAnalysis { classes, rows, columns, confusion, left_out, mistakes } = examples;
     connection
         .prepare_cached(
             "INSERT INTO examples (run_id, classes, rows, columns, confusion, left_out) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -64,18 +64,18 @@ pub(super) fn set_checksum(
 pub(super) fn of_run(
     connection: &Connection,
     run: &RecordedRun,
-    damage: &mut Vec<Damage>,
-) -> rusqlite::Result<(Option<Examples>, bool)> {
+    damage: &mut Vec<IntegrityIssue>,
+) -> rusqlite::Result<(Option<ErrorAnalysis>, bool)> {
     if !connection.column_exists(None, "runs", "examples_checksum")? {
         return Ok((None, true));
     }
     let fits =
-        |it: &Examples, sum| it.fault().is_none() && checksum::of_examples(&run.id, it) == sum;
+        |it: &ErrorAnalysis, sum| it.fault().is_none() && checksum::of_examples(&run.id, it) == sum;
     match legible(read(connection, &run.id))? {
         Some((None, None)) => Ok((None, true)),
         Some((Some(sum), Some(examples))) if fits(&examples, sum) => Ok((Some(examples), true)),
         _ => {
-            damage.push(Damage::of_examples(run));
+            damage.push(IntegrityIssue::of_examples(run));
             Ok((None, false))
         }
     }
@@ -95,7 +95,10 @@ fn legible<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
 }
 
 /// The checksum and what the tables have. Texts and pictures that are longer than what is recorded are not even read.
-fn read(connection: &Connection, run: &RunId) -> rusqlite::Result<(Option<i64>, Option<Examples>)> {
+fn read(
+    connection: &Connection,
+    run: &RunId,
+) -> rusqlite::Result<(Option<i64>, Option<ErrorAnalysis>)> {
     let sql = "SELECT examples_checksum FROM runs WHERE id = ?1";
     let sum = connection
         .prepare_cached(sql)?
@@ -105,7 +108,7 @@ fn read(connection: &Connection, run: &RunId) -> rusqlite::Result<(Option<i64>, 
     let sql = "SELECT classes, rows, columns, iif(octet_length(confusion) <= ?2, confusion, NULL), left_out
                FROM examples WHERE run_id = ?1";
     let examples = |row: &Row<'_>| {
-        Ok(Examples {
+        Ok(ErrorAnalysis {
             classes: row.get(0)?,
             rows: row.get(1)?,
             columns: row.get(2)?,
@@ -133,7 +136,7 @@ fn read(connection: &Connection, run: &RunId) -> rusqlite::Result<(Option<i64>, 
     let key = params![run.as_str(), LONGEST, MOST_ROWS];
     let mistakes =
         connection.prepare_cached(sql)?.query_map(key, mistake)?.collect::<Result<_, _>>()?;
-    Ok((sum, Some(Examples { mistakes, ..examples })))
+    Ok((sum, Some(ErrorAnalysis { mistakes, ..examples })))
 }
 
 fn to_json(confusion: &[ConfusionCell]) -> String {

@@ -2,7 +2,7 @@
 
 /// What the final weights of a run make of the test set, for people to look at.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Examples {
+pub struct ErrorAnalysis {
     /// Number of classes: labels and predictions are below it.
     pub classes: u32,
     /// Rows of an image of the dataset (not of a picture), so that weights can be drawn as images.
@@ -14,7 +14,7 @@ pub struct Examples {
     pub confusion: Vec<ConfusionCell>,
     /// Examples in cells that were left out for want of room (0 normally).
     pub left_out: u64,
-    /// At most [`Examples::MISTAKES`], the most confident first (higher probability; ties by lower index).
+    /// At most [`ErrorAnalysis::MISTAKES`], the most confident first (higher probability; ties by lower index).
     pub mistakes: Vec<Mistake>,
 }
 
@@ -56,7 +56,7 @@ const MOST_PIXELS: u64 = 1 << 30;
 /// No dataset has more classes.
 const MOST_CLASSES: u32 = 1 << 16;
 
-impl Examples {
+impl ErrorAnalysis {
     /// Mistakes that are kept.
     pub const MISTAKES: usize = 12;
 
@@ -149,7 +149,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn examples(classes: u32, picture: usize) -> Examples {
+    fn examples(classes: u32, picture: usize) -> ErrorAnalysis {
         let cells =
             (0..classes).flat_map(|label| (0..classes).map(move |predicted| (label, predicted)));
         let confusion = cells.map(|(label, predicted)| ConfusionCell {
@@ -167,7 +167,7 @@ mod tests {
             picture: bytes.clone(),
         };
         let mistakes = (0..12).map(mistake).collect();
-        Examples {
+        ErrorAnalysis {
             classes,
             rows: 28,
             columns: 28,
@@ -182,8 +182,9 @@ mod tests {
         assert_eq!(examples(10, 1_000).fitted(), examples(10, 1_000));
         let (all, fitted) = (examples(256, 1_000), examples(256, 1_000).fitted());
         assert_eq!(fitted.fault(), None);
-        let count =
-            |it: &Examples| it.confusion.iter().map(|cell| cell.count).sum::<u64>() + it.left_out;
+        let count = |it: &ErrorAnalysis| {
+            it.confusion.iter().map(|cell| cell.count).sum::<u64>() + it.left_out
+        };
         assert_eq!(count(&fitted), count(&all));
         assert!(
             fitted.confusion.len() > 80 && fitted.confusion.iter().all(|cell| cell.count == 1_000)
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_named() {
         assert_eq!(examples(10, 300).fault(), None);
-        type Change = fn(&mut Examples);
+        type Change = fn(&mut ErrorAnalysis);
         let changes: [(&str, Change); 14] = [
             ("the number of classes", |it| it.classes = 0),
             ("the number of classes", |it| it.classes = u32::MAX),
