@@ -1,25 +1,29 @@
-//! Words and symbols of a condition, one after another: only who reads them knows whether a key or a value comes next.
+//! Lexer of conditions.
+//!
+//! The parser asks for the token that it needs next, because keys and values end at different
+//! characters.
 
 use std::ops::Range;
 
-use super::{FilterError, Word};
+use super::error::FilterError;
+use super::expression::Word;
 
-/// A condition, read until a place.
+/// A condition, and the position up to which it has been read.
 pub struct Lexer<'a> {
     text: &'a str,
-    at: usize,
+    position: usize,
 }
 
 impl<'a> Lexer<'a> {
     pub fn new(text: &'a str) -> Self {
-        let mut lexer = Self { text, at: 0 };
+        let mut lexer = Self { text, position: 0 };
         lexer.take(0);
         lexer
     }
 
-    /// What is not read yet.
+    /// The part that has not been read yet.
     pub fn rest(&self) -> &'a str {
-        &self.text[self.at..]
+        &self.text[self.position..]
     }
 
     pub fn error(
@@ -31,11 +35,11 @@ impl<'a> Lexer<'a> {
         FilterError::new(self.text, span, message, label)
     }
 
-    /// Where the next `length` bytes are; reads them, and the blanks after them.
+    /// Reads `length` bytes and the blanks after them. Returns the span without the blanks.
     fn take(&mut self, length: usize) -> Range<usize> {
-        let span = self.at..self.at + length;
-        self.at = span.end;
-        self.at += self.rest().len() - self.rest().trim_start().len();
+        let span = self.position..self.position + length;
+        self.position = span.end;
+        self.position += self.rest().len() - self.rest().trim_start().len();
         span
     }
 
@@ -49,40 +53,40 @@ impl<'a> Lexer<'a> {
         self.rest().starts_with(symbol).then(|| self.take(symbol.len_utf8()))
     }
 
-    /// Reads what looks like an operator, if that is next.
+    /// Reads the characters of an operator, if they are next. They need not form a valid operator.
     pub fn operator(&mut self) -> Option<Range<usize>> {
         let rest = self.rest();
         let length = rest.find(|c| !matches!(c, '=' | '!' | '<' | '>')).unwrap_or(rest.len());
-        begins_operator(rest).then(|| self.take(length))
+        starts_operator(rest).then(|| self.take(length))
     }
 
-    /// Where the bare word is that is next, or the parenthesis or operator.
-    pub fn next(&self) -> Range<usize> {
-        let length = match self.bare(ends_key) {
+    /// The span of the next bare word, or of the next character if there is no word. Reads nothing.
+    pub fn peek(&self) -> Range<usize> {
+        let length = match self.bare_length(ends_key) {
             0 => self.rest().chars().next().map_or(0, char::len_utf8),
             length => length,
         };
-        self.at..self.at + length
+        self.position..self.position + length
     }
 
-    /// Reads `keyword`, if it is next: a word before an operator is a key instead.
+    /// Reads `keyword`, if it is next and no operator follows. Before an operator, it is a key.
     pub fn keyword(&mut self, keyword: &str) -> Option<Range<usize>> {
-        let length = self.bare(ends_key);
+        let length = self.bare_length(ends_key);
         let is_keyword = self.rest()[..length].eq_ignore_ascii_case(keyword);
-        (is_keyword && !begins_operator(self.rest()[length..].trim_start()))
+        (is_keyword && !starts_operator(self.rest()[length..].trim_start()))
             .then(|| self.take(length))
     }
 
-    /// Reads a key; none where something else is next.
+    /// Reads a key, if one is next.
     pub fn key(&mut self) -> Result<Option<Word>, FilterError> {
         self.word(['"', '`'], ends_key)
     }
 
-    /// Reads a value; none where something else is next.
+    /// Reads a value, if one is next.
     pub fn value(&mut self) -> Result<Option<Word>, FilterError> {
-        // Not a part of a value, but what other languages have for "and" and "or".
-        let of_others = |rest: &str| rest.starts_with("&&") || rest.starts_with("||");
-        self.word(['\'', '"'], |rest| rest.starts_with(ends_value) || of_others(rest))
+        // A value also ends at the "and" and "or" of other languages, for a better error message.
+        let is_foreign_keyword = |rest: &str| rest.starts_with("&&") || rest.starts_with("||");
+        self.word(['\'', '"'], |rest| rest.starts_with(ends_value) || is_foreign_keyword(rest))
     }
 
     fn word(
@@ -93,7 +97,7 @@ impl<'a> Lexer<'a> {
         if let Some(quote) = self.rest().chars().next().filter(|c| quotes.contains(c)) {
             return self.quoted(quote).map(Some);
         }
-        let length = self.bare(ends);
+        let length = self.bare_length(ends);
         if length == 0 {
             return Ok(None);
         }
@@ -101,27 +105,28 @@ impl<'a> Lexer<'a> {
         Ok(Some(Word { text, span: self.take(length), quoted: false }))
     }
 
-    /// Length of the bare word that is next.
-    fn bare(&self, ends: impl Fn(&str) -> bool) -> usize {
+    /// Length of the next bare word, which ends where `ends` is true of the rest.
+    fn bare_length(&self, ends: impl Fn(&str) -> bool) -> usize {
         let rest = self.rest();
-        rest.char_indices().map(|(at, _)| at).find(|at| ends(&rest[*at..])).unwrap_or(rest.len())
+        let mut indices = rest.char_indices().map(|(index, _)| index);
+        indices.find(|index| ends(&rest[*index..])).unwrap_or(rest.len())
     }
 
-    /// Reads until the second quote; two of them together are one in the text.
+    /// Reads up to the closing quote. A doubled quote is one quote in the text.
     fn quoted(&mut self, quote: char) -> Result<Word, FilterError> {
         let (mut text, mut chars) = (String::new(), self.rest().char_indices().skip(1).peekable());
-        while let Some((at, c)) = chars.next() {
+        while let Some((index, c)) = chars.next() {
             if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
-                return Ok(Word { text, span: self.take(at + 1), quoted: true });
+                return Ok(Word { text, span: self.take(index + 1), quoted: true });
             }
             text.push(c);
         }
-        let label = format!("expected a second {quote} after this");
-        Err(self.error(self.at..self.at + 1, "a quote is not closed", label))
+        let label = format!("expected a closing {quote} after this");
+        Err(self.error(self.position..self.position + 1, "unclosed quote", label))
     }
 }
 
-fn begins_operator(rest: &str) -> bool {
+fn starts_operator(rest: &str) -> bool {
     rest.starts_with(['=', '<', '>']) || rest.starts_with("!=")
 }
 
@@ -130,5 +135,5 @@ fn ends_value(c: char) -> bool {
 }
 
 fn ends_key(rest: &str) -> bool {
-    rest.starts_with(ends_value) || begins_operator(rest)
+    rest.starts_with(ends_value) || starts_operator(rest)
 }

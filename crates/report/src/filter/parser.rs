@@ -1,32 +1,36 @@
-//! Conditions, from their words: a function for each way to join them.
+//! Recursive descent parser of conditions: one function per level of precedence.
 
 use std::ops::Range;
 
+use super::error::FilterError;
+use super::expression::{Comparison, Expression, Operator, Word, is_time};
 use super::lexer::Lexer;
-use super::{Comparison, Expression, FilterError, Operator, Word, is_time, time};
+use super::time;
 use crate::suggestion::nearest;
 
-/// Parentheses and `not`s within each other: more are nobody's, and would fill the stack.
-const DEEPEST: usize = 100;
+/// Most nested parentheses and `not`s. More would overflow the stack.
+const MAX_DEPTH: usize = 100;
 
 const OPERATORS: &str = "expected one of = != < <= > >=, as in 'batch_size<=64'";
+const MISSING_COMPARISON: &str = "a comparison is missing";
+const MISSING_VALUE: &str = "a value is missing";
 
-/// Reads a whole condition.
+/// Parses a condition.
 pub fn parse(text: &str) -> Result<Expression, FilterError> {
     let mut parser = Parser { lexer: Lexer::new(text), depth: 0 };
     if parser.lexer.rest().is_empty() {
-        let label = "expected a comparison, as 'batch_size<=64'";
+        let label = "expected a comparison, such as 'batch_size<=64'";
         return Err(parser.lexer.error(0..text.len(), "the condition is empty", label));
     }
     let expression = parser.any(None)?;
     match parser.lexer.rest() {
         "" => Ok(expression),
-        _ => Err(parser.unexpected()),
+        _ => Err(parser.unexpected_word()),
     }
 }
 
-/// Where the word or parenthesis is after which something must come.
-type After = Option<Range<usize>>;
+/// Span of the keyword or parenthesis that a comparison must follow.
+type Previous = Option<Range<usize>>;
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
@@ -35,8 +39,8 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     /// Parts joined by `or`.
-    fn any(&mut self, after: After) -> Result<Expression, FilterError> {
-        let mut parts = vec![self.all(after)?];
+    fn any(&mut self, previous: Previous) -> Result<Expression, FilterError> {
+        let mut parts = vec![self.all(previous)?];
         while let Some(or) = self.lexer.keyword("or") {
             parts.push(self.all(Some(or))?);
         }
@@ -44,80 +48,76 @@ impl Parser<'_> {
     }
 
     /// Parts joined by `and`.
-    fn all(&mut self, after: After) -> Result<Expression, FilterError> {
-        let mut parts = vec![self.one(after)?];
+    fn all(&mut self, previous: Previous) -> Result<Expression, FilterError> {
+        let mut parts = vec![self.part(previous)?];
         while let Some(and) = self.lexer.keyword("and") {
-            parts.push(self.one(Some(and))?);
+            parts.push(self.part(Some(and))?);
         }
         Ok(joined(parts, Expression::All))
     }
 
-    /// A comparison, `not` and another, or parts in parentheses.
-    fn one(&mut self, after: After) -> Result<Expression, FilterError> {
+    /// A comparison, `not` and a part, or an expression in parentheses.
+    fn part(&mut self, previous: Previous) -> Result<Expression, FilterError> {
         if let Some(not) = self.lexer.keyword("not") {
             self.enter(&not)?;
-            let part = self.one(Some(not))?;
+            let part = self.part(Some(not))?;
             self.depth -= 1;
             return Ok(Expression::Not(Box::new(part)));
         }
         let Some(open) = self.lexer.symbol('(') else {
-            return self.comparison(after).map(Expression::Comparison);
+            return self.comparison(previous).map(Expression::Comparison);
         };
         self.enter(&open)?;
-        let parts = self.any(Some(open.clone()))?;
+        let expression = self.any(Some(open.clone()))?;
         self.depth -= 1;
         match self.lexer.symbol(')') {
-            Some(_) => Ok(parts),
-            None if self.lexer.rest().is_empty() => Err(self.lexer.error(
-                open,
-                "a parenthesis is not closed",
-                "expected a ) after this",
-            )),
-            None => Err(self.unexpected()),
+            Some(_) => Ok(expression),
+            None if self.lexer.rest().is_empty() => {
+                let label = "expected a ) after this";
+                Err(self.lexer.error(open, "unclosed parenthesis", label))
+            }
+            None => Err(self.unexpected_word()),
         }
     }
 
-    fn enter(&mut self, at: &Range<usize>) -> Result<(), FilterError> {
+    /// Enters a `not` or a parenthesis.
+    fn enter(&mut self, span: &Range<usize>) -> Result<(), FilterError> {
         self.depth += 1;
-        if self.depth > DEEPEST {
-            let label =
-                format!("expected at most {DEEPEST} parentheses and nots within each other");
-            return Err(self.lexer.error(at.clone(), "a condition is nested too deeply", label));
+        if self.depth > MAX_DEPTH {
+            let label = format!("expected at most {MAX_DEPTH} nested parentheses and nots");
+            return Err(self.lexer.error(
+                span.clone(),
+                "the condition is nested too deeply",
+                label,
+            ));
         }
         Ok(())
     }
 
-    fn comparison(&mut self, after: After) -> Result<Comparison, FilterError> {
-        let start = self.lexer.next();
-        if let Some(joint) = self.lexer.keyword("and").or_else(|| self.lexer.keyword("or")) {
-            return Err(self.lexer.error(
-                joint,
-                "a comparison is missing",
-                "expected a comparison before this",
-            ));
+    fn comparison(&mut self, previous: Previous) -> Result<Comparison, FilterError> {
+        let start = self.lexer.peek();
+        if let Some(keyword) = self.lexer.keyword("and").or_else(|| self.lexer.keyword("or")) {
+            let label = "expected a comparison before this";
+            return Err(self.lexer.error(keyword, MISSING_COMPARISON, label));
         }
         let Some(key) = self.lexer.key()? else {
-            return Err(self.no_key(after, start));
+            return Err(self.missing_key(previous, start));
         };
         let Some(span) = self.lexer.operator() else {
-            return Err(self.no_operator(&key));
+            return Err(self.missing_operator(&key));
         };
-        let Some(operator) = Operator::of(self.lexer.text(&span)) else {
-            let label = "expected one of = != < <= > >= (a value that begins so stands in quotes)";
-            return Err(self.lexer.error(span, "no such operator", label));
+        let Some(operator) = Operator::parse(self.lexer.text(&span)) else {
+            let label = "expected one of = != < <= > >= (quote a value that starts with these)";
+            return Err(self.lexer.error(span, "unknown operator", label));
         };
         let Some(operand) = self.lexer.value()? else {
-            return Err(self.lexer.error(
-                span,
-                "a comparison ends with a value",
-                "expected a value after this",
-            ));
+            return Err(self.lexer.error(span, MISSING_VALUE, "expected a value after this"));
         };
-        self.compared(key, operator, operand)
+        self.checked_comparison(key, operator, operand)
     }
 
-    /// The comparison of these parts, if they can be compared.
-    fn compared(
+    /// The comparison of these parts, if they fit together.
+    fn checked_comparison(
         &self,
         key: Word,
         operator: Operator,
@@ -126,76 +126,60 @@ impl Parser<'_> {
         let wrong = |message: &str, label: &str| {
             Err(self.lexer.error(operand.span.clone(), message, label))
         };
-        if !operand.quoted
-            && KEYWORDS.iter().any(|keyword| operand.text.eq_ignore_ascii_case(keyword))
-        {
-            return wrong(
-                "a comparison ends with a value",
-                "expected a value before this (as a value it stands in quotes)",
-            );
+        if !operand.quoted && is_keyword(&operand.text) {
+            let label = "expected a value before this (quote this word if it is the value)";
+            return wrong(MISSING_VALUE, label);
         }
         if is_time(&key.text) {
-            let Some(beginning) = time::beginning(&operand.text) else {
-                return wrong(
-                    "a time is compared with a date",
-                    "expected one as 2026-11-24 or '2026-11-24 10:30', in UTC",
-                );
+            let Some(prefix) = time::timestamp_prefix(&operand.text) else {
+                let label = "expected a form such as 2026-11-24 or '2026-11-24 10:30', in UTC";
+                return wrong("invalid date or time", label);
             };
-            operand.text = beginning;
-            return Ok(Comparison { key, operator, operand, number: None, whole: None });
+            operand.text = prefix;
+            return Ok(Comparison { key, operator, operand, number: None, integer: None });
         }
         let number = operand.text.parse().ok().filter(|number: &f64| !number.is_nan());
         if !operator.is_equality() && number.is_none() {
-            return wrong(
-                "a word is neither less nor greater",
-                "expected a number: words are only = or !=",
-            );
+            let label = "expected a number: text supports only = and !=";
+            return wrong("text has no order", label);
         }
-        let whole = operand.text.parse().ok();
-        Ok(Comparison { key, operator, operand, number, whole })
+        let integer = operand.text.parse().ok();
+        Ok(Comparison { key, operator, operand, number, integer })
     }
 
-    fn no_key(&self, after: After, found: Range<usize>) -> FilterError {
-        match (self.lexer.rest().chars().next(), after) {
-            (None, Some(after)) => self.lexer.error(
-                after,
-                "a comparison is missing",
-                "expected a comparison after this",
-            ),
-            (Some(')'), Some(_)) => self.lexer.error(
-                found,
-                "a comparison is missing",
-                "expected a comparison before this",
-            ),
-            (Some(')'), None) => self.unexpected(),
-            _ => self.lexer.error(
-                found,
-                "a comparison begins with a key",
-                "expected a key before this",
-            ),
-        }
+    /// No key at `start`, where a comparison must start.
+    fn missing_key(&self, previous: Previous, start: Range<usize>) -> FilterError {
+        let (span, message, label) = match (self.lexer.rest().chars().next(), previous) {
+            (None, Some(previous)) => {
+                (previous, MISSING_COMPARISON, "expected a comparison after this")
+            }
+            (Some(')'), Some(_)) => {
+                (start, MISSING_COMPARISON, "expected a comparison before this")
+            }
+            (Some(')'), None) => return self.unexpected_word(),
+            _ => (start, "a key is missing", "expected a key before this"),
+        };
+        self.lexer.error(span, message, label)
     }
 
-    fn no_operator(&self, key: &Word) -> FilterError {
-        let is_not = !key.quoted
+    /// No operator after `key`.
+    fn missing_operator(&self, key: &Word) -> FilterError {
+        let means_not = !key.quoted
             && (key.text == "!" || nearest(&key.text.to_lowercase(), ["not"]).is_some());
-        let label = if is_not { "did you mean 'not'?" } else { OPERATORS };
-        self.lexer.error(key.span.clone(), "a comparison is a key, an operator and a value", label)
+        let label = if means_not { "did you mean 'not'?" } else { OPERATORS };
+        self.lexer.error(key.span.clone(), "an operator is missing", label)
     }
 
-    /// What stands where a condition could end, and is no way to go on.
-    fn unexpected(&self) -> FilterError {
-        let mut span = self.lexer.next();
-        if ["&&", "||"].iter().any(|joint| self.lexer.rest().starts_with(joint)) {
+    /// The next word neither ends nor continues the condition.
+    fn unexpected_word(&self) -> FilterError {
+        let mut span = self.lexer.peek();
+        if ["&&", "||"].iter().any(|symbol| self.lexer.rest().starts_with(symbol)) {
             span.end = span.start + 2;
         }
         let word = self.lexer.text(&span);
         if word == ")" {
-            return self.lexer.error(
-                span,
-                "a parenthesis is not opened",
-                "expected a ( before this",
-            );
+            let label = "expected a ( before this";
+            return self.lexer.error(span, "unmatched closing parenthesis", label);
         }
         let meant = match word {
             "&" | "&&" | "," => Some("and"),
@@ -204,18 +188,17 @@ impl Parser<'_> {
         };
         let label = match meant {
             Some(meant) => format!("did you mean '{meant}'?"),
-            None => {
-                "expected 'and' or 'or' before this (a value of several words stands in quotes)"
-                    .to_owned()
-            }
+            None => "expected 'and' or 'or' before this (quote a value with blanks)".to_owned(),
         };
-        self.lexer.error(span, "comparisons are joined by 'and' or 'or'", label)
+        self.lexer.error(span, "'and' or 'or' is missing", label)
     }
 }
 
-const KEYWORDS: [&str; 3] = ["and", "or", "not"];
+fn is_keyword(word: &str) -> bool {
+    ["and", "or", "not"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+}
 
-/// The only one of `parts`, or all of them.
+/// The only one of `parts`, or all of them joined.
 fn joined(mut parts: Vec<Expression>, join: fn(Vec<Expression>) -> Expression) -> Expression {
     match parts.pop() {
         Some(only) if parts.is_empty() => only,

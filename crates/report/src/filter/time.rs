@@ -1,17 +1,19 @@
-//! Dates and times, as exactly as somebody wrote them.
+//! Dates and times in conditions, at the precision of their text.
 
-/// What is left out of a time, from the left.
-const REST: &str = "1970-01-01T00:00:00.000Z";
+/// A complete timestamp. It completes shorter ones, to check that they are valid.
+const COMPLETE: &str = "1970-01-01T00:00:00.000Z";
 
-/// Where a time may end: after the year, month, day, hour, minute, second, or a part of a second.
-const ENDS: [usize; 9] = [4, 7, 10, 13, 16, 19, 21, 22, 23];
+/// Valid lengths: up to the year, month, day, hour, minute, second, or a digit of the fraction.
+const LENGTHS: [usize; 9] = [4, 7, 10, 13, 16, 19, 21, 22, 23];
 
-/// `text` as the beginning of such times as the store has, RFC 3339 in UTC; none where it is no date.
-pub fn beginning(text: &str) -> Option<String> {
-    let text = text.strip_suffix(['Z', 'z']).filter(|it| it.len() >= 19).unwrap_or(text);
-    let text = text.replacen([' ', 't'], "T", 1);
-    let whole = text.clone() + REST.get(text.len()..)?;
-    (ENDS.contains(&text.len()) && humantime::parse_rfc3339(&whole).is_ok()).then_some(text)
+/// `text` as the beginning of a timestamp of the store (RFC 3339 in UTC), or `None` if it is not a
+/// date or time.
+pub fn timestamp_prefix(text: &str) -> Option<String> {
+    let without_zone = text.strip_suffix(['Z', 'z']).filter(|time| time.len() >= 19);
+    let prefix = without_zone.unwrap_or(text).replacen([' ', 't'], "T", 1);
+    let complete = prefix.clone() + COMPLETE.get(prefix.len()..)?;
+    let is_valid = LENGTHS.contains(&prefix.len()) && humantime::parse_rfc3339(&complete).is_ok();
+    is_valid.then_some(prefix)
 }
 
 #[cfg(test)]
@@ -19,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_as_exact_as_it_is_written() {
+    fn time_keeps_its_precision() {
         for text in [
             "2026",
             "2026-11",
@@ -28,14 +30,17 @@ mod tests {
             "2026-11-24T10:30",
             "2026-11-24T10:30:05.12",
         ] {
-            assert_eq!(beginning(text).as_deref(), Some(text));
+            assert_eq!(timestamp_prefix(text).as_deref(), Some(text));
         }
-        assert_eq!(beginning("2026-11-24 10:30").as_deref(), Some("2026-11-24T10:30"));
-        assert_eq!(beginning("2026-11-24 10:30:05Z").as_deref(), Some("2026-11-24T10:30:05"));
+        assert_eq!(timestamp_prefix("2026-11-24 10:30").as_deref(), Some("2026-11-24T10:30"));
+        assert_eq!(
+            timestamp_prefix("2026-11-24 10:30:05Z").as_deref(),
+            Some("2026-11-24T10:30:05")
+        );
     }
 
     #[test]
-    fn what_is_no_date_is_none() {
+    fn other_text_is_not_a_time() {
         for text in [
             "",
             "now",
@@ -55,7 +60,7 @@ mod tests {
             "数数数数",
             "２０２６",
         ] {
-            assert_eq!(beginning(text), None, "{text}");
+            assert_eq!(timestamp_prefix(text), None, "{text}");
         }
     }
 }

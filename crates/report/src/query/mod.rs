@@ -103,7 +103,7 @@ pub struct SelectedRuns {
 fn baseline(text: &str) -> Result<Condition> {
     let quoted = text.contains(['\'', '"', '`']);
     let text = if quoted { text.to_owned() } else { text.replace(',', " and ") };
-    Ok(Condition::parse(&text).map_err(|error| error.of("--against"))?)
+    Ok(Condition::parse(&text).map_err(|error| error.with_option("--against"))?)
 }
 
 /// What is to be shown, once it is known that some table has it.

@@ -238,7 +238,7 @@ impl<'a> Group<'a> {
     /// The index of the setting that a condition on keys selects.
     fn baseline(&self, condition: &Condition, groups: &[Vec<&MeasuredRun>]) -> Result<usize> {
         let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
-        condition.check(&keys).map_err(|error| error.of("--against"))?;
+        condition.check(&keys).map_err(|error| error.with_option("--against"))?;
         let found: Vec<usize> =
             (0..groups.len()).filter(|place| condition.holds(groups[*place][0])).collect();
         match found.as_slice() {
