@@ -134,7 +134,7 @@ fn wrong_requests_name_the_nearest_right_one() {
         (&["--where", "seed=1 adn batch_size=2"], "^^^ did you mean 'and'?"),
         (&["--where", "(seed=1 or batch_size=2"], "^ expected a ) after this"),
         (&["--where", "not (seed=1 or batchsize=2)"], "^^^^^^^^^ did you mean 'batch_size'?"),
-        (&["--where", "started_at>tomorrow"], "^^^^^^^^ expected one as 2026-11-24"),
+        (&["--where", "started_at>tomorrow"], "^^^^^^^^ expected a form such as 2026-11-24"),
         (&["--where", ""], "the condition is empty"),
         (&["show", "zzzz"], "no run and no trial begins with 'zzzz'"),
         (&["show", ""], "no run and no trial begins with ''"),
