@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use tracking::atomic_file::{self, AtomicFile, EXPORT_PREFIX, folder_of};
 
 /// Writes the file `path`, or the one that it links to. What is no plain file, such as a pipe, is written to as it is.
 pub fn file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
@@ -28,37 +29,10 @@ pub fn file_via<T>(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> Result<T>,
 ) -> Result<T> {
-    let mut out = BufWriter::new(tracking::temporary(folder, TEMPORARY)?);
+    let mut out = AtomicFile::create(folder, EXPORT_PREFIX)?;
     let written = write(&mut out)?;
-    out.into_inner()
-        .map_err(io::IntoInnerError::into_error)?
-        .persist(path)
-        .map_err(|error| error.error)?;
+    out.persist(path)?;
     Ok(written)
-}
-
-/// Removes from `folder`, which nobody else writes to now, the files that never became whole, if there is such a folder.
-pub fn remove_leftovers(folder: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_file()
-            && entry.file_name().to_string_lossy().starts_with(TEMPORARY)
-        {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// How names begin of what is not whole yet.
-const TEMPORARY: &str = ".export-";
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A store is not written over by what is made of it.
@@ -93,23 +67,8 @@ pub fn folder<T>(
             path.display()
         );
     }
-    let replace = || {
-        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let parent = folder_of(path);
-        fs::create_dir_all(parent)?;
-        let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(parent)?;
-        let (new, old) = (temporary.path().join("new"), temporary.path().join("old"));
-        fs::create_dir(&new)?;
-        let filled = fill(&new)?;
-        let replaced = fs::rename(path, &old).is_ok();
-        let renamed = fs::rename(&new, path);
-        if renamed.is_err() && replaced {
-            fs::rename(&old, path)?;
-        }
-        renamed?;
-        anyhow::Ok(filled)
-    };
-    replace().with_context(|| format!("cannot write {}", path.display()))
+    atomic_file::replace_folder(path, EXPORT_PREFIX, fill)
+        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// What in a folder is not ours, if there is a folder.

@@ -7,7 +7,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::{ColumnNames, EpochMetrics, RecordedRun, RunId, StoreError, Value, csv_id, printable};
+use crate::atomic_file::{self, AtomicFile};
+use crate::{
+    ColumnNames, EpochMetrics, ExperimentName, RecordedRun, RunId, StoreError, Value, csv_id,
+    printable,
+};
 
 /// The hyperparameters of softmax regression, in the order of tables. Those of other programs follow as recorded.
 pub const HYPERPARAMETERS: [&str; 7] =
@@ -28,21 +32,10 @@ pub fn escape_formula(text: &str) -> Cow<'_, str> {
     if safe.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{safe}")) } else { safe }
 }
 
-/// Refuses what could not be a folder of its own in the results folder.
-pub(crate) fn check_name(name: &str) -> Result<(), StoreError> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    if (1..=64).contains(&name.len()) && name.chars().all(fits) {
-        Ok(())
-    } else {
-        Err(StoreError::InvalidExperimentName(name.to_owned()))
-    }
-}
-
 /// Waits until no other program exports `experiment`, and makes others wait until the handle goes. Where a folder cannot be
 /// locked, nobody waits: the files are whole all the same.
 pub(crate) fn turn(folder: &Path, experiment: &str) -> Result<Option<File>, StoreError> {
-    check_name(experiment)?;
-    let folder = folder.join(experiment);
+    let folder = folder.join(ExperimentName::new(experiment)?);
     std::fs::create_dir_all(&folder)
         .map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
     Ok(File::open(folder).ok().filter(|handle| handle.lock().is_ok()))
@@ -97,15 +90,10 @@ fn compare(a: &RecordedRun, b: &RecordedRun, params: &[&str]) -> Ordering {
 
 /// Writes to a temporary name in the same folder and renames: a reader finds the old file or the new one, whole.
 fn replace(path: &Path, table: &dyn Fn(&mut dyn Write) -> csv::Result<()>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = crate::temporary(folder, ".csv-")?;
-    let mut buffered = io::BufWriter::new(file.as_file_mut());
-    table(&mut buffered).map_err(io::Error::from)?;
-    buffered.flush()?;
-    drop(buffered);
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    let mut file = AtomicFile::create(atomic_file::folder_of(path), atomic_file::CSV_PREFIX)?;
+    table(&mut file).map_err(io::Error::from)?;
+    file.sync()?;
+    file.persist(path)
 }
 
 fn number(value: Option<f64>) -> String {

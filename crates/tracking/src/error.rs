@@ -139,9 +139,9 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// A name that cannot be a folder.
-    #[error("'{}' cannot name an experiment: expected 1 to 64 of a-z 0-9 _ -", crate::printable(.0))]
-    InvalidExperimentName(String),
+    /// The name of an experiment is invalid.
+    #[error(transparent)]
+    InvalidExperimentName(#[from] crate::InvalidExperimentName),
 }
 
 fn take_over(remote: bool) -> &'static str {

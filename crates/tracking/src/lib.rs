@@ -177,6 +177,7 @@
 //! # }
 //! ```
 
+pub mod atomic_file;
 mod checksum;
 mod columns;
 mod csv_export;
@@ -184,6 +185,7 @@ mod declarations;
 mod duration;
 mod error;
 mod error_analysis;
+mod experiment_name;
 mod ids;
 mod live_run;
 mod printable;
@@ -193,7 +195,6 @@ mod record;
 mod run;
 mod status;
 mod store;
-mod temporary;
 mod value;
 
 pub use columns::ColumnNames;
@@ -202,6 +203,7 @@ pub use declarations::{Declarations, Direction};
 pub use duration::{about, seconds};
 pub use error::{FindError, StoreError};
 pub use error_analysis::{ConfusionCell, ErrorAnalysis, Mistake};
+pub use experiment_name::{ExperimentName, InvalidExperimentName};
 pub use ids::{IdPrefix, RunId, TrialId, csv_id};
 pub use live_run::{LiveRun, NewRun};
 pub use printable::{printable, printable_json};
@@ -219,6 +221,4 @@ pub use store::merge::MergeReport;
 pub use store::progress::Progress;
 pub use store::read::Reader;
 pub use store::{DATABASE, IntegrityIssue, InvocationId, LastValues, Store, timestamp};
-#[doc(hidden)]
-pub use temporary::temporary;
 pub use value::Value;

@@ -5,8 +5,8 @@ use std::time::{Instant, SystemTime};
 
 use crate::store::recorder::{Recorder, Trouble};
 use crate::{
-    EpochMetrics, Experiment, Invocation, Run, RunId, SplitSizes, Status, Store, StoreError,
-    TrialId, Value, csv_export, printable,
+    EpochMetrics, Experiment, ExperimentName, Invocation, Run, RunId, SplitSizes, Status, Store,
+    StoreError, TrialId, Value, printable,
 };
 
 /// No name is longer, in bytes.
@@ -52,7 +52,7 @@ impl Store {
         experiment: &Experiment,
         invocation: Invocation,
     ) -> Result<(), StoreError> {
-        csv_export::check_name(&experiment.name)?;
+        ExperimentName::new(&experiment.name)?;
         self.recorder()?.declare(experiment.clone(), invocation)
     }
 }
@@ -117,7 +117,7 @@ impl NewRun<'_> {
     /// # Errors
     /// As [`Store::start_run`].
     pub fn start(mut self) -> Result<LiveRun, StoreError> {
-        csv_export::check_name(&self.run.experiment)?;
+        ExperimentName::new(&self.run.experiment)?;
         for (index, (name, value)) in self.run.params.iter().enumerate() {
             let known = self.run.params[..index].iter().map(|(name, _)| name.as_str());
             let finite = value.as_number().is_none_or(f64::is_finite);

@@ -184,9 +184,9 @@ impl Coverage {
     /// When it cannot be written.
     pub fn submitted(&self, results: &Path, command: &str) -> Result<()> {
         let folder = attempt::folder(results, &self.spec.name);
-        fs::create_dir_all(&folder)?;
-        crate::sweep::records::write_whole(
+        tracking::atomic_file::write(
             &folder.join(SUBMITTED),
+            crate::sweep::records::TEMPORARY,
             format!("{}\n{command}\n", self.plan.sha256()).as_bytes(),
         )?;
         Ok(())

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use tracking::{DATABASE, Reader, RecordedRun, RunId, Status, Store, TrialId, timestamp};
+use tracking::{
+    DATABASE, Reader, RecordedRun, RunId, Status, Store, TrialId, atomic_file, timestamp,
+};
 
 use crate::cli::GcArgs;
 use crate::cluster::attempt::found;
@@ -121,7 +123,7 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
             }
         }
         for (path, name) in files(&folder).into_iter().chain(files(&folder.join("models"))) {
-            if (name.starts_with(TEMPORARY) || name.starts_with(".csv-"))
+            if (name.starts_with(TEMPORARY) || name.starts_with(atomic_file::CSV_PREFIX))
                 && is_older(&path, ABANDONED.min(args.older_than))
             {
                 garbage.file(path, "left unfinished");
@@ -141,7 +143,7 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
         }
     }
     for entry in std::fs::read_dir(args.results.join("export")).into_iter().flatten().flatten() {
-        let is_left = entry.file_name().to_string_lossy().starts_with(".export-");
+        let is_left = entry.file_name().to_string_lossy().starts_with(atomic_file::EXPORT_PREFIX);
         if is_left && is_older(&entry.path(), ABANDONED.min(args.older_than)) {
             garbage.folders.push((entry.path(), "left unfinished"));
         }

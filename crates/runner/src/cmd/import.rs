@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use tracking::atomic_file::AtomicFile;
 use tracking::{DATABASE, Digest, Reader, RecordError, Sink, Store, read_csv, read_json};
 
 use crate::cli::ImportArgs;
@@ -69,13 +70,10 @@ fn placed(database: &Path, results: &Path) -> io::Result<bool> {
         return Ok(false);
     }
     std::fs::create_dir_all(results)?;
-    let mut file = tracking::temporary(results, TEMPORARY)?;
+    let mut file = AtomicFile::create(results, TEMPORARY)?;
     io::copy(&mut File::open(database)?, &mut file)?;
-    file.as_file().sync_all()?;
-    match file.persist_noclobber(target) {
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        placed => Ok(placed.map(|_| true)?),
-    }
+    file.sync()?;
+    file.persist_new(&target)
 }
 
 /// Says what is there now, and what an export has not.

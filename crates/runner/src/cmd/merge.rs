@@ -7,14 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use model::{EngineKind, Weights};
-use tracking::{MergeReport, Reader, RecordedRun, Status, Store, StoreError};
+use tracking::{MergeReport, Reader, RecordedRun, Status, Store, StoreError, atomic_file};
 
 use crate::cli::MergeArgs;
 use crate::cluster::attempt;
 use crate::cluster::plan_status::Coverage;
 use crate::experiment::spec::Spec;
 use crate::output::output;
-use crate::sweep::records::{model_path, write_whole};
+use crate::sweep::records::{TEMPORARY, model_path};
 
 /// Something was not as it should be.
 pub const CONTRADICTED: u8 = 1;
@@ -140,7 +140,8 @@ pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
     };
     match std::fs::read(&source) {
         Ok(bytes) if Weights::from_safetensors(&bytes).is_ok() => {
-            write_whole(&target, &bytes).map_err(|error| cannot(&target, "written", error))
+            atomic_file::write(&target, TEMPORARY, &bytes)
+                .map_err(|error| cannot(&target, "written", error))
         }
         // What is no weights is not brought along.
         Ok(_) => Ok(()),

@@ -33,7 +33,7 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
 
     let mut out = output();
     let title = if spec.description.is_empty() {
-        &spec.name
+        &*spec.name
     } else {
         &format!("{} · {}", spec.name, spec.description)
     };

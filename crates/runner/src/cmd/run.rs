@@ -218,7 +218,8 @@ fn run_experiment(means: &Means<'_>, experiment: &Ready, store: &mut Store) -> R
     }
     let mut tally = Tally::default();
     if !courses.is_empty() {
-        let about = Experiment { name: spec.name.clone(), description: spec.description.clone() };
+        let about =
+            Experiment { name: spec.name.to_string(), description: spec.description.clone() };
         let jobs_recorded = u32::try_from(jobs).unwrap_or(u32::MAX);
         let invocation =
             provenance::invocation(jobs_recorded, &spec.source.text, plan_sha256, args.part());

@@ -9,7 +9,7 @@ use data::Fraction;
 use model::{
     BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed,
 };
-use tracking::{Declarations, Direction};
+use tracking::{Declarations, Direction, ExperimentName};
 
 use crate::experiment::diagnostic::{Diagnostic, Place, Source, nearest};
 use crate::experiment::file::{self, Entries, Key, Node, Value};
@@ -18,7 +18,7 @@ use crate::experiment::range;
 /// One experiment, as its file and the `--set` options say.
 #[derive(Debug)]
 pub struct Spec {
-    pub name: String,
+    pub name: ExperimentName,
     pub description: String,
     pub dataset: DatasetSpec,
     pub fallback: Option<DatasetSpec>,
@@ -422,18 +422,12 @@ fn choice(
     ))
 }
 
-/// Longest name of an experiment: it becomes a folder.
-const LONGEST_NAME: usize = 64;
-
-fn experiment_name(node: &Node) -> Result<String, Diagnostic> {
-    let name = text("name", node)?;
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
-    if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(fits) {
-        let label = format!("expected 1 to {LONGEST_NAME} of the characters a-z 0-9 _ -");
-        return Err(Diagnostic::new("'name' cannot name an experiment", &node.place, label)
-            .help("the name becomes a folder of the results folder"));
-    }
-    Ok(name.to_owned())
+fn experiment_name(node: &Node) -> Result<ExperimentName, Diagnostic> {
+    ExperimentName::new(text("name", node)?).map_err(|_| {
+        let label = format!("expected {}", ExperimentName::EXPECTED);
+        Diagnostic::new("'name' cannot name an experiment", &node.place, label)
+            .help("the name becomes a folder of the results folder")
+    })
 }
 
 fn dataset(key: &str, node: &Node) -> Result<DatasetSpec, Diagnostic> {

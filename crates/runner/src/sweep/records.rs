@@ -1,12 +1,11 @@
 //! From what came of a trial to the run in the store.
 
-use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use model::{Outcome, Weights};
-use tracking::{EpochMetrics, Run, SplitSizes, Status, TrialId};
+use tracking::{EpochMetrics, Run, SplitSizes, Status, TrialId, atomic_file};
 
 use crate::executor::Execution;
 use crate::experiment::datasets::{Resolved, as_text};
@@ -147,23 +146,12 @@ pub fn model_path(results: &Path, experiment: &str, trial: &TrialId) -> std::pat
 /// Writes the final weights whole or not at all: to a temporary name, then renamed.
 pub fn save_weights(path: &Path, weights: &Weights) -> Result<()> {
     let bytes = weights.to_safetensors()?;
-    write_whole(path, &bytes).map_err(|error| {
+    atomic_file::write(path, TEMPORARY, &bytes).map_err(|error| {
         anyhow::anyhow!(
             "the weights cannot be written to {}: {error}; see to its folder, then --retry-failed has them again",
             path.display()
         )
     })
-}
-
-/// Writes a file to a temporary name, makes sure of it, and renames it.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
-    let mut file = tracking::temporary(folder, TEMPORARY)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// How the name of a file begins that is not whole yet.

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::RecordError;
-use crate::{TrialId, csv_export, printable};
+use crate::{ExperimentName, TrialId, printable};
 
 /// A cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +99,7 @@ impl Kind {
             Self::Invocation | Self::Integer => text.parse().ok().map(Cell::Integer),
             Self::Real => text.parse().ok().filter(|number: &f64| !number.is_nan()).map(Cell::Real),
             Self::Blob => STANDARD.decode(&*text).ok().map(|bytes| Cell::Blob(bytes.into())),
-            Self::Name => csv_export::check_name(&text).is_ok().then(|| Cell::Text(text.clone())),
+            Self::Name => ExperimentName::new(&text).is_ok().then(|| Cell::Text(text.clone())),
             Self::Id => text.parse::<TrialId>().is_ok().then(|| Cell::Text(text.clone())),
             Self::Type => Self::of_type(&text).is_some().then(|| Cell::Text(text.clone())),
             Self::Text => Some(Cell::Text(text.clone())),
@@ -127,7 +127,9 @@ impl Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Name => "the name of an experiment: 1 to 64 of a-z 0-9 _ -",
+            Self::Name => {
+                return write!(f, "the name of an experiment: {}", ExperimentName::EXPECTED);
+            }
             Self::Id => "an id: 16 digits of 0-9 a-f",
             Self::Invocation | Self::Integer => "a whole number",
             Self::Real => "a number",

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::live::{self, WriteTransaction};
 use super::{DATABASE, Store};
 use crate::live_run::check_metric_name;
-use crate::{Declarations, Direction, Experiment, StoreError, csv_export};
+use crate::{Declarations, Direction, Experiment, ExperimentName, StoreError};
 
 /// Declarations of `experiment`; empty in a store of an earlier schema.
 pub(super) fn of_experiment(
@@ -99,7 +99,7 @@ impl Store {
         experiment: &str,
         change: impl FnOnce(&mut Declarations),
     ) -> Result<(), StoreError> {
-        csv_export::check_name(experiment)?;
+        ExperimentName::new(experiment)?;
         let mut connection = self.connection();
         // One transaction reads and writes, so that concurrent programs do not overwrite each
         // other's changes.

@@ -45,7 +45,7 @@ impl Store {
     ) -> Result<MergeReport, StoreError> {
         let mut report = MergeReport::default();
         for experiment in source.experiments()? {
-            crate::csv_export::check_name(&experiment.name)?;
+            crate::ExperimentName::new(&experiment.name)?;
             let runs: Vec<RecordedRun> =
                 source.all_runs(&experiment.name)?.into_iter().filter(|run| wanted(run)).collect();
             if !runs.is_empty() {

@@ -1,12 +1,13 @@
 //! The schema, as the ordered steps that lead to it. A released step is never changed: a new one is added.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, TransactionBehavior};
 
-use super::database;
+use super::{DATABASE, database};
 use crate::StoreError;
+use crate::atomic_file::{self, AtomicFile};
 
 /// What a store of ours carries in its header: "cswp".
 const APPLICATION_ID: i64 = 0x6373_7770;
@@ -52,27 +53,15 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
 
 /// Copies the store as it is to `tracking.db.schema-N`, whole or not at all.
 fn back_up(connection: &Connection, path: &Path, version: i64) -> Result<(), StoreError> {
-    let named = |ending: String| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let copy = named(format!(".schema-{version}"));
-    let temporary = named(format!(".schema-{version}.{}", std::process::id()));
-    let kept = |cause| StoreError::Export { path: copy.clone(), cause };
-    // SQLite writes a copy only where there is no file.
-    match std::fs::remove_file(&temporary) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(kept(error)),
-        _ => {}
-    }
-    let name = ToSqlOutput::Borrowed(ValueRef::Text(temporary.as_os_str().as_encoded_bytes()));
-    let written = connection.execute("VACUUM INTO ?1", [name]).map_err(database(path));
-    let written = written.and_then(|_| std::fs::rename(&temporary, &copy).map_err(kept));
-    if written.is_err() {
-        // A full disk had better not be filled by this; the error that is told is the first one.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
+    let folder = atomic_file::folder_of(path);
+    let copy = folder.join(format!("{DATABASE}.schema-{version}"));
+    let unwritable = |cause| StoreError::Export { path: copy.clone(), cause };
+    let file =
+        AtomicFile::create(folder, &format!("{DATABASE}.schema-{version}.")).map_err(unwritable)?;
+    // SQLite copies into an empty file.
+    let name = ToSqlOutput::Borrowed(ValueRef::Text(file.path().as_os_str().as_encoded_bytes()));
+    connection.execute("VACUUM INTO ?1", [name]).map_err(database(path))?;
+    file.persist(&copy).map_err(unwritable)
 }
 
 /// The version of a store of ours, or 0 for an empty database; anything else is refused.

@@ -23,8 +23,8 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::{
-    ErrorAnalysis, Experiment, FindError, Invocation, RecordedRun, Run, RunId, StoreError, TrialId,
-    Value, csv_export,
+    ErrorAnalysis, Experiment, ExperimentName, FindError, Invocation, RecordedRun, Run, RunId,
+    StoreError, TrialId, Value, csv_export,
 };
 pub use damage::IntegrityIssue;
 pub use query::LastValues;
@@ -169,7 +169,7 @@ impl Store {
         experiment: &Experiment,
         invocation: &Invocation,
     ) -> Result<InvocationId, StoreError> {
-        csv_export::check_name(&experiment.name)?;
+        ExperimentName::new(&experiment.name)?;
         let transaction = self.transaction()?;
         let id = transaction.begin_invocation(experiment, invocation)?;
         transaction.commit()?;

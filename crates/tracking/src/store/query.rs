@@ -8,9 +8,9 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::{IntegrityIssue, error_analysis};
 use crate::{
-    Checkpoint, EpochMetrics, Experiment, FindError, IdPrefix, Interruption, Invocation, Liveness,
-    PlannedWork, Process, RecordedRun, RunId, Shard, SplitSizes, Status, StoreError, TrialId,
-    Value, checksum, csv_export,
+    Checkpoint, EpochMetrics, Experiment, ExperimentName, FindError, IdPrefix, Interruption,
+    Invocation, Liveness, PlannedWork, Process, RecordedRun, RunId, Shard, SplitSizes, Status,
+    StoreError, TrialId, Value, checksum,
 };
 
 pub(super) fn experiments(
@@ -70,9 +70,9 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
     Ok(RecordedRun {
         id: text(0)?.parse().map_err(|error| impossible(0, error))?,
         // They name a folder and a file.
-        experiment: csv_export::check_name(&text(1)?)
-            .map_err(|error| impossible(1, error.to_string()))
-            .and_then(|()| text(1))?,
+        experiment: ExperimentName::new(&text(1)?)
+            .map_err(|error| impossible(1, error.to_string()))?
+            .to_string(),
         trial: text(2)?.parse().map_err(|error| impossible(2, error))?,
         status: text(3)?.parse().map_err(|error| impossible(3, error))?,
         dataset: row.get(4)?,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OptionalExtension, params};
-use tracking::Experiment;
+use tracking::{Experiment, atomic_file};
 
 use super::client::escaped;
 use super::described::{Described, Metric, RUNNING};
@@ -123,7 +123,7 @@ impl Place for Database {
         let sql = "INSERT INTO experiment_tags (key, value, experiment_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         self.connection.execute(sql, params![EXPERIMENT, experiment.name, self.experiment.0])?;
         // This export has the database, so that no other is writing.
-        atomic_write::remove_leftovers(&self.folder())
+        atomic_file::remove_leftovers(&self.folder(), atomic_file::EXPORT_PREFIX)
             .with_context(|| format!("cannot remove_leftovers {}", self.folder().display()))?;
         self.follow_the_folder()?;
         let sql =
