@@ -1,9 +1,9 @@
-//! The datasets that are known by name: where they come from, and how to know that they are the true ones.
+//! Datasets that are known by name: their mirrors and their checksums.
 
-use crate::dataset::{Dataset, ImageShape};
+use crate::dataset::{Dataset, DatasetInfo, ImageShape};
 use crate::error::DataError;
 
-/// A dataset that has a name.
+/// A dataset with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KnownDataset {
     /// Handwritten digits, 28×28 (LeCun, Cortes, Burges).
@@ -17,10 +17,10 @@ pub enum KnownDataset {
 }
 
 impl KnownDataset {
-    /// All of them.
+    /// All known datasets.
     pub const ALL: [Self; 4] = [Self::Mnist, Self::FashionMnist, Self::Kmnist, Self::Digits];
 
-    /// As experiment files write it.
+    /// The name in experiment files and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,8 +31,8 @@ impl KnownDataset {
         }
     }
 
-    /// How to get it; nothing for what is embedded.
-    pub(crate) fn listing(self) -> Option<&'static CatalogEntry> {
+    /// How to download the dataset, or `None` if it is embedded.
+    pub(crate) fn catalog_entry(self) -> Option<&'static CatalogEntry> {
         match self {
             Self::Mnist => Some(&MNIST),
             Self::FashionMnist => Some(&FASHION_MNIST),
@@ -41,15 +41,15 @@ impl KnownDataset {
         }
     }
 
-    /// What is known of it without reading it.
+    /// What is known about the dataset without reading it.
     pub(crate) fn info(self) -> Option<DatasetInfo> {
         match self {
             Self::Mnist => Some(DatasetInfo {
                 sha256: MNIST_SHA256.to_owned(),
-                train_len: 60_000,
-                test_len: 10_000,
-                shape: ImageShape { rows: 28, columns: 28 },
-                classes: 10,
+                train_len: MNIST.train_len,
+                test_len: MNIST.test_len,
+                shape: MNIST.shape,
+                classes: MNIST.classes,
             }),
             Self::Digits => Some(DatasetInfo {
                 sha256: DIGITS_SHA256.to_owned(),
@@ -58,14 +58,15 @@ impl KnownDataset {
                 shape: ImageShape { rows: 8, columns: 8 },
                 classes: 10,
             }),
-            // Their publishers give checksums of the archives only.
+            // The publishers provide checksums of the archives only.
             Self::FashionMnist | Self::Kmnist => None,
         }
     }
 
-    /// The known name that `text` resembles: at most two letters away, or differing in case and punctuation.
+    /// The known name that is most similar to `text`. Ignores case and punctuation, and accepts an
+    /// edit distance of at most 2.
     pub(crate) fn nearest(text: &str) -> Option<&'static str> {
-        let letters = |name: &str| -> Vec<char> {
+        let letters = |name: &str| -> String {
             name.chars()
                 .take(64)
                 .filter(|c| c.is_alphanumeric())
@@ -75,49 +76,19 @@ impl KnownDataset {
         let text = letters(text);
         Self::ALL
             .into_iter()
-            .map(|known| (edits(&text, &letters(known.name())), known.name()))
-            .min_by_key(|(edits, _)| *edits)
-            .filter(|(edits, _)| *edits <= 2)
+            .map(|known| (strsim::levenshtein(&text, &letters(known.name())), known.name()))
+            .min_by_key(|(distance, _)| *distance)
+            .filter(|(distance, _)| *distance <= 2)
             .map(|(_, name)| name)
     }
 }
 
-/// Levenshtein's distance.
-fn edits(a: &[char], b: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-/// What a plan needs to know of a dataset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DatasetInfo {
-    /// [`Dataset::sha256`].
-    pub sha256: String,
-    /// Training examples.
-    pub train_len: usize,
-    /// Test examples.
-    pub test_len: usize,
-    /// Of every image.
-    pub shape: ImageShape,
-    /// 2 to 256.
-    pub classes: usize,
-}
-
-/// How the files of a dataset are known to be true, each in the order of [`crate::dataset::FILES`].
+/// The checksums that verify the files of a dataset, in the order of [`crate::files::FILES`].
 #[derive(Debug)]
 pub(crate) enum Pins {
     /// SHA-256 of the decompressed files.
     Sha256([&'static str; 4]),
-    /// MD5 of the archives, for want of better from the publisher.
+    /// MD5 of the archives, because the publisher provides no stronger checksum.
     ArchiveMd5([&'static str; 4]),
 }
 
@@ -125,7 +96,7 @@ pub(crate) enum Pins {
 #[derive(Debug)]
 pub(crate) struct CatalogEntry {
     pub(crate) name: &'static str,
-    /// Addresses that end before the file's name.
+    /// URLs of folders that hold the archives.
     pub(crate) mirrors: &'static [&'static str],
     pub(crate) pins: Pins,
     pub(crate) shape: ImageShape,
@@ -143,7 +114,7 @@ impl CatalogEntry {
         }
     }
 
-    /// The pinned MD5 of a file's archive.
+    /// The pinned MD5 of the archive of a file.
     pub(crate) fn archive_md5(&self, file: usize) -> Option<&'static str> {
         match self.pins {
             Pins::Sha256(_) => None,
@@ -151,27 +122,27 @@ impl CatalogEntry {
         }
     }
 
-    /// Whether `dataset` has the size that its name promises.
-    pub(crate) fn check(&self, dataset: &Dataset, place: &str) -> Result<(), DataError> {
+    /// Checks that `dataset` has the dimensions of this entry. `location` appears in the error.
+    pub(crate) fn check(&self, dataset: &Dataset, location: &str) -> Result<(), DataError> {
         let found = (dataset.shape, dataset.train.len(), dataset.test.len(), dataset.classes);
-        if found == (self.shape, self.train_len, self.test_len, self.classes) {
+        let expected = (self.shape, self.train_len, self.test_len, self.classes);
+        if found == expected {
             return Ok(());
         }
-        let say = |(shape, train, test, classes): (ImageShape, usize, usize, usize)| {
+        let describe = |(shape, train, test, classes): (ImageShape, usize, usize, usize)| {
             format!("{train} + {test} images of {shape} in {classes} classes")
         };
-        let expected = say((self.shape, self.train_len, self.test_len, self.classes));
-        let reason = format!("{} has {expected}, found {}", self.name, say(found));
-        Err(DataError::Inconsistent { place: place.to_owned(), reason })
+        let reason = format!("{} has {}, found {}", self.name, describe(expected), describe(found));
+        Err(DataError::Inconsistent { location: location.to_owned(), reason })
     }
 }
 
-/// Digest of the four pins of [`MNIST`].
+/// [`Dataset::sha256`] of MNIST.
 const MNIST_SHA256: &str = "474311efcf1fd213e64768801dc6195673bffb8385179d6c55cd8748b9e2e8ca";
-/// Digest of the embedded files.
+/// [`Dataset::sha256`] of the embedded dataset.
 const DIGITS_SHA256: &str = "3bc9877e0a54aad3bb39855dd490d3dcf9879613d47155dd32f8604d85503796";
 
-const BIG: ImageShape = ImageShape { rows: 28, columns: 28 };
+const MNIST_SHAPE: ImageShape = ImageShape { rows: 28, columns: 28 };
 
 static MNIST: CatalogEntry = CatalogEntry {
     name: "mnist",
@@ -185,7 +156,7 @@ static MNIST: CatalogEntry = CatalogEntry {
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     ]),
-    shape: BIG,
+    shape: MNIST_SHAPE,
     train_len: 60_000,
     test_len: 10_000,
     classes: 10,
@@ -200,7 +171,7 @@ static FASHION_MNIST: CatalogEntry = CatalogEntry {
         "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
         "25c81989df183df01b3e8a0aad5dffbe",
     ]),
-    shape: BIG,
+    shape: MNIST_SHAPE,
     train_len: 60_000,
     test_len: 10_000,
     classes: 10,
@@ -215,7 +186,7 @@ static KMNIST: CatalogEntry = CatalogEntry {
         "bdb82020997e1d708af4cf47b453dcf7",
         "e144d726b3acfaa3e44228e80efcd344",
     ]),
-    shape: BIG,
+    shape: MNIST_SHAPE,
     train_len: 60_000,
     test_len: 10_000,
     classes: 10,
@@ -224,16 +195,16 @@ static KMNIST: CatalogEntry = CatalogEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::digest_of;
+    use crate::dataset::dataset_digest;
 
     #[test]
-    fn the_digest_of_mnist_is_that_of_its_pins() {
+    fn mnist_digest_follows_from_its_pins() {
         let Pins::Sha256(pins) = &MNIST.pins else { unreachable!() };
-        assert_eq!(digest_of(*pins), MNIST_SHA256);
+        assert_eq!(dataset_digest(*pins), MNIST_SHA256);
     }
 
     #[test]
-    fn a_slip_of_the_pen_is_understood() {
+    fn misspelt_name_suggests_nearest() {
         let cases = [
             ("MNIST", Some("mnist")),
             ("mnits", Some("mnist")),

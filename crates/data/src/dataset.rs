@@ -1,35 +1,24 @@
-//! A dataset in memory: images and labels, for training and for testing.
+//! A dataset in memory: training and test images with their labels.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::catalog::DatasetInfo;
-use crate::digest::sha256;
+use crate::checksum::sha256;
 use crate::error::DataError;
-use crate::idx::{Idx, Kind};
-
-/// The four files, sorted by name: test images, test labels, training images, training labels.
-pub(crate) const FILES: [&str; 4] = [
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-];
-
-/// What each of them holds.
-pub(crate) const KINDS: [Kind; 4] = [Kind::Images, Kind::Labels, Kind::Images, Kind::Labels];
+use crate::files::FILES;
+use crate::idx::Idx;
 
 /// Height and width of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageShape {
-    /// Pixels from top to bottom.
+    /// Height in pixels.
     pub rows: usize,
-    /// Pixels from left to right.
+    /// Width in pixels.
     pub columns: usize,
 }
 
 impl ImageShape {
-    /// Pixels of an image.
+    /// Number of pixels of an image.
     #[must_use]
     pub fn features(self) -> usize {
         self.rows * self.columns
@@ -45,9 +34,9 @@ impl fmt::Display for ImageShape {
 /// Images and their labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// `[n, rows · columns]`, row-major, 0 to 255.
+    /// `[n, rows · columns]`, row-major, values from 0 to 255.
     pub images: Vec<u8>,
-    /// `[n]`, each below the number of classes.
+    /// `[n]`, each less than the number of classes.
     pub labels: Vec<u8>,
 }
 
@@ -58,13 +47,13 @@ impl Split {
         self.labels.len()
     }
 
-    /// Whether there is no example.
+    /// Returns whether the split has no examples.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// Pixels of example `index`, `[rows · columns]`, if there is one.
+    /// The pixels of example `index`, `[rows · columns]`, or `None` if there is no such example.
     #[must_use]
     pub fn image(&self, index: usize) -> Option<&[u8]> {
         let features = self.images.len() / self.labels.len().max(1);
@@ -72,83 +61,103 @@ impl Split {
     }
 }
 
-/// Checksum of one file, decompressed.
+/// Checksum of one decompressed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileDigest {
-    /// Its name, without `.gz`.
+    /// The name of the file, without `.gz`.
     pub file: &'static str,
-    /// Its SHA-256.
+    /// SHA-256 in hexadecimal digits.
     pub sha256: String,
 }
 
-/// What the files were held against when they were read.
+/// How the files were verified when they were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
-    /// Checksums written down in this program.
+    /// By the checksums in the catalog of this program.
     Pinned,
-    /// The `SHA256SUMS` file beside them.
+    /// By the `SHA256SUMS` file in their folder.
     SumsFile,
-    /// Nothing: they are only known to fit together.
+    /// By no checksum: the files are only consistent with each other.
     Unverified,
 }
 
-/// A dataset: its files fit together, whatever it is.
+/// What a plan needs to know about a dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetInfo {
+    /// [`Dataset::sha256`].
+    pub sha256: String,
+    /// Number of training examples.
+    pub train_len: usize,
+    /// Number of test examples.
+    pub test_len: usize,
+    /// Shape of every image.
+    pub shape: ImageShape,
+    /// Number of classes, 2 to 256.
+    pub classes: usize,
+}
+
+/// A dataset whose four files are consistent with each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
-    /// A known name, or the folder as it was written.
+    /// A known name, or the folder as written.
     pub name: String,
-    /// The folder, for a dataset that is named by its folder.
+    /// The folder, if the dataset is named by its folder.
     pub folder: Option<PathBuf>,
-    /// Of every image.
+    /// Shape of every image.
     pub shape: ImageShape,
-    /// 2 to 256: one more than the largest label.
+    /// Number of classes, 2 to 256: the largest label plus one.
     pub classes: usize,
-    /// For training.
+    /// The training split.
     pub train: Split,
-    /// For testing.
+    /// The test split.
     pub test: Split,
-    /// The four files' own checksums, in the order of their names.
+    /// Checksums of the four files, in the order of their names.
     pub files: [FileDigest; 4],
-    /// How it is known to be the true one.
+    /// How the files were verified.
     pub verification: Verification,
-    /// Identity of the whole: SHA-256 of the four lines that `sha256sum t10k-images-idx3-ubyte t10k-labels-idx1-ubyte
-    /// train-images-idx3-ubyte train-labels-idx1-ubyte` prints for the decompressed files, so that `sha256sum … | sha256sum`
-    /// gives the same.
+    /// Identity of the dataset: SHA-256 of the four lines that `sha256sum` prints for the
+    /// decompressed files. `sha256sum t10k-images-idx3-ubyte t10k-labels-idx1-ubyte
+    /// train-images-idx3-ubyte train-labels-idx1-ubyte | sha256sum` gives the same value.
     pub sha256: String,
 }
 
 impl Dataset {
-    /// Puts the decoded files, in the order of [`FILES`], together: the one place that checks that they fit. `place` is for
-    /// errors.
+    /// Builds a dataset from the decoded files, in the order of [`FILES`], and checks that they are
+    /// consistent. `location` appears in errors.
     pub(crate) fn assemble(
         name: &str,
-        place: &str,
+        location: &str,
         files: [Idx; 4],
         verification: Verification,
     ) -> Result<Self, DataError> {
-        let wrong = |reason: String| DataError::Inconsistent { place: place.to_owned(), reason };
+        let inconsistent =
+            |reason: String| DataError::Inconsistent { location: location.to_owned(), reason };
         let digests: [FileDigest; 4] =
             std::array::from_fn(|i| FileDigest { file: FILES[i], sha256: files[i].sha256.clone() });
-        let sha256 = digest_of(digests.each_ref().map(|digest| digest.sha256.as_str()));
+        let sha256 = dataset_digest(digests.each_ref().map(|digest| digest.sha256.as_str()));
         let [test_images, test_labels, train_images, train_labels] = files;
-        for (images, labels, part) in
+        for (images, labels, split) in
             [(&train_images, &train_labels, "training"), (&test_images, &test_labels, "test")]
         {
             let (images, labels) = (images.dimensions[0], labels.dimensions[0]);
             if images != labels {
-                return Err(wrong(format!("{images} {part} images but {labels} {part} labels")));
+                return Err(inconsistent(format!(
+                    "{images} {split} images but {labels} {split} labels"
+                )));
             }
         }
-        let (shape, test_shape) = (shape_of(&train_images), shape_of(&test_images));
+        let (shape, test_shape) = (image_shape(&train_images), image_shape(&test_images));
         if shape != test_shape {
-            return Err(wrong(format!(
+            return Err(inconsistent(format!(
                 "training images are {shape} pixels, test images {test_shape}"
             )));
         }
         let labels = train_labels.bytes.iter().chain(&test_labels.bytes);
         let classes = usize::from(labels.copied().max().unwrap_or(0)) + 1;
         if classes < 2 {
-            return Err(wrong("every label is 0, but a dataset has 2 to 256 classes".to_owned()));
+            return Err(inconsistent(
+                "every label is 0, but a dataset has 2 to 256 classes".to_owned(),
+            ));
         }
         Ok(Self {
             name: name.to_owned(),
@@ -163,7 +172,7 @@ impl Dataset {
         })
     }
 
-    /// What a plan needs to know of it.
+    /// What a plan needs to know about this dataset.
     #[must_use]
     pub fn info(&self) -> DatasetInfo {
         DatasetInfo {
@@ -176,12 +185,12 @@ impl Dataset {
     }
 }
 
-fn shape_of(images: &Idx) -> ImageShape {
+fn image_shape(images: &Idx) -> ImageShape {
     ImageShape { rows: images.dimensions[1], columns: images.dimensions[2] }
 }
 
-/// Identity of a dataset, from the checksums of its files in the order of [`FILES`].
-pub(crate) fn digest_of(sha256s: [&str; 4]) -> String {
+/// Computes [`Dataset::sha256`] from the checksums of the files, in the order of [`FILES`].
+pub(crate) fn dataset_digest(sha256s: [&str; 4]) -> String {
     let lines: String =
         FILES.iter().zip(sha256s).map(|(file, sha256)| format!("{sha256}  {file}\n")).collect();
     sha256(&[lines.as_bytes()])

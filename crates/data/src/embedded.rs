@@ -1,12 +1,15 @@
-//! `digits`, compiled in, so that a machine without any network has real data to train on.
+//! The dataset `digits`, compiled into the program. It provides real data on a machine without a
+//! network.
 //!
-//! 1,797 handwritten digits of 8×8 pixels: the test part of *Optical Recognition of Handwritten Digits*, E. Alpaydin and
-//! C. Kaynak, 1998, UCI Machine Learning Repository, CC BY 4.0, as scikit-learn's `load_digits` ships it. Intensities
-//! 0 to 16 are stored as round(v · 255 / 16). The first 1,437 are for training, the last 360 for testing.
+//! 1,797 handwritten digits of 8×8 pixels: the test part of *Optical Recognition of Handwritten
+//! Digits* (E. Alpaydin and C. Kaynak, 1998, UCI Machine Learning Repository, CC BY 4.0), as in
+//! scikit-learn's `load_digits`. An intensity v from 0 to 16 is stored as round(v · 255 / 16). The
+//! first 1,437 images are the training split, the last 360 the test split.
 
 use crate::catalog::KnownDataset;
-use crate::dataset::{Dataset, FILES, KINDS, Verification};
+use crate::dataset::{Dataset, Verification};
 use crate::error::{ADVICE_FILE, DataError};
+use crate::files::{FILES, KINDS};
 use crate::idx::{Idx, decode};
 
 /// In the order of [`FILES`].
@@ -17,11 +20,11 @@ const ARCHIVES: [&[u8]; 4] = [
     include_bytes!("../assets/digits/train-labels-idx1-ubyte.gz"),
 ];
 
-/// The embedded dataset.
+/// Decodes the embedded dataset.
 pub(crate) fn digits() -> Result<Dataset, DataError> {
     let decoded = |i: usize| -> Result<Idx, DataError> {
         decode(ARCHIVES[i], KINDS[i]).map_err(|reason| DataError::Malformed {
-            place: format!("embedded {}", FILES[i]),
+            location: format!("embedded {}", FILES[i]),
             reason,
             advice: ADVICE_FILE,
         })
@@ -36,10 +39,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_what_scikit_learn_says() {
+    fn digits_equal_those_of_scikit_learn() {
         let digits = digits().unwrap();
         assert_eq!(Some(digits.info()), KnownDataset::Digits.info());
-        // load_digits().images[0], its first two rows, times 255 / 16.
+        // The first two rows of load_digits().images[0], times 255 / 16.
         let rows = [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]
             .map(|v| (f64::from(v) * 255.0 / 16.0).round());
         assert!(

@@ -1,174 +1,176 @@
-//! What can be wrong with a dataset: what was expected, what was found, where, and what to do.
+//! Errors of datasets. Each message says what is wrong, where, what was expected and what to do.
 //!
-//! Every message is whole in itself: an error here has no further cause to print.
+//! The messages include their causes, so `Error::source` returns none.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::printable;
+use crate::printable::{printable, printable_path};
 
-/// Why bytes are no IDX file.
+/// Why bytes are not a valid IDX file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IdxError {
-    /// No byte at all.
+    /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// It ends too soon.
+    /// The file is shorter than its header says.
     #[error("the file is truncated: expected {expected} bytes, found {found}")]
     Truncated {
-        /// Bytes that header and dimensions promise.
+        /// Length in bytes, computed from the header.
         expected: u64,
-        /// Bytes there are.
+        /// Length of the file in bytes.
         found: u64,
     },
-    /// It does not begin as it should.
+    /// The magic number is not that of the expected kind.
     #[error(
         "wrong magic number: expected 0x{expected:08x} ({kind}), found 0x{found:08x} ({guess})"
     )]
     Magic {
-        /// What was looked for.
+        /// The expected kind.
         kind: &'static str,
-        /// Its magic number.
+        /// The magic number of that kind.
         expected: u32,
-        /// The file's.
+        /// The magic number in the file.
         found: u32,
-        /// What the file seems to be.
+        /// What the file probably is.
         guess: &'static str,
     },
     /// A dimension is zero.
-    #[error("the header promises nothing: its dimensions are {0:?}, expected none to be 0")]
-    Nothing(Vec<u32>),
-    /// More than a dataset should have.
-    #[error("it is too large: {found} bytes, expected at most {limit}")]
+    #[error("the header declares the dimensions {0:?}: expected each to be at least 1")]
+    ZeroDimension(Vec<u32>),
+    /// The decoded file exceeds the size limit.
+    #[error("the file is too large: found {found} bytes, expected at most {limit}")]
     TooLarge {
-        /// Bytes that are promised.
+        /// Size in bytes, as declared or as received so far.
         found: u64,
-        /// Most that are read.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// It goes on.
-    #[error("there are bytes after the end: expected {0} bytes, found more")]
+    /// The file is longer than its header says.
+    #[error("the file has extra bytes after the end: expected {0} bytes, found more")]
     Trailing(u64),
-    /// Damaged, or cut off.
+    /// The gzip data does not decompress.
     #[error("the gzip data is damaged or cut off ({0})")]
     Gzip(String),
-    /// The system refuses.
-    #[error("it cannot be read: {0}")]
+    /// The operating system reported an error.
+    #[error("reading failed: {0}")]
     Unreadable(String),
 }
 
-/// Why a dataset cannot be used.
+/// Why a dataset cannot be loaded.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// A name that is none of ours and no folder.
-    #[error("'{}' is no dataset{}: expected mnist, fashion-mnist, kmnist, digits, or a folder of IDX files (with a / in it)",
-        printable::printable(.name), .nearest.map(|it| format!(" (did you mean {it}?)")).unwrap_or_default())]
+    /// The text is neither a known name nor a folder.
+    #[error("unknown dataset '{}'{}: expected mnist, fashion-mnist, kmnist, digits, or a folder of IDX files (a path that contains /)",
+        printable(.name), .nearest.map(|nearest| format!(" (did you mean {nearest}?)")).unwrap_or_default())]
     UnknownDataset {
-        /// As it was written.
+        /// The text as written.
         name: String,
-        /// The known name that it resembles.
+        /// The most similar known name.
         nearest: Option<&'static str>,
     },
-    /// A folder that is none.
-    #[error("{} {found}; expected a folder that holds four IDX files", printable::path(.path))]
+    /// The path of a dataset is not a folder.
+    #[error("{} {found}; expected a folder with the four IDX files of a dataset", printable_path(.path))]
     NotAFolder {
-        /// Where.
+        /// The path.
         path: PathBuf,
-        /// What is there instead.
+        /// What is wrong with the path.
         found: &'static str,
     },
-    /// A folder that lacks files.
-    #[error("{} lacks {} (plain or .gz); {advice}", printable::path(.folder), .files.join(", "))]
+    /// The folder lacks files.
+    #[error("{} lacks {} (plain or .gz); {advice}", printable_path(.folder), .files.join(", "))]
     Missing {
         /// The folder.
         folder: PathBuf,
-        /// The files.
+        /// The missing files.
         files: Vec<&'static str>,
         /// What to do.
         advice: String,
     },
-    /// It is not here, and could not be fetched.
-    #[error("{name} is not in {} and could not be fetched: {reason}; {advice}", printable::path(.folder))]
+    /// The dataset is not on this machine, and the download failed.
+    #[error("{name} is not in {} and could not be fetched: {reason}; {advice}", printable_path(.folder))]
     Unavailable {
         /// The dataset.
         name: String,
-        /// Where it would be kept.
+        /// Its folder in the dataset cache.
         folder: PathBuf,
-        /// Why not.
+        /// Why the download failed.
         reason: String,
         /// What to do.
         advice: String,
     },
-    /// A mirror that is no address.
-    #[error("'{}' is no mirror: expected an address that begins with http:// or https://", printable::printable(.0))]
+    /// A mirror is not an HTTP address.
+    #[error("'{}' is not a mirror: expected an address that begins with http:// or https://", printable(.0))]
     Mirror(String),
-    /// A file that is not IDX.
-    #[error("{place}: {reason}; {advice}")]
+    /// A file is not a valid IDX file.
+    #[error("{location}: {reason}; {advice}")]
     Malformed {
-        /// The file, or where it came from.
-        place: String,
+        /// The path or the URL of the file.
+        location: String,
         /// What is wrong.
         reason: IdxError,
         /// What to do.
         advice: &'static str,
     },
-    /// Bytes that are not those of the dataset.
-    #[error("{place}: wrong {algorithm}: expected {expected}, found {found}; {advice}")]
+    /// A checksum differs from the pinned one.
+    #[error("{location}: wrong {algorithm}: expected {expected}, found {found}; {advice}")]
     Checksum {
-        /// The file, or where it came from.
-        place: String,
-        /// SHA-256 or MD5.
+        /// The path or the URL of the file.
+        location: String,
+        /// The checksum and what it covers.
         algorithm: &'static str,
-        /// As pinned.
+        /// The pinned checksum.
         expected: String,
-        /// As computed.
+        /// The computed checksum.
         found: String,
         /// What to do.
         advice: &'static str,
     },
-    /// Files that do not fit together, or are not what their name promises.
-    #[error("{place}: {reason}; expected the four files of one dataset")]
+    /// The four files contradict each other, or are not the named dataset.
+    #[error("{location}: {reason}; expected the four files of one dataset")]
     Inconsistent {
         /// The dataset or its folder.
-        place: String,
-        /// What does not fit.
+        location: String,
+        /// The contradiction.
         reason: String,
     },
-    /// A line of `SHA256SUMS` that pins a file to nothing.
-    #[error("{}: line {line} gives no SHA-256; expected 64 hexadecimal digits, two spaces, a file name", printable::path(.path))]
+    /// A line of `SHA256SUMS` names one of the four files without a valid checksum.
+    #[error("{}: line {line} has no valid SHA-256; expected 64 hexadecimal digits, two spaces, a file name", printable_path(.path))]
     SumsFile {
         /// The file.
         path: PathBuf,
-        /// From 1.
+        /// Line number, from 1.
         line: usize,
     },
-    /// There is nowhere to keep datasets.
-    #[error("the user's cache folder is not known ({0}); name a folder with --data-dir")]
+    /// The user has no cache folder.
+    #[error("no user cache folder is known ({0}); name a folder with --data-dir")]
     NoCacheFolder(String),
-    /// The system refuses.
-    #[error("{}: {doing} failed: {cause}", printable::path(.path))]
+    /// The operating system reported an error.
+    #[error("{}: {doing} failed: {cause}", printable_path(.path))]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was being done.
+        /// The operation, such as "reading".
         doing: &'static str,
-        /// What the system says.
+        /// The error.
         cause: std::io::Error,
     },
 }
 
 impl DataError {
-    /// Whether the dataset is absent and out of reach, as opposed to there but wrong: only then may another stand in.
+    /// Returns whether the dataset is missing and the download failed. Only then may a fallback
+    /// replace it: a dataset with wrong content is an error to report.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }
 }
 
-/// What to do about a wrong file.
-pub(crate) const ADVICE_FILE: &str = "replace it with a true copy, or delete it";
-/// What to do about a wrong mirror.
-pub(crate) const ADVICE_MIRROR: &str = "nothing of it was kept; name another mirror with --mirror";
+/// Advice for a file with wrong content.
+pub(crate) const ADVICE_FILE: &str = "replace it with a correct copy, or delete it";
+/// Advice for a mirror that sent wrong content.
+pub(crate) const ADVICE_MIRROR: &str =
+    "the download was discarded; name another mirror with --mirror";

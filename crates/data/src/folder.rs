@@ -1,227 +1,180 @@
-//! The four files of a dataset in a folder: located, read, held against what pins them; and written, whole or not at all.
+//! Reads and verifies the four files of a dataset in a folder.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::fs::{File, Metadata};
+use std::io::{BufReader, Read, Seek};
+use std::path::Path;
 
 use crate::catalog::CatalogEntry;
-use crate::dataset::{Dataset, FILES, KINDS, Verification};
-use crate::decoded::Decoded;
-use crate::digest::md5;
-use crate::error::{ADVICE_FILE, DataError};
+use crate::checksum::md5;
+use crate::dataset::{Dataset, Verification};
+use crate::decode_cache::DecodeCache;
+use crate::error::{ADVICE_FILE, ADVICE_MIRROR, DataError};
+use crate::files::KINDS;
 use crate::idx::{Idx, IdxError, decode, decode_sized};
-use crate::{printable, sums};
+use crate::layout::{find_files, find_other_layouts, missing_files};
+use crate::printable::{printable, printable_path};
+use crate::sums_file;
 
-/// Most bytes of an archive: six times MNIST's largest.
-pub(crate) const LARGEST_ARCHIVE: u64 = 64 << 20;
+/// Largest archive in bytes: six times the largest of MNIST.
+pub(crate) const MAX_ARCHIVE: u64 = 64 << 20;
 
-/// Where each of [`FILES`] is, if it is there.
-pub(crate) type Located = [Option<PathBuf>; 4];
-
-/// `train-images.idx3-ubyte` for `train-images-idx3-ubyte`: some tools unpack the archives to that.
-pub(crate) fn dotted(file: &str) -> String {
-    file.replacen("-idx", ".idx", 1)
-}
-
-/// Locates the four files in the folder itself. Otherwise accepts the layout of another tool, if
-/// the folder holds exactly one complete dataset in such a layout.
-pub(crate) fn locate(folder: &Path) -> Located {
-    let usual = named(folder, str::to_owned);
-    if usual.iter().any(Option::is_some) {
-        return usual;
-    }
-    match foreign(folder).as_mut_slice() {
-        [(_, located)] => std::mem::take(located),
-        _ => usual,
-    }
-}
-
-/// Locates each file under the name that `rename` derives from its usual name. Plain files come
-/// before `.gz` files, and usual names before dotted names.
-fn named(folder: &Path, rename: impl Fn(&str) -> String) -> Located {
-    FILES.map(|file| {
-        let (file, dotted) = (rename(file), rename(&dotted(file)));
-        [file.clone(), dotted.clone(), format!("{file}.gz"), format!("{dotted}.gz")]
-            .into_iter()
-            .map(|name| folder.join(name))
-            .find(|path| path.is_file())
-    })
-}
-
-/// Finds complete datasets in the layouts of other tools, each with a label for error messages. The
-/// layouts are `MNIST/raw` of torchvision and the file names of EMNIST, such as
-/// `emnist-digits-test-images-idx3-ubyte`.
-fn foreign(folder: &Path) -> Vec<(String, Located)> {
-    let names = |folder: &Path| {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.sort();
-        names
-    };
-    let inside = names(folder);
-    let raw = inside.iter().map(|name| format!("{name}/raw")).chain(["raw".to_owned()]);
-    let mut found: Vec<(String, Located)> =
-        raw.map(|place| (place.clone(), named(&folder.join(place), str::to_owned))).collect();
-    let mut prefixes: Vec<&str> = inside
-        .iter()
-        .filter_map(|name| name.split_once("train-images").map(|(prefix, _)| prefix))
-        .collect();
-    prefixes.dedup();
-    found.extend(prefixes.into_iter().map(|prefix| {
-        let located = named(folder, |file| format!("{prefix}{}", file.replace("t10k", "test")));
-        (format!("{prefix}train-… and {prefix}test-…"), located)
-    }));
-    found.retain(|(_, located)| missing(located).is_empty());
-    found
-}
-
-/// Names of the files that are not there.
-pub(crate) fn missing(located: &Located) -> Vec<&'static str> {
-    FILES
-        .into_iter()
-        .zip(located)
-        .filter(|(_, path)| path.is_none())
-        .map(|(file, _)| file)
-        .collect()
-}
-
-/// How much of a dataset is read.
+/// How much of a dataset to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
-    /// All of it.
-    Whole,
-    /// Its facts. Images that were read before are left out, and what was kept of them is believed.
+pub(crate) enum ReadMode {
+    /// Everything.
+    Full,
+    /// Enough for [`Dataset::info`]. For images that were read before, trusts the cached header and
+    /// checksum, and does not read the pixels.
     Info,
 }
 
-/// Reads a dataset from a folder that must hold all of it; `advice` is for when it does not.
-pub(crate) fn read(
-    extent: Extent,
-    name: &str,
-    folder: &Path,
-    listing: Option<&CatalogEntry>,
-    decoded: &Decoded,
-    advice: &str,
-) -> Result<Dataset, DataError> {
-    if !folder.is_dir() {
-        let found = if folder.exists() { "is no folder" } else { "does not exist" };
-        return Err(DataError::NotAFolder { path: folder.to_owned(), found });
+/// A folder that must hold a complete dataset, and how to read it.
+pub(crate) struct FolderReader<'a> {
+    pub(crate) mode: ReadMode,
+    /// The name of the dataset.
+    pub(crate) name: &'a str,
+    pub(crate) folder: &'a Path,
+    /// Pins the content, if the dataset is in the catalog.
+    pub(crate) entry: Option<&'a CatalogEntry>,
+    pub(crate) cache: &'a DecodeCache,
+    /// What to do if files are missing.
+    pub(crate) advice: &'a str,
+}
+
+impl FolderReader<'_> {
+    /// Reads and verifies the dataset.
+    pub(crate) fn read(&self) -> Result<Dataset, DataError> {
+        let folder = self.folder;
+        if !folder.is_dir() {
+            let found = if folder.exists() { "is not a folder" } else { "does not exist" };
+            return Err(DataError::NotAFolder { path: folder.to_owned(), found });
+        }
+        let [Some(a), Some(b), Some(c), Some(d)] = find_files(folder) else {
+            return Err(self.missing());
+        };
+        let sums = sums_file::read(folder)?;
+        let read = |path: &Path, file: usize| self.read_file(path, file, sums[file].as_deref());
+        // Reads the training images, the largest file, in parallel with the other files.
+        let (rest, images) = std::thread::scope(|scope| {
+            let rest = scope.spawn(|| Ok([read(&a, 0)?, read(&b, 1)?, read(&d, 3)?]));
+            let images = read(&c, 2);
+            (rest.join(), images)
+        });
+        let [a, b, d] = rest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        let files = [a, b, images?, d];
+        let verification = if self.entry.is_some_and(|entry| entry.sha256(0).is_some()) {
+            Verification::Pinned
+        } else if sums.iter().all(Option::is_some) {
+            Verification::SumsFile
+        } else {
+            Verification::Unverified
+        };
+        let location = printable_path(folder);
+        let dataset = Dataset::assemble(self.name, &location, files, verification)?;
+        if let Some(entry) = self.entry {
+            entry.check(&dataset, &location)?;
+        }
+        Ok(dataset)
     }
-    let [Some(a), Some(b), Some(c), Some(d)] = locate(folder) else {
-        let files = missing(&locate(folder));
-        let foreign: Vec<String> = foreign(folder).into_iter().map(|(place, _)| place).collect();
-        let advice = match foreign.as_slice() {
-            [] | [_] => advice.to_owned(),
+
+    fn missing(&self) -> DataError {
+        let datasets: Vec<String> =
+            find_other_layouts(self.folder).into_iter().map(|(label, _)| label).collect();
+        let advice = match datasets.as_slice() {
+            [] | [_] => self.advice.to_owned(),
             several => format!(
                 "it has several datasets ({}): name the folder of one, or move its files into a folder of their own",
-                printable::printable(&several.join("; "))
+                printable(&several.join("; "))
             ),
         };
-        return Err(DataError::Missing { folder: folder.to_owned(), files, advice });
-    };
-    let sums = sums::read(folder)?;
-    let one = |path: &Path, file: usize| {
-        read_file(extent, path, file, listing, sums[file].as_deref(), decoded)
-    };
-    // The training images are most of it: the rest is read beside them.
-    let (rest, images) = std::thread::scope(|scope| {
-        let rest = scope.spawn(|| Ok([one(&a, 0)?, one(&b, 1)?, one(&d, 3)?]));
-        let images = one(&c, 2);
-        (rest.join(), images)
-    });
-    let [a, b, d] = rest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    let files = [a, b, images?, d];
-    let verification = if listing.is_some_and(|listing| listing.sha256(0).is_some()) {
-        Verification::Pinned
-    } else if sums.iter().all(Option::is_some) {
-        Verification::SumsFile
-    } else {
-        Verification::Unverified
-    };
-    let place = printable::path(folder);
-    let dataset = Dataset::assemble(name, &place, files, verification)?;
-    if let Some(listing) = listing {
-        listing.check(&dataset, &place)?;
+        let files = missing_files(&find_files(self.folder));
+        DataError::Missing { folder: self.folder.to_owned(), files, advice }
     }
-    Ok(dataset)
-}
 
-/// Reads one file and holds it against all that pins it.
-fn read_file(
-    extent: Extent,
-    path: &Path,
-    file: usize,
-    listing: Option<&CatalogEntry>,
-    sum: Option<&str>,
-    decoded: &Decoded,
-) -> Result<Idx, DataError> {
-    let place = printable::path(path);
-    let io = |cause| DataError::Io { path: path.to_owned(), doing: "reading", cause };
-    let mut source = File::open(path).map_err(io)?;
-    let idx = if path.extension().is_some_and(|extension| extension == "gz") {
-        let mut archive = Vec::new();
-        Read::by_ref(&mut source)
-            .take(LARGEST_ARCHIVE + 1)
-            .read_to_end(&mut archive)
-            .map_err(io)?;
-        if let Some(expected) = listing.and_then(|listing| listing.archive_md5(file)) {
-            check_md5(&archive, expected, &place, ADVICE_FILE)?;
-        }
-        if archive.len() as u64 > LARGEST_ARCHIVE {
-            decode(BufReader::new(archive.as_slice().chain(source)), KINDS[file])
+    /// Reads one file and verifies it by the catalog and by `sum`, the pin of the `SHA256SUMS` file.
+    fn read_file(&self, path: &Path, file: usize, sum: Option<&str>) -> Result<Idx, DataError> {
+        let location = printable_path(path);
+        let io = |cause| DataError::Io { path: path.to_owned(), doing: "reading", cause };
+        let mut source = File::open(path).map_err(io)?;
+        let idx = if path.extension().is_some_and(|extension| extension == "gz") {
+            let mut archive = Vec::new();
+            Read::by_ref(&mut source)
+                .take(MAX_ARCHIVE + 1)
+                .read_to_end(&mut archive)
+                .map_err(io)?;
+            if let Some(expected) = self.entry.and_then(|entry| entry.archive_md5(file)) {
+                check_md5(&archive, expected, &location, ADVICE_FILE)?;
+            }
+            self.decode_archive(&archive, source, file)
         } else {
-            let outline =
-                (extent == Extent::Info).then(|| decoded.outline(&archive, KINDS[file])).flatten();
-            outline.map_or_else(|| decoded.decode(&archive, KINDS[file]), Ok)
+            let metadata = source.metadata().map_err(io)?;
+            self.decode_plain(source, &metadata, file)
+        };
+        let idx = idx.map_err(|reason| DataError::Malformed {
+            location: location.clone(),
+            reason,
+            advice: ADVICE_FILE,
+        })?;
+        let pinned = self.entry.and_then(|entry| entry.sha256(file));
+        for expected in [pinned, sum].into_iter().flatten() {
+            check_sha256(&idx, expected, &location, ADVICE_FILE)?;
         }
-    } else {
-        let before = source.metadata().map_err(io)?;
-        let outline = (extent == Extent::Info)
-            .then(|| decoded.remembered(&mut source, KINDS[file]))
-            .flatten();
-        outline.map_or_else(
-            || {
-                source.rewind().map_err(|cause| IdxError::Unreadable(cause.to_string()))?;
-                let idx = decode_sized(
-                    BufReader::with_capacity(1 << 16, &source),
-                    KINDS[file],
-                    before.len(),
-                )?;
-                decoded.remember(&source, &before, &idx);
-                Ok(idx)
-            },
-            Ok,
-        )
-    };
-    let idx = idx.map_err(|reason| DataError::Malformed {
-        place: place.clone(),
-        reason,
-        advice: ADVICE_FILE,
-    })?;
-    for expected in [listing.and_then(|listing| listing.sha256(file)), sum].into_iter().flatten() {
-        check_sha256(&idx, expected, &place, ADVICE_FILE)?;
+        Ok(idx)
     }
-    Ok(idx)
+
+    /// Decodes an archive, or takes it from the cache. `rest` are its bytes after [`MAX_ARCHIVE`].
+    fn decode_archive(&self, archive: &[u8], rest: File, file: usize) -> Result<Idx, IdxError> {
+        let kind = KINDS[file];
+        if archive.len() as u64 > MAX_ARCHIVE {
+            return decode(BufReader::new(archive.chain(rest)), kind);
+        }
+        if self.mode == ReadMode::Info
+            && let Some(header) = self.cache.cached_archive_header(archive, kind)
+        {
+            return Ok(header);
+        }
+        self.cache.decode(archive, kind)
+    }
+
+    /// Decodes a file without compression. `metadata` describes it before the reading.
+    fn decode_plain(
+        &self,
+        mut source: File,
+        metadata: &Metadata,
+        file: usize,
+    ) -> Result<Idx, IdxError> {
+        let kind = KINDS[file];
+        if self.mode == ReadMode::Info
+            && let Some(header) = self.cache.cached_file_header(&mut source, kind)
+        {
+            return Ok(header);
+        }
+        source.rewind().map_err(|cause| IdxError::Unreadable(cause.to_string()))?;
+        let reader = BufReader::with_capacity(1 << 16, &source);
+        let idx = decode_sized(reader, kind, metadata.len())?;
+        self.cache.store_file_digest(&source, metadata, &idx);
+        Ok(idx)
+    }
 }
 
-/// Decodes a downloaded archive, and holds it against its pins.
-pub(crate) fn verify(
+/// Decodes a downloaded archive and verifies it by the catalog.
+pub(crate) fn verify_archive(
     archive: &[u8],
     file: usize,
-    listing: &CatalogEntry,
+    entry: &CatalogEntry,
     url: &str,
 ) -> Result<Idx, DataError> {
-    let advice = crate::error::ADVICE_MIRROR;
-    let place = printable::printable(url);
-    if let Some(expected) = listing.archive_md5(file) {
-        check_md5(archive, expected, &place, advice)?;
+    let location = printable(url);
+    if let Some(expected) = entry.archive_md5(file) {
+        check_md5(archive, expected, &location, ADVICE_MIRROR)?;
     }
-    let malformed =
-        |reason: IdxError| DataError::Malformed { place: place.clone(), reason, advice };
-    let idx = decode(archive, KINDS[file]).map_err(malformed)?;
-    if let Some(expected) = listing.sha256(file) {
-        check_sha256(&idx, expected, &place, advice)?;
+    let idx = decode(archive, KINDS[file]).map_err(|reason| DataError::Malformed {
+        location: location.clone(),
+        reason,
+        advice: ADVICE_MIRROR,
+    })?;
+    if let Some(expected) = entry.sha256(file) {
+        check_sha256(&idx, expected, &location, ADVICE_MIRROR)?;
     }
     Ok(idx)
 }
@@ -229,52 +182,31 @@ pub(crate) fn verify(
 fn check_sha256(
     idx: &Idx,
     expected: &str,
-    place: &str,
+    location: &str,
     advice: &'static str,
 ) -> Result<(), DataError> {
-    check(&idx.sha256, expected, "SHA-256 of the decompressed bytes", place, advice)
+    check(&idx.sha256, expected, "SHA-256 of the decompressed bytes", location, advice)
 }
 
 fn check_md5(
     archive: &[u8],
     expected: &str,
-    place: &str,
+    location: &str,
     advice: &'static str,
 ) -> Result<(), DataError> {
-    check(&md5(archive), expected, "MD5 of the archive", place, advice)
+    check(&md5(archive), expected, "MD5 of the archive", location, advice)
 }
 
 fn check(
     found: &str,
     expected: &str,
     algorithm: &'static str,
-    place: &str,
+    location: &str,
     advice: &'static str,
 ) -> Result<(), DataError> {
     if found == expected {
         return Ok(());
     }
     let (expected, found) = (expected.to_owned(), found.to_owned());
-    Err(DataError::Checksum { place: place.to_owned(), algorithm, expected, found, advice })
-}
-
-/// Writes a file under another name, makes sure of it, and renames it: nobody ever sees half of it.
-pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), DataError> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let temporary = path.with_file_name(name);
-    let written = write(&temporary, parts).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        // A full disk had better not be filled by this; the error that is told is the first one.
-        let _ = fs::remove_file(&temporary);
-    }
-    written.map_err(|cause| DataError::Io { path: path.to_owned(), doing: "writing", cause })
-}
-
-fn write(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    file.sync_all()
+    Err(DataError::Checksum { location: location.to_owned(), algorithm, expected, found, advice })
 }

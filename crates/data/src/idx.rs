@@ -1,7 +1,8 @@
-//! IDX, the format of MNIST: a magic number, dimensions, bytes; plain or gzipped.
+//! Decodes IDX, the file format of MNIST, plain or gzipped.
 //!
-//! `00 00 08 D`, then D dimensions (big-endian u32), then their product of unsigned bytes. Read as a stream that stops at
-//! the promised end, so that neither a lying header nor a gzip bomb is ever given more memory than it really fills.
+//! The format is `00 00 08 D`, then D dimensions (big-endian u32), then unsigned bytes. The number of
+//! bytes is the product of the dimensions. The decoder reads a stream and stops at the declared end.
+//! It allocates no more memory than the file fills, so a false header or a gzip bomb is harmless.
 
 use std::io::{BufRead, ErrorKind, Read};
 use std::panic::resume_unwind;
@@ -10,15 +11,15 @@ use std::sync::mpsc;
 use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 
-use crate::digest::hex;
+use crate::checksum::hex;
 pub use crate::error::IdxError;
 
-/// Most bytes of one decoded file: more than twenty times MNIST's largest.
-const LARGEST: u64 = 1 << 30;
-/// Bytes that are read before they are hashed, while the next are read.
-const AT_A_TIME: usize = 1 << 20;
+/// Largest decoded file in bytes: more than twenty times the largest of MNIST.
+const MAX_DECODED: u64 = 1 << 30;
+/// Bytes per chunk. One thread hashes a chunk while another reads the next.
+const CHUNK: usize = 1 << 20;
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `[n, rows, columns]`.
@@ -47,35 +48,35 @@ impl Kind {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Idx {
-    /// As many as its kind has, none zero.
+    /// The dimensions of its [`Kind`], each at least 1.
     pub dimensions: Vec<usize>,
-    /// Their product of bytes.
+    /// The values, row-major.
     pub bytes: Vec<u8>,
-    /// Of the whole file, decompressed.
+    /// SHA-256 of the decompressed file, including the header.
     pub sha256: String,
     header: Vec<u8>,
 }
 
 impl Idx {
-    /// The whole file, decompressed, in two parts.
+    /// The decompressed file: its header and its values.
     pub(crate) fn parts(&self) -> [&[u8]; 2] {
         [&self.header, &self.bytes]
     }
 }
 
-/// Decodes a file of that kind; gzip is known by its first bytes, not by a name.
+/// Decodes a file of the expected kind. Recognises gzip by the first byte.
 ///
 /// # Errors
-/// When it is not exactly one whole IDX file of that kind.
+/// If the file is not exactly one complete IDX file of that kind.
 pub fn decode(file: impl BufRead, kind: Kind) -> Result<Idx, IdxError> {
     decode_sized(file, kind, 0)
 }
 
-/// [`decode`] of a file that is known to have so many bytes; one that is not gzipped is read the faster for it.
+/// [`decode`] of a file of `size` bytes. A known size speeds up the reading of a plain file.
 pub(crate) fn decode_sized(mut file: impl BufRead, kind: Kind, size: u64) -> Result<Idx, IdxError> {
     match file.fill_buf().map_err(|error| unreadable(&error))? {
         [] => Err(IdxError::Empty),
-        // A plain file begins with a zero, so that one byte tells.
+        // A plain file begins with 0, so one byte identifies gzip.
         [0x1f, ..] => {
             decode_plain(Members { member: Some(GzDecoder::new(file)) }, kind, 0, damaged)
         }
@@ -133,16 +134,17 @@ fn next_member<R: BufRead>(mut file: R) -> std::io::Result<Option<GzDecoder<R>>>
     }
 }
 
-/// The beginning of a plain file: what it is, without bytes or checksum, and how long all of it must be.
-pub(crate) fn outline(mut file: impl Read, kind: Kind) -> Result<(Idx, u64), IdxError> {
+/// Decodes the header of a plain file. Returns it without values and checksum, and the length of the
+/// whole file in bytes.
+pub(crate) fn decode_header(mut file: impl Read, kind: Kind) -> Result<(Idx, u64), IdxError> {
     let (header, dimensions) = read_header(&mut file, kind, unreadable)?;
     let length = header.len() as u64 + product(&dimensions)?;
     let dimensions = dimensions.into_iter().map(|dimension| dimension as usize).collect();
     Ok((Idx { dimensions, bytes: Vec::new(), sha256: String::new(), header }, length))
 }
 
-/// What an error of reading means.
-type Explain = fn(&std::io::Error) -> IdxError;
+/// Converts an error of the reader.
+type ConvertError = fn(&std::io::Error) -> IdxError;
 
 fn unreadable(error: &std::io::Error) -> IdxError {
     IdxError::Unreadable(error.to_string())
@@ -161,23 +163,24 @@ fn decode_plain(
     mut file: impl Read,
     kind: Kind,
     size: u64,
-    explain: Explain,
+    convert: ConvertError,
 ) -> Result<Idx, IdxError> {
-    let (header, dimensions) = read_header(&mut file, kind, explain)?;
+    let (header, dimensions) = read_header(&mut file, kind, convert)?;
     let length = product(&dimensions)?;
     let header_length = header.len() as u64;
     let hasher = Sha256::new_with_prefix(&header);
     let (mut bytes, mut hasher) = if size >= header_length + length {
-        read_hashing(&mut file, length, hasher).map_err(|error| explain(&error))?
+        read_hashing(&mut file, length, hasher).map_err(|error| convert(&error))?
     } else {
         (Vec::new(), hasher)
     };
-    // One byte more than promised: whether the file goes on. Memory grows as bytes come, not as the header says.
+    // Requests one byte more than declared, to detect extra bytes. The memory grows with the bytes
+    // received, whatever the header declares.
     let read = bytes.len();
     file.by_ref()
         .take(length + 1 - read as u64)
         .read_to_end(&mut bytes)
-        .map_err(|error| explain(&error))?;
+        .map_err(|error| convert(&error))?;
     hasher.update(&bytes[read..]);
     let found = bytes.len() as u64;
     if found < length {
@@ -193,7 +196,7 @@ fn decode_plain(
     Ok(Idx { dimensions, bytes, sha256: hex(&hasher.finalize()), header })
 }
 
-/// Reads `length` bytes that are there to be read, while another thread hashes those that have been.
+/// Reads `length` bytes, which the file is known to have, while another thread hashes them.
 fn read_hashing(
     file: &mut impl Read,
     length: u64,
@@ -205,9 +208,9 @@ fn read_hashing(
         let hashing = scope.spawn(move || {
             receiver.into_iter().fold(hasher, |hasher, read| hasher.chain_update(read))
         });
-        for chunk in bytes.chunks_mut(AT_A_TIME) {
+        for chunk in bytes.chunks_mut(CHUNK) {
             file.read_exact(chunk)?;
-            // Only a panic ends the other thread before its time, and that is passed on below.
+            // The send fails only if the other thread panicked. `join` below reports the panic.
             let _ = sender.send(chunk);
         }
         drop(sender);
@@ -216,16 +219,16 @@ fn read_hashing(
     Ok((bytes, hasher))
 }
 
-/// The header as bytes, and the dimensions in it.
+/// Reads the header. Returns its bytes and its dimensions.
 fn read_header(
     file: &mut impl Read,
     kind: Kind,
-    explain: Explain,
+    convert: ConvertError,
 ) -> Result<(Vec<u8>, Vec<u32>), IdxError> {
     let rank = (kind.magic() & 0xff) as usize;
     let length = 4 + 4 * rank;
-    let mut header = read_up_to(file, 4, explain)?;
-    match words(&header).next() {
+    let mut header = read_up_to(file, 4, convert)?;
+    match big_endian_words(&header).next() {
         None if header.is_empty() => return Err(IdxError::Empty),
         Some(found) if found != kind.magic() => {
             return Err(IdxError::Magic {
@@ -237,48 +240,52 @@ fn read_header(
         }
         _ => {}
     }
-    header.extend(read_up_to(file, length as u64 - 4, explain)?);
+    header.extend(read_up_to(file, length as u64 - 4, convert)?);
     if header.len() < length {
         return Err(IdxError::Truncated { expected: length as u64, found: header.len() as u64 });
     }
-    let dimensions = words(&header).skip(1).collect();
+    let dimensions = big_endian_words(&header).skip(1).collect();
     Ok((header, dimensions))
 }
 
-/// The bytes that these dimensions promise.
+/// The number of values with these dimensions.
 fn product(dimensions: &[u32]) -> Result<u64, IdxError> {
     match dimensions
         .iter()
         .fold(1u64, |product, dimension| product.saturating_mul((*dimension).into()))
     {
-        0 => Err(IdxError::Nothing(dimensions.to_vec())),
-        found if found > LARGEST => Err(IdxError::TooLarge { found, limit: LARGEST }),
+        0 => Err(IdxError::ZeroDimension(dimensions.to_vec())),
+        found if found > MAX_DECODED => Err(IdxError::TooLarge { found, limit: MAX_DECODED }),
         length => Ok(length),
     }
 }
 
-/// What a file with another magic number seems to be.
+/// Describes what a file with another magic number probably is.
 fn guess(magic: u32) -> &'static str {
     match magic.to_be_bytes() {
-        [0, 0, 8, 1] => "these are labels: is it in the place of the images?",
-        [0, 0, 8, 3] => "these are images: is it in the place of the labels?",
-        [0, 0, 8, _] => "unsigned bytes in another number of dimensions",
+        [0, 0, 8, 1] => "a file of labels; the files may be swapped",
+        [0, 0, 8, 3] => "a file of images; the files may be swapped",
+        [0, 0, 8, _] => "unsigned bytes with another number of dimensions",
         [0, 0, 9 | 0xb | 0xc, _] => "IDX of integers that are not unsigned bytes",
         [0, 0, 0xd | 0xe, _] => "IDX of floating-point numbers, not unsigned bytes",
-        [0x1f, 0x8b, ..] => "gzip inside gzip: decompress it once",
-        [b'<', ..] => "it looks like a web page",
-        [b'P', b'K', ..] => "it looks like a zip archive",
-        _ => "no IDX file",
+        [0x1f, 0x8b, ..] => "gzip within gzip; decompress the file once",
+        [b'<', ..] => "probably a web page",
+        [b'P', b'K', ..] => "probably a zip archive",
+        _ => "not an IDX file",
     }
 }
 
-fn read_up_to(file: &mut impl Read, limit: u64, explain: Explain) -> Result<Vec<u8>, IdxError> {
+fn read_up_to(
+    file: &mut impl Read,
+    limit: u64,
+    convert: ConvertError,
+) -> Result<Vec<u8>, IdxError> {
     let mut bytes = Vec::new();
-    file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|error| explain(&error))?;
+    file.by_ref().take(limit).read_to_end(&mut bytes).map_err(|error| convert(&error))?;
     Ok(bytes)
 }
 
-fn words(header: &[u8]) -> impl Iterator<Item = u32> {
+fn big_endian_words(header: &[u8]) -> impl Iterator<Item = u32> {
     header.as_chunks::<4>().0.iter().map(|word| u32::from_be_bytes(*word))
 }
 
@@ -286,24 +293,13 @@ fn words(header: &[u8]) -> impl Iterator<Item = u32> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::digest::sha256;
-    use flate2::{Compression, write::GzEncoder};
+    use crate::checksum::sha256;
+    use crate::test_support::{gzip, idx};
     use proptest::prelude::*;
-    use std::io::Write;
 
     fn images(n: u32, rows: u32, columns: u32) -> Vec<u8> {
-        let mut file = 0x0803u32.to_be_bytes().to_vec();
-        for dimension in [n, rows, columns] {
-            file.extend(dimension.to_be_bytes());
-        }
-        file.extend((0..n * rows * columns).map(|i| i as u8));
-        file
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
+        let pixels: Vec<u8> = (0..n * rows * columns).map(|i| i as u8).collect();
+        idx(&[n, rows, columns], &pixels)
     }
 
     fn message(bytes: &[u8], kind: Kind) -> String {
@@ -311,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_and_gzipped_are_the_same() {
+    fn gzipped_file_decodes_like_plain_file() {
         let plain = images(3, 2, 2);
         let (a, b) = (
             decode(&plain[..], Kind::Images).unwrap(),
@@ -322,33 +318,34 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_named() {
+    fn each_defect_has_its_own_message() {
         let good = images(3, 2, 2);
         assert_eq!(message(&[], Kind::Images), "the file is empty");
         assert_eq!(message(&gzip(&[]), Kind::Images), "the file is empty");
         let swapped = message(&good, Kind::Labels);
         assert!(
-            swapped.contains("expected 0x00000801") && swapped.contains("these are images"),
+            swapped.contains("expected 0x00000801") && swapped.contains("a file of images"),
             "{swapped}"
         );
         assert!(message(&[0, 0, 0xd, 3, 0, 0, 0, 1], Kind::Images).contains("floating-point"));
-        assert!(message(&gzip(&gzip(&good)), Kind::Images).contains("gzip inside gzip"));
+        assert!(message(&gzip(&gzip(&good)), Kind::Images).contains("gzip within gzip"));
         assert!(message(&[0, 0], Kind::Images).contains("expected 16 bytes, found 2"));
         assert!(message(b"<html>404</html>", Kind::Images).contains("web page"));
         assert!(message(&good[..20], Kind::Images).contains("expected 28 bytes, found 20"));
         assert!(message(&[&good[..], &[0]].concat(), Kind::Images).contains("after the end"));
-        assert!(message(&images(0, 2, 2), Kind::Images).contains("promises nothing"));
+        assert!(message(&images(0, 2, 2), Kind::Images).contains("dimensions [0, 2, 2]"));
         let mut large = good.clone();
         large[4..16].fill(0xff);
         assert!(message(&large, Kind::Images).contains("too large"));
-        let squeezed = gzip(&good);
+        let compressed = gzip(&good);
         assert!(
-            message(&squeezed[..squeezed.len() - 9], Kind::Images).contains("gzip data is damaged")
+            message(&compressed[..compressed.len() - 9], Kind::Images)
+                .contains("gzip data is damaged")
         );
     }
 
     #[test]
-    fn a_gzip_bomb_is_left_where_the_promise_ends() {
+    fn gzip_bomb_is_rejected_at_the_declared_end() {
         let bomb = gzip(&[images(1, 2, 2), vec![0; 50_000_000]].concat());
         assert!(bomb.len() < 100_000);
         assert!(message(&bomb, Kind::Images).contains("after the end"));
@@ -356,14 +353,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = decode(&bytes[..], Kind::Images);
             let _ = decode(&[&[0, 0, 8, 3][..], &bytes].concat()[..], Kind::Images);
             let _ = decode(&[&[0x1f, 0x8b, 8, 0][..], &bytes].concat()[..], Kind::Labels);
         }
 
         #[test]
-        fn every_prefix_is_an_error(n in 1u32..5, rows in 1u32..5, columns in 1u32..5, cut in 0.0f64..1.0) {
+        fn every_truncated_file_is_an_error(n in 1u32..5, rows in 1u32..5, columns in 1u32..5, cut in 0.0f64..1.0) {
             let file = images(n, rows, columns);
             let end = (file.len() as f64 * cut) as usize;
             prop_assert!(decode(&file[..end], Kind::Images).is_err());

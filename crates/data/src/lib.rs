@@ -1,31 +1,36 @@
-//! Image datasets: found, fetched, verified, decoded and split. Knows nothing of models.
+//! Finds, downloads, verifies, decodes and splits image datasets. Knows nothing about models.
 //!
-//! [`Source::parse`] turns a name into a [`Source`], a [`Finder`] turns that into a [`Dataset`], [`hold_out`] parts it.
+//! [`Source::parse`] reads the name of a dataset, [`Finder::load`] returns the [`Dataset`], and
+//! [`hold_out`] splits its training examples.
 
 pub mod idx;
 pub mod random;
 
+mod atomic_write;
 mod catalog;
+mod checksum;
 mod dataset;
-mod decoded;
-mod digest;
+mod decode_cache;
 mod embedded;
 mod encode;
 mod error;
 mod fetch;
-mod fetch_bar;
-mod find;
+mod files;
+mod finder;
 mod folder;
-mod http;
+mod layout;
 mod partition;
 mod printable;
-mod sums;
+mod sums_file;
+#[cfg(test)]
+#[path = "../tests/support/mod.rs"]
+mod test_support;
 
-pub use catalog::{DatasetInfo, KnownDataset};
-pub use dataset::{Dataset, FileDigest, ImageShape, Split, Verification};
+pub use catalog::KnownDataset;
+pub use dataset::{Dataset, DatasetInfo, FileDigest, ImageShape, Split, Verification};
 pub use encode::{normalise, one_hot};
 pub use error::{DataError, IdxError};
-pub use fetch::{FetchObserver, SilentFetch};
-pub use fetch_bar::FetchBar;
-pub use find::{Finder, Network, Source};
+pub use fetch::{FetchBar, FetchObserver, SilentFetch};
+pub use finder::{Finder, Network, Source};
 pub use partition::{Fraction, InvalidFraction, Partition, hold_out};
+pub use printable::printable;

@@ -1,4 +1,4 @@
-//! `data`: looks at datasets and fetches them.
+//! The program `data` shows and downloads datasets.
 
 mod cmd;
 
@@ -10,51 +10,57 @@ use clap::{Args, Parser, Subcommand};
 
 use cmd::show::SplitName;
 
-/// Shows and fetches image datasets.
+/// Show and download image datasets
+///
+/// Examples:
+///   data info mnist
+///   data show fashion-mnist test 7
+///   data fetch kmnist --data-dir datasets
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, verbatim_doc_comment, max_term_width = 100)]
 #[command(
     after_help = "DATASET is mnist, fashion-mnist, kmnist, digits, or a folder of IDX files.\n\
-    MNIST_DIR names a folder that holds the four MNIST files; CANDLE_SWEEP_MIRROR names mirrors."
+    The variable MNIST_DIR names a folder with the four MNIST files.\n\
+    The variable CANDLE_SWEEP_MIRROR names mirrors, separated by spaces or commas."
 )]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    places: Places,
+    args: FinderArgs,
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Shapes, value range, class counts and checksums of a dataset
+    /// Show shapes, value range, class counts and checksums of a dataset
     Info {
-        /// Its name or folder
+        /// Name or folder of the dataset
         dataset: String,
     },
-    /// Draws an example with its label and one-hot vector
+    /// Draw an example with its label and one-hot vector
     Show {
-        /// Its name or folder
+        /// Name or folder of the dataset
         dataset: String,
-        /// Which part of it
+        /// Split of the example
         split: SplitName,
-        /// Which example, from 0
+        /// Index of the example, from 0
         index: usize,
     },
-    /// Fetches a dataset, if it is not here, and says where it is
+    /// Download the missing files of a dataset and print its folder
     Fetch {
-        /// Its name
+        /// Name of the dataset
         dataset: String,
     },
 }
 
-/// Where datasets come from.
+/// Where to find datasets.
 #[derive(Debug, Args)]
-struct Places {
-    /// Dataset cache, a sub-folder a dataset [default: the user's cache folder]
+#[command(next_help_heading = "Input")]
+struct FinderArgs {
+    /// Set the dataset cache, with one subfolder per dataset [default: the user's cache folder]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Download from here instead of the dataset's own mirrors; repeatable
+    /// Download from this URL instead of the default mirrors; repeatable
     #[arg(long = "mirror", global = true, value_name = "URL")]
     mirrors: Vec<String>,
     /// Never use the network
@@ -63,15 +69,15 @@ struct Places {
 }
 
 fn main() -> ExitCode {
-    let Cli { command, places } = Cli::parse();
+    let Cli { command, args } = Cli::parse();
     let result = match command {
-        Command::Info { dataset } => cmd::info::info(&places, &dataset),
-        Command::Show { dataset, split, index } => cmd::show::show(&places, &dataset, split, index),
-        Command::Fetch { dataset } => cmd::fetch::fetch(&places, &dataset),
+        Command::Info { dataset } => cmd::info::info(&args, &dataset),
+        Command::Show { dataset, split, index } => cmd::show::show(&args, &dataset, split, index),
+        Command::Fetch { dataset } => cmd::fetch::fetch(&args, &dataset),
     };
     let error = match result {
         Ok(text) => match stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush()) {
-            // Who closes the pipe has seen enough.
+            // A reader such as `head` may close the pipe early. That is not an error.
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 anyhow::Error::from(error).context("printing failed")
             }

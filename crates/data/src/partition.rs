@@ -1,32 +1,35 @@
-//! Holding out a part of the training set for validation, stratified: every class gives its share.
+//! Holds out a stratified part of the training split for validation.
 
 use thiserror::Error;
 
 use crate::random::{Purpose, generator};
 
-/// A fraction between 0 and 1, both excluded.
+/// A fraction between 0 and 1, exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Fraction(f64);
 
-/// A number that is no [`Fraction`].
+/// A number that is not a [`Fraction`].
 #[derive(Debug, Clone, Copy, PartialEq, Error)]
-#[error("expected a fraction between 0 and 1, found {0:?}")]
+#[error("expected a fraction between 0 and 1 (exclusive), found {0:?}")]
 pub struct InvalidFraction(f64);
 
 impl Fraction {
+    /// Checks the range of `value`.
+    ///
     /// # Errors
-    /// When `value` is not between 0 and 1.
+    /// If `value` is not between 0 and 1, exclusive.
     pub fn new(value: f64) -> Result<Self, InvalidFraction> {
         if value > 0.0 && value < 1.0 { Ok(Self(value)) } else { Err(InvalidFraction(value)) }
     }
 
-    /// The fraction as a number.
+    /// The value.
     #[must_use]
     pub fn get(self) -> f64 {
         self.0
     }
 
-    /// This fraction of `n` examples, rounded, but at least one held out and one kept; of fewer than two, none.
+    /// Rounds this fraction of `n` examples to a whole number from 1 to `n - 1`. Returns 0 for fewer
+    /// than two examples.
     #[must_use]
     #[allow(
         clippy::cast_precision_loss,
@@ -39,19 +42,20 @@ impl Fraction {
     }
 }
 
-/// Rows of the training split, each part in ascending order.
+/// Two disjoint parts of the training split, as ascending row numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
-    /// To train on.
+    /// Rows to train on.
     pub train: Vec<u32>,
-    /// Held out.
+    /// Rows to validate on.
     pub validation: Vec<u32>,
 }
 
-/// Holds out `fraction` of the examples with these `labels`, chosen by `seed`.
+/// Holds out `fraction` of the examples with these `labels`. The `seed` selects the examples.
 ///
-/// Stratified: a class of k examples gives ⌊k · fraction⌋ or one more, the largest remainders first (of equal ones the
-/// lower class), so that the total is [`Fraction::of`].
+/// The selection is stratified: of a class of k examples it takes ⌊k · fraction⌋ or one more. The
+/// classes with the largest remainders give one more (among equals the lower class), so that the
+/// total is [`Fraction::of`].
 #[must_use]
 #[allow(
     clippy::cast_precision_loss,
@@ -64,11 +68,11 @@ pub fn hold_out(labels: &[u8], fraction: Fraction, seed: u64) -> Partition {
     for (row, label) in (0u32..).zip(labels) {
         classes[usize::from(*label)].push(row);
     }
-    // ⌊k · fraction⌋ is below k, but for a fraction next to 1 the product in f64 may not be.
-    let whole = |rows: &Vec<u32>| {
+    // ⌊k · fraction⌋ is less than k, but the f64 product may round up to k for a fraction near 1.
+    let floor = |rows: &Vec<u32>| {
         ((rows.len() as f64 * fraction.get()) as usize).min(rows.len().saturating_sub(1))
     };
-    let mut shares: Vec<usize> = classes.iter().map(whole).collect();
+    let mut shares: Vec<usize> = classes.iter().map(floor).collect();
     let mut by_remainder: Vec<usize> =
         (0..classes.len()).filter(|class| !classes[*class].is_empty()).collect();
     let remainder = |class: usize| (classes[class].len() as f64 * fraction.get()).fract();
@@ -97,14 +101,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_ends_are_no_fractions() {
+    fn fraction_outside_open_interval_is_rejected() {
         for bad in [0.0, 1.0, -0.1, 1.5, f64::NAN] {
             assert!(Fraction::new(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
-    fn another_seed_holds_out_others() {
+    fn another_seed_holds_out_other_examples() {
         let labels: Vec<u8> = (0..200u8).map(|row| row % 10).collect();
         let tenth = Fraction::new(0.1).unwrap();
         assert_eq!(hold_out(&labels, tenth, 1), hold_out(&labels, tenth, 1));
@@ -112,23 +116,23 @@ mod tests {
     }
 
     #[test]
-    fn a_tenth_of_mnists_counts() {
+    fn tenth_of_mnist_follows_largest_remainders() {
         let counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949];
         let labels: Vec<u8> =
             (0u8..).zip(counts).flat_map(|(label, count)| vec![label; count]).collect();
         let Partition { train, validation } = hold_out(&labels, Fraction::new(0.1).unwrap(), 0);
         assert_eq!((train.len(), validation.len()), (54_000, 6_000));
-        let held =
+        let held_out =
             |class: u8| validation.iter().filter(|row| labels[**row as usize] == class).count();
-        // The four largest remainders, .9, .8, .8 and .5, are rounded up.
+        // The four largest remainders (.9, .8, .8 and .5) are rounded up.
         assert_eq!(
-            (0..10).map(held).collect::<Vec<_>>(),
+            (0..10).map(held_out).collect::<Vec<_>>(),
             [592, 674, 596, 613, 584, 542, 592, 627, 585, 595]
         );
     }
 
     #[test]
-    fn training_is_never_left_empty() {
+    fn both_parts_have_at_least_one_example() {
         let close_to_one = Fraction::new(1.0 - f64::EPSILON / 2.0).unwrap();
         assert_eq!(hold_out(&[0; 100], close_to_one, 0).train.len(), 1);
         assert_eq!(hold_out(&[0], close_to_one, 0).train.len(), 1);
@@ -137,7 +141,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parts_are_disjoint_whole_and_stratified(
+        fn parts_are_disjoint_complete_and_stratified(
             labels in prop::collection::vec(0u8..5, 2..300), fraction in 0.01f64..0.99, seed: u64,
         ) {
             let fraction = Fraction::new(fraction).unwrap();
@@ -148,8 +152,8 @@ mod tests {
             prop_assert_eq!(validation.len(), fraction.of(labels.len()));
             for class in 0..5 {
                 let of_class = labels.iter().filter(|label| **label == class).count();
-                let held = validation.iter().filter(|row| labels[**row as usize] == class).count();
-                prop_assert!((held as f64 - of_class as f64 * fraction.get()).abs() <= 1.0);
+                let held_out = validation.iter().filter(|row| labels[**row as usize] == class).count();
+                prop_assert!((held_out as f64 - of_class as f64 * fraction.get()).abs() <= 1.0);
             }
         }
     }

@@ -1,10 +1,12 @@
-//! Names from files and command lines, safe to print: nothing in them can move the cursor or colour the terminal.
+//! Makes names from files and command lines safe to print on a terminal.
 
 use std::fmt::Write;
 use std::path::Path;
 
-/// `text` with controls, and the marks that turn the direction of writing, escaped.
-pub(crate) fn printable(text: &str) -> String {
+/// Escapes control characters and the marks that change the writing direction, so that `text`
+/// cannot move the cursor or colour the terminal.
+#[must_use]
+pub fn printable(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut safe, c| {
         if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
             // Writing to a String cannot fail.
@@ -16,8 +18,8 @@ pub(crate) fn printable(text: &str) -> String {
     })
 }
 
-/// A path, the same way.
-pub(crate) fn path(path: &Path) -> String {
+/// [`printable`] of a path.
+pub(crate) fn printable_path(path: &Path) -> String {
     printable(&path.to_string_lossy())
 }
 
@@ -26,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn controls_become_visible() {
+    fn control_characters_are_escaped() {
         assert_eq!(printable("a\u{1b}[31mb\n Ü\u{202e}"), "a\\u{1b}[31mb\\n Ü\\u{202e}");
     }
 }

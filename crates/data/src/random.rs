@@ -1,31 +1,31 @@
-//! Random numbers that are the same everywhere: ChaCha8, keyed by a trial's seed and what the numbers are for.
+//! Reproducible random numbers: ChaCha8, keyed by the seed of a trial and the purpose of the numbers.
 //!
-//! Never keyed by time, thread, batch size or order of execution, so the same seed sees the same examples in the same
-//! order whatever else differs. Everything from the cipher's words on is written out here: no library's change of
-//! algorithm can change a result.
+//! The key never depends on time, thread, batch size or order of execution. Trials with equal seeds
+//! therefore see the same examples in the same order. Only the cipher comes from a library. The
+//! conversion of its output is implemented here, so that no library update changes a result.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-/// What random numbers are for.
+/// The purpose of random numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Weights before the first step.
+    /// Initial weights.
     Init,
-    /// The order of the examples in an epoch, from 1.
+    /// Order of the examples in an epoch.
     Shuffle {
-        /// The epoch.
+        /// The epoch, from 1.
         epoch: u32,
     },
-    /// Which examples are held out.
+    /// Selection of the held-out examples.
     Validation,
 }
 
 /// A stream of random numbers.
 pub struct Generator(ChaCha8Rng);
 
-/// The stream of `seed` for `purpose`: the key is the seed (8 bytes, little-endian) and the purpose's name (ASCII, padded
-/// with zeros to 24 bytes); the nonce is the epoch.
+/// Returns the stream of `seed` for `purpose`. The key is the seed (8 bytes, little-endian) and the
+/// name of the purpose (ASCII, padded with zeros to 24 bytes). The nonce is the epoch.
 #[must_use]
 pub fn generator(seed: u64, purpose: Purpose) -> Generator {
     let (name, stream): (&[u8], u64) = match purpose {
@@ -42,22 +42,22 @@ pub fn generator(seed: u64, purpose: Purpose) -> Generator {
 }
 
 impl Generator {
-    /// Uniform in [0, 1): the top 24 bits of the next 32, so every value is an exact f32.
+    /// Uniform in [0, 1). Uses the top 24 bits of the next 32, so that every value is an exact f32.
     #[allow(clippy::cast_precision_loss, reason = "24 bits fit an f32")]
     pub fn uniform(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 / (1u32 << 24) as f32
     }
 
-    /// Uniform in 0..n, by multiplying the next 64 bits by n and keeping the high half (Lemire 2019, without the
-    /// rejection: the bias is below n / 2⁶⁴).
+    /// Uniform in 0..n: the high half of the product of n and the next 64 bits (Lemire 2019, without
+    /// rejection; the bias is less than n / 2⁶⁴).
     ///
     /// `n` must not be 0.
-    #[allow(clippy::cast_possible_truncation, reason = "the high half is below n")]
+    #[allow(clippy::cast_possible_truncation, reason = "the high half is less than n")]
     pub fn below(&mut self, n: u32) -> u32 {
         ((u128::from(self.0.next_u64()) * u128::from(n)) >> 64) as u32
     }
 
-    /// Every order equally likely (Fisher and Yates, from the end).
+    /// Shuffles `rows`; every order is equally likely (Fisher–Yates, from the end).
     #[allow(clippy::cast_possible_truncation, reason = "rows are counted in u32")]
     pub fn shuffle(&mut self, rows: &mut [u32]) {
         for last in (1..rows.len()).rev() {
@@ -70,9 +70,10 @@ impl Generator {
 mod tests {
     use super::*;
 
-    /// draft-strombergson-chacha-test-vectors-00, TC1 for ChaCha8: 256-bit key and nonce zero, keystream blocks 1 and 2.
+    /// draft-strombergson-chacha-test-vectors-00, TC1 for ChaCha8: 256-bit key and nonce zero,
+    /// keystream blocks 1 and 2.
     #[test]
-    fn the_cipher_is_chacha8() {
+    fn cipher_equals_published_chacha8_vectors() {
         let mut cipher = ChaCha8Rng::from_seed([0; 32]);
         let mut blocks = [0; 128];
         cipher.fill_bytes(&mut blocks);
@@ -84,10 +85,10 @@ mod tests {
         assert_eq!(hex, published);
     }
 
-    /// Written down from an independent program (the cipher of RFC 8439 with 8 rounds and a 64-bit nonce, in Python): these
-    /// values are what makes a trial's numbers the same for ever.
+    /// The values come from an independent program (the cipher of RFC 8439 with 8 rounds and a 64-bit
+    /// nonce, in Python). A change of these values would change the results of every trial.
     #[test]
-    fn what_a_seed_gives_is_fixed() {
+    fn streams_equal_recorded_values() {
         let drawn = |seed, n| -> Vec<f32> {
             let mut generator = generator(seed, Purpose::Init);
             (0..n).map(|_| generator.uniform() * 16_777_216.0).collect()
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shuffle_keeps_every_row_and_is_fair() {
+    fn shuffle_is_a_fair_permutation() {
         let mut first_place = [0u32; 5];
         for seed in 0..5_000 {
             let mut rows: Vec<u32> = (0..5).collect();
@@ -139,7 +140,7 @@ mod tests {
             rows.sort_unstable();
             assert_eq!(rows, [0, 1, 2, 3, 4]);
         }
-        // 1,000 each are expected; six standard deviations (28.3) either way.
+        // Expects 1,000 each. The bounds are six standard deviations (28.3) away.
         assert!(first_place.iter().all(|n| (830..1170).contains(n)), "{first_place:?}");
     }
 }

@@ -1,7 +1,7 @@
-//! The binary as a person uses it.
+//! The commands of the program `data`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod server;
+mod support;
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
-use server::{Reply, Server};
+use support::server::{Reply, Server};
 use tempfile::TempDir;
 
 const MNIST_SHA256: &str = "474311efcf1fd213e64768801dc6195673bffb8385179d6c55cd8748b9e2e8ca";
 
-/// One call in an environment of its own.
+/// One call of the program, with an own dataset cache.
 struct Call {
     command: Command,
     cache: TempDir,
@@ -34,12 +34,12 @@ impl Call {
         self
     }
 
-    /// Its stdout.
+    /// Runs the program and returns its stdout.
     fn success(&mut self) -> String {
         String::from_utf8(self.command.assert().success().get_output().stdout.clone()).unwrap()
     }
 
-    /// Its stderr; nothing on stdout.
+    /// Runs the program, which must fail, and returns its stderr.
     fn failure(&mut self) -> String {
         let assert = self.command.assert().code(2).stdout("");
         let text = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
@@ -53,8 +53,8 @@ impl Call {
 }
 
 #[test]
-fn info_tells_what_digits_are() {
-    let told = data(&["info", "digits"]).success();
+fn info_describes_digits() {
+    let message = data(&["info", "digits"]).success();
     let expected = [
         "digits · compiled into this program",
         "train   1,437 images of 8×8   values 0..255",
@@ -62,17 +62,17 @@ fn info_tells_what_digits_are() {
         "      0     143      35",
         "80510fc9162448f4c8666335357ea127bd14ff20c9a09e20a09f3b8d96ef1ca3  t10k-images-idx3-ubyte",
         "3bc9877e0a54aad3bb39855dd490d3dcf9879613d47155dd32f8604d85503796  the dataset",
-        "verified: the checksums pinned in this program",
+        "verified by the checksums in this program",
     ];
     for part in expected {
-        assert!(told.contains(part), "expected '{part}' in:\n{told}");
+        assert!(message.contains(part), "expected '{part}' in:\n{message}");
     }
 }
 
 #[test]
-fn show_draws_a_digit_with_its_label_and_one_hot_vector() {
+fn show_draws_image_label_and_one_hot_vector() {
     let drawn = data(&["show", "digits", "train", "0"]).success();
-    // load_digits().images[0], its intensities 0 to 16 in ten shades.
+    // load_digits().images[0], with the intensities 0 to 16 in ten shades.
     let expected = "    ::##++
     ##%%++%%::
   ..%%..  **==
@@ -88,7 +88,7 @@ fn show_draws_a_digit_with_its_label_and_one_hot_vector() {
 }
 
 #[test]
-fn what_is_wrong_with_a_request_is_said() {
+fn wrong_arguments_are_explained() {
     let cases: [(&[&str], &[&str]); 5] = [
         (
             &["show", "digits", "test", "360"],
@@ -98,7 +98,7 @@ fn what_is_wrong_with_a_request_is_said() {
         (&["info", "./nowhere"], &["does not exist"]),
         (
             &["fetch", "mnist", "--mirror", "example.com"],
-            &["'example.com' is no mirror", "http://"],
+            &["'example.com' is not a mirror", "http://"],
         ),
         (
             &["fetch", "mnist", "--offline"],
@@ -108,48 +108,54 @@ fn what_is_wrong_with_a_request_is_said() {
     for (arguments, expected) in cases {
         let started = Instant::now();
         let mut call = data(arguments);
-        let told = call.failure();
-        assert!(told.starts_with("error: "), "{told}");
+        let message = call.failure();
+        assert!(message.starts_with("error: "), "{message}");
         for part in expected {
-            assert!(told.contains(part), "expected '{part}' in: {told}");
+            assert!(message.contains(part), "expected '{part}' in: {message}");
         }
-        assert!(!call.cache().exists(), "nothing is written");
+        assert!(!call.cache().exists(), "an invalid call writes no files");
         assert!(started.elapsed() < Duration::from_secs(5));
     }
 }
 
 #[test]
-fn mirrors_come_from_the_option_then_from_the_variable() {
+fn mirror_option_overrides_the_variable() {
     let (first, second) =
         (Server::new(|_| Reply::Status(404)), Server::new(|_| Reply::Status(404)));
     let mirrors = format!("{}, {}", first.url, second.url);
-    let told = data(&["fetch", "kmnist"]).env("CANDLE_SWEEP_MIRROR", &mirrors).failure();
+    let message = data(&["fetch", "kmnist"]).env("CANDLE_SWEEP_MIRROR", &mirrors).failure();
     assert!(
-        told.contains("404") && told.contains(&first.url) && told.contains(&second.url),
-        "{told}"
+        message.contains("404") && message.contains(&first.url) && message.contains(&second.url),
+        "{message}"
     );
-    let third = Server::new(|_| Reply::Honest(b"something else".to_vec()));
-    let told = data(&["fetch", "kmnist", "--mirror", &third.url])
+    let third = Server::new(|_| Reply::File(b"something else".to_vec()));
+    let message = data(&["fetch", "kmnist", "--mirror", &third.url])
         .env("CANDLE_SWEEP_MIRROR", &mirrors)
         .failure();
-    assert!(told.contains("wrong MD5 of the archive") && told.contains(&third.url), "{told}");
-    assert_eq!((first.asked().len(), second.asked().len()), (1, 1));
+    assert!(
+        message.contains("wrong MD5 of the archive") && message.contains(&third.url),
+        "{message}"
+    );
+    assert_eq!((first.requests().len(), second.requests().len()), (1, 1));
 }
 
 #[test]
-fn mnist_dir_is_never_filled_by_a_download() {
+fn download_never_writes_to_mnist_dir() {
     let (empty, server) = (tempfile::tempdir().unwrap(), Server::new(|_| Reply::Status(404)));
-    let told =
+    let message =
         data(&["info", "mnist", "--mirror", &server.url]).env("MNIST_DIR", empty.path()).failure();
-    assert!(told.contains("lacks t10k-images-idx3-ubyte") && told.contains("MNIST_DIR"), "{told}");
-    assert!(server.asked().is_empty() && fs::read_dir(empty.path()).unwrap().next().is_none());
-    // Set to nothing is not set.
+    assert!(
+        message.contains("lacks t10k-images-idx3-ubyte") && message.contains("MNIST_DIR"),
+        "{message}"
+    );
+    assert!(server.requests().is_empty() && fs::read_dir(empty.path()).unwrap().next().is_none());
+    // An empty variable counts as unset.
     data(&["info", "mnist", "--mirror", &server.url]).env("MNIST_DIR", "").failure();
-    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn closed_pipe_is_not_an_error() {
     let mut call = data(&["info", "digits"]);
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -164,33 +170,34 @@ fn a_closed_pipe_is_no_error() {
     call.success();
 }
 
-/// The four archives of the real MNIST, where this machine has them.
+/// The folder `MNIST_DIR` and its four archives of MNIST, if the variable is set.
 fn real_mnist() -> Option<(PathBuf, HashMap<String, Vec<u8>>)> {
-    let Some(folder) = std::env::var_os("MNIST_DIR").filter(|it| !it.is_empty()).map(PathBuf::from)
+    let Some(folder) =
+        std::env::var_os("MNIST_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)
     else {
         println!("skipped: MNIST_DIR is not set");
         return None;
     };
     let archive = |name: &str| Some((name.to_owned(), fs::read(folder.join(name)).ok()?));
-    let names = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"];
-    let others = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
-    let archives = names.into_iter().chain(others).filter_map(archive).collect();
+    let train = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"];
+    let test = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
+    let archives = train.into_iter().chain(test).filter_map(archive).collect();
     Some((folder, archives))
 }
 
 #[test]
-fn the_real_mnist_is_what_the_tutorial_says() {
+fn real_mnist_equals_the_tutorial() {
     let Some((folder, _)) = real_mnist() else { return };
-    let told = data(&["info", "mnist", "--offline"]).env("MNIST_DIR", &folder).success();
+    let message = data(&["info", "mnist", "--offline"]).env("MNIST_DIR", &folder).success();
     let expected = [
         "train  60,000 images of 28×28   values 0..255   19.1 % not zero",
         "test   10,000 images of 28×28",
-        "717 of 784 pixels are ever non-zero",
+        "717 of 784 pixels are non-zero in at least one training image",
         MNIST_SHA256,
         "verified",
     ];
     for part in expected {
-        assert!(told.contains(part), "expected '{part}' in:\n{told}");
+        assert!(message.contains(part), "expected '{part}' in:\n{message}");
     }
     let drawn = data(&["show", "mnist", "train", "0"]).env("MNIST_DIR", &folder).success();
     assert!(
@@ -200,23 +207,24 @@ fn the_real_mnist_is_what_the_tutorial_says() {
 }
 
 #[test]
-fn the_real_mnist_survives_a_bad_line() {
+fn interrupted_download_of_real_mnist_completes() {
     let Some((_, archives)) = real_mnist() else { return };
     if archives.len() < 4 {
         return println!("skipped: MNIST_DIR holds no archives");
     }
-    let cutting = Server::new(move |ask| Reply::Cut(archives[&ask.file].clone(), 4_000_000));
-    let mut call = data(&["fetch", "mnist", "--mirror", &cutting.url]);
-    let told = call.success();
-    assert!(told.contains("60,000 + 10,000 images, verified"), "{told}");
+    let truncating =
+        Server::new(move |request| Reply::Truncated(archives[&request.file].clone(), 4_000_000));
+    let mut call = data(&["fetch", "mnist", "--mirror", &truncating.url]);
+    let message = call.success();
+    assert!(message.contains("60,000 + 10,000 images, verified"), "{message}");
     assert_eq!(
-        cutting.ranges("train-images-idx3-ubyte.gz"),
+        truncating.ranges("train-images-idx3-ubyte.gz"),
         [None, Some(4_000_000), Some(8_000_000)]
     );
-    let told = call.success();
-    assert!(told.contains(&*call.cache().to_string_lossy()), "{told}");
-    assert_eq!(cutting.asked().len(), 6, "what is there is not fetched again");
-    // Whatever is then changed is noticed, and not downloaded over.
+    let message = call.success();
+    assert!(message.contains(&*call.cache().to_string_lossy()), "{message}");
+    assert_eq!(truncating.requests().len(), 6, "existing files are not fetched again");
+    // A changed file is reported and not replaced.
     let labels = call.cache().join("mnist/t10k-labels-idx1-ubyte");
     let mut bytes = fs::read(&labels).unwrap();
     *bytes.last_mut().unwrap() ^= 1;

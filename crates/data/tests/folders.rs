@@ -1,26 +1,14 @@
-//! A folder of IDX files: what is accepted, and what is said of what is not.
+//! Folders of IDX files: accepted layouts and the messages of errors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod support;
+
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use data::{Dataset, Finder, ImageShape, Network, SilentFetch, Source, Verification};
-use flate2::{Compression, write::GzEncoder};
+use support::{gzip, idx};
 use tempfile::TempDir;
-
-fn idx(dimensions: &[u32], bytes: &[u8]) -> Vec<u8> {
-    let mut file = vec![0, 0, 8, u8::try_from(dimensions.len()).unwrap()];
-    dimensions.iter().for_each(|dimension| file.extend(dimension.to_be_bytes()));
-    file.extend(bytes);
-    file
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 /// Three training and two test images of 2×3 in three classes.
 fn small() -> TempDir {
@@ -42,10 +30,7 @@ fn load(folder: &Path) -> Result<Dataset, data::DataError> {
     assert!(finder.is_local(&source) && source.pinned_info().is_none());
     let loaded = finder.load(&source, &mut SilentFetch);
     if let Err(error) = &loaded {
-        assert!(
-            !error.is_unavailable(),
-            "what is there but wrong is no reason to fall back: {error}"
-        );
+        assert!(!error.is_unavailable(), "wrong content must not lead to a fallback: {error}");
     }
     loaded
 }
@@ -55,7 +40,7 @@ fn message(folder: &TempDir) -> String {
 }
 
 #[test]
-fn other_sizes_and_classes_are_welcome() {
+fn any_image_shape_and_class_count_is_accepted() {
     let folder = small();
     let dataset = load(folder.path()).unwrap();
     assert_eq!(dataset.shape, ImageShape { rows: 2, columns: 3 });
@@ -70,7 +55,7 @@ fn other_sizes_and_classes_are_welcome() {
 }
 
 #[test]
-fn names_and_compression_do_not_matter_plain_is_preferred() {
+fn plain_gzipped_and_dotted_files_are_equivalent() {
     let folder = small();
     let expected = load(folder.path()).unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -78,17 +63,17 @@ fn names_and_compression_do_not_matter_plain_is_preferred() {
     let labels = fs::read(path("train-labels-idx1-ubyte")).unwrap();
     fs::remove_file(path("train-labels-idx1-ubyte")).unwrap();
     write(&folder, "train-labels.idx1-ubyte.gz", &gzip(&labels));
-    // KnownDataset by what is in it, not by its name.
+    // The content identifies gzip, whatever the name is.
     let images = fs::read(path("t10k-images-idx3-ubyte")).unwrap();
     write(&folder, "t10k-images-idx3-ubyte", &gzip(&images));
-    write(&folder, "t10k-images-idx3-ubyte.gz", b"not looked at");
+    write(&folder, "t10k-images-idx3-ubyte.gz", b"ignored");
     assert_eq!(load(folder.path()).unwrap(), expected);
 }
 
 #[test]
-fn every_fault_names_its_file_and_what_was_found() {
-    type Fault = (&'static str, Vec<u8>, &'static [&'static str]);
-    let faults: [Fault; 10] = [
+fn error_names_the_file_and_the_defect() {
+    type Case = (&'static str, Vec<u8>, &'static [&'static str]);
+    let cases: [Case; 10] = [
         ("train-images-idx3-ubyte", vec![], &["is empty", "replace it"]),
         (
             "train-images-idx3-ubyte",
@@ -99,12 +84,12 @@ fn every_fault_names_its_file_and_what_was_found() {
         (
             "train-images-idx3-ubyte",
             idx(&[3], &[0; 3]),
-            &["wrong magic number", "these are labels"],
+            &["wrong magic number", "a file of labels"],
         ),
         (
             "train-labels-idx1-ubyte",
             idx(&[3, 1, 1], &[0; 3]),
-            &["wrong magic number", "these are images"],
+            &["wrong magic number", "a file of images"],
         ),
         (
             "t10k-images-idx3-ubyte",
@@ -121,10 +106,10 @@ fn every_fault_names_its_file_and_what_was_found() {
             idx(&[2, 3, 2], &[0; 12]),
             &["training images are 2×3", "test images 3×2"],
         ),
-        ("t10k-images-idx3-ubyte", idx(&[0, 2, 3], &[]), &["promises nothing"]),
+        ("t10k-images-idx3-ubyte", idx(&[0, 2, 3], &[]), &["dimensions [0, 2, 3]"]),
         ("t10k-images-idx3-ubyte", idx(&[u32::MAX; 3], &[]), &["too large"]),
     ];
-    for (name, bytes, expected) in faults {
+    for (name, bytes, expected) in cases {
         let folder = small();
         write(&folder, name, &bytes);
         let message = message(&folder);
@@ -136,7 +121,7 @@ fn every_fault_names_its_file_and_what_was_found() {
 }
 
 #[test]
-fn one_class_is_nothing_to_tell_apart() {
+fn single_class_is_rejected() {
     let folder = small();
     write(&folder, "train-labels-idx1-ubyte", &idx(&[3], &[0; 3]));
     write(&folder, "t10k-labels-idx1-ubyte", &idx(&[2], &[0; 2]));
@@ -146,41 +131,41 @@ fn one_class_is_nothing_to_tell_apart() {
 }
 
 #[test]
-fn missing_files_are_named_and_so_is_a_folder_that_is_none() {
+fn missing_files_and_folders_are_named() {
     let folder = small();
     fs::remove_file(folder.path().join("t10k-images-idx3-ubyte")).unwrap();
     fs::remove_file(folder.path().join("train-labels-idx1-ubyte")).unwrap();
-    let told = message(&folder);
-    assert!(told.contains("lacks t10k-images-idx3-ubyte, train-labels-idx1-ubyte"), "{told}");
+    let lacking = message(&folder);
+    assert!(lacking.contains("lacks t10k-images-idx3-ubyte, train-labels-idx1-ubyte"), "{lacking}");
     let absent = load(&folder.path().join("\u{1b}[31mnowhere")).unwrap_err().to_string();
     assert!(absent.contains("\\u{1b}[31mnowhere does not exist"), "{absent}");
     let file = load(&folder.path().join("train-images-idx3-ubyte")).unwrap_err().to_string();
-    assert!(file.contains("is no folder"), "{file}");
+    assert!(file.contains("is not a folder"), "{file}");
 }
 
 #[test]
-fn a_sums_file_pins_a_folder() {
+fn sums_file_pins_a_folder() {
     let folder = small();
     let sums: String = load(folder.path())
         .unwrap()
         .files
         .iter()
-        .map(|it| format!("{}  {}\n", it.sha256, it.file))
+        .map(|digest| format!("{}  {}\n", digest.sha256, digest.file))
         .collect();
     write(&folder, "SHA256SUMS", format!("{sums}abc  something-else.txt\n").as_bytes());
     assert_eq!(load(folder.path()).unwrap().verification, Verification::SumsFile);
     write(&folder, "train-labels-idx1-ubyte", &idx(&[3], &[0, 2, 1]));
     assert!(message(&folder).contains("train-labels-idx1-ubyte: wrong SHA-256"));
     write(&folder, "SHA256SUMS", b"# mine\n123 *train-labels-idx1-ubyte\n");
-    assert!(message(&folder).contains("SHA256SUMS: line 2 gives no SHA-256"));
+    assert!(message(&folder).contains("SHA256SUMS: line 2 has no valid SHA-256"));
 }
 
 #[test]
-fn sources_are_names_or_folders() {
+fn source_is_a_known_name_or_a_folder() {
     let folder = small();
     let parse = |text: &str| Source::parse(text, folder.path());
-    assert_eq!(parse("digits").unwrap().pinned_info().map(|facts| facts.train_len), Some(1437));
-    assert_eq!(parse("mnist").unwrap().pinned_info().map(|facts| facts.classes), Some(10));
+    assert_eq!(parse("digits").unwrap().pinned_info().map(|info| info.train_len), Some(1437));
+    assert_eq!(parse("mnist").unwrap().pinned_info().map(|info| info.classes), Some(10));
     assert!(parse("kmnist").unwrap().pinned_info().is_none());
     fs::create_dir(folder.path().join("letters")).unwrap();
     for text in ["letters", "./letters", "not/there", "."] {

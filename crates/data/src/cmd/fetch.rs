@@ -1,20 +1,20 @@
-//! `data fetch`: a dataset is brought here and verified.
+//! `data fetch`: downloads and verifies a dataset.
 
 use anyhow::Result;
 
-use super::{grouped, load, printable, trust};
-use crate::Places;
+use super::{describe_verification, group_digits, load, printable};
+use crate::FinderArgs;
 
-/// Fetches what is missing; says where the dataset is.
-pub(crate) fn fetch(places: &Places, name: &str) -> Result<String> {
-    let found = load(places, name)?;
+/// Downloads missing files and describes where the dataset is.
+pub(crate) fn fetch(args: &FinderArgs, name: &str) -> Result<String> {
+    let found = load(args, name)?;
     let dataset = &found.dataset;
     Ok(format!(
         "{} is {}: {} + {} images, {}\n",
         printable(&dataset.name),
-        found.place(),
-        grouped(dataset.train.len()),
-        grouped(dataset.test.len()),
-        trust(dataset)
+        found.location(),
+        group_digits(dataset.train.len()),
+        group_digits(dataset.test.len()),
+        describe_verification(dataset)
     ))
 }

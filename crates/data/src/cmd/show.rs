@@ -1,4 +1,4 @@
-//! `data show`: an example drawn in the terminal, with its label and one-hot vector.
+//! `data show`: draws an example in the terminal, with its label and one-hot vector.
 
 use std::fmt::Write;
 
@@ -6,40 +6,48 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use data::one_hot;
 
-use super::{grouped, load, printable};
-use crate::Places;
+use super::{group_digits, load, printable};
+use crate::FinderArgs;
 
-/// A part of a dataset.
+/// A split of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SplitName {
-    /// The training set
+    /// Training split
     Train,
-    /// The test set
+    /// Test split
     Test,
 }
 
-/// From empty to full, in characters that every terminal and file can hold.
+/// From the lowest to the highest intensity, in ASCII.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
 
 /// Draws example `index`.
-pub(crate) fn show(places: &Places, name: &str, split: SplitName, index: usize) -> Result<String> {
-    let dataset = load(places, name)?.dataset;
+pub(crate) fn show(
+    args: &FinderArgs,
+    name: &str,
+    split: SplitName,
+    index: usize,
+) -> Result<String> {
+    let dataset = load(args, name)?.dataset;
     let name = printable(&dataset.name);
-    let (part, title) = match split {
+    let (examples, title) = match split {
         SplitName::Train => (&dataset.train, "train"),
         SplitName::Test => (&dataset.test, "test"),
     };
-    let (Some(image), Some(label)) = (part.image(index), part.labels.get(index)) else {
-        bail!("{name} {title} has no example {index}: expected 0 to {}", grouped(part.len() - 1));
+    let (Some(image), Some(label)) = (examples.image(index), examples.labels.get(index)) else {
+        bail!(
+            "{name} {title} has no example {index}: expected 0 to {}",
+            group_digits(examples.len() - 1)
+        );
     };
     let mut out = String::new();
     for row in image.chunks_exact(dataset.shape.columns) {
-        // Two characters a pixel: a character is about twice as high as wide.
+        // Draws two characters per pixel, because a character is about twice as high as wide.
         let line: String = row.iter().flat_map(|pixel| [shade(*pixel); 2]).collect();
         writeln!(out, "{}", line.trim_end())?;
     }
     let vector: Vec<String> =
-        one_hot(*label, dataset.classes).iter().map(|it| format!("{it:.0}")).collect();
+        one_hot(*label, dataset.classes).iter().map(|value| format!("{value:.0}")).collect();
     writeln!(out, "{name} {title} {index} · label {label} · one-hot [{}]", vector.join(" "))?;
     Ok(out)
 }

@@ -1,10 +1,10 @@
-//! A download as a person sees it: a bar on a terminal, a plain line a file elsewhere; always on stderr.
+//! Shows downloads on stderr: as a progress bar on a terminal, otherwise as one line per file.
 
 use std::io::{IsTerminal, Write, stderr};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::fetch::FetchObserver;
+use super::observer::FetchObserver;
 use crate::printable::printable;
 
 /// Shows downloads on stderr.
@@ -14,15 +14,15 @@ pub struct FetchBar {
 }
 
 impl FetchBar {
-    /// Nothing is shown before a download starts.
+    /// Creates an observer that shows nothing until a download starts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 }
 
-/// A closed stderr is no reason to stop.
-fn line(text: &str) {
+/// Prints a line. Ignores errors, because a closed stderr must not stop the download.
+fn print_line(text: &str) {
     let _ = writeln!(stderr(), "{}", printable(text));
 }
 
@@ -30,12 +30,9 @@ impl FetchObserver for FetchBar {
     fn started(&mut self, file: &str, url: &str, have: u64, total: Option<u64>) {
         if !stderr().is_terminal() {
             let size = total.map(|total| format!(", {}", HumanBytes(total))).unwrap_or_default();
-            let resumed = if have > 0 {
-                format!(", going on from {}", HumanBytes(have))
-            } else {
-                String::new()
-            };
-            return line(&format!("fetching {url}{size}{resumed}"));
+            let resumed =
+                if have > 0 { format!(", resumed at {}", HumanBytes(have)) } else { String::new() };
+            return print_line(&format!("fetching {url}{size}{resumed}"));
         }
         let template = "{msg:24} {bar:30} {bytes:>10} of {total_bytes:10} {bytes_per_sec:12} {eta}";
         let style =
@@ -63,7 +60,7 @@ impl FetchObserver for FetchBar {
     fn note(&mut self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(printable(text)),
-            None => line(text),
+            None => print_line(text),
         }
     }
 }

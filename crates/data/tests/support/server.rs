@@ -1,5 +1,4 @@
-//! A local HTTP server whose answers a test makes up: files whole or cut off, refusals, silence.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
+//! A local HTTP server whose replies the test defines: complete or truncated files, errors, silence.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -8,82 +7,86 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What is asked for.
+/// A request for a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask {
+pub struct Request {
     /// The last part of the path.
     pub file: String,
-    /// Where the wanted range begins.
+    /// Start of the requested range.
     pub from: Option<usize>,
-    /// How often that file was asked for before.
+    /// Number of earlier requests for this file.
     pub earlier: usize,
 }
 
-/// What is answered.
+/// A reply to a request.
 pub enum Reply {
-    /// The file, or its rest where that was wanted.
-    Honest(Vec<u8>),
-    /// The same, but the connection closes after that many bytes.
-    Cut(Vec<u8>, usize),
-    /// All of the file, whatever was wanted.
+    /// The file, or the requested range of it.
+    File(Vec<u8>),
+    /// The same, but the connection closes after this many bytes.
+    Truncated(Vec<u8>, usize),
+    /// The whole file, even if a range was requested.
     IgnoreRange(Vec<u8>),
-    /// A status without a file.
+    /// A status code without content.
     Status(u16),
-    /// A redirect.
+    /// A redirect to this location.
     Redirect(String),
-    /// A promise of that many bytes, and one of them.
-    Promise(usize),
-    /// Nothing, for a minute.
+    /// A declared length of this many bytes, followed by one byte.
+    DeclaredLength(usize),
+    /// No reply for a minute.
     Silence,
 }
 
-/// The server, and what it was asked.
+/// A running server and a log of its requests.
 pub struct Server {
     pub url: String,
-    asked: Arc<Mutex<Vec<Ask>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
 }
 
 impl Server {
-    /// Serves until the test program ends.
-    pub fn new(respond: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> Self {
+    /// Starts a server that runs until the test program ends.
+    pub fn new(respond: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/sets/", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (log, respond) = (Arc::clone(&asked), Arc::new(respond));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let (log, respond) = (Arc::clone(&requests), Arc::new(respond));
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (log, respond) = (Arc::clone(&log), Arc::clone(&respond));
                 thread::spawn(move || {
-                    // A client that hangs up is its own business.
-                    let _ = answer(&stream.unwrap(), &log, &*respond);
+                    // A client may close the connection early.
+                    let _ = reply_to(&stream.unwrap(), &log, &*respond);
                 });
             }
         });
-        Self { url, asked }
+        Self { url, requests }
     }
 
-    /// Serves these files honestly, 404 for others.
-    pub fn of(files: HashMap<String, Vec<u8>>) -> Self {
-        Self::new(move |ask| {
-            files.get(&ask.file).cloned().map_or(Reply::Status(404), Reply::Honest)
+    /// Starts a server of these files. Replies 404 to requests for other files.
+    pub fn with_files(files: HashMap<String, Vec<u8>>) -> Self {
+        Self::new(move |request| {
+            files.get(&request.file).cloned().map_or(Reply::Status(404), Reply::File)
         })
     }
 
-    /// Every request so far.
-    pub fn asked(&self) -> Vec<Ask> {
-        self.asked.lock().unwrap().clone()
+    /// All requests so far.
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().unwrap().clone()
     }
 
-    /// Where each request for `file` wanted to begin.
+    /// Start of the requested range of each request for `file`.
     pub fn ranges(&self, file: &str) -> Vec<Option<usize>> {
-        self.asked().into_iter().filter(|ask| ask.file == file).map(|ask| ask.from).collect()
+        self.requests()
+            .into_iter()
+            .filter(|request| request.file == file)
+            .map(|request| request.from)
+            .collect()
     }
 }
 
-fn answer(
+fn reply_to(
     stream: &TcpStream,
-    log: &Mutex<Vec<Ask>>,
-    respond: &dyn Fn(&Ask) -> Reply,
+    log: &Mutex<Vec<Request>>,
+    respond: &dyn Fn(&Request) -> Reply,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let first = lines.next().unwrap()?;
@@ -96,18 +99,18 @@ fn answer(
         }
         from = line
             .strip_prefix("range: bytes=")
-            .map(|it| it.trim_end_matches('-').parse().unwrap())
+            .map(|range| range.trim_end_matches('-').parse().unwrap())
             .or(from);
     }
-    let ask = {
+    let request = {
         let mut log = log.lock().unwrap();
-        let earlier = log.iter().filter(|ask: &&Ask| ask.file == file).count();
-        log.push(Ask { file, from, earlier });
+        let earlier = log.iter().filter(|request: &&Request| request.file == file).count();
+        log.push(Request { file, from, earlier });
         log.last().unwrap().clone()
     };
-    let (body, wanted, cut) = match respond(&ask) {
-        Reply::Honest(body) => (body, ask.from, usize::MAX),
-        Reply::Cut(body, cut) => (body, ask.from, cut),
+    let (body, from, limit) = match respond(&request) {
+        Reply::File(body) => (body, request.from, usize::MAX),
+        Reply::Truncated(body, limit) => (body, request.from, limit),
         Reply::IgnoreRange(body) => (body, None, usize::MAX),
         Reply::Status(status) => {
             return send(stream, &format!("HTTP/1.1 {status} No\r\nContent-Length: 0"), &[]);
@@ -119,7 +122,7 @@ fn answer(
                 &[],
             );
         }
-        Reply::Promise(length) => {
+        Reply::DeclaredLength(length) => {
             return send(stream, &format!("HTTP/1.1 200 OK\r\nContent-Length: {length}"), &[0]);
         }
         Reply::Silence => {
@@ -128,7 +131,7 @@ fn answer(
         }
     };
     let total = body.len();
-    let head = match wanted {
+    let head = match from {
         Some(from) if from >= total => {
             let head =
                 format!("HTTP/1.1 416 No\r\nContent-Range: bytes */{total}\r\nContent-Length: 0");
@@ -141,8 +144,8 @@ fn answer(
         ),
         None => format!("HTTP/1.1 200 OK\r\nContent-Length: {total}"),
     };
-    let rest = &body[wanted.unwrap_or(0)..];
-    send(stream, &head, &rest[..rest.len().min(cut)])
+    let rest = &body[from.unwrap_or(0)..];
+    send(stream, &head, &rest[..rest.len().min(limit)])
 }
 
 fn send(mut stream: &TcpStream, head: &str, body: &[u8]) -> std::io::Result<()> {

@@ -1,0 +1,281 @@
+//! Finds a dataset by its name: embedded, in a folder, in the dataset cache, or on a mirror.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::catalog::{CatalogEntry, KnownDataset};
+use crate::dataset::{Dataset, DatasetInfo};
+use crate::decode_cache::DecodeCache;
+use crate::embedded;
+use crate::error::DataError;
+use crate::fetch::{Download, FIRST_BYTE_TIMEOUT, FetchObserver, unavailable};
+use crate::folder::{FolderReader, ReadMode};
+use crate::layout::{find_files, missing_files};
+
+/// Which dataset to find.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A dataset of the catalog.
+    Known(KnownDataset),
+    /// The folder of a dataset.
+    Folder {
+        /// The path as written.
+        label: String,
+        /// The resolved path.
+        path: PathBuf,
+    },
+}
+
+impl Source {
+    /// Parses a known name or the path of a folder. A path contains `/` or `\`, or names an existing
+    /// folder. A relative path starts at `relative_to`.
+    ///
+    /// # Errors
+    /// [`DataError::UnknownDataset`] if `text` is neither. The content of the folder is checked by
+    /// [`Finder::load`].
+    pub fn parse(text: &str, relative_to: &Path) -> Result<Self, DataError> {
+        if let Some(known) = KnownDataset::ALL.into_iter().find(|known| known.name() == text) {
+            return Ok(Self::Known(known));
+        }
+        let path = relative_to.join(text);
+        if !text.is_empty() && (text.contains(['/', '\\']) || path.is_dir()) {
+            return Ok(Self::Folder { label: text.to_owned(), path });
+        }
+        let nearest = KnownDataset::nearest(text);
+        Err(DataError::UnknownDataset { name: text.to_owned(), nearest })
+    }
+
+    /// The known name, or the path as written.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Known(known) => known.name(),
+            Self::Folder { label, .. } => label,
+        }
+    }
+
+    /// What is known about the dataset without reading it. `None` if the catalog does not contain
+    /// the checksums of all decompressed files.
+    #[must_use]
+    pub fn pinned_info(&self) -> Option<DatasetInfo> {
+        match self {
+            Self::Known(known) => known.info(),
+            Self::Folder { .. } => None,
+        }
+    }
+}
+
+/// Whether downloads are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// Download missing files.
+    Online,
+    /// Never use the network.
+    Offline,
+}
+
+/// Finds and loads datasets.
+#[derive(Debug, Clone)]
+pub struct Finder {
+    /// The dataset cache. It has one subfolder per known dataset.
+    pub data_dir: PathBuf,
+    /// Whether downloads are allowed.
+    pub network: Network,
+    /// URLs to download from, in order of preference. If empty, the mirrors in
+    /// `CANDLE_SWEEP_MIRROR` apply (separated by spaces or commas), or else those of the catalog.
+    pub mirrors: Vec<String>,
+}
+
+impl Finder {
+    /// Creates a finder whose dataset cache is `data_dir`, or else [`Finder::default_data_dir`].
+    ///
+    /// # Errors
+    /// [`DataError::NoCacheFolder`] if there is no `data_dir` and no user cache folder.
+    pub fn new(
+        data_dir: Option<PathBuf>,
+        network: Network,
+        mirrors: Vec<String>,
+    ) -> Result<Self, DataError> {
+        let data_dir = data_dir.map_or_else(Self::default_data_dir, Ok)?;
+        Ok(Self { data_dir, network, mirrors })
+    }
+
+    /// The folder `candle-sweep` in the user's cache folder.
+    ///
+    /// # Errors
+    /// [`DataError::NoCacheFolder`] if the system reports no user cache folder.
+    pub fn default_data_dir() -> Result<PathBuf, DataError> {
+        etcetera::choose_base_strategy()
+            .map(|folders| folders.cache_dir().join("candle-sweep"))
+            .map_err(|error| DataError::NoCacheFolder(error.to_string()))
+    }
+
+    /// Returns whether [`Finder::load`] works without the network. A dataset that is named by its
+    /// folder or by `MNIST_DIR` is never downloaded, even if files are missing.
+    #[must_use]
+    pub fn is_local(&self, source: &Source) -> bool {
+        match source {
+            Source::Folder { .. } | Source::Known(KnownDataset::Digits) => true,
+            Source::Known(known) => {
+                folder_from_environment(*known).is_some() || is_complete(&self.cache_folder(*known))
+            }
+        }
+    }
+
+    /// Returns whether all files of the dataset exist. Does not check their content.
+    #[must_use]
+    pub fn has_files(&self, source: &Source) -> bool {
+        self.folder(source).is_none_or(|folder| is_complete(&folder))
+    }
+
+    /// The folder that holds the dataset, or will hold it after a download. `None` for an embedded
+    /// dataset.
+    #[must_use]
+    pub fn folder(&self, source: &Source) -> Option<PathBuf> {
+        match source {
+            Source::Folder { path, .. } => Some(path.clone()),
+            Source::Known(KnownDataset::Digits) => None,
+            Source::Known(known) => {
+                Some(folder_from_environment(*known).unwrap_or_else(|| self.cache_folder(*known)))
+            }
+        }
+    }
+
+    /// Loads and verifies a dataset. Downloads missing files if the network is allowed.
+    ///
+    /// If the environment variable `MNIST_DIR` is set, it names the folder of the four files of
+    /// `mnist`, and nothing is downloaded for `mnist`.
+    ///
+    /// # Errors
+    /// An error with [`DataError::is_unavailable`] if files are missing and cannot be downloaded.
+    /// Another error if the dataset is incomplete or has wrong content.
+    pub fn load(
+        &self,
+        source: &Source,
+        observer: &mut dyn FetchObserver,
+    ) -> Result<Dataset, DataError> {
+        match source {
+            Source::Folder { label, path } => {
+                let dataset = self.read_folder(ReadMode::Full, label, path)?;
+                Ok(Dataset { folder: Some(path.clone()), ..dataset })
+            }
+            Source::Known(known) => match known.catalog_entry() {
+                None => embedded::digits(),
+                Some(entry) => self.load_known(*known, entry, observer),
+            },
+        }
+    }
+
+    /// Returns what a plan needs to know about a dataset.
+    ///
+    /// For the images in a folder that were read before, this trusts the cached header and checksum
+    /// and does not read the pixels. [`Finder::load`] verifies everything.
+    ///
+    /// # Errors
+    /// The same errors as [`Finder::load`].
+    pub fn info(
+        &self,
+        source: &Source,
+        observer: &mut dyn FetchObserver,
+    ) -> Result<DatasetInfo, DataError> {
+        match source {
+            Source::Folder { label, path } => {
+                Ok(self.read_folder(ReadMode::Info, label, path)?.info())
+            }
+            Source::Known(_) => Ok(self.load(source, observer)?.info()),
+        }
+    }
+
+    fn read_folder(&self, mode: ReadMode, label: &str, path: &Path) -> Result<Dataset, DataError> {
+        FolderReader {
+            mode,
+            name: label,
+            folder: path,
+            entry: None,
+            cache: &DecodeCache::new(&self.data_dir),
+            advice: "put the files there, or name another folder",
+        }
+        .read()
+    }
+
+    fn load_known(
+        &self,
+        known: KnownDataset,
+        entry: &CatalogEntry,
+        observer: &mut dyn FetchObserver,
+    ) -> Result<Dataset, DataError> {
+        let (folder, advice) = match folder_from_environment(known) {
+            Some(folder) => {
+                (folder, "MNIST_DIR names this folder: put the files there, or unset the variable")
+            }
+            None => {
+                let folder = self.cache_folder(known);
+                self.download_missing(entry, &folder, observer)?;
+                (folder, "put the files there")
+            }
+        };
+        FolderReader {
+            mode: ReadMode::Full,
+            name: entry.name,
+            folder: &folder,
+            entry: Some(entry),
+            cache: &DecodeCache::new(&self.data_dir),
+            advice,
+        }
+        .read()
+    }
+
+    fn download_missing(
+        &self,
+        entry: &CatalogEntry,
+        folder: &Path,
+        observer: &mut dyn FetchObserver,
+    ) -> Result<(), DataError> {
+        if is_complete(folder) {
+            return Ok(());
+        }
+        if self.network == Network::Offline {
+            return Err(unavailable(entry, folder, "--offline was given".to_owned()));
+        }
+        let mirrors = self.mirrors_of(entry)?;
+        Download { entry, folder, mirrors: &mirrors, timeout: FIRST_BYTE_TIMEOUT }.run(observer)
+    }
+
+    fn cache_folder(&self, known: KnownDataset) -> PathBuf {
+        self.data_dir.join(known.name())
+    }
+
+    fn mirrors_of(&self, entry: &CatalogEntry) -> Result<Vec<String>, DataError> {
+        let mut mirrors = self.mirrors.clone();
+        if mirrors.is_empty() {
+            let variable = std::env::var("CANDLE_SWEEP_MIRROR").unwrap_or_default();
+            mirrors = variable
+                .split(|c: char| c.is_whitespace() || c == ',')
+                .filter(|mirror| !mirror.is_empty())
+                .map(str::to_owned)
+                .collect();
+        }
+        if mirrors.is_empty() {
+            mirrors = entry.mirrors.iter().map(|mirror| (*mirror).to_owned()).collect();
+        }
+        let is_http =
+            |mirror: &String| mirror.starts_with("http://") || mirror.starts_with("https://");
+        match mirrors.iter().find(|mirror| !is_http(mirror)) {
+            Some(mirror) => Err(DataError::Mirror(mirror.clone())),
+            None => Ok(mirrors),
+        }
+    }
+}
+
+fn is_complete(folder: &Path) -> bool {
+    missing_files(&find_files(folder)).is_empty()
+}
+
+/// The folder that `MNIST_DIR` names, if `known` is MNIST. An empty variable counts as unset.
+fn folder_from_environment(known: KnownDataset) -> Option<PathBuf> {
+    if known != KnownDataset::Mnist {
+        return None;
+    }
+    std::env::var_os("MNIST_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}
