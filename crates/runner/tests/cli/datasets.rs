@@ -1,0 +1,43 @@
+//! Datasets that are absent, of another shape, or damaged.
+
+use crate::common::{FOUR_TRIALS, Sweep, write_dataset};
+
+#[test]
+fn offline_fallback_is_used_reported_and_recorded() {
+    let dataset = "dataset = \"mnist\", offline_fallback = \"digits\"";
+    let experiment = FOUR_TRIALS.replace("dataset = \"digits\"", dataset);
+    let sweep = Sweep::new("small.toml", &experiment);
+    sweep
+        .runner("small.toml --offline")
+        .success()
+        .stderr_contains("warning: mnist cannot be had")
+        .stderr_contains("using digits in its place");
+    let recorded = "runs WHERE dataset = 'digits' AND fallback_for = 'mnist'";
+    assert_eq!(sweep.results().count(recorded), 4);
+}
+
+#[test]
+fn offline_without_a_fallback_runs_nothing() {
+    let experiment = FOUR_TRIALS.replace("dataset = \"digits\"", "dataset = \"mnist\"");
+    let sweep = Sweep::new("small.toml", &experiment);
+    sweep.runner("small.toml --offline").exits(2).stderr_contains("mnist");
+    assert!(!sweep.exists("results"));
+}
+
+#[test]
+fn idx_folder_of_other_shape_and_classes_is_trained_on() {
+    let sweep = Sweep::new(
+        "own.toml",
+        "name = \"own\"\ndata = { dataset = \"=set\" }\n\
+         train = { batch_size = 4, learning_rate = 0.5 }\n",
+    );
+    write_dataset(&sweep.path("=set"));
+    sweep.runner("own.toml").success();
+    let runs = sweep.read("results/own/runs.csv");
+    // The quotation mark keeps spreadsheets from reading the cell as a formula.
+    assert!(runs.lines().nth(1).unwrap().contains(",'=set,"), "{runs}");
+    assert!(runs.contains(",1.0,"), "every class is learned: {runs}");
+
+    sweep.write("=set/train-labels-idx1-ubyte", [0, 0, 8, 1, 0, 0, 0, 2, 0, 1]);
+    sweep.runner("own.toml").exits(2).stderr_contains("30");
+}

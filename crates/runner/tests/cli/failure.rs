@@ -1,0 +1,102 @@
+//! Trials that fail, and disks without space.
+
+use std::time::{Duration, SystemTime};
+
+use tracking::{Experiment, Invocation, Run, Status, Store};
+
+use crate::common::{RUNNER, Sweep};
+
+/// An experiment that `--set sweep.seed=…` makes as long as a test needs.
+const EXPERIMENT: &str = r#"
+name = "faulty"
+data = { dataset = "digits", validation = 0.2 }
+train = { learning_rate = 0.1 }
+[sweep]
+epochs = [2]
+batch_size = [16, 64]
+seed = [0]
+"#;
+
+#[test]
+fn unwritable_weights_fail_their_trial_and_no_other() {
+    let sweep = Sweep::new("faulty.toml", EXPERIMENT);
+    sweep.runner("faulty.toml -q").success();
+    let results = sweep.results();
+    let weights = results.weights("faulty", &results.first_trial());
+    replace_by_folder(&weights);
+    sweep
+        .runner("faulty.toml --rerun")
+        .exits(1)
+        .stderr_contains("failed: the weights cannot be written to");
+    assert_eq!(results.count("runs WHERE status = 'failed'"), 1);
+
+    std::fs::remove_dir(&weights).unwrap();
+    let retry = || sweep.runner("faulty.toml --retry-failed").success();
+    retry().stderr_contains("1 of 2 trials failed, to run again");
+    assert!(weights.is_file());
+    retry().stderr_contains("no trial failed; nothing to run");
+    sweep.runner("verify --all -q").success();
+}
+
+#[test]
+fn fail_fast_stops_at_the_first_failed_trial() {
+    let sweep = Sweep::new("faulty.toml", EXPERIMENT);
+    sweep.runner("faulty.toml -q").success();
+    let results = sweep.results();
+    replace_by_folder(&results.weights("faulty", &results.first_trial()));
+    let wide = sweep.runner("faulty.toml -j 1 --rerun --fail-fast");
+    wide.set("sweep.seed={ from = 0, to = 20 }")
+        .exits(1)
+        .stderr_contains("stopped at the first trial that failed");
+    assert!(results.count("runs") < 42, "no trial starts after the failed one");
+}
+
+/// Makes it impossible to write a file.
+fn replace_by_folder(file: &std::path::Path) {
+    std::fs::remove_file(file).unwrap();
+    std::fs::create_dir(file).unwrap();
+}
+
+/// The failed runs have start times two hours in the future, as after a clock is set back.
+#[test]
+fn retry_failed_works_after_the_clock_is_set_back() {
+    let sweep = Sweep::new("faulty.toml", &EXPERIMENT.replace("[0]", "[0, 1]"));
+    sweep.runner("faulty.toml -q -r earlier").success();
+    let later = SystemTime::now() + Duration::from_secs(7200);
+    let mut store = Store::open(sweep.path("results")).unwrap();
+    let about = Experiment { name: "faulty".to_owned(), description: String::new() };
+    let invocation = store.begin(&about, &Invocation::default()).unwrap();
+    for run in sweep.results_in("earlier").reader().runs("faulty").unwrap() {
+        let params =
+            run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        let failed = Run { trial: run.trial, params, ..Run::new("faulty", Status::Failed, later) };
+        store.record(invocation, &failed).unwrap();
+    }
+    drop(store);
+    let retry = || sweep.runner("faulty.toml --retry-failed").success();
+    retry().stderr_contains("4 of 4 trials failed, to run again");
+    retry().stderr_contains("no trial failed; nothing to run");
+    let runs = sweep.results().reader().runs("faulty").unwrap();
+    assert!(runs.iter().all(|run| run.status == Status::Finished));
+}
+
+/// A limit on the size of files stops writes in the same way as a full disk.
+#[test]
+fn full_disk_is_reported_and_committed_runs_remain() {
+    let sweep = Sweep::new("faulty.toml", &EXPERIMENT.replace("[2]", "[40]"));
+    let seeds = "sweep.seed={ from = 0, to = 39 }";
+    // Shells count the limit in blocks of 512 or 1024 bytes.
+    let limited = sweep.program("sh").arg("-c").arg("ulimit -f 600; exec \"$@\"").arg("sh");
+    limited
+        .arg(RUNNER)
+        .args("faulty.toml")
+        .set(seeds)
+        .exits(1)
+        .stderr_contains("what was committed is kept")
+        .stderr_lacks("panicked");
+    assert!(sweep.results().count("runs WHERE status = 'finished'") > 0);
+    sweep.runner("faulty.toml -q").set(seeds).success();
+    sweep.runner("faulty.toml -q -r one-run").set(seeds).success();
+    let measured = |folder| sweep.results_in(folder).measurements("faulty");
+    assert_eq!(measured("results"), measured("one-run"));
+}

@@ -1,0 +1,165 @@
+//! `runner import`: an export becomes a store, or its runs join an existing one.
+
+use std::fs::{self, File};
+
+use tracking::{CsvFolder, JsonDocument};
+
+use crate::common::Sweep;
+
+const TWO_TRIALS: &str = r#"
+name = "tiny"
+data = { dataset = "digits" }
+train = { epochs = 2 }
+sweep = { batch_size = [32, 64] }
+"#;
+
+/// Writes the exports that `report export` makes of the results: `export.json` and `export-csv`.
+/// Returns their digest.
+fn export(sweep: &Sweep) -> String {
+    let reader = sweep.results().reader();
+    let mut json = JsonDocument::new(File::create(sweep.path("export.json")).unwrap()).unwrap();
+    let digest = reader.record(None, &mut json).unwrap();
+    json.finish(digest).unwrap();
+    fs::create_dir_all(sweep.path("export-csv")).unwrap();
+    let mut csv = CsvFolder::new(&sweep.path("export-csv"));
+    reader.record(None, &mut csv).unwrap();
+    csv.finish(digest).unwrap();
+    digest.to_string()
+}
+
+fn digest(sweep: &Sweep, results: &str) -> String {
+    sweep.results_in(results).reader().record(None, &mut ()).unwrap().to_string()
+}
+
+/// Two trials in `results`, their exports, and the digest of those.
+fn exported() -> (Sweep, String) {
+    let sweep = Sweep::new("tiny.toml", TWO_TRIALS);
+    sweep.runner("tiny.toml -q").success();
+    let digest = export(&sweep);
+    (sweep, digest)
+}
+
+#[test]
+fn import_into_a_new_folder_gives_an_equal_digest() {
+    let (sweep, exported) = exported();
+    for (path, results) in [("export.json", "from-json"), ("export-csv", "from-csv")] {
+        sweep
+            .runner(&format!("import {path} -r {results}"))
+            .success()
+            .stdout_is(format!("{path}: 2 added\n"))
+            .stderr_contains(format!("{path}: digest {exported}, as it was exported\n"))
+            .stderr_contains("the weights of 2 runs are not in an export: copy EXPERIMENT/models");
+        assert_eq!(digest(&sweep, results), exported);
+        for file in ["tiny/runs.csv", "tiny/epochs.csv"] {
+            assert_eq!(sweep.results_in(results).csv(file), sweep.results().csv(file));
+        }
+        let entries = fs::read_dir(sweep.path(results)).unwrap();
+        let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "the store and the folder of the experiment: {names:?}");
+    }
+}
+
+#[test]
+fn import_from_stdin_with_copied_weights_is_verifiable() {
+    let (sweep, exported) = exported();
+    let import = sweep.runner("import - -r piped");
+    let document = File::open(sweep.path("export.json")).unwrap();
+    import.stdin(document).success().stdout_is("standard input: 2 added\n");
+    assert_eq!(digest(&sweep, "piped"), exported);
+
+    fs::create_dir(sweep.path("piped/tiny/models")).unwrap();
+    for weights in fs::read_dir(sweep.path("results/tiny/models")).unwrap() {
+        let weights = weights.unwrap();
+        let copy = sweep.path("piped/tiny/models").join(weights.file_name());
+        fs::copy(weights.path(), copy).unwrap();
+    }
+    let verify = sweep.runner("verify --all -q -r piped").success();
+    verify.stdout_is("2 of 2 runs are identical\n");
+    let plan = sweep.runner("--plan tiny.toml -r piped").success();
+    plan.stdout_contains("2 trials, none to run");
+}
+
+#[test]
+fn import_into_an_existing_store_adds_each_run_once() {
+    let (sweep, exported) = exported();
+    sweep.runner("import export-csv").success().stdout_is(
+        "export-csv: 0 added, 2 already there, 0 without a result left out, 0 contradicting\n",
+    );
+    assert_eq!(digest(&sweep, "results"), exported);
+
+    sweep.runner("tiny.toml -q -r wider --set sweep.batch_size=[64,128]").success();
+    sweep.runner("import export.json -r wider").success().stdout_is(
+        "export.json: 1 added, 1 already there, 0 without a result left out, 0 contradicting\n",
+    );
+    let before = digest(&sweep, "wider");
+    sweep.runner("import export.json -r wider").success();
+    assert_eq!(digest(&sweep, "wider"), before, "a second import adds nothing");
+}
+
+#[test]
+fn import_rejects_an_export_that_was_changed() {
+    let (sweep, before) = exported();
+    let document = sweep.read("export.json");
+    let (head, tail) = document.split_once("\"name\": \"val_loss\", \"value\": ").unwrap();
+    sweep.write("false.json", format!("{head}\"name\": \"val_loss\", \"value\": 1{tail}"));
+    let import = sweep.runner("import false.json").exits(2);
+    import.stderr_contains("not all that was exported, or not as it was: its digest is sha256:");
+    assert_eq!(digest(&sweep, "results"), before);
+}
+
+#[test]
+fn import_of_what_is_no_export_writes_nothing() {
+    let (sweep, _) = exported();
+    sweep.write("parquet/runs.parquet", "PAR1");
+    sweep.write("half.json", &sweep.read("export.json")[..1000]);
+    sweep.write("packed.json.gz", b"\x1f\x8b\x08\x00rest");
+    fs::remove_file(sweep.path("export-csv/metrics.csv")).unwrap();
+    for (path, message) in [
+        ("nowhere.json", "nowhere.json: No such file"),
+        ("tiny.toml", "tiny.toml: it begins with 'name = \"tiny\"' and is no JSON document"),
+        (
+            "results/tiny/runs.csv",
+            "runs.csv: it begins with 'run,trial,status,dataset,learn' and is no JSON document",
+        ),
+        (
+            "packed.json.gz",
+            "packed.json.gz: it is compressed with gzip: decompress it first; expected a document",
+        ),
+        ("half.json", "half.json: EOF while parsing"),
+        ("results", "results is a results folder: runner merge takes its runs"),
+        (
+            "results/tiny",
+            "digest.txt: No such file or directory (os error 2); expected a folder that `report export",
+        ),
+        ("export-csv", "export-csv/metrics.csv: No such file"),
+        ("parquet", "parquet is Parquet, which is not read back: export csv or json"),
+    ] {
+        let import = sweep.runner(&format!("import {path} -r target")).exits(2);
+        import.stderr_contains(message);
+        assert!(!sweep.exists("target"), "{path}");
+    }
+}
+
+/// PowerShell and some editors write this mark at the start of a file.
+#[test]
+fn import_accepts_a_byte_order_mark() {
+    let (sweep, digest) = exported();
+    sweep.write("marked.json", format!("\u{feff}{}", sweep.read("export.json")));
+    let import = sweep.runner("import marked.json -r target").success();
+    import.stderr_contains(format!("marked.json: digest {digest}, as it was exported"));
+}
+
+/// The record includes runs that a rerun has replaced.
+#[test]
+fn import_reports_a_changed_run_that_a_rerun_replaced() {
+    let (sweep, _) = exported();
+    sweep.runner("tiny.toml -q --rerun").success();
+    let changed = sweep.results().execute(
+        "UPDATE metrics SET value = value + 1 WHERE name = 'loss'
+         AND run_id = (SELECT id FROM runs ORDER BY sequence LIMIT 1)",
+    );
+    assert_eq!(changed, 2);
+    export(&sweep);
+    let import = sweep.runner("import export.json -r again").exits(1);
+    import.stderr_contains("were changed after they were recorded");
+}

@@ -1,0 +1,24 @@
+//! `--plan`: the trials and steps of a plan.
+
+use crate::common::{FOUR_TRIALS, Sweep};
+
+#[test]
+fn plan_counts_shared_steps_once() {
+    let sweep = Sweep::new("small.toml", &FOUR_TRIALS.replace(", epochs = 2", ""));
+    let plan = sweep.runner("small.toml --plan --set sweep.batch_size=[100]");
+    // 1,150 training examples are 12 batches. Each of two seeds trains 4 epochs instead of 1 + 4.
+    plan.set("sweep.epochs=[1, 4]")
+        .success()
+        .stdout_contains("4 trials, 0 have their result; 96 steps to go (24 saved:");
+}
+
+#[test]
+fn plan_writes_nothing_and_keeps_the_order_of_the_file() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    let plan = sweep.runner("small.toml --plan").success().stdout_contains("4 trials").stdout;
+    let rows: Vec<Vec<&str>> = plan.lines().map(|line| line.split_whitespace().collect()).collect();
+    let batch_sizes: Vec<&str> =
+        rows.iter().filter(|row| row.last() == Some(&"run")).map(|row| row[1]).collect();
+    assert_eq!(batch_sizes, ["64", "64", "16", "16"], "{plan}");
+    assert!(!sweep.exists("results"));
+}
