@@ -15,7 +15,7 @@ use crate::page::provenance::{present, provenance};
 use crate::query::store;
 use crate::render::layout::{align_columns, fit_columns, left_out_note, styled, terminal_width};
 use crate::render::sparkline::sparkline;
-use crate::runs::weights_file;
+use crate::runs::{epoch_metric, weights_file};
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, truncated};
 
@@ -174,10 +174,6 @@ fn metric_order(epochs: &[EpochMetrics]) -> Vec<&str> {
     names
 }
 
-fn metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
-    epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
-}
-
 fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
     let column = |title: &str, prominence, cells| RenderedColumn {
         title: title.to_owned(),
@@ -195,15 +191,17 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
     ];
     for name in metric_order(epochs) {
         let largest =
-            epochs.iter().filter_map(|it| metric(it, name)).map(f64::abs).fold(0.0, f64::max);
+            epochs.iter().filter_map(|it| epoch_metric(it, name)).map(f64::abs).fold(0.0, f64::max);
         let text = |value: f64| match (name, Unit::of(name, largest)) {
             ("learning_rate", _) => format!("{value:.6}"),
             (_, unit) if unit.is_points() => format!("{:.2} %", unit.scale() * value),
             (_, Unit::Seconds) => tracking::seconds(value),
             _ => number_format::decimal(value, 4),
         };
-        let cells =
-            epochs.iter().map(|it| metric(it, name).map_or_else(|| "—".to_owned(), text)).collect();
+        let cells = epochs
+            .iter()
+            .map(|it| epoch_metric(it, name).map_or_else(|| "—".to_owned(), text))
+            .collect();
         let prominence = match name {
             "loss" | "accuracy" => Prominence::Needed,
             "val_loss" | "val_accuracy" => Prominence::Optional(4),
@@ -219,7 +217,8 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
 /// Loss and accuracy over the epochs: the curve, and where it begins and ends.
 fn curves(epochs: &[EpochMetrics]) -> Vec<(String, String)> {
     let curve = |name: &&str| {
-        let values: Vec<f64> = epochs.iter().filter_map(|epoch| metric(epoch, name)).collect();
+        let values: Vec<f64> =
+            epochs.iter().filter_map(|epoch| epoch_metric(epoch, name)).collect();
         let (first, last) = (*values.first()?, *values.last()?);
         let ends = format!("{} → {}", measured(name, first), measured(name, last));
         Some((wording::title(name), format!("{}   {ends}", sparkline(&values, CURVE))))

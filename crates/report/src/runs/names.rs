@@ -1,0 +1,34 @@
+//! Names of the hyperparameters and metrics of several runs.
+
+use super::measured_run::MeasuredRun;
+use crate::metric;
+
+/// Usual names of the replicate; the first match wins.
+pub const REPLICATES: [&str; 5] = ["seed", "random_state", "random_seed", "fold", "replicate"];
+
+/// Names of the hyperparameters of `runs`, in the order in which they were first recorded.
+pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a MeasuredRun>) -> Vec<&'a str> {
+    distinct(runs.into_iter().flat_map(|measured| &measured.run.params).map(|(name, _)| &**name))
+}
+
+/// Names of the metrics of `runs`: known metrics in the order of tables, then the others.
+pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a MeasuredRun>) -> Vec<&'a str> {
+    let of_run = |measured: &'a MeasuredRun| {
+        measured.run.results.iter().chain(&measured.by_epoch).map(|(name, _)| &**name)
+    };
+    let mut names = distinct(runs.into_iter().flat_map(of_run));
+    // The sort is stable, so unknown names keep their order.
+    names.sort_by_key(|name| metric::position(name));
+    names
+}
+
+/// Each of `names` once, in the order of first occurrence.
+pub fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+    }
+    seen
+}
