@@ -1,8 +1,10 @@
-//! Comparison with the best: which settings may be the best, and simultaneous limits of the distance of each to the best.
+//! Comparison with the best: which settings may be the best, and simultaneous limits of the
+//! distance of each to the best.
 //!
-//! Hsu's multiple comparisons with the best, by the route of Edwards and Hsu, from paired t-tests with Bonferroni's correction. Every
-//! setting is tested as "this is the best" against every other; nothing is selected beforehand. The true best is listed with a
-//! probability of at least 95 %, and all limits hold together. `METHODOLOGY.md` has the formulas and the simulations.
+//! Hsu's multiple comparisons with the best, by the route of Edwards and Hsu, from paired t-tests
+//! with Bonferroni's correction. Every setting is tested as "this is the best" against every other;
+//! nothing is selected beforehand. The true best is listed with a probability of at least 95 %, and
+//! all limits hold together. `METHODOLOGY.md` has the formulas and the simulations.
 
 use super::samples::{Difference, Resolution, Samples, difference};
 use super::statistics::{CONFIDENCE, count, quantile, upper_tail};
@@ -99,7 +101,8 @@ fn tested(
     Some((difference, difference.error?))
 }
 
-/// Widens the limits of all settings by their distances to the candidate `l`, which has `rivals` rivals.
+/// Widens the limits of all settings by their distances to the candidate `l`, which has `rivals`
+/// rivals.
 fn widen(
     limits: &mut [(f64, f64)],
     settings: &[Samples],
@@ -151,7 +154,8 @@ mod tests {
         }
     }
 
-    /// Computed by `tests/statistics/mcb.py`: random tables with holes, on grids, with equal settings, and one without a best.
+    /// Computed by `tests/statistics/mcb.py`: random tables with holes, on grids, with equal
+    /// settings, and one without a best.
     #[test]
     fn standings_equal_those_of_the_reference() {
         let tables: Vec<Reference> =
@@ -166,17 +170,19 @@ mod tests {
             };
             let settings: Vec<Samples> = (0..table.compared.len()).map(setting).collect();
             let found = standings(&settings, Resolution::of(&settings, Some(table.grid)));
-            for (setting, it) in found.iter().enumerate() {
+            for (setting, standing) in found.iter().enumerate() {
                 let expected = (table.compared[setting], table.may_be_best[setting]);
                 assert_eq!(
-                    (it.compared, it.may_be_best),
+                    (standing.compared, standing.may_be_best),
                     expected,
                     "table {number}, setting {setting}"
                 );
-                let (low, high) =
-                    (it.distance.and_then(|it| it.low), it.distance.map(|it| it.high));
+                let (low, high) = (
+                    standing.distance.and_then(|limits| limits.low),
+                    standing.distance.map(|limits| limits.high),
+                );
                 for (name, found, expected) in [
-                    ("p", it.p_best, table.p[setting]),
+                    ("p", standing.p_best, table.p[setting]),
                     ("low", low, table.low[setting]),
                     ("high", high, table.high[setting]),
                 ] {
@@ -189,7 +195,8 @@ mod tests {
         }
     }
 
-    /// With two settings the method is the ordinary paired t-test: `scipy.stats.ttest_rel(x, best)`.
+    /// With two settings the method is the ordinary paired t-test: `scipy.stats.ttest_rel(x,
+    /// best)`.
     #[test]
     fn two_settings_give_the_paired_t_test() {
         let of = |values: [f64; 5]| -> Samples {

@@ -1,21 +1,24 @@
 //! Levels of settings that ran on different replicates: a least-squares fit of setting + replicate.
 //!
-//! A setting that ran on lucky seeds only has too high a mean. The fit x = setting + block, where a block is a replicate in a cell,
-//! removes the effect of the blocks. In a complete table it gives the raw means.
+//! A setting that ran on lucky seeds only has too high a mean. The fit x = setting + block, where a
+//! block is a replicate in a cell, removes the effect of the blocks. In a complete table it gives
+//! the raw means.
 
 use std::collections::BTreeMap;
 
 use super::samples::{Samples, replicate_means};
 use super::statistics::Statistic;
 
-/// The level of each setting, and whether these are fitted because some settings lack replicates that others have.
+/// The level of each setting, and whether these are fitted because some settings lack replicates
+/// that others have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
     /// One level per setting; `None` if it has no value.
     pub of: Vec<Option<f64>>,
     /// Whether every setting with a value has every block.
     pub complete: bool,
-    /// Whether blocks connect all settings. If not, levels of unconnected settings keep their raw means.
+    /// Whether blocks connect all settings. If not, levels of unconnected settings keep their raw
+    /// means.
     pub connected: bool,
 }
 
@@ -23,13 +26,14 @@ pub struct Levels {
 pub fn levels(settings: &[Samples]) -> Levels {
     let raw: Vec<Option<f64>> = settings
         .iter()
-        .map(|it| Statistic::of(replicate_means(it)).map(|statistic| statistic.mean))
+        .map(|samples| Statistic::of(replicate_means(samples)).map(|statistic| statistic.mean))
         .collect();
-    let places =
-        |samples: &Samples| samples.iter().map(|it| (it.replicate, it.cell)).collect::<Vec<_>>();
-    let mut measured = settings.iter().filter(|it| !it.is_empty());
+    let places = |samples: &Samples| {
+        samples.iter().map(|sample| (sample.replicate, sample.cell)).collect::<Vec<_>>()
+    };
+    let mut measured = settings.iter().filter(|samples| !samples.is_empty());
     let first = measured.next().map(places);
-    if measured.all(|it| Some(places(it)) == first) {
+    if measured.all(|samples| Some(places(samples)) == first) {
         return Levels { of: raw, complete: true, connected: true };
     }
     let (fitted, connected) = fitted(settings);
@@ -45,12 +49,18 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     }
     let values: Vec<Vec<(usize, f64)>> = settings
         .iter()
-        .map(|it| it.iter().map(|it| (blocks[&(it.replicate, it.cell)], it.value)).collect())
+        .map(|samples| {
+            samples
+                .iter()
+                .map(|sample| (blocks[&(sample.replicate, sample.cell)], sample.value))
+                .collect()
+        })
         .collect();
     let mut sizes = vec![0.0; blocks.len()];
     values.iter().flatten().for_each(|(block, _)| sizes[*block] += 1.0);
 
-    // Deviations from the block means, summed by setting: the right-hand side, and its change in a step.
+    // Deviations from the block means, summed by setting: the right-hand side, and its change in a
+    // step.
     let block_means = |of: &dyn Fn(usize, f64) -> f64| {
         let mut means = vec![0.0; sizes.len()];
         for (setting, values) in values.iter().enumerate() {
@@ -86,11 +96,12 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     (values.iter().enumerate().map(fitted).collect(), rest.len() <= 1)
 }
 
-/// Solves A x = `right` by conjugate gradients from 0, where `product` computes A x and A is symmetric positive semidefinite.
+/// Solves A x = `right` by conjugate gradients from 0, where `product` computes A x and A is
+/// symmetric positive semidefinite.
 fn solve(right: Vec<f64>, product: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let add = |to: &mut [f64], factor: f64, it: &[f64]| {
-        to.iter_mut().zip(it).for_each(|(to, it)| *to += factor * it)
+    let add = |to: &mut [f64], factor: f64, other: &[f64]| {
+        to.iter_mut().zip(other).for_each(|(to, other)| *to += factor * other)
     };
     let (mut x, mut direction, mut residual) = (vec![0.0; right.len()], right.clone(), right);
     let mut size = dot(&residual, &residual);
@@ -180,7 +191,8 @@ mod tests {
         assert!((first - second - 1.0).abs() < 1e-12, "{first} {second}");
     }
 
-    /// `numpy.linalg.lstsq` of setting + seed in a table with holes, as differences from the first setting.
+    /// `numpy.linalg.lstsq` of setting + seed in a table with holes, as differences from the first
+    /// setting.
     #[test]
     fn the_fit_equals_that_of_numpy() {
         let rows: [&[f64]; 4] = [
@@ -191,7 +203,7 @@ mod tests {
         ];
         let levels = levels(&table(&rows));
         let differences: Vec<Option<f64>> =
-            levels.of.iter().map(|it| Some(it.unwrap() - levels.of[0].unwrap())).collect();
+            levels.of.iter().map(|level| Some(level.unwrap() - levels.of[0].unwrap())).collect();
         close(
             &differences,
             &[0.0, -0.0014352941176485334, -0.0062058823529427265, -0.00019411764706056545],

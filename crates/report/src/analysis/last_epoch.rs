@@ -1,23 +1,21 @@
-//! Warns when the best setting still improves at its last epoch.
+//! Detects whether the best setting still improves at its last epoch.
 
 use tracking::{EpochMetrics, Reader, RunId, StoreError};
 
 use crate::analysis::comparison::Comparison;
 use crate::analysis::samples::{replicate_means, samples};
 use crate::analysis::statistics::{CONFIDENCE, Statistic, count, quantile};
-use crate::number_format::difference;
-use crate::runs::{EpochChoice, MeasuredRun, grid};
-use crate::wording::title;
+use crate::runs::{EpochChoice, MeasuredRun, epoch_metric, grid};
 
-/// The least number of epochs for the warning.
+/// The least number of epochs of a run that is examined.
 const LEAST: usize = 3;
 
-/// The warning about the runs of the marked setting, if it applies.
-pub fn warning(
+/// The mean improvement of the marked setting in its last epoch, if it is significant.
+pub fn last_improvement(
     reader: &Reader,
     comparison: &Comparison,
     runs: &[MeasuredRun],
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<f64>, StoreError> {
     let (Some(best), Some(metric), Some(replicate), EpochChoice::Last) =
         (comparison.best(), comparison.ranking(), &comparison.replicate, comparison.epoch)
     else {
@@ -25,28 +23,23 @@ pub fn warning(
     };
     let is_its = |id: &RunId| best.finished.contains(id);
     let mut steps = Vec::new();
-    for it in runs.iter().filter(|it| is_its(&it.run.id)) {
-        let epochs = reader.epochs(&it.run)?;
+    for measured in runs.iter().filter(|measured| is_its(&measured.run.id)) {
+        let epochs = reader.epochs(&measured.run)?;
         let step =
             last_step(&epochs, &metric.name, &comparison.validation).map(|step| metric.worth(step));
-        steps.extend(step.map(|step| ((it.run.param(replicate), Vec::new()), step)));
+        steps.extend(step.map(|step| ((measured.run.param(replicate), Vec::new()), step)));
     }
-    let steps: Vec<f64> = samples(&[steps]).iter().flat_map(|it| replicate_means(it)).collect();
-    let settings = comparison.settings.iter().filter(|it| it.level.is_some()).count();
+    let steps: Vec<f64> =
+        samples(&[steps]).iter().flat_map(|samples| replicate_means(samples)).collect();
+    let settings = comparison.settings.iter().filter(|setting| setting.level.is_some()).count();
     let step = grid(metric, runs.iter()).unwrap_or_default();
-    let sentence = |improvement: f64| {
-        format!(
-            "The {} of the best still improves at its last epoch, by {}: more epochs may change the order.",
-            title(&metric.name),
-            difference(metric.unit, improvement)
-        )
-    };
-    Ok(improvement(steps, settings, step).map(sentence))
+    Ok(improvement(steps, settings, step))
 }
 
-/// The mean of the last changes of a setting, one per replicate, if a one-sided t-test finds it above 0. The setting was chosen out of
-/// `settings` by the values after these changes, so the test is corrected for that number (Bonferroni). The variance is at least that
-/// of rounding to a `grid`.
+/// The mean of the last changes of a setting, one per replicate, if a one-sided t-test finds it
+/// above 0. The setting was chosen out of `settings` by the values after these changes, so the test
+/// is corrected for that number (Bonferroni). The variance is at least that of rounding to a
+/// `grid`.
 fn improvement(changes: Vec<f64>, settings: usize, grid: f64) -> Option<f64> {
     let Statistic { n, mean, deviation } = Statistic::of(changes)?;
     let variance = deviation?.powi(2).max(grid * grid / 6.0);
@@ -55,16 +48,15 @@ fn improvement(changes: Vec<f64>, settings: usize, grid: f64) -> Option<f64> {
     (mean > needed).then_some(mean)
 }
 
-/// The change of the metric in the last epoch of a run. If the test set validates, `val_…` is measured on it.
+/// The change of the metric in the last epoch of a run. If the test set validates, `val_…` is
+/// measured on it.
 fn last_step(epochs: &[EpochMetrics], name: &str, validation: &str) -> Option<f64> {
     let on_validation = name
         .strip_prefix("test_")
         .filter(|_| validation == "test")
         .map(|rest| format!("val_{rest}"));
     let of = |epoch: &EpochMetrics| {
-        let named =
-            |name: &str| epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
-        named(name).or_else(|| named(on_validation.as_deref()?))
+        epoch_metric(epoch, name).or_else(|| epoch_metric(epoch, on_validation.as_deref()?))
     };
     let values: Vec<f64> = epochs.iter().filter_map(of).collect();
     match values.as_slice() {
@@ -78,12 +70,13 @@ mod tests {
     use super::*;
     use crate::analysis::simulation::Normal;
 
-    /// Flat curves where the noise of the last epoch chooses the setting: at most 5 % are reported as improving.
+    /// Flat curves where the noise of the last epoch chooses the setting: at most 5 % are reported
+    /// as improving.
     #[test]
     fn flat_curves_are_rarely_reported_as_improving() {
         let mut normal = Normal(5);
         let (tables, settings, seeds) = (2_000, 10, 3);
-        let mut said = 0;
+        let mut reported = 0;
         for _ in 0..tables {
             let curve = |normal: &mut Normal| -> Vec<[f64; 2]> {
                 (0..seeds).map(|_| [normal.next(), normal.next()]).collect()
@@ -92,15 +85,15 @@ mod tests {
             let end = |curve: &[[f64; 2]]| curve.iter().map(|[_, last]| last).sum::<f64>();
             let best = curves.iter().max_by(|a, b| end(a).total_cmp(&end(b)));
             let changes = best.into_iter().flatten().map(|[before, last]| last - before).collect();
-            said += u32::from(improvement(changes, settings, 0.0).is_some());
+            reported += u32::from(improvement(changes, settings, 0.0).is_some());
         }
-        assert!(said <= tables / 20, "{said} of {tables}");
+        assert!(reported <= tables / 20, "{reported} of {tables}");
     }
 
     #[test]
     fn a_change_within_the_grid_is_no_improvement() {
         assert_eq!(improvement(vec![0.01; 2], 1, 0.01), None, "one image each");
         assert!(improvement(vec![0.05, 0.06, 0.055], 2, 0.01).is_some());
-        assert_eq!(improvement(vec![0.05], 1, 0.0), None, "of one replicate nothing is known");
+        assert_eq!(improvement(vec![0.05], 1, 0.0), None, "one replicate has no spread");
     }
 }

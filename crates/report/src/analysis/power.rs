@@ -7,15 +7,17 @@ pub const POWER: f64 = 0.8;
 /// The search stops here: a plan with more replicates is impractical.
 const MOST: usize = 1_000;
 
-/// The factor from the standard deviation of a pilot to its upper 80 % limit: √((n − 1) / χ²₀.₂). `None` for one replicate.
+/// The factor from the standard deviation of a pilot to its upper 80 % limit: √((n − 1) / χ²₀.₂).
+/// `None` for one replicate.
 pub fn inflation(pilot: usize) -> Option<f64> {
     let freedom = pilot.checked_sub(1).filter(|freedom| *freedom > 0)?;
     Some((count(freedom) / chi_squared_quantile(1.0 - POWER, freedom)).sqrt())
 }
 
-/// The least number of replicates that finds a difference of 1 / `ratio` standard deviations between two of `settings` settings with a
-/// probability of [`POWER`]: the least n with √n ≥ (t₁₋ₐ,ₙ₋₁ + t₀.₈,ₙ₋₁) · ratio, a = 0.025 / (settings − 1). None where more than a
-/// thousand would be needed.
+/// The least number of replicates that finds a difference of 1 / `ratio` standard deviations
+/// between two of `settings` settings with a probability of [`POWER`]: the least n with √n ≥
+/// (t₁₋ₐ,ₙ₋₁ + t₀.₈,ₙ₋₁) · ratio, a = 0.025 / (settings − 1). None where more than a thousand would
+/// be needed.
 pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
     let enough = |n: usize| count(n).sqrt() >= sum_of_quantiles(n, settings) * ratio;
     if !ratio.is_finite() || ratio < 0.0 || !enough(MOST) {
@@ -34,8 +36,8 @@ pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
     Some(low)
 }
 
-/// The difference between two of `settings` settings that `n` replicates find with a probability of [`POWER`], where the differences
-/// have this standard deviation.
+/// The difference between two of `settings` settings that `n` replicates find with a probability of
+/// [`POWER`], where the differences have this standard deviation.
 pub fn difference_found(deviation: f64, settings: usize, n: usize) -> f64 {
     sum_of_quantiles(n, settings) * deviation / count(n).sqrt()
 }

@@ -1,8 +1,10 @@
 //! The values of a metric, paired between settings by replicate and cell.
 //!
-//! A *replicate* repeats a setting: a seed, a fold. A *cell* is a combination of the hyperparameters that are neither keys of the
-//! comparison nor the replicate; there is only one unless `--by` averages over some. Runs of one replicate are not independent: the
-//! number of independent differences between two settings is the number of their common replicates, not the number of runs.
+//! A *replicate* repeats a setting: a seed, a fold. A *cell* is a combination of the
+//! hyperparameters that are neither keys of the comparison nor the replicate; there is only one
+//! unless `--by` averages over some. Runs of one replicate are not independent: the number of
+//! independent differences between two settings is the number of their common replicates, not the
+//! number of runs.
 
 use std::cmp::Ordering;
 
@@ -33,8 +35,8 @@ pub fn samples(settings: &[Vec<(Place<'_>, f64)>]) -> Vec<Samples> {
     let replicates = distinct(all().map(|(replicate, _)| *replicate), |a, b| by_value(*a, *b));
     let cells = distinct(all().map(|(_, cell)| cell.clone()), |a, b| by_values(a, b));
     let number = |(replicate, cell): &Place<'_>| {
-        let replicate = replicates.binary_search_by(|it| by_value(*it, *replicate));
-        let cell = cells.binary_search_by(|it| by_values(it, cell));
+        let replicate = replicates.binary_search_by(|known| by_value(*known, *replicate));
+        let cell = cells.binary_search_by(|known| by_values(known, cell));
         (replicate.unwrap_or_else(|place| place), cell.unwrap_or_else(|place| place))
     };
     let of_setting = |runs: &Vec<(Place<'_>, f64)>| {
@@ -74,7 +76,8 @@ pub fn by_values(a: &[Option<&Value>], b: &[Option<&Value>]) -> Ordering {
 /// The mean of each replicate over its cells.
 pub fn replicate_means(samples: &[Sample]) -> Vec<f64> {
     let mean = |chunk: &[Sample]| {
-        Statistic::of(chunk.iter().map(|it| it.value).collect()).map(|it| it.mean)
+        Statistic::of(chunk.iter().map(|sample| sample.value).collect())
+            .map(|statistic| statistic.mean)
     };
     samples.chunk_by(|a, b| a.replicate == b.replicate).filter_map(mean).collect()
 }
@@ -88,8 +91,8 @@ pub struct Difference {
     pub mean: f64,
     /// Its standard error; `None` if it cannot be tested.
     pub error: Option<f64>,
-    /// Whether the error gives an interval. Equal accuracies over an unknown number of examples are evidence neither of a difference
-    /// nor of equality: they are tested but have no interval.
+    /// Whether the error gives an interval. Equal accuracies over an unknown number of examples are
+    /// evidence neither of a difference nor of equality: they are tested but have no interval.
     pub has_limits: bool,
 }
 
@@ -119,16 +122,18 @@ pub struct Resolution {
 impl Resolution {
     /// The resolution of these settings on a grid of step `grid`.
     pub fn of(settings: &[Samples], grid: Option<f64>) -> Self {
-        let scale = settings.iter().flatten().map(|it| it.value.abs()).fold(0.0, f64::max);
+        let scale = settings.iter().flatten().map(|sample| sample.value.abs()).fold(0.0, f64::max);
         Self { grid, scale }
     }
 }
 
-/// Compares two settings on their common replicates and cells: the difference on a replicate is the mean over its common cells.
-/// Accuracies are multiples of the grid step g, so equal differences do not show certainty: the variance is at least g² / 6, that of
-/// rounding two values, or g² / 6c for means over c cells.
+/// Compares two settings on their common replicates and cells: the difference on a replicate is the
+/// mean over its common cells. Accuracies are multiples of the grid step g, so equal differences do
+/// not show certainty: the variance is at least g² / 6, that of rounding two values, or g² / 6c for
+/// means over c cells.
 ///
-/// There is no error with one replicate, nor if all differences are equal, not 0, and the grid is unknown.
+/// There is no error with one replicate, nor if all differences are equal, not 0, and the grid is
+/// unknown.
 pub fn difference(
     a: &[Sample],
     b: &[Sample],
@@ -151,9 +156,10 @@ pub fn difference(
     let squares: f64 = scratch.iter().map(|value| (value - mean) * (value - mean)).sum();
     let floor = resolution.grid.unwrap_or_default().powi(2) / 6.0 / cells;
     let variance = (squares / count(n - 1)).max(floor);
-    // A spread below 10⁻¹² of the values is rounding. The values of the pair are read only if the maximum over all settings cannot decide.
+    // A spread below 10⁻¹² of the values is rounding. The values of the pair are read only if the
+    // maximum over all settings cannot decide.
     let exceeds_rounding = |scale: f64| variance > (1e-12 * scale).powi(2);
-    let of_pair = || a.iter().chain(b).map(|it| it.value.abs()).fold(0.0, f64::max);
+    let of_pair = || a.iter().chain(b).map(|sample| sample.value.abs()).fold(0.0, f64::max);
     let spreads = exceeds_rounding(resolution.scale) || exceeds_rounding(of_pair());
     let error = match spreads {
         true if variance.is_finite() => Some((variance / count(n)).sqrt()),
@@ -164,7 +170,8 @@ pub fn difference(
     Some(Difference { n, mean, error, has_limits })
 }
 
-/// Differences between two settings with equal replicates and one cell each: a fast path, since a large table has millions of pairs.
+/// Differences between two settings with equal replicates and one cell each: a fast path, since a
+/// large table has millions of pairs.
 fn align(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> bool {
     let alike =
         |(x, y): (&Sample, &Sample)| x.replicate == y.replicate && x.cell == 0 && y.cell == 0;
@@ -175,7 +182,8 @@ fn align(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> bool {
     aligned
 }
 
-/// The mean difference on each replicate over its common cells. Returns the harmonic mean of the numbers of cells.
+/// The mean difference on each replicate over its common cells. Returns the harmonic mean of the
+/// numbers of cells.
 fn merge(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> f64 {
     let (mut i, mut l) = (0, 0);
     let mut inverse = 0.0;
@@ -318,7 +326,7 @@ mod tests {
             ([0.9085, 0.9102, 0.9079, 0.9080, 0.9101], 0.0036443501879664113, -0.007419619775023343, -0.002780380224976644),
             ([0.9143, 0.9133, 0.9141, 0.9152, 0.9121], 0.2835110642276383, -0.0007783726804675611, 0.00029837268046756964),
         ];
-        let by_seed = |values: [f64; 5]| values.into_iter().enumerate().map(|(seed, it)| (seed, 0, it)).collect::<Vec<_>>();
+        let by_seed = |values: [f64; 5]| values.into_iter().enumerate().map(|(seed, value)| (seed, 0, value)).collect::<Vec<_>>();
         for (values, p, low, high) in table {
             let difference = differ(&by_seed(values), &by_seed(best), 0.0).unwrap();
             let interval = difference.interval().unwrap();

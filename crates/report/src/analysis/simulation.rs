@@ -1,5 +1,6 @@
-//! Simulations of the promises: settings with known true means, compared thousands of times, with fixed random seeds.
-//! `cargo test -p report --release simulation -- --ignored` runs twenty times as many.
+//! Simulations of the promises: settings with known true means, compared thousands of times, with
+//! fixed random seeds. `cargo test -p report --release simulation -- --ignored` runs twenty times
+//! as many.
 
 use super::best::{Standing, standings};
 use super::power::{inflation, replicates_needed};
@@ -50,7 +51,8 @@ impl Design {
         if setting < self.settings.div_ceil(2) { 0.0 } else { -self.gap }
     }
 
-    /// Draws one table: replicates shift all settings alike, and each setting gets a random standard deviation.
+    /// Draws one table: replicates shift all settings alike, and each setting gets a random
+    /// standard deviation.
     fn draw(&self, normal: &mut Normal) -> Vec<Samples> {
         let shifts: Vec<f64> = (0..self.replicates).map(|_| 2.0 * normal.next()).collect();
         let mut deviations: Vec<f64> = (0..self.settings)
@@ -161,7 +163,8 @@ fn a_best_setting_stays_among_those_that_may_be_best_at_length() {
     }
 }
 
-/// Accuracies on a small test set often differ equally on all replicates; a plain t-test would be certain of the difference.
+/// Accuracies on a small test set often differ equally on all replicates; a plain t-test would be
+/// certain of the difference.
 #[test]
 fn a_grid_of_values_breaks_no_promise() {
     let times = 1_000;
@@ -212,8 +215,8 @@ fn the_proposed_number_of_replicates_decides() {
                     .collect()
             };
             let first = differences(pilot, &mut normal);
-            let deviation = Statistic::of(first.iter().map(|it| it.value).collect())
-                .and_then(|it| it.deviation);
+            let deviation = Statistic::of(first.iter().map(|sample| sample.value).collect())
+                .and_then(|statistic| statistic.deviation);
             let ratio = deviation
                 .zip(inflation(pilot))
                 .map_or(0.0, |(deviation, inflation)| inflation * deviation / delta);
@@ -221,7 +224,8 @@ fn the_proposed_number_of_replicates_decides() {
             let Some(n) = replicates_needed(ratio, settings) else { continue };
             tried += 1;
             let later = differences(n, &mut normal);
-            let zero: Samples = later.iter().map(|it| Sample { value: 0.0, ..*it }).collect();
+            let zero: Samples =
+                later.iter().map(|sample| Sample { value: 0.0, ..*sample }).collect();
             let found = difference(
                 &later,
                 &zero,
@@ -229,7 +233,8 @@ fn the_proposed_number_of_replicates_decides() {
                 &mut Vec::new(),
             );
             let tail = 0.025 / (settings - 1) as f64;
-            let beats = found.and_then(|it| Some(it.mean / it.error? > quantile(tail, it.n - 1)));
+            let beats = found
+                .and_then(|found| Some(found.mean / found.error? > quantile(tail, found.n - 1)));
             decided += u32::from(beats == Some(true));
         }
         let share = f64::from(decided) / f64::from(tried);

@@ -36,8 +36,9 @@ pub struct Statistic {
 }
 
 impl Statistic {
-    /// Summarizes `values`; `None` if there are none. Sums run in the order of size, so the order in which runs end changes no bit. A
-    /// second pass corrects the mean by the mean of the residuals.
+    /// Summarizes `values`; `None` if there are none. Sums run in the order of size, so the order
+    /// in which runs end changes no bit. A second pass corrects the mean by the mean of the
+    /// residuals.
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let n = values.len();
@@ -52,11 +53,11 @@ impl Statistic {
         (mean.is_finite() && squares.is_finite()).then_some(Self { n, mean, deviation })
     }
 
-    /// The 95 % interval of the mean: mean ± t · s / √n with n − 1 degrees of freedom. `None` for one value, and for equal values: an
-    /// interval without width would claim certainty.
+    /// The 95 % interval of the mean: mean ± t · s / √n with n − 1 degrees of freedom. `None` for
+    /// one value, and for equal values: an interval without width would claim certainty.
     pub fn interval(&self) -> Option<Interval> {
-        let error =
-            self.deviation.filter(|it| *it > 1e-12 * self.mean.abs())? / count(self.n).sqrt();
+        let error = self.deviation.filter(|deviation| *deviation > 1e-12 * self.mean.abs())?
+            / count(self.n).sqrt();
         Some(Interval::around(self.mean, usual_quantile(self.n - 1) * error))
     }
 }
@@ -67,8 +68,9 @@ pub fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// Corrects p-values for their number by Holm's step-down procedure, in the order given. Rejecting at a corrected p below
-/// 1 − [`CONFIDENCE`] keeps the probability of any false rejection at most that.
+/// Corrects p-values for their number by Holm's step-down procedure, in the order given. Rejecting
+/// at a corrected p below 1 − [`CONFIDENCE`] keeps the probability of any false rejection at most
+/// that.
 pub fn holm(tests: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..tests.len()).collect();
     order.sort_by(|a, b| tests[*a].total_cmp(&tests[*b]));
@@ -132,7 +134,8 @@ fn density(t: f64, freedom: usize) -> f64 {
     (scale - half * (t * t / freedom).ln_1p()).exp()
 }
 
-/// The `share` quantile of χ² with `freedom` degrees of freedom: bisection on the regularised lower incomplete gamma function.
+/// The `share` quantile of χ² with `freedom` degrees of freedom: bisection on the regularised lower
+/// incomplete gamma function.
 pub fn chi_squared_quantile(share: f64, freedom: usize) -> f64 {
     let below = |x: f64| gamma_lr(count(freedom) / 2.0, x / 2.0);
     let (mut low, mut high) = (0.0, 2.0 * count(freedom));
@@ -167,7 +170,8 @@ mod tests {
         (a - b).abs() <= 1e-9 * b.abs()
     }
 
-    /// `scipy.stats.t.ppf(q, df)` for q = 0.975, 0.9875, 0.995, 1 − 0.05 / 400; `2 * t.sf(2.5, df)` and `2 * t.sf(40, df)`.
+    /// `scipy.stats.t.ppf(q, df)` for q = 0.975, 0.9875, 0.995, 1 − 0.05 / 400; `2 * t.sf(2.5, df)`
+    /// and `2 * t.sf(40, df)`.
     #[test]
     fn students_t_equals_that_of_scipy() {
         #[rustfmt::skip]
@@ -250,7 +254,8 @@ mod tests {
         (a - b).abs() <= 1e-12 * b.abs()
     }
 
-    /// `numpy.mean([0.9141, 0.9137, 0.9145])`, `numpy.std(..., ddof=1)`: the deviation is √((0 + 2 · 0.0004²) / 2).
+    /// `numpy.mean([0.9141, 0.9137, 0.9145])`, `numpy.std(..., ddof=1)`: the deviation is √((0 + 2
+    /// · 0.0004²) / 2).
     #[test]
     fn mean_and_deviation_equal_those_of_numpy() {
         let statistic = Statistic::of(vec![0.9141, 0.9137, 0.9145]).unwrap();
@@ -266,7 +271,8 @@ mod tests {
         assert!(near(statistic.deviation.unwrap(), (100.0f64 * 101.0 / 12.0).sqrt()));
     }
 
-    /// NIST StRD `NumAcc3`: mean 1000000.2, standard deviation 0.1 exactly; the textbook formula Σx² − n·mean² fails it.
+    /// NIST StRD `NumAcc3`: mean 1000000.2, standard deviation 0.1 exactly; the textbook formula
+    /// Σx² − n·mean² fails it.
     #[test]
     fn a_large_mean_does_not_hide_the_spread() {
         let values = std::iter::once(1_000_000.2)

@@ -20,8 +20,8 @@ const DAMAGED: u8 = 1;
 /// Says what of the store is damaged, and left out of what was printed.
 pub fn report_damage(reader: &Reader, results: &Path) -> ExitCode {
     let damage = reader.integrity_issues();
-    for it in &damage {
-        anstream::eprintln!("{}", tracking::printable(&format!("warning: {it}")));
+    for issue in &damage {
+        anstream::eprintln!("{}", tracking::printable(&format!("warning: {issue}")));
     }
     if damage.is_empty() {
         return ExitCode::SUCCESS;

@@ -141,7 +141,7 @@ fn made(
     results: &Path,
 ) -> Vec<(String, String)> {
     let resumed: Vec<String> =
-        interruptions.iter().map(|it| format!("epoch {}", it.epoch)).collect();
+        interruptions.iter().map(|interruption| format!("epoch {}", interruption.epoch)).collect();
     let model = weights_file(results, run);
     present([
         ("engine", Some(run.engine.clone())),
@@ -182,16 +182,23 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
         cells,
     };
     let mut columns = vec![
-        column("epoch", Prominence::Needed, epochs.iter().map(|it| it.epoch.to_string()).collect()),
+        column(
+            "epoch",
+            Prominence::Needed,
+            epochs.iter().map(|epoch| epoch.epoch.to_string()).collect(),
+        ),
         column(
             "step",
             Prominence::Optional(2),
-            epochs.iter().map(|it| it.step.to_string()).collect(),
+            epochs.iter().map(|epoch| epoch.step.to_string()).collect(),
         ),
     ];
     for name in metric_order(epochs) {
-        let largest =
-            epochs.iter().filter_map(|it| epoch_metric(it, name)).map(f64::abs).fold(0.0, f64::max);
+        let largest = epochs
+            .iter()
+            .filter_map(|epoch| epoch_metric(epoch, name))
+            .map(f64::abs)
+            .fold(0.0, f64::max);
         let text = |value: f64| match (name, Unit::of(name, largest)) {
             ("learning_rate", _) => format!("{value:.6}"),
             (_, unit) if unit.is_points() => format!("{:.2} %", unit.scale() * value),
@@ -200,7 +207,7 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
         };
         let cells = epochs
             .iter()
-            .map(|it| epoch_metric(it, name).map_or_else(|| "—".to_owned(), text))
+            .map(|epoch| epoch_metric(epoch, name).map_or_else(|| "—".to_owned(), text))
             .collect();
         let prominence = match name {
             "loss" | "accuracy" => Prominence::Needed,

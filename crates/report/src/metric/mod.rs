@@ -93,7 +93,10 @@ impl Rules {
     pub fn direction(&self, name: &str) -> Option<Direction> {
         let declared = |directions: &Vec<(String, Direction)>| {
             let of = |wanted: &str| {
-                directions.iter().find(|(known, _)| known == wanted).map(|(_, it)| *it)
+                directions
+                    .iter()
+                    .find(|(known, _)| known == wanted)
+                    .map(|(_, direction)| *direction)
             };
             of(name).or_else(|| of(base(name)))
         };
@@ -116,7 +119,7 @@ impl Rules {
             _ => [Split::Validation, Split::Test, Split::Unsaid],
         };
         let place = |name: &&&str| {
-            let split = order.iter().position(|it| *it == split(name)).unwrap_or(order.len());
+            let split = order.iter().position(|known| *known == split(name)).unwrap_or(order.len());
             let kind = match kind(name) {
                 Kind::Accuracy => 0,
                 Kind::Loss => 1,
@@ -141,7 +144,8 @@ impl Rules {
         metrics: &[&'a str],
         validation: &str,
     ) -> Option<&'a str> {
-        let known = |name: &str| metrics.iter().find(|it| **it == name && name != ranking).copied();
+        let known =
+            |name: &str| metrics.iter().find(|metric| **metric == name && name != ranking).copied();
         if let Some(declared) = self.report.as_deref().and_then(known) {
             return Some(declared);
         }

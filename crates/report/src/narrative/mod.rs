@@ -65,7 +65,7 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
 
 /// The reason why no metric ranks.
 fn unranked(comparison: &Comparison) -> Option<String> {
-    let finished = comparison.tally.finished;
+    let finished = comparison.counts.finished;
     let nothing = comparison.metrics.iter().all(|it| metric::is_bookkeeping(&it.name));
     match comparison.epoch {
         EpochChoice::Epoch(epoch) if finished > 0 && nothing => {
@@ -234,7 +234,7 @@ fn left_out(comparison: &Comparison) -> Option<String> {
 fn without_result(comparison: &Comparison) -> Option<String> {
     let without = comparison.settings.iter().filter(|it| it.level.is_none());
     let named = |it: &Setting| {
-        let ended = it.tally.unfinished().into_iter().filter(|(count, _)| *count > 0);
+        let ended = it.counts.unfinished().into_iter().filter(|(count, _)| *count > 0);
         let ended: Vec<String> = ended.map(|(count, word)| format!("{count} {word}")).collect();
         let why = if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) };
         setting(comparison, it) + &why
@@ -307,7 +307,7 @@ fn missing_runs(comparison: &Comparison) -> Option<String> {
 /// Warns that settings may have lost their worst runs.
 fn survivors(comparison: &Comparison) -> Option<String> {
     let lost = |it: &Setting| {
-        it.level.is_some() && (it.unmeasured > 0 || it.tally.diverged + it.tally.failed > 0)
+        it.level.is_some() && (it.unmeasured > 0 || it.counts.diverged + it.counts.failed > 0)
     };
     let several = repeated(comparison);
     (comparison.ranking().is_some() && comparison.settings.iter().any(lost)).then(|| {
@@ -321,6 +321,16 @@ fn best_epoch(comparison: &Comparison) -> Option<String> {
     Some(format!(
         "Each run counts at the epoch where its own {} is best: this is optimistic, more so for runs of more epochs.",
         title(&metric.name)
+    ))
+}
+
+/// Warns that the best setting still improves at its last epoch.
+pub fn still_improves(comparison: &Comparison, improvement: f64) -> Option<String> {
+    let metric = comparison.ranking()?;
+    Some(format!(
+        "The {} of the best still improves at its last epoch, by {}: more epochs may change the order.",
+        title(&metric.name),
+        difference(metric.unit, improvement)
     ))
 }
 

@@ -267,7 +267,7 @@ fn measures(comparison: &Comparison, setting: &Setting) -> Vec<Measure> {
         })
     };
     let mut measures: Vec<Measure> = names.into_iter().filter_map(measure).collect();
-    let runs = setting.tally.finished;
+    let runs = setting.counts.finished;
     measures.push(Measure {
         name: "runs".to_owned(),
         value: runs.to_string(),

@@ -24,7 +24,7 @@ pub fn read_page(
         let runs = answer
             .runs
             .iter()
-            .find(|(it, _)| it.name == *experiment)
+            .find(|(selected, _)| selected.name == *experiment)
             .map_or(&[][..], |(_, runs)| runs);
         let details = details(reader, results, &table.comparison, runs)?;
         tables.push((table, details));
@@ -32,7 +32,10 @@ pub fn read_page(
     let damage = reader.integrity_issues();
     let warnings = damage.iter().map(ToString::to_string).chain(answer.why_empty.clone());
     Ok((
-        page(&tables, warnings.map(|it: String| tracking::printable(&it).into_owned()).collect()),
+        page(
+            &tables,
+            warnings.map(|warning: String| tracking::printable(&warning).into_owned()).collect(),
+        ),
         answer,
     ))
 }

@@ -8,10 +8,11 @@ use anyhow::{Context, Result, bail};
 use tracking::{Declarations, Experiment, Reader};
 
 use crate::analysis::comparison::{self, CompareOptions, Comparison};
-use crate::analysis::last_epoch;
+use crate::analysis::last_epoch::last_improvement;
 use crate::cli::{ComparisonArgs, DirectionArgs};
 use crate::filter::Condition;
 use crate::metric;
+use crate::narrative;
 use crate::runs::{EpochChoice, FACTS, MeasuredRun, measured_runs, metric_names, param_names};
 use crate::suggestion::unknown;
 use crate::table::{Column, Layout, Table, available_columns, tables};
@@ -80,10 +81,12 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
     for table in &mut tables {
         let runs =
             recorded.iter().find(|it| it.experiment.name == table.comparison.experiment.name);
-        table.warnings =
-            last_epoch::warning(reader, &table.comparison, runs.map_or(&[], |it| &it.runs))?
-                .into_iter()
-                .collect();
+        let runs: &[MeasuredRun] = runs.map_or(&[], |selected| &selected.runs);
+        let improvement = last_improvement(reader, &table.comparison, runs)?;
+        table.warnings = improvement
+            .and_then(|improvement| narrative::still_improves(&table.comparison, improvement))
+            .into_iter()
+            .collect();
     }
     Ok(QueryResult {
         runs: recorded.into_iter().map(|it| (it.experiment, it.runs)).collect(),

@@ -5,7 +5,7 @@ use std::io;
 use tracking::{ColumnNames, escape_formula};
 
 use crate::analysis::best::Standing;
-use crate::analysis::comparison::FromReference;
+use crate::analysis::comparison::DifferenceFromReference;
 use crate::analysis::statistics::{Interval, Statistic};
 use crate::table::{Cell, OWN, Role, Row, Table};
 
@@ -30,9 +30,12 @@ pub fn csv(tables: &[Table]) -> io::Result<String> {
         for column in tables
             .iter()
             .flat_map(|table| &table.columns)
-            .filter(|it| place(it.role) == Some(order))
+            .filter(|column| place(column.role) == Some(order))
         {
-            if !columns.iter().any(|it| it.name == column.name && place(it.role) == Some(order)) {
+            if !columns
+                .iter()
+                .any(|known| known.name == column.name && place(known.role) == Some(order))
+            {
                 columns.push(Columns {
                     name: column.name.clone(),
                     role: column.role,
@@ -119,9 +122,9 @@ fn cells(column: &Columns, cell: &Cell) -> Vec<String> {
         Cell::Value(value) => vec![value.to_string()],
         Cell::Count(count) => vec![count.to_string()],
         Cell::Level(level) => vec![number(*level)],
-        Cell::Statistic(it) => statistic(it).to_vec(),
-        Cell::Distance(it) => standing(it).to_vec(),
-        Cell::Difference(it) => difference(it).to_vec(),
+        Cell::Statistic(cell) => statistic(cell).to_vec(),
+        Cell::Distance(cell) => standing(cell).to_vec(),
+        Cell::Difference(cell) => difference(cell).to_vec(),
         Cell::Mark(mark) => vec![mark.word().to_owned()],
         Cell::Flag => vec!["true".to_owned()],
         Cell::Absent | Cell::Interval(_) | Cell::Note(_) => Vec::new(),
@@ -141,23 +144,23 @@ fn optional(value: Option<f64>) -> String {
 fn statistic(statistic: &Statistic) -> [String; 5] {
     let end = |end: fn(Interval) -> f64| optional(statistic.interval().map(end));
     let (n, mean) = (statistic.n.to_string(), number(statistic.mean));
-    [n, mean, optional(statistic.deviation), end(|it| it.low), end(|it| it.high)]
+    [n, mean, optional(statistic.deviation), end(|limits| limits.low), end(|limits| limits.high)]
 }
 
-fn standing(it: &Standing) -> [String; 5] {
-    let limits = it.distance;
+fn standing(standing: &Standing) -> [String; 5] {
+    let limits = standing.distance;
     [
-        it.compared.to_string(),
-        it.may_be_best.to_string(),
-        optional(it.p_best),
+        standing.compared.to_string(),
+        standing.may_be_best.to_string(),
+        optional(standing.p_best),
         optional(limits.and_then(|limits| limits.low)),
         optional(limits.map(|limits| limits.high)),
     ]
 }
 
-fn difference(FromReference { n, mean, test }: &FromReference) -> [String; 6] {
+fn difference(DifferenceFromReference { n, mean, test }: &DifferenceFromReference) -> [String; 6] {
     let [low, high] =
-        [test.map(|it| it.interval.low), test.map(|it| it.interval.high)].map(optional);
-    let [p, corrected] = [test.map(|it| it.p), test.map(|it| it.p_corrected)].map(optional);
+        [test.map(|test| test.interval.low), test.map(|test| test.interval.high)].map(optional);
+    let [p, corrected] = [test.map(|test| test.p), test.map(|test| test.p_corrected)].map(optional);
     [n.to_string(), number(*mean), low, high, p, corrected]
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 use tracking::{Value, printable_json};
 
-use crate::analysis::comparison::{FromReference, Promise};
+use crate::analysis::comparison::{DifferenceFromReference, Promise};
 use crate::analysis::effects::{Effect, Effects, Rest};
 use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic};
 use crate::runs::EpochChoice;
@@ -17,8 +17,11 @@ pub fn json(tables: &[Table]) -> String {
 
 fn table(table: &Table) -> Json {
     let comparison = &table.comparison;
-    let constants: Map<String, Json> =
-        comparison.constants.iter().map(|(name, it)| (name.clone(), value(it))).collect();
+    let constants: Map<String, Json> = comparison
+        .constants
+        .iter()
+        .map(|(name, constant)| (name.clone(), value(constant)))
+        .collect();
     let settings: Vec<Json> = table.rows.iter().map(|row| setting(table, row)).collect();
     json!({
         "experiment": comparison.experiment.name,
@@ -34,7 +37,7 @@ fn table(table: &Table) -> Json {
             EpochChoice::Epoch(epoch) => json!(epoch),
         },
         "ranked_by": comparison.ranked_by,
-        "direction": comparison.ranking().and_then(|it| it.direction).map(tracking::Direction::as_str),
+        "direction": comparison.ranking().and_then(|metric| metric.direction).map(tracking::Direction::as_str),
         "reported_by": comparison.reported_by,
         "replicate": comparison.replicate,
         "replicates": comparison.replicates,
@@ -50,12 +53,12 @@ fn table(table: &Table) -> Json {
         "keys": comparison.keys,
         "averaged": comparison.averaged,
         "constants": constants,
-        "runs": comparison.tally.total(),
-        "finished": comparison.tally.finished,
-        "diverged": comparison.tally.diverged,
-        "failed": comparison.tally.failed,
-        "killed": comparison.tally.killed,
-        "running": comparison.tally.running,
+        "runs": comparison.counts.total(),
+        "finished": comparison.counts.finished,
+        "diverged": comparison.counts.diverged,
+        "failed": comparison.counts.failed,
+        "killed": comparison.counts.killed,
+        "running": comparison.counts.running,
         "settings": settings,
         "more_settings": table.more,
     })
@@ -91,12 +94,12 @@ fn setting(table: &Table, row: &Row) -> Json {
 
 fn json_cell(cell: &Cell) -> Json {
     match cell {
-        Cell::Value(it) => value(it),
+        Cell::Value(cell) => value(cell),
         Cell::Count(count) => json!(count),
         Cell::Level(level) => json!(level),
-        Cell::Statistic(it) => statistic(it),
-        Cell::Interval(it) => interval(it),
-        Cell::Difference(FromReference { n, mean, test }) => json!({
+        Cell::Statistic(cell) => statistic(cell),
+        Cell::Interval(cell) => interval(cell),
+        Cell::Difference(DifferenceFromReference { n, mean, test }) => json!({
             "n": n,
             "mean": mean,
             "interval": test.map(|test| interval(&test.interval)),
@@ -121,9 +124,9 @@ fn interval(interval: &Interval) -> Json {
 /// What moves the metric of the comparison.
 fn effects(Effects { of, rest, balanced }: &Effects) -> Json {
     let level = |(of, metric): &(Value, Option<Statistic>)| json!({ "value": value(of), "metric": metric.as_ref().map(statistic) });
-    let effect = |it: &Effect| {
-        let levels: Vec<Json> = it.levels.iter().map(level).collect();
-        json!({ "hyperparameter": it.name, "range": it.range, "share_of_variance": it.share, "levels": levels })
+    let effect = |effect: &Effect| {
+        let levels: Vec<Json> = effect.levels.iter().map(level).collect();
+        json!({ "hyperparameter": effect.name, "range": effect.range, "share_of_variance": effect.share, "levels": levels })
     };
     let rest_of = |Rest { interaction, replicate, noise }: &Rest| json!({ "interaction": interaction, "replicate": replicate, "noise": noise });
     json!({

@@ -166,7 +166,7 @@ mod tests {
         let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
         let cells: Vec<String> = reader
             .records()
-            .flat_map(|it| it.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+            .flat_map(|record| record.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
             .collect();
         assert!(cells.contains(&"'=1+1".to_owned()), "{csv}");
         assert!(!cells.iter().any(|cell| cell.starts_with(['=', '+', '@', '\t', '\r'])), "{csv}");

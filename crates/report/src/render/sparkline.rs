@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_long_series_fits() {
-        let values: Vec<f64> = (0..1000).map(|it| it as f64).collect();
+        let values: Vec<f64> = (0..1000).map(|number| number as f64).collect();
         assert_eq!(sparkline(&values, 8), "▁▂▃▄▅▆▇█");
     }
 }

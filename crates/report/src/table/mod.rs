@@ -5,7 +5,9 @@ pub mod legend;
 use tracking::{ColumnNames, Value};
 
 use crate::analysis::best::Standing;
-use crate::analysis::comparison::{Comparison, FromReference, Promise, Setting, Tally};
+use crate::analysis::comparison::{
+    Comparison, DifferenceFromReference, Promise, Setting, StatusCounts,
+};
 use crate::analysis::statistics::{Interval, Statistic};
 use crate::metric::{Metric, Unit};
 use crate::narrative;
@@ -96,7 +98,7 @@ pub enum Cell {
     /// How the setting stands beside the best.
     Distance(Standing),
     /// A difference from the reference.
-    Difference(FromReference),
+    Difference(DifferenceFromReference),
     /// How the setting stands.
     Mark(Mark),
     /// Yes.
@@ -415,11 +417,11 @@ fn mark(place: usize, setting: &Setting, comparison: &Comparison) -> Option<Mark
 }
 
 fn counted(name: &str, setting: &Setting) -> usize {
-    let tally = &setting.tally;
+    let counts = &setting.counts;
     match name {
         "n" => setting.n,
-        "runs" => tally.total(),
-        other => tally
+        "runs" => counts.total(),
+        other => counts
             .unfinished()
             .into_iter()
             .find(|(_, word)| *word == other)
@@ -429,9 +431,9 @@ fn counted(name: &str, setting: &Setting) -> usize {
 
 /// `mean of 2 of 3 runs: 1 diverged`, where not all have the metric that ranks.
 fn note(setting: &Setting, comparison: &Comparison) -> Option<String> {
-    let (tally, total) = (&setting.tally, setting.tally.total());
-    let measured = tally.finished - setting.unmeasured;
-    let ended = tally.unfinished().into_iter().filter(|(count, _)| *count > 0);
+    let (counts, total) = (&setting.counts, setting.counts.total());
+    let measured = counts.finished - setting.unmeasured;
+    let ended = counts.unfinished().into_iter().filter(|(count, _)| *count > 0);
     let mut parts: Vec<String> = ended
         .map(|(count, word)| match count {
             1 if total == 1 => word.to_owned(),
@@ -504,7 +506,7 @@ impl Table {
         if comparison.computed.len() > 1 {
             facts.push(tracking::printable(&comparison.computed.join(" and ")).into_owned());
         }
-        facts.push(runs(&comparison.tally));
+        facts.push(runs(&comparison.counts));
         if !comparison.averaged.is_empty() {
             let averaged: Vec<String> =
                 comparison.averaged.iter().map(|name| wording::title(name)).collect();
@@ -558,15 +560,15 @@ fn replicates(comparison: &Comparison) -> Option<String> {
 }
 
 /// `63 runs, none failed` or `63 runs, 2 diverged`.
-fn runs(tally: &Tally) -> String {
-    let ended: Vec<String> = tally
+fn runs(counts: &StatusCounts) -> String {
+    let ended: Vec<String> = counts
         .unfinished()
         .into_iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!(", {count} {word}"))
         .collect();
     let ended = if ended.is_empty() { ", none failed".to_owned() } else { ended.concat() };
-    wording::count(tally.total(), "run") + &ended
+    wording::count(counts.total(), "run") + &ended
 }
 
 fn ranking_fact(comparison: &Comparison) -> Option<String> {
@@ -605,7 +607,7 @@ fn decimals<'a>(unit: Unit, cells: impl Iterator<Item = &'a Cell>) -> usize {
             Cell::Distance(Standing { distance: Some(limits), .. }) => {
                 limits.low.map(|low| limits.high - low)
             }
-            Cell::Difference(FromReference { test: Some(test), .. }) => {
+            Cell::Difference(DifferenceFromReference { test: Some(test), .. }) => {
                 Some(test.interval.high - test.interval.low)
             }
             _ => None,
@@ -666,7 +668,7 @@ fn distance(unit: Unit, standing: &Standing, decimals: usize) -> String {
 }
 
 /// `−0.12 [−0.21, −0.03]`
-fn difference(unit: Unit, difference: &FromReference, decimals: usize) -> String {
+fn difference(unit: Unit, difference: &DifferenceFromReference, decimals: usize) -> String {
     let signed = |number: f64| {
         let sign = match number {
             0.0 => "",

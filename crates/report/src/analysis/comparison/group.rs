@@ -2,21 +2,22 @@
 
 use std::cmp::Ordering;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tracking::{Declarations, Experiment, Status, Value};
 
-use super::judge::{Judged, Terms, judge, keep_common_cells};
-use super::{CompareOptions, Comparison, Setting, Tally};
+use super::baseline::baseline;
+use super::options::CompareOptions;
+use super::rank::{RankOptions, Ranking, keep_common_cells, rank};
+use super::result::Comparison;
+use super::setting::{Setting, StatusCounts};
 use crate::analysis::best::Standing;
 use crate::analysis::effects::{Effects, Observation, effects};
 use crate::analysis::samples::{Place, Resolution, Samples, by_value, replicate_means, samples};
 use crate::analysis::statistics::Statistic;
-use crate::filter::Condition;
 use crate::metric::Metric;
 use crate::runs::{
     MeasuredRun, REPLICATES, distinct, grid, may_rank, metric_names, metric_of, param_names,
 };
-use crate::wording;
 
 /// Comparable runs and the options of the comparison.
 pub(super) struct Group<'a> {
@@ -61,21 +62,24 @@ impl<'a> Group<'a> {
                 .map(|name| (*name).to_owned())
                 .collect(),
         };
-        let finished: Vec<&MeasuredRun> =
-            runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
+        let finished: Vec<&MeasuredRun> = runs
+            .iter()
+            .filter(|measured| measured.run.status == Status::Finished)
+            .copied()
+            .collect();
         let rules = options.rules(declarations);
         let validation = &runs[0].run.validation;
         let known = metric_names(finished.iter().copied());
         let metrics: Vec<Metric> =
             known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
         let ranked_by = match &options.sort {
-            Some(name) => known.iter().find(|it| *it == name).copied(),
+            Some(name) => known.iter().find(|known| *known == name).copied(),
             None => rules.ranking(&known, |name| may_rank(name, &finished), validation),
         };
         let reported_by = ranked_by.and_then(|ranking| rules.reported(ranking, &known, validation));
         let ranked_by =
-            ranked_by.and_then(|name| metrics.iter().find(|it| it.name == name)).cloned();
-        let ranked_by = ranked_by.filter(|it| it.direction.is_some());
+            ranked_by.and_then(|name| metrics.iter().find(|metric| metric.name == name)).cloned();
+        let ranked_by = ranked_by.filter(|metric| metric.direction.is_some());
         let reported_by = reported_by.filter(|_| ranked_by.is_some()).map(str::to_owned);
         Self { runs, finished, names, varying, replicate, keys, metrics, ranked_by, reported_by }
     }
@@ -109,7 +113,7 @@ impl<'a> Group<'a> {
         let baseline = options
             .against
             .as_ref()
-            .map(|condition| self.baseline(condition, &groups))
+            .map(|condition| baseline(&self.keys, condition, &groups))
             .transpose()?;
         let mut samples = self.samples(&groups, &averaged);
         let cells = keep_common_cells(&mut samples);
@@ -118,13 +122,13 @@ impl<'a> Group<'a> {
             .zip(&samples)
             .map(|(runs, samples)| self.setting(runs, samples))
             .collect();
-        let terms = Terms {
+        let rank_options = RankOptions {
             comparable: cells.is_none_or(|[common, _]| common > 0),
             baseline,
             metric: self.ranked_by.as_ref(),
             resolution: Resolution::of(&samples, self.grid()),
         };
-        let Judged {
+        let Ranking {
             settings,
             promise,
             complete,
@@ -132,15 +136,16 @@ impl<'a> Group<'a> {
             overlapping,
             undecided,
             unselected_mean,
-        } = judge(settings, samples, terms);
-        let mut datasets: Vec<String> = self.runs.iter().map(|it| it.run.dataset.clone()).collect();
+        } = rank(settings, samples, rank_options);
+        let mut datasets: Vec<String> =
+            self.runs.iter().map(|measured| measured.run.dataset.clone()).collect();
         datasets.sort();
         datasets.dedup();
         Ok(Comparison {
             experiment: experiment.clone(),
             datasets,
             dataset_sha256: first.dataset_sha256.clone(),
-            fallback_for: self.runs.iter().find_map(|it| it.run.fallback_for.clone()),
+            fallback_for: self.runs.iter().find_map(|measured| measured.run.fallback_for.clone()),
             validation: first.validation.clone(),
             epoch: options.epoch,
             computed: computed(self.runs),
@@ -151,7 +156,7 @@ impl<'a> Group<'a> {
                 .replicate
                 .as_deref()
                 .map_or(0, |name| different_values(self.runs, name)),
-            ranked_by: self.ranked_by.as_ref().map(|it| it.name.clone()),
+            ranked_by: self.ranked_by.as_ref().map(|metric| metric.name.clone()),
             reported_by: self.reported_by.clone(),
             metrics: self.metrics.clone(),
             settings,
@@ -162,7 +167,7 @@ impl<'a> Group<'a> {
             overlapping,
             undecided,
             unselected_mean,
-            tally: Tally::of(self.runs),
+            counts: StatusCounts::of(self.runs),
             effects: self.effects(),
             averaged,
         })
@@ -171,16 +176,17 @@ impl<'a> Group<'a> {
     /// The ranking metric of each setting, negated if less is better.
     fn samples(&self, groups: &[Vec<&'a MeasuredRun>], averaged: &[String]) -> Vec<Samples> {
         let Some(metric) = &self.ranked_by else { return vec![Samples::new(); groups.len()] };
-        let place = |it: &'a MeasuredRun| -> Place<'a> {
-            let replicate = self.replicate.as_deref().and_then(|name| it.run.param(name));
-            (replicate, averaged.iter().map(|name| it.run.param(name)).collect())
+        let place = |measured: &'a MeasuredRun| -> Place<'a> {
+            let replicate = self.replicate.as_deref().and_then(|name| measured.run.param(name));
+            (replicate, averaged.iter().map(|name| measured.run.param(name)).collect())
         };
-        let measured = |it: &&'a MeasuredRun| {
-            let finished = it.run.status == Status::Finished;
-            Some((place(it), metric.worth(it.metric(&metric.name).filter(|_| finished)?)))
+        let sample = |measured: &&'a MeasuredRun| {
+            let is_finished = measured.run.status == Status::Finished;
+            let value = measured.metric(&metric.name).filter(|_| is_finished)?;
+            Some((place(measured), metric.worth(value)))
         };
         let runs: Vec<Vec<(Place<'_>, f64)>> =
-            groups.iter().map(|group| group.iter().filter_map(measured).collect()).collect();
+            groups.iter().map(|group| group.iter().filter_map(sample).collect()).collect();
         samples(&runs)
     }
 
@@ -190,18 +196,21 @@ impl<'a> Group<'a> {
     }
 
     fn setting(&self, runs: &[&'a MeasuredRun], samples: &Samples) -> Setting {
-        let finished: Vec<&MeasuredRun> =
-            runs.iter().filter(|it| it.run.status == Status::Finished).copied().collect();
+        let finished: Vec<&MeasuredRun> = runs
+            .iter()
+            .filter(|measured| measured.run.status == Status::Finished)
+            .copied()
+            .collect();
         let metrics = self.metrics.iter().filter_map(|metric| {
             let statistic = Statistic::of(self.by_replicate(&finished, &metric.name))?;
             Some((metric.name.clone(), statistic))
         });
-        let has_ranking = |it: &&&MeasuredRun| {
-            self.ranked_by.as_ref().is_none_or(|metric| it.metric(&metric.name).is_some())
+        let has_ranking = |run: &&&MeasuredRun| {
+            self.ranked_by.as_ref().is_none_or(|metric| run.metric(&metric.name).is_some())
         };
         Setting {
             values: self.keys.iter().map(|key| runs[0].run.param(key).cloned()).collect(),
-            tally: Tally::of(runs),
+            counts: StatusCounts::of(runs),
             n: if self.ranked_by.is_some() {
                 replicate_means(samples).len()
             } else {
@@ -209,7 +218,7 @@ impl<'a> Group<'a> {
             },
             unmeasured: finished.len() - finished.iter().filter(has_ranking).count(),
             metrics: metrics.collect(),
-            finished: finished.iter().map(|it| it.run.id.clone()).collect(),
+            finished: finished.iter().map(|measured| measured.run.id.clone()).collect(),
             level: None,
             standing: Standing::default(),
             is_best: false,
@@ -220,11 +229,11 @@ impl<'a> Group<'a> {
 
     /// The metric `name`, averaged over the runs of each replicate: these are not independent.
     fn by_replicate(&self, runs: &[&MeasuredRun], name: &str) -> Vec<f64> {
-        let replicate = |it: &MeasuredRun| {
-            self.replicate.as_deref().and_then(|name| it.run.param(name)).cloned()
+        let replicate = |measured: &MeasuredRun| {
+            self.replicate.as_deref().and_then(|name| measured.run.param(name)).cloned()
         };
         let mut values: Vec<(Option<Value>, f64)> =
-            runs.iter().filter_map(|it| Some((replicate(it), it.metric(name)?))).collect();
+            runs.iter().filter_map(|run| Some((replicate(run), run.metric(name)?))).collect();
         values.sort_by(|a, b| by_value(a.0.as_ref(), b.0.as_ref()));
         let same = |a: &(Option<Value>, f64), b: &(Option<Value>, f64)| {
             by_value(a.0.as_ref(), b.0.as_ref()).is_eq()
@@ -232,48 +241,15 @@ impl<'a> Group<'a> {
         let mean = |chunk: &[(Option<Value>, f64)]| {
             Statistic::of(chunk.iter().map(|(_, value)| *value).collect())
         };
-        values.chunk_by(same).filter_map(mean).map(|it| it.mean).collect()
-    }
-
-    /// The index of the setting that a condition on keys selects.
-    fn baseline(&self, condition: &Condition, groups: &[Vec<&MeasuredRun>]) -> Result<usize> {
-        let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
-        condition.check(&keys).map_err(|error| error.with_option("--against"))?;
-        let found: Vec<usize> =
-            (0..groups.len()).filter(|place| condition.holds(groups[*place][0])).collect();
-        match found.as_slice() {
-            [only] => Ok(*only),
-            [] => {
-                bail!("--against names no setting: expected one of {}", self.named(groups.iter()))
-            }
-            several => {
-                let those = self.named(several.iter().map(|place| &groups[*place]));
-                bail!("--against names {} settings, expected one: {those}", several.len())
-            }
-        }
-    }
-
-    /// The first few settings, written as conditions.
-    fn named<'g>(&self, groups: impl ExactSizeIterator<Item = &'g Vec<&'g MeasuredRun>>) -> String {
-        const NAMED: usize = 6;
-        let more = groups.len().saturating_sub(NAMED);
-        let of = |group: &Vec<&MeasuredRun>| {
-            let value = |key: &String| {
-                group[0].run.param(key).map(|it| format!("{key}={}", wording::value(it)))
-            };
-            format!("'{}'", self.keys.iter().filter_map(value).collect::<Vec<_>>().join(", "))
-        };
-        let mut names: Vec<String> = groups.take(NAMED).map(of).collect();
-        names.extend((more > 0).then(|| format!("and {more} more")));
-        names.join(", ")
+        values.chunk_by(same).filter_map(mean).map(|statistic| statistic.mean).collect()
     }
 
     fn effects(&self) -> Effects {
         let Some(metric) = &self.ranked_by else { return Effects::default() };
-        let observation = |it: &&'a MeasuredRun| -> Option<Observation<'a>> {
+        let observation = |measured: &&'a MeasuredRun| -> Option<Observation<'a>> {
             Some((
-                self.varying.iter().map(|name| it.run.param(name)).collect(),
-                it.metric(&metric.name)?,
+                self.varying.iter().map(|name| measured.run.param(name)).collect(),
+                measured.metric(&metric.name)?,
             ))
         };
         let observations: Vec<Observation<'_>> =
@@ -287,19 +263,22 @@ impl<'a> Group<'a> {
 
 fn is_constant(runs: &[&MeasuredRun], name: &str) -> bool {
     let first = runs[0].run.param(name);
-    runs.iter().all(|it| by_value(it.run.param(name), first).is_eq())
+    runs.iter().all(|measured| by_value(measured.run.param(name), first).is_eq())
 }
 
 fn different_values(runs: &[&MeasuredRun], name: &str) -> usize {
-    let mut values: Vec<&Value> = runs.iter().filter_map(|it| it.run.param(name)).collect();
+    let mut values: Vec<&Value> =
+        runs.iter().filter_map(|measured| measured.run.param(name)).collect();
     values.sort_by(|a, b| a.total_cmp(b));
     values.dedup_by(|a, b| a.total_cmp(b).is_eq());
     values.len()
 }
 
 fn computed(runs: &[&MeasuredRun]) -> Vec<String> {
-    let mut all: Vec<String> =
-        runs.iter().map(|it| format!("{} on {}", it.run.engine, it.run.device)).collect();
+    let mut all: Vec<String> = runs
+        .iter()
+        .map(|measured| format!("{} on {}", measured.run.engine, measured.run.device))
+        .collect();
     all.sort();
     all.dedup();
     all

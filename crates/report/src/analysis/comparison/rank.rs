@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{AgainstTest, FromReference, Promise, Setting, Undecided};
+use super::result::{Promise, Undecided};
+use super::setting::{BaselineTest, DifferenceFromReference, Setting};
 use crate::analysis::best::{Standing, standings};
 use crate::analysis::fit::{Levels, levels};
 use crate::analysis::power::{difference_found, inflation, replicates_needed};
@@ -10,8 +11,8 @@ use crate::analysis::samples::{Difference, Resolution, Samples, difference, repl
 use crate::analysis::statistics::{Interval, Statistic, count, holm};
 use crate::metric::Metric;
 
-/// The ranked settings; see the same fields of [`Comparison`](super::Comparison).
-pub(super) struct Judged {
+/// The ranked settings; see the same fields of [`Comparison`](super::result::Comparison).
+pub(super) struct Ranking {
     pub settings: Vec<Setting>,
     pub promise: Option<Promise>,
     pub complete: bool,
@@ -21,8 +22,8 @@ pub(super) struct Judged {
     pub unselected_mean: Option<f64>,
 }
 
-/// How to judge settings.
-pub(super) struct Terms<'a> {
+/// How to rank settings.
+pub(super) struct RankOptions<'a> {
     /// Whether the settings share a cell.
     pub comparable: bool,
     /// The index of the baseline, if any.
@@ -34,8 +35,12 @@ pub(super) struct Terms<'a> {
 }
 
 /// Ranks `settings`, whose values of the ranking metric are `samples`, worse values being lower.
-pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<'_>) -> Judged {
-    let Terms { comparable, baseline, metric, resolution } = terms;
+pub(super) fn rank(
+    settings: Vec<Setting>,
+    samples: Vec<Samples>,
+    options: RankOptions<'_>,
+) -> Ranking {
+    let RankOptions { comparable, baseline, metric, resolution } = options;
     let Levels { of: levels, complete, connected } = levels(&samples);
     let standings = match baseline {
         None if comparable => standings(&samples, resolution),
@@ -50,8 +55,9 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
     let compared = ranked.iter().any(|(setting, ..)| setting.standing.compared);
     // The sort is stable: equal settings stay in the order of their keys.
     ranked.sort_by(|(a, ..), (b, ..)| {
-        let outside = |it: &Setting| (it.level.is_none(), compared && !it.standing.compared);
-        let level = |it: &Setting| it.level.unwrap_or_default();
+        let outside =
+            |setting: &Setting| (setting.level.is_none(), compared && !setting.standing.compared);
+        let level = |setting: &Setting| setting.level.unwrap_or_default();
         outside(a).cmp(&outside(b)).then(level(b).total_cmp(&level(a)))
     });
     let baseline =
@@ -60,13 +66,15 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
         ranked.into_iter().map(|(setting, samples, _)| (setting, samples)).unzip();
     let promise = match baseline {
         Some(place) => Some(Promise::Against(place)),
-        None if settings.iter().any(|it| it.standing.may_be_best) => Some(Promise::BestIsAmong),
+        None if settings.iter().any(|setting| setting.standing.may_be_best) => {
+            Some(Promise::BestIsAmong)
+        }
         None => None,
     };
     if baseline.is_none() {
         mark_best(&mut settings, compared);
     }
-    let reference = baseline.or_else(|| settings.iter().position(|it| it.is_best));
+    let reference = baseline.or_else(|| settings.iter().position(|setting| setting.is_best));
     if let (Some(reference), Some(metric)) = (reference, metric) {
         fill_in_differences(
             &mut settings,
@@ -81,7 +89,7 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
     let undecided = undecided(&settings, &samples, resolution);
     let unselected_mean = complete.then(|| unselected_mean(&settings, &samples)).flatten();
     // From here on, values keep the metric's own direction.
-    let own = |value: f64| metric.map_or(value, |it| it.worth(value));
+    let own = |value: f64| metric.map_or(value, |metric| metric.worth(value));
     for setting in &mut settings {
         setting.level = setting.level.map(own);
     }
@@ -89,45 +97,57 @@ pub(super) fn judge(settings: Vec<Setting>, samples: Vec<Samples>, terms: Terms<
         mark_front(&mut settings, metric);
     }
     let unselected_mean = unselected_mean.map(own);
-    Judged { settings, promise, complete, connected, overlapping, undecided, unselected_mean }
+    Ranking { settings, promise, complete, connected, overlapping, undecided, unselected_mean }
 }
 
-/// Reduces every setting to the common cells, so that all means cover the same cells. Returns the number of common cells and of all
-/// cells; `None` if all are common. Without a common cell, nothing is removed and nothing can be compared.
+/// Reduces every setting to the common cells, so that all means cover the same cells. Returns the
+/// number of common cells and of all cells; `None` if all are common. Without a common cell,
+/// nothing is removed and nothing can be compared.
 pub(super) fn keep_common_cells(settings: &mut [Samples]) -> Option<[usize; 2]> {
-    let of = |samples: &Samples| samples.iter().map(|it| it.cell).collect::<BTreeSet<_>>();
-    let sets: Vec<BTreeSet<usize>> = settings.iter().filter(|it| !it.is_empty()).map(of).collect();
+    let of = |samples: &Samples| samples.iter().map(|sample| sample.cell).collect::<BTreeSet<_>>();
+    let sets: Vec<BTreeSet<usize>> =
+        settings.iter().filter(|samples| !samples.is_empty()).map(of).collect();
     let all: BTreeSet<usize> = sets.iter().flatten().copied().collect();
     let common: BTreeSet<usize> = sets.into_iter().reduce(|a, b| &a & &b)?;
     if common.len() == all.len() {
         return None;
     }
     if !common.is_empty() {
-        settings.iter_mut().for_each(|samples| samples.retain(|it| common.contains(&it.cell)));
+        settings
+            .iter_mut()
+            .for_each(|samples| samples.retain(|sample| common.contains(&sample.cell)));
     }
     Some([common.len(), all.len()])
 }
 
 /// Whether any two settings share two replicates.
 fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
-    let several: Vec<&Samples> = settings.iter().filter(|it| it.len() > 1).collect();
+    let several: Vec<&Samples> = settings.iter().filter(|samples| samples.len() > 1).collect();
     let scratch = &mut Vec::new();
-    let mut of =
-        |a: &Samples, b: &Samples| difference(a, b, resolution, scratch).is_some_and(|it| it.n > 1);
+    let mut of = |a: &Samples, b: &Samples| {
+        difference(a, b, resolution, scratch).is_some_and(|found| found.n > 1)
+    };
     several.iter().enumerate().any(|(place, a)| several[..place].iter().any(|b| of(a, b)))
 }
 
-/// Marks the best-ranked of the settings that may be the best, or of all if none could be compared. Ties are marked together.
+/// Marks the best-ranked of the settings that may be the best, or of all if none could be compared.
+/// Ties are marked together.
 fn mark_best(settings: &mut [Setting], compared: bool) {
-    let eligible = |it: &Setting| it.level.is_some() && (it.standing.may_be_best || !compared);
-    let several = settings.iter().filter(|it| it.level.is_some()).count() > 1;
-    let best = settings.iter().filter(|it| eligible(it)).filter_map(|it| it.level).reduce(f64::max);
-    for setting in settings.iter_mut().filter(|it| several && eligible(it)) {
+    let eligible =
+        |setting: &Setting| setting.level.is_some() && (setting.standing.may_be_best || !compared);
+    let several = settings.iter().filter(|setting| setting.level.is_some()).count() > 1;
+    let best = settings
+        .iter()
+        .filter(|setting| eligible(setting))
+        .filter_map(|setting| setting.level)
+        .reduce(f64::max);
+    for setting in settings.iter_mut().filter(|setting| several && eligible(setting)) {
         setting.is_best = setting.level == best;
     }
 }
 
-/// Fills in the difference of all settings from the one at `reference`, tested if the user chose it.
+/// Fills in the difference of all settings from the one at `reference`, tested if the user chose
+/// it.
 fn fill_in_differences(
     settings: &mut [Setting],
     samples: &[Samples],
@@ -141,7 +161,9 @@ fn fill_in_differences(
         |place: usize| difference(&samples[place], &samples[reference], resolution, scratch);
     let differences: Vec<_> =
         (0..settings.len()).map(|place| of(place).filter(|_| place != reference)).collect();
-    let p = |it: &Option<Difference>| it.and_then(|it| it.p()).filter(|_| is_baseline);
+    let p = |difference: &Option<Difference>| {
+        difference.and_then(|found| found.p()).filter(|_| is_baseline)
+    };
     let tests: Vec<f64> = differences.iter().filter_map(p).collect();
     let mut corrected = holm(&tests).into_iter();
     for (setting, difference) in settings.iter_mut().zip(differences) {
@@ -149,21 +171,26 @@ fn fill_in_differences(
             let interval = difference?.interval()?;
             let (low, high) = (metric.worth(interval.low), metric.worth(interval.high));
             let interval = Interval { low: low.min(high), high: low.max(high) };
-            Some(AgainstTest { interval, p, p_corrected: corrected.next()? })
+            Some(BaselineTest { interval, p, p_corrected: corrected.next()? })
         });
-        setting.difference =
-            difference.map(|it| FromReference { n: it.n, mean: metric.worth(it.mean), test });
+        setting.difference = difference.map(|found| DifferenceFromReference {
+            n: found.n,
+            mean: metric.worth(found.mean),
+            test,
+        });
     }
 }
 
-/// What it would take to decide among several settings that may be the best: the rival of the marked setting that needs most replicates.
-/// A rival with an equal mean gives no estimate and is skipped.
+/// What it would take to decide among several settings that may be the best: the rival of the
+/// marked setting that needs most replicates. A rival with an equal mean gives no estimate and is
+/// skipped.
 fn undecided(
     settings: &[Setting],
     samples: &[Samples],
     resolution: Resolution,
 ) -> Option<Undecided> {
-    let best = settings.iter().position(|it| it.is_best && it.standing.may_be_best)?;
+    let best =
+        settings.iter().position(|setting| setting.is_best && setting.standing.may_be_best)?;
     let scratch = &mut Vec::new();
     let mut inflations: HashMap<usize, f64> = HashMap::new();
     let mut hardest: Option<(f64, f64, Difference, usize)> = None;
@@ -185,7 +212,7 @@ fn undecided(
         }
     }
     let (ratio, deviation, difference, rival) = hardest?;
-    let compared = settings.iter().filter(|it| it.standing.compared).count();
+    let compared = settings.iter().filter(|setting| setting.standing.compared).count();
     Some(Undecided {
         rival,
         n: difference.n,
@@ -195,21 +222,25 @@ fn undecided(
     })
 }
 
-/// The leave-one-replicate-out mean of the best setting: the mean, over replicates, of the value there of the setting that the other
-/// replicates rank first. The mean of the setting that all replicates choose is optimistic.
+/// The leave-one-replicate-out mean of the best setting: the mean, over replicates, of the value
+/// there of the setting that the other replicates rank first. The mean of the setting that all
+/// replicates choose is optimistic.
 fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
-    let chosen = settings.iter().position(|it| it.is_best)?;
-    let means: Vec<Vec<f64>> =
-        samples.iter().map(|it| replicate_means(it)).filter(|it| !it.is_empty()).collect();
+    let chosen = settings.iter().position(|setting| setting.is_best)?;
+    let means: Vec<Vec<f64>> = samples
+        .iter()
+        .map(|samples| replicate_means(samples))
+        .filter(|means| !means.is_empty())
+        .collect();
     let n = means.first()?.len();
     if n < 2 || means.len() < 2 {
         return None;
     }
-    let sums: Vec<f64> = means.iter().map(|it| it.iter().sum()).collect();
+    let sums: Vec<f64> = means.iter().map(|means| means.iter().sum()).collect();
     let left_out = |replicate: usize| {
         let without = |setting: usize| sums[setting] - means[setting][replicate];
-        let first =
-            (0..means.len()).reduce(|best, it| if without(it) > without(best) { it } else { best });
+        let first = (0..means.len())
+            .reduce(|best, next| if without(next) > without(best) { next } else { best });
         first.map_or(0.0, |setting| means[setting][replicate])
     };
     let mean = (0..n).map(left_out).sum::<f64>() / count(n);
@@ -217,15 +248,18 @@ fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
     (own - mean > 1e-9 * own.abs()).then_some(mean)
 }
 
-/// Marks the settings that no other beats in both `metric` and time. Times that differ by at most their spread between runs count as
-/// equal. Without two runs of one setting the spread is unknown, and there is no front.
+/// Marks the settings that no other beats in both `metric` and time. Times that differ by at most
+/// their spread between runs count as equal. Without two runs of one setting the spread is unknown,
+/// and there is no front.
 fn mark_front(settings: &mut [Setting], metric: &Metric) {
-    let times = settings.iter().filter_map(|it| it.metric("seconds"));
-    let squares = |it: &Statistic| {
-        it.deviation.map(|deviation| (deviation.powi(2) * count(it.n - 1), count(it.n - 1)))
+    let times = settings.iter().filter_map(|setting| setting.metric("seconds"));
+    let squares = |statistic: &Statistic| {
+        statistic
+            .deviation
+            .map(|deviation| (deviation.powi(2) * count(statistic.n - 1), count(statistic.n - 1)))
     };
     let (squares, freedom) =
-        times.filter_map(squares).fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+        times.filter_map(squares).fold((0.0, 0.0), |sum, next| (sum.0 + next.0, sum.1 + next.1));
     if freedom == 0.0 {
         return;
     }
@@ -235,7 +269,9 @@ fn mark_front(settings: &mut [Setting], metric: &Metric) {
     };
     let mut order: Vec<(usize, f64, f64)> = (0..)
         .zip(settings.iter())
-        .filter_map(|(place, it)| measured(it).map(|(worth, seconds)| (place, worth, seconds)))
+        .filter_map(|(place, setting)| {
+            measured(setting).map(|(worth, seconds)| (place, worth, seconds))
+        })
         .collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.2.total_cmp(&b.2)));
     let mut quickest = f64::INFINITY;

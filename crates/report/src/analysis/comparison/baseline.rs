@@ -1,0 +1,51 @@
+//! Finds the baseline of `--against`.
+
+use anyhow::{Result, bail};
+
+use crate::filter::Condition;
+use crate::runs::MeasuredRun;
+use crate::wording;
+
+/// The index of the setting that a condition on `keys` selects. `groups` are the runs of each
+/// setting.
+///
+/// # Errors
+/// If the condition selects no setting or several.
+pub(super) fn baseline(
+    keys: &[String],
+    condition: &Condition,
+    groups: &[Vec<&MeasuredRun>],
+) -> Result<usize> {
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    condition.check(&names).map_err(|error| error.with_option("--against"))?;
+    let found: Vec<usize> =
+        (0..groups.len()).filter(|index| condition.holds(groups[*index][0])).collect();
+    match found.as_slice() {
+        [only] => Ok(*only),
+        [] => {
+            bail!("--against names no setting: expected one of {}", named(keys, groups.iter()))
+        }
+        several => {
+            let selected = named(keys, several.iter().map(|index| &groups[*index]));
+            bail!("--against names {} settings, expected one: {selected}", several.len())
+        }
+    }
+}
+
+/// The first few settings, written as conditions.
+fn named<'g>(
+    keys: &[String],
+    groups: impl ExactSizeIterator<Item = &'g Vec<&'g MeasuredRun>>,
+) -> String {
+    const NAMED: usize = 6;
+    let more = groups.len().saturating_sub(NAMED);
+    let of = |group: &Vec<&MeasuredRun>| {
+        let condition = |key: &String| {
+            group[0].run.param(key).map(|value| format!("{key}={}", wording::value(value)))
+        };
+        format!("'{}'", keys.iter().filter_map(condition).collect::<Vec<_>>().join(", "))
+    };
+    let mut names: Vec<String> = groups.take(NAMED).map(of).collect();
+    names.extend((more > 0).then(|| format!("and {more} more")));
+    names.join(", ")
+}

@@ -1,0 +1,31 @@
+//! Options of a comparison.
+
+use tracking::{Declarations, Direction};
+
+use crate::filter::Condition;
+use crate::metric::Rules;
+use crate::runs::EpochChoice;
+
+/// Options of a comparison.
+#[derive(Debug, Clone, Default)]
+pub struct CompareOptions {
+    /// Keys to group by; by default all hyperparameters that vary, except the replicate.
+    pub by: Option<Vec<String>>,
+    /// The ranking metric; by default that of the validation.
+    pub sort: Option<String>,
+    /// The epoch that counts.
+    pub epoch: EpochChoice,
+    /// Directions of metrics from the command line.
+    pub directions: Vec<(String, Direction)>,
+    /// The replicate; by default the seed or another usual name.
+    pub replicate: Option<String>,
+    /// The baseline, if chosen.
+    pub against: Option<Condition>,
+}
+
+impl CompareOptions {
+    /// The metrics of an experiment with these `declarations`.
+    pub fn rules(&self, declarations: &Declarations) -> Rules {
+        Rules::new(&self.directions, declarations)
+    }
+}

@@ -1,0 +1,166 @@
+//! The result of a comparison, which all formats print.
+
+use tracking::{Experiment, Value};
+
+use super::setting::{Setting, StatusCounts};
+use crate::analysis::effects::Effects;
+use crate::metric::{self, Metric, Split, Unit};
+use crate::runs::EpochChoice;
+
+/// What a comparison promises, with 95 % confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// The best setting is in the list of settings that may be the best.
+    BestIsAmong,
+    /// No setting that equals the baseline, at this index, is reported as different.
+    Against(usize),
+}
+
+/// The settings of one experiment on one dataset with one validation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// Name of the experiment.
+    pub experiment: Experiment,
+    /// Names of the dataset: several may mean the same bytes.
+    pub datasets: Vec<String>,
+    /// Digest of its bytes.
+    pub dataset_sha256: String,
+    /// The dataset that this one replaces.
+    pub fallback_for: Option<String>,
+    /// `test`, or the fraction of the training set held out.
+    pub validation: String,
+    /// The epoch of each run that counts.
+    pub epoch: EpochChoice,
+    /// Engines and devices of the runs, without repetition.
+    pub computed: Vec<String>,
+    /// Hyperparameters that all runs share.
+    pub constants: Vec<(String, Value)>,
+    /// Keys: the hyperparameters that define a setting.
+    pub keys: Vec<String>,
+    /// Hyperparameters that vary within a setting, besides the replicate.
+    pub averaged: Vec<String>,
+    /// The replicate.
+    pub replicate: Option<String>,
+    /// Number of distinct replicates.
+    pub replicates: usize,
+    /// Metrics of the finished runs, in the order of tables.
+    pub metrics: Vec<Metric>,
+    /// The ranking metric; `None` if no metric of the runs may rank.
+    pub ranked_by: Option<String>,
+    /// The metric that estimates the quality of the chosen setting, if another one ranks.
+    pub reported_by: Option<String>,
+    /// Best first; then settings that could not be compared; then settings without the ranking
+    /// metric.
+    pub settings: Vec<Setting>,
+    /// The promise that holds with 95 % confidence, if any.
+    pub promise: Option<Promise>,
+    /// Whether all settings with the ranking metric have it on the same replicates and cells.
+    pub complete: bool,
+    /// Number of common cells and of all cells, if they differ. Only common cells are compared.
+    pub cells: Option<[usize; 2]>,
+    /// Whether replicates connect all settings, which makes their levels comparable.
+    pub connected: bool,
+    /// Whether any two settings share two replicates. If they do and nothing was compared, their
+    /// differences have no spread.
+    pub overlapping: bool,
+    /// What it would take to decide among several settings that may be the best.
+    pub undecided: Option<Undecided>,
+    /// The leave-one-replicate-out mean of the chosen setting, if it differs from its own mean.
+    pub unselected_mean: Option<f64>,
+    /// All runs by status.
+    pub counts: StatusCounts,
+    /// Effects of the hyperparameters on the ranking metric.
+    pub effects: Effects,
+}
+
+/// What it would take to decide among several settings that may be the best.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Undecided {
+    /// The index of the rival that needs most replicates.
+    pub rival: usize,
+    /// Number of common replicates of the marked setting and this rival.
+    pub n: usize,
+    /// The smallest difference that these replicates find with a probability of 80 %.
+    pub found: f64,
+    /// The observed difference between the two.
+    pub seen: f64,
+    /// Number of replicates that would find it; `None` above a thousand.
+    pub needed: Option<usize>,
+}
+
+impl Comparison {
+    /// The marked setting; with ties, the first.
+    pub fn best(&self) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.is_best)
+    }
+
+    /// The ranking metric.
+    pub fn ranking(&self) -> Option<&Metric> {
+        self.metric(self.ranked_by.as_deref()?)
+    }
+
+    /// The metric `name`.
+    pub fn metric(&self, name: &str) -> Option<&Metric> {
+        self.metrics.iter().find(|metric| metric.name == name)
+    }
+
+    /// How numbers of the metric `name` are shown.
+    pub fn unit(&self, name: &str) -> Unit {
+        self.metric(name).map_or(Unit::Number, |metric| metric.unit)
+    }
+
+    /// Settings that may be the best.
+    pub fn candidates(&self) -> Vec<&Setting> {
+        self.settings.iter().filter(|setting| setting.standing.may_be_best).collect()
+    }
+
+    /// Number of compared settings.
+    pub fn compared(&self) -> usize {
+        self.settings.iter().filter(|setting| setting.standing.compared).count()
+    }
+
+    /// Whether so many settings may be the best that single ones are not marked.
+    pub fn is_open(&self) -> bool {
+        const TELLING: usize = 20;
+        let candidates = self.candidates().len();
+        candidates > TELLING && 2 * candidates > self.compared()
+    }
+
+    /// The baseline of `--against`.
+    pub fn baseline(&self) -> Option<&Setting> {
+        match self.promise? {
+            Promise::Against(place) => self.settings.get(place),
+            Promise::BestIsAmong => None,
+        }
+    }
+
+    /// Settings on the front, quickest first.
+    pub fn front(&self) -> Vec<&Setting> {
+        let mut front: Vec<&Setting> =
+            self.settings.iter().filter(|setting| setting.on_front).collect();
+        let seconds =
+            |setting: &Setting| setting.metric("seconds").map_or(f64::INFINITY, |time| time.mean);
+        front.sort_by(|a, b| seconds(a).total_cmp(&seconds(b)));
+        front
+    }
+
+    /// Whether the ranking metric was measured on the test set, which makes the best look better
+    /// than it is.
+    pub fn is_optimistic(&self) -> bool {
+        self.ranked_by.as_deref().is_some_and(|name| self.examples_of(name) == Split::Test)
+    }
+
+    /// Whether the reported and the ranking metric come from the same examples.
+    pub fn reports_what_chose(&self) -> bool {
+        let of = |name: &Option<String>| name.as_deref().map(|name| self.examples_of(name));
+        of(&self.ranked_by) == of(&self.reported_by)
+    }
+
+    /// The split that a metric was measured on: the validation may be the test set.
+    fn examples_of(&self, metric: &str) -> Split {
+        match metric::split(metric) {
+            Split::Validation if self.validation == "test" => Split::Test,
+            split => split,
+        }
+    }
+}
