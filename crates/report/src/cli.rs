@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -13,15 +13,25 @@ use crate::runs::EpochChoice;
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true)]
 pub struct Cli {
-    /// Results folder
-    #[arg(short, long, value_name = "DIR", default_value = "results", global = true)]
-    pub results: PathBuf,
+    /// Results folder [default: results]
+    #[arg(short, long, value_name = "DIR", global = true)]
+    pub results: Option<PathBuf>,
     // The comparison, which is what `report` does without a command.
     #[command(flatten)]
     pub compare: CompareArgs,
     // Anything else.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// The results folder if no option names one.
+const DEFAULT_RESULTS: &str = "results";
+
+impl Cli {
+    /// Returns the results folder.
+    pub fn results(&self) -> &Path {
+        self.results.as_deref().unwrap_or(Path::new(DEFAULT_RESULTS))
+    }
 }
 
 // No doc comment: clap would take it for the description of the whole program.
@@ -145,6 +155,59 @@ pub enum ExportFormat {
     Latex,
 }
 
+// The digest.
+#[derive(Debug, Args)]
+pub struct DigestArgs {
+    /// Only these experiments [default: all]
+    #[arg(value_name = "EXPERIMENT")]
+    names: Vec<String>,
+    /// Only this experiment; repeatable
+    #[arg(short, long = "experiment", value_name = "NAME")]
+    experiments: Vec<String>,
+    // The id is that of the global option, so that clap does not add its long form to this command.
+    /// Results folder [default: results]
+    #[arg(id = "results", short = 'r', value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Print one digest per experiment, of its results only
+    ///
+    /// The digest covers the hyperparameters, status, metrics and weights of each trial, and no times,
+    /// hosts or ids of runs. Two sweeps with equal digests computed the same results.
+    ///
+    /// Example: report -r FOLDER digest --results
+    ///
+    /// Without -r, `--results DIR` names the results folder, as in the other commands. With -r,
+    /// `--results NAME` names an experiment.
+    #[arg(long = "results", value_name = "DIR")]
+    of_results: Option<Option<PathBuf>>,
+}
+
+/// What a digest covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestScope {
+    /// Every row of the store.
+    Record,
+    /// What two sweeps of one experiment have in common.
+    Results,
+}
+
+impl DigestArgs {
+    /// Returns what the digest covers, the results folder and the selected experiments.
+    pub fn resolve(&self) -> (DigestScope, PathBuf, Vec<String>) {
+        let folder = || self.folder.clone().unwrap_or(DEFAULT_RESULTS.into());
+        let mut experiments = [&self.names[..], &self.experiments].concat();
+        let (scope, folder) = match (&self.of_results, &self.folder) {
+            (None, _) => (DigestScope::Record, folder()),
+            (Some(None), _) => (DigestScope::Results, folder()),
+            (Some(Some(folder)), None) => (DigestScope::Record, folder.clone()),
+            (Some(Some(name)), Some(folder)) => {
+                experiments.push(name.to_string_lossy().into_owned());
+                (DigestScope::Results, folder.clone())
+            }
+        };
+        (scope, folder, experiments)
+    }
+}
+
 // The page, served.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -211,12 +274,8 @@ pub enum Command {
     /// All that the store has, or the comparison, in a format of others; or the runs, for MLflow or TensorBoard. -e and --where
     /// select, the other options are the comparison's
     Export(ExportArgs),
-    /// What all that the store has comes to: equal for two stores exactly when they say the same
-    Digest {
-        /// Only this experiment; repeatable
-        #[arg(short, long = "experiment", value_name = "NAME")]
-        experiments: Vec<String>,
-    },
+    /// Print the digest of the whole store, or of the results of each experiment
+    Digest(DigestArgs),
     /// The same page in a browser, following a sweep while it runs
     Serve(ServeArgs),
     /// All that is known of a run, and its epochs

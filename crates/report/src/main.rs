@@ -17,6 +17,7 @@ mod number_format;
 mod page;
 mod query;
 mod render;
+mod results_digest;
 mod runs;
 mod serve;
 mod suggestion;
@@ -36,13 +37,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Some(_) if cli.compare != CompareArgs::default() => Err(misplaced()),
-        None => cmd::compare::compare(&cli.results, &cli.compare),
-        Some(Command::Html(args)) => cmd::html::html(&cli.results, args),
-        Some(Command::Export(args)) => cmd::export::export(&cli.results, args),
-        Some(Command::Digest { experiments }) => cmd::export::digest(&cli.results, experiments),
-        Some(Command::Serve(args)) => cmd::serve::serve(&cli.results, args),
-        Some(Command::Show { id }) => cmd::show::show(&cli.results, id),
-        Some(Command::Diff { args }) => cmd::diff::diff(&cli.results, args),
+        None => cmd::compare::compare(cli.results(), &cli.compare),
+        Some(Command::Html(args)) => cmd::html::html(cli.results(), args),
+        Some(Command::Export(args)) => cmd::export::export(cli.results(), args),
+        Some(Command::Digest(args)) => cmd::digest::digest(args),
+        Some(Command::Serve(args)) => cmd::serve::serve(cli.results(), args),
+        Some(Command::Show { id }) => cmd::show::show(cli.results(), id),
+        Some(Command::Diff { args }) => cmd::diff::diff(cli.results(), args),
     };
     match result {
         Ok(code) => code,

@@ -45,15 +45,6 @@ pub fn export(results: &Path, args: &ExportArgs) -> Result<ExitCode> {
     }
 }
 
-/// Prints what the record of a store, or of some experiments, comes to.
-pub fn digest(results: &Path, experiments: &[String]) -> Result<ExitCode> {
-    let reader = store::open(results)?;
-    let args = ComparisonArgs { experiments: experiments.to_vec(), ..ComparisonArgs::default() };
-    let digest = reader.record(selected(&reader, results, &args)?.as_ref(), &mut ())?;
-    writeln!(std::io::stdout(), "{digest}")?;
-    Ok(ExitCode::SUCCESS)
-}
-
 /// The file to write, where it is not standard output.
 fn output(args: &ExportArgs) -> Option<&Path> {
     args.output.as_deref().filter(|path| path.as_os_str() != "-")
@@ -113,7 +104,7 @@ fn has_moved(error: &anyhow::Error) -> bool {
 }
 
 /// The runs that are asked for; nothing where that is all of them.
-fn selected(
+pub fn selected(
     reader: &Reader,
     results: &Path,
     args: &ComparisonArgs,

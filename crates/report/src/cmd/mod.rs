@@ -2,7 +2,7 @@
 
 pub mod compare;
 pub mod diff;
-
+pub mod digest;
 pub mod export;
 mod export_to;
 pub mod html;

@@ -8,7 +8,7 @@ mod name;
 use tracking::{Declarations, Direction};
 
 use name::{Kind, SECONDS, base, direction, is_cost, kind};
-pub use name::{Split, is_bookkeeping, is_covered, is_of_training, position, split};
+pub use name::{Split, is_bookkeeping, is_covered, is_of_training, is_time, position, split};
 
 /// The unit in which a metric is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,12 +25,18 @@ const LESS: &[&str] = &[
     "fpr", "fnr", "far", "frr", "fdr", "hallucination", "hallucinations", "toxicity", "violations", "failures", "crashes",
 ];
 
-/// Words of costs, which are better when lower. Every training run has costs, so they rank only if
-/// nothing else was measured.
+/// Words of durations, which are costs.
+#[rustfmt::skip]
+const DURATIONS: &[&str] = &[
+    "latency", "delay", "lag", "jitter", "ttft", "tpot", "time", "runtime", "walltime", "duration", "elapsed", "seconds",
+    "secs", "sec", "ms", "us", "ns", "minutes", "hours",
+];
+
+/// Words of other costs, which are better when lower. Every training run has costs, so they rank only
+/// if nothing else was measured.
 #[rustfmt::skip]
 const COSTS: &[&str] = &[
-    "latency", "delay", "lag", "jitter", "ttft", "tpot", "time", "runtime", "walltime", "duration", "elapsed", "seconds",
-    "secs", "sec", "ms", "us", "ns", "minutes", "hours", "memory", "mem", "ram", "vram", "rss", "bytes", "kb", "mb", "gb", "kib",
+    "memory", "mem", "ram", "vram", "rss", "bytes", "kb", "mb", "gb", "kib",
     "mib", "gib", "params", "parameters", "flops", "gflops", "macs", "energy", "joules", "kwh", "watts", "co2", "cost", "costs",
     "price", "overhead", "size",
 ];
@@ -164,7 +170,7 @@ pub fn direction(name: &str) -> Option<Direction> {
     if is_any(&words, UNCLEAR) {
         return None;
     }
-    let less = is_any(&words, LESS) || is_any(&words, COSTS);
+    let less = [LESS, COSTS, DURATIONS].iter().any(|list| is_any(&words, list));
     let more =
         is_any(&words, MORE) || is_any(&words, SPEEDS) || (!less && is_any(&words, WEAKLY_MORE));
     let negative = is_any(&words, NEGATIVE);
@@ -193,8 +199,22 @@ fn follows(words: &[String], first: &str, second: &[&str]) -> bool {
 /// Whether a metric measures cost or speed instead of quality.
 pub fn is_cost(name: &str) -> bool {
     let words: Vec<String> = words(name).collect();
-    let is_speed = is_any(&words, SPEEDS) || follows(&words, "per", TIMES);
-    !is_any(&words, LESS) && !is_any(&words, MORE) && (is_any(&words, COSTS) || is_speed)
+    !is_quality(&words) && (is_any(&words, COSTS) || is_clocked(&words))
+}
+
+/// Whether a metric measures time or speed, which the clock decides: two runs of equal bits differ in
+/// it. A name whose words contradict each other, such as `survival_time`, does not count.
+pub fn is_time(name: &str) -> bool {
+    let words: Vec<String> = words(name).collect();
+    direction(name).is_some() && !is_quality(&words) && is_clocked(&words)
+}
+
+fn is_quality(words: &[String]) -> bool {
+    is_any(words, LESS) || is_any(words, MORE)
+}
+
+fn is_clocked(words: &[String]) -> bool {
+    is_any(words, DURATIONS) || is_any(words, SPEEDS) || follows(words, "per", TIMES)
 }
 
 /// The split in a metric's name.
@@ -305,6 +325,15 @@ mod tests {
         ]) {
             assert_eq!(direction, None, "{name}");
         }
+    }
+
+    #[test]
+    fn durations_and_speeds_are_times() {
+        let is_time = |names: &[&str]| names.iter().map(|name| is_time(name)).collect::<Vec<_>>();
+        let times = ["seconds", "train_time", "latency_ms", "images_per_second", "throughput"];
+        assert_eq!(is_time(&times), [true; 5]);
+        let others = ["loss", "learning_rate", "memory_mb", "survival_time", "errors_per_minute"];
+        assert_eq!(is_time(&others), [false; 5]);
     }
 
     #[test]

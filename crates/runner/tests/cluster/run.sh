@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # An experiment on a real Slurm (two nodes on this machine) and under GNU parallel, with what goes wrong on clusters: the results must be
-# those of one local run. run.sh RUNNER. Needs slurmctld, slurmd, munge and, for its part, parallel; as root. Skipped, with a word, without.
+# those of one local run. run.sh RUNNER REPORT. Needs slurmctld, slurmd, munge and, for its part, parallel; as root. Skipped, with a word, without.
 set -euo pipefail
-runner=$(realpath "${1:?run.sh RUNNER}")
+runner=$(realpath "${1:?run.sh RUNNER REPORT}")
+report=$(realpath "${2:?run.sh RUNNER REPORT}")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 export SLURM_CONF=$work/slurm/slurm.conf
@@ -41,15 +42,13 @@ trap stop EXIT
 drained() { for _ in $(seq 3000); do [ -z "$(squeue -h)" ] && return; sleep 0.2; done; fail 'jobs are left'; }
 # Waits until so many tasks run.
 running() { for _ in $(seq 600); do [ "$(squeue -h -t running -r | wc -l)" -ge "$1" ] && return; sleep 0.1; done; fail "no $1 tasks run"; }
-# Everything but times and ids of runs.
-digest() {
-  for file in runs epochs; do
-    awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i !~ /^(run|seconds|started_at)$/) kept[++n] = i }
-             { for (i = 1; i <= n; i++) printf "%s,", $kept[i]; print "" }' "$1/$2/$file.csv"
-  done | sha256sum
-  (cd "$1/$2/models" && sha256sum ./*) | sha256sum
+# Compares the results of experiment $2 in the folders $1 and $3.
+digest() { "$report" -r "$work/$1" digest --results -e "$2"; }
+same() {
+  local left right
+  left=$(digest "$1" "$2") && right=$(digest "$3" "$2") || fail "no digest of $2 in $1 or $3"
+  [ "$left" = "$right" ] || fail "the results of $2 in $1 and $3 differ"
 }
-same() { [ "$(digest "$work/$1" "$2")" = "$(digest "$work/$3" "$2")" ] || fail "$1 is not $3"; }
 # The process of task $1 of array $2.
 task() {
   # A process that goes meanwhile is no error.
