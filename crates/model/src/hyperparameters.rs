@@ -139,7 +139,7 @@ impl Init {
 
     /// Its name in an experiment file.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::GlorotUniform => "glorot_uniform",
             Self::Zeros => "zeros",
@@ -168,7 +168,7 @@ impl LastBatch {
 
     /// Its name in an experiment file.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Keep => "keep",
             Self::Drop => "drop",

@@ -1,14 +1,21 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use model::DeviceChoice;
-use tracking::Shard;
 
-use crate::experiment::shard::Choice;
+use crate::experiment::shard::ShardChoice;
 
-/// Runs what is missing of experiments, and records it.
+const INPUT: &str = "Input";
+const EXECUTION: &str = "Execution";
+const OUTPUT: &str = "Output";
+const CLUSTER: &str = "Cluster";
+
+/// Run the missing trials of one or more experiments and record them.
+///
+/// A trial that has a result is not run again, so a stopped sweep continues with the same command.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -17,8 +24,20 @@ use crate::experiment::shard::Choice;
     max_term_width = 100
 )]
 #[command(
-    after_help = "Exit codes: 0 every trial has its result (diverged is a result); 1 some trial failed; \
-                        2 the request was wrong, nothing ran; 75 stopped by a signal, run again to go on."
+    after_help = "Exit codes: 0 each trial has a result (diverged is a result); 1 a trial failed; \
+                  2 the request was wrong and nothing ran; 75 stopped by a signal, run the same \
+                  command again to continue.",
+    after_long_help = "Examples:
+  runner experiments/batch_sweep.toml
+  runner experiments/batch_sweep.toml --plan
+  runner experiments/batch_sweep.toml --set train.epochs=10 --set sweep.seed=[0,1]
+  runner experiments/batch_sweep.toml --shard 0/8 -r results-0
+
+Exit codes:
+  0   each trial has a result (diverged is a result)
+  1   a trial failed
+  2   the request was wrong and nothing ran
+  75  stopped by a signal; run the same command again to continue"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -27,26 +46,26 @@ pub struct Cli {
     pub run: RunArgs,
 }
 
-/// What else the runner does.
+/// The other commands of the runner.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Shows the class probabilities that a trial's model gives an example, beside its true label
+    /// Show the class probabilities that a trial's model gives an example
     Predict(PredictArgs),
-    /// Runs recorded runs again and compares every metric and the weights
+    /// Run recorded runs again and compare every metric and the weights
     Verify(VerifyArgs),
-    /// Puts the runs of other results folders into one
+    /// Merge the runs of other results folders into one
     Merge(MergeArgs),
-    /// Puts what `report export` wrote, as csv or json, back into a results folder
+    /// Import what `report export` wrote as CSV or JSON into a results folder
     Import(ImportArgs),
-    /// Runs an experiment on a cluster: an array of shards and a merge
+    /// Submit an experiment to a cluster as an array of shards and a merge
     Submit(SubmitArgs),
-    /// Shows which trials of an experiment are done, running or missing, shard by shard
+    /// Show which trials of an experiment are done, running or missing, by shard
     Status(StatusArgs),
-    /// Moves runs, or all of an experiment, to the results folder's trash
+    /// Move runs or experiments to the trash of the results folder
     Delete(MoveArgs),
-    /// Takes runs, or all of an experiment, out of the trash again
+    /// Restore runs or experiments from the trash
     Restore(MoveArgs),
-    /// Shows what nothing needs any more and, with --yes, deletes it
+    /// List what is not needed any more and, with --yes, delete it
     Gc(GcArgs),
 }
 
@@ -54,19 +73,20 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct VerifyArgs {
-    /// Runs or trials, by their id or any unique prefix of one
+    /// Runs or trials, by id or a unique prefix of it
     #[arg(value_name = "ID", required_unless_present = "all")]
     pub ids: Vec<String>,
-    /// Every run that has its result
+    /// Verify every run with a result
     #[arg(long, conflicts_with = "ids")]
     pub all: bool,
     #[command(flatten)]
-    pub places: Places,
-    /// Trials at a time [default: the cores this process may use]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub paths: PathArgs,
+    /// Trials at a time [default: number of available cores]
+    #[arg(short, long, value_name = "N", help_heading = EXECUTION)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
-    /// Say nothing of what is identical
-    #[arg(short, long)]
+    /// Print only the runs that differ, and the count
+    #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
 }
 
@@ -74,29 +94,27 @@ pub struct VerifyArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct MergeArgs {
-    /// Results folders to take runs from; they stay as they are
+    /// Results folders to merge from; they are not changed
     #[arg(required_unless_present = "attempts", value_name = "FOLDER")]
     pub folders: Vec<PathBuf>,
-    /// Take the attempts that --shard auto left in the results folder, and say which trials of this experiment are missing
-    #[arg(long, value_name = "EXPERIMENT.toml")]
+    /// Merge the attempts of --shard auto at this experiment, and list its missing trials
+    #[arg(long, value_name = "EXPERIMENT.toml", help_heading = INPUT)]
     pub attempts: Option<PathBuf>,
-    #[arg(
-        long = "set",
-        value_name = "KEY=VALUE",
-        requires = "attempts",
-        help = "Override one setting of the experiment"
-    )]
+    /// Override one setting of the experiment; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "attempts", help_heading = INPUT)]
     pub sets: Vec<String>,
     #[command(flatten)]
-    pub places: Places,
+    pub paths: PathArgs,
 }
 
 /// Options of `import`.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct ImportArgs {
-    /// A folder of CSV files, a JSON document, or - for a document on standard input; held against its digest before anything is
-    /// written. Runs that are there already are not added twice
+    /// Folder of CSV files, a JSON document, or - for a document on standard input
+    ///
+    /// The digest of the export is checked before anything is written. Runs that the results folder
+    /// already has are not added again.
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
     /// Results folder
@@ -111,10 +129,11 @@ pub struct StatusArgs {
     /// Experiment file
     #[arg(value_name = "EXPERIMENT.toml")]
     pub experiment: PathBuf,
-    #[arg(long = "set", value_name = "KEY=VALUE", help = "Override one setting of the experiment")]
+    /// Override one setting of the experiment; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
     pub sets: Vec<String>,
     #[command(flatten)]
-    pub places: Places,
+    pub paths: PathArgs,
 }
 
 /// Options of `submit`.
@@ -124,41 +143,43 @@ pub struct SubmitArgs {
     /// Experiment file
     #[arg(value_name = "EXPERIMENT.toml")]
     pub experiment: PathBuf,
-    /// Who schedules
-    #[arg(long, value_enum, default_value_t = Scheduler::Slurm)]
+    /// Scheduler of the cluster
+    #[arg(long, value_enum, default_value_t = Scheduler::Slurm, help_heading = CLUSTER)]
     pub engine: Scheduler,
-    /// Into how many tasks the plan is cut [default: so many that one lasts some minutes]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Number of tasks that share the plan [default: as many as take some minutes each]
+    #[arg(long, value_name = "N", help_heading = CLUSTER)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub shards: Option<u32>,
-    /// Most tasks at a time
-    #[arg(long, value_name = "P", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Largest number of tasks at a time
+    #[arg(long, value_name = "P", help_heading = CLUSTER)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub concurrent: Option<u32>,
-    /// A task that SIGUSR1 ends (sbatch --signal=B:USR1@SECONDS) is started again, at most N times
-    #[arg(long, value_name = "N", default_value_t = 0, num_args = 0..=1, default_missing_value = "3")]
+    /// Restart a task at most N times after SIGUSR1
+    ///
+    /// Slurm sends the signal before the time limit with: sbatch --signal=B:USR1@SECONDS
+    #[arg(long, value_name = "N", default_value_t = 0, num_args = 0..=1)]
+    #[arg(default_missing_value = "3", help_heading = CLUSTER)]
     pub requeue: u32,
-    /// Show what would be submitted
-    #[arg(long)]
+    /// Print the jobs instead of submitting them
+    #[arg(long, help_heading = CLUSTER)]
     pub dry_run: bool,
-    /// Where to compute: cpu, cuda or cuda:N, of what the scheduler gives
-    #[arg(long, value_name = "DEV", default_value = "cpu")]
+    /// Device of each task: cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEV", default_value = "cpu", help_heading = EXECUTION)]
     pub device: DeviceChoice,
-    #[arg(
-        long = "set",
-        value_name = "KEY=VALUE",
-        help = "Override one setting of the experiment; repeatable"
-    )]
+    /// Override one setting of the experiment; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
     pub sets: Vec<String>,
     #[command(flatten)]
-    pub places: Places,
-    /// Options of sbatch, for the tasks and the merge alike
+    pub paths: PathArgs,
+    /// Options of sbatch for the tasks and the merge
     #[arg(last = true, value_name = "SBATCH OPTIONS")]
     pub options: Vec<String>,
 }
 
-/// What schedules tasks.
+/// A scheduler of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Scheduler {
-    /// A job array, and a job that merges
+    /// A job array and a job that merges
     Slurm,
 }
 
@@ -166,7 +187,7 @@ pub enum Scheduler {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct MoveArgs {
-    /// Experiments by name, or runs or trials by any unique prefix of their id
+    /// Experiments by name, or runs or trials by a unique prefix of their id
     #[arg(required = true, value_name = "EXPERIMENT|ID")]
     pub what: Vec<String>,
     /// Results folder
@@ -181,10 +202,11 @@ pub struct GcArgs {
     /// Results folder
     #[arg(short, long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
-    /// Only superseded runs that began longer ago than this, and older trash: as in 30days, 12h, 0s
-    #[arg(long, value_name = "TIME", default_value = "30days", value_parser = humantime::parse_duration)]
-    pub older_than: std::time::Duration,
-    /// Delete it
+    /// Keep superseded runs and trash that are newer than this, such as 30days, 12h or 0s
+    #[arg(long, value_name = "TIME", default_value = "30days")]
+    #[arg(value_parser = humantime::parse_duration)]
+    pub older_than: Duration,
+    /// Delete what is listed
     #[arg(long)]
     pub yes: bool,
 }
@@ -196,97 +218,90 @@ pub struct RunArgs {
     #[arg(required = true, value_name = "EXPERIMENT.toml")]
     pub experiments: Vec<PathBuf>,
     #[command(flatten)]
-    pub places: Places,
-    /// Trials at a time [default: the cores this process may use]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub paths: PathArgs,
+    /// Trials at a time [default: number of available cores]
+    #[arg(short, long, value_name = "N", help_heading = EXECUTION)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
-    /// Where to compute: cpu, cuda or cuda:N
-    #[arg(long, value_name = "DEV", default_value = "cpu")]
+    /// Device: cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEV", default_value = "cpu", help_heading = EXECUTION)]
     pub device: DeviceChoice,
-    /// How to compute
-    #[arg(long, value_enum, default_value_t = EngineChoice::Auto)]
+    /// Implementation of the training
+    #[arg(long, value_enum, default_value_t = EngineChoice::Auto, help_heading = EXECUTION)]
     pub engine: EngineChoice,
-    #[arg(
-        long = "set",
-        value_name = "KEY=VALUE",
-        help = "Override one setting with a TOML value; repeatable: \
-        --set train.learning_rate=0.1 --set sweep.seed=[0,1]"
-    )]
+    /// Override one setting with a TOML value; repeatable
+    ///
+    /// Examples: --set train.learning_rate=0.1, --set sweep.seed=[0,1],
+    /// --set 'train.init="zeros"'
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
     pub sets: Vec<String>,
-    /// Print the plan (trials, steps, what is already done, estimated time) and stop
-    #[arg(long)]
+    /// Print the plan instead of running it
+    ///
+    /// The plan lists trials, steps and what is already done, and estimates the time.
+    #[arg(long, help_heading = OUTPUT)]
     pub plan: bool,
-    /// Run finished trials again, as new runs
-    #[arg(long, conflicts_with = "retry_failed")]
+    /// Run all trials again, as new runs
+    #[arg(long, conflicts_with = "retry_failed", help_heading = EXECUTION)]
     pub rerun: bool,
     /// Run only trials that failed
-    #[arg(long)]
+    #[arg(long, help_heading = EXECUTION)]
     pub retry_failed: bool,
     /// Stop at the first trial that fails
-    #[arg(long)]
+    #[arg(long, help_heading = EXECUTION)]
     pub fail_fast: bool,
-    /// Run trials though another machine is said to run them
-    #[arg(long)]
+    /// Run trials that are recorded as running on another machine
+    #[arg(long, help_heading = CLUSTER)]
     pub take_over: bool,
-    /// Run only part I (from 0) of N of the plan, into a results folder of its own; auto: the part that Slurm, Kubernetes or
-    /// GNU parallel names (auto/N where it does not say of how many), into shards/ of the results folder
-    #[arg(long, value_name = "I/N|auto", value_parser = crate::experiment::shard::choice)]
-    pub shard: Option<Choice>,
-    /// Ask Slurm for another attempt when SIGUSR1 ends this one, at most N times
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Run only shard I, from 0, of N: into a results folder of its own
+    ///
+    /// `auto` takes the shard from the environment variables of Slurm, Kubernetes or GNU parallel,
+    /// and records into shards/ of the results folder. `auto/N` also gives the number of shards,
+    /// where the scheduler does not.
+    #[arg(long, value_name = "I/N|auto", help_heading = CLUSTER)]
+    #[arg(value_parser = crate::experiment::shard::choice)]
+    pub shard: Option<ShardChoice>,
+    /// Ask Slurm for another attempt after SIGUSR1, at most N times
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = CLUSTER)]
     pub requeue: u32,
-    /// No progress and no summary: warnings and errors only
-    #[arg(short, long)]
+    /// Print only warnings and errors
+    #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
-    /// The results folder whose attempts share the work, where this is one of them.
-    #[arg(skip)]
-    pub shared: Option<PathBuf>,
 }
 
-impl RunArgs {
-    /// The part of the plan to run, where it is not all of it.
-    pub fn part(&self) -> Option<Shard> {
-        match self.shard {
-            Some(Choice::Named(shard)) => Some(shard),
-            Some(Choice::Auto(_)) | None => None,
-        }
-    }
-}
-
-/// Where results and datasets are.
+/// Folders and mirrors.
 #[derive(Debug, Clone, Args)]
-pub struct Places {
+pub struct PathArgs {
     /// Results folder
-    #[arg(short, long, value_name = "DIR", default_value = "results")]
+    #[arg(short, long, value_name = "DIR", default_value = "results", help_heading = OUTPUT)]
     pub results: PathBuf,
-    /// Dataset cache, a sub-folder a dataset [default: the user's cache folder]
-    #[arg(long, value_name = "DIR")]
+    /// Dataset cache with one folder per dataset [default: the user's cache folder]
+    #[arg(long, value_name = "DIR", help_heading = INPUT)]
     pub data_dir: Option<PathBuf>,
-    /// Download datasets from here instead of their own mirrors; repeatable
-    #[arg(long = "mirror", value_name = "URL")]
+    /// Download datasets from this mirror instead of the default mirrors; repeatable
+    #[arg(long = "mirror", value_name = "URL", help_heading = INPUT)]
     pub mirrors: Vec<String>,
     /// Never use the network
-    #[arg(long)]
+    #[arg(long, help_heading = INPUT)]
     pub offline: bool,
 }
 
 /// Options of `predict`.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
-    /// Trial or run id, or any unique prefix of one
+    /// Trial or run, by id or a unique prefix of it
     #[arg(long, value_name = "ID")]
     pub trial: String,
-    /// Which example, from 0
+    /// Index of the example, from 0
     #[arg(long, value_name = "N")]
     pub index: usize,
-    /// Which part of the dataset it is in
+    /// Split of the dataset that has the example
     #[arg(long, value_enum, default_value_t = SplitChoice::Test)]
     pub split: SplitChoice,
     #[command(flatten)]
-    pub places: Places,
+    pub paths: PathArgs,
 }
 
-/// A part of a dataset.
+/// A split of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SplitChoice {
     /// The training set
@@ -295,13 +310,13 @@ pub enum SplitChoice {
     Test,
 }
 
-/// How trials are computed.
+/// An implementation of the training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EngineChoice {
-    /// The fastest that fits the device: fused on the CPU, autograd elsewhere
+    /// The fastest on the device: fused on the CPU, autograd elsewhere
     Auto,
-    /// The gradient by hand, over what of the images is not empty: the fast one, CPU only
+    /// A hand-written gradient that skips empty pixels; CPU only
     Fused,
-    /// candle's own layers, backward pass and optimiser: the reference
+    /// candle's layers, backward pass and optimizer: the reference
     Autograd,
 }

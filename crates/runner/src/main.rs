@@ -1,11 +1,13 @@
-//! `runner`: experiment files in, recorded runs out.
+//! `runner`: runs experiments and records their runs.
 
 mod cli;
 mod cluster;
 mod cmd;
 mod executor;
 mod experiment;
+mod metric;
 mod output;
+mod shell;
 mod sweep;
 
 use std::process::ExitCode;
@@ -14,7 +16,7 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
-/// The request itself was wrong; nothing ran.
+/// Exit code: the request was wrong and nothing ran.
 const WRONG_REQUEST: u8 = 2;
 
 fn main() -> ExitCode {
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// One screen: an error with a place draws itself, any other is its chain of causes.
+/// The text of an error: a diagnostic with its source line, any other error as a chain of causes.
 pub fn render(error: &anyhow::Error) -> String {
     if error.downcast_ref::<experiment::diagnostic::Diagnostic>().is_some() {
         return error.to_string();

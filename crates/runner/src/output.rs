@@ -2,7 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
-/// Standard output, where that nobody reads it any more ends nothing: what was begun is done, and the exit status says what came of it.
+/// Standard output that ignores broken pipes: a command completes its work, and its exit code tells
+/// the result, even if nothing reads its output.
 pub fn output() -> impl Write {
     Output(anstream::stdout().lock())
 }
@@ -11,18 +12,18 @@ struct Output<W>(W);
 
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        told(self.0.write(bytes), bytes.len())
+        ignore_broken_pipe(self.0.write(bytes), bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        told(self.0.flush(), ())
+        ignore_broken_pipe(self.0.flush(), ())
     }
 }
 
-/// What came of it; `unread`, where nobody reads.
-fn told<T>(written: io::Result<T>, unread: T) -> io::Result<T> {
+/// The result of a write, or `ok` if the pipe is broken.
+fn ignore_broken_pipe<T>(written: io::Result<T>, ok: T) -> io::Result<T> {
     match written {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(unread),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ok),
         Err(error) if error.kind() != ErrorKind::Interrupted => {
             Err(io::Error::new(error.kind(), format!("cannot write to standard output: {error}")))
         }

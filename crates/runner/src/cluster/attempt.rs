@@ -1,8 +1,9 @@
-//! `--shard auto`: a part of the plan that a scheduler hands out, and the store of one attempt at it.
+//! Attempts of `--shard auto`: a scheduler names the shard, and each attempt has its own store.
 //!
-//! Attempts never share a store: each writes `shards/<experiment>/<I>-of-<N>/<attempt>/tracking.db` in the results folder, so that
-//! no lock of a network filesystem has to be trusted, and reads what the others have finished. Two attempts at one shard that
-//! live at once do no harm: their results are the same bits, and collapse when they are merged.
+//! An attempt writes `shards/<experiment>/<I>-of-<N>/<attempt>/tracking.db` in the results folder
+//! and only reads the stores of other attempts, so that no lock of a network filesystem must work.
+//! Two simultaneous attempts at one shard do no harm: they compute the same bits, which the merge
+//! combines.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -11,71 +12,74 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use tracking::{DATABASE, Reader, Shard, TrialId};
 
-/// Where the attempts of all experiments are, in a results folder.
+use crate::experiment::shard;
+
+/// The folder of all attempts in a results folder.
 const SHARDS: &str = "shards";
 
-/// A part of the plan, as a scheduler names it, and which try at it this is.
+/// One attempt at a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// The part.
     pub shard: Shard,
-    /// Unique among the attempts at it.
+    /// Unique among the attempts at the shard.
     pub name: String,
 }
 
 impl Attempt {
-    /// What this process's environment says: Slurm's array, Kubernetes' Indexed Job, or GNU parallel.
+    /// The attempt that the environment of this process names: a task of a Slurm array, of a
+    /// Kubernetes Indexed Job, or of GNU parallel. `count` is the number of shards, if given.
     ///
     /// # Errors
-    /// When it says nothing, or names no part of a whole.
-    pub fn here(count: Option<u32>) -> Result<Self> {
+    /// If the environment names no shard of the plan.
+    pub fn from_environment(count: Option<u32>) -> Result<Self> {
         let host = tracking::Process::current().host.clone();
         let millis = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_millis());
-        let unique = format!("{}-{}-{millis}", plain(&host), std::process::id());
-        Self::of(count, &|name| std::env::var(name).ok().filter(|value| !value.is_empty()), &unique)
+        let unique = format!("{}-{}-{millis}", file_name(&host), std::process::id());
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::from_variables(count, &variable, &unique)
     }
 
-    fn of(
+    fn from_variables(
         count: Option<u32>,
         variable: &dyn Fn(&str) -> Option<String>,
         unique: &str,
     ) -> Result<Self> {
         let number = |name: &str| -> Result<Option<u32>> {
             let Some(text) = variable(name) else { return Ok(None) };
-            Ok(Some(
-                text.parse()
-                    .with_context(|| format!("{name} is '{text}', expected a whole number"))?,
-            ))
+            let number = text.parse();
+            let number =
+                number.with_context(|| format!("{name} is '{text}', expected a whole number"))?;
+            Ok(Some(number))
         };
         if let Some(task) = number("SLURM_ARRAY_TASK_ID")? {
             let job = variable("SLURM_ARRAY_JOB_ID")
-                .map_or_else(|| "unknown".to_owned(), |job| plain(&job));
+                .map_or_else(|| "unknown".to_owned(), |job| file_name(&job));
             let restarts = number("SLURM_RESTART_COUNT")?.unwrap_or(0);
             let shard = match count {
-                Some(count) => part(task, count, "SLURM_ARRAY_TASK_ID")?,
-                None => whole_array(task, &number)?,
+                Some(count) => checked_shard(task, count, "SLURM_ARRAY_TASK_ID")?,
+                None => shard_of_array(task, &number)?,
             };
             return Ok(Self { shard, name: format!("slurm-{job}-{restarts}") });
         }
         for (name, first) in [("JOB_COMPLETION_INDEX", 0), ("PARALLEL_SEQ", 1)] {
             let Some(index) = number(name)? else { continue };
             let Some(count) = count else {
-                bail!("{name} says which part this is, but not of how many: give --shard auto/N");
+                bail!("{name} names a shard, but not the number of shards: use --shard auto/N");
             };
             let Some(index) = index.checked_sub(first) else {
                 bail!("{name} is {index}, expected a number from {first}")
             };
-            return Ok(Self { shard: part(index, count, name)?, name: unique.to_owned() });
+            return Ok(Self { shard: checked_shard(index, count, name)?, name: unique.to_owned() });
         }
         bail!(
-            "--shard auto takes its part from SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX or PARALLEL_SEQ, and none of these is \
-             set: name the part, as in --shard 0/8"
+            "--shard auto needs SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX or PARALLEL_SEQ, and \
+             none of these is set: name the shard, as in --shard 0/8"
         )
     }
 
-    /// The results folder of this attempt, in that of all.
+    /// The results folder of this attempt in the shared results folder.
     pub fn folder(&self, results: &Path, experiment: &str) -> PathBuf {
         let Shard { index, count } = self.shard;
         folder(results, experiment).join(format!("{index}-of-{count}")).join(&self.name)
@@ -87,78 +91,73 @@ pub fn folder(results: &Path, experiment: &str) -> PathBuf {
     results.join(SHARDS).join(experiment)
 }
 
-/// Task `task` of an array that is the whole plan: from 0 or 1, without gaps.
-fn whole_array(task: u32, number: &dyn Fn(&str) -> Result<Option<u32>>) -> Result<Shard> {
-    let given = |name: &str| {
-        number(name)?.with_context(|| format!("{name} is not set: give --shard auto/N"))
+/// The shard of task `task` in an array whose tasks, from 0 or 1 without gaps, are all shards.
+fn shard_of_array(task: u32, number: &dyn Fn(&str) -> Result<Option<u32>>) -> Result<Shard> {
+    let required = |name: &str| {
+        number(name)?.with_context(|| format!("{name} is not set: use --shard auto/N"))
     };
-    let (count, least) = (given("SLURM_ARRAY_TASK_COUNT")?, given("SLURM_ARRAY_TASK_MIN")?);
-    let greatest = given("SLURM_ARRAY_TASK_MAX")?;
-    if least > 1 || greatest.checked_sub(least).and_then(|span| span.checked_add(1)) != Some(count)
-    {
+    let count = required("SLURM_ARRAY_TASK_COUNT")?;
+    let (min, max) = (required("SLURM_ARRAY_TASK_MIN")?, required("SLURM_ARRAY_TASK_MAX")?);
+    let has_no_gaps = max.checked_sub(min).and_then(|span| span.checked_add(1)) == Some(count);
+    if min > 1 || !has_no_gaps {
         bail!(
-            "this array has {count} tasks from {least} to {greatest}, which is no whole plan: submit --array=0-{}, or say of how many \
-             parts the tasks are, as in --shard auto/{}",
+            "the array has {count} tasks from {min} to {max}, which are not all shards of a plan: \
+             submit --array=0-{}, or give the number of shards, as in --shard auto/{}",
             count.saturating_sub(1),
-            greatest.saturating_add(1)
+            max.saturating_add(1)
         );
     }
-    part(task.saturating_sub(least), count, "SLURM_ARRAY_TASK_ID")
+    checked_shard(task.saturating_sub(min), count, "SLURM_ARRAY_TASK_ID")
 }
 
-fn part(index: u32, count: u32, name: &str) -> Result<Shard> {
+fn checked_shard(index: u32, count: u32, name: &str) -> Result<Shard> {
     if index >= count {
-        bail!("{name} names part {index}, from 0, but there are {count}");
+        bail!("{name} names shard {index}, expected a shard from 0 to {}", count - 1);
     }
     Ok(Shard { index, count })
 }
 
-/// Fit for the name of a folder.
-fn plain(text: &str) -> String {
+/// Replaces the characters that do not belong in a file name.
+fn file_name(text: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     text.chars().map(|c| if fits(c) { c } else { '_' }).take(64).collect()
 }
 
-/// An attempt that was found.
+/// The folder of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// At which part.
+pub struct AttemptFolder {
     pub shard: Shard,
     /// Its results folder.
-    pub folder: PathBuf,
+    pub path: PathBuf,
 }
 
-/// All attempts at parts of `experiment`, in the order of their names.
+/// All attempts at shards of `experiment`, in the order of their names.
 ///
 /// # Errors
-/// When the folder is there and cannot be read.
-pub fn found(results: &Path, experiment: &str) -> Result<Vec<Found>> {
-    let mut found = Vec::new();
-    for part in folders(&folder(results, experiment))? {
-        let name = part
-            .file_name()
-            .and_then(|name| name.to_str())
-            .map(|name| name.replacen("-of-", "/", 1));
-        let Some(shard) = name.and_then(|name| crate::experiment::shard::parse(&name).ok()) else {
-            continue;
-        };
-        let attempts =
-            folders(&part)?.into_iter().filter(|attempt| attempt.join(DATABASE).is_file());
-        found.extend(attempts.map(|folder| Found { shard, folder }));
+/// If the folder exists and cannot be read.
+pub fn find(results: &Path, experiment: &str) -> Result<Vec<AttemptFolder>> {
+    let mut attempts = Vec::new();
+    for part in subfolders(&folder(results, experiment))? {
+        let name = part.file_name().and_then(|name| name.to_str());
+        let name = name.map(|name| name.replacen("-of-", "/", 1));
+        let Some(shard) = name.and_then(|name| shard::parse(&name).ok()) else { continue };
+        let with_store = subfolders(&part)?.into_iter();
+        let with_store = with_store.filter(|attempt| attempt.join(DATABASE).is_file());
+        attempts.extend(with_store.map(|path| AttemptFolder { shard, path }));
     }
-    Ok(found)
+    Ok(attempts)
 }
 
-fn folders(of: &Path) -> Result<Vec<PathBuf>> {
-    let cannot = || format!("cannot look into {}", of.display());
-    let entries = match std::fs::read_dir(of) {
+fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let cannot_read = || format!("cannot read the folder {}", folder.display());
+    let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(cannot),
+        Err(error) => return Err(error).with_context(cannot_read),
     };
     let mut folders = Vec::new();
     for entry in entries {
-        let path = entry.with_context(cannot)?.path();
+        let path = entry.with_context(cannot_read)?.path();
         if path.is_dir() {
             folders.push(path);
         }
@@ -167,20 +166,26 @@ fn folders(of: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Trials of `experiment`, of part `shard`, that have their result anywhere: in the results folder itself, or in an attempt
-/// (other parts of the same cut have none of them, and are not asked). One whose store is being written, or cannot be read, has
-/// none for now: at the worst a trial is run twice, to the same bits.
+/// Trials of `experiment` that have a result in the shared results folder or in an attempt. Other
+/// shards of the same cut have no trial of `shard` and are skipped. A store that cannot be read,
+/// for example while it is written, counts as empty: at worst a trial runs twice, to the same bits.
 ///
 /// # Errors
-/// When the folder of attempts cannot be read.
-pub fn done(results: &Path, experiment: &str, shard: Option<Shard>) -> Result<HashSet<TrialId>> {
-    let may_have =
-        |it: &Found| shard.is_none_or(|mine| it.shard == mine || it.shard.count != mine.count);
-    let attempts = found(results, experiment)?.into_iter().filter(may_have).map(|it| it.folder);
-    let readable = |folder: PathBuf| {
+/// If the folder of attempts cannot be read.
+pub fn done_trials(
+    results: &Path,
+    experiment: &str,
+    shard: Option<Shard>,
+) -> Result<HashSet<TrialId>> {
+    let may_have_trials = |attempt: &AttemptFolder| {
+        shard.is_none_or(|own| attempt.shard == own || attempt.shard.count != own.count)
+    };
+    let attempts = find(results, experiment)?.into_iter().filter(may_have_trials);
+    let folders = attempts.map(|attempt| attempt.path).chain([results.to_owned()]);
+    let done = |folder: PathBuf| {
         Reader::open(&folder).and_then(|reader| reader.completed_trials(experiment)).ok()
     };
-    Ok(attempts.chain([results.to_owned()]).filter_map(readable).flatten().collect())
+    Ok(folders.filter_map(done).flatten().collect())
 }
 
 #[cfg(test)]
@@ -192,7 +197,7 @@ mod tests {
         let variable = |name: &str| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        Attempt::of(count, &variable, "host-1-2").map_err(|error| format!("{error:#}"))
+        Attempt::from_variables(count, &variable, "host-1-2").map_err(|error| format!("{error:#}"))
     }
 
     fn array<'a>(
@@ -211,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheduler_says_which_part_and_which_try() {
+    fn environment_names_shard_and_attempt() {
         let attempt = |index, count, name: &str| {
             Ok(Attempt { shard: Shard { index, count }, name: name.to_owned() })
         };
@@ -225,20 +230,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_is_refused() {
-        let refused = |count, variables: &[(&str, &str)], words: &str| {
+    fn invalid_environment_is_rejected() {
+        let rejected = |count, variables: &[(&str, &str)], words: &str| {
             let error = of(count, variables).unwrap_err();
             assert!(error.contains(words), "{error}");
         };
-        refused(None, &array("3", "3", "3", "1"), "no whole plan");
-        refused(None, &array("4", "0", "6", "4"), "no whole plan");
-        refused(None, &array("2", "2", "9", "8"), "--shard auto/10");
-        refused(None, &[("SLURM_ARRAY_TASK_ID", "1")], "SLURM_ARRAY_TASK_COUNT is not set");
-        refused(Some(3), &array("3", "0", "7", "8"), "names part 3, from 0, but there are 3");
-        refused(None, &[("JOB_COMPLETION_INDEX", "0")], "give --shard auto/N");
-        refused(Some(2), &[("PARALLEL_SEQ", "0")], "expected a number from 1");
-        refused(Some(2), &[("PARALLEL_SEQ", "3")], "names part 2, from 0, but there are 2");
-        refused(Some(2), &[("JOB_COMPLETION_INDEX", "x")], "JOB_COMPLETION_INDEX is 'x'");
-        refused(None, &[], "none of these is set");
+        rejected(None, &array("3", "3", "3", "1"), "not all shards of a plan");
+        rejected(None, &array("4", "0", "6", "4"), "not all shards of a plan");
+        rejected(None, &array("2", "2", "9", "8"), "--shard auto/10");
+        rejected(None, &[("SLURM_ARRAY_TASK_ID", "1")], "SLURM_ARRAY_TASK_COUNT is not set");
+        rejected(
+            Some(3),
+            &array("3", "0", "7", "8"),
+            "names shard 3, expected a shard from 0 to 2",
+        );
+        rejected(None, &[("JOB_COMPLETION_INDEX", "0")], "use --shard auto/N");
+        rejected(Some(2), &[("PARALLEL_SEQ", "0")], "expected a number from 1");
+        rejected(Some(2), &[("PARALLEL_SEQ", "3")], "names shard 2, expected a shard from 0 to 1");
+        rejected(Some(2), &[("JOB_COMPLETION_INDEX", "x")], "JOB_COMPLETION_INDEX is 'x'");
+        rejected(None, &[], "none of these is set");
     }
 }

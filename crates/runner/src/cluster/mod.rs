@@ -1,4 +1,5 @@
-//! Experiments that several machines share: attempts at shards, and how far all of them have come.
+//! Experiments that several machines share: attempts at shards, their progress, and Slurm.
 
 pub mod attempt;
 pub mod plan_status;
+pub mod slurm;

@@ -1,4 +1,6 @@
-//! How far an experiment has come in a results folder and the attempts beside it: read from files only, whoever runs.
+//! How many trials of a plan are done, in a results folder and in the attempts at its shards.
+//!
+//! Everything is read from files, so it works while other machines run.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -9,269 +11,258 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, TrialId};
 
-use crate::cli::Places;
-use crate::cluster::attempt::{self, Found};
+use crate::cli::PathArgs;
+use crate::cluster::attempt::{self, AttemptFolder};
+use crate::executor::built_in::BuiltIn;
 use crate::experiment::datasets::Datasets;
-use crate::experiment::group::courses;
-use crate::experiment::plan::{Plan, Trial};
-use crate::experiment::shard::part;
+use crate::experiment::group::groups;
+use crate::experiment::plan::Plan;
+use crate::experiment::shard;
 use crate::experiment::spec::Spec;
+use crate::experiment::trial::Trial;
 use crate::output::output;
+use crate::shell;
+use crate::sweep::records::TEMPORARY;
 
-/// Trials that are named before they are only counted.
-const NAMED: usize = 20;
-/// The command that submitted the experiment, in the folder of its attempts.
+/// The largest number of missing trials that are listed by name.
+const LISTED: usize = 20;
+/// File with the command that submitted the experiment, in the folder of its attempts.
 const SUBMITTED: &str = "submitted";
 
-/// An experiment, and what became of its trials.
-pub struct Coverage {
-    pub spec: Spec,
-    pub plan: Plan,
-    /// Attempts at parts of this plan; of another plan of the same name, only the results count.
-    attempts: Vec<Found>,
-    /// What every command needs to find this plan, from the experiment file on.
-    options: String,
-    /// With their result, anywhere.
-    done: HashSet<TrialId>,
-    /// With their result in the results folder itself.
-    merged: HashSet<TrialId>,
-    /// Without, but in hand or failed: in the newest attempt that says so.
-    other: HashMap<TrialId, Status>,
+/// Which attempts count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The results folder and all attempts.
+    All,
+    /// The results folder alone: what only an attempt has is missing.
+    Merged,
 }
 
-/// Trials of a part of the plan, or of all of it.
+/// A plan and the status of its trials.
+pub struct PlanStatus {
+    pub spec: Spec,
+    pub plan: Plan,
+    /// Attempts at shards of this plan. Of attempts at another plan of the same name, only the
+    /// results count.
+    attempts: Vec<AttemptFolder>,
+    /// The experiment file and options that lead every command to this plan.
+    options: String,
+    /// Trials with a result, anywhere.
+    done: HashSet<TrialId>,
+    /// Trials with a result in the results folder.
+    merged: HashSet<TrialId>,
+    /// The status of trials without a result, in the newest attempt that has them.
+    unfinished: HashMap<TrialId, Status>,
+}
+
+/// Numbers of trials by status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
+pub struct StatusCounts {
     pub trials: usize,
     pub done: usize,
     pub running: usize,
     pub failed: usize,
 }
 
-impl Tally {
-    /// Neither done nor in hand.
+impl StatusCounts {
+    /// Trials that are neither done nor running.
     pub fn missing(&self) -> usize {
         self.trials - self.done - self.running
     }
 }
 
-impl Coverage {
-    /// That of the experiment in `file`.
+impl PlanStatus {
+    /// Reads the status of the experiment in `file`.
     ///
     /// # Errors
-    /// When it is no experiment, its dataset cannot be had, or the folder cannot be read.
-    pub fn of(file: &Path, sets: &[String], places: &Places) -> Result<Self> {
-        Self::read(file, sets, places, true)
+    /// If the file is not valid, its dataset is unavailable, or a folder cannot be read.
+    pub fn read(file: &Path, sets: &[String], paths: &PathArgs, scope: Scope) -> Result<Self> {
+        let spec = Spec::read(file, sets, &BuiltIn)?;
+        let (info, _) = Datasets::new(paths, true)?.info(&spec)?;
+        let plan = Plan::new(&spec, &info, &BuiltIn)?;
+        let mut status = Self {
+            options: options(file, sets, paths),
+            spec,
+            plan,
+            attempts: Vec::new(),
+            done: HashSet::new(),
+            merged: HashSet::new(),
+            unfinished: HashMap::new(),
+        };
+        if scope == Scope::All {
+            status.read_attempts(&paths.results)?;
+        }
+        if let Ok(reader) = Reader::open(&paths.results) {
+            status.merged = reader.completed_trials(&status.spec.name)?;
+            status.done.extend(status.merged.iter().cloned());
+            status.unfinished.extend(unfinished(reader.runs(&status.spec.name)?));
+        }
+        Ok(status)
     }
 
-    /// That of the experiment in `file` in the results folder alone: what is in an attempt only is missing.
-    ///
-    /// # Errors
-    /// As [`Coverage::of`].
-    pub fn merged(file: &Path, sets: &[String], places: &Places) -> Result<Self> {
-        Self::read(file, sets, places, false)
-    }
-
-    fn read(file: &Path, sets: &[String], places: &Places, attempts_too: bool) -> Result<Self> {
-        let spec = Spec::read(file, sets)?;
-        let (facts, _) = Datasets::new(places, true)?.facts(&spec)?;
-        let plan = Plan::new(&spec, &facts)?;
-        let (found, this_plan) =
-            (attempt::found(&places.results, &spec.name)?, Some(plan.sha256()));
-        let (mut done, mut merged, mut other) = (HashSet::new(), HashSet::new(), HashMap::new());
-        let mut attempts = Vec::new();
-        for it in found.into_iter().filter(|_| attempts_too) {
-            if let Ok(reader) = Reader::open(&it.folder) {
-                let runs = reader.runs(&spec.name)?;
+    fn read_attempts(&mut self, results: &Path) -> Result<()> {
+        let (name, this_plan) = (self.spec.name.clone(), Some(self.plan.sha256()));
+        for attempt in attempt::find(results, &name)? {
+            if let Ok(reader) = Reader::open(&attempt.path) {
+                let runs = reader.runs(&name)?;
                 let starts = reader.invocations(&runs)?;
-                done.extend(reader.completed_trials(&spec.name)?);
-                other.extend(unfinished(runs));
+                self.done.extend(reader.completed_trials(&name)?);
+                self.unfinished.extend(unfinished(runs));
                 if !starts.is_empty() && starts.iter().all(|start| start.plan_sha256 != this_plan) {
                     continue;
                 }
             }
-            attempts.push(it);
+            self.attempts.push(attempt);
         }
-        if let Ok(reader) = Reader::open(&places.results) {
-            merged = reader.completed_trials(&spec.name)?;
-            done.extend(merged.iter().cloned());
-            other.extend(unfinished(reader.runs(&spec.name)?));
-        }
-        Ok(Self { options: options(file, sets, places), spec, plan, attempts, done, merged, other })
+        Ok(())
     }
 
-    fn tally<'a>(&self, trials: impl Iterator<Item = &'a Trial>) -> Tally {
-        let mut tally = Tally::default();
+    fn count<'a>(&self, trials: impl IntoIterator<Item = &'a Trial>) -> StatusCounts {
+        let mut counts = StatusCounts::default();
         for trial in trials {
-            tally.trials += 1;
-            if self.done.contains(&trial.id) {
-                tally.done += 1;
+            counts.trials += 1;
+            if self.is_done(trial) {
+                counts.done += 1;
             } else {
-                match self.other.get(&trial.id) {
-                    Some(Status::Running) => tally.running += 1,
-                    Some(Status::Failed) => tally.failed += 1,
+                match self.unfinished.get(&trial.id) {
+                    Some(Status::Running) => counts.running += 1,
+                    Some(Status::Failed) => counts.failed += 1,
                     _ => {}
                 }
             }
         }
-        tally
+        counts
     }
 
-    /// Whether it has its result.
+    /// Whether a trial has a result.
     pub fn is_done(&self, trial: &Trial) -> bool {
         self.done.contains(&trial.id)
     }
 
-    /// Whether all is done, and the results folder has all of it.
+    /// Whether the results folder has a result of every trial.
     pub fn is_merged(&self) -> bool {
         self.plan.trials.iter().all(|trial| self.merged.contains(&trial.id))
     }
 
-    /// Of all trials.
-    pub fn whole(&self) -> Tally {
-        self.tally(self.plan.trials.iter())
+    /// Counts all trials of the plan.
+    pub fn counts(&self) -> StatusCounts {
+        self.count(&self.plan.trials)
     }
 
-    /// Of each part into which the newest attempts cut the plan, with its attempts.
-    pub fn shards(&self) -> Vec<(Shard, Tally, Vec<&Found>)> {
-        let mut attempts: BTreeMap<(u32, u32), Vec<&Found>> = BTreeMap::new();
-        for it in &self.attempts {
-            attempts.entry((it.shard.count, it.shard.index)).or_default().push(it);
+    /// Counts the trials of each shard, by the newest attempt's number of shards, and lists the
+    /// attempts at it.
+    pub fn shards(&self) -> Vec<(Shard, StatusCounts, Vec<&AttemptFolder>)> {
+        let mut attempts: BTreeMap<(u32, u32), Vec<&AttemptFolder>> = BTreeMap::new();
+        for attempt in &self.attempts {
+            let key = (attempt.shard.count, attempt.shard.index);
+            attempts.entry(key).or_default().push(attempt);
         }
-        let newest = self.attempts.iter().max_by_key(|it| written(&it.folder));
-        let Some(count) = newest.map(|it| it.shard.count) else { return Vec::new() };
-        let all: Vec<&Trial> = self.plan.trials.iter().collect();
+        let newest = self.attempts.iter().max_by_key(|attempt| last_write(&attempt.path));
+        let Some(count) = newest.map(|attempt| attempt.shard.count) else { return Vec::new() };
         let shard = |index| {
             let shard = Shard { index, count };
-            let courses = part(&self.plan, courses(&self.plan, &all), shard);
-            let tally = self.tally(courses.iter().flat_map(|course| course.trials.iter().copied()));
-            (shard, tally, attempts.remove(&(count, index)).unwrap_or_default())
+            let counts = self.count(self.trials_of(shard));
+            (shard, counts, attempts.remove(&(count, index)).unwrap_or_default())
         };
         (0..count).map(shard).collect()
     }
 
-    /// Whether some trial of `shard` has no result.
-    pub fn misses(&self, shard: Shard) -> bool {
-        let all: Vec<&Trial> = self.plan.trials.iter().collect();
-        let courses = part(&self.plan, courses(&self.plan, &all), shard);
-        courses.iter().flat_map(|course| &course.trials).any(|trial| !self.is_done(trial))
+    fn trials_of(&self, shard: Shard) -> impl Iterator<Item = &Trial> {
+        shard::part(groups(&self.plan.trials), shard).into_iter().flat_map(|group| group.trials)
     }
 
-    /// The command that runs what is missing, and that alone, and merges it: as this plan was submitted, or here.
+    /// Whether some trial of `shard` has no result.
+    pub fn is_incomplete(&self, shard: Shard) -> bool {
+        self.trials_of(shard).any(|trial| !self.is_done(trial))
+    }
+
+    /// The command that runs the missing trials and merges them: as the plan was submitted, or on
+    /// this machine.
     pub fn command(&self, results: &Path) -> String {
-        let submitted =
-            fs::read_to_string(attempt::folder(results, &self.spec.name).join(SUBMITTED))
-                .unwrap_or_default();
-        let of_this_plan =
-            submitted.split_once('\n').filter(|(plan, _)| *plan == self.plan.sha256());
+        let file = attempt::folder(results, &self.spec.name).join(SUBMITTED);
+        let submitted = fs::read_to_string(file).unwrap_or_default();
+        let submitted = submitted.split_once('\n');
+        let submitted = submitted.filter(|(plan, _)| *plan == self.plan.sha256());
         let options = &self.options;
-        let elsewhere = |trial: &Trial| self.is_done(trial) && !self.merged.contains(&trial.id);
-        let done_elsewhere = self.plan.trials.iter().any(elsewhere);
-        match (of_this_plan, self.whole().missing() + self.whole().running) {
+        let only_in_attempts =
+            |trial: &Trial| self.is_done(trial) && !self.merged.contains(&trial.id);
+        let counts = self.counts();
+        match (submitted, counts.missing() + counts.running) {
             (_, 0) => format!("runner merge --attempts {options}"),
             (Some((_, command)), _) => command.trim_end().to_owned(),
-            // What attempts have would be run again, were it not merged first.
-            (None, _) if done_elsewhere => {
+            // Without a merge, the trials that only attempts have would run again.
+            (None, _) if self.plan.trials.iter().any(only_in_attempts) => {
                 format!("runner merge --attempts {options}; runner {options}")
             }
             (None, _) => format!("runner {options}"),
         }
     }
 
-    /// Keeps the command that submits this plan, for [`Coverage::command`].
+    /// Stores the command that submits this plan, for [`PlanStatus::command`].
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn submitted(&self, results: &Path, command: &str) -> Result<()> {
+    /// If the file cannot be written.
+    pub fn save_command(&self, results: &Path, command: &str) -> Result<()> {
         let folder = attempt::folder(results, &self.spec.name);
-        tracking::atomic_file::write(
-            &folder.join(SUBMITTED),
-            crate::sweep::records::TEMPORARY,
-            format!("{}\n{command}\n", self.plan.sha256()).as_bytes(),
-        )?;
+        let text = format!("{}\n{command}\n", self.plan.sha256());
+        let file = folder.join(SUBMITTED);
+        tracking::atomic_file::write(&file, TEMPORARY, text.as_bytes())?;
         Ok(())
     }
 
-    /// Says which trials have no result, and what to do; whether there are any.
+    /// Prints the trials without a result and the command that runs them. Returns whether there are
+    /// any.
     ///
     /// # Errors
-    /// When standard output cannot be written.
-    pub fn say_what_is_missing(&self, results: &Path) -> Result<bool> {
-        let missing: Vec<&Trial> =
-            self.plan.trials.iter().filter(|trial| !self.is_done(trial)).collect();
+    /// If standard output cannot be written.
+    pub fn print_missing(&self, results: &Path) -> Result<bool> {
+        let (trials, name) = (&self.plan.trials, &self.spec.name);
+        let missing: Vec<&Trial> = trials.iter().filter(|trial| !self.is_done(trial)).collect();
         let mut out = output();
         if missing.is_empty() {
-            writeln!(
-                out,
-                "all {} trials of {} have their result",
-                self.plan.trials.len(),
-                self.spec.name
-            )?;
+            writeln!(out, "all {} trials of {name} have their result", trials.len())?;
             return Ok(false);
         }
-        writeln!(
-            out,
-            "{} of {} trials of {} are missing:",
-            missing.len(),
-            self.plan.trials.len(),
-            self.spec.name
-        )?;
-        for trial in missing.iter().take(NAMED) {
-            let status =
-                self.other.get(&trial.id).map_or_else(String::new, |status| format!(" ({status})"));
+        writeln!(out, "{} of {} trials of {name} are missing:", missing.len(), trials.len())?;
+        for trial in missing.iter().take(LISTED) {
+            let status = self.unfinished.get(&trial.id);
+            let status = status.map_or_else(String::new, |status| format!(" ({status})"));
             writeln!(out, "  {} {}{status}", trial.id, trial.title(&self.plan.varying))?;
         }
-        if missing.len() > NAMED {
-            writeln!(out, "  and {} more", missing.len() - NAMED)?;
+        if missing.len() > LISTED {
+            writeln!(out, "  and {} more", missing.len() - LISTED)?;
         }
-        writeln!(
-            out,
-            "to run these, and only these:\n  {}",
-            tracking::printable(&self.command(results))
-        )?;
+        let command = self.command(results);
+        writeln!(out, "to run only these:\n  {}", tracking::printable(&command))?;
         Ok(true)
     }
 }
 
-/// How the runs without a result stand, by their trials.
+/// The status of each trial without a result.
 fn unfinished(runs: Vec<RecordedRun>) -> impl Iterator<Item = (TrialId, Status)> {
     runs.into_iter().filter(|run| !run.has_result()).map(|run| (run.trial, run.status))
 }
 
 /// The experiment file, and the options that lead to the same plan, results and dataset.
-fn options(file: &Path, sets: &[String], places: &Places) -> String {
-    let path = |path: &Path| quoted(&path.to_string_lossy());
-    let mut words = vec![path(file), "-r".to_owned(), path(&places.results)];
-    words.extend(sets.iter().flat_map(|set| ["--set".to_owned(), quoted(set)]));
-    words.extend(places.data_dir.iter().flat_map(|folder| ["--data-dir".to_owned(), path(folder)]));
-    words.extend(places.mirrors.iter().flat_map(|mirror| ["--mirror".to_owned(), quoted(mirror)]));
-    words.extend(places.offline.then(|| "--offline".to_owned()));
-    words.join(" ")
+fn options(file: &Path, sets: &[String], paths: &PathArgs) -> String {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let mut words = vec![text(file), "-r".to_owned(), text(&paths.results)];
+    words.extend(sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+    words.extend(paths.data_dir.iter().flat_map(|folder| ["--data-dir".to_owned(), text(folder)]));
+    words.extend(paths.mirrors.iter().flat_map(|url| ["--mirror".to_owned(), url.clone()]));
+    words.extend(paths.offline.then(|| "--offline".to_owned()));
+    shell::command(&words)
 }
 
-/// When something was last recorded in a results folder.
-pub fn written(folder: &Path) -> Option<SystemTime> {
-    let file = |name: &str| fs::metadata(folder.join(name)).and_then(|it| it.modified()).ok();
-    file(DATABASE).max(file("tracking.db-journal"))
+/// When a results folder was last written.
+pub fn last_write(folder: &Path) -> Option<SystemTime> {
+    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|file| file.modified());
+    modified(DATABASE).ok().max(modified("tracking.db-journal").ok())
 }
 
-/// `3 s ago`.
+/// A time as an age, such as `3s ago`.
 pub fn ago(time: SystemTime) -> String {
-    let since = SystemTime::now().duration_since(time).unwrap_or(Duration::ZERO);
-    let whole =
-        if since < Duration::from_secs(60) { since.as_secs() } else { since.as_secs() / 60 * 60 };
-    format!("{} ago", humantime::format_duration(Duration::from_secs(whole)))
-}
-
-/// As a shell takes it for one word.
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| {
-        c.is_ascii_alphanumeric()
-            || matches!(c, '-' | '_' | '.' | '/' | '=' | ':' | ',' | '@' | '%' | '+')
-    };
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+    let age = SystemTime::now().duration_since(time).unwrap_or(Duration::ZERO).as_secs();
+    let rounded = if age < 60 { age } else { age / 60 * 60 };
+    format!("{} ago", humantime::format_duration(Duration::from_secs(rounded)))
 }

@@ -12,7 +12,7 @@ use tracking::{
 };
 
 use crate::cli::GcArgs;
-use crate::cluster::attempt::found;
+use crate::cluster::attempt::find;
 use crate::cmd::import;
 use crate::cmd::trash::trash;
 use crate::output::output;
@@ -175,9 +175,9 @@ fn merged_attempts(
         is_older(&folder.join(DATABASE), args.older_than)
             && all.is_ok_and(|all| all.iter().all(is_there))
     };
-    Ok(found(&args.results, experiment)?
+    Ok(find(&args.results, experiment)?
         .into_iter()
-        .map(|it| it.folder)
+        .map(|attempt| attempt.path)
         .filter(is_merged)
         .collect())
 }

@@ -11,7 +11,8 @@ use tracking::{MergeReport, Reader, RecordedRun, Status, Store, StoreError, atom
 
 use crate::cli::MergeArgs;
 use crate::cluster::attempt;
-use crate::cluster::plan_status::Coverage;
+use crate::cluster::plan_status::{PlanStatus, Scope};
+use crate::executor::built_in::BuiltIn;
 use crate::experiment::spec::Spec;
 use crate::output::output;
 use crate::sweep::records::{TEMPORARY, model_path};
@@ -22,9 +23,10 @@ pub const CONTRADICTED: u8 = 1;
 /// Merges, and says what became of the runs; of attempts, whether the experiment is whole now.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     let Some(file) = &args.attempts else {
-        return absorb_all(&named(args.folders.clone()), &args.places.results);
+        return absorb_all(&named(args.folders.clone()), &args.paths.results);
     };
-    let attempts = attempt::found(&args.places.results, &Spec::read(file, &args.sets)?.name)?;
+    let attempts =
+        attempt::find(&args.paths.results, &Spec::read(file, &args.sets, &BuiltIn)?.name)?;
     // One that was killed before it had recorded anything, or whose store is no longer one, keeps nobody from merging the others.
     let readable = |folder: &PathBuf| match Reader::open(folder) {
         Ok(_) => true,
@@ -34,15 +36,11 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
             false
         }
     };
-    let attempts = attempts.into_iter().map(|it| it.folder).filter(readable);
+    let attempts = attempts.into_iter().map(|attempt| attempt.path).filter(readable);
     let code =
-        absorb_all(&named(args.folders.iter().cloned().chain(attempts)), &args.places.results)?;
-    let coverage = Coverage::merged(file, &args.sets, &args.places)?;
-    Ok(if coverage.say_what_is_missing(&args.places.results)? {
-        ExitCode::from(CONTRADICTED)
-    } else {
-        code
-    })
+        absorb_all(&named(args.folders.iter().cloned().chain(attempts)), &args.paths.results)?;
+    let status = PlanStatus::read(file, &args.sets, &args.paths, Scope::Merged)?;
+    Ok(if status.print_missing(&args.paths.results)? { ExitCode::from(CONTRADICTED) } else { code })
 }
 
 /// Folders, called what they are.

@@ -1,5 +1,6 @@
-//! One file a verb.
+//! One file per command.
 
+mod differences;
 pub mod gc;
 pub mod import;
 pub mod merge;

@@ -1,35 +1,39 @@
-//! `runner --plan`: what would be run, and how long it would take.
+//! `runner --plan`: print what would run and how long it would take.
 
 use std::collections::HashSet;
 use std::io::Write;
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
+use model::EngineKind;
 use tracking::{Reader, RecordedRun, StoreError, TrialId};
 
-use crate::cli::RunArgs;
+use crate::executor::built_in::BuiltIn;
 use crate::executor::built_in::estimate::Estimate;
 use crate::experiment::datasets::Datasets;
-use crate::experiment::group::Course;
-use crate::experiment::plan::{Plan, Trial, value_of};
+use crate::experiment::group::{TrialGroup, step_count, trial_count};
+use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
 use crate::output::output;
+use crate::sweep::destination::Destination;
+use crate::sweep::selection::Selection;
 
-/// Prints the plan. Nothing is run, fetched or written.
-pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -> Result<()> {
-    let (facts, dataset) = datasets.facts(spec)?;
-    let plan = Plan::new(spec, &facts)?;
-    let (runs, mut done) = recorded(args, spec)?;
-    if let Some(shared) = &args.shared {
-        done.extend(crate::cluster::attempt::done(shared, &spec.name, args.part())?);
-    }
-    let wanted: HashSet<_> = super::run::wanted(args, &plan)
-        .iter()
-        .flat_map(|course| &course.trials)
-        .map(|trial| &trial.id)
-        .collect();
-    let courses = super::run::pending(args, &plan, &runs, &done);
-    let pending: Vec<&Trial> = courses.iter().flat_map(|course| &course.trials).copied().collect();
+/// What the plan of each experiment is printed for.
+pub struct Request {
+    pub destination: Destination,
+    pub selection: Selection,
+    pub engine: EngineKind,
+    pub jobs: usize,
+}
+
+/// Prints the plan of `spec`. Runs, downloads and writes nothing.
+pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<()> {
+    let (info, dataset) = datasets.info(spec)?;
+    let plan = Plan::new(spec, &info, &BuiltIn)?;
+    let (runs, mut done) = recorded(&request.destination, spec)?;
+    done.extend(request.destination.done_elsewhere(&spec.name)?);
+    let candidates = request.selection.candidates(&plan);
+    let to_run = request.selection.trials_to_run(&plan, &runs, &done);
 
     let mut out = output();
     let title = if spec.description.is_empty() {
@@ -43,41 +47,41 @@ pub fn plan(args: &RunArgs, spec: &Spec, datasets: &mut Datasets, jobs: usize) -
         "{} · {} training and {} test examples · validation on {}\n",
         tracking::printable(&dataset),
         plan.examples,
-        facts.test_len,
+        info.test_len,
         spec.validation.describe()
     )?;
-    let to_run: HashSet<_> = pending.iter().map(|trial| &trial.id).collect();
-    writeln!(out, "{}\n", table(&plan, &wanted, &to_run))?;
-    if let Some(shard) = args.part() {
+    writeln!(out, "{}\n", table(&plan, &candidates, &to_run))?;
+    if let Some(shard) = request.selection.shard {
         writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
     }
-    let engine = super::run::engine(args)?;
-    let same_data = runs.iter().filter(|run| run.dataset_sha256 == facts.sha256);
-    let estimate = Estimate::from_runs(engine, same_data, plan.examples);
-    let basis = match estimate.measured_runs {
-        0 => "by rule of thumb".to_owned(),
-        n => format!("from {n} earlier runs"),
-    };
-    if pending.is_empty() {
-        writeln!(out, "{} trials, none to run", wanted.len())?;
+    let trials = trial_count(&candidates);
+    if to_run.is_empty() {
+        writeln!(out, "{trials} trials, none to run")?;
         return Ok(());
     }
+    let same_data = runs.iter().filter(|run| run.dataset_sha256 == info.sha256);
+    let estimate = Estimate::from_runs(request.engine, same_data, plan.examples);
+    let basis = match estimate.measured_runs {
+        0 => "by rule of thumb".to_owned(),
+        count => format!("from {count} earlier runs"),
+    };
     writeln!(
         out,
-        "{} trials, {} have their result; {}, {} with {jobs} at a time ({basis})",
-        wanted.len(),
-        wanted.len() - pending.len(),
-        steps(&plan, &pending, &courses),
-        tracking::about(estimate.time(&plan, &courses, jobs)),
+        "{trials} trials, {} have their result; {}, {} with {} at a time ({basis})",
+        trials - trial_count(&to_run),
+        steps(&to_run),
+        tracking::about(estimate.time(&plan, &to_run, request.jobs)),
+        request.jobs
     )?;
     Ok(())
 }
 
-/// `9375 steps to go`, and how many more they stand for.
-fn steps(plan: &Plan, pending: &[&Trial], courses: &[Course<'_>]) -> String {
-    let to_go: u64 = courses.iter().map(|course| plan.steps(course.longest())).sum();
-    let alone: u64 = pending.iter().map(|trial| plan.steps(trial)).sum();
-    match alone - to_go {
+/// The steps to train, and the steps that trials of a group share.
+fn steps(groups: &[TrialGroup<'_>]) -> String {
+    let to_go = step_count(groups);
+    let trials = groups.iter().flat_map(|group| &group.trials);
+    let separate: u64 = trials.map(|trial| trial.workload.steps).sum();
+    match separate - to_go {
         0 => format!("{to_go} steps to go"),
         saved => format!(
             "{to_go} steps to go ({saved} saved: trials that differ only in epochs share them)"
@@ -85,31 +89,34 @@ fn steps(plan: &Plan, pending: &[&Trial], courses: &[Course<'_>]) -> String {
     }
 }
 
-/// All runs of the experiment and the trials that have their result, if there is a store at all.
+/// All runs of the experiment and its trials with a result, if there is a store.
 fn recorded(
-    args: &RunArgs,
+    destination: &Destination,
     spec: &Spec,
 ) -> Result<(Vec<RecordedRun>, HashSet<TrialId>), StoreError> {
-    match Reader::open(&args.places.results) {
+    match Reader::open(&destination.results) {
         Ok(reader) => Ok((reader.all_runs(&spec.name)?, reader.completed_trials(&spec.name)?)),
         Err(StoreError::NoStore { .. }) => Ok((Vec::new(), HashSet::new())),
         Err(error) => Err(error),
     }
 }
 
-fn table(plan: &Plan, wanted: &HashSet<&TrialId>, to_run: &HashSet<&TrialId>) -> Table {
+fn ids<'a>(groups: &[TrialGroup<'a>]) -> HashSet<&'a TrialId> {
+    groups.iter().flat_map(|group| &group.trials).map(|trial| &trial.id).collect()
+}
+
+/// One row per candidate, in the order of the plan.
+fn table(plan: &Plan, candidates: &[TrialGroup<'_>], to_run: &[TrialGroup<'_>]) -> Table {
+    let (candidates, to_run) = (ids(candidates), ids(to_run));
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    let names = plan.varying.iter().map(|parameter| parameter.name());
+    let names = plan.varying.iter().map(String::as_str);
     table.set_header(["trial"].into_iter().chain(names).chain(["steps", "state"]));
-    for trial in plan.trials.iter().filter(|trial| wanted.contains(&trial.id)) {
+    for trial in plan.trials.iter().filter(|trial| candidates.contains(&trial.id)) {
+        let value = |name: &String| trial.param(name).map_or_else(String::new, ToString::to_string);
         let mut row = vec![trial.id.to_string()];
-        row.extend(
-            plan.varying
-                .iter()
-                .map(|parameter| value_of(&trial.hyperparameters, *parameter).to_string()),
-        );
-        row.push(plan.steps(trial).to_string());
+        row.extend(plan.varying.iter().map(value));
+        row.push(trial.workload.steps.to_string());
         row.push(if to_run.contains(&trial.id) { "to run" } else { "done" }.to_owned());
         table.add_row(row);
     }

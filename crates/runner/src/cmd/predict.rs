@@ -17,7 +17,7 @@ const BAR: usize = 40;
 
 /// Prints the probabilities.
 pub fn predict(args: &PredictArgs) -> Result<()> {
-    let reader = Reader::open(&args.places.results)?;
+    let reader = Reader::open(&args.paths.results)?;
     let run = reader.find(&args.trial)?;
     for damage in reader.integrity_issues() {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {damage}")));
@@ -73,7 +73,7 @@ fn example(split: &Split, index: usize) -> Option<(&[u8], u8)> {
 }
 
 fn weights(args: &PredictArgs, run: &RecordedRun) -> Result<Weights> {
-    let path = model_path(&args.places.results, &run.experiment, &run.trial);
+    let path = model_path(&args.paths.results, &run.experiment, &run.trial);
     let shown = path.display().to_string();
     let bytes = std::fs::read(&path).with_context(|| {
         format!("the weights of this {} run cannot be read from {shown}", run.status)
@@ -83,7 +83,7 @@ fn weights(args: &PredictArgs, run: &RecordedRun) -> Result<Weights> {
 
 /// The very data that the run used: other bytes are refused.
 fn dataset(args: &PredictArgs, run: &RecordedRun) -> Result<Dataset> {
-    let dataset = datasets::recorded(&args.places, &run.dataset, run.dataset_path.as_deref())?;
+    let dataset = datasets::recorded(&args.paths, &run.dataset, run.dataset_path.as_deref())?;
     if dataset.sha256 != run.dataset_sha256 {
         bail!(
             "{} has changed since the run: expected {}, found {}",

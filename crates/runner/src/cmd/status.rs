@@ -1,82 +1,85 @@
-//! `runner status EXPERIMENT.toml`: how far it has come, shard by shard.
+//! `runner status EXPERIMENT.toml`: show which trials are done, running or missing.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
-use tracking::printable;
+use tracking::{Shard, printable};
 
 use crate::cli::StatusArgs;
-use crate::cluster::plan_status::{Coverage, Tally, ago, written};
+use crate::cluster::attempt::AttemptFolder;
+use crate::cluster::plan_status::{PlanStatus, Scope, StatusCounts, ago, last_write};
 use crate::output::output;
 
-/// Some trial has no result yet.
+/// Exit code: some trial has no merged result.
 const UNFINISHED: u8 = 1;
 
-/// Prints what is done, running and missing.
+/// Prints the status of the plan and of each shard.
 pub fn status(args: &StatusArgs) -> Result<ExitCode> {
-    let coverage = Coverage::of(&args.experiment, &args.sets, &args.places)?;
-    let whole = coverage.whole();
+    let status = PlanStatus::read(&args.experiment, &args.sets, &args.paths, Scope::All)?;
+    let counts = status.counts();
     let mut out = output();
-    let name = printable(&coverage.spec.name);
-    writeln!(out, "{name} · {}", words(whole))?;
-    let shards = coverage.shards();
+    writeln!(out, "{} · {}", printable(&status.spec.name), describe(counts))?;
+    let shards = status.shards();
     if !shards.is_empty() {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        table.set_header(["shard", "trials", "done", "running", "missing", "last attempt"]);
-        for (shard, tally, attempts) in &shards {
-            let numbers = [tally.trials, tally.done, tally.running, tally.missing()]
-                .map(|number| number.to_string());
-            let newest = attempts
-                .iter()
-                .filter_map(|it| Some((written(&it.folder)?, it)))
-                .max_by_key(|it| it.0);
-            let last = newest.map_or_else(
-                || "none yet".to_owned(),
-                |(time, it)| {
-                    let name = it.folder.file_name().unwrap_or_default().to_string_lossy();
-                    let of = if attempts.len() > 1 {
-                        format!(", of {}", attempts.len())
-                    } else {
-                        String::new()
-                    };
-                    format!("{} wrote {}{of}", printable(&name), ago(time))
-                },
-            );
-            table.add_row([shard.to_string()].into_iter().chain(numbers).chain([last]));
-        }
-        for column in 1..5 {
-            if let Some(column) = table.column_mut(column) {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        writeln!(out, "\n{table}")?;
+        writeln!(out, "\n{}", table(&shards))?;
     }
-    if coverage.is_merged() {
+    if status.is_merged() {
         return Ok(ExitCode::SUCCESS);
     }
-    let what = match (whole.missing(), whole.running) {
-        (0, 0) => "all are done, but not merged yet; to merge them",
-        (_, 0) => "to run what is missing, and merge",
-        _ => "if nothing runs any more: to run what is missing, and merge",
+    let what = match (counts.missing(), counts.running) {
+        (0, 0) => "all trials are done, but not merged; to merge them",
+        (_, 0) => "to run the missing trials and merge",
+        _ => "if no runner is active, to run the missing trials and merge",
     };
-    writeln!(out, "\n{what}:\n  {}", printable(&coverage.command(&args.places.results)))?;
+    writeln!(out, "\n{what}:\n  {}", printable(&status.command(&args.paths.results)))?;
     Ok(ExitCode::from(UNFINISHED))
 }
 
-fn words(tally: Tally) -> String {
-    let failed = if tally.failed > 0 {
-        format!(", of these {} failed", tally.failed)
-    } else {
-        String::new()
+/// One row per shard.
+fn table(shards: &[(Shard, StatusCounts, Vec<&AttemptFolder>)]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["shard", "trials", "done", "running", "missing", "last attempt"]);
+    for (shard, counts, attempts) in shards {
+        let numbers = [counts.trials, counts.done, counts.running, counts.missing()]
+            .map(|number| number.to_string());
+        let cells = [shard.to_string()].into_iter().chain(numbers);
+        table.add_row(cells.chain([last_attempt(attempts)]));
+    }
+    for column in 1..5 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// The attempt that wrote last, and the number of attempts if there are several.
+fn last_attempt(attempts: &[&AttemptFolder]) -> String {
+    let written = attempts.iter().filter_map(|attempt| Some((last_write(&attempt.path)?, attempt)));
+    let Some((time, attempt)) = written.max_by_key(|(time, _)| *time) else {
+        return "none yet".to_owned();
+    };
+    let name = attempt.path.file_name().unwrap_or_default().to_string_lossy();
+    let count = match attempts.len() {
+        1 => String::new(),
+        count => format!(", of {count}"),
+    };
+    format!("{} wrote {}{count}", printable(&name), ago(time))
+}
+
+fn describe(counts: StatusCounts) -> String {
+    let failed = match counts.failed {
+        0 => String::new(),
+        failed => format!(", of these {failed} failed"),
     };
     format!(
         "{} trials: {} done, {} running, {} missing{failed}",
-        tally.trials,
-        tally.done,
-        tally.running,
-        tally.missing()
+        counts.trials,
+        counts.done,
+        counts.running,
+        counts.missing()
     )
 }

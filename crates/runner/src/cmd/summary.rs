@@ -1,54 +1,81 @@
-//! What a run says at its end: the best trials, where the results are, what to type next.
+//! What a sweep prints at its start and end: trials to run, best trials, results, next command.
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
-use tracking::{Direction, RecordedRun, Status, Store};
+use data::Dataset;
+use tracking::{RecordedRun, Status, Store};
 
-use crate::cli::RunArgs;
+use crate::experiment::group::{TrialGroup, trial_count};
 use crate::experiment::plan::Plan;
-use crate::experiment::spec::{Spec, Validation};
+use crate::experiment::spec::Spec;
+use crate::experiment::validation::Validation;
+use crate::metric;
 use crate::output::output;
+use crate::shell::quoted;
+use crate::sweep::selection::{Choice, Selection};
 
-/// Trials in the table.
-const SHOWN: usize = 5;
+/// The number of trials in the table.
+const BEST: usize = 5;
 
-/// Prints the best of `runs` that belong to `plan`.
-pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<()> {
-    let runs = store.runs(&spec.name)?;
-    let place: HashMap<_, usize> = plan.trials.iter().map(|trial| &trial.id).zip(0..).collect();
+/// Prints on stderr how many trials will run.
+pub fn announce(
+    selection: Selection,
+    spec: &Spec,
+    dataset: &Dataset,
+    plan: &Plan,
+    to_run: &[TrialGroup<'_>],
+) {
+    let (pending, trials) = (trial_count(to_run), plan.trials.len());
+    let is_shard = selection.shard.is_some();
+    let what = match (pending, trials - pending) {
+        (0, _) if selection.choice == Choice::Failed => {
+            "no trial failed; nothing to run".to_owned()
+        }
+        (_, _) if selection.choice == Choice::Failed => {
+            format!("{pending} of {trials} trials failed and will run again")
+        }
+        (0, _) if is_shard => {
+            "all trials of this shard have their result; nothing to run".to_owned()
+        }
+        (0, _) => format!("all {trials} trials have their result; nothing to run"),
+        (1, 0) => "1 trial to run".to_owned(),
+        (_, 0) => format!("{trials} trials to run"),
+        _ if is_shard => format!("{pending} of {trials} trials to run in this shard"),
+        (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
+    };
+    let (train, test) = (dataset.train.len(), dataset.test.len());
+    let line = format!("{} · {} {train} + {test} · {what}", spec.name, dataset.name);
+    anstream::eprintln!("{}", tracking::printable(&line));
+}
+
+/// Prints the best runs of `plan`, where the results are, and the command that compares them.
+pub fn print(results: &Path, spec: &Spec, plan: &Plan, store: &Store) -> Result<()> {
+    let recorded = store.runs(&spec.name)?;
+    let order: HashMap<_, usize> = plan.trials.iter().map(|trial| &trial.id).zip(0..).collect();
     let mut runs: Vec<&RecordedRun> =
-        runs.iter().filter(|run| place.contains_key(&run.trial)).collect();
-    runs.sort_by_key(|run| place[&run.trial]);
-    // What was held out ranks, where something was: the test set is to be looked at once.
+        recorded.iter().filter(|run| order.contains_key(&run.trial)).collect();
+    runs.sort_by_key(|run| order[&run.trial]);
+    // Held-out examples rank if there are any, so that the choice does not use the test set.
     let ranking = spec.metrics.rank.as_deref().unwrap_or(match spec.validation {
         Validation::Test => "test_accuracy",
         Validation::HeldOut(_) => "val_accuracy",
     });
-    let finished: Vec<RecordedRun> = runs
-        .iter()
-        .filter(|run| run.status == Status::Finished)
-        .map(|run| (*run).clone())
-        .collect();
-    let last = store.last_values(&finished)?;
-    let score = |run: &RecordedRun| {
-        let of_last_epoch = || {
-            last.get(&run.id)?.iter().find(|(name, _)| &**name == ranking).map(|(_, value)| *value)
-        };
-        run.result(ranking).or_else(of_last_epoch)
-    };
-    let mut best: Vec<(f64, &RecordedRun)> =
-        runs.iter().filter_map(|run| score(run).map(|score| (score, *run))).collect();
-    // Stable: of equally good ones, the first of the plan, never the one that ended first.
-    let sign = if is_minimized(ranking, &spec.metrics.directions) { -1.0 } else { 1.0 };
-    best.sort_by(|a, b| (sign * b.0).total_cmp(&(sign * a.0)));
+    let best = best(&runs, ranking, spec, store)?;
 
     let mut out = output();
     if !best.is_empty() {
-        let shown = &best[..best.len().min(SHOWN)];
-        writeln!(out, "\nBest {} of {} trials by {}\n", shown.len(), runs.len(), title(ranking))?;
+        let shown = &best[..best.len().min(BEST)];
+        writeln!(
+            out,
+            "\nBest {} of {} trials by {}\n",
+            shown.len(),
+            runs.len(),
+            metric::title(ranking)
+        )?;
         writeln!(out, "{}", table(plan, ranking, shown))?;
     }
     for (status, what) in [
@@ -61,7 +88,6 @@ pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<
             writeln!(out, "{count} {what}")?;
         }
     }
-    let results = &args.places.results;
     let folder = results.join(&spec.name);
     writeln!(
         out,
@@ -69,35 +95,36 @@ pub fn print(args: &RunArgs, spec: &Spec, plan: &Plan, store: &Store) -> Result<
         results.join(tracking::DATABASE).display(),
         folder.display()
     )?;
-    let quoted = crate::cluster::plan_status::quoted(&results.to_string_lossy());
+    let folder = quoted(&results.to_string_lossy());
     let option =
-        if results.as_os_str() == "results" { String::new() } else { format!(" -r {quoted}") };
+        if results.as_os_str() == "results" { String::new() } else { format!(" -r {folder}") };
     writeln!(out, "Compare: cargo run -p report --{option} -e {}", spec.name)?;
     Ok(())
 }
 
-/// Whether less of a metric is better: as declared, or of losses and times.
-fn is_minimized(metric: &str, declared: &[(String, Direction)]) -> bool {
-    match declared.iter().find(|(name, _)| name == metric) {
-        Some((_, direction)) => *direction == Direction::Minimize,
-        None => metric.ends_with("loss") || metric == "seconds",
-    }
-}
-
-fn title(metric: &str) -> String {
-    match (metric, metric.strip_prefix("val_")) {
-        ("seconds", _) => "time".to_owned(),
-        (_, Some(rest)) => format!("validation {rest}"),
-        (_, None) => metric.replace('_', " "),
-    }
-}
-
-fn number(metric: &str, value: f64) -> String {
-    match metric {
-        "seconds" => tracking::seconds(value),
-        metric if metric.ends_with("accuracy") => format!("{:.2} %", 100.0 * value),
-        _ => format!("{value:.4}"),
-    }
+/// The runs with a value of the metric `ranking`, best first.
+fn best<'a>(
+    runs: &[&'a RecordedRun],
+    ranking: &str,
+    spec: &Spec,
+    store: &Store,
+) -> Result<Vec<(f64, &'a RecordedRun)>> {
+    let finished = runs.iter().filter(|run| run.status == Status::Finished);
+    let finished: Vec<RecordedRun> = finished.map(|run| (*run).clone()).collect();
+    let last_epochs = store.last_values(&finished)?;
+    let score = |run: &RecordedRun| {
+        let last_epoch = || {
+            let values = last_epochs.get(&run.id)?.iter();
+            values.clone().find(|(name, _)| &**name == ranking).map(|(_, value)| *value)
+        };
+        run.result(ranking).or_else(last_epoch)
+    };
+    let mut best: Vec<(f64, &RecordedRun)> =
+        runs.iter().filter_map(|run| score(run).map(|score| (score, *run))).collect();
+    // The sort is stable: equally good trials keep the order of the plan.
+    let sign = if metric::is_minimized(ranking, &spec.metrics.directions) { -1.0 } else { 1.0 };
+    best.sort_by(|a, b| (sign * b.0).total_cmp(&(sign * a.0)));
+    Ok(best)
 }
 
 fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
@@ -105,19 +132,18 @@ fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
         ["test_loss", "seconds"].into_iter().filter(|name| *name != ranking).collect();
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    let names = plan.varying.iter().map(|parameter| parameter.name().to_owned());
-    let metrics = std::iter::once(ranking).chain(others.iter().copied()).map(title);
+    let names = plan.varying.iter().cloned();
+    let metrics = std::iter::once(ranking).chain(others.iter().copied()).map(metric::title);
     table.set_header(["trial".to_owned()].into_iter().chain(names).chain(metrics));
     for (score, run) in best {
         let mut row = vec![run.trial.to_string()];
-        let value = |name| run.param(name).map_or_else(String::new, ToString::to_string);
-        row.extend(plan.varying.iter().map(|parameter| value(parameter.name())));
-        row.push(number(ranking, *score));
-        row.extend(
-            others
-                .iter()
-                .map(|name| run.result(name).map_or_else(String::new, |it| number(name, it))),
-        );
+        let param = |name: &String| run.param(name).map_or_else(String::new, ToString::to_string);
+        row.extend(plan.varying.iter().map(param));
+        row.push(metric::format(ranking, *score));
+        let result = |name: &&str| {
+            run.result(name).map_or_else(String::new, |value| metric::format(name, value))
+        };
+        row.extend(others.iter().map(result));
         table.add_row(row);
     }
     for index in 1..plan.varying.len() + 2 + others.len() {

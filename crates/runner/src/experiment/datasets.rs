@@ -1,4 +1,4 @@
-//! From the dataset that an experiment names to the dataset that it gets.
+//! Finds and loads the datasets that experiments and recorded runs name.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -10,19 +10,19 @@ use data::{
 };
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
-use crate::cli::Places;
+use crate::cli::PathArgs;
 use crate::experiment::diagnostic::Diagnostic;
-use crate::experiment::spec::{DatasetSpec, Spec};
+use crate::experiment::spec::{NamedDataset, Spec};
 
-/// A dataset and how it came to be used.
+/// The dataset of an experiment.
 #[derive(Clone)]
-pub struct Resolved {
+pub struct ResolvedDataset {
     pub dataset: Arc<Dataset>,
-    /// The dataset that was asked for, when this one stands in for it.
+    /// The dataset that the experiment names, if `dataset` is its fallback.
     pub fallback_for: Option<String>,
 }
 
-/// Finds each dataset once, however many experiments use it.
+/// Loads each dataset once, even if several experiments use it.
 pub struct Datasets {
     finder: Finder,
     offline: bool,
@@ -30,19 +30,19 @@ pub struct Datasets {
     loaded: HashMap<String, Arc<Dataset>>,
 }
 
-/// The finder that the command line describes.
-pub fn finder(places: &Places) -> Result<Finder, DataError> {
-    let network = if places.offline { Network::Offline } else { Network::Online };
-    Finder::new(places.data_dir.clone(), network, places.mirrors.clone())
+/// The finder for the paths and mirrors of the command line.
+pub fn finder(paths: &PathArgs) -> Result<Finder, DataError> {
+    let network = if paths.offline { Network::Offline } else { Network::Online };
+    Finder::new(paths.data_dir.clone(), network, paths.mirrors.clone())
 }
 
 /// Loads the dataset of a recorded run. `folder` is set only for a user's own dataset.
-pub fn recorded(places: &Places, name: &str, folder: Option<&str>) -> Result<Dataset> {
+pub fn recorded(paths: &PathArgs, name: &str, folder: Option<&str>) -> Result<Dataset> {
     let source = match folder {
         Some(folder) => Source::Folder { label: name.to_owned(), path: from_text(folder) },
         None => Source::parse(name, Path::new(""))?,
     };
-    Ok(finder(places)?.load(&source, &mut SilentFetch)?)
+    Ok(finder(paths)?.load(&source, &mut SilentFetch)?)
 }
 
 /// Characters that a `file://` URL must percent-encode.
@@ -70,16 +70,16 @@ fn from_text(text: &str) -> PathBuf {
 }
 
 impl Datasets {
-    /// Nothing is loaded yet.
-    pub fn new(places: &Places, quiet: bool) -> Result<Self> {
-        Ok(Self { finder: finder(places)?, offline: places.offline, quiet, loaded: HashMap::new() })
+    /// A cache without datasets.
+    pub fn new(paths: &PathArgs, quiet: bool) -> Result<Self> {
+        Ok(Self { finder: finder(paths)?, offline: paths.offline, quiet, loaded: HashMap::new() })
     }
 
-    /// The dataset of `spec`, or its `offline_fallback` when the dataset cannot be had: then said loudly.
-    pub fn resolve(&mut self, spec: &Spec) -> Result<Resolved> {
+    /// The dataset of `spec`. If it is unavailable, warns and returns its `offline_fallback`.
+    pub fn resolve(&mut self, spec: &Spec) -> Result<ResolvedDataset> {
         let source = source(spec, &spec.dataset)?;
         let error = match self.load(&source) {
-            Ok(dataset) => return Ok(Resolved { dataset, fallback_for: None }),
+            Ok(dataset) => return Ok(ResolvedDataset { dataset, fallback_for: None }),
             Err(error) => error,
         };
         match &spec.fallback {
@@ -87,28 +87,29 @@ impl Datasets {
                 let substitute = self::source(spec, fallback)?;
                 let dataset = self.load(&substitute).map_err(anyhow::Error::from)?;
                 let message = format!(
-                    "warning: {} cannot be had: {error}\nwarning: using {} in its place, as offline_fallback allows; \
-                     every record says so",
+                    "warning: {} is unavailable: {error}\nwarning: using {} instead, as \
+                     offline_fallback allows; each run records this",
                     source.name(),
                     substitute.name()
                 );
                 for line in message.lines() {
                     anstream::eprintln!("{}", tracking::printable(line));
                 }
-                Ok(Resolved { dataset, fallback_for: Some(source.name().to_owned()) })
+                Ok(ResolvedDataset { dataset, fallback_for: Some(source.name().to_owned()) })
             }
             _ => Err(error.into()),
         }
     }
 
-    /// What a plan needs to know of the dataset of `spec`, without reading all of it where that can be helped; and what to call it.
-    pub fn facts(&mut self, spec: &Spec) -> Result<(DatasetInfo, String)> {
+    /// The size of the dataset of `spec`, and its title for a plan. Reads and downloads no more than
+    /// necessary.
+    pub fn info(&mut self, spec: &Spec) -> Result<(DatasetInfo, String)> {
         let source = source(spec, &spec.dataset)?;
         let name = source.name().to_owned();
         match source.pinned_info() {
-            Some(facts) if self.finder.has_files(&source) => Ok((facts, name)),
-            Some(facts) if !self.offline && !self.finder.is_local(&source) => {
-                Ok((facts, format!("{name}, to be fetched first")))
+            Some(info) if self.finder.has_files(&source) => Ok((info, name)),
+            Some(info) if !self.offline && !self.finder.is_local(&source) => {
+                Ok((info, format!("{name}, to be downloaded first")))
             }
             None if self.finder.has_files(&source) => {
                 Ok((self.finder.info(&source, &mut SilentFetch)?, name))
@@ -133,10 +134,9 @@ impl Datasets {
     }
 }
 
-fn source(spec: &Spec, named: &DatasetSpec) -> Result<Source, Diagnostic> {
-    Source::parse(&named.name, &spec.folder).map_err(|error| {
-        Diagnostic::new("the dataset is not known", &named.place, error.to_string())
-    })
+fn source(spec: &Spec, named: &NamedDataset) -> Result<Source, Diagnostic> {
+    Source::parse(&named.name, &spec.folder)
+        .map_err(|error| Diagnostic::new("unknown dataset", &named.span, error.to_string()))
 }
 
 #[cfg(all(test, unix))]

@@ -1,59 +1,58 @@
-//! An error in what the user wrote: what is wrong, where, what was expected, what to do.
+//! Errors that point into an experiment file or a `--set` option, as rustc draws them.
 
 use std::{fmt, ops::Range, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-/// A text that settings came from: an experiment file, or one `--set`.
+/// A text that defines settings: an experiment file or one `--set` option.
 #[derive(Debug)]
 pub struct Source {
-    /// The file's path, or `--set`.
+    /// The path of the file, or `--set`.
     pub name: String,
-    /// Its text.
     pub text: String,
 }
 
-/// A stretch of bytes in a [`Source`].
+/// A range of bytes in a [`Source`].
 #[derive(Debug, Clone)]
-pub struct Place {
-    /// The text.
+pub struct SourceSpan {
     pub source: Arc<Source>,
-    /// The bytes.
-    pub span: Range<usize>,
+    pub range: Range<usize>,
 }
 
-/// An error with its place.
+/// An error at a position of a source.
 #[derive(Debug)]
 pub struct Diagnostic {
     message: String,
-    place: Place,
+    span: SourceSpan,
     label: String,
     help: Option<String>,
 }
 
 impl Diagnostic {
-    /// `message` says what is wrong; `label` stands under the carets and says what was expected.
-    pub fn new(message: impl Into<String>, place: &Place, label: impl Into<String>) -> Self {
-        Self { message: message.into(), place: place.clone(), label: label.into(), help: None }
+    /// An error at `span`. `message` is the title; `label` appears under the carets and says what
+    /// was expected.
+    pub fn new(message: impl Into<String>, span: &SourceSpan, label: impl Into<String>) -> Self {
+        Self { message: message.into(), span: span.clone(), label: label.into(), help: None }
     }
 
-    /// Adds what to do.
+    /// Adds a line that says what to do.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 }
 
-/// Columns an error may take, so that a very long line stays on one screen.
+/// The width of an error in columns. Longer source lines are cut.
 const WIDTH: usize = 120;
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Source { name, text } = &*self.place.source;
+        let Source { name, text } = &*self.span.source;
         let name = tracking::printable(name);
         let message = tracking::printable(&self.message);
         let label = tracking::printable(&self.label);
-        let span = self.place.span.start.min(text.len())..self.place.span.end.min(text.len());
+        let range = &self.span.range;
+        let span = range.start.min(text.len())..range.end.min(text.len());
         let snippet = Snippet::source(text.as_str())
             .path(name.as_ref())
             .annotation(AnnotationKind::Primary.span(span).label(label.as_ref()));
@@ -68,7 +67,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// The candidate that a misspelt `word` most likely means.
+/// The candidate most similar to a misspelt `word`, if one is similar enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()

@@ -1,4 +1,8 @@
-//! TOML text as a tree whose every key and value knows its place. The only module that knows TOML.
+//! The TOML of an experiment file as a tree of keys and values, each with its position.
+//!
+//! `toml::Spanned` in serde structs would not do: values that `--set` adds lie in another text, the
+//! names of hyperparameters are known only at run time, and the order of `[sweep]` matters. This is
+//! the only module that knows TOML.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,19 +11,19 @@ use anyhow::{Context, Result, bail};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::experiment::diagnostic::{Diagnostic, Place, Source};
+use crate::experiment::diagnostic::{Diagnostic, Source, SourceSpan};
 
-/// Larger than any experiment anybody writes, small enough to refuse a wrong file at once.
+/// A larger file is certainly not an experiment file.
 const LARGEST_FILE: u64 = 1 << 20;
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Debug, Clone)]
 pub struct Node {
     pub value: Value,
-    pub place: Place,
+    pub span: SourceSpan,
 }
 
-/// What TOML can say.
+/// A TOML value. No setting is a boolean or a date, so these keep only their type.
 #[derive(Debug, Clone)]
 pub enum Value {
     Text(String),
@@ -34,18 +38,18 @@ pub enum Value {
 /// Keys in the order of the file.
 pub type Table = Vec<(Key, Node)>;
 
-/// The same, borrowed.
+/// A borrowed [`Table`].
 pub type Entries = [(Key, Node)];
 
-/// A key and where it stands.
+/// A key and its position.
 #[derive(Debug, Clone)]
 pub struct Key {
     pub name: String,
-    pub place: Place,
+    pub span: SourceSpan,
 }
 
 impl Value {
-    /// The value's type, with its article, for error texts.
+    /// The type with its article, for error messages.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Text(_) => "a string",
@@ -59,7 +63,7 @@ impl Value {
     }
 }
 
-/// Reads an experiment file as text.
+/// Reads the text of an experiment file.
 pub fn read(path: &Path) -> Result<Arc<Source>> {
     let shown = tracking::printable(&path.display().to_string()).into_owned();
     let metadata = std::fs::metadata(path).with_context(|| {
@@ -91,20 +95,17 @@ pub fn read(path: &Path) -> Result<Arc<Source>> {
     }
 }
 
-/// Parses a whole text.
+/// Parses a text.
 pub fn parse(source: &Arc<Source>) -> Result<Node, Diagnostic> {
     let table = DeTable::parse(&source.text).map_err(|error| {
-        let place = Place { source: Arc::clone(source), span: error.span().unwrap_or(0..0) };
-        Diagnostic::new("the file is not valid TOML", &place, error.message().to_owned())
+        let span = SourceSpan { source: Arc::clone(source), range: error.span().unwrap_or(0..0) };
+        Diagnostic::new("the file is not valid TOML", &span, error.message().to_owned())
     })?;
-    let span = table.span();
-    Ok(Node {
-        value: Value::Table(convert_table(table.get_ref(), source)?),
-        place: Place { source: Arc::clone(source), span },
-    })
+    let span = SourceSpan { source: Arc::clone(source), range: table.span() };
+    Ok(Node { value: Value::Table(convert_table(table.get_ref(), source)?), span })
 }
 
-/// Parses one `--set KEY=VALUE` and lays it over `root`, where it replaces what stands at its key.
+/// Parses one `--set KEY=VALUE` and replaces the value at its key in `root`.
 pub fn overlay(root: &mut Node, setting: &str) -> Result<(), Diagnostic> {
     let source = Arc::new(Source { name: "--set".to_owned(), text: setting.to_owned() });
     let parsed = parse(&source).map_err(|error| {
@@ -119,7 +120,7 @@ fn merge(under: &mut Node, over: Node) {
         (Value::Table(under), Value::Table(over)) => {
             for (key, node) in over {
                 match under.iter_mut().find(|(existing, _)| existing.name == key.name) {
-                    // A swept value such as { from = 0, to = 2 } is one value: it is replaced whole.
+                    // A swept range such as { from = 0, to = 2 } is one value.
                     Some((_, existing)) if is_section(&key.name) => merge(existing, node),
                     Some(existing) => *existing = (key, node),
                     None => under.push((key, node)),
@@ -128,7 +129,7 @@ fn merge(under: &mut Node, over: Node) {
         }
         (under_value, value) => {
             *under_value = value;
-            under.place = over.place;
+            under.span = over.span;
         }
     }
 }
@@ -141,24 +142,26 @@ fn convert_table(table: &DeTable<'_>, source: &Arc<Source>) -> Result<Table, Dia
     table
         .iter()
         .map(|(key, value)| {
-            let place = Place { source: Arc::clone(source), span: key.span() };
-            Ok((Key { name: key.get_ref().to_string(), place }, convert(value, source)?))
+            let span = SourceSpan { source: Arc::clone(source), range: key.span() };
+            Ok((Key { name: key.get_ref().to_string(), span }, convert(value, source)?))
         })
         .collect()
 }
 
 fn convert(spanned: &Spanned<DeValue<'_>>, source: &Arc<Source>) -> Result<Node, Diagnostic> {
-    let place = Place { source: Arc::clone(source), span: spanned.span() };
+    let span = SourceSpan { source: Arc::clone(source), range: spanned.span() };
     let value = match spanned.get_ref() {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
             .map(Value::Integer)
             .map_err(|_| {
-                Diagnostic::new("the number is too large", &place, "expected an integer of 64 bits")
+                Diagnostic::new("the number is too large", &span, "expected an integer of 64 bits")
             })?,
-        DeValue::Float(float) => float.as_str().parse().map(Value::Float).map_err(|_| {
-            Diagnostic::new("not a number", &place, "expected a float such as 0.01")
-        })?,
+        DeValue::Float(float) => {
+            float.as_str().parse().map(Value::Float).map_err(|_| {
+                Diagnostic::new("not a number", &span, "expected a float such as 0.01")
+            })?
+        }
         DeValue::Boolean(_) => Value::Boolean,
         DeValue::Datetime(_) => Value::Datetime,
         DeValue::Array(items) => {
@@ -166,5 +169,5 @@ fn convert(spanned: &Spanned<DeValue<'_>>, source: &Arc<Source>) -> Result<Node,
         }
         DeValue::Table(table) => Value::Table(convert_table(table, source)?),
     };
-    Ok(Node { value, place })
+    Ok(Node { value, span })
 }

@@ -1,112 +1,99 @@
-//! Trials that differ in nothing but `epochs` take the same way, one farther than the other: it is trained once.
+//! Groups of trials that differ only in the number of epochs: one training computes all of them.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use model::Hyperparameters;
+use crate::experiment::trial::Trial;
 
-use crate::experiment::plan::{Plan, Trial};
-
-/// One training, and the trials that end on its way.
+/// Trials that one training computes, each after its own number of epochs.
 #[derive(Debug)]
-pub struct Course<'a> {
-    /// By their epochs, ascending: at least one.
+pub struct TrialGroup<'a> {
+    /// At least one, in ascending order of epochs.
     pub trials: Vec<&'a Trial>,
 }
 
-impl<'a> Course<'a> {
-    /// The trial that ends where the training does.
+impl<'a> TrialGroup<'a> {
+    /// The trial with the most epochs.
     pub fn longest(&self) -> &'a Trial {
         self.trials[self.trials.len() - 1]
     }
 }
 
-/// The courses of `trials`, which are some of `plan`: those that take longest first, lest one of them be left for the end when
-/// all other cores are idle.
-pub fn courses<'a>(plan: &Plan, trials: &[&'a Trial]) -> Vec<Course<'a>> {
-    let mut places: HashMap<String, usize> = HashMap::new();
-    let mut courses: Vec<Course<'a>> = Vec::new();
+/// Groups `trials`. The most expensive group comes first, so that no long group is left to the end
+/// while other cores are idle.
+pub fn groups<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<TrialGroup<'a>> {
+    let mut indices: HashMap<(&str, String), usize> = HashMap::new();
+    let mut groups: Vec<TrialGroup<'a>> = Vec::new();
     for trial in trials {
-        let place = *places.entry(way(trial)).or_insert(courses.len());
-        match courses.get_mut(place) {
-            Some(course) => course.trials.push(trial),
-            None => courses.push(Course { trials: vec![trial] }),
+        let key = (&*trial.workload.trajectory_key, trial.validation.to_string());
+        let index = *indices.entry(key).or_insert(groups.len());
+        match groups.get_mut(index) {
+            Some(group) => group.trials.push(trial),
+            None => groups.push(TrialGroup { trials: vec![trial] }),
         }
     }
-    for course in &mut courses {
-        course.trials.sort_by_key(|trial| trial.hyperparameters.epochs);
+    for group in &mut groups {
+        group.trials.sort_by_key(|trial| trial.workload.epochs);
     }
-    // Stable: of equally long ones, the first of the plan goes first.
-    courses.sort_by_key(|course| Reverse(cost(plan, course.longest())));
-    courses
+    // The sort is stable: equally expensive groups keep the order of the plan.
+    groups.sort_by_key(|group| Reverse(group.longest().workload.cost));
+    groups
 }
 
-/// All that a trial's steps depend on, on the same data: everything but how many there are.
-fn way(trial: &Trial) -> String {
-    let epochs = Hyperparameters::default().epochs;
-    let hyperparameters = Hyperparameters { epochs, ..trial.hyperparameters };
-    format!("{hyperparameters:?} {}", trial.validation)
+/// Number of trials in `groups`.
+pub fn trial_count(groups: &[TrialGroup<'_>]) -> usize {
+    groups.iter().map(|group| group.trials.len()).sum()
 }
 
-/// How long a trial takes beside others, roughly: with the fused engine, a step costs about as much as three examples.
-pub fn cost(plan: &Plan, trial: &Trial) -> u64 {
-    let epochs = u64::from(trial.hyperparameters.epochs.get());
-    3 * plan.steps(trial) + epochs.saturating_mul(plan.examples as u64)
+/// Steps to train `groups`.
+pub fn step_count(groups: &[TrialGroup<'_>]) -> u64 {
+    groups.iter().map(|group| group.longest().workload.steps).sum()
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use crate::experiment::spec::Validation;
-    use model::{BatchSize, Epochs, Seed};
     use proptest::prelude::*;
 
-    fn plan(settings: &[(i64, i64, i64)]) -> Plan {
-        let trial = |(batch_size, epochs, seed): &(i64, i64, i64)| {
-            let hyperparameters = Hyperparameters {
-                batch_size: BatchSize::new(*batch_size).unwrap(),
-                epochs: Epochs::new(*epochs).unwrap(),
-                seed: Seed::new(*seed).unwrap(),
-                ..Hyperparameters::default()
-            };
-            Trial::new(hyperparameters, "00", Validation::Test)
-        };
-        Plan { trials: settings.iter().map(trial).collect(), varying: Vec::new(), examples: 1_000 }
-    }
+    use super::*;
+    use crate::experiment::fixtures::trial;
 
     proptest! {
         #[test]
-        fn every_trial_is_in_one_course_with_those_that_differ_only_in_epochs(
+        fn trials_that_differ_only_in_epochs_share_a_group(
             settings in prop::collection::hash_set((1i64..4, 1i64..6, 0i64..3), 1..40),
         ) {
-            let settings: Vec<_> = settings.into_iter().collect();
-            let plan = plan(&settings);
-            let trials: Vec<&Trial> = plan.trials.iter().collect();
-            let courses = courses(&plan, &trials);
-            prop_assert_eq!(courses.iter().map(|course| course.trials.len()).sum::<usize>(), settings.len());
-            let mut ways: Vec<String> = Vec::new();
-            for course in &courses {
-                ways.push(way(course.longest()));
-                prop_assert!(course.trials.iter().all(|trial| way(trial) == way(course.longest())));
-                let ascending = |pair: &[&Trial]| pair[0].hyperparameters.epochs < pair[1].hyperparameters.epochs;
-                prop_assert!(course.trials.windows(2).all(ascending));
+            let trials: Vec<Trial> = settings.into_iter().map(trial).collect();
+            let groups = groups(&trials);
+            prop_assert_eq!(trial_count(&groups), trials.len());
+            let key = |trial: &Trial| trial.workload.trajectory_key.clone();
+            let mut keys: Vec<String> = Vec::new();
+            for group in &groups {
+                keys.push(key(group.longest()));
+                prop_assert!(group.trials.iter().all(|trial| key(trial) == key(group.longest())));
+                let ascending =
+                    |pair: &[&Trial]| pair[0].workload.epochs < pair[1].workload.epochs;
+                prop_assert!(group.trials.windows(2).all(ascending));
             }
-            ways.sort();
-            ways.dedup();
-            prop_assert_eq!(ways.len(), courses.len());
+            keys.sort();
+            keys.dedup();
+            prop_assert_eq!(keys.len(), groups.len());
         }
     }
 
     #[test]
-    fn the_longest_goes_first() {
-        let plan = plan(&[(512, 1, 0), (1, 5, 0), (32, 5, 1), (32, 5, 0), (32, 20, 0)]);
-        let trials: Vec<&Trial> = plan.trials.iter().collect();
-        let order: Vec<_> = courses(&plan, &trials)
+    fn most_expensive_group_comes_first() {
+        let settings = [(512, 1, 0), (1, 5, 0), (32, 5, 1), (32, 5, 0), (32, 20, 0)];
+        let trials = settings.map(trial);
+        let order: Vec<_> = groups(&trials)
             .iter()
-            .map(|course| course.longest().hyperparameters)
-            .map(|it| (it.batch_size.get(), it.epochs.get(), it.seed.get()))
+            .map(|group| group.longest().title(&["batch_size", "epochs", "seed"].map(String::from)))
             .collect();
-        assert_eq!(order, [(32, 20, 0), (1, 5, 0), (32, 5, 1), (512, 1, 0)]);
+        let expected = [
+            "batch_size 32 · epochs 20 · seed 0",
+            "batch_size 1 · epochs 5 · seed 0",
+            "batch_size 32 · epochs 5 · seed 1",
+            "batch_size 512 · epochs 1 · seed 0",
+        ];
+        assert_eq!(order, expected);
     }
 }

@@ -1,10 +1,20 @@
 //! From an experiment file to a plan of trials.
+//!
+//! `file` → `spec` → `plan` → `trial` → `group`, in the order of the data.
 
+pub mod axis;
 pub mod datasets;
 pub mod diagnostic;
 pub mod file;
+#[cfg(test)]
+pub mod fixtures;
 pub mod group;
+pub mod learner;
+pub mod metrics;
 pub mod plan;
 pub mod range;
+pub mod section;
 pub mod shard;
 pub mod spec;
+pub mod trial;
+pub mod validation;

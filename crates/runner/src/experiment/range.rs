@@ -1,73 +1,97 @@
-//! A swept range, written `{ from, to, step }` or `{ from, to, count, scale }`, as the values it stands for.
+//! A swept range: `{ from, to, step }` for integers, `{ from, to, count, scale }` for numbers.
 
 use crate::experiment::diagnostic::Diagnostic;
-use crate::experiment::file::{Entries, Node, Value};
+use crate::experiment::file::{Node, Value};
+use crate::experiment::learner::{Hyperparameter, Kind};
 use crate::experiment::plan::LARGEST_PLAN;
-use crate::experiment::spec::{Parameter, range_entries};
+use crate::experiment::section::{table, unknown_key};
 
-/// The values of the range `node` as nodes of its place, for the parameter's own checks to read.
-///
-/// Integers: `from`, `from + step` … up to and including `to`. Numbers: `count` values from `from` to `to`, evenly spaced
-/// on a `linear` (default) or `log` scale, rounded to 12 significant digits so that they print and hash alike everywhere.
-pub fn expand(
-    parameter: Parameter,
-    node: &Node,
-    entries: &Entries,
-) -> Result<Vec<Node>, Diagnostic> {
-    let get = range_entries(node, entries)?;
-    let values = match parameter {
-        Parameter::BatchSize | Parameter::Epochs | Parameter::Seed => {
-            refuse(&get, &["count", "scale"], "whole numbers are stepped: { from, to, step }")?;
-            integers(node, &get)?
-        }
-        Parameter::LearningRate | Parameter::Decay => {
-            refuse(&get, &["step"], "numbers are counted: { from, to, count, scale }")?;
-            numbers(node, &get)?
-        }
-        Parameter::Init | Parameter::LastBatch => {
-            let label = "expected a list of values";
-            return Err(Diagnostic::new(
-                format!("'{}' has no range", parameter.name()),
-                &node.place,
-                label,
-            ));
-        }
-    };
-    Ok(values.into_iter().map(|value| Node { value, place: node.place.clone() }).collect())
+/// The entries of a range.
+struct Range<'a> {
+    node: &'a Node,
 }
 
-fn refuse<'a>(
-    get: &impl Fn(&str) -> Option<&'a Node>,
-    names: &[&str],
-    label: &str,
-) -> Result<(), Diagnostic> {
-    match names.iter().find_map(|name| get(name).map(|node| (name, node))) {
-        None => Ok(()),
-        Some((name, node)) => {
-            Err(Diagnostic::new(format!("'{name}' does not fit this range"), &node.place, label))
+impl<'a> Range<'a> {
+    /// Reads a table that has `from`, `to` and no unknown key.
+    fn read(node: &'a Node) -> Result<Self, Diagnostic> {
+        const KNOWN: [&str; 5] = ["from", "to", "step", "count", "scale"];
+        let entries = table("range", node)?;
+        if let Some((key, _)) = entries.iter().find(|(key, _)| !KNOWN.contains(&&*key.name)) {
+            return Err(unknown_key(key, &KNOWN));
+        }
+        let range = Self { node };
+        for name in ["from", "to"] {
+            if range.get(name).is_none() {
+                let message = format!("the range has no '{name}'");
+                return Err(Diagnostic::new(message, &node.span, "expected { from = …, to = … }"));
+            }
+        }
+        Ok(range)
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Node> {
+        let Value::Table(entries) = &self.node.value else { return None };
+        entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+    }
+
+    fn reject(&self, names: &[&str], label: &str) -> Result<(), Diagnostic> {
+        match names.iter().find_map(|name| self.get(name).map(|node| (name, node))) {
+            None => Ok(()),
+            Some((name, node)) => {
+                let message = format!("'{name}' does not fit this range");
+                Err(Diagnostic::new(message, &node.span, label))
+            }
         }
     }
 }
 
-fn whole(node: Option<&Node>, default: i64) -> Result<i64, Diagnostic> {
+/// The values of the range `node`, each as a node at its position.
+///
+/// Integers are `from`, `from + step` … up to and including `to`. Numbers are `count` values from
+/// `from` to `to`, evenly spaced on a `linear` (default) or `log` scale. They are rounded to 12
+/// significant digits, so that they have the same text and the same hash on every machine.
+pub fn expand(hyperparameter: &Hyperparameter, node: &Node) -> Result<Vec<Node>, Diagnostic> {
+    let range = Range::read(node)?;
+    let values = match hyperparameter.kind {
+        Kind::Integer => {
+            range.reject(
+                &["count", "scale"],
+                "a range of integers has a step: { from, to, step }",
+            )?;
+            integers(&range)?
+        }
+        Kind::Number => {
+            range
+                .reject(&["step"], "a range of numbers has a count: { from, to, count, scale }")?;
+            numbers(&range)?
+        }
+        Kind::Choice(_) => {
+            let message = format!("'{}' has no range", hyperparameter.name);
+            return Err(Diagnostic::new(message, &node.span, "expected a list of values"));
+        }
+    };
+    Ok(values.into_iter().map(|value| Node { value, span: node.span.clone() }).collect())
+}
+
+fn integer(node: Option<&Node>, default: i64) -> Result<i64, Diagnostic> {
     match node {
         None => Ok(default),
         Some(Node { value: Value::Integer(integer), .. }) => Ok(*integer),
         Some(node) => {
             let label = format!("expected an integer, found {}", node.value.type_name());
-            Err(Diagnostic::new("the range has the wrong type", &node.place, label))
+            Err(Diagnostic::new("the range has the wrong type", &node.span, label))
         }
     }
 }
 
-fn real(node: Option<&Node>) -> Result<f64, Diagnostic> {
+fn number(node: Option<&Node>) -> Result<f64, Diagnostic> {
     match node {
         #[allow(clippy::cast_precision_loss, reason = "a bound written as an integer")]
         Some(Node { value: Value::Integer(integer), .. }) => Ok(*integer as f64),
         Some(Node { value: Value::Float(float), .. }) if float.is_finite() => Ok(*float),
         Some(node) => Err(Diagnostic::new(
             "the range has the wrong type",
-            &node.place,
+            &node.span,
             "expected a finite number",
         )),
         None => Ok(0.0),
@@ -75,22 +99,21 @@ fn real(node: Option<&Node>) -> Result<f64, Diagnostic> {
 }
 
 fn never_ends(node: &Node, label: &str) -> Diagnostic {
-    Diagnostic::new("the range never ends", &node.place, label)
+    Diagnostic::new("the range never ends", &node.span, label)
 }
 
 fn too_many(node: &Node) -> Diagnostic {
     Diagnostic::new(
         "the range is too long",
-        &node.place,
+        &node.span,
         format!("expected at most {LARGEST_PLAN} values"),
     )
 }
 
-fn integers<'a>(
-    node: &Node,
-    get: &impl Fn(&str) -> Option<&'a Node>,
-) -> Result<Vec<Value>, Diagnostic> {
-    let (from, to, step) = (whole(get("from"), 0)?, whole(get("to"), 0)?, whole(get("step"), 1)?);
+fn integers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
+    let (node, get) = (range.node, |name| range.get(name));
+    let (from, to, step) =
+        (integer(get("from"), 0)?, integer(get("to"), 0)?, integer(get("step"), 1)?);
     if step < 1 {
         return Err(never_ends(get("step").unwrap_or(node), "expected a step of 1 or more"));
     }
@@ -107,19 +130,17 @@ fn integers<'a>(
     Ok(values.map(Value::Integer).collect())
 }
 
-fn numbers<'a>(
-    node: &Node,
-    get: &impl Fn(&str) -> Option<&'a Node>,
-) -> Result<Vec<Value>, Diagnostic> {
-    let (from, to) = (real(get("from"))?, real(get("to"))?);
+fn numbers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
+    let (node, get) = (range.node, |name| range.get(name));
+    let (from, to) = (number(get("from"))?, number(get("to"))?);
     let Some(count_node) = get("count") else {
         return Err(never_ends(node, "expected 'count', the number of values"));
     };
-    let count = whole(Some(count_node), 0)?;
+    let count = integer(Some(count_node), 0)?;
     if count < 2 {
         return Err(Diagnostic::new(
             "the range is too short",
-            &count_node.place,
+            &count_node.span,
             "expected a count of 2 or more",
         ));
     }
@@ -130,26 +151,26 @@ fn numbers<'a>(
         return Err(never_ends(node, "expected 'from' smaller than 'to'"));
     }
     #[allow(clippy::cast_precision_loss, reason = "at most 100,000")]
-    let share = |i: i64| i as f64 / (count - 1) as f64;
+    let fraction = |i: i64| i as f64 / (count - 1) as f64;
     let value: Box<dyn Fn(i64) -> f64> = match get("scale").map(|node| (&node.value, node)) {
-        None => Box::new(|i| from + (to - from) * share(i)),
+        None => Box::new(|i| from + (to - from) * fraction(i)),
         Some((Value::Text(word), _)) if word == "linear" => {
-            Box::new(|i| from + (to - from) * share(i))
+            Box::new(|i| from + (to - from) * fraction(i))
         }
         Some((Value::Text(word), node)) if word == "log" => {
             if from <= 0.0 {
                 return Err(Diagnostic::new(
                     "a log scale starts above 0",
-                    &node.place,
+                    &node.span,
                     "expected 'from' above 0",
                 ));
             }
-            Box::new(|i| from * (to / from).powf(share(i)))
+            Box::new(|i| from * (to / from).powf(fraction(i)))
         }
         Some((_, node)) => {
             return Err(Diagnostic::new(
                 "unknown scale",
-                &node.place,
+                &node.span,
                 "expected \"linear\" or \"log\"",
             ));
         }
@@ -157,7 +178,7 @@ fn numbers<'a>(
     Ok((0..count).map(|i| Value::Float(round(value(i)))).collect())
 }
 
-/// To 12 significant digits.
+/// Rounds to 12 significant digits.
 fn round(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
 }

@@ -1,19 +1,15 @@
-//! What a run was made by: program, code, machine, command.
+//! What made a run: program, code, machine and command.
 
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
-use tracking::{Invocation, Process, Shard};
+use tracking::{Invocation, Process};
 
-/// The present start of this program, for one experiment file.
-pub fn invocation(
-    jobs: u32,
-    experiment_file: &str,
-    plan_sha256: String,
-    shard: Option<Shard>,
-) -> Invocation {
+/// This start of the program, without an experiment.
+pub fn this_invocation() -> Invocation {
     let system =
         System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
     let cpu = system.ok().and_then(|system| Some(system.cpus().first()?.brand().to_owned()));
     let unknown = || "unknown".to_owned();
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     Invocation {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         git_commit: option_env!("GIT_COMMIT").map(str::to_owned),
@@ -22,20 +18,17 @@ pub fn invocation(
         cpu: cpu.unwrap_or_else(unknown),
         instruction_set: instruction_set(),
         os: System::long_os_version().unwrap_or_else(|_| unknown()),
-        jobs,
-        command_line: std::env::args_os()
-            .map(|it| it.to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
-            .join(" "),
-        experiment_file: Some(experiment_file.to_owned()),
+        command_line: words.collect::<Vec<_>>().join(" "),
         process: Process::current().clone(),
-        plan_sha256: Some(plan_sha256),
-        shard,
+        jobs: 1,
+        experiment_file: None,
+        plan_sha256: None,
+        shard: None,
         work: None,
     }
 }
 
-/// The vector instructions that bits may depend on.
+/// The vector instructions of this processor: results may depend on them.
 fn instruction_set() -> String {
     #[cfg(target_arch = "x86_64")]
     let found = [

@@ -1,29 +1,27 @@
-//! From what came of a trial to the run in the store.
+//! Maps executions to the runs of the store.
 
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use anyhow::Result;
-use model::{Outcome, Weights};
-use tracking::{EpochMetrics, Run, SplitSizes, Status, TrialId, atomic_file};
+use anyhow::{Result, anyhow};
+use tracking::{Run, SplitSizes, Status, TrialId, atomic_file};
 
-use crate::executor::Execution;
-use crate::experiment::datasets::{Resolved, as_text};
-use crate::experiment::plan::Trial;
-use crate::experiment::spec::Validation;
-use crate::sweep::Done;
+use crate::executor::{Execution, Outcome};
+use crate::experiment::datasets::{ResolvedDataset, as_text};
+use crate::experiment::trial::Trial;
+use crate::sweep::protocol::TrialResult;
 
 /// What all runs of one sweep share.
-pub struct Circumstances<'a> {
+pub struct RunMetadata<'a> {
     pub experiment: &'a str,
-    pub resolved: &'a Resolved,
+    pub resolved: &'a ResolvedDataset,
     pub engine: &'a str,
     pub device: &'a str,
 }
 
-impl Circumstances<'_> {
-    /// The run of a trial that begins.
-    pub fn begun(&self, trial: &Trial, started_at: SystemTime) -> Run {
+impl RunMetadata<'_> {
+    /// The run of a trial that starts.
+    pub fn started(&self, trial: &Trial, started_at: SystemTime) -> Run {
         let dataset = &self.resolved.dataset;
         Run {
             trial: trial.id.clone(),
@@ -35,124 +33,83 @@ impl Circumstances<'_> {
             split_sizes: self.split_sizes(trial),
             engine: self.engine.to_owned(),
             device: self.device.to_owned(),
-            params: trial.params(),
+            params: trial.params.clone(),
             ..Run::new(self.experiment, Status::Running, started_at)
         }
     }
 
     /// The number of training, validation and test examples of a trial.
     fn split_sizes(&self, trial: &Trial) -> SplitSizes {
-        let (train, test) = (self.resolved.dataset.train.len(), self.resolved.dataset.test.len());
-        let held_out = match trial.validation {
-            Validation::Test => None,
-            Validation::HeldOut(fraction) => Some(fraction.of(train)),
-        };
+        let dataset = &self.resolved.dataset;
+        let held_out = trial.validation.held_out(dataset.train.len());
         let size = |examples: usize| u64::try_from(examples).ok();
         SplitSizes {
-            train: size(train - held_out.unwrap_or(0)),
+            train: size(dataset.train.len() - held_out.unwrap_or(0)),
             validation: held_out.and_then(size),
-            test: size(test),
+            test: size(dataset.test.len()),
         }
     }
 
-    /// The run that `done` leaves in the store.
-    pub fn run(&self, done: &Done<'_>) -> Run {
-        let (status, error) = status(&done.result.as_ref());
-        let execution = done.result.as_ref().ok();
-        Run {
-            shared_from: done.shared_from.clone(),
+    /// The run of a trial that ended.
+    pub fn ended(&self, ended: &TrialResult<'_>) -> Run {
+        let (status, error) = status(ended.result.as_ref());
+        let run = Run {
+            shared_from: ended.shared_from.clone(),
             status,
             error,
-            epochs: execution
-                .map_or_else(Vec::new, |it| it.epochs.iter().map(epoch_metrics).collect()),
-            results: execution.map_or_else(Vec::new, results),
-            error_analysis: execution.and_then(|it| it.examples.clone()),
-            ..self.begun(done.trial, done.started_at)
+            ..self.started(ended.trial, ended.started_at)
+        };
+        match &ended.result {
+            Err(_) => run,
+            Ok(execution) => Run {
+                epochs: execution.epochs.clone(),
+                results: results(execution),
+                error_analysis: execution.error_analysis.clone(),
+                ..run
+            },
         }
     }
 }
 
-/// How an execution, or the lack of one, is recorded.
-pub fn status(result: &Result<&Execution, impl ToString>) -> (Status, Option<String>) {
+/// How an execution, or the error that prevented it, is recorded.
+pub fn status(result: Result<&Execution, &String>) -> (Status, Option<String>) {
     match result {
-        Err(error) => (Status::Failed, Some(error.to_string())),
+        Err(error) => (Status::Failed, Some(error.clone())),
         Ok(execution) => match execution.outcome {
-            Outcome::Finished { .. } => (Status::Finished, None),
+            Outcome::Finished => (Status::Finished, None),
             Outcome::Stopped => (Status::Killed, Some("stopped by a signal".to_owned())),
-            Outcome::Diverged { epoch, step } => (
-                Status::Diverged,
-                Some(format!("the loss was not finite in epoch {epoch}, at step {step}")),
-            ),
+            Outcome::Diverged { epoch, step } => {
+                let error = format!("the loss was not finite in epoch {epoch}, at step {step}");
+                (Status::Diverged, Some(error))
+            }
         },
     }
 }
 
-/// An epoch as the store keeps it.
-pub fn epoch_metrics((it, elapsed): &(model::EpochScores, Duration)) -> EpochMetrics {
-    let named = [
-        ("loss", Some(it.loss)),
-        ("accuracy", Some(it.accuracy)),
-        ("val_loss", Some(it.val_loss)),
-        ("val_accuracy", Some(it.val_accuracy)),
-        ("test_loss", it.test_loss),
-        ("test_accuracy", it.test_accuracy),
-        ("learning_rate", Some(it.learning_rate)),
-        ("seconds", Some(elapsed.as_secs_f64())),
-    ];
-    let metrics =
-        named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    EpochMetrics { epoch: it.epoch, step: it.step, metrics }
-}
-
-/// The epoch that [`epoch_metrics`] put into the store. What is not there was not finite.
-pub fn epoch_from(it: &EpochMetrics) -> (model::EpochScores, Duration) {
-    let measured =
-        |name: &str| it.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
-    let value = |name: &str| measured(name).unwrap_or(f64::NAN);
-    let metrics = model::EpochScores {
-        epoch: it.epoch,
-        step: it.step,
-        loss: value("loss"),
-        accuracy: value("accuracy"),
-        val_loss: value("val_loss"),
-        val_accuracy: value("val_accuracy"),
-        test_loss: measured("test_loss"),
-        test_accuracy: measured("test_accuracy"),
-        learning_rate: value("learning_rate"),
-    };
-    (metrics, Duration::try_from_secs_f64(value("seconds")).unwrap_or_default())
-}
-
-/// Its final metrics.
+/// The final metrics of an execution, with its time unless it was stopped.
 pub fn results(execution: &Execution) -> Vec<(String, f64)> {
-    let mut results = Vec::new();
-    if let Outcome::Finished { train, test } = execution.outcome {
-        results.push(("train_loss".to_owned(), train.loss()));
-        results.push(("train_accuracy".to_owned(), train.accuracy()));
-        results.push(("test_loss".to_owned(), test.loss()));
-        results.push(("test_accuracy".to_owned(), test.accuracy()));
-    }
+    let mut results = execution.results.clone();
     if execution.outcome != Outcome::Stopped {
         results.push(("seconds".to_owned(), execution.elapsed.as_secs_f64()));
     }
     results
 }
 
-/// Where the final weights of a trial lie.
-pub fn model_path(results: &Path, experiment: &str, trial: &TrialId) -> std::path::PathBuf {
+/// The file of a trial's final model.
+pub fn model_path(results: &Path, experiment: &str, trial: &TrialId) -> PathBuf {
     results.join(experiment).join("models").join(format!("{trial}.safetensors"))
 }
 
-/// Writes the final weights whole or not at all: to a temporary name, then renamed.
-pub fn save_weights(path: &Path, weights: &Weights) -> Result<()> {
-    let bytes = weights.to_safetensors()?;
-    atomic_file::write(path, TEMPORARY, &bytes).map_err(|error| {
-        anyhow::anyhow!(
-            "the weights cannot be written to {}: {error}; see to its folder, then --retry-failed has them again",
+/// Writes a final model completely or not at all.
+pub fn save_model(path: &Path, bytes: &[u8]) -> Result<()> {
+    atomic_file::write(path, TEMPORARY, bytes).map_err(|error| {
+        anyhow!(
+            "cannot write the weights to {}: {error}; check the folder, then rerun the trial with \
+             --retry-failed",
             path.display()
         )
     })
 }
 
-/// How the name of a file begins that is not whole yet.
+/// The prefix of temporary names.
 pub const TEMPORARY: &str = ".weights-";

@@ -1,4 +1,5 @@
-//! Stopping on SIGINT, SIGTERM, SIGHUP, and SIGUSR1 (a scheduler's word that time is nearly up): the first asks, a second SIGINT leaves at once.
+//! Requests to stop: SIGINT, SIGTERM, SIGHUP, and SIGUSR1, by which a scheduler announces the end
+//! of a job's time. A second SIGINT ends the program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,28 +8,29 @@ use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
-/// Whether the sweep was asked to stop.
+/// Whether the sweep must stop. Clones share the state.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
-    asked: Arc<AtomicBool>,
-    /// Whether it was by who wants it to go on elsewhere: time is up here.
-    requeued: Arc<AtomicBool>,
-    /// Whether there is anything yet that a stop could leave unfinished.
-    under_way: Arc<AtomicBool>,
+    requested: Arc<AtomicBool>,
+    /// Whether SIGUSR1 requested the stop: the job is to continue in another attempt.
+    requeue: Arc<AtomicBool>,
+    /// Whether trials have started, so that the sweep must handle the stop.
+    started: Arc<AtomicBool>,
 }
 
 /// Exit code of a shell for a process that SIGINT ended.
-const LEFT_AT_ONCE: i32 = 130;
-/// Stopped by a signal; run again to go on.
+const INTERRUPTED: i32 = 130;
+/// Exit code of a sweep that a signal stopped. Running the same command again resumes it.
 pub const STOPPED: u8 = 75;
-/// A file would become larger than the system allows: not a reason to die, but an error of the write.
+/// Sent when a file would exceed the size limit. Handled, so that the write fails with an error
+/// instead of ending the process.
 const SIGXFSZ: i32 = 25;
 
 impl Stop {
-    /// Listens to the signals from now on. Before [`Stop::begin`] the first one ends the program.
+    /// Listens for signals. Until [`Stop::start`], the first signal ends the program.
     pub fn on_signals() -> Result<Self> {
         let stop = Self::default();
-        let failed = "the handler of SIGINT and SIGTERM cannot be installed";
+        let failed = "cannot install the handler of SIGINT and SIGTERM";
         if cfg!(target_os = "linux") {
             signal_hook::flag::register_usize(SIGXFSZ, Arc::new(AtomicUsize::new(0)), 1)
                 .context(failed)?;
@@ -37,40 +39,38 @@ impl Stop {
         let shared = stop.clone();
         std::thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(move || signals.forever().for_each(|signal| shared.signalled(signal)))
+            .spawn(move || signals.forever().for_each(|signal| shared.handle(signal)))
             .context(failed)?;
         Ok(stop)
     }
 
-    fn signalled(&self, signal: i32) {
-        self.requeued.fetch_or(signal == SIGUSR1, Ordering::SeqCst);
-        if !self.under_way.load(Ordering::SeqCst) {
-            anstream::eprintln!("stopped before any trial began; run the same command again");
+    fn handle(&self, signal: i32) {
+        self.requeue.fetch_or(signal == SIGUSR1, Ordering::SeqCst);
+        if !self.started.load(Ordering::SeqCst) {
+            anstream::eprintln!("stopped before any trial started; run the same command again");
             std::process::exit(STOPPED.into());
         }
-        if self.asked() && signal == SIGINT {
-            std::process::exit(LEFT_AT_ONCE);
+        if self.requested() && signal == SIGINT {
+            std::process::exit(INTERRUPTED);
         }
-        self.ask();
+        self.request();
     }
 
-    /// From now on a stop is the sweep's to see to.
-    pub fn begin(&self) {
-        self.under_way.store(true, Ordering::SeqCst);
+    /// From now on a signal only requests a stop.
+    pub fn start(&self) {
+        self.started.store(true, Ordering::SeqCst);
     }
 
-    /// Asks for a stop.
-    pub fn ask(&self) {
-        self.asked.store(true, Ordering::Relaxed);
+    pub fn request(&self) {
+        self.requested.store(true, Ordering::Relaxed);
     }
 
-    /// Whether SIGUSR1 asked.
-    pub fn requeued(&self) -> bool {
-        self.requeued.load(Ordering::SeqCst)
+    pub fn requested(&self) -> bool {
+        self.requested.load(Ordering::Relaxed)
     }
 
-    /// Whether somebody asked.
-    pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Relaxed)
+    /// Whether SIGUSR1 requested the stop.
+    pub fn requeue_requested(&self) -> bool {
+        self.requeue.load(Ordering::SeqCst)
     }
 }

@@ -1,161 +1,178 @@
-//! What threads that train tell, kept in the store: the one place that records.
+//! Writes worker events to the store, on the thread that called the scheduler.
 
 use std::collections::HashSet;
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
-use model::Weights;
 use tracking::{
     Checkpoint, ClaimOptions, ClaimOutcome, InvocationId, ResumePoint, RunId, Store,
     WriteTransaction,
 };
 
-use crate::executor::Reached;
-use crate::experiment::group::Course;
+use crate::executor::{Executor, ResumeState};
+use crate::experiment::group::TrialGroup;
 use crate::sweep::progress::Progress;
-use crate::sweep::records::{Circumstances, epoch_from, epoch_metrics};
+use crate::sweep::protocol::{ClaimReply, ClaimedGroup, Event, EventSink};
+use crate::sweep::records::RunMetadata;
 use crate::sweep::stop::Stop;
-use crate::sweep::{Claimed, Event, Record};
 
-/// How often the CSV files are brought up to date while a sweep runs.
-const EXPORT_EVERY: Duration = Duration::from_secs(10);
+/// The time between two updates of the CSV files during a sweep.
+const EXPORT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many trials ended how.
+/// What the exit code of a sweep depends on.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Tally {
+pub struct SweepSummary {
     pub failed: usize,
-    /// Left to another machine that is said to run them, by name.
-    pub elsewhere: HashSet<String>,
+    /// Other machines that are recorded as running trials of this sweep.
+    pub remote_hosts: HashSet<String>,
 }
 
-/// The store, and what all runs of a sweep have in common.
-pub struct Recorder<'a> {
-    pub store: &'a mut Store,
-    /// Whether nobody else writes to the store.
-    pub alone: bool,
+/// Claims trials in the store.
+pub struct Claimer<'a> {
     pub invocation: InvocationId,
-    pub circumstances: Circumstances<'a>,
-    pub terms: ClaimOptions,
+    pub metadata: RunMetadata<'a>,
+    pub options: ClaimOptions,
+    pub executor: &'a dyn Executor,
+}
+
+/// Writes the events of a sweep to the store.
+pub struct StoreWriter<'a> {
+    pub store: &'a mut Store,
+    /// Whether no other process writes to the store.
+    pub exclusive: bool,
+    pub claimer: Claimer<'a>,
     pub fail_fast: bool,
     pub progress: &'a Progress,
     pub stop: &'a Stop,
-    pub tally: Tally,
+    pub summary: SweepSummary,
     pub exported: Instant,
 }
 
-impl<'a> Record<'a> for Recorder<'_> {
-    fn record(&mut self, events: &mut dyn Iterator<Item = Event<'a>>) -> Result<()> {
-        let (mut answers, mut ended) = (Vec::new(), Vec::new());
+impl<'a> EventSink<'a> for StoreWriter<'_> {
+    fn handle(&mut self, events: &mut dyn Iterator<Item = Event<'a>>) -> Result<()> {
+        let (mut replies, mut ended) = (Vec::new(), Vec::new());
         let transaction = self.store.transaction()?;
         for event in events {
             match event {
-                Event::Claim { course, reply } => {
-                    let claim = claim(
-                        &transaction,
-                        self.invocation,
-                        &self.circumstances,
-                        &course,
-                        self.terms,
-                    )?;
-                    self.tally.elsewhere.extend(claim.1);
-                    answers.push((reply, claim.0));
+                Event::Claim { group, reply } => {
+                    let (answer, remote_host) = self.claimer.claim(&transaction, &group)?;
+                    self.summary.remote_hosts.extend(remote_host);
+                    replies.push((reply, answer));
                 }
-                Event::Epochs { run, epochs, elapsed, weights } => {
-                    let epochs: Vec<_> = epochs.iter().map(epoch_metrics).collect();
-                    let epoch = epochs.last().map_or(0, |epoch| epoch.epoch);
-                    let (seconds, model) = (elapsed.as_secs_f64(), weights.to_safetensors()?);
+                Event::Epochs { run, epochs, elapsed, model } => {
+                    let epoch = epochs.last().map_or(0, |last| last.epoch);
+                    let (seconds, model) = (elapsed.as_secs_f64(), model()?);
                     transaction.record_epochs(
                         &run,
                         &epochs,
                         &Checkpoint { epoch, seconds, model },
                     )?;
                 }
-                Event::Ended(done) => {
-                    transaction.end_run(&done.run, &self.circumstances.run(&done))?;
-                    ended.push(done);
+                Event::Ended(result) => {
+                    transaction.end_run(&result.run, &self.claimer.metadata.ended(&result))?;
+                    ended.push(result);
                 }
             }
-            // Where nobody else asks, a claim is good before it lasts.
-            if self.alone {
-                answer(&mut answers);
+            // Without other writers, a claim is valid before it is committed.
+            if self.exclusive {
+                send(&mut replies);
             }
         }
         transaction.commit()?;
 
-        answer(&mut answers);
-        for done in ended {
-            self.tally.failed += usize::from(done.result.is_err());
-            if done.result.is_err() && self.fail_fast {
-                self.stop.ask();
+        send(&mut replies);
+        for end in ended {
+            if end.result.is_err() {
+                self.summary.failed += 1;
+                if self.fail_fast {
+                    self.stop.request();
+                }
             }
-            self.progress.trial_ended(&done);
+            self.progress.trial_ended(end.trial, &end.result);
         }
-        if self.exported.elapsed() >= EXPORT_EVERY {
-            self.store.export_csv(self.circumstances.experiment)?;
+        if self.exported.elapsed() >= EXPORT_INTERVAL {
+            self.store.export_csv(self.claimer.metadata.experiment)?;
             self.exported = Instant::now();
         }
         Ok(())
     }
 }
 
-/// Tells those who wait for the answers. A thread that does not wait any more is gone.
-fn answer<'a>(answers: &mut Vec<(mpsc::Sender<Claimed<'a>>, Claimed<'a>)>) {
-    for (reply, claimed) in answers.drain(..) {
-        let _ = reply.send(claimed);
+/// Sends replies to claims. A worker that has ended needs no reply.
+fn send<'a>(replies: &mut Vec<(mpsc::Sender<ClaimReply<'a>>, ClaimReply<'a>)>) {
+    for (worker, reply) in replies.drain(..) {
+        let _ = worker.send(reply);
     }
 }
 
-/// Asks for every trial of a course: the longest, and then those on its way that are free too.
-fn claim<'a>(
-    transaction: &WriteTransaction<'_>,
-    invocation: InvocationId,
-    circumstances: &Circumstances<'_>,
-    course: &Course<'a>,
-    terms: ClaimOptions,
-) -> Result<(Claimed<'a>, Option<String>)> {
-    let (mut taken, mut runs, mut busy, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new(), None);
-    for trial in &course.trials {
-        match transaction.claim(
-            invocation,
-            &circumstances.begun(trial, SystemTime::now()),
-            terms,
-        )? {
-            ClaimOutcome::Claimed(run, resumption) => {
-                taken.push(*trial);
-                runs.push((run, resumption));
+impl Claimer<'_> {
+    /// Claims every trial of a group. Also returns the host that is recorded as running one of
+    /// them.
+    fn claim<'a>(
+        &self,
+        transaction: &WriteTransaction<'_>,
+        group: &TrialGroup<'a>,
+    ) -> Result<(ClaimReply<'a>, Option<String>)> {
+        let (mut trials, mut runs) = (Vec::new(), Vec::new());
+        let (mut busy, mut remote_host) = (Vec::new(), None);
+        for trial in &group.trials {
+            let run = self.metadata.started(trial, SystemTime::now());
+            match transaction.claim(self.invocation, &run, self.options)? {
+                ClaimOutcome::Claimed(run, resumption) => {
+                    trials.push(*trial);
+                    runs.push((run, resumption));
+                }
+                ClaimOutcome::Busy => busy.push(*trial),
+                ClaimOutcome::Remote(host) => remote_host = Some(host),
+                ClaimOutcome::Done => {}
             }
-            ClaimOutcome::Busy => busy.push(*trial),
-            ClaimOutcome::Remote(host) => elsewhere = Some(host),
-            ClaimOutcome::Done => {}
         }
+        let claimed = if trials.is_empty() {
+            None
+        } else {
+            let group = TrialGroup { trials };
+            let resume = self.resume(transaction, &group, &mut runs)?;
+            let runs = runs.into_iter().map(|(run, _)| run).collect();
+            Some(ClaimedGroup { group, runs, resume })
+        };
+        let busy = (!busy.is_empty()).then_some(TrialGroup { trials: busy });
+        Ok((ClaimReply { claimed, busy }, remote_host))
     }
-    let busy = (!busy.is_empty()).then_some(Course { trials: busy });
-    let Some((longest, shorter)) = runs.split_last_mut() else {
-        return Ok((Claimed { taken: None, busy }, elsewhere));
-    };
-    let course = Course { trials: taken };
-    // A shorter trial that the longest has gone past is only met from the start.
-    let first = course.trials[0].hyperparameters.epochs.get() as usize;
-    let resumed = longest.1.is_some();
-    let reached = longest.1.take().and_then(reached).filter(|it| it.epochs.len() <= first);
-    if resumed && reached.is_none() {
-        transaction.restart_run(&longest.0)?;
-    }
-    for (run, resumption) in shorter.iter_mut() {
-        if resumption.take().is_some() {
-            transaction.restart_run(run)?;
-        }
-    }
-    let runs = runs.into_iter().map(|(run, _): (RunId, _)| run).collect();
-    Ok((Claimed { taken: Some((course, runs, reached)), busy }, elsewhere))
-}
 
-/// What is gone on from, if it can be read.
-fn reached(resumption: ResumePoint) -> Option<Reached> {
-    Some(Reached {
-        epochs: resumption.epochs.iter().map(epoch_from).collect(),
-        elapsed: Duration::try_from_secs_f64(resumption.checkpoint.seconds).ok()?,
-        weights: Weights::from_safetensors(&resumption.checkpoint.model).ok()?,
-    })
+    /// The state from which the training of a claimed group resumes, if the longest trial has one.
+    /// All other runs restart.
+    fn resume(
+        &self,
+        transaction: &WriteTransaction<'_>,
+        group: &TrialGroup<'_>,
+        runs: &mut [(RunId, Option<ResumePoint>)],
+    ) -> Result<Option<ResumeState>> {
+        let Some(((longest, resumption), shorter)) = runs.split_last_mut() else { return Ok(None) };
+        // A state after the end of the shortest trial would skip that trial's result.
+        let shortest = group.trials[0].workload.epochs as usize;
+        let resumption = resumption.take();
+        let is_resumed = resumption.is_some();
+        let state = resumption.and_then(|resumption| self.resume_state(resumption));
+        let state = state.filter(|state| state.epochs.len() <= shortest);
+        if is_resumed && state.is_none() {
+            transaction.restart_run(longest)?;
+        }
+        for (run, resumption) in shorter {
+            if resumption.take().is_some() {
+                transaction.restart_run(run)?;
+            }
+        }
+        Ok(state)
+    }
+
+    /// The state after the last checkpoint, if the executor can read it.
+    fn resume_state(
+        &self,
+        ResumePoint { epochs, checkpoint, .. }: ResumePoint,
+    ) -> Option<ResumeState> {
+        let elapsed = Duration::try_from_secs_f64(checkpoint.seconds).ok()?;
+        let can_resume = self.executor.can_resume(&checkpoint.model);
+        can_resume.then_some(ResumeState { epochs, elapsed, model: checkpoint.model })
+    }
 }

@@ -114,8 +114,8 @@ fn overrides_are_checked_like_the_file() {
 fn fused_engine_rejects_cuda() {
     let sweep = Sweep::new("good.toml", HEAD);
     sweep.runner("good.toml --engine fused --device cuda").exits(2).stderr_is(
-        "error: the fused engine computes on the CPU, not on cuda: \
-         use --device cpu, or --engine autograd\n",
+        "error: the fused engine runs only on the CPU, not on cuda: \
+         use --device cpu or --engine autograd\n",
     );
     assert!(!sweep.exists("results"));
 }

@@ -10,8 +10,8 @@ fn offline_fallback_is_used_reported_and_recorded() {
     sweep
         .runner("small.toml --offline")
         .success()
-        .stderr_contains("warning: mnist cannot be had")
-        .stderr_contains("using digits in its place");
+        .stderr_contains("warning: mnist is unavailable")
+        .stderr_contains("using digits instead");
     let recorded = "runs WHERE dataset = 'digits' AND fallback_for = 'mnist'";
     assert_eq!(sweep.results().count(recorded), 4);
 }

@@ -27,12 +27,12 @@ fn unwritable_weights_fail_their_trial_and_no_other() {
     sweep
         .runner("faulty.toml --rerun")
         .exits(1)
-        .stderr_contains("failed: the weights cannot be written to");
+        .stderr_contains("failed: cannot write the weights to");
     assert_eq!(results.count("runs WHERE status = 'failed'"), 1);
 
     std::fs::remove_dir(&weights).unwrap();
     let retry = || sweep.runner("faulty.toml --retry-failed").success();
-    retry().stderr_contains("1 of 2 trials failed, to run again");
+    retry().stderr_contains("1 of 2 trials failed and will run again");
     assert!(weights.is_file());
     retry().stderr_contains("no trial failed; nothing to run");
     sweep.runner("verify --all -q").success();
@@ -74,7 +74,7 @@ fn retry_failed_works_after_the_clock_is_set_back() {
     }
     drop(store);
     let retry = || sweep.runner("faulty.toml --retry-failed").success();
-    retry().stderr_contains("4 of 4 trials failed, to run again");
+    retry().stderr_contains("4 of 4 trials failed and will run again");
     retry().stderr_contains("no trial failed; nothing to run");
     let runs = sweep.results().reader().runs("faulty").unwrap();
     assert!(runs.iter().all(|run| run.status == Status::Finished));

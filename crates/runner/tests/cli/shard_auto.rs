@@ -140,7 +140,7 @@ fn status_suggests_a_command_for_the_same_plan() {
 fn shard_auto_rejects_what_is_no_part_of_a_plan() {
     let sweep = twelve_trials();
     let gap = task(&sweep, 0).env("SLURM_ARRAY_TASK_MAX", "5").exits(2);
-    gap.stderr_contains("no whole plan");
+    gap.stderr_contains("not all shards of a plan");
     let no_scheduler = sweep.runner("small.toml --shard auto").exits(2);
     no_scheduler.stderr_contains("none of these is set");
     sweep.write("other.toml", TWELVE_TRIALS.replace("small", "other"));

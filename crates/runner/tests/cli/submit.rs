@@ -46,5 +46,5 @@ fn submit_quotes_paths_for_the_shell() {
 fn submit_reports_an_absent_scheduler() {
     let sweep = Sweep::new("small.toml", TWELVE_TRIALS);
     let submit = sweep.runner("submit small.toml").env("PATH", "").exits(2);
-    submit.stderr_contains("sbatch cannot be run");
+    submit.stderr_contains("cannot run sbatch");
 }

@@ -29,9 +29,9 @@ fn verify_skips_runs_of_other_programs() {
         .runner("verify --all -q")
         .success()
         .stdout_is("16 of 16 runs are identical\n")
-        .stderr_contains("left out: 1 of other programs");
+        .stderr_contains("skipped 1 run of other programs");
     let error = sweep.runner(&format!("verify {id}")).exits(2);
-    error.stderr_contains("is another program's");
+    error.stderr_contains("belongs to another program");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn verify_names_a_changed_metric_and_a_changed_parameter() {
     results.execute(&format!(
         "UPDATE params SET value = 17 WHERE run_id = '{run}' AND name = 'batch_size'"
     ));
-    sweep.runner(&format!("verify {run}")).exits(1).stdout_contains("are those of trial");
+    sweep.runner(&format!("verify {run}")).exits(1).stdout_contains("belong to trial");
 }
 
 #[test]
@@ -62,9 +62,10 @@ fn verify_names_changed_weights() {
     let sweep = Sweep::finished();
     let trial = sweep.results().first_trial();
     corrupt(sweep.results().weights("small", &trial));
-    sweep.runner("verify --all -q").exits(1).stdout_contains(format!(
-        "the weights in results/small/models/{trial}.safetensors are others"
-    ));
+    sweep
+        .runner("verify --all -q")
+        .exits(1)
+        .stdout_contains(format!("the weights in results/small/models/{trial}.safetensors differ"));
 }
 
 #[test]
@@ -80,6 +81,6 @@ fn verify_trains_nothing_on_a_changed_dataset() {
     sweep
         .runner("verify --all")
         .exits(1)
-        .stdout_contains("has changed: it was")
+        .stdout_contains("has changed: expected")
         .stdout_contains("nothing was run");
 }

@@ -1,4 +1,4 @@
-//! What people look at beside the numbers: which classes are taken for which, and the mistakes that a model is surest of.
+//! Error analysis: the confusion matrix and the most confident mistakes on the test set.
 
 use std::cmp::Ordering;
 
@@ -7,11 +7,12 @@ use model::Prediction;
 use png::{BitDepth, ColorType, Compression, EncodingError, Filter};
 use tracking::{ConfusionCell, ErrorAnalysis, Mistake};
 
-/// Bytes of a picture before it is packed, with the one that PNG adds to each row: twelve of them take at most 12,000.
-const LARGEST: usize = 1_000;
+/// The largest size of a picture before compression, in bytes, with PNG's extra byte per row. Twelve
+/// pictures then take at most 12,000 bytes.
+const MAX_PICTURE: usize = 1_000;
 
-/// What `predictions`, one an example of the test set, come to.
-pub fn examples(dataset: &Dataset, predictions: &[Prediction]) -> ErrorAnalysis {
+/// The error analysis of `predictions`, one per example of the test set.
+pub fn error_analysis(dataset: &Dataset, predictions: &[Prediction]) -> ErrorAnalysis {
     let Dataset { shape, classes, test, .. } = dataset;
     let mut counts = vec![0; classes * classes];
     let mut wrong: Vec<(usize, Prediction)> = Vec::new();
@@ -22,12 +23,12 @@ pub fn examples(dataset: &Dataset, predictions: &[Prediction]) -> ErrorAnalysis 
         }
     }
     if wrong.len() > ErrorAnalysis::MISTAKES {
-        wrong.select_nth_unstable_by(ErrorAnalysis::MISTAKES, surer);
+        wrong.select_nth_unstable_by(ErrorAnalysis::MISTAKES, by_confidence);
         wrong.truncate(ErrorAnalysis::MISTAKES);
     }
-    wrong.sort_unstable_by(surer);
+    wrong.sort_unstable_by(by_confidence);
     let mistake = |(index, Prediction { class, probability }): (usize, Prediction)| {
-        // An image that there is can be drawn.
+        // Encoding fails only for an invalid shape, which a dataset cannot have.
         let picture = picture(test.image(index)?, *shape).ok()?;
         let label = u32::from(*test.labels.get(index)?);
         let probability = f64::from(probability);
@@ -44,17 +45,17 @@ pub fn examples(dataset: &Dataset, predictions: &[Prediction]) -> ErrorAnalysis 
     .fitted()
 }
 
-/// The more probable first; of equally probable ones, the first.
-fn surer(a: &(usize, Prediction), b: &(usize, Prediction)) -> Ordering {
+/// The most probable class first. Equal probabilities are ordered by index.
+fn by_confidence(a: &(usize, Prediction), b: &(usize, Prediction)) -> Ordering {
     b.1.probability.total_cmp(&a.1.probability).then(a.0.cmp(&b.0))
 }
 
-/// The cells that are not 0 of counts by label, then prediction.
+/// The cells above 0. `counts` is a matrix with a row per label and a column per prediction.
 fn confusion(counts: &[u64], classes: usize) -> Vec<ConfusionCell> {
     let cells = counts.iter().enumerate().filter(|(_, count)| **count > 0);
-    let cell = |(place, count): (usize, &u64)| ConfusionCell {
-        label: number(place / classes),
-        predicted: number(place % classes),
+    let cell = |(index, count): (usize, &u64)| ConfusionCell {
+        label: number(index / classes),
+        predicted: number(index % classes),
         count: *count,
     };
     cells.map(cell).collect()
@@ -64,17 +65,17 @@ fn confusion(counts: &[u64], classes: usize) -> Vec<ConfusionCell> {
     clippy::cast_possible_truncation,
     reason = "an image has at most 2³⁰ pixels, a dataset 256 classes"
 )]
-fn number(of: usize) -> u32 {
-    of as u32
+fn number(value: usize) -> u32 {
+    value as u32
 }
 
-/// An image as a PNG; a large one shrunk by the smallest whole factor that makes it small enough.
+/// An image as PNG. A large image is shrunk by the smallest integer factor that makes it fit.
 fn picture(pixels: &[u8], shape: ImageShape) -> Result<Vec<u8>, EncodingError> {
     let sized = |factor| ImageShape {
         rows: shape.rows.div_ceil(factor),
         columns: shape.columns.div_ceil(factor),
     };
-    let small = |factor: &usize| sized(*factor).rows * (sized(*factor).columns + 1) <= LARGEST;
+    let small = |factor: &usize| sized(*factor).rows * (sized(*factor).columns + 1) <= MAX_PICTURE;
     let factor = (1..).find(small).unwrap_or(1);
     let shrunk = sized(factor);
     let pixels = if factor == 1 { pixels.to_vec() } else { shrink(pixels, shape, factor) };
@@ -88,7 +89,8 @@ fn picture(pixels: &[u8], shape: ImageShape) -> Result<Vec<u8>, EncodingError> {
     Ok(bytes)
 }
 
-/// The means, rounded, of blocks of `factor` × `factor` pixels; at the right and at the bottom, of what is left.
+/// The rounded means of blocks of `factor` × `factor` pixels. Blocks at the right and bottom edges
+/// may be smaller.
 fn shrink(pixels: &[u8], shape: ImageShape, factor: usize) -> Vec<u8> {
     let mut shrunk = Vec::new();
     for rows in pixels.chunks(factor * shape.columns) {
@@ -97,7 +99,7 @@ fn shrink(pixels: &[u8], shape: ImageShape, factor: usize) -> Vec<u8> {
             let block = rows.chunks(shape.columns).flat_map(|row| &row[left..right]);
             let (sum, count) =
                 block.fold((0, 0), |(sum, count), pixel| (sum + u64::from(*pixel), count + 1));
-            #[allow(clippy::cast_possible_truncation, reason = "a mean of bytes is one")]
+            #[allow(clippy::cast_possible_truncation, reason = "a mean of bytes is a byte")]
             shrunk.push(((sum + count / 2) / count) as u8);
         }
     }
@@ -152,68 +154,72 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_counted_and_mistakes_are_in_order() {
+    fn mistakes_are_ordered_by_confidence() {
         let labels = vec![0, 1, 2, 2, 1, 0];
         let shape = ImageShape { rows: 2, columns: 3 };
         let mut pixels = 0..;
         let dataset = dataset(shape, 3, labels, || pixels.next().unwrap());
         let predicted = [(0, 0.9), (2, 0.5), (1, 0.7), (2, 0.4), (2, 0.7), (1, 0.6)];
         let predictions = predicted.map(|(class, probability)| Prediction { class, probability });
-        let found = examples(&dataset, &predictions);
+        let found = error_analysis(&dataset, &predictions);
         let cells: Vec<_> =
-            found.confusion.iter().map(|it| (it.label, it.predicted, it.count)).collect();
+            found.confusion.iter().map(|cell| (cell.label, cell.predicted, cell.count)).collect();
         assert_eq!(cells, [(0, 0, 1), (0, 1, 1), (1, 2, 2), (2, 1, 1), (2, 2, 1)]);
-        let mistakes: Vec<_> =
-            found.mistakes.iter().map(|it| (it.index, it.label, it.predicted)).collect();
+        let mistakes: Vec<_> = found
+            .mistakes
+            .iter()
+            .map(|mistake| (mistake.index, mistake.label, mistake.predicted))
+            .collect();
         assert_eq!(
             mistakes,
             [(2, 2, 1), (4, 1, 2), (5, 0, 1), (1, 1, 2)],
-            "equally probable ones as they come"
+            "equal probabilities are ordered by index"
         );
         for mistake in &found.mistakes {
             let first = 6 * mistake.index as u8;
             assert_eq!(
                 decoded(&mistake.picture),
                 (shape, (first..first + 6).collect()),
-                "as it is, row by row"
+                "pixels are unchanged"
             );
         }
         assert_eq!((found.classes, found.rows, found.columns, found.left_out), (3, 2, 3, 0));
     }
 
     #[test]
-    fn a_large_image_is_shrunk_to_the_means_of_blocks() {
-        // 100 × 7 pixels with a byte a row fit 1,000; 201 × 7 do not, and half as many each way do.
+    fn large_image_is_shrunk_to_means_of_blocks() {
+        // 100 × 7 pixels and a byte per row fit into 1,000 bytes. 201 × 7 do not; half as many in
+        // each direction do.
         let even = ImageShape { rows: 100, columns: 7 };
         assert_eq!(decoded(&picture(&[9; 700], even).unwrap()), (even, vec![9; 700]));
         let odd = ImageShape { rows: 201, columns: 7 };
         let pixels: Vec<u8> = (0..201 * 7)
-            .map(|place| if place % 7 == 6 { 255 } else { (place / 7) as u8 })
+            .map(|index| if index % 7 == 6 { 255 } else { (index / 7) as u8 })
             .collect();
         let (shape, shrunk) = decoded(&picture(&pixels, odd).unwrap());
         assert_eq!(shape, ImageShape { rows: 101, columns: 4 });
-        // Rows 0 and 1: (0 + 0 + 1 + 1) / 4, rounded; the last column alone.
+        // Rows 0 and 1: (0 + 0 + 1 + 1) / 4, rounded. The last column is a block of its own.
         assert_eq!(shrunk[..8], [1, 1, 1, 255, 3, 3, 3, 255]);
-        // Row 200 alone.
+        // Row 200 is a block of its own.
         assert_eq!(shrunk[400..], [200, 200, 200, 255]);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
         #[test]
-        fn no_picture_is_larger_than_its_room(rows in 1usize..400, columns in 1usize..400, thin in 1usize..4_000) {
+        fn no_picture_exceeds_its_limit(rows in 1usize..400, columns in 1usize..400, thin in 1usize..4_000) {
             let mut noise = noise();
             for shape in [(rows, columns), (1, thin), (thin, 1)].map(|(rows, columns)| ImageShape { rows, columns }) {
                 let pixels: Vec<u8> = (0..shape.features()).map(|_| noise.below(256) as u8).collect();
                 let bytes = picture(&pixels, shape).unwrap();
-                prop_assert!(bytes.len() <= LARGEST + 68, "{} bytes for {}", bytes.len(), shape);
+                prop_assert!(bytes.len() <= MAX_PICTURE + 68, "{} bytes for {}", bytes.len(), shape);
                 let (small, shrunk) = decoded(&bytes);
-                prop_assert!(shape.rows * (shape.columns + 1) > LARGEST || (small, shrunk) == (shape, pixels));
+                prop_assert!(shape.rows * (shape.columns + 1) > MAX_PICTURE || (small, shrunk) == (shape, pixels));
             }
         }
     }
 
-    /// Bytes of a store of so many runs with these examples.
+    /// The size in bytes of a store with `runs` runs, each with `examples`.
     fn stored(folder: &Path, runs: u64, examples: Option<&ErrorAnalysis>) -> u64 {
         let mut store = Store::open(folder).unwrap();
         let about = Experiment { name: "large".into(), description: String::new() };
@@ -227,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_the_dataset_a_run_takes_no_more_than_20_kilobytes() {
+    fn error_analysis_takes_at_most_20_kilobytes() {
         let mut noise = noise();
         for (rows, columns, classes) in
             [(200, 200, 256), (28, 28, 10), (30, 32, 256), (31, 31, 47), (999, 1, 100)]
@@ -238,15 +244,15 @@ mod tests {
                 probability: noise.uniform(),
             };
             let predictions: Vec<_> = labels.iter().map(predict).collect();
-            // Noise, which does not get smaller by packing.
+            // Noise does not compress.
             let mut pixels = generator(8, Purpose::Init);
             let shape = ImageShape { rows, columns };
             let dataset = dataset(shape, classes, labels, || pixels.below(256) as u8);
-            let found = examples(&dataset, &predictions);
+            let found = error_analysis(&dataset, &predictions);
             let counted =
                 found.confusion.iter().map(|cell| cell.count).sum::<u64>() + found.left_out;
             assert_eq!((counted, found.mistakes.len()), (3_000, 12));
-            assert!(classes > 10 || found.left_out == 0, "ten classes are kept whole");
+            assert!(classes > 10 || found.left_out == 0, "with ten classes no cell is left out");
             let (with, without) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
             let taken = stored(with.path(), 60, Some(&found)) - stored(without.path(), 60, None);
             assert!(taken <= 60 * 20_000, "{shape}, {classes} classes: {} bytes a run", taken / 60);

@@ -1,24 +1,24 @@
-//! How long trials will take: from what earlier runs here took, else from a rule of thumb.
+//! Estimates the time of trials: from earlier runs in the same store, or by a rule of thumb.
 
 use std::time::Duration;
 
 use model::EngineKind;
 use tracking::{RecordedRun, Status, Value};
 
-use crate::experiment::group::Course;
+use crate::experiment::group::TrialGroup;
 use crate::experiment::plan::Plan;
 
-/// What the time of a step is estimated from.
+/// Estimates the time of trials.
 pub struct Estimate {
     engine: EngineKind,
-    /// Measured against the rule of thumb: 1 when nothing was measured.
+    /// The measured time divided by the rule of thumb; 1 without a measurement.
     scale: f64,
-    /// Earlier runs that it rests on.
+    /// The number of earlier runs that the estimate uses.
     pub measured_runs: usize,
 }
 
 impl Estimate {
-    /// Learns from those of the `runs`, on the same dataset, that `engine` finished.
+    /// Uses the `runs` that `engine` finished. They must be on the same dataset.
     pub fn from_runs<'a>(
         engine: EngineKind,
         runs: impl IntoIterator<Item = &'a RecordedRun>,
@@ -29,13 +29,11 @@ impl Estimate {
             .into_iter()
             .filter(|run| run.status == Status::Finished && run.engine == engine.name())
         {
-            let number = |name: &str| match run.param(name) {
-                Some(Value::Integer(value)) => u32::try_from(*value).ok(),
-                _ => None,
-            };
-            let (Some(batch), Some(epochs), Some(seconds)) =
-                (number("batch_size"), number("epochs"), run.result("seconds"))
-            else {
+            let (Some(batch), Some(epochs), Some(seconds)) = (
+                integer(run.param("batch_size")),
+                integer(run.param("epochs")),
+                run.result("seconds"),
+            ) else {
                 continue;
             };
             measured += seconds;
@@ -49,27 +47,35 @@ impl Estimate {
         }
     }
 
-    /// Time for `courses` on `jobs` cores.
-    pub fn time(&self, plan: &Plan, courses: &[Course<'_>], jobs: usize) -> Duration {
-        let seconds = |course: &Course<'_>| {
-            let hyperparameters = &course.longest().hyperparameters;
-            let epoch = rule_of_thumb(self.engine, hyperparameters.batch_size.get(), plan.examples);
-            f64::from(hyperparameters.epochs.get()) * epoch
+    /// Time to train `groups` on `jobs` cores.
+    pub fn time(&self, plan: &Plan, groups: &[TrialGroup<'_>], jobs: usize) -> Duration {
+        let seconds = |group: &TrialGroup<'_>| {
+            let longest = group.longest();
+            let batch = integer(longest.param("batch_size")).unwrap_or(1);
+            let epoch = rule_of_thumb(self.engine, batch, plan.examples);
+            f64::from(longest.workload.epochs) * epoch
         };
         #[allow(clippy::cast_precision_loss, reason = "a number of threads")]
-        let jobs = jobs.clamp(1, courses.len().max(1)) as f64;
-        Duration::try_from_secs_f64(self.scale * courses.iter().map(seconds).sum::<f64>() / jobs)
+        let jobs = jobs.clamp(1, groups.len().max(1)) as f64;
+        Duration::try_from_secs_f64(self.scale * groups.iter().map(seconds).sum::<f64>() / jobs)
             .unwrap_or(Duration::MAX)
     }
 }
 
-/// Seconds an epoch on one core, for images like MNIST's.
+fn integer(value: Option<&Value>) -> Option<u32> {
+    match value {
+        Some(Value::Integer(value)) => u32::try_from(*value).ok(),
+        _ => None,
+    }
+}
+
+/// Seconds per epoch on one core, for images like those of MNIST.
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
 fn rule_of_thumb(engine: EngineKind, batch_size: u32, examples: usize) -> f64 {
-    let (a_step, an_example) = match engine {
+    let (per_step, per_example) = match engine {
         EngineKind::Autograd => (90e-6, 3e-6),
         EngineKind::Fused => (0.6e-6, 0.25e-6),
     };
     let examples = examples as f64;
-    (examples / f64::from(batch_size)).ceil() * a_step + examples * an_example
+    (examples / f64::from(batch_size)).ceil() * per_step + examples * per_example
 }

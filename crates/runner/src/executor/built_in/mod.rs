@@ -1,4 +1,10 @@
-//! The built-in model: softmax regression, trained by the engines of `model`.
+//! The built-in model: softmax regression, trained by an engine of the crate `model`.
 
 pub mod error_analysis;
 pub mod estimate;
+pub mod hyperparameters;
+pub mod metrics;
+pub mod trainer;
+
+pub use hyperparameters::BuiltIn;
+pub use trainer::Trainer;

@@ -1,0 +1,166 @@
+//! Trains trial groups of the built-in model.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Error, Result};
+use data::{Dataset, hold_out};
+use model::{EngineData, Hyperparameters, Observer, Score, Training, ValidationSet, Weights};
+use tracking::EpochMetrics;
+
+use super::error_analysis::error_analysis;
+use super::hyperparameters::typed;
+use super::metrics::{self, Running};
+use crate::executor::{Execution, Executor, GroupObserver, Outcome, ResumeState};
+use crate::experiment::group::TrialGroup;
+use crate::experiment::validation::Validation;
+
+/// Trains on one dataset with one engine.
+pub struct Trainer {
+    dataset: Arc<Dataset>,
+    data: EngineData,
+}
+
+impl Trainer {
+    /// `data` is `dataset` in the engine's form, which all trials share.
+    pub fn new(dataset: Arc<Dataset>, data: EngineData) -> Self {
+        Self { dataset, data }
+    }
+
+    /// Rows of the training split to train on, and the rows held out.
+    fn partition(&self, validation: Validation, seed: u64) -> (Vec<u32>, Option<Vec<u32>>) {
+        let labels = &self.dataset.train.labels;
+        match validation {
+            Validation::Test => ((0..).take(labels.len()).collect(), None),
+            Validation::HeldOut(fraction) => {
+                let partition = hold_out(labels, fraction, seed);
+                (partition.train, Some(partition.validation))
+            }
+        }
+    }
+
+    fn finish(&self, training: &mut Training<'_>, progress: &Progress) -> Result<Execution> {
+        let started = Instant::now();
+        let outcome = training.outcome()?;
+        let model::Outcome::Finished { train, test } = outcome else {
+            let elapsed = started.elapsed();
+            return Ok(progress.unfinished(outcome_of(outcome), elapsed));
+        };
+        let weights = training.engine().weights()?;
+        Ok(Execution {
+            outcome: Outcome::Finished,
+            epochs: progress.epochs.clone(),
+            results: metrics::results(&train, &test),
+            elapsed: progress.elapsed + started.elapsed(),
+            // The rest does not count as time of the trial: it is no part of training.
+            model: Some(weights.to_safetensors()?),
+            error_analysis: Some(error_analysis(&self.dataset, training.predictions())),
+        })
+    }
+}
+
+/// The epochs of a group so far, and their time.
+#[derive(Default)]
+struct Progress {
+    epochs: Vec<EpochMetrics>,
+    elapsed: Duration,
+}
+
+impl Progress {
+    fn unfinished(&self, outcome: Outcome, last: Duration) -> Execution {
+        Execution {
+            outcome,
+            epochs: self.epochs.clone(),
+            results: Vec::new(),
+            elapsed: self.elapsed + last,
+            model: None,
+            error_analysis: None,
+        }
+    }
+
+    /// Trains one epoch, unless the training ends in it.
+    fn epoch(
+        &mut self,
+        training: &mut Training<'_>,
+        epochs: u32,
+        observer: &mut dyn GroupObserver,
+    ) -> Result<ControlFlow<Outcome>> {
+        let started = Instant::now();
+        let trained = training.epoch(&mut Steps(observer))?;
+        let elapsed = started.elapsed();
+        self.elapsed += elapsed;
+        let measured = match trained {
+            ControlFlow::Continue(measured) => measured,
+            ControlFlow::Break(outcome) => return Ok(ControlFlow::Break(outcome_of(outcome))),
+        };
+        let metrics = metrics::epoch(&measured, elapsed);
+        self.epochs.push(metrics.clone());
+        let weights = training.engine().weights()?;
+        let serialize = Box::new(move || weights.to_safetensors().map_err(Error::from));
+        let flow = observer.epoch(metrics, self.elapsed, serialize);
+        // A trial whose last epoch is trained ends as finished.
+        let stopped = flow.is_break() && measured.epoch < epochs;
+        Ok(if stopped { ControlFlow::Break(Outcome::Stopped) } else { ControlFlow::Continue(()) })
+    }
+}
+
+impl Executor for Trainer {
+    fn execute(
+        &self,
+        group: &TrialGroup<'_>,
+        resume: Option<ResumeState>,
+        observer: &mut dyn GroupObserver,
+    ) -> Result<()> {
+        let started = Instant::now();
+        let longest = group.longest();
+        let hyperparameters: Hyperparameters = typed(&longest.params).map_err(Error::msg)?;
+        let (rows, held_out) = self.partition(longest.validation, hyperparameters.seed.get());
+        let validation = held_out.as_deref().map_or(ValidationSet::Test, ValidationSet::HeldOut);
+        let engine = self.data.engine(&hyperparameters)?;
+        let mut training = Training::new(engine, hyperparameters, &rows, validation);
+        let mut progress = Progress::default();
+        if let Some(ResumeState { epochs, elapsed, model }) = resume {
+            let epoch = epochs.last().map_or(0, |last| last.epoch);
+            training.resume(epoch, &Weights::from_safetensors(&model)?)?;
+            progress = Progress { epochs, elapsed };
+        }
+        progress.elapsed += started.elapsed();
+        for (index, trial) in group.trials.iter().enumerate() {
+            let epochs = trial.workload.epochs;
+            while progress.epochs.len() < epochs as usize {
+                let flow = progress.epoch(&mut training, epochs, observer)?;
+                if let ControlFlow::Break(outcome) = flow {
+                    // Every longer trial of the group ends in the same epoch.
+                    for _ in &group.trials[index..] {
+                        observer.trial_ended(progress.unfinished(outcome, Duration::ZERO));
+                    }
+                    return Ok(());
+                }
+            }
+            observer.trial_ended(self.finish(&mut training, &progress)?);
+        }
+        Ok(())
+    }
+
+    fn can_resume(&self, model: &[u8]) -> bool {
+        Weights::from_safetensors(model).is_ok()
+    }
+}
+
+fn outcome_of(outcome: model::Outcome) -> Outcome {
+    match outcome {
+        model::Outcome::Finished { .. } => Outcome::Finished,
+        model::Outcome::Diverged { epoch, step } => Outcome::Diverged { epoch, step },
+        model::Outcome::Stopped => Outcome::Stopped,
+    }
+}
+
+/// Passes the training's steps on to the group's observer.
+struct Steps<'a>(&'a mut dyn GroupObserver);
+
+impl Observer for Steps<'_> {
+    fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()> {
+        self.0.step(epoch, step, &Running(running))
+    }
+}
