@@ -1,4 +1,4 @@
-//! `runner gc`: what nothing needs any more is shown and, with `--yes`, deleted.
+//! `runner gc`: shows what no result needs and deletes it with `--yes`.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -18,10 +18,10 @@ use crate::cmd::trash::trash;
 use crate::output::output;
 use crate::sweep::records::TEMPORARY;
 
-/// A temporary file that is older than this is nobody's any more.
+/// No program still writes to a temporary file that is older than this.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// What can go.
+/// What can be deleted. Each file and folder comes with a description.
 #[derive(Default)]
 struct Garbage {
     files: Vec<(PathBuf, u64, &'static str)>,
@@ -31,9 +31,9 @@ struct Garbage {
     trash: Option<u64>,
 }
 
-/// Shows it, or deletes it.
+/// Shows what can be deleted, or deletes it.
 pub fn gc(args: &GcArgs) -> Result<ExitCode> {
-    // Looking changes nothing, and makes no store where there is none.
+    // A reader fails on a folder without a store; `Store::open` would create one.
     drop(Reader::open(&args.results)?);
     let mut store = Store::open(&args.results)?;
     let garbage = garbage(args, &store)?;
@@ -49,7 +49,7 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     for (run, bytes) in &garbage.checkpoints {
         writeln!(
             out,
-            "{:>9}  checkpoint of the stopped run {run}, which would begin anew",
+            "{:>9}  checkpoint of stopped run {run}; without it, the trial restarts",
             size(*bytes)
         )?;
     }
@@ -61,14 +61,14 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
         writeln!(out, "{:>9}  {what} {}", size(used(folder)), tracking::printable(&shown))?;
     }
     if let Some(bytes) = garbage.trash {
-        writeln!(out, "{:>9}  the trash", size(bytes))?;
+        writeln!(out, "{:>9}  trash", size(bytes))?;
     }
     if garbage.is_empty() {
         writeln!(out, "nothing to delete")?;
         return Ok(ExitCode::SUCCESS);
     }
     if !args.yes {
-        writeln!(out, "\nnothing was deleted; --yes deletes it")?;
+        writeln!(out, "\nnothing was deleted; use --yes to delete all of this")?;
         return Ok(ExitCode::SUCCESS);
     }
     let before = used(&args.results);
@@ -85,11 +85,7 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
             .with_context(|| format!("{} cannot be removed", path.display()))?;
     }
     store.compact()?;
-    writeln!(
-        out,
-        "\ndeleted; {} less on the disk",
-        size(before.saturating_sub(used(&args.results)))
-    )?;
+    writeln!(out, "\ndeleted; freed {}", size(before.saturating_sub(used(&args.results))))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -101,7 +97,7 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
         let all = store.all_runs(&experiment.name)?;
         let counting: HashSet<RunId> =
             store.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
-        // Of a damaged run nobody knows what it stands for: it stays.
+        // A damaged run stays: its trial and status are not reliable.
         let superseded = all.iter().filter(|run| {
             run.is_intact()
                 && !counting.contains(&run.id)
@@ -119,14 +115,14 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
         let folder = args.results.join(&experiment.name);
         for (path, name) in files(&folder.join("models")) {
             if name.ends_with(".safetensors") && !name.starts_with('.') && !needed.contains(&name) {
-                garbage.file(path, "weights of no run");
+                garbage.file(path, "weights without a run");
             }
         }
         for (path, name) in files(&folder).into_iter().chain(files(&folder.join("models"))) {
             if (name.starts_with(TEMPORARY) || name.starts_with(atomic_file::CSV_PREFIX))
                 && is_older(&path, ABANDONED.min(args.older_than))
             {
-                garbage.file(path, "left unfinished");
+                garbage.file(path, "unfinished file");
             }
         }
     }
@@ -135,17 +131,17 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
     }
     for (path, name) in files(&args.results) {
         if name.starts_with(&format!("{DATABASE}.schema-")) && is_older(&path, args.older_than) {
-            garbage.file(path, "the store before its migration");
+            garbage.file(path, "copy of the store before a migration");
         } else if name.starts_with(import::TEMPORARY)
             && is_older(&path, ABANDONED.min(args.older_than))
         {
-            garbage.file(path, "left unfinished");
+            garbage.file(path, "unfinished file");
         }
     }
     for entry in std::fs::read_dir(args.results.join("export")).into_iter().flatten().flatten() {
         let is_left = entry.file_name().to_string_lossy().starts_with(atomic_file::EXPORT_PREFIX);
         if is_left && is_older(&entry.path(), ABANDONED.min(args.older_than)) {
-            garbage.folders.push((entry.path(), "left unfinished"));
+            garbage.folders.push((entry.path(), "unfinished export"));
         }
     }
     let trash = trash(&args.results);
@@ -155,7 +151,7 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
     Ok(garbage)
 }
 
-/// Folders of attempts of which the store has everything: each run, or one with the result of its trial.
+/// Folders of attempts that are merged: the store has each of their runs, or a result of the trial.
 fn merged_attempts(
     args: &GcArgs,
     experiment: &str,
@@ -197,7 +193,7 @@ impl Garbage {
     }
 }
 
-/// Plain files of a folder, by name; none where there is no folder.
+/// The regular files of a folder and their names, sorted. Empty without a folder.
 fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let plain = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
@@ -212,7 +208,7 @@ fn is_older(path: &Path, age: Duration) -> bool {
     changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|elapsed| elapsed >= age))
 }
 
-/// Bytes of the files in a folder and below.
+/// Total size of all files in a folder, in bytes.
 fn used(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries

@@ -1,4 +1,4 @@
-//! `runner import PATH -r DIR`: what `report export` wrote as csv or json, back into a results folder.
+//! `runner import PATH -r DIR`: reads the CSV or JSON of `report export` into a results folder.
 
 use std::fs::File;
 use std::io::{self, BufReader, Write};
@@ -13,23 +13,26 @@ use crate::cli::ImportArgs;
 use crate::cmd::merge::{CONTRADICTED, absorb_all, lacks_weights};
 use crate::output::output;
 
-/// Reads the record into a store of its own, and holds it against its digest. That becomes the store of the results folder; where there
-/// is one already, its runs are merged into that.
+/// Reads the record into a new store and checks its digest. The new store becomes the store of the
+/// results folder, or its runs are merged into an existing store.
 pub fn import(args: &ImportArgs) -> Result<ExitCode> {
     let (path, results) = (&args.path, &args.results);
     if path.join("runs.parquet").is_file() {
-        bail!("{} is Parquet, which is not read back: export csv or json", path.display());
+        bail!(
+            "{} is a Parquet export, which import cannot read: export csv or json instead",
+            path.display()
+        );
     }
-    let building = tempfile::tempdir().context("what is read finds no room")?;
+    let building = tempfile::tempdir().context("cannot create a temporary folder")?;
     if path.join(DATABASE).is_file() {
-        bail!("{} is a results folder: runner merge takes its runs", path.display());
+        bail!("{} is a results folder: use `runner merge`", path.display());
     }
     let name = name(path);
     let restored = Store::restore(building.path(), |sink| read(path, sink));
     let digest = restored.with_context(|| format!("{name} cannot be imported"))?;
     anstream::eprintln!(
         "{}",
-        tracking::printable(&format!("{name}: digest {digest}, as it was exported"))
+        tracking::printable(&format!("{name}: digest {digest} matches the export"))
     );
     if placed(&building.path().join(DATABASE), results)
         .with_context(|| format!("{} cannot be written", results.display()))?
@@ -60,10 +63,10 @@ fn read(path: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
     read_json(BufReader::new(File::open(path).map_err(cannot)?), &name(path), sink)
 }
 
-/// How the name of a store begins that is not whole yet.
+/// Prefix of the file name of an unfinished store.
 pub const TEMPORARY: &str = "tracking.db.import-";
 
-/// Makes `database` the store of `results`, whole, unless there is one.
+/// Makes `database` the store of `results` in one atomic step. Returns false if a store exists.
 fn placed(database: &Path, results: &Path) -> io::Result<bool> {
     let target = results.join(DATABASE);
     if target.exists() {
@@ -76,7 +79,7 @@ fn placed(database: &Path, results: &Path) -> io::Result<bool> {
     file.persist_new(&target)
 }
 
-/// Says what is there now, and what an export has not.
+/// Reports the imported runs and the weights that an export does not contain.
 fn say(name: &str, results: &Path) -> Result<ExitCode> {
     let store = Store::open(results)?;
     let (mut runs, mut without) = (0, 0);
@@ -92,11 +95,11 @@ fn say(name: &str, results: &Path) -> Result<ExitCode> {
     };
     if without > 0 {
         warn(format!(
-            "the weights of {without} runs are not in an export: copy EXPERIMENT/models of the results folder that they are in, \
-             or --rerun has them again"
+            "runs without weights: {without}; exports contain none: copy EXPERIMENT/models \
+             from the original results folder, or use --rerun to recreate them"
         ));
     }
-    // Also what nobody compares, such as runs that another one stands for now.
+    // Checks all runs, including those that a rerun has replaced.
     let reader = Reader::open(results)?;
     reader.inspect(None)?;
     let damage = reader.integrity_issues();

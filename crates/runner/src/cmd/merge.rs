@@ -1,4 +1,4 @@
-//! `runner merge FOLDER… --results DIR`: several results folders into one.
+//! `runner merge FOLDER… --results DIR`: merges several results folders into one.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -17,22 +17,24 @@ use crate::experiment::spec::Spec;
 use crate::output::output;
 use crate::sweep::records::{TEMPORARY, model_path};
 
-/// Something was not as it should be.
+/// Exit code after a conflict, a missing trial or a damaged run.
 pub const CONTRADICTED: u8 = 1;
 
-/// Merges, and says what became of the runs; of attempts, whether the experiment is whole now.
+/// Merges results folders and reports the result per folder. With `--attempts`, also reports the
+/// trials that are still missing.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     let Some(file) = &args.attempts else {
         return absorb_all(&named(args.folders.clone()), &args.paths.results);
     };
     let attempts =
         attempt::find(&args.paths.results, &Spec::read(file, &args.sets, &BuiltIn)?.name)?;
-    // One that was killed before it had recorded anything, or whose store is no longer one, keeps nobody from merging the others.
+    // An attempt without a readable store must not block the merge of the others. An attempt that
+    // was killed before it recorded anything needs no warning.
     let readable = |folder: &PathBuf| match Reader::open(folder) {
         Ok(_) => true,
         Err(StoreError::NoStore { .. }) => false,
         Err(error) => {
-            anstream::eprintln!("{}", tracking::printable(&format!("warning: left out: {error}")));
+            anstream::eprintln!("{}", tracking::printable(&format!("warning: skipped: {error}")));
             false
         }
     };
@@ -43,12 +45,12 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     Ok(if status.print_missing(&args.paths.results)? { ExitCode::from(CONTRADICTED) } else { code })
 }
 
-/// Folders, called what they are.
+/// Folders with their paths as names.
 fn named(folders: impl IntoIterator<Item = PathBuf>) -> Vec<(String, PathBuf)> {
     folders.into_iter().map(|folder| (folder.display().to_string(), folder)).collect()
 }
 
-/// Takes over the runs of results folders, and says of each, by name, what became of them.
+/// Copies the runs of results folders into `results` and reports the result under each name.
 pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitCode> {
     let open = |(name, folder): &'_ (String, PathBuf)| {
         Ok((name.clone(), folder.clone(), Reader::open(folder)?))
@@ -76,7 +78,8 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
         said.push_str(&in_words(name, &absorbed));
         if without > 0 {
             let line = format!(
-                "warning: {name}: the weights of {without} runs are not there, or no weights; --rerun has them again"
+                "warning: {name}: runs without valid weights: {without}; \
+                 use --rerun to recreate them"
             );
             anstream::eprintln!("{}", tracking::printable(&line));
         }
@@ -96,13 +99,11 @@ fn in_words(name: &str, absorbed: &MergeReport) -> String {
     let MergeReport { added, updated, identical, skipped: left, conflicts: contradictions } =
         absorbed;
     let name = tracking::printable(name);
-    let updated = if updated.is_empty() {
-        String::new()
-    } else {
-        format!(", {} brought up to date", updated.len())
-    };
+    let updated =
+        if updated.is_empty() { String::new() } else { format!(", {} updated", updated.len()) };
     let mut words = format!(
-        "{name}: {} added{updated}, {identical} already there, {left} without a result left out, {} contradicting\n",
+        "{name}: {} added{updated}, {identical} already present, \
+         {left} without a result skipped, {} in conflict\n",
         added.len(),
         contradictions.len()
     );
@@ -110,21 +111,21 @@ fn in_words(name: &str, absorbed: &MergeReport) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             words,
-            "  contradiction: {}; nothing was overwritten",
+            "  conflict: {}; nothing was overwritten",
             tracking::printable(contradiction)
         );
     }
     words
 }
 
-/// Whether a run should have weights, and has none. Programs that train otherwise keep theirs as they like.
+/// Whether a run of this program lacks its weights. Other programs store weights elsewhere.
 pub fn lacks_weights(run: &RecordedRun, results: &Path) -> bool {
     run.status == Status::Finished
         && EngineKind::from_name(&run.engine).is_some()
         && !model_path(results, &run.experiment, &run.trial).is_file()
 }
 
-/// Brings the weights of a run along. They are there before the run is, and are not overwritten.
+/// Copies the weights of a run before the store has the run. Never overwrites weights.
 pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
     let (source, target) = (
         model_path(from, &run.experiment, &run.trial),
@@ -141,9 +142,9 @@ pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
             atomic_file::write(&target, TEMPORARY, &bytes)
                 .map_err(|error| cannot(&target, "written", error))
         }
-        // What is no weights is not brought along.
+        // A damaged file is not copied.
         Ok(_) => Ok(()),
-        // Somebody removed it; the run is no less one.
+        // A run stays valid without its weights.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(cannot(&source, "read", error)),
     }

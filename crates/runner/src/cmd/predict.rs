@@ -1,4 +1,4 @@
-//! `runner predict`: the class probabilities that a trial's model gives an example, beside its true label.
+//! `runner predict`: prints the class probabilities of an example and its true label.
 
 use std::io::Write;
 
@@ -12,10 +12,10 @@ use crate::experiment::datasets;
 use crate::output::output;
 use crate::sweep::records::model_path;
 
-/// Characters of the longest bar.
+/// Width of the longest bar, in characters.
 const BAR: usize = 40;
 
-/// Prints the probabilities.
+/// Prints the probability of each class.
 pub fn predict(args: &PredictArgs) -> Result<()> {
     let reader = Reader::open(&args.paths.results)?;
     let run = reader.find(&args.trial)?;
@@ -81,7 +81,7 @@ fn weights(args: &PredictArgs, run: &RecordedRun) -> Result<Weights> {
     Weights::from_safetensors(&bytes).with_context(|| shown)
 }
 
-/// The very data that the run used: other bytes are refused.
+/// The exact dataset that the run used. A dataset with another digest is an error.
 fn dataset(args: &PredictArgs, run: &RecordedRun) -> Result<Dataset> {
     let dataset = datasets::recorded(&args.paths, &run.dataset, run.dataset_path.as_deref())?;
     if dataset.sha256 != run.dataset_sha256 {

@@ -1,4 +1,5 @@
-//! `runner delete` and `runner restore`: runs move between a results folder and its trash, a results folder itself.
+//! `runner delete` and `runner restore`: move runs to the trash and back. The trash is a results
+//! folder inside the results folder.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -13,7 +14,7 @@ use crate::cmd::merge::copy_model;
 use crate::output::output;
 use crate::sweep::records::model_path;
 
-/// The trash of a results folder.
+/// Path of the trash of a results folder.
 pub fn trash(results: &Path) -> PathBuf {
     results.join(".trash")
 }
@@ -28,7 +29,7 @@ pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
         format!(" -r {}", args.results.display())
     };
     let line = format!(
-        "{} in {}; back with: cargo run -p runner -- restore{option} {}",
+        "moved {} to {}; undo with: cargo run -p runner -- restore{option} {}",
         in_words(moved),
         trash(&args.results).display(),
         args.what.join(" ")
@@ -37,26 +38,27 @@ pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Takes runs out of the trash.
+/// Moves runs back from the trash.
 pub fn restore(args: &MoveArgs) -> Result<ExitCode> {
     let trash = trash(&args.results);
     if !trash.join(tracking::DATABASE).is_file() {
-        bail!("there is no trash in {}", args.results.display());
+        bail!("{} has no trash: nothing can be restored", args.results.display());
     }
     let moved = move_runs(&args.what, &trash, &args.results)?;
     if Reader::open(&trash)?.experiments()?.is_empty() {
         std::fs::remove_dir_all(&trash)
             .with_context(|| format!("{} cannot be removed", trash.display()))?;
     }
-    writeln!(output(), "{} back in {}", in_words(moved), args.results.display())?;
+    writeln!(output(), "restored {} to {}", in_words(moved), args.results.display())?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn in_words(runs: usize) -> String {
-    if runs == 1 { "1 run is".to_owned() } else { format!("{runs} runs are") }
+    if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") }
 }
 
-/// Copied whole before they are deleted: cut off between the two, they are in both, and the same command ends it.
+/// Copies the runs and then deletes them. After an interruption between the two steps, both folders
+/// have the runs, and the same command completes the move.
 fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
     let source = Reader::open(from)?;
     let mut runs: Vec<RecordedRun> = Vec::new();
@@ -65,7 +67,7 @@ fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
     }
     if let Some(run) = runs.iter().find(|run| run.status == Status::Running) {
         bail!(
-            "run {} of '{}' is under way: stop it first",
+            "run {} of '{}' is still running: stop it first",
             run.id,
             tracking::printable(&run.experiment)
         );
@@ -90,14 +92,14 @@ fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
     Ok(ids.len())
 }
 
-/// The runs that a word means: of an experiment, of a trial, or one.
+/// The runs that a command line argument selects: all of an experiment, all of a trial, or one.
 fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
     if reader.experiments()?.iter().any(|experiment| experiment.name == what) {
         return Ok(reader.all_runs(what)?);
     }
     let found = match reader.find(what) {
         Err(FindError::NotFound(_)) => {
-            bail!("no experiment is named '{what}', and no run or trial begins so")
+            bail!("no experiment is named '{what}', and no run or trial id begins with it")
         }
         found => found?,
     };
@@ -107,7 +109,8 @@ fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
     Ok(runs)
 }
 
-/// Files follow the store: weights of trials that have no run with weights any more go, CSV files are written anew.
+/// Updates the files after runs were deleted: removes weights of trials without a finished run and
+/// rewrites the CSV files.
 fn tidy(store: &Store, results: &Path, experiment: &str, deleted: &[RecordedRun]) -> Result<()> {
     let left = store.all_runs(experiment)?;
     let finished: HashSet<_> =
@@ -130,7 +133,7 @@ fn tidy(store: &Store, results: &Path, experiment: &str, deleted: &[RecordedRun]
         }
     }
     if left.is_empty() {
-        // Only what is empty: a file of the user's own stays.
+        // Fails on folders with other files, which must stay.
         let _ = std::fs::remove_dir(results.join(experiment).join("models"));
         let _ = std::fs::remove_dir(results.join(experiment));
     }

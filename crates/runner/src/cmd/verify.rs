@@ -86,7 +86,7 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
         }
     }
     if stop.requested() {
-        anstream::eprintln!("stopped before everything was verified");
+        anstream::eprintln!("stopped; some runs were not verified");
         return Ok(ExitCode::from(STOPPED));
     }
     if skipped > 0 {

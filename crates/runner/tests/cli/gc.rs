@@ -13,15 +13,15 @@ fn gc_shows_garbage_and_deletes_it_with_yes() {
     let results = sweep.results();
     let trial = results.first_trial();
     let stray = results.weights("small", "00000000000000ff");
-    std::fs::write(&stray, "weights of no run").unwrap();
+    std::fs::write(&stray, "weights without a run").unwrap();
     sweep.runner("small.toml -q --rerun").success();
     let before = results.measurements("small");
     sweep
         .runner("gc --older-than 0s")
         .success()
-        .stdout_contains("weights of no run")
+        .stdout_contains("weights without a run")
         .stdout_contains("superseded run")
-        .stdout_contains("\nnothing was deleted; --yes deletes it\n");
+        .stdout_contains("\nnothing was deleted; use --yes to delete all of this\n");
     assert_eq!(results.count("runs"), 32);
 
     sweep.runner("gc --older-than 0s --yes").success();

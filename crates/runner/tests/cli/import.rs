@@ -47,8 +47,10 @@ fn import_into_a_new_folder_gives_an_equal_digest() {
             .runner(&format!("import {path} -r {results}"))
             .success()
             .stdout_is(format!("{path}: 2 added\n"))
-            .stderr_contains(format!("{path}: digest {exported}, as it was exported\n"))
-            .stderr_contains("the weights of 2 runs are not in an export: copy EXPERIMENT/models");
+            .stderr_contains(format!("{path}: digest {exported} matches the export\n"))
+            .stderr_contains(
+                "runs without weights: 2; exports contain none: copy EXPERIMENT/models",
+            );
         assert_eq!(digest(&sweep, results), exported);
         for file in ["tiny/runs.csv", "tiny/epochs.csv"] {
             assert_eq!(sweep.results_in(results).csv(file), sweep.results().csv(file));
@@ -83,13 +85,13 @@ fn import_from_stdin_with_copied_weights_is_verifiable() {
 fn import_into_an_existing_store_adds_each_run_once() {
     let (sweep, exported) = exported();
     sweep.runner("import export-csv").success().stdout_is(
-        "export-csv: 0 added, 2 already there, 0 without a result left out, 0 contradicting\n",
+        "export-csv: 0 added, 2 already present, 0 without a result skipped, 0 in conflict\n",
     );
     assert_eq!(digest(&sweep, "results"), exported);
 
     sweep.runner("tiny.toml -q -r wider --set sweep.batch_size=[64,128]").success();
     sweep.runner("import export.json -r wider").success().stdout_is(
-        "export.json: 1 added, 1 already there, 0 without a result left out, 0 contradicting\n",
+        "export.json: 1 added, 1 already present, 0 without a result skipped, 0 in conflict\n",
     );
     let before = digest(&sweep, "wider");
     sweep.runner("import export.json -r wider").success();
@@ -126,13 +128,16 @@ fn import_of_what_is_no_export_writes_nothing() {
             "packed.json.gz: it is compressed with gzip: decompress it first; expected a document",
         ),
         ("half.json", "half.json: EOF while parsing"),
-        ("results", "results is a results folder: runner merge takes its runs"),
+        ("results", "results is a results folder: use `runner merge`"),
         (
             "results/tiny",
             "digest.txt: No such file or directory (os error 2); expected a folder that `report export",
         ),
         ("export-csv", "export-csv/metrics.csv: No such file"),
-        ("parquet", "parquet is Parquet, which is not read back: export csv or json"),
+        (
+            "parquet",
+            "parquet is a Parquet export, which import cannot read: export csv or json instead",
+        ),
     ] {
         let import = sweep.runner(&format!("import {path} -r target")).exits(2);
         import.stderr_contains(message);
@@ -146,7 +151,7 @@ fn import_accepts_a_byte_order_mark() {
     let (sweep, digest) = exported();
     sweep.write("marked.json", format!("\u{feff}{}", sweep.read("export.json")));
     let import = sweep.runner("import marked.json -r target").success();
-    import.stderr_contains(format!("marked.json: digest {digest}, as it was exported"));
+    import.stderr_contains(format!("marked.json: digest {digest} matches the export"));
 }
 
 /// The record includes runs that a rerun has replaced.

@@ -3,14 +3,14 @@
 use crate::common::{SIXTEEN_TRIALS, Sweep};
 
 #[test]
-fn merge_reports_contradictions_and_overwrites_nothing() {
+fn merge_reports_conflicts_and_overwrites_nothing() {
     let sweep = Sweep::finished();
     sweep.runner("small.toml -q -r other --engine autograd").success();
     let before = sweep.results().measurements("small");
     sweep
         .runner("merge other")
         .exits(1)
-        .stdout_contains("16 contradicting\n")
+        .stdout_contains("16 in conflict\n")
         .stdout_contains("engine fused")
         .stdout_contains("of epoch 1 is");
     assert_eq!(sweep.results().measurements("small"), before);
@@ -24,7 +24,7 @@ fn merge_keeps_the_description_of_the_target() {
     sweep.runner("small.toml -q -r same").success();
     sweep.runner("small.toml -q -r same --set sweep.seed=[9]").success();
     sweep.runner("merge same").success().stdout_is(
-        "same: 4 added, 16 already there, 0 without a result left out, 0 contradicting\n",
+        "same: 4 added, 16 already present, 0 without a result skipped, 0 in conflict\n",
     );
     assert_eq!(sweep.results().query::<String>("SELECT description FROM experiments"), "");
 }

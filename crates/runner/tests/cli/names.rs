@@ -31,7 +31,7 @@ fn every_command_accepts_ids_in_csv_form() {
         let verify = sweep.runner(&format!("verify {id}")).success();
         verify.stdout_contains("1 of 1 runs are identical");
         let delete = sweep.runner(&format!("delete {id}")).success();
-        assert!(delete.stdout.starts_with("1 run is in"), "{}", delete.stdout);
+        assert!(delete.stdout.starts_with("moved 1 run to"), "{}", delete.stdout);
         assert!(!results.csv("numbers/runs.csv").contains(ID));
         sweep.runner(&format!("restore {id}")).success();
         assert!(results.csv("numbers/runs.csv").contains(&marked));
@@ -53,7 +53,7 @@ fn ambiguous_id_lists_experiments_and_changes_nothing() {
     }
     assert_eq!(sweep.read("results/numbers/runs.csv"), before);
     let delete = sweep.runner(&format!("delete again/{ID}")).success();
-    assert!(delete.stdout.starts_with("1 run is in"), "{}", delete.stdout);
+    assert!(delete.stdout.starts_with("moved 1 run to"), "{}", delete.stdout);
     assert_eq!(sweep.read("results/numbers/runs.csv"), before);
     assert!(!sweep.read("results/again/runs.csv").contains(ID));
 }
@@ -89,8 +89,8 @@ fn commands_accept_paths_that_are_not_utf8() {
     drop(reader);
     let predict = run(&format!("predict --trial {trial} --index 0")).success();
     predict.stdout_contains("tiny test 0");
-    run(&format!("delete {trial}")).success().stdout_contains("1 run is in");
-    run(&format!("restore {trial}")).success().stdout_contains("1 run is back");
+    run(&format!("delete {trial}")).success().stdout_contains("moved 1 run to");
+    run(&format!("restore {trial}")).success().stdout_contains("restored 1 run to");
     run("gc").success().stdout_contains("nothing to delete");
     let merge = sweep.runner("merge --results merged").arg(&results).success();
     merge.stdout_contains("2 added");

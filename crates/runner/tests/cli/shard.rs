@@ -17,7 +17,7 @@ fn shards_merged_in_any_order_and_twice_equal_one_run() {
         sweep.runner(&merge).success();
         let lines = folders.map(|folder| {
             format!(
-                "{folder}: 0 added, 2 already there, 0 without a result left out, 0 contradicting\n"
+                "{folder}: 0 added, 2 already present, 0 without a result skipped, 0 in conflict\n"
             )
         });
         sweep.runner(&merge).success().stdout_is(lines.concat());

@@ -118,7 +118,7 @@ fn merge_skips_attempts_without_a_readable_store() {
     let merge = sweep.runner("merge --attempts small.toml").success();
     let merge = merge
         .stdout_contains("all 12 trials of small have their result\n")
-        .stderr_contains("warning: left out: ")
+        .stderr_contains("warning: skipped: ")
         .stderr_contains("1-of-3/slurm-8-0");
     assert_eq!(merge.stderr.lines().count(), 1, "an empty store needs no warning");
 }

@@ -9,13 +9,13 @@ fn deleted_trial_is_restored_unchanged() {
     let before = results.measurements("small");
     let trial = results.first_trial();
     sweep.runner(&format!("delete {trial}")).success().stdout_is(format!(
-        "1 run is in results/.trash; back with: cargo run -p runner -- restore {trial}\n"
+        "moved 1 run to results/.trash; undo with: cargo run -p runner -- restore {trial}\n"
     ));
     assert_eq!(results.csv("small/runs.csv").lines().count(), 16);
     assert!(!results.weights("small", &trial).exists());
 
     let restored = sweep.runner(&format!("restore {trial}")).success();
-    restored.stdout_is("1 run is back in results\n");
+    restored.stdout_is("restored 1 run to results\n");
     assert_eq!(results.measurements("small"), before);
 }
 
@@ -31,7 +31,7 @@ fn deleted_experiment_is_restored_unchanged() {
     let again = sweep.runner("delete small").exits(2);
     again.stderr_contains("no experiment is named 'small'");
 
-    sweep.runner("restore small").success().stdout_is("16 runs are back in results\n");
+    sweep.runner("restore small").success().stdout_is("restored 16 runs to results\n");
     assert!(!sweep.exists("results/.trash"));
     assert_eq!(results.measurements("small"), before);
     sweep.runner("verify --all -q").success();
