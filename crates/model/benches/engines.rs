@@ -1,7 +1,7 @@
-#![allow(clippy::expect_used, clippy::cast_possible_truncation, missing_docs)]
-//! One epoch of each engine beside the obvious candle loop, at batch 32 on MNIST.
+//! Measures one epoch of each engine and of a plain candle loop, on MNIST with batch size 32.
 //!
-//! `cargo bench -p model`
+//! Run it with `cargo bench -p model`.
+#![allow(clippy::expect_used, clippy::cast_possible_truncation, missing_docs)]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use model::{
 
 const BATCH: usize = 32;
 
-/// What anybody would write first with candle.
-fn bare_epoch(
+/// A straightforward training loop in candle.
+fn plain_epoch(
     model: &Linear,
     sgd: &mut SGD,
     x: &Tensor,
@@ -33,8 +33,8 @@ fn bare_epoch(
     Ok(())
 }
 
-fn epoch(criterion: &mut Criterion) {
-    let dataset = images();
+fn measure_epoch(criterion: &mut Criterion) {
+    let dataset = dataset();
     let n = dataset.train.len();
     let mut order: Vec<u32> = (0..n as u32).collect();
     data::random::generator(0, data::random::Purpose::Shuffle { epoch: 1 }).shuffle(&mut order);
@@ -45,17 +45,17 @@ fn epoch(criterion: &mut Criterion) {
     let x: Vec<f32> = dataset.train.images.iter().map(|pixel| data::normalise(*pixel)).collect();
     let x = Tensor::from_vec(x, (n, dataset.shape.features()), &Device::Cpu).expect("x");
     let y = Tensor::from_vec(
-        dataset.train.labels.iter().map(|it| u32::from(*it)).collect(),
+        dataset.train.labels.iter().map(|label| u32::from(*label)).collect(),
         n,
         &Device::Cpu,
     )
     .expect("y");
     let variables = VarMap::new();
     let builder = VarBuilder::from_varmap(&variables, DType::F32, &Device::Cpu);
-    let bare = linear(dataset.shape.features(), dataset.classes, builder).expect("linear");
+    let plain = linear(dataset.shape.features(), dataset.classes, builder).expect("linear");
     let mut sgd = SGD::new(variables.all_vars(), 0.01).expect("sgd");
-    group.bench_function("bare candle loop", |bencher| {
-        bencher.iter(|| bare_epoch(black_box(&bare), &mut sgd, &x, &y, &batches).expect("epoch"));
+    group.bench_function("plain candle loop", |bencher| {
+        bencher.iter(|| plain_epoch(black_box(&plain), &mut sgd, &x, &y, &batches).expect("epoch"));
     });
 
     let data = Arc::new(AutogradData::new(&dataset, Device::Cpu).expect("data"));
@@ -74,8 +74,9 @@ fn epoch(criterion: &mut Criterion) {
         group.bench_function(format!("fused engine, {instructions:?}"), |bencher| {
             bencher.iter(|| {
                 let mut rest = &order[..];
-                while let Some((batch, upcoming)) =
-                    rest.split_at_checked(BATCH.min(rest.len())).filter(|it| !it.0.is_empty())
+                while let Some((batch, upcoming)) = rest
+                    .split_at_checked(BATCH.min(rest.len()))
+                    .filter(|(batch, _)| !batch.is_empty())
                 {
                     black_box(engine.step(batch, upcoming, 0.01).expect("step"));
                     rest = upcoming;
@@ -89,14 +90,14 @@ fn epoch(criterion: &mut Criterion) {
             },
         );
     }
-    group.bench_function("cutting the images into tiles", |bencher| {
+    group.bench_function("conversion of the images to tiles", |bencher| {
         bencher.iter(|| black_box(FusedData::new(&dataset).expect("data")));
     });
     group.finish();
 }
 
-/// MNIST where the variable `MNIST_DIR` says, else the embedded digits.
-fn images() -> data::Dataset {
+/// MNIST if it is on this machine, otherwise the embedded digits.
+fn dataset() -> data::Dataset {
     let finder = Finder::new(None, Network::Offline, Vec::new()).expect("finder");
     let load = |name| {
         finder.load(&Source::parse(name, std::path::Path::new("")).expect("name"), &mut SilentFetch)
@@ -104,5 +105,5 @@ fn images() -> data::Dataset {
     load("mnist").or_else(|_| load("digits")).expect("digits are embedded")
 }
 
-criterion_group!(benches, epoch);
+criterion_group!(benches, measure_epoch);
 criterion_main!(benches);

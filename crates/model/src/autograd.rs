@@ -1,4 +1,5 @@
-//! The reference engine: candle's own `Linear`, softmax, cross-entropy, backward pass and SGD, on any device.
+//! The reference engine: `Linear`, softmax, cross-entropy, backward pass and SGD of candle, on any
+//! device.
 
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use crate::loss;
 use crate::softmax_regression::SoftmaxRegression;
 use crate::weights::Weights;
 
-/// Examples evaluated at a time: bounds the memory of an evaluation, and is fixed so that its bits are.
+/// Number of examples per evaluation step. It limits the memory. It is a constant, because it affects
+/// the bits of the result.
 const EVALUATION_CHUNK: usize = 1_000;
 
 /// One split on a device.
@@ -37,7 +39,7 @@ impl DeviceSplit {
     }
 }
 
-/// A dataset as tensors on a device: made once, shared by every trial on it.
+/// A dataset as tensors on a device, shared by all trials.
 pub struct AutogradData {
     train: DeviceSplit,
     test: DeviceSplit,
@@ -47,12 +49,13 @@ pub struct AutogradData {
 }
 
 impl AutogradData {
-    /// Normalises the dataset and puts it on `device`.
+    /// Normalises the dataset and copies it to `device`.
     ///
     /// # Errors
-    /// When the device has no room for it.
+    /// If the device has not enough memory.
     pub fn new(dataset: &Dataset, device: Device) -> std::result::Result<Self, EngineError> {
-        // One thread a trial: trials run side by side instead, and the bits of a product never depend on a thread count.
+        // Uses one thread per matrix product. Trials run in parallel instead, and the bits of a product
+        // never depend on the number of threads.
         gemm::set_threading_threshold(usize::MAX);
         let features = dataset.shape.features();
         let split = |split| DeviceSplit::new(split, features, &device).map_err(engine_error);
@@ -61,7 +64,7 @@ impl AutogradData {
     }
 }
 
-/// One training with candle's autograd.
+/// One training with the autograd of candle.
 pub struct Autograd {
     data: Arc<AutogradData>,
     model: SoftmaxRegression,
@@ -69,10 +72,10 @@ pub struct Autograd {
 }
 
 impl Autograd {
-    /// A training at its start.
+    /// Creates an engine with initial weights.
     ///
     /// # Errors
-    /// When the device has no room for it.
+    /// If the device has not enough memory.
     pub fn new(
         data: Arc<AutogradData>,
         hyperparameters: &Hyperparameters,
@@ -98,15 +101,19 @@ impl Autograd {
 
         let labels = batch.iter().map(|row| train.labels[*row as usize]);
         Ok(Score {
-            #[allow(clippy::cast_precision_loss, reason = "a batch is far below 2^53")]
+            #[allow(clippy::cast_precision_loss, reason = "a batch is far smaller than 2^53")]
             loss_sum: f64::from(loss.to_scalar::<f32>()?) * batch.len() as f64,
-            correct: count_correct(&host(&logits)?, self.data.classes, labels),
+            correct: count_correct(&to_host(&logits)?, self.data.classes, labels),
             examples: batch.len() as u64,
         })
     }
 
-    /// Score of `examples`; `told` the logits of one chunk after the other.
-    fn try_evaluate(&self, examples: Examples<'_>, mut told: impl FnMut(&[f32])) -> Result<Score> {
+    /// Scores `examples`. Passes the logits of each chunk to `on_logits`.
+    fn try_evaluate(
+        &self,
+        examples: Examples<'_>,
+        mut on_logits: impl FnMut(&[f32]),
+    ) -> Result<Score> {
         let mut score = Score::default();
         match examples {
             Examples::Train(rows) => {
@@ -116,7 +123,7 @@ impl Autograd {
                     let labels = rows.iter().map(|row| train.labels[*row as usize]);
                     let (x, y) =
                         (train.x.index_select(&index, 0)?, train.y.index_select(&index, 0)?);
-                    score += self.score(&x, &y, labels, &mut told)?;
+                    score += self.score(&x, &y, labels, &mut on_logits)?;
                 }
             }
             Examples::Test => {
@@ -124,7 +131,7 @@ impl Autograd {
                 for (chunk, labels) in test.labels.chunks(EVALUATION_CHUNK).enumerate() {
                     let (start, len) = (chunk * EVALUATION_CHUNK, labels.len());
                     let (x, y) = (test.x.narrow(0, start, len)?, test.y.narrow(0, start, len)?);
-                    score += self.score(&x, &y, labels.iter().copied(), &mut told)?;
+                    score += self.score(&x, &y, labels.iter().copied(), &mut on_logits)?;
                 }
             }
         }
@@ -136,13 +143,13 @@ impl Autograd {
         x: &Tensor,
         y: &Tensor,
         labels: impl ExactSizeIterator<Item = u8>,
-        told: &mut impl FnMut(&[f32]),
+        on_logits: &mut impl FnMut(&[f32]),
     ) -> Result<Score> {
         let logits = self.model.logits(x)?.detach();
         let losses: Vec<f32> =
             loss::cross_entropy_each(&logits, y)?.to_dtype(DType::F32)?.to_vec1()?;
-        let logits = host(&logits)?;
-        told(&logits);
+        let logits = to_host(&logits)?;
+        on_logits(&logits);
         Ok(Score {
             loss_sum: losses.iter().map(|loss| f64::from(*loss)).sum(),
             examples: labels.len() as u64,
@@ -151,22 +158,22 @@ impl Autograd {
     }
 }
 
-/// Row by row, on the host.
-fn host(logits: &Tensor) -> Result<Vec<f32>> {
+/// Copies logits to main memory, row by row.
+fn to_host(logits: &Tensor) -> Result<Vec<f32>> {
     logits.flatten_all()?.to_vec1()
 }
 
-/// How often the greatest logit is the label's.
+/// Number of rows whose greatest logit is that of the label.
 fn count_correct(logits: &[f32], classes: usize, labels: impl Iterator<Item = u8>) -> u64 {
     logits
         .chunks_exact(classes)
         .zip(labels)
-        .filter(|(row, label)| greatest(row) == usize::from(*label))
+        .filter(|(row, label)| argmax(row) == usize::from(*label))
         .count() as u64
 }
 
-/// The class of the greatest logit: the first of equals, as `argmax` in NumPy and Keras.
-fn greatest(logits: &[f32]) -> usize {
+/// The class with the greatest logit. Among equals, the first one, as in NumPy and Keras.
+fn argmax(logits: &[f32]) -> usize {
     let mut best = 0;
     for (class, logit) in logits.iter().enumerate() {
         if *logit > logits[best] {
@@ -176,16 +183,17 @@ fn greatest(logits: &[f32]) -> usize {
     best
 }
 
-/// What one example's logits say. In f64, with an exponential that is the same everywhere, and rounded once.
+/// The prediction for the logits of one example. Computed in f64 with `libm::exp`, whose result is the
+/// same on every platform, and rounded once.
 #[allow(clippy::cast_possible_truncation, reason = "at most 256 classes; a probability is an f32")]
 fn prediction(logits: &[f32]) -> Prediction {
-    let class = greatest(logits);
+    let class = argmax(logits);
     let sum: f64 =
         logits.iter().map(|logit| libm::exp(f64::from(*logit) - f64::from(logits[class]))).sum();
     Prediction { class: class as u32, probability: (1.0 / sum) as f32 }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "so that it fits map_err")]
+#[allow(clippy::needless_pass_by_value, reason = "the signature that map_err needs")]
 fn engine_error(error: candle_core::Error) -> EngineError {
     EngineError { engine: "autograd", reason: error.to_string() }
 }
@@ -206,10 +214,10 @@ impl Engine for Autograd {
 
     fn predict(&self) -> std::result::Result<(Score, Vec<Prediction>), EngineError> {
         let mut predictions = Vec::with_capacity(self.data.test.labels.len());
-        let told = |logits: &[f32]| {
+        let on_logits = |logits: &[f32]| {
             predictions.extend(logits.chunks_exact(self.data.classes).map(prediction))
         };
-        let score = self.try_evaluate(Examples::Test, told).map_err(engine_error)?;
+        let score = self.try_evaluate(Examples::Test, on_logits).map_err(engine_error)?;
         Ok((score, predictions))
     }
 

@@ -1,37 +1,37 @@
-//! Where a trial is computed: the CPU, or with the `cuda` feature an NVIDIA GPU.
+//! The device that computes a trial: the CPU, or an NVIDIA GPU with the feature `cuda`.
 
 use std::{fmt, str::FromStr};
 
 use candle_core::Device;
 use thiserror::Error;
 
-/// A device as asked for, before it is opened.
+/// A requested device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The processor.
+    /// The CPU.
     Cpu,
-    /// The GPU of that number.
+    /// The NVIDIA GPU with this number.
     Cuda(usize),
 }
 
-/// Why a device cannot be had.
+/// Why a device is not available.
 #[derive(Debug, Error)]
 pub enum DeviceError {
-    /// The text names no device.
-    #[error("'{0}' is no device: expected cpu, cuda or cuda:N")]
+    /// The text is not a device.
+    #[error("'{0}' is not a device: expected cpu, cuda or cuda:N")]
     Unknown(String),
-    /// The program lacks the feature.
+    /// The program was built without the feature `cuda`.
     #[error(
-        "this program was built without CUDA, so it cannot use {0}: use --device cpu, or build it with the CUDA toolkit \
-         installed: cargo run --release --features cuda -p runner -- …"
+        "this program was built without CUDA and cannot use {0}: use --device cpu, or install the CUDA \
+         toolkit and build with cargo run --release --features cuda -p runner -- …"
     )]
     WithoutCuda(DeviceChoice),
-    /// The driver or the device refuses.
+    /// The driver reported an error.
     #[error("{device} cannot be used: {reason}")]
     Unusable {
-        /// What was asked for.
+        /// The requested device.
         device: DeviceChoice,
-        /// What candle says.
+        /// The error of candle.
         reason: candle_core::Error,
     },
 }
@@ -40,7 +40,8 @@ impl DeviceChoice {
     /// Opens the device.
     ///
     /// # Errors
-    /// [`DeviceError::WithoutCuda`] in a build without the `cuda` feature, [`DeviceError::Unusable`] when there is no such GPU.
+    /// [`DeviceError::WithoutCuda`] in a build without the feature `cuda`. [`DeviceError::Unusable`] if
+    /// there is no such GPU.
     pub fn open(self) -> Result<Device, DeviceError> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_parse_and_print() {
+    fn device_names_parse_and_print() {
         for (text, device) in [
             ("cpu", DeviceChoice::Cpu),
             ("cuda", DeviceChoice::Cuda(0)),
@@ -101,7 +102,7 @@ mod tests {
 
     #[cfg(not(feature = "cuda"))]
     #[test]
-    fn cuda_without_the_feature_says_how_to_build_it() {
+    fn cuda_without_the_feature_explains_the_build() {
         let error = DeviceChoice::Cuda(0).open().unwrap_err().to_string();
         assert!(error.contains("--features cuda"), "{error}");
     }

@@ -1,24 +1,25 @@
-//! The seam between the training loop and how a step is computed.
+//! The interface between the training loop and the computation of a step.
 
 use thiserror::Error;
 
 use crate::weights::Weights;
 
-/// Which examples to look at.
+/// Which examples to evaluate.
 #[derive(Debug, Clone, Copy)]
 pub enum Examples<'a> {
     /// These rows of the training split.
     Train(&'a [u32]),
-    /// The whole test split.
+    /// All rows of the test split.
     Test,
 }
 
-/// Loss and accuracy over some examples, as sums, so that scores of batches add up to the score of an epoch.
+/// Loss and accuracy on a set of examples. They are stored as sums, so that the scores of batches add
+/// up to the score of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Score {
-    /// Sum over the examples of their cross-entropy.
+    /// Sum of the cross-entropy of the examples.
     pub loss_sum: f64,
-    /// Examples whose most probable class is their label.
+    /// Number of examples whose most probable class is the label.
     pub correct: u64,
     /// Number of examples.
     pub examples: u64,
@@ -32,7 +33,7 @@ impl Score {
         self.loss_sum / self.examples as f64
     }
 
-    /// Share of correct examples, from 0 to 1.
+    /// Fraction of correct examples, from 0 to 1.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "exact below 2^53 examples")]
     pub fn accuracy(&self) -> f64 {
@@ -40,12 +41,12 @@ impl Score {
     }
 }
 
-/// What a model makes of one example.
+/// The prediction for one example.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prediction {
-    /// The most probable class; the first of equals.
+    /// The most probable class. Among equals, the lowest.
     pub class: u32,
-    /// Its probability: 1 / Σ e^(z − max z).
+    /// The probability of the class: 1 / Σ e^(z − max z).
     pub probability: f32,
 }
 
@@ -57,17 +58,17 @@ impl std::ops::AddAssign for Score {
     }
 }
 
-/// A computation that failed: out of memory, a lost GPU.
+/// A failed computation, for example because of a lack of memory or a lost GPU.
 #[derive(Debug, Error)]
 #[error("the {engine} engine failed: {reason}")]
 pub struct EngineError {
     /// Name of the engine.
     pub engine: &'static str,
-    /// What it says.
+    /// The message of the engine.
     pub reason: String,
 }
 
-/// Whether weights fit a model of that shape.
+/// Checks that `weights` have the shape of the model.
 pub(crate) fn check_shape(
     engine: &'static str,
     weights: &Weights,
@@ -77,22 +78,21 @@ pub(crate) fn check_shape(
     if (weights.classes, weights.features) == (classes, features) {
         return Ok(());
     }
-    let found = (weights.classes, weights.features);
     let reason = format!(
-        "it cannot go on from weights of {found:?} classes and features: there are {:?}",
-        (classes, features)
+        "cannot restore weights of {} classes and {} features: expected {classes} and {features}",
+        weights.classes, weights.features
     );
     Err(EngineError { engine, reason })
 }
 
-/// How a trial is computed. One value holds the weights of one training.
+/// Computes the steps of one training, whose weights it holds.
 pub trait Engine {
-    /// One weight update on the training rows of `batch` (not empty), at `learning_rate`. The score is of the weights
-    /// *before* the update, as Keras reports it. `upcoming` are the rows of the steps that follow: a hint of what will be
-    /// wanted from memory soon, which changes no result.
+    /// Updates the weights once on the training rows `batch`, which must not be empty. Returns the score
+    /// of the weights *before* the update, as Keras reports it. `upcoming` are the rows of the following
+    /// steps. They are a hint for prefetching and do not affect results.
     ///
     /// # Errors
-    /// When the computation itself fails; a loss that is not finite is a score, not an error.
+    /// If the computation fails. A loss that is not finite is a score, not an error.
     fn step(
         &mut self,
         batch: &[u32],
@@ -100,28 +100,29 @@ pub trait Engine {
         learning_rate: f64,
     ) -> Result<Score, EngineError>;
 
-    /// Score of the present weights.
+    /// Scores the current weights.
     ///
     /// # Errors
-    /// When the computation itself fails.
+    /// If the computation fails.
     fn evaluate(&self, examples: Examples<'_>) -> Result<Score, EngineError>;
 
-    /// Score of the present weights on the test split, to the bit that of [`Engine::evaluate`], and what they make of each of
-    /// its examples, in order: `correct` counts just those predictions that are the label.
+    /// Scores the current weights on the test split, and returns the prediction for each example, in
+    /// order. The score has the same bits as that of [`Engine::evaluate`]. Its `correct` is the number
+    /// of predictions that equal their label.
     ///
     /// # Errors
-    /// When the computation itself fails.
+    /// If the computation fails.
     fn predict(&self) -> Result<(Score, Vec<Prediction>), EngineError>;
 
-    /// A copy of the present weights: with the epoch, all that a training goes on from.
+    /// Copies the current weights. Together with the epoch, they are the whole state of a training.
     ///
     /// # Errors
-    /// When they cannot be read back from the device.
+    /// If the device cannot be read.
     fn weights(&self) -> Result<Weights, EngineError>;
 
-    /// Puts weights that [`Engine::weights`] gave in the place of the present ones.
+    /// Replaces the current weights by those of an earlier call of [`Engine::weights`].
     ///
     /// # Errors
-    /// When they are of another shape, or cannot be put on the device.
+    /// If the weights have another shape, or the device cannot be written.
     fn restore(&mut self, weights: &Weights) -> Result<(), EngineError>;
 }

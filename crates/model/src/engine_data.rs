@@ -1,71 +1,29 @@
-//! Which engine computes, and a dataset as that engine wants it: prepared once, shared by every trial.
+//! A dataset in the format of an engine. It is prepared once and shared by all trials.
 
-use std::fmt;
 use std::sync::Arc;
 
 use candle_core::Device;
 use data::Dataset;
 
 use crate::autograd::{Autograd, AutogradData};
-use crate::device::DeviceChoice;
 use crate::engine::{Engine, EngineError};
+use crate::engine_kind::EngineKind;
 use crate::fused::{Fused, FusedData, InstructionSet};
 use crate::hyperparameters::Hyperparameters;
 
-/// An engine, by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EngineKind {
-    /// [`Autograd`].
-    Autograd,
-    /// [`Fused`].
-    Fused,
-}
-
-impl EngineKind {
-    /// The fastest that runs on `device`.
-    #[must_use]
-    pub fn fastest_on(device: DeviceChoice) -> Self {
-        match device {
-            DeviceChoice::Cpu => Self::Fused,
-            DeviceChoice::Cuda(_) => Self::Autograd,
-        }
-    }
-
-    /// Its name in commands and records.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Autograd => "autograd",
-            Self::Fused => "fused",
-        }
-    }
-
-    /// That of this name; other programs' records have others.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Autograd, Self::Fused].into_iter().find(|engine| engine.name() == name)
-    }
-}
-
-impl fmt::Display for EngineKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// A dataset in the form of an engine.
+/// A dataset in the format of an engine.
 pub enum EngineData {
-    /// For [`Autograd`].
+    /// Tensors for [`Autograd`].
     Autograd(Arc<AutogradData>),
-    /// For [`Fused`].
+    /// Tiles for [`Fused`].
     Fused(Arc<FusedData>),
 }
 
 impl EngineData {
-    /// Prepares `dataset`. `device` is for the engine that has a choice: the fused one computes on the CPU.
+    /// Converts `dataset` for an engine. The fused engine ignores `device` and uses the CPU.
     ///
     /// # Errors
-    /// When there is no memory for it.
+    /// If there is not enough memory.
     pub fn new(kind: EngineKind, dataset: &Dataset, device: &Device) -> Result<Self, EngineError> {
         Ok(match kind {
             EngineKind::Autograd => {
@@ -75,10 +33,10 @@ impl EngineData {
         })
     }
 
-    /// An engine at the start of a training.
+    /// Creates an engine with the initial weights of `hyperparameters`.
     ///
     /// # Errors
-    /// When there is no memory for it.
+    /// If there is not enough memory.
     pub fn engine(
         &self,
         hyperparameters: &Hyperparameters,

@@ -1,4 +1,4 @@
-//! What one trial is trained with. A value of these types is valid: the constructors are the only validation there is.
+//! Hyperparameters of a training. The constructors validate, so every value of these types is valid.
 
 use std::fmt;
 
@@ -8,19 +8,21 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("expected {expected}, found {found}")]
 pub struct OutOfRange {
-    /// What is allowed, in words.
+    /// Description of the allowed values.
     pub expected: &'static str,
-    /// What was given.
+    /// The given value.
     pub found: String,
 }
 
-/// Learning rate of the first step: finite and above zero.
+/// Learning rate of the first step: finite and greater than 0.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct LearningRate(f64);
 
 impl LearningRate {
+    /// Checks the range of `value`.
+    ///
     /// # Errors
-    /// When `value` is not a finite number above zero.
+    /// If `value` is not a finite number greater than 0.
     pub fn new(value: f64) -> Result<Self, OutOfRange> {
         if value.is_finite() && value > 0.0 {
             Ok(Self(value))
@@ -29,37 +31,39 @@ impl LearningRate {
         }
     }
 
-    /// The rate as a number.
+    /// The value.
     #[must_use]
     pub fn get(self) -> f64 {
         self.0
     }
 }
 
-/// How fast the learning rate falls, per step: finite, zero or more. See [`crate::learning_rate`].
+/// Decay of the learning rate per step: finite and at least 0. See [`crate::learning_rate`].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Decay(f64);
 
 impl Decay {
+    /// Checks the range of `value`.
+    ///
     /// # Errors
-    /// When `value` is negative or not finite.
+    /// If `value` is negative or not finite.
     pub fn new(value: f64) -> Result<Self, OutOfRange> {
         if value.is_finite() && value >= 0.0 {
-            // Adding zero turns -0.0 into 0.0: one value, one trial id.
+            // Adding 0.0 converts -0.0 to 0.0, so that both give the same trial id.
             Ok(Self(value + 0.0))
         } else {
             Err(OutOfRange { expected: "a finite number, 0 or more", found: format!("{value:?}") })
         }
     }
 
-    /// The decay as a number, per step.
+    /// The value.
     #[must_use]
     pub fn get(self) -> f64 {
         self.0
     }
 }
 
-/// A whole number from 1 to 4,294,967,295.
+/// Converts a number from 1 to `u32::MAX`.
 fn positive(value: i64) -> Result<u32, OutOfRange> {
     u32::try_from(value).ok().filter(|n| *n > 0).ok_or_else(|| OutOfRange {
         expected: "a whole number from 1 to 4294967295",
@@ -67,49 +71,55 @@ fn positive(value: i64) -> Result<u32, OutOfRange> {
     })
 }
 
-/// Examples a step: one or more.
+/// Number of examples per step, at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BatchSize(u32);
 
 impl BatchSize {
+    /// Checks the range of `value`.
+    ///
     /// # Errors
-    /// When `value` is below 1 or above `u32::MAX`.
+    /// If `value` is less than 1 or greater than `u32::MAX`.
     pub fn new(value: i64) -> Result<Self, OutOfRange> {
         positive(value).map(Self)
     }
 
-    /// The number of examples.
+    /// The value.
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
     }
 }
 
-/// Passes over the training examples: one or more.
+/// Number of passes over the training examples, at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Epochs(u32);
 
 impl Epochs {
+    /// Checks the range of `value`.
+    ///
     /// # Errors
-    /// When `value` is below 1 or above `u32::MAX`.
+    /// If `value` is less than 1 or greater than `u32::MAX`.
     pub fn new(value: i64) -> Result<Self, OutOfRange> {
         positive(value).map(Self)
     }
 
-    /// The number of epochs.
+    /// The value.
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
     }
 }
 
-/// What every random choice of a trial is derived from: zero or more.
+/// Seed of the random numbers of a trial, at least 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seed(u64);
 
 impl Seed {
+    /// Checks the range of `value`.
+    ///
     /// # Errors
-    /// When `value` is negative.
+    /// If `value` is negative.
     pub fn new(value: i64) -> Result<Self, OutOfRange> {
         u64::try_from(value).map(Self).map_err(|_| OutOfRange {
             expected: "a whole number, 0 or more",
@@ -117,27 +127,28 @@ impl Seed {
         })
     }
 
-    /// The seed as a number.
+    /// The value.
     #[must_use]
     pub fn get(self) -> u64 {
         self.0
     }
 }
 
-/// Weights before the first step. The bias always starts at zero, as in Keras.
+/// Initial weights. The initial bias is always zero, as in Keras.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Init {
-    /// Uniform in ±√(6 / (features + classes)): Keras's default for a dense layer (Glorot and Bengio, 2010).
+    /// Uniform in ±√(6 / (features + classes)), the default of a dense layer in Keras (Glorot and
+    /// Bengio, 2010).
     GlorotUniform,
-    /// All zero. Legitimate here: the loss is convex.
+    /// All zero. This works for softmax regression, because its loss is convex.
     Zeros,
 }
 
 impl Init {
-    /// Every choice.
+    /// All variants.
     pub const ALL: [Self; 2] = [Self::GlorotUniform, Self::Zeros];
 
-    /// Its name in an experiment file.
+    /// The name in experiment files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -153,20 +164,20 @@ impl fmt::Display for Init {
     }
 }
 
-/// What becomes of an epoch's last batch when it is smaller than the others.
+/// What to do with the last batch of an epoch if it is smaller than the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LastBatch {
-    /// It is trained on, as Keras does.
+    /// Train on it, as Keras does.
     Keep,
-    /// It is left out of that epoch.
+    /// Skip it.
     Drop,
 }
 
 impl LastBatch {
-    /// Every choice.
+    /// All variants.
     pub const ALL: [Self; 2] = [Self::Keep, Self::Drop];
 
-    /// Its name in an experiment file.
+    /// The name in experiment files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -182,27 +193,27 @@ impl fmt::Display for LastBatch {
     }
 }
 
-/// All that one training depends on, besides its data.
+/// Everything that determines a training besides its data.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hyperparameters {
     /// Learning rate of the first step.
     pub learning_rate: LearningRate,
     /// Decay of the learning rate, per step.
     pub decay: Decay,
-    /// Examples a step.
+    /// Number of examples per step.
     pub batch_size: BatchSize,
-    /// Passes over the training examples.
+    /// Number of passes over the training examples.
     pub epochs: Epochs,
-    /// Source of every random choice.
+    /// Seed of the random numbers.
     pub seed: Seed,
-    /// Weights before the first step.
+    /// Initial weights.
     pub init: Init,
-    /// What becomes of a smaller last batch.
+    /// What to do with a smaller last batch.
     pub last_batch: LastBatch,
 }
 
 impl Default for Hyperparameters {
-    /// The tutorial's setting: Keras's defaults for `sgd` and `fit`, five epochs.
+    /// The setting of the tutorial: five epochs with the defaults of `sgd` and `fit` in Keras.
     fn default() -> Self {
         Self {
             learning_rate: LearningRate(0.01),
@@ -217,7 +228,7 @@ impl Default for Hyperparameters {
 }
 
 impl Hyperparameters {
-    /// Steps an epoch over `examples` training examples.
+    /// Steps per epoch on `examples` training examples.
     #[must_use]
     pub fn steps_per_epoch(&self, examples: usize) -> u64 {
         let (examples, batch) = (examples as u64, u64::from(self.batch_size.get()));
@@ -227,7 +238,7 @@ impl Hyperparameters {
         }
     }
 
-    /// Steps of the whole training over `examples` training examples.
+    /// Steps of the whole training on `examples` training examples.
     #[must_use]
     pub fn steps(&self, examples: usize) -> u64 {
         self.steps_per_epoch(examples) * u64::from(self.epochs.get())
@@ -240,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_hold_at_their_ends() {
+    fn values_outside_their_range_are_rejected() {
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(LearningRate::new(bad).is_err(), "{bad}");
         }
@@ -257,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tutorials_step_counts() {
+    fn step_counts_equal_the_tutorial() {
         let batch =
             |n| Hyperparameters { batch_size: BatchSize::new(n).unwrap(), ..Default::default() };
         assert_eq!(batch(32).steps_per_epoch(60_000), 1_875);

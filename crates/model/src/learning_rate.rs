@@ -1,10 +1,12 @@
-//! The learning rate's way down: `learning_rate / (1 + decay · t)`, with t the step counted from 0.
+//! Inverse time decay of the learning rate: `learning_rate / (1 + decay · t)`, where t is the step,
+//! counted from 0.
 //!
-//! Always from the initial rate, never compounding; Keras calls the same `InverseTimeDecay(learning_rate, 1, decay)`.
+//! It equals `InverseTimeDecay(learning_rate, 1, decay)` of Keras. The decay does not compound, because
+//! the formula always starts from the initial rate.
 
 use crate::hyperparameters::{Decay, LearningRate};
 
-/// Learning rate of step `t`, counted from 0 over the whole training.
+/// The learning rate of step `t`, counted from 0 over the whole training.
 #[must_use]
 pub fn learning_rate_at(base: LearningRate, decay: Decay, t: u64) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "exact below 2^53 steps")]
@@ -17,7 +19,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// (base, decay, step, expected), worked out by hand from the formula.
+    /// (base, decay, step, expected), computed by hand from the formula.
     const TABLE: [(f64, f64, u64, f64); 8] = [
         (0.01, 0.0, 0, 0.01),
         (0.01, 0.0, 1_000_000, 0.01),
@@ -30,7 +32,7 @@ mod tests {
     ];
 
     #[test]
-    fn follows_the_formula() {
+    fn learning_rate_follows_the_formula() {
         for (base, decay, step, expected) in TABLE {
             let rate = learning_rate_at(
                 LearningRate::new(base).unwrap(),

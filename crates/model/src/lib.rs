@@ -1,13 +1,16 @@
-//! Softmax regression and how it is trained.
+//! Softmax regression and its training.
 //!
-//! The way through this crate: [`Hyperparameters`] say what to do, an [`Engine`] knows how to compute one step
-//! ([`EngineData`] makes one), [`Training::epoch`] is the loop that drives it, [`Weights`] are what comes out. Nothing here
-//! knows of files, clocks, SQL or terminals: whoever wants to see or stop a training passes an [`Observer`].
+//! [`Hyperparameters`] define a training. [`EngineData`] creates an [`Engine`], which computes steps.
+//! [`Training::epoch`] is the training loop. [`Weights`] are the result. An [`Observer`] can follow and
+//! stop a training.
+//!
+//! The crate uses no files, clocks, SQL or terminals.
 
 pub mod autograd;
 pub mod device;
 pub mod engine;
 pub mod engine_data;
+pub mod engine_kind;
 pub mod fused;
 pub mod hyperparameters;
 pub mod learning_rate;
@@ -20,7 +23,8 @@ pub use autograd::{Autograd, AutogradData};
 pub use candle_core::Device;
 pub use device::{DeviceChoice, DeviceError};
 pub use engine::{Engine, EngineError, Examples, Prediction, Score};
-pub use engine_data::{EngineData, EngineKind};
+pub use engine_data::EngineData;
+pub use engine_kind::EngineKind;
 pub use fused::{Fused, FusedData, InstructionSet};
 pub use hyperparameters::{
     BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed,

@@ -1,22 +1,23 @@
-//! Categorical cross-entropy from logits: `mean over examples of −log softmax(z)[label]`.
+//! Categorical cross-entropy of logits z: the mean over the examples of `−log softmax(z)[label]`.
 //!
-//! From logits and not from probabilities, because `log softmax(z) = z − max(z) − log Σ exp(z − max(z))` neither
-//! overflows nor takes the logarithm of a probability that was rounded to zero.
+//! The input is logits and not probabilities. The formula
+//! `log softmax(z) = z − max(z) − log Σ exp(z − max(z))` does not overflow, and never takes the
+//! logarithm of a probability that was rounded to zero.
 
 use candle_core::{Result, Tensor};
 
-/// Mean cross-entropy, a scalar, of `logits` `[n, classes]` and `labels` `[n]` (u32).
+/// Mean cross-entropy of `logits` `[n, classes]` and `labels` `[n]` (u32), a scalar.
 ///
 /// # Errors
-/// When the shapes do not fit.
+/// If the shapes do not match.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     candle_nn::loss::cross_entropy(logits, labels)
 }
 
-/// Cross-entropy of each example, `[n]`, of `logits` `[n, classes]` and `labels` `[n]` (u32).
+/// Cross-entropy `[n]` of each example of `logits` `[n, classes]` and `labels` `[n]` (u32).
 ///
 /// # Errors
-/// When the shapes do not fit.
+/// If the shapes do not match.
 pub fn cross_entropy_each(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     candle_nn::ops::log_softmax(logits, 1)?.gather(&labels.unsqueeze(1)?, 1)?.squeeze(1)?.neg()
 }
@@ -27,11 +28,11 @@ mod tests {
     use super::*;
     use candle_core::Device;
 
-    /// The figure that the tutorial's `CrossEntropy.py` prints twice.
+    /// `CrossEntropy.py` of the tutorial prints this number twice.
     const TUTORIAL: f64 = 0.36182976573941633;
 
     #[test]
-    fn binary_and_one_hot_forms_agree_with_the_tutorial() {
+    fn binary_and_categorical_loss_equal_the_tutorial() {
         let (y, p) = ([0u32, 1, 1, 0], [0.3f64, 0.7, 0.6, 0.2]);
         let binary = y
             .iter()
@@ -59,7 +60,7 @@ mod tests {
     fn large_logits_stay_finite() {
         let logits = Tensor::new(&[[1e30f32, 0.0], [0.0, 1e4]], &Device::Cpu).unwrap();
         let labels = Tensor::new(&[0u32, 0], &Device::Cpu).unwrap();
-        // By hand: (0 + 10,000) / 2.
+        // Computed by hand: (0 + 10,000) / 2.
         let loss = cross_entropy(&logits, &labels).unwrap().to_scalar::<f32>().unwrap();
         assert!((loss - 5_000.0).abs() < 1e-3, "{loss}");
     }

@@ -1,4 +1,4 @@
-//! The model: `softmax(x · Wᵀ + b)` on candle's [`Linear`].
+//! The model `softmax(x · Wᵀ + b)`, built on [`Linear`] of candle.
 
 use candle_core::{Device, Result, Tensor, Var};
 use candle_nn::{Linear, Module};
@@ -15,10 +15,10 @@ pub struct SoftmaxRegression {
 }
 
 impl SoftmaxRegression {
-    /// A model before its first step, the same for the same seed on any device.
+    /// Creates a model with initial weights, which depend on the seed but not on the device.
     ///
     /// # Errors
-    /// When the device has no room for it.
+    /// If the device has not enough memory.
     pub fn new(
         features: usize,
         classes: usize,
@@ -37,21 +37,21 @@ impl SoftmaxRegression {
     /// Logits `[n, classes]` of `x` `[n, features]`.
     ///
     /// # Errors
-    /// When the shapes do not fit.
+    /// If the shapes do not match.
     pub fn logits(&self, x: &Tensor) -> Result<Tensor> {
         self.linear.forward(x)
     }
 
-    /// What an optimiser updates: weight `[classes, features]`, bias `[classes]`.
+    /// The variables for an optimiser: weight `[classes, features]` and bias `[classes]`.
     #[must_use]
     pub fn vars(&self) -> Vec<Var> {
         vec![self.weight.clone(), self.bias.clone()]
     }
 
-    /// A copy of the weights.
+    /// Copies the weights to main memory.
     ///
     /// # Errors
-    /// When they cannot be read back from the device.
+    /// If the device cannot be read.
     pub fn weights(&self) -> Result<Weights> {
         let (classes, features) = self.weight.dims2()?;
         Ok(Weights {
@@ -61,13 +61,11 @@ impl SoftmaxRegression {
             bias: self.bias.to_vec1()?,
         })
     }
-}
 
-impl SoftmaxRegression {
-    /// Puts weights of the same shape in the place of the present ones.
+    /// Replaces the weights by others of the same shape.
     ///
     /// # Errors
-    /// When they cannot be put on the device.
+    /// If the device cannot be written.
     pub fn restore(&self, weights: &Weights, device: &Device) -> Result<()> {
         let shape = (weights.classes, weights.features);
         self.weight.set(&Tensor::from_slice(&weights.weight, shape, device)?)?;
@@ -75,8 +73,9 @@ impl SoftmaxRegression {
     }
 }
 
-/// Weights before the first step. Glorot-uniform draws `[classes, features]` row by row from the seed's `init` stream:
-/// `limit · (2u − 1)` with u uniform in [0, 1) and `limit = √(6 / (features + classes))`. The bias is zero.
+/// Returns the initial weights. [`Init::GlorotUniform`] draws them row by row from the `init` stream of
+/// the seed: `limit · (2u − 1)` with u uniform in [0, 1) and `limit = √(6 / (features + classes))`. The
+/// bias is zero.
 #[must_use]
 pub fn initial_weights(features: usize, classes: usize, init: Init, seed: Seed) -> Weights {
     let count = features * classes;
@@ -86,7 +85,7 @@ pub fn initial_weights(features: usize, classes: usize, init: Init, seed: Seed) 
             #[allow(
                 clippy::cast_precision_loss,
                 clippy::cast_possible_truncation,
-                reason = "a limit, rounded to f32 once"
+                reason = "the limit is rounded to f32 once"
             )]
             let limit = (6.0 / (features + classes) as f64).sqrt() as f32;
             let mut generator = generator(seed.get(), Purpose::Init);
@@ -102,9 +101,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn glorot_uniform_has_its_limit_mean_and_variance() {
+    fn glorot_uniform_has_expected_range_and_variance() {
         let w = initial_weights(784, 10, Init::GlorotUniform, Seed::new(3).unwrap()).weight;
-        // Keras: limit = sqrt(6 / (784 + 10)) = 0.08692914…; variance limit²/3.
+        // Keras: limit = sqrt(6 / (784 + 10)) = 0.08692914…, variance = limit² / 3.
         let limit = 0.086_929_14f32;
         assert!(w.iter().all(|w| w.abs() <= limit * 1.000_001));
         let mean = w.iter().sum::<f32>() / w.len() as f32;
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn seeds_differ_and_repeat() {
+    fn initial_weights_depend_on_the_seed() {
         let draw = |seed| initial_weights(64, 10, Init::GlorotUniform, Seed::new(seed).unwrap());
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));

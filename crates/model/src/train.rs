@@ -9,42 +9,45 @@ use crate::hyperparameters::{Hyperparameters, LastBatch};
 use crate::learning_rate::learning_rate_at;
 use crate::weights::Weights;
 
-/// What `val_loss` and `val_accuracy` are measured on.
+/// The examples on which `val_loss` and `val_accuracy` are measured.
 #[derive(Debug, Clone, Copy)]
 pub enum ValidationSet<'a> {
-    /// The test split, as the tutorial does.
+    /// The test split, as in the tutorial.
     Test,
-    /// These rows of the training split, which no step sees.
+    /// These rows of the training split, which are not trained on.
     HeldOut(&'a [u32]),
 }
 
-/// What an epoch measured. Losses are mean cross-entropies, accuracies shares from 0 to 1.
+/// The measurements of one epoch. Losses are mean cross-entropies. Accuracies are fractions from 0
+/// to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EpochScores {
     /// The epoch, from 1.
     pub epoch: u32,
-    /// Steps taken since the training began.
+    /// Steps since the start of the training.
     pub step: u64,
-    /// Running mean over the epoch's batches, each before its update, as Keras prints it.
+    /// Mean training loss over the batches of the epoch, each measured before its update, as Keras
+    /// reports it.
     pub loss: f64,
-    /// Running mean likewise.
+    /// Training accuracy, measured like `loss`.
     pub accuracy: f64,
-    /// After the epoch.
+    /// Validation loss after the epoch.
     pub val_loss: f64,
-    /// After the epoch.
+    /// Validation accuracy after the epoch.
     pub val_accuracy: f64,
-    /// After the epoch on the test split, where the validation is another: so that an epoch can be chosen by the one and
-    /// reported by the other.
+    /// Test loss after the epoch, if validation uses held-out examples. The report can then choose an
+    /// epoch by validation and show its test result.
     pub test_loss: Option<f64>,
-    /// Likewise.
+    /// Test accuracy after the epoch, under the same condition.
     pub test_accuracy: Option<f64>,
-    /// Learning rate at the epoch's last step.
+    /// Learning rate of the last step of the epoch.
     pub learning_rate: f64,
 }
 
-/// Somebody who watches a training, and may stop it.
+/// Callback that runs after each step and can stop the training.
 pub trait Observer {
-    /// After each step, with the running score of its epoch.
+    /// Receives the score of the epoch so far. `step` counts from 1 over the whole training.
+    /// [`ControlFlow::Break`] stops the training.
     fn step(&mut self, epoch: u32, step: u64, running: &Score) -> ControlFlow<()>;
 }
 
@@ -53,24 +56,26 @@ pub trait Observer {
 pub enum Outcome {
     /// All epochs were trained.
     Finished {
-        /// Final weights on the training examples.
+        /// Score of the final weights on the training examples.
         train: Score,
-        /// Final weights on the test split.
+        /// Score of the final weights on the test split.
         test: Score,
     },
     /// A loss was not finite.
     Diverged {
-        /// In this epoch, from 1.
+        /// The epoch, from 1.
         epoch: u32,
-        /// At this step, counted from 1 over the whole training.
+        /// The step, counted from 1 over the whole training.
         step: u64,
     },
-    /// The observer stopped it.
+    /// The observer stopped the training.
     Stopped,
 }
 
-/// A training under way, epoch by epoch. Nothing in it depends on how many epochs there will be, so that the first of many
-/// are, bit for bit, those of a training that has no more.
+/// A training in progress.
+///
+/// No epoch depends on the total number of epochs. Trainings that differ only in the number of epochs
+/// therefore have the same bits in the epochs that they share.
 pub struct Training<'a> {
     engine: Box<dyn Engine>,
     hyperparameters: Hyperparameters,
@@ -79,12 +84,12 @@ pub struct Training<'a> {
     order: Vec<u32>,
     epoch: u32,
     step: u64,
-    /// Of the weights as they are, where it was measured: by the last epoch's validation, or for the outcome.
+    /// Test score and predictions of the current weights, once they are measured.
     test: Option<(Score, Vec<Prediction>)>,
 }
 
 impl<'a> Training<'a> {
-    /// On the rows `train` of the training split, with `engine` at its start.
+    /// Creates a training on the rows `train` of the training split. `engine` has its initial weights.
     #[must_use]
     pub fn new(
         engine: Box<dyn Engine>,
@@ -104,11 +109,12 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Goes on after `epoch` epochs that another training of the same kind took to `weights`: bit for bit as that one would
-    /// have. Its generators are keyed by seed and epoch, so that the epoch is their position.
+    /// Resumes another training with the same parameters, which had `weights` after `epoch` epochs. The
+    /// following epochs have the same bits as in the other training. The random generators are keyed by
+    /// seed and epoch, so they need no further state.
     ///
     /// # Errors
-    /// When the weights do not fit.
+    /// If the weights have another shape.
     pub fn resume(&mut self, epoch: u32, weights: &Weights) -> Result<(), EngineError> {
         self.engine.restore(weights)?;
         self.epoch = epoch;
@@ -117,10 +123,10 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Trains one more epoch: its metrics, or how the training ended in it.
+    /// Trains one epoch. Returns its scores, or the outcome if the training ends in this epoch.
     ///
     /// # Errors
-    /// When the engine's computation fails.
+    /// If the computation fails.
     pub fn epoch(
         &mut self,
         observer: &mut dyn Observer,
@@ -129,7 +135,7 @@ impl<'a> Training<'a> {
         self.test = None;
         self.epoch += 1;
         let epoch = self.epoch;
-        // The order of an epoch depends on the seed and the epoch alone: never on the batch size, nor on earlier epochs.
+        // The order depends on the seed and the epoch only, not on the batch size or earlier epochs.
         self.order.copy_from_slice(self.train);
         generator(seed.get(), Purpose::Shuffle { epoch }).shuffle(&mut self.order);
         let mut running = Score::default();
@@ -168,10 +174,11 @@ impl<'a> Training<'a> {
         }))
     }
 
-    /// The outcome, if the training ends here; it may also go on.
+    /// Returns the outcome of a training that ends after the current epoch. Further epochs remain
+    /// possible.
     ///
     /// # Errors
-    /// When the engine's computation fails.
+    /// If the computation fails.
     pub fn outcome(&mut self) -> Result<Outcome, EngineError> {
         let train = self.engine.evaluate(Examples::Train(self.train))?;
         let test = self.test()?;
@@ -182,20 +189,20 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// What the weights as they are make of each example of the test split, in order; nothing before [`Training::outcome`] told
-    /// how they do on it.
+    /// Predictions of the current weights on the test split, in order. Empty until
+    /// [`Training::outcome`] has measured them.
     #[must_use]
     pub fn predictions(&self) -> &[Prediction] {
         self.test.as_ref().map_or(&[], |(_, predictions)| predictions)
     }
 
-    /// Score of the weights as they are on the test split: measured once.
+    /// Scores the current weights on the test split, at most once.
     fn test(&mut self) -> Result<Score, EngineError> {
         let test = self.test.take().map_or_else(|| self.engine.predict(), Ok)?;
         Ok(self.test.insert(test).0)
     }
 
-    /// The engine, with the weights as they are.
+    /// The engine with the current weights.
     #[must_use]
     pub fn engine(&self) -> &dyn Engine {
         &*self.engine
@@ -206,7 +213,7 @@ impl<'a> Training<'a> {
     }
 }
 
-/// The batches of an epoch, each with the rows that follow it.
+/// The batches of an epoch, each with the rows of the following batches.
 fn batches<'a>(
     order: &'a [u32],
     hyperparameters: &Hyperparameters,

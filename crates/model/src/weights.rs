@@ -1,4 +1,4 @@
-//! A model's numbers on the host, and their safetensors form.
+//! The weights of a model in main memory, and their safetensors format.
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use thiserror::Error;
@@ -8,7 +8,7 @@ use thiserror::Error;
 pub struct Weights {
     /// Number of classes.
     pub classes: usize,
-    /// Number of features, pixels of an image.
+    /// Number of features, which are the pixels of an image.
     pub features: usize,
     /// `[classes, features]`, row-major.
     pub weight: Vec<f32>,
@@ -16,29 +16,30 @@ pub struct Weights {
     pub bias: Vec<f32>,
 }
 
-/// A safetensors file that holds no softmax regression.
+/// Why bytes are not the weights of a softmax regression.
 #[derive(Debug, Error)]
 pub enum WeightsError {
-    /// Not safetensors, or damaged.
-    #[error("not a whole safetensors file: {0}")]
+    /// The bytes are not safetensors, or damaged.
+    #[error("not a valid safetensors file: {0}")]
     Malformed(#[from] safetensors::SafeTensorError),
-    /// Another model's tensors.
+    /// The tensors belong to another model.
     #[error("tensor '{name}': expected {expected}, found {found}")]
     Unexpected {
         /// Name of the tensor.
         name: &'static str,
-        /// What it should be.
+        /// The expected type and shape.
         expected: String,
-        /// What it is.
+        /// The type and shape in the file.
         found: String,
     },
 }
 
 impl Weights {
-    /// The safetensors file: `weight` `[classes, features]` and `bias` `[classes]`, f32. Equal weights give equal bytes.
+    /// Serializes the tensors `weight` `[classes, features]` and `bias` `[classes]` in f32. Equal
+    /// weights give equal bytes.
     ///
     /// # Errors
-    /// Never for weights whose lengths fit their shape.
+    /// If the lengths of the vectors contradict the shape.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, WeightsError> {
         let (weight, bias) = (little_endian(&self.weight), little_endian(&self.bias));
         let weight = TensorView::new(Dtype::F32, vec![self.classes, self.features], &weight)?;
@@ -46,10 +47,10 @@ impl Weights {
         Ok(safetensors::serialize([("bias", bias), ("weight", weight)], None)?)
     }
 
-    /// Reads what [`Weights::to_safetensors`] wrote.
+    /// Parses the output of [`Weights::to_safetensors`].
     ///
     /// # Errors
-    /// When `bytes` are not safetensors, or hold other tensors.
+    /// If `bytes` are not valid safetensors, or contain other tensors.
     pub fn from_safetensors(bytes: &[u8]) -> Result<Self, WeightsError> {
         let file = SafeTensors::deserialize(bytes)?;
         let (shape, weight) = read(&file, "weight", 2)?;
@@ -65,7 +66,7 @@ impl Weights {
         Ok(Self { classes, features, weight, bias })
     }
 
-    /// Class probabilities, `[classes]`, of one example's features, `[features]`: softmax of `weight · x + bias`.
+    /// Class probabilities `[classes]` of one example `x` `[features]`: softmax of `weight · x + bias`.
     #[must_use]
     pub fn probabilities(&self, x: &[f32]) -> Vec<f64> {
         let dot = |row: &[f32]| {
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn safetensors_round_trip_and_candle_reads_them() {
+    fn safetensors_round_trip_and_load_in_candle() {
         let bytes = small().to_safetensors().unwrap();
         assert_eq!(Weights::from_safetensors(&bytes).unwrap(), small());
         let tensors =
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn every_truncation_is_an_error() {
+    fn every_truncated_file_is_an_error() {
         let bytes = small().to_safetensors().unwrap();
         for end in 0..bytes.len() {
             assert!(Weights::from_safetensors(&bytes[..end]).is_err(), "{end}");
@@ -140,13 +141,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_weights_or_an_error(
-            place in 0usize..200, byte: u8, tail in prop::collection::vec(any::<u8>(), 0..80),
+        fn arbitrary_bytes_give_weights_or_an_error(
+            position in 0usize..200, byte: u8, tail in prop::collection::vec(any::<u8>(), 0..80),
         ) {
             let mut bytes = small().to_safetensors().unwrap();
-            let place = place % bytes.len();
-            bytes[place] = byte;
-            for bytes in [&bytes[..], &tail, &[&bytes[..place], &tail].concat()] {
+            let position = position % bytes.len();
+            bytes[position] = byte;
+            for bytes in [&bytes[..], &tail, &[&bytes[..position], &tail].concat()] {
                 if let Ok(weights) = Weights::from_safetensors(bytes) {
                     prop_assert_eq!(weights.weight.len(), weights.classes * weights.features);
                     prop_assert_eq!(weights.bias.len(), weights.classes);

@@ -1,4 +1,4 @@
-//! The fused engine takes the reference's steps, on every instruction set, whatever the shape of the data.
+//! Compares the fused engine with the reference engine, on every instruction set and for many shapes.
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 
 use std::ops::ControlFlow;
@@ -16,25 +16,25 @@ use model::{
 };
 use proptest::prelude::*;
 
-/// Shape, classes and how many of a hundred pixels are zero.
+/// Image shape, number of classes and percentage of zero pixels of a synthetic dataset.
 #[derive(Debug, Clone, Copy)]
-struct Kind {
+struct Shape {
     rows: usize,
     columns: usize,
     classes: usize,
-    zeros: u32,
+    zero_percent: u32,
 }
 
-/// `n` training and `n` test images of that kind. Of each class the pixels of some places are brighter, so that there is
-/// something to learn.
-fn synthetic(kind: Kind, n: usize, seed: u64) -> Dataset {
-    let shape = ImageShape { rows: kind.rows, columns: kind.columns };
+/// A dataset of `n` training and `n` test images. Each class has brighter pixels at certain positions,
+/// so that a model can learn it.
+fn synthetic(shape: Shape, n: usize, seed: u64) -> Dataset {
+    let image = ImageShape { rows: shape.rows, columns: shape.columns };
     let mut generator = generator(seed, Purpose::Init);
     let mut split = || {
-        let labels: Vec<u8> = (0..n).map(|i| (i % kind.classes) as u8).collect();
+        let labels: Vec<u8> = (0..n).map(|i| (i % shape.classes) as u8).collect();
         let pixel = |(feature, label): (usize, u8), random: &mut data::random::Generator| {
-            let bright = feature % kind.classes == usize::from(label);
-            if random.below(100) < kind.zeros {
+            let bright = feature % shape.classes == usize::from(label);
+            if random.below(100) < shape.zero_percent {
                 0
             } else {
                 random.below(if bright { 256 } else { 128 }) as u8
@@ -42,16 +42,16 @@ fn synthetic(kind: Kind, n: usize, seed: u64) -> Dataset {
         };
         let pixels = labels
             .iter()
-            .flat_map(|label| (0..shape.features()).map(move |feature| (feature, *label)));
-        Split { images: pixels.map(|place| pixel(place, &mut generator)).collect(), labels }
+            .flat_map(|label| (0..image.features()).map(move |feature| (feature, *label)));
+        Split { images: pixels.map(|position| pixel(position, &mut generator)).collect(), labels }
     };
     let (train, test) = (split(), split());
     let files = ["a", "b", "c", "d"].map(|file| FileDigest { file, sha256: String::new() });
     Dataset {
         name: "synthetic".to_owned(),
         folder: None,
-        shape,
-        classes: kind.classes,
+        shape: image,
+        classes: shape.classes,
         train,
         test,
         files,
@@ -60,8 +60,8 @@ fn synthetic(kind: Kind, n: usize, seed: u64) -> Dataset {
     }
 }
 
-/// max |a − b| / max |b| over weight and bias. Weights that began at zero are still differences of far larger sums: those are
-/// held against what a step may move.
+/// max |a − b| / max |b| over weight and bias. The denominator is at least a tenth of the learning rate:
+/// weights near zero are differences of larger sums, and have the absolute error of these sums.
 fn distance(a: &Weights, b: &Weights, rate: f64) -> f32 {
     let all = |weights: &Weights| {
         weights.weight.iter().chain(&weights.bias).copied().collect::<Vec<f32>>()
@@ -74,15 +74,16 @@ fn distance(a: &Weights, b: &Weights, rate: f64) -> f32 {
         / greatest(&mut b.iter().copied()).max(0.1 * rate as f32)
 }
 
-/// A loss is a difference of logits: near zero, it is only as exact as these.
+/// Compares two losses. A loss is a difference of logits, so the tolerance is absolute near zero.
 fn same_loss(a: &Score, b: &Score) -> bool {
     (a.loss() - b.loss()).abs() < 1e-5 * b.loss().max(1.0)
 }
 
-/// Predictions are those of the definition, in f64 from the weights, up to the rounding of logits; the score is that of them.
+/// Checks the predictions against the definition, computed in f64 from the weights. The tolerance covers
+/// the rounding of the logits. The score must be that of the predictions.
 fn check_predictions(engine: &dyn Engine, dataset: &Dataset) {
     let (score, predictions) = engine.predict().unwrap();
-    assert_eq!(score, engine.evaluate(Examples::Test).unwrap(), "to the bit");
+    assert_eq!(score, engine.evaluate(Examples::Test).unwrap(), "the bits are equal");
     assert_eq!(predictions.len(), dataset.test.len());
     let weights = engine.weights().unwrap();
     let mut correct = 0;
@@ -108,7 +109,7 @@ fn check_predictions(engine: &dyn Engine, dataset: &Dataset) {
     assert_eq!(correct, score.correct);
 }
 
-/// Takes the same steps with both engines and compares weights and scores after each.
+/// Runs the same steps on both engines and compares weights and scores after each step.
 fn compare(
     dataset: &Dataset,
     hyperparameters: &Hyperparameters,
@@ -122,7 +123,7 @@ fn compare(
     assert_eq!(
         fused.weights().unwrap(),
         reference.weights().unwrap(),
-        "both start from the published weights"
+        "both engines start from the same weights"
     );
 
     let size = hyperparameters.batch_size.get() as usize;
@@ -165,7 +166,7 @@ fn hyperparameters(batch: usize, rate: f64, init: Init) -> Hyperparameters {
     }
 }
 
-/// The shapes of the table: rows, columns, classes, zeros of a hundred, images, batch.
+/// Rows, columns, classes, percentage of zeros, images, batch size.
 const TABLE: [(usize, usize, usize, u32, usize, usize); 12] = [
     (28, 28, 10, 81, 300, 32),
     (28, 28, 10, 0, 200, 32),
@@ -182,9 +183,9 @@ const TABLE: [(usize, usize, usize, u32, usize, usize); 12] = [
 ];
 
 #[test]
-fn two_hundred_steps_are_those_of_the_reference_for_a_table_of_shapes() {
-    for (rows, columns, classes, zeros, n, batch) in TABLE {
-        let dataset = synthetic(Kind { rows, columns, classes, zeros }, n, 1);
+fn fused_steps_equal_reference_for_table_of_shapes() {
+    for (rows, columns, classes, zero_percent, n, batch) in TABLE {
+        let dataset = synthetic(Shape { rows, columns, classes, zero_percent }, n, 1);
         for instructions in InstructionSet::available() {
             compare(&dataset, &hyperparameters(batch, 0.1, Init::GlorotUniform), 200, instructions);
         }
@@ -194,11 +195,11 @@ fn two_hundred_steps_are_those_of_the_reference_for_a_table_of_shapes() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
-    fn steps_are_those_of_the_reference_for_any_shape(
-        rows in 1usize..20, columns in 1usize..20, classes in 2usize..40, zeros in 0u32..100,
+    fn fused_steps_equal_reference_for_random_shapes(
+        rows in 1usize..20, columns in 1usize..20, classes in 2usize..40, zero_percent in 0u32..100,
         batch in 1usize..200, extra in 0usize..50, seed: u64, rate in 0.001f64..0.5, zero: bool,
     ) {
-        let dataset = synthetic(Kind { rows, columns, classes, zeros }, (batch + extra).max(classes), seed);
+        let dataset = synthetic(Shape { rows, columns, classes, zero_percent }, (batch + extra).max(classes), seed);
         let init = if zero { Init::Zeros } else { Init::GlorotUniform };
         for instructions in InstructionSet::available() {
             compare(&dataset, &hyperparameters(batch, rate, init), 20, instructions);
@@ -207,10 +208,10 @@ proptest! {
 }
 
 #[test]
-fn vector_instructions_agree_to_the_bit() {
-    let dataset = synthetic(Kind { rows: 12, columns: 12, classes: 13, zeros: 60 }, 300, 3);
+fn vector_instruction_sets_give_equal_bits() {
+    let dataset = synthetic(Shape { rows: 12, columns: 12, classes: 13, zero_percent: 60 }, 300, 3);
     let data = Arc::new(FusedData::new(&dataset).unwrap());
-    let computed = |instructions: InstructionSet| {
+    let run = |instructions: InstructionSet| {
         let mut engine = Fused::new(Arc::clone(&data), &Hyperparameters::default(), instructions);
         let rows: Vec<u32> = (0..300).collect();
         for batch in rows.chunks(100) {
@@ -220,14 +221,14 @@ fn vector_instructions_agree_to_the_bit() {
     };
     let vectors: Vec<_> = InstructionSet::available()
         .into_iter()
-        .filter(|it| *it != InstructionSet::portable())
+        .filter(|set| *set != InstructionSet::portable())
         .collect();
-    assert!(vectors.windows(2).all(|pair| computed(pair[0]) == computed(pair[1])));
+    assert!(vectors.windows(2).all(|pair| run(pair[0]) == run(pair[1])));
 }
 
 #[test]
-fn what_comes_next_changes_nothing() {
-    let dataset = synthetic(Kind { rows: 12, columns: 12, classes: 4, zeros: 60 }, 200, 3);
+fn upcoming_rows_do_not_change_results() {
+    let dataset = synthetic(Shape { rows: 12, columns: 12, classes: 4, zero_percent: 60 }, 200, 3);
     let data = Arc::new(FusedData::new(&dataset).unwrap());
     let rows: Vec<u32> = (0..200).rev().collect();
     let weights = |upcoming: &[u32]| {
@@ -240,8 +241,8 @@ fn what_comes_next_changes_nothing() {
 }
 
 #[test]
-fn a_step_that_leaves_the_numbers_is_a_loss_that_is_not_finite() {
-    let dataset = synthetic(Kind { rows: 8, columns: 8, classes: 10, zeros: 60 }, 200, 3);
+fn overflow_gives_a_loss_that_is_not_finite() {
+    let dataset = synthetic(Shape { rows: 8, columns: 8, classes: 10, zero_percent: 60 }, 200, 3);
     let data = Arc::new(FusedData::new(&dataset).unwrap());
     let rows: Vec<u32> = (0..200).collect();
     for instructions in InstructionSet::available() {
@@ -252,21 +253,22 @@ fn a_step_that_leaves_the_numbers_is_a_loss_that_is_not_finite() {
     }
 }
 
-struct Unwatched;
+/// An observer that ignores all steps.
+struct NoObserver;
 
-impl Observer for Unwatched {
+impl Observer for NoObserver {
     fn step(&mut self, _: u32, _: u64, _: &Score) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-/// Accuracy on MNIST's test images after an epoch; skipped with a word where MNIST is not.
+/// Skipped unless `MNIST_DIR` names MNIST.
 #[test]
-fn on_mnist_the_accuracy_is_the_references() {
+fn mnist_accuracy_equals_reference_after_one_epoch() {
     let finder = Finder::new(None, Network::Offline, Vec::new()).unwrap();
     let Ok(mnist) = finder.load(&Source::parse("mnist", Path::new("")).unwrap(), &mut SilentFetch)
     else {
-        eprintln!("MNIST_DIR names no MNIST: skipped");
+        eprintln!("skipped: MNIST_DIR does not name MNIST");
         return;
     };
     let hyperparameters =
@@ -274,7 +276,7 @@ fn on_mnist_the_accuracy_is_the_references() {
     let rows: Vec<u32> = (0..mnist.train.len() as u32).collect();
     let accuracy = |engine: Box<dyn Engine>| {
         let mut training = Training::new(engine, hyperparameters, &rows, ValidationSet::Test);
-        let trained = training.epoch(&mut Unwatched).unwrap();
+        let trained = training.epoch(&mut NoObserver).unwrap();
         let Outcome::Finished { test, .. } = training.outcome().unwrap() else {
             unreachable!("{trained:?}")
         };

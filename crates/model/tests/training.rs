@@ -1,4 +1,4 @@
-//! What a training promises, checked against closed forms on the embedded digits.
+//! Properties of the training loop, checked against closed forms on the embedded digits.
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 
 use std::ops::ControlFlow;
@@ -33,7 +33,7 @@ fn pixels(dataset: &Dataset, row: u32) -> Vec<f64> {
         .collect()
 }
 
-/// Mean loss over `batch`, in f64, from the definition.
+/// Mean loss over `batch`, computed in f64 from the definition.
 fn loss(dataset: &Dataset, weights: &[f64], bias: &[f64], batch: &[u32]) -> f64 {
     let of_row = |row: &u32| {
         let logits = logits(dataset, weights, bias, *row);
@@ -49,8 +49,9 @@ fn logits(dataset: &Dataset, weights: &[f64], bias: &[f64], row: u32) -> Vec<f64
     rows.map(|(w, b)| w.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>() + b).collect()
 }
 
-/// The closed form: `(softmax(z) − y) xᵀ / B` for the weight, `(softmax(z) − y) / B` for the bias.
-fn closed_form(
+/// The closed form of the gradient: `(softmax(z) − y) xᵀ / B` for the weight and `(softmax(z) − y) / B`
+/// for the bias.
+fn closed_form_gradient(
     dataset: &Dataset,
     weights: &[f64],
     bias: &[f64],
@@ -66,30 +67,26 @@ fn closed_form(
             let error = (z.exp() / sum - y) / batch.len() as f64;
             bias_gradient[class] += error;
             for (feature, x) in x.iter().enumerate() {
-                weight_gradient[class * x_len(dataset) + feature] += error * x;
+                weight_gradient[class * dataset.shape.features() + feature] += error * x;
             }
         }
     }
     (weight_gradient, bias_gradient)
 }
 
-fn x_len(dataset: &Dataset) -> usize {
-    dataset.shape.features()
-}
-
 fn doubles(values: &[f32]) -> Vec<f64> {
     values.iter().map(|value| f64::from(*value)).collect()
 }
 
-/// The gradient that one step of the engine applied, from the weights before and after.
-fn applied(before: &[f32], after: &[f32], rate: f64) -> Vec<f64> {
+/// The gradient that one step applied, computed from the weights before and after it.
+fn applied_gradient(before: &[f32], after: &[f32], rate: f64) -> Vec<f64> {
     before.iter().zip(after).map(|(a, b)| (f64::from(*a) - f64::from(*b)) / rate).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
     #[test]
-    fn a_step_follows_the_closed_form_and_finite_differences(
+    fn step_equals_closed_form_and_finite_differences(
         seed in 0i64..1000, batch in prop::collection::vec(0u32..1437, 1..40),
     ) {
         let dataset = digits();
@@ -101,50 +98,50 @@ proptest! {
 
         let (weights, bias) = (doubles(&before.weight), doubles(&before.bias));
         prop_assert!((score.loss() - loss(&dataset, &weights, &bias, &batch)).abs() < 1e-5);
-        let (weight_gradient, bias_gradient) = closed_form(&dataset, &weights, &bias, &batch);
-        for (found, expected) in applied(&before.weight, &after.weight, 1.0).iter().zip(&weight_gradient) {
+        let (weight_gradient, bias_gradient) = closed_form_gradient(&dataset, &weights, &bias, &batch);
+        for (found, expected) in applied_gradient(&before.weight, &after.weight, 1.0).iter().zip(&weight_gradient) {
             prop_assert!((found - expected).abs() < 1e-6, "{} is not {}", found, expected);
         }
-        for (found, expected) in applied(&before.bias, &after.bias, 1.0).iter().zip(&bias_gradient) {
+        for (found, expected) in applied_gradient(&before.bias, &after.bias, 1.0).iter().zip(&bias_gradient) {
             prop_assert!((found - expected).abs() < 1e-6, "{} is not {}", found, expected);
         }
 
         let h = 1e-6;
-        for place in [27, 64 + 20, 9 * 64 + 35] {
-            let nudged = |by: f64| {
+        for index in [27, 64 + 20, 9 * 64 + 35] {
+            let shifted_loss = |by: f64| {
                 let mut weights = weights.clone();
-                weights[place] += by;
+                weights[index] += by;
                 loss(&dataset, &weights, &bias, &batch)
             };
-            let difference = (nudged(h) - nudged(-h)) / (2.0 * h);
-            prop_assert!((difference - weight_gradient[place]).abs() < 1e-7);
+            let difference = (shifted_loss(h) - shifted_loss(-h)) / (2.0 * h);
+            prop_assert!((difference - weight_gradient[index]).abs() < 1e-7);
         }
     }
 }
 
-/// Keeps what it is shown.
+/// Records steps and epochs. Stops the training at a step.
 #[derive(Default)]
-struct Record {
+struct RecordingObserver {
     steps: Vec<u64>,
     epochs: Vec<EpochScores>,
     stop_at: Option<u64>,
 }
 
-impl Observer for Record {
+impl Observer for RecordingObserver {
     fn step(&mut self, _: u32, step: u64, _: &Score) -> ControlFlow<()> {
         self.steps.push(step);
         if self.stop_at == Some(step) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
-fn run(hyperparameters: &Hyperparameters, record: &mut Record) -> (Outcome, Weights) {
+fn run(hyperparameters: &Hyperparameters, observer: &mut RecordingObserver) -> (Outcome, Weights) {
     let dataset = digits();
     let rows: Vec<u32> = (0..dataset.train.len() as u32).collect();
     let engine = Box::new(engine(&dataset, hyperparameters));
     let mut training = Training::new(engine, *hyperparameters, &rows, ValidationSet::Test);
     for _ in 0..hyperparameters.epochs.get() {
-        match training.epoch(record).unwrap() {
-            ControlFlow::Continue(metrics) => record.epochs.push(metrics),
+        match training.epoch(observer).unwrap() {
+            ControlFlow::Continue(metrics) => observer.epochs.push(metrics),
             ControlFlow::Break(outcome) => return (outcome, training.engine().weights().unwrap()),
         }
     }
@@ -161,21 +158,22 @@ fn quick() -> Hyperparameters {
 
 #[test]
 fn digits_are_learnt() {
-    let mut record = Record::default();
-    let (Outcome::Finished { train, test }, _) = run(&quick(), &mut record) else {
-        unreachable!("it finishes")
+    let mut observer = RecordingObserver::default();
+    let (Outcome::Finished { train, test }, _) = run(&quick(), &mut observer) else {
+        unreachable!("the training finishes")
     };
-    // scikit-learn's LogisticRegression reaches about 0.91 on this test part, which other people wrote.
+    // LogisticRegression of scikit-learn reaches about 0.91 on this test split.
     assert!(train.accuracy() > 0.95 && test.accuracy() > 0.87, "{train:?} {test:?}");
     assert_eq!((train.examples, test.examples), (1_437, 360));
-    let last = record.epochs.last().unwrap();
+    let last = observer.epochs.last().unwrap();
     assert_eq!((last.val_loss, last.val_accuracy), (test.loss(), test.accuracy()));
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bits() {
-    let weights =
-        |hyperparameters: &Hyperparameters| run(hyperparameters, &mut Record::default()).1;
+fn equal_seeds_give_equal_bits() {
+    let weights = |hyperparameters: &Hyperparameters| {
+        run(hyperparameters, &mut RecordingObserver::default()).1
+    };
     assert_eq!(weights(&quick()), weights(&quick()));
     assert_ne!(
         weights(&quick()),
@@ -184,7 +182,7 @@ fn the_same_seed_gives_the_same_bits() {
 }
 
 #[test]
-fn steps_and_rates_are_those_of_the_formula() {
+fn steps_and_learning_rates_follow_the_formula() {
     let hyperparameters = Hyperparameters {
         decay: Decay::new(0.01).unwrap(),
         batch_size: BatchSize::new(100).unwrap(),
@@ -192,35 +190,35 @@ fn steps_and_rates_are_those_of_the_formula() {
         epochs: Epochs::new(2).unwrap(),
         ..quick()
     };
-    let mut record = Record::default();
-    run(&hyperparameters, &mut record);
-    assert!(record.steps.iter().copied().eq(1..=28), "{:?}", record.steps);
-    let rates: Vec<f64> = record.epochs.iter().map(|epoch| epoch.learning_rate).collect();
+    let mut observer = RecordingObserver::default();
+    run(&hyperparameters, &mut observer);
+    assert!(observer.steps.iter().copied().eq(1..=28), "{:?}", observer.steps);
+    let rates: Vec<f64> = observer.epochs.iter().map(|epoch| epoch.learning_rate).collect();
     // The last steps of the epochs are the 14th and the 28th, t = 13 and t = 27.
     assert_eq!(rates, [0.5 / 1.13, 0.5 / 1.27]);
 }
 
 #[test]
-fn an_infinite_rate_diverges_and_says_where() {
+fn huge_learning_rate_diverges_at_reported_step() {
     let hyperparameters =
         Hyperparameters { learning_rate: LearningRate::new(1e38).unwrap(), ..quick() };
-    let mut record = Record::default();
-    let (outcome, _) = run(&hyperparameters, &mut record);
+    let mut observer = RecordingObserver::default();
+    let (outcome, _) = run(&hyperparameters, &mut observer);
     assert!(matches!(outcome, Outcome::Diverged { epoch: 1, step: 2..=3 }), "{outcome:?}");
-    assert!(record.epochs.is_empty());
+    assert!(observer.epochs.is_empty());
 }
 
 #[test]
-fn the_predictions_are_of_the_weights_that_the_outcome_is_of() {
+fn predictions_match_the_weights_of_the_outcome() {
     let dataset = digits();
     let rows: Vec<u32> = (0..1_000).collect();
     for validation in [ValidationSet::Test, ValidationSet::HeldOut(&[1_100, 1_200])] {
         let mut training =
             Training::new(Box::new(engine(&dataset, &quick())), quick(), &rows, validation);
         for _ in 0..2 {
-            assert!(training.epoch(&mut Record::default()).unwrap().is_continue());
+            assert!(training.epoch(&mut RecordingObserver::default()).unwrap().is_continue());
             let Outcome::Finished { test, .. } = training.outcome().unwrap() else {
-                unreachable!("it finishes")
+                unreachable!("the training finishes")
             };
             let expected = training.engine().predict().unwrap();
             assert_eq!((test, training.predictions()), (expected.0, &expected.1[..]));
@@ -229,23 +227,23 @@ fn the_predictions_are_of_the_weights_that_the_outcome_is_of() {
 }
 
 #[test]
-fn an_observer_can_stop_it() {
-    let mut record = Record { stop_at: Some(5), ..Record::default() };
-    assert_eq!(run(&quick(), &mut record).0, Outcome::Stopped);
-    assert_eq!(record.steps.len(), 5);
+fn observer_stops_the_training() {
+    let mut observer = RecordingObserver { stop_at: Some(5), ..RecordingObserver::default() };
+    assert_eq!(run(&quick(), &mut observer).0, Outcome::Stopped);
+    assert_eq!(observer.steps.len(), 5);
 }
 
 #[test]
-fn zero_weights_give_the_loss_of_a_guess() {
+fn zero_weights_give_the_loss_of_uniform_guessing() {
     let dataset = digits();
     let hyperparameters = Hyperparameters { init: Init::Zeros, ..Hyperparameters::default() };
     let score = engine(&dataset, &hyperparameters).evaluate(Examples::Test).unwrap();
-    // −ln(1/10), to the precision of f32.
+    // −ln(1/10), with the precision of f32.
     assert!((score.loss() - 10f64.ln()).abs() < 1e-6, "{}", score.loss());
 }
 
 #[test]
-fn the_engine_starts_from_the_published_weights() {
+fn engine_starts_from_initial_weights() {
     let dataset = digits();
     let seed = Seed::new(42).unwrap();
     let hyperparameters = Hyperparameters { seed, ..Hyperparameters::default() };

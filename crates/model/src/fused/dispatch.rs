@@ -1,15 +1,16 @@
-//! The kernel, compiled for each instruction set that a processor may turn out to have.
+//! Compiles the kernel for several instruction sets and selects one at run time.
 
 use std::fmt;
 
-use super::kernel::{self, Parameters, Workspace};
+use super::kernel::{self, Workspace};
 #[cfg(target_arch = "x86_64")]
 use super::lanes::Avx2;
 use super::lanes::Portable;
+use super::parameters::Parameters;
 use super::tiles::Images;
 use crate::engine::{Prediction, Score};
 
-/// The vector instructions that the engine computes with. One that exists is one that this processor has.
+/// The vector instructions of the engine. Every value of this type is supported by the processor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct InstructionSet(Set);
 
@@ -21,18 +22,19 @@ impl fmt::Debug for InstructionSet {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Set {
-    /// AVX2 and FMA, with the registers and operands of AVX-512VL: fewer instructions, the same bits.
+    /// AVX2 and FMA with the registers and operands of AVX-512VL. Needs fewer instructions than
+    /// [`Set::Avx2`] and gives the same bits.
     #[cfg(target_arch = "x86_64")]
     Avx512,
     /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// What the compiler makes of plain Rust.
+    /// Plain Rust, vectorised by the compiler.
     Portable,
 }
 
 impl InstructionSet {
-    /// All that this processor has, the best first.
+    /// The instruction sets that this processor supports, fastest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
         let mut sets = Vec::new();
@@ -47,20 +49,20 @@ impl InstructionSet {
         sets
     }
 
-    /// The best that this processor has.
+    /// The fastest instruction set that this processor supports.
     #[must_use]
     pub fn best() -> Self {
         Self::available()[0]
     }
 
-    /// Plain Rust, on any processor.
+    /// Plain Rust, which every processor supports.
     #[must_use]
     pub fn portable() -> Self {
         Self(Set::Portable)
     }
 }
 
-/// A function that calls the kernel's of the same name, compiled for an [`InstructionSet`].
+/// Defines a function that calls the kernel of the same name, compiled for an [`InstructionSet`].
 macro_rules! compiled_for_each_set {
     ($name:ident($($argument:ident: $type:ty),*)) => {
         #[allow(unsafe_code, clippy::too_many_arguments)]
@@ -76,10 +78,10 @@ macro_rules! compiled_for_each_set {
                 kernel::$name::<Avx2>($($argument),*)
             }
             match instructions.0 {
-                // Sound: the processor was asked before this value was made.
+                // SAFETY: `available` creates this value only if the processor has the instructions.
                 #[cfg(target_arch = "x86_64")]
                 Set::Avx512 => unsafe { avx512($($argument),*) },
-                // Sound: the processor was asked before this value was made.
+                // SAFETY: `available` creates this value only if the processor has the instructions.
                 #[cfg(target_arch = "x86_64")]
                 Set::Avx2 => unsafe { avx2($($argument),*) },
                 Set::Portable => kernel::$name::<Portable>($($argument),*),
@@ -89,8 +91,8 @@ macro_rules! compiled_for_each_set {
 }
 
 compiled_for_each_set!(step(
-    parameters: &mut Parameters, workspace: &mut Workspace, images: Images<'_>, batch: &[u32], upcoming: &[u32],
-    learning_rate: f32));
+    parameters: &mut Parameters, workspace: &mut Workspace, images: Images<'_>, batch: &[u32],
+    upcoming: &[u32], learning_rate: f32));
 compiled_for_each_set!(evaluate(
     parameters: &Parameters, workspace: &mut Workspace, images: Images<'_>, rows: &[u32],
     predictions: Option<&mut Vec<Prediction>>));

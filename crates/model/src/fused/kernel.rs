@@ -1,143 +1,78 @@
 //! One mini-batch of softmax regression, forward and backward, in vectors of eight.
 //!
-//! For a batch of B images x with labels y, weights W and bias b, at learning rate η:
+//! For a batch of B images x with labels y, weights W, bias b and learning rate η:
 //!
 //! ```text
 //! z = W·x + b      p = softmax(z)      d = (p − y) · η / B      W ← W − Σ d·xᵀ      b ← b − Σ d
 //! ```
 //!
-//! All of a batch sees the weights from before its update. Images are taken in chunks of at most [`CHUNK`]:
+//! Every image of a batch uses the weights from before the update. The kernel processes the images in
+//! chunks of at most [`CHUNK`]:
 //!
-//! 1. *forward*: for each image, over its touched tiles, a vector of partial sums a class; eight images' partial sums are then
-//!    added up together, which leaves a vector with one logit an image. On the way each tile is entered in the list of its number.
-//! 2. *softmax*: eight images at a time, one a lane; logits become d.
-//! 3. *backward*: tile by tile, the gradient is summed in registers over the images on the tile's list, and taken from the weights
-//!    once. A batch of several chunks collects its gradient first, so that no chunk sees another's update.
+//! 1. *forward*: for each image, adds up a vector of partial sums per class over the non-empty tiles.
+//!    Then reduces the partial sums of eight images together to a vector with one logit per image.
+//!    Also records which images hit each tile.
+//! 2. *softmax*: eight images at a time, one per lane, converts logits to d.
+//! 3. *backward*: for each tile, sums the gradient over the images that hit it in registers, and
+//!    subtracts it from the weights once. A batch of several chunks accumulates its gradient first,
+//!    so that no chunk uses weights that another has updated.
 //!
-//! Pixels stay whole numbers from 0 to 255; their share of full intensity, x = pixel / 255, is taken in the logits and in d. Sums
-//! before that are 255 times as large as the reference's: weights beyond 1e35 leave the numbers that much earlier.
+//! Pixels remain whole numbers from 0 to 255. The scaling to x = pixel / 255 happens in the logits and
+//! in d. Sums before that are 255 times as large as those of the reference, so weights overflow
+//! earlier, above 1e35.
 
 use crate::engine::{Prediction, Score};
 
 use super::lanes::{LANES, Lanes, Row};
+use super::parameters::{ClassBlock, Parameters};
 use super::tiles::{Images, Tile};
 
-/// Images whose gradient is summed in one go.
+/// Images whose gradient is summed together. Their bits fit a `u64`.
 const CHUNK: usize = 64;
 
-/// Images that are asked of the memory ahead of time.
-const AHEAD: usize = 4;
+/// Images between a prefetch and its use.
+const PREFETCH_DISTANCE: usize = 4;
 
-/// What one step of a pixel is worth.
-const UNIT: f32 = 1.0 / 255.0;
+/// The value of a pixel of intensity 1.
+const PIXEL_SCALE: f32 = 1.0 / 255.0;
 
-/// Weights as the kernel wants them.
-#[derive(Clone)]
-pub(super) struct Parameters {
-    parts: Vec<Part>,
-    /// `[classes]`.
-    pub(super) bias: Vec<f32>,
-}
-
-/// Weights of a few classes: so many that their accumulators, and what feeds them, fit a processor's sixteen registers.
-#[derive(Clone)]
-struct Part {
-    first_class: usize,
-    width: usize,
-    /// `[tiles, width]` vectors of a tile's eight pixels.
-    weight: Vec<Row>,
-}
-
-impl Parameters {
-    /// All weights zero.
-    pub(super) fn zeros(tiles: usize, classes: usize) -> Self {
-        let mut parts = Vec::new();
-        let mut first_class = 0;
-        while first_class < classes {
-            let fits = |width: &usize| *width <= classes - first_class;
-            let width = [10, 8, 4, 2].into_iter().find(fits).unwrap_or(1);
-            parts.push(Part { first_class, width, weight: vec![[0.0; LANES]; tiles * width] });
-            first_class += width;
-        }
-        Self { parts, bias: vec![0.0; classes] }
-    }
-
-    /// The weight of a class and a pixel.
-    pub(super) fn weight(&self, class: usize, (tile, lane): (usize, usize)) -> f32 {
-        let part = &self.parts[self.part_of(class)];
-        part.weight[tile * part.width + class - part.first_class][lane]
-    }
-
-    /// The weight of a class and a pixel, to be set.
-    pub(super) fn weight_mut(&mut self, class: usize, (tile, lane): (usize, usize)) -> &mut f32 {
-        let part = self.part_of(class);
-        let part = &mut self.parts[part];
-        &mut part.weight[tile * part.width + class - part.first_class][lane]
-    }
-
-    fn part_of(&self, class: usize) -> usize {
-        self.parts.partition_point(|part| part.first_class + part.width <= class)
-    }
-
-    #[inline(always)]
-    fn add<L: Lanes>(&mut self, change: &Self) {
-        for (part, change) in self.parts.iter_mut().zip(&change.parts) {
-            for (weight, change) in part.weight.iter_mut().zip(&change.weight) {
-                L::load(weight).add(L::load(change)).store(weight);
-            }
-        }
-        for (bias, change) in self.bias.iter_mut().zip(&change.bias) {
-            *bias += change;
-        }
-    }
-
-    fn clear(&mut self) {
-        for part in &mut self.parts {
-            part.weight.fill([0.0; LANES]);
-        }
-        self.bias.fill(0.0);
-    }
-}
-
-/// The images of a chunk that touch a tile, and their pixels there: in this order, so that a short list lies on few lines of a cache.
+/// The images of a chunk in which a tile is not empty. The mask precedes the pixels, so that a short
+/// list occupies few cache lines.
 #[derive(Clone, Copy)]
 #[repr(C)]
-struct Touches {
-    /// A bit an image, by its slot in the chunk.
-    slots: u64,
-    /// Of the images of these bits, in their order. Some longer than a chunk needs, so that the lists, no power of two long, do not
-    /// all fall on the same lines of a cache.
+struct TileHits {
+    /// One bit per image, at its position in the chunk.
+    mask: u64,
+    /// Pixels of the images in `mask`, in ascending order. The array is longer than a chunk, because
+    /// lists whose size is a power of two would compete for the same cache lines.
     pixels: [[u8; LANES]; CHUNK + 8],
 }
 
-impl Touches {
-    const NONE: Self = Self { slots: 0, pixels: [[0; LANES]; CHUNK + 8] };
-}
-
-/// Memory of a step: made once, used by every step.
+/// Memory that all steps reuse.
 pub(super) struct Workspace {
-    /// `[classes, eight images]`: vectors of partial sums.
+    /// `[classes, 8 images]` vectors of partial sums.
     sums: Vec<[Row; LANES]>,
     /// `[classes, CHUNK]`: logits, then exponentials, then d / 255.
-    slots: Vec<[f32; CHUNK]>,
+    outputs: Vec<[f32; CHUNK]>,
     /// `[tiles]`.
-    touches: Vec<Touches>,
-    /// Of a batch of several chunks: −Σ d·xᵀ and −Σ d. Made when first needed.
-    change: Option<Parameters>,
+    tile_hits: Vec<TileHits>,
+    /// −Σ d·xᵀ and −Σ d of a batch of several chunks. Allocated at first use.
+    update: Option<Parameters>,
 }
 
 impl Workspace {
     pub(super) fn new(tiles: usize, classes: usize) -> Self {
         Self {
             sums: vec![[[0.0; LANES]; LANES]; classes],
-            slots: vec![[0.0; CHUNK]; classes],
-            touches: vec![Touches::NONE; tiles],
-            change: None,
+            outputs: vec![[0.0; CHUNK]; classes],
+            tile_hits: vec![TileHits { mask: 0, pixels: [[0; LANES]; CHUNK + 8] }; tiles],
+            update: None,
         }
     }
 }
 
-/// One update on the images of `batch`, to be followed by one on those of `upcoming`: the score of the weights before it.
+/// Updates the parameters by one `batch`. Returns the score of the parameters before the update. The
+/// images of `upcoming` follow and are prefetched.
 #[inline(always)]
 pub(super) fn step<L: Lanes>(
     parameters: &mut Parameters,
@@ -151,12 +86,12 @@ pub(super) fn step<L: Lanes>(
     if batch.len() <= CHUNK {
         forward::<L, true>(parameters, workspace, images, batch, upcoming);
         let score = softmax::<L>(workspace, images, batch, |_| {});
-        errors::<L>(workspace, images, batch, rate);
+        output_errors::<L>(workspace, images, batch, rate);
         backward::<L>(workspace, batch.len(), parameters);
         return score;
     }
-    let mut change = workspace.change.take().unwrap_or_else(|| parameters.clone());
-    change.clear();
+    let mut update = workspace.update.take().unwrap_or_else(|| parameters.clone());
+    update.clear();
     let mut score = Score::default();
     let mut rest = batch;
     while !rest.is_empty() {
@@ -169,16 +104,16 @@ pub(super) fn step<L: Lanes>(
             if after.is_empty() { upcoming } else { after },
         );
         score += softmax::<L>(workspace, images, chunk, |_| {});
-        errors::<L>(workspace, images, chunk, rate);
-        backward::<L>(workspace, chunk.len(), &mut change);
+        output_errors::<L>(workspace, images, chunk, rate);
+        backward::<L>(workspace, chunk.len(), &mut update);
         rest = after;
     }
-    parameters.add::<L>(&change);
-    workspace.change = Some(change);
+    parameters.add::<L>(&update);
+    workspace.update = Some(update);
     score
 }
 
-/// Score of the weights as they are; what they make of each image is added to `predictions`, where these are wanted.
+/// Scores the parameters on `rows`, and appends the prediction of each image to `predictions`.
 #[inline(always)]
 pub(super) fn evaluate<L: Lanes>(
     parameters: &Parameters,
@@ -202,7 +137,7 @@ pub(super) fn evaluate<L: Lanes>(
     score
 }
 
-/// Calls a kernel that is compiled for the width of a part.
+/// Calls the instance of a kernel that is compiled for the width of a block.
 macro_rules! for_width {
     ($width:expr, $kernel:ident::<$lanes:ident, _ $(, $flag:literal)?>($($argument:expr),*)) => {
         match $width {
@@ -215,49 +150,56 @@ macro_rules! for_width {
     };
 }
 
-/// Logits of the images of `chunk`; with `LISTED`, also the lists of who touches each tile.
+/// Computes the logits of `chunk`. If `RECORD`, also records which images hit each tile.
 #[inline(always)]
-fn forward<L: Lanes, const LISTED: bool>(
+fn forward<L: Lanes, const RECORD: bool>(
     parameters: &Parameters,
     workspace: &mut Workspace,
     images: Images<'_>,
     chunk: &[u32],
     upcoming: &[u32],
 ) {
-    if LISTED {
-        for touches in &mut workspace.touches {
-            touches.slots = 0;
+    if RECORD {
+        for hits in &mut workspace.tile_hits {
+            hits.mask = 0;
         }
     }
     for (group, members) in chunk.chunks(LANES).enumerate() {
-        for (slot, image) in (group * LANES..).zip(members) {
-            prefetch::<L>(images, chunk, upcoming, slot);
+        for (position, image) in (group * LANES..).zip(members) {
+            prefetch::<L>(images, chunk, upcoming, position);
             let tiles = images.tiles(*image);
-            for (index, part) in parameters.parts.iter().enumerate() {
-                if LISTED && index == 0 {
-                    for_width!(part.width, project::<L, _, true>(part, tiles, workspace, slot));
+            for (index, block) in parameters.blocks.iter().enumerate() {
+                if RECORD && index == 0 {
+                    for_width!(
+                        block.width,
+                        project::<L, _, true>(block, tiles, workspace, position)
+                    );
                 } else {
-                    for_width!(part.width, project::<L, _, false>(part, tiles, workspace, slot));
+                    for_width!(
+                        block.width,
+                        project::<L, _, false>(block, tiles, workspace, position)
+                    );
                 }
             }
         }
         for (class, sums) in workspace.sums.iter().enumerate() {
             let sums = L::sums(std::array::from_fn(|lane| L::load(&sums[lane])));
-            let logits = sums.mul_add(L::splat(UNIT), L::splat(parameters.bias[class]));
-            logits.store(&mut workspace.slots[class].as_chunks_mut().0[group]);
+            let logits = sums.mul_add(L::splat(PIXEL_SCALE), L::splat(parameters.bias[class]));
+            logits.store(&mut workspace.outputs[class].as_chunks_mut().0[group]);
         }
     }
 }
 
-/// Asks for the tiles of an image that is not far behind `slot`, and for where those of a later one begin.
+/// Prefetches the tiles of an image that follows soon, and the entry of a later image.
 #[inline(always)]
-fn prefetch<L: Lanes>(images: Images<'_>, chunk: &[u32], upcoming: &[u32], slot: usize) {
-    let ahead = |by: usize| chunk.get(slot + by).or_else(|| upcoming.get(slot + by - chunk.len()));
-    if let Some(image) = ahead(2 * AHEAD) {
+fn prefetch<L: Lanes>(images: Images<'_>, chunk: &[u32], upcoming: &[u32], position: usize) {
+    let ahead =
+        |by: usize| chunk.get(position + by).or_else(|| upcoming.get(position + by - chunk.len()));
+    if let Some(image) = ahead(2 * PREFETCH_DISTANCE) {
         L::prefetch(images.entry(*image));
     }
-    if let Some(image) = ahead(AHEAD) {
-        // A handwritten digit's tiles fill five lines of a cache; what is longer, the memory itself sees coming.
+    if let Some(image) = ahead(PREFETCH_DISTANCE) {
+        // The tiles of a handwritten digit fill five cache lines. The hardware prefetches longer runs.
         let first = images.tiles(*image).as_ptr().cast::<[u8; 64]>();
         for line in 0..5 {
             L::prefetch(first.wrapping_add(line));
@@ -265,136 +207,153 @@ fn prefetch<L: Lanes>(images: Images<'_>, chunk: &[u32], upcoming: &[u32], slot:
     }
 }
 
-/// Partial sums of a part's classes over the `tiles` of the image in `slot`; with `LISTED`, enters these in the lists.
+/// Computes the partial sums of a block for the image at `position`, which has these `tiles`. If
+/// `RECORD`, also records the hits.
 #[inline(always)]
-fn project<L: Lanes, const WIDTH: usize, const LISTED: bool>(
-    part: &Part,
+fn project<L: Lanes, const WIDTH: usize, const RECORD: bool>(
+    block: &ClassBlock,
     tiles: &[Tile],
     workspace: &mut Workspace,
-    slot: usize,
+    position: usize,
 ) {
-    let weights = part.weight.as_chunks::<WIDTH>().0;
+    let weights = block.weight.as_chunks::<WIDTH>().0;
     let mut accumulators = [L::splat(0.0); WIDTH];
     let mut number = 0;
     for tile in tiles {
         number += usize::from(tile.step);
-        let x = L::of_bytes(&tile.pixels);
+        let x = L::from_bytes(&tile.pixels);
         for (accumulator, weight) in accumulators.iter_mut().zip(&weights[number]) {
             *accumulator = x.mul_add(L::load(weight), *accumulator);
         }
-        if LISTED {
-            let Touches { slots, pixels } = &mut workspace.touches[number];
-            pixels[slots.count_ones() as usize] = tile.pixels;
-            *slots |= 1 << slot;
+        if RECORD {
+            let TileHits { mask, pixels } = &mut workspace.tile_hits[number];
+            pixels[mask.count_ones() as usize] = tile.pixels;
+            *mask |= 1 << position;
         }
     }
-    let sums = &mut workspace.sums[part.first_class..][..WIDTH];
+    let sums = &mut workspace.sums[block.first_class..][..WIDTH];
     for (sums, accumulator) in sums.iter_mut().zip(accumulators) {
-        accumulator.store(&mut sums[slot % LANES]);
+        accumulator.store(&mut sums[position % LANES]);
     }
 }
 
-/// Score of a chunk from its logits, which become e^(logit − greatest logit); `told` what they say, image by image.
+/// Computes the score of a chunk from its logits, and replaces them by e^(logit − greatest logit).
+/// Passes the predictions to `emit`, up to eight images at a time.
 ///
-/// Cross-entropy is ln Σ e^(z − max) + max − z of the label. The logarithms of a chunk are taken as that of their product: each
-/// sum lies between 1 and 256, so that 64 of them multiply to at most 2⁵¹².
+/// The cross-entropy is ln Σ e^(z − max) + max − z\[label]. The sum of the logarithms is computed as the
+/// logarithm of the product. It cannot overflow: each factor is from 1 to 256, so the product of 64
+/// factors is at most 2⁵¹².
 #[inline(always)]
 fn softmax<L: Lanes>(
     workspace: &mut Workspace,
     images: Images<'_>,
     chunk: &[u32],
-    mut told: impl FnMut(&[Prediction]),
+    mut emit: impl FnMut(&[Prediction]),
 ) -> Score {
     let mut score = Score { examples: chunk.len() as u64, ..Score::default() };
     let mut product = 1.0;
-    let slots = &mut workspace.slots;
+    let outputs = &mut workspace.outputs;
     for (group, members) in chunk.chunks(LANES).enumerate() {
-        let (mut greatest, mut predicted) = (group_of::<L>(&slots[0], group), L::splat(0.0));
-        for (class, slots) in slots.iter().enumerate().skip(1) {
-            let logits = group_of::<L>(slots, group);
+        let (mut greatest, mut predicted) = (load_group::<L>(&outputs[0], group), L::splat(0.0));
+        for (class, class_outputs) in outputs.iter().enumerate().skip(1) {
+            let logits = load_group::<L>(class_outputs, group);
             predicted = logits.select_greater(greatest, L::splat(class as f32), predicted);
             greatest = greatest.max(logits);
         }
-        let (greatest_of, predicted_of) = (greatest.lanes(), predicted.lanes());
+        let (greatest_lanes, predicted_lanes) = (greatest.lanes(), predicted.lanes());
         for (lane, image) in members.iter().enumerate() {
             let label = images.label(*image);
-            score.loss_sum += f64::from(greatest_of[lane] - slots[label][group * LANES + lane]);
-            score.correct += u64::from(predicted_of[lane] == label as f32);
+            score.loss_sum +=
+                f64::from(greatest_lanes[lane] - outputs[label][group * LANES + lane]);
+            score.correct += u64::from(predicted_lanes[lane] == label as f32);
         }
         let mut sum = L::splat(0.0);
-        for slots in slots.iter_mut() {
-            let exponentials = group_of::<L>(slots, group).sub(greatest).exp();
-            exponentials.store(&mut slots.as_chunks_mut().0[group]);
+        for class_outputs in outputs.iter_mut() {
+            let exponentials = load_group::<L>(class_outputs, group).sub(greatest).exp();
+            exponentials.store(&mut class_outputs.as_chunks_mut().0[group]);
             sum = sum.add(exponentials);
         }
         product *= sum.lanes()[..members.len()].iter().map(|sum| f64::from(*sum)).product::<f64>();
-        let probability_of = L::splat(1.0).div(sum).lanes();
+        let probability_lanes = L::splat(1.0).div(sum).lanes();
         let prediction = |lane: usize| Prediction {
-            class: predicted_of[lane] as u32,
-            probability: probability_of[lane],
+            class: predicted_lanes[lane] as u32,
+            probability: probability_lanes[lane],
         };
-        told(&std::array::from_fn::<_, LANES, _>(prediction)[..members.len()]);
+        emit(&std::array::from_fn::<_, LANES, _>(prediction)[..members.len()]);
     }
     score.loss_sum += libm::log(product);
     score
 }
 
-/// Turns what [`softmax`] leaves into d / 255, with `rate` for η / B; slots without an image become 0.
+/// Converts the exponentials of [`softmax`] to d / 255, where `rate` is η / B. Positions without an
+/// image become 0.
 #[inline(always)]
-fn errors<L: Lanes>(workspace: &mut Workspace, images: Images<'_>, chunk: &[u32], rate: f32) {
-    let slots = &mut workspace.slots;
+fn output_errors<L: Lanes>(
+    workspace: &mut Workspace,
+    images: Images<'_>,
+    chunk: &[u32],
+    rate: f32,
+) {
+    let outputs = &mut workspace.outputs;
     for (group, members) in chunk.chunks(LANES).enumerate() {
         let mut sum = L::splat(0.0);
-        for slots in slots.iter() {
-            sum = sum.add(group_of::<L>(slots, group));
+        for class_outputs in outputs.iter() {
+            sum = sum.add(load_group::<L>(class_outputs, group));
         }
-        let scale = L::splat(rate * UNIT).div(sum);
-        for slots in slots.iter_mut() {
-            let probabilities = group_of::<L>(slots, group).mul(scale);
-            probabilities.store(&mut slots.as_chunks_mut().0[group]);
-            slots[group * LANES..][members.len()..LANES].fill(0.0);
+        let scale = L::splat(rate * PIXEL_SCALE).div(sum);
+        for class_outputs in outputs.iter_mut() {
+            let probabilities = load_group::<L>(class_outputs, group).mul(scale);
+            probabilities.store(&mut class_outputs.as_chunks_mut().0[group]);
+            class_outputs[group * LANES..][members.len()..LANES].fill(0.0);
         }
-        for (slot, image) in (group * LANES..).zip(members) {
-            slots[images.label(*image)][slot] -= rate * UNIT;
+        for (position, image) in (group * LANES..).zip(members) {
+            outputs[images.label(*image)][position] -= rate * PIXEL_SCALE;
         }
     }
 }
 
 #[inline(always)]
-fn group_of<L: Lanes>(slots: &[f32; CHUNK], group: usize) -> L {
-    L::load(&slots.as_chunks().0[group])
+fn load_group<L: Lanes>(class_outputs: &[f32; CHUNK], group: usize) -> L {
+    L::load(&class_outputs.as_chunks().0[group])
 }
 
-/// Takes Σ d·xᵀ and Σ d over a chunk of `members` images from `target`.
+/// Subtracts Σ d·xᵀ and Σ d over a chunk of `members` images from `target`.
 #[inline(always)]
 fn backward<L: Lanes>(workspace: &Workspace, members: usize, target: &mut Parameters) {
-    for part in &mut target.parts {
-        for_width!(part.width, descend::<L, _>(part, &workspace.touches, &workspace.slots));
+    for block in &mut target.blocks {
+        for_width!(
+            block.width,
+            apply_gradient::<L, _>(block, &workspace.tile_hits, &workspace.outputs)
+        );
     }
-    for (bias, slots) in target.bias.iter_mut().zip(&workspace.slots) {
+    for (bias, class_outputs) in target.bias.iter_mut().zip(&workspace.outputs) {
         let mut sum = L::splat(0.0);
         for group in 0..members.div_ceil(LANES) {
-            sum = sum.add(group_of::<L>(slots, group));
+            sum = sum.add(load_group::<L>(class_outputs, group));
         }
         *bias -= 255.0 * sum.lanes().iter().sum::<f32>();
     }
 }
 
-/// Takes, tile by tile, Σ d·x over the images that touch it from the weights of a part.
+/// Subtracts Σ d·x over the images that hit a tile from its weights, for each tile of a block.
 #[inline(always)]
-fn descend<L: Lanes, const WIDTH: usize>(part: &mut Part, touches: &[Touches], d: &[[f32; CHUNK]]) {
-    let d = &d[part.first_class..][..WIDTH];
-    for (touches, weights) in touches.iter().zip(part.weight.as_chunks_mut::<WIDTH>().0) {
-        if touches.slots == 0 {
+fn apply_gradient<L: Lanes, const WIDTH: usize>(
+    block: &mut ClassBlock,
+    tile_hits: &[TileHits],
+    d: &[[f32; CHUNK]],
+) {
+    let d = &d[block.first_class..][..WIDTH];
+    for (hits, weights) in tile_hits.iter().zip(block.weight.as_chunks_mut::<WIDTH>().0) {
+        if hits.mask == 0 {
             continue;
         }
         let mut accumulators = [L::splat(0.0); WIDTH];
-        let mut rest = touches.slots;
-        for pixels in &touches.pixels {
-            let slot = rest.trailing_zeros() as usize;
-            let x = L::of_bytes(pixels);
+        let mut rest = hits.mask;
+        for pixels in &hits.pixels {
+            let position = rest.trailing_zeros() as usize;
+            let x = L::from_bytes(pixels);
             for (accumulator, d) in accumulators.iter_mut().zip(d) {
-                *accumulator = x.mul_add(L::splat(d[slot % CHUNK]), *accumulator);
+                *accumulator = x.mul_add(L::splat(d[position % CHUNK]), *accumulator);
             }
             rest &= rest - 1;
             if rest == 0 {

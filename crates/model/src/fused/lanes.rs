@@ -1,12 +1,13 @@
-//! Eight f32 at a time: the few operations that the kernel is written in, portable and with AVX2 and FMA.
+//! Vectors of eight f32 with the operations of the kernel: in plain Rust, and with AVX2 and FMA.
 
-/// Numbers in a vector, pixels in a tile, images in a group.
+/// Numbers in a vector. Also the number of pixels in a tile and of images in a group.
 pub(super) const LANES: usize = 8;
 
-/// One number a lane.
+/// One number per lane.
 pub(super) type Row = [f32; LANES];
 
-/// Added to a number below 2²² and taken away again, it rounds to the nearest integer, which meanwhile stands in the low bits.
+/// 1.5 · 2²³. Adding it to a number of magnitude below 2²² rounds the number to the nearest integer and
+/// puts the integer in the low bits. Subtracting it gives the rounded number.
 const ROUNDER: f32 = 12_582_912.0;
 
 /// A vector of eight f32.
@@ -14,35 +15,37 @@ pub(super) trait Lanes: Copy {
     fn splat(value: f32) -> Self;
     fn load(row: &Row) -> Self;
     fn store(self, row: &mut Row);
-    /// As numbers.
+    /// The numbers of the lanes.
     #[inline(always)]
     fn lanes(self) -> Row {
         let mut row = [0.0; LANES];
         self.store(&mut row);
         row
     }
-    /// Bytes as numbers from 0 to 255.
-    fn of_bytes(bytes: &[u8; LANES]) -> Self;
+    /// Converts bytes to numbers from 0 to 255.
+    fn from_bytes(bytes: &[u8; LANES]) -> Self;
     fn add(self, other: Self) -> Self;
     fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
     fn div(self, other: Self) -> Self;
-    /// The greater; `other` where either is not a number.
+    /// The greater number, or `other` if either is NaN.
     fn max(self, other: Self) -> Self;
-    /// `self · factor + addend`, rounded once where the machine can.
+    /// `self · factor + addend`, rounded once if the processor has a fused instruction.
     fn mul_add(self, factor: Self, addend: Self) -> Self;
-    /// `then` where `self > other`, else `otherwise`.
+    /// `then` if `self > other`, else `otherwise`, per lane.
     fn select_greater(self, other: Self, then: Self, otherwise: Self) -> Self;
-    /// Adds the low bits of `integers + ROUNDER` to the exponent: `self · 2^integers`.
+    /// `self · 2^n`, where the argument is `n + ROUNDER`. Adds its low bits to the exponent.
     fn times_power_of_two(self, integers_and_rounder: Self) -> Self;
     /// Lane i of the result is the sum of the lanes of `rows[i]`.
     fn sums(rows: [Self; LANES]) -> Self;
-    /// A hint that what lies there is needed soon.
-    fn prefetch<T>(place: *const T);
+    /// Hints that the memory at `address` is needed soon.
+    fn prefetch<T>(address: *const T);
 
-    /// eˣ for x ≤ 0, to about one unit in the last place; below −87 it stays at e⁻⁸⁷ ≈ 1.6e-38. Not a number stays so.
+    /// eˣ for x ≤ 0, with an error of about one unit in the last place. Below −87 the result is
+    /// e⁻⁸⁷ ≈ 1.6e-38. NaN gives NaN.
     ///
-    /// x = n·ln 2 + r with |r| ≤ ½ ln 2; eˣ = 2ⁿ·eʳ, and eʳ is a polynomial (Cephes, `expf`, S. Moshier).
+    /// Writes x = n·ln 2 + r with |r| ≤ ½ ln 2. Then eˣ = 2ⁿ·eʳ, and a polynomial approximates eʳ
+    /// (`expf` of Cephes, S. Moshier).
     #[inline(always)]
     fn exp(self) -> Self {
         let x = Self::splat(-87.0).max(self);
@@ -61,7 +64,7 @@ pub(super) trait Lanes: Copy {
     }
 }
 
-/// Plain Rust: for machines without AVX2, and on aarch64, whose compiler makes NEON of it.
+/// Plain Rust, for processors without AVX2. On aarch64 the compiler vectorises it with NEON.
 #[derive(Clone, Copy)]
 pub(super) struct Portable(Row);
 
@@ -89,7 +92,7 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    fn of_bytes(bytes: &[u8; LANES]) -> Self {
+    fn from_bytes(bytes: &[u8; LANES]) -> Self {
         Self(bytes.map(f32::from))
     }
 
@@ -120,7 +123,8 @@ impl Lanes for Portable {
 
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // Where fused multiplication is no instruction, a call for it would cost more than everything else.
+        // Without a fused instruction, `mul_add` calls a library function that would dominate the run
+        // time.
         let fused = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
         let mul_add = |a: f32, b: f32, c: f32| if fused { a.mul_add(b, c) } else { a * b + c };
         Self(std::array::from_fn(|lane| mul_add(self.0[lane], factor.0[lane], addend.0[lane])))
@@ -143,7 +147,7 @@ impl Lanes for Portable {
 
     #[inline(always)]
     fn sums(rows: [Self; LANES]) -> Self {
-        // In pairs, as the vector instructions add.
+        // Adds in pairs, in the order of the vector instructions.
         let sum = |[a, b, c, d, e, f, g, h]: Row| ((a + b) + (c + d)) + ((e + f) + (g + h));
         Self(rows.map(|row| sum(row.0)))
     }
@@ -155,24 +159,25 @@ impl Lanes for Portable {
 #[cfg(target_arch = "x86_64")]
 pub(super) use x86::Avx2;
 
-/// AVX2 and FMA.
+/// Vectors in AVX2 registers.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
 
     use super::{LANES, Lanes, Row};
 
-    /// A register of AVX2.
+    /// An AVX2 register.
     #[derive(Clone, Copy)]
     pub(in crate::fused) struct Avx2(__m256);
 
     /// Calls intrinsics.
     ///
-    /// They are unsafe to call where the processor may lack AVX2 or FMA: only `dispatch` uses [`Avx2`], after asking the
-    /// processor. Those that read or write memory get pointers made of references to as many bytes as they touch.
+    /// SAFETY: the processor has AVX2 and FMA, because only `dispatch` uses [`Avx2`], after it has
+    /// checked the processor. Intrinsics that read or write memory receive pointers from references to
+    /// as many bytes as they access.
     macro_rules! avx2 {
         ($expression:expr) => {{
-            #[allow(unsafe_code, reason = "see above")]
+            #[allow(unsafe_code, reason = "the comment of the macro says why it is sound")]
             unsafe {
                 $expression
             }
@@ -196,7 +201,7 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn of_bytes(bytes: &[u8; LANES]) -> Self {
+        fn from_bytes(bytes: &[u8; LANES]) -> Self {
             Self(avx2!(_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(
                 bytes.as_ptr().cast()
             )))))
@@ -253,7 +258,7 @@ mod x86 {
         #[inline(always)]
         fn sums([a, b, c, d, e, f, g, h]: [Self; LANES]) -> Self {
             Self(avx2!({
-                // In each half of a register, the sums of four rows' halves.
+                // Each half of a register holds the sums of the halves of four rows.
                 let abcd = _mm256_hadd_ps(_mm256_hadd_ps(a.0, b.0), _mm256_hadd_ps(c.0, d.0));
                 let efgh = _mm256_hadd_ps(_mm256_hadd_ps(e.0, f.0), _mm256_hadd_ps(g.0, h.0));
                 let low = _mm256_permute2f128_ps::<0x20>(abcd, efgh);
@@ -263,9 +268,9 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn prefetch<T>(place: *const T) {
-            // Of any address, even one past the end: it reads nothing that the program could see.
-            avx2!(_mm_prefetch::<_MM_HINT_T0>(place.cast()));
+        fn prefetch<T>(address: *const T) {
+            // Any address is allowed, even one past the end: a prefetch does not access the memory.
+            avx2!(_mm_prefetch::<_MM_HINT_T0>(address.cast()));
         }
     }
 }
@@ -278,7 +283,7 @@ mod tests {
         L::splat(x).exp().lanes()[5]
     }
 
-    /// Against the exponential in f64, rounded.
+    /// Compares with the exponential in f64.
     fn check(exp: fn(f32) -> f32) {
         for x in (0..=87_000).map(|x| -x as f32 / 1_000.0) {
             let expected = f64::from(x).exp();
@@ -296,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn exponentials_are_right_to_the_last_place_and_keep_what_is_no_number() {
+    fn exp_is_accurate_and_propagates_nan() {
         check(exponentials::<Portable>);
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -305,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_stand_in_the_lane_of_their_row() {
+    fn sum_of_each_row_is_in_its_lane() {
         fn sums<L: Lanes>() -> Row {
             L::sums(std::array::from_fn(|row| {
                 L::load(&std::array::from_fn(|lane| (10 * row + lane) as f32))

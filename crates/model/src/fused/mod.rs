@@ -1,16 +1,19 @@
-//! The fast engine: softmax regression's gradient by hand, over the touched tiles of images, on the CPU.
+//! The fast engine: a hand-written gradient of softmax regression over the non-empty tiles of images,
+//! on the CPU.
 //!
-//! `kernel` has the formula and the order of work, `tiles` the form of the data, `lanes` the vector instructions.
+//! `kernel` contains the formula and the order of the computation, `parameters` and `tiles` the layout
+//! of weights and images, `lanes` the vector instructions.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
-    reason = "f32 is what is computed with; images and classes are counted in far fewer than 2³²"
+    reason = "the engine computes in f32; images and classes number far fewer than 2³²"
 )]
 
 mod dispatch;
-mod huge;
+mod huge_pages;
 mod kernel;
 mod lanes;
+mod parameters;
 mod tiles;
 
 use std::cell::RefCell;
@@ -24,10 +27,11 @@ use crate::softmax_regression::initial_weights;
 use crate::weights::Weights;
 
 pub use dispatch::InstructionSet;
-use kernel::{Parameters, Workspace};
+use kernel::Workspace;
+use parameters::Parameters;
 use tiles::{Grid, Tiles};
 
-/// A dataset as tiles: made once, shared by every trial on it.
+/// A dataset as tiles, shared by all trials.
 pub struct FusedData {
     train: Tiles,
     test: Tiles,
@@ -38,12 +42,12 @@ pub struct FusedData {
 }
 
 impl FusedData {
-    /// Cuts the dataset into tiles.
+    /// Divides the images of `dataset` into tiles.
     ///
     /// # Errors
-    /// When there is no memory for them.
+    /// If there is not enough memory.
     pub fn new(dataset: &Dataset) -> Result<Self, EngineError> {
-        let grid = Grid::fitting(dataset.shape, &dataset.train.images);
+        let grid = Grid::with_fewest_tiles(dataset.shape, &dataset.train.images);
         let cut = |split| {
             Tiles::new(split, grid)
                 .map_err(|error| EngineError { engine: "fused", reason: error.to_string() })
@@ -61,17 +65,18 @@ impl FusedData {
     }
 }
 
-/// One training by the fused kernel.
+/// One training with the fused kernel.
 pub struct Fused {
     data: Arc<FusedData>,
     instructions: InstructionSet,
     parameters: Parameters,
-    /// An evaluation needs room too, though it changes nothing that anybody sees.
+    /// A cell, because an evaluation also needs the memory and takes `&self`.
     workspace: RefCell<Workspace>,
 }
 
 impl Fused {
-    /// A training at its start. AVX2 and AVX-512 give the same bits, [`InstructionSet::portable`] others.
+    /// Creates an engine with initial weights. AVX2 and AVX-512 give the same bits.
+    /// [`InstructionSet::portable`] gives other bits.
     #[must_use]
     pub fn new(
         data: Arc<FusedData>,
@@ -84,14 +89,14 @@ impl Fused {
         let (parameters, workspace) =
             (Parameters::zeros(tiles, classes), RefCell::new(Workspace::new(tiles, classes)));
         let mut fused = Self { data, instructions, parameters, workspace };
-        fused.set(&weights);
+        fused.set_weights(&weights);
         fused
     }
 
-    fn set(&mut self, weights: &Weights) {
+    fn set_weights(&mut self, weights: &Weights) {
         for (index, value) in weights.weight.iter().enumerate() {
             let (class, feature) = (index / self.data.features, index % self.data.features);
-            *self.parameters.weight_mut(class, self.data.grid.place(feature)) = *value;
+            *self.parameters.weight_mut(class, self.data.grid.position(feature)) = *value;
         }
         self.parameters.bias.clone_from(&weights.bias);
     }
@@ -138,14 +143,13 @@ impl Engine for Fused {
         let FusedData { test, test_rows: rows, .. } = &*self.data;
         let mut workspace = self.workspace.borrow_mut();
         let mut predictions = Vec::with_capacity(rows.len());
-        let told = Some(&mut predictions);
         let score = dispatch::evaluate(
             self.instructions,
             &self.parameters,
             &mut workspace,
             test.view(),
             rows,
-            told,
+            Some(&mut predictions),
         );
         Ok((score, predictions))
     }
@@ -153,7 +157,7 @@ impl Engine for Fused {
     fn weights(&self) -> Result<Weights, EngineError> {
         let (classes, features) = (self.data.classes, self.data.features);
         let at = |index| {
-            self.parameters.weight(index / features, self.data.grid.place(index % features))
+            self.parameters.weight(index / features, self.data.grid.position(index % features))
         };
         let weight = (0..classes * features).map(at).collect();
         Ok(Weights { classes, features, weight, bias: self.parameters.bias.clone() })
@@ -161,7 +165,7 @@ impl Engine for Fused {
 
     fn restore(&mut self, weights: &Weights) -> Result<(), EngineError> {
         check_shape("fused", weights, self.data.classes, self.data.features)?;
-        self.set(weights);
+        self.set_weights(weights);
         Ok(())
     }
 }

@@ -1,9 +1,11 @@
-//! Images as the tiles of eight pixels that are not all zero.
+//! Stores images as their non-empty tiles of eight pixels.
 //!
-//! Most of a handwritten digit is empty paper: of MNIST's 98 tiles of 2×4 pixels, 31 are touched on average. Eight pixels are one
-//! vector, so an empty tile costs nothing and a touched one is computed whole, without an index a pixel; an image without any zero
-//! is simply one with every tile. Strokes are blobs, so that tiles wider than high, or as high as wide, are touched less often
-//! than eight pixels of a row: the shape with the fewest touched tiles is chosen by counting.
+//! Most of a handwritten digit is background: of the 98 tiles of 2×4 pixels of an MNIST image, 31 are
+//! not empty on average. A tile is one vector of eight pixels, so an empty tile costs nothing, and a
+//! non-empty tile needs one index for eight pixels. An image without zeros has all its tiles.
+//!
+//! Strokes are compact, so tiles of 2×4 pixels are more often empty than rows of eight pixels.
+//! [`Grid::with_fewest_tiles`] counts the non-empty tiles of each shape and chooses the best one.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -12,13 +14,13 @@ use std::thread::available_parallelism;
 use bytemuck::{Pod, Zeroable};
 use data::{ImageShape, Split};
 
-use super::huge::Huge;
+use super::huge_pages::HugePages;
 use super::lanes::LANES;
 
-/// Training images that are looked at to choose the shape of a tile.
-const LOOKED_AT: usize = 1_000;
+/// Training images that determine the shape of a tile.
+const SAMPLED_IMAGES: usize = 1_000;
 
-/// Height and width of a tile, and how many cover an image.
+/// The division of an image into tiles of one shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grid {
     image: ImageShape,
@@ -27,51 +29,52 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The shape under which the fewest tiles of `images` are touched.
-    pub(super) fn fitting(image: ImageShape, images: &[u8]) -> Self {
-        let sample = &images[..images.len().min(LOOKED_AT * image.features())];
+    /// The grid with the fewest non-empty tiles in `images`.
+    pub(super) fn with_fewest_tiles(image: ImageShape, images: &[u8]) -> Self {
+        let sample = &images[..images.len().min(SAMPLED_IMAGES * image.features())];
         let shapes =
             [(2, 4), (4, 2), (1, 8), (8, 1)].map(|(height, width)| Self { image, height, width });
-        let touched = |grid: &Self| {
+        let nonempty = |grid: &Self| {
             let mut count = 0usize;
-            grid.for_each_touched(sample, |_, _, _| count += 1);
+            grid.for_each_nonempty(sample, |_, _, _| count += 1);
             count
         };
-        shapes.into_iter().min_by_key(touched).unwrap_or(shapes[0])
+        shapes.into_iter().min_by_key(nonempty).unwrap_or(shapes[0])
     }
 
     fn tiles_across(self) -> usize {
         self.image.columns.div_ceil(self.width)
     }
 
-    /// Tiles of an image, touched or not.
+    /// Number of tiles of an image, including empty ones.
     pub(super) fn tiles(self) -> usize {
         self.image.rows.div_ceil(self.height) * self.tiles_across()
     }
 
-    /// The tile and the lane in it that hold a feature (pixels are counted row by row).
-    pub(super) fn place(self, feature: usize) -> (usize, usize) {
+    /// The tile and the lane of a feature. Features are numbered row by row.
+    pub(super) fn position(self, feature: usize) -> (usize, usize) {
         let (row, column) = (feature / self.image.columns, feature % self.image.columns);
         let tile = row / self.height * self.tiles_across() + column / self.width;
         (tile, row % self.height * self.width + column % self.width)
     }
 
-    /// Calls with the image, the tile's number in it and its pixels, in this order.
-    fn for_each_touched(self, images: &[u8], found: impl FnMut(usize, u32, [u8; LANES])) {
+    /// Calls `visit` for every non-empty tile with the index of the image, the number of the tile and
+    /// its pixels.
+    fn for_each_nonempty(self, images: &[u8], visit: impl FnMut(usize, u32, [u8; LANES])) {
         match (self.height, self.width) {
-            (2, 4) => self.scan::<2, 4>(images, found),
-            (4, 2) => self.scan::<4, 2>(images, found),
-            (1, 8) => self.scan::<1, 8>(images, found),
-            _ => self.scan::<8, 1>(images, found),
+            (2, 4) => self.scan::<2, 4>(images, visit),
+            (4, 2) => self.scan::<4, 2>(images, visit),
+            (1, 8) => self.scan::<1, 8>(images, visit),
+            _ => self.scan::<8, 1>(images, visit),
         }
     }
 
     fn scan<const H: usize, const W: usize>(
         self,
         images: &[u8],
-        mut found: impl FnMut(usize, u32, [u8; LANES]),
+        mut visit: impl FnMut(usize, u32, [u8; LANES]),
     ) {
-        // A frame of zeros makes every tile a whole one.
+        // Pads the image with zeros to whole tiles.
         let stride = self.tiles_across() * W;
         let mut framed = vec![0; stride * self.image.rows.div_ceil(H) * H];
         for (index, image) in images.chunks_exact(self.image.features()).enumerate() {
@@ -90,7 +93,7 @@ impl Grid {
                         *to = row[column];
                     }
                     if u64::from_ne_bytes(pixels) != 0 {
-                        found(index, number, pixels);
+                        visit(index, number, pixels);
                     }
                     number += 1;
                 }
@@ -99,48 +102,50 @@ impl Grid {
     }
 }
 
-/// A touched tile.
+/// A non-empty tile.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Tile {
-    /// How far its number is from that of the image's tile before it; of the first, its number.
+    /// Difference of its number and the number of the previous tile of the image. For the first tile
+    /// of an image, its number.
     pub(super) step: u8,
-    /// Row by row.
+    /// Pixels, row by row.
     pub(super) pixels: [u8; LANES],
 }
 
-/// An image: its label, and where its tiles begin.
+/// The label and the first tile of an image.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-pub(super) struct Image {
+pub(super) struct ImageEntry {
     start: u32,
     label: u32,
 }
 
-/// One split of a dataset.
+/// The tiles of one split of a dataset.
 pub(super) struct Tiles {
-    tiles: Huge<Tile>,
-    /// And one more, where the last one's tiles end.
-    images: Huge<Image>,
+    tiles: HugePages<Tile>,
+    /// One entry per image, and a final entry with the end of the tiles.
+    images: HugePages<ImageEntry>,
 }
 
 impl Tiles {
-    /// The touched tiles of every image.
+    /// Divides all images into tiles.
     ///
     /// # Errors
-    /// When there is no memory for them.
+    /// If there is not enough memory.
     pub(super) fn new(split: &Split, grid: Grid) -> io::Result<Self> {
         let threads = available_parallelism().map_or(1, usize::from);
         let features = grid.image.features();
         let share = split.len().div_ceil(threads).max(1) * features;
         let parts: Vec<(Vec<Tile>, Vec<u32>)> = std::thread::scope(|scope| {
-            let cut: Vec<_> = split
+            let handles: Vec<_> = split
                 .images
                 .chunks(share)
-                .map(|images| scope.spawn(move || cut(images, grid)))
+                .map(|images| scope.spawn(move || cut_tiles(images, grid)))
                 .collect();
-            cut.into_iter()
-                .map(|it| it.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            handles
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
                 .collect()
         });
         let mut starts: Vec<u32> = vec![0];
@@ -149,29 +154,32 @@ impl Tiles {
             starts.extend(ends.iter().map(|end| before + end));
         }
         let labels = split.labels.iter().copied().chain([0]).map(u32::from);
-        let images: Vec<_> =
-            starts.into_iter().zip(labels).map(|(start, label)| Image { start, label }).collect();
+        let images: Vec<_> = starts
+            .into_iter()
+            .zip(labels)
+            .map(|(start, label)| ImageEntry { start, label })
+            .collect();
         let tiles: Vec<&[Tile]> = parts.iter().map(|(tiles, _)| tiles.as_slice()).collect();
-        Ok(Self { tiles: Huge::concat(&tiles)?, images: Huge::concat(&[&images])? })
+        Ok(Self { tiles: HugePages::concat(&tiles)?, images: HugePages::concat(&[&images])? })
     }
 
-    /// All of it, as the kernel reads it.
+    /// A view for the kernel.
     pub(super) fn view(&self) -> Images<'_> {
         Images { tiles: self.tiles.values(), images: self.images.values() }
     }
 }
 
-/// The touched tiles of `images`, and where each image's end.
+/// Returns the non-empty tiles of `images`, and for each image the end of its tiles.
 #[allow(clippy::cast_possible_truncation, reason = "a file of images has at most 2³⁰ pixels")]
-fn cut(images: &[u8], grid: Grid) -> (Vec<Tile>, Vec<u32>) {
+fn cut_tiles(images: &[u8], grid: Grid) -> (Vec<Tile>, Vec<u32>) {
     let (mut tiles, mut ends) = (Vec::new(), Vec::new());
     let mut last = 0;
-    grid.for_each_touched(images, |image, number, pixels| {
+    grid.for_each_nonempty(images, |image, number, pixels| {
         while ends.len() < image {
             ends.push(tiles.len() as u32);
             last = 0;
         }
-        // A step that does not fit a byte is taken over empty tiles.
+        // Inserts empty tiles where a step does not fit a byte.
         while number - last > u32::from(u8::MAX) {
             last += u32::from(u8::MAX);
             tiles.push(Tile { step: u8::MAX, pixels: [0; LANES] });
@@ -183,24 +191,24 @@ fn cut(images: &[u8], grid: Grid) -> (Vec<Tile>, Vec<u32>) {
     (tiles, ends)
 }
 
-/// [`Tiles`], to be read.
+/// A view of [`Tiles`].
 #[derive(Clone, Copy)]
 pub(super) struct Images<'a> {
     tiles: &'a [Tile],
-    images: &'a [Image],
+    images: &'a [ImageEntry],
 }
 
 impl<'a> Images<'a> {
-    /// The touched tiles of an image.
+    /// The non-empty tiles of an image.
     #[inline(always)]
     pub(super) fn tiles(self, image: u32) -> &'a [Tile] {
         let image = image as usize;
         &self.tiles[self.images[image].start as usize..self.images[image + 1].start as usize]
     }
 
-    /// What must be read before an image's tiles can be.
+    /// The entry of an image, which must be in the cache before its tiles can be prefetched.
     #[inline(always)]
-    pub(super) fn entry(self, image: u32) -> &'a Image {
+    pub(super) fn entry(self, image: u32) -> &'a ImageEntry {
         &self.images[image as usize]
     }
 
@@ -217,7 +225,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The pixels that the tiles of an image stand for.
+    /// Reconstructs the pixels of an image from its tiles.
     fn pixels(images: Images<'_>, image: u32, grid: Grid, features: usize) -> Vec<u8> {
         let mut tiles = vec![[0; LANES]; grid.tiles()];
         let mut number = 0;
@@ -226,14 +234,14 @@ mod tests {
             tiles[number] = tile.pixels;
         }
         (0..features)
-            .map(|feature| grid.place(feature))
+            .map(|feature| grid.position(feature))
             .map(|(tile, lane)| tiles[tile][lane])
             .collect()
     }
 
     proptest! {
         #[test]
-        fn every_pixel_is_in_its_place(
+        fn tiles_preserve_every_pixel(
             rows in 1usize..40, columns in 1usize..40, n in 1usize..6, zeros in 1u8..255, seed: u64,
         ) {
             let image = ImageShape { rows, columns };
@@ -252,13 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn far_apart_tiles_and_blank_images_are_kept() {
+    fn distant_tiles_and_blank_images_are_preserved() {
         let image = ImageShape { rows: 1, columns: 8 * 1_000 };
         let mut images = vec![0; 3 * image.features()];
         images[8 * 999 + 3] = 7;
         images[2 * image.features() + 8 * 600] = 9;
         let split = Split { images, labels: vec![0; 3] };
-        let grid = Grid::fitting(image, &split.images);
+        let grid = Grid::with_fewest_tiles(image, &split.images);
         let tiles = Tiles::new(&split, grid).unwrap();
         for (index, expected) in (0..).zip(split.images.chunks_exact(image.features())) {
             assert_eq!(pixels(tiles.view(), index, grid, image.features()), expected);

@@ -1,5 +1,7 @@
-//! Read-only memory in large pages, where the system has them: images are looked up in the order of a shuffle, and with pages
-//! of 4 KiB every other look-up would have to ask for its page's address first (measured: a sixth of an epoch).
+//! Read-only memory in huge pages of 2 MiB, where the system supports them.
+//!
+//! The kernel reads images in shuffled order. With pages of 4 KiB every second access misses the cache
+//! of page addresses (TLB), which costs a sixth of the time of an epoch.
 
 use std::io;
 use std::marker::PhantomData;
@@ -8,26 +10,26 @@ use std::ops::Range;
 use bytemuck::Pod;
 use memmap2::MmapMut;
 
-/// Size of a large page, where there are any.
+/// Size of a huge page in bytes.
 const PAGE: usize = 2 << 20;
 
-/// Values that nobody changes.
-pub(super) struct Huge<T> {
+/// An immutable array in huge pages.
+pub(super) struct HugePages<T> {
     map: MmapMut,
-    /// The bytes of the values.
+    /// Position of the values in `map`, in bytes.
     used: Range<usize>,
     values: PhantomData<T>,
 }
 
-impl<T: Pod> Huge<T> {
-    /// A copy of the parts, one after the other.
+impl<T: Pod> HugePages<T> {
+    /// Copies the concatenated parts.
     pub(super) fn concat(parts: &[&[T]]) -> io::Result<Self> {
         let length = parts.iter().map(|part| size_of_val(*part)).sum::<usize>();
-        // Only what fills a large page from its beginning gets one.
+        // Aligns the values, because the system uses huge pages for whole, aligned pages only.
         let mut map = MmapMut::map_anon(length.next_multiple_of(PAGE) + PAGE)?;
         let start = map.as_ptr().align_offset(PAGE);
         #[cfg(target_os = "linux")]
-        // A wish: where it is not granted, everything is merely slower.
+        // Without huge pages the kernel is only slower.
         let _ = map.advise(memmap2::Advice::HugePage);
         let mut end = start;
         for part in parts {
