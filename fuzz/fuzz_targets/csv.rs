@@ -4,7 +4,9 @@
 use std::time::SystemTime;
 
 use libfuzzer_sys::fuzz_target;
-use tracking::{EpochMetrics, Experiment, Invocation, Run, Status, Store, TrialId, escape_formula};
+use tracking::{
+    EpochMetrics, Experiment, Invocation, Run, RunHeader, Status, Store, TrialId, escape_formula,
+};
 
 /// The name, the metric, the dataset, and as many bits of numbers as follow.
 type Input = (String, String, String, Vec<u64>);
@@ -21,13 +23,16 @@ fuzz_target!(|input: Input| {
         step: epoch.into(),
         metrics: vec![(metric.clone(), *value)],
     });
-    let run = Run {
+    let header = RunHeader {
         trial: TrialId::of(&[("name", &name)]),
         dataset: dataset.clone(),
+        ..RunHeader::new("fuzz", Status::Finished)
+    };
+    let run = Run {
         params: vec![(name.clone(), metric.as_str().into())],
         epochs: epochs.collect(),
         results: values.first().map(|value| (metric.clone(), *value)).into_iter().collect(),
-        ..Run::new("fuzz", Status::Finished, SystemTime::UNIX_EPOCH)
+        ..Run::new(header, SystemTime::UNIX_EPOCH)
     };
     store.record(invocation, &run).unwrap();
     store.export_csv("fuzz").unwrap();

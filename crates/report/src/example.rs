@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 use tracking::{
-    Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId, Value,
+    Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, RunHeader, Status, Store,
+    TrialId, Value,
 };
 
 use crate::analysis::comparison::{CompareOptions, Comparison, compare};
@@ -97,20 +98,27 @@ pub fn run(experiment: &str, params: &[(&str, Value)], accuracy: f64) -> Run {
         ("val_accuracy".to_owned(), accuracy - 0.01),
         ("val_loss".to_owned(), 1.25 - accuracy),
     ];
-    Run {
+    let header = RunHeader {
         dataset: "mnist".into(),
         dataset_sha256: "c0ffee00c0ffee00".into(),
         engine: "autograd".into(),
+        ..RunHeader::new(experiment, Status::Finished)
+    };
+    Run {
         params: params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
         epochs: vec![EpochMetrics { epoch: 1, step: 10, metrics: validation }],
         results: results.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-        ..Run::new(experiment, Status::Finished, started_at)
+        ..Run::new(header, started_at)
     }
 }
 
 /// The same run, ended before it had a result.
 pub fn ended(status: Status, run: Run) -> Run {
-    Run { status, results: vec![("seconds".into(), 0.1)], error: Some("so it goes".into()), ..run }
+    run.with(|run| {
+        run.status = status;
+        run.results = vec![("seconds".into(), 0.1)];
+        run.error = Some("so it goes".into());
+    })
 }
 
 /// Four batch sizes with three seeds: of 64 one run failed, of 512 all diverged.

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Instant, SystemTime};
 
 use tempfile::TempDir;
-use tracking::{EpochMetrics, Experiment, Invocation, Run, RunId, Status, Store, TrialId, Value};
+use tracking::{
+    EpochMetrics, Experiment, Invocation, Run, RunHeader, RunId, Status, Store, TrialId, Value,
+};
 
 fn report(results: &Path) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
@@ -33,11 +35,14 @@ fn a_run(batch: i64, seed: i64) -> Run {
             ("seconds".into(), 0.1),
         ],
     });
-    Run {
+    let header = RunHeader {
         trial: TrialId::of(&[("batch", &batch.to_string()), ("seed", &seed.to_string())]),
         dataset: "mnist".into(),
         dataset_sha256: "c0ffee".into(),
         engine: "autograd".into(),
+        ..RunHeader::new("sweep", Status::Finished)
+    };
+    Run {
         params: vec![("batch_size".into(), batch.into()), ("seed".into(), seed.into())],
         epochs: epochs.collect(),
         results: vec![
@@ -45,7 +50,7 @@ fn a_run(batch: i64, seed: i64) -> Run {
             ("test_loss".into(), loss),
             ("seconds".into(), 0.5),
         ],
-        ..Run::new("sweep", Status::Finished, SystemTime::now())
+        ..Run::new(header, SystemTime::now())
     }
 }
 
@@ -405,11 +410,14 @@ fn values_of_other_programs_are_values() {
     let experiment = Experiment { name: "wine".into(), description: String::new() };
     let invocation = store.begin(&experiment, &Invocation::default()).unwrap();
     for (optimizer, f1) in [("adam", 0.8), ("sgd", 0.7)] {
-        let run = Run {
+        let header = RunHeader {
             trial: TrialId::of(&[("optimizer", optimizer)]),
+            ..RunHeader::new("wine", Status::Finished)
+        };
+        let run = Run {
             params: vec![("optimizer".into(), Value::from(optimizer))],
             results: vec![("f1".into(), f1)],
-            ..Run::new("wine", Status::Finished, SystemTime::now())
+            ..Run::new(header, SystemTime::now())
         };
         store.record(invocation, &run).unwrap();
     }

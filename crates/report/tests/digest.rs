@@ -12,7 +12,7 @@ use stores::{Filling, outcome, plausible};
 use tempfile::TempDir;
 use tracking::{
     Checkpoint, ClaimOptions, ClaimOutcome, EpochMetrics, Experiment, Invocation, Order, Process,
-    Run, Status, Store, TrialId, Value,
+    Run, RunHeader, Status, Store, TrialId, Value,
 };
 
 /// The digest of the results of the only experiment in a folder.
@@ -78,7 +78,10 @@ fn order_clock_host_and_times_do_not_change_the_digest() {
     let invocation = store.begin(&experiment, &invocation).unwrap();
     fs::create_dir_all(folder.path().join("sweep/models")).unwrap();
     for run in &runs {
-        let failed = Run { status: Status::Failed, results: Vec::new(), ..run.clone() };
+        let failed = run.clone().with(|run| {
+            run.status = Status::Failed;
+            run.results = Vec::new();
+        });
         store.record(invocation, &failed).unwrap();
         store.record(invocation, run).unwrap();
         fs::write(weights_file(folder.path(), run), format!("weights of {}", run.trial)).unwrap();
@@ -96,13 +99,12 @@ fn resume_after_kill_gives_equal_digest() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let experiment = Experiment { name: "sweep".into(), description: String::new() };
-    let begun = Run {
-        status: Status::Running,
-        epochs: Vec::new(),
-        results: Vec::new(),
-        order: Order::Next,
-        ..run.clone()
-    };
+    let begun = run.clone().with(|run| {
+        run.status = Status::Running;
+        run.epochs = Vec::new();
+        run.results = Vec::new();
+        run.order = Order::Next;
+    });
     let first = store.begin(&experiment, &Invocation::default()).unwrap();
     let transaction = store.transaction().unwrap();
     let claim = transaction.claim(first, &begun, ClaimOptions::default()).unwrap();
@@ -171,9 +173,12 @@ fn changed_or_missing_weights_change_the_digest() {
 
 #[test]
 fn digest_is_the_hash_of_the_documented_bytes() {
-    let run = Run {
+    let header = RunHeader {
         trial: TrialId::of(&[("depth", "3")]),
         dataset_sha256: "c0ffee".into(),
+        ..RunHeader::new("sweep", Status::Finished)
+    };
+    let run = Run {
         params: vec![("rate".into(), Value::Real(0.5)), ("depth".into(), Value::Integer(3))],
         epochs: vec![EpochMetrics {
             epoch: 1,
@@ -181,7 +186,7 @@ fn digest_is_the_hash_of_the_documented_bytes() {
             metrics: vec![("seconds".into(), 9.0), ("loss".into(), 0.25)],
         }],
         results: vec![("test_accuracy".into(), 0.75)],
-        ..Run::new("sweep", Status::Finished, SystemTime::now())
+        ..Run::new(header, SystemTime::now())
     };
     let number = |number: u64| number.to_le_bytes().to_vec();
     let text = |text: &str| [number(text.len() as u64), text.as_bytes().to_vec()].concat();

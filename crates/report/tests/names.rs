@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use tracking::{Experiment, Invocation, Run, Status, Store, TrialId, Value};
+use tracking::{Experiment, Invocation, Run, RunHeader, Status, Store, TrialId, Value};
 
 /// A trial id that spreadsheets read as a number.
 const ID: &str = "96925006063373e7";
@@ -16,14 +16,14 @@ fn fill(results: &Path) {
         let about = Experiment { name: name.into(), description: String::new() };
         let invocation = store.begin(&about, &Invocation::default()).unwrap();
         for (seed, trial) in [(0, ID.parse().unwrap()), (1, TrialId::of(&[("experiment", name)]))] {
+            let header = RunHeader { trial, ..RunHeader::new(name, Status::Finished) };
             let run = Run {
-                trial,
                 params: vec![
                     ("batch_size".into(), 16.into()),
                     ("seed".into(), Value::Integer(seed)),
                 ],
                 results: vec![("test_accuracy".into(), 0.9)],
-                ..Run::new(name, Status::Finished, SystemTime::UNIX_EPOCH)
+                ..Run::new(header, SystemTime::UNIX_EPOCH)
             };
             store.record(invocation, &run).unwrap();
         }

@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use tracking::{Run, Status, Store, Value};
+use tracking::{Status, Store, Value};
 
 use stores::{Filling, outcome, plausible};
 
@@ -69,11 +69,10 @@ fn mixed() -> TempDir {
     // The same trial again: the weights are the newer run's.
     filling.record(&plausible("batch_sweep", 16, 1e-7, 0));
     for (seed, status) in [(3, Status::Diverged), (4, Status::Failed), (5, Status::Killed)] {
-        let mut run = Run {
-            status,
-            error: Some("what \"happened\"\n…".into()),
-            ..plausible("batch_sweep", 32, 0.0, seed)
-        };
+        let mut run = plausible("batch_sweep", 32, 0.0, seed).with(|run| {
+            run.status = status;
+            run.error = Some("what \"happened\"\n…".into());
+        });
         run.results.clear();
         run.epochs.truncate(if status == Status::Failed { 0 } else { 2 });
         filling.record(&run);

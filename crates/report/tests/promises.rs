@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use tracking::{Experiment, Invocation, Run, Status, Store, TrialId, Value};
+use tracking::{Experiment, Invocation, Run, RunHeader, Status, Store, TrialId, Value};
 
 const EXPERIMENTS: u32 = 200;
 
@@ -44,14 +44,17 @@ fn record(store: &mut Store, name: &str, runs: &[(Vec<(&str, i64)>, f64)]) {
     for (params, score) in runs {
         let fields: Vec<String> =
             params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let run = Run {
+        let header = RunHeader {
             trial: TrialId::of(&[("all", &fields.join(" "))]),
+            ..RunHeader::new(name, Status::Finished)
+        };
+        let run = Run {
             params: params
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), Value::Integer(*value)))
                 .collect(),
             results: vec![("score".into(), *score)],
-            ..Run::new(name, Status::Finished, SystemTime::UNIX_EPOCH)
+            ..Run::new(header, SystemTime::UNIX_EPOCH)
         };
         store.record(invocation, &run).unwrap();
     }

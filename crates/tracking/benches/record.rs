@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tracking::{
     ConfusionCell, EpochMetrics, ErrorAnalysis, Experiment, Invocation, Mistake, Reader, Run,
-    Status, Store, TrialId,
+    RunHeader, Status, Store, TrialId,
 };
 
 const METRICS: [&str; 6] =
@@ -47,8 +47,11 @@ fn run(seed: i64) -> Run {
         metrics: METRICS.map(|name| (name.to_owned(), 1.0 / f64::from(epoch))).to_vec(),
     };
     let results = ["train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds"];
-    Run {
+    let header = RunHeader {
         trial: TrialId::of(&[("seed", &seed.to_string())]),
+        ..RunHeader::new("bench", Status::Finished)
+    };
+    Run {
         params: vec![
             ("batch_size".into(), 32.into()),
             ("decay".into(), 0.001.into()),
@@ -57,7 +60,7 @@ fn run(seed: i64) -> Run {
         epochs: (1..=5).map(epoch).collect(),
         results: results.map(|name| (name.to_owned(), 0.5)).to_vec(),
         error_analysis: Some(examples()),
-        ..Run::new("bench", Status::Finished, SystemTime::now())
+        ..Run::new(header, SystemTime::now())
     }
 }
 

@@ -153,7 +153,7 @@
 //!
 //! ```
 //! use std::time::SystemTime;
-//! use tracking::{EpochMetrics, Experiment, Invocation, Reader, Run, Status, Store, TrialId};
+//! use tracking::{EpochMetrics, Experiment, Invocation, Reader, Run, RunHeader, Status, Store, TrialId};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -162,12 +162,16 @@
 //! let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
 //! let invocation = store.begin(&experiment, &Invocation::current())?;
 //!
-//! let run = Run {
+//! let header = RunHeader {
 //!     trial: TrialId::of(&[("dataset", "wine"), ("depth", "3")]),
+//!     dataset: "wine".into(),
+//!     ..RunHeader::new("wine", Status::Finished)
+//! };
+//! let run = Run {
 //!     params: vec![("depth".into(), 3.into())],
 //!     epochs: vec![EpochMetrics { epoch: 1, step: 100, metrics: vec![("loss".into(), 0.5)] }],
 //!     results: vec![("test_accuracy".into(), 0.9)],
-//!     ..Run::new("wine", Status::Finished, SystemTime::now())
+//!     ..Run::new(header, SystemTime::now())
 //! };
 //! store.record(invocation, &run)?;
 //!
@@ -187,6 +191,7 @@ mod error;
 mod error_analysis;
 mod experiment_name;
 mod ids;
+mod invocation;
 mod live_run;
 mod printable;
 mod process;
@@ -205,16 +210,14 @@ pub use error::{FindError, StoreError};
 pub use error_analysis::{ConfusionCell, ErrorAnalysis, Mistake};
 pub use experiment_name::{ExperimentName, InvalidExperimentName};
 pub use ids::{IdPrefix, RunId, TrialId, csv_id};
+pub use invocation::{Experiment, Interruption, Invocation, PlannedWork, Shard};
 pub use live_run::{LiveRun, NewRun};
 pub use printable::{printable, printable_json};
 pub use process::{Liveness, Process};
 pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
-pub use run::{
-    Checkpoint, EpochMetrics, Experiment, Interruption, Invocation, Order, PlannedWork,
-    RecordedRun, Run, Shard, SplitSizes,
-};
+pub use run::{Checkpoint, EpochMetrics, Order, RecordedRun, Run, RunHeader, SplitSizes};
 pub use status::Status;
 pub use store::live::{ClaimOptions, ClaimOutcome, ResumePoint, WriteTransaction};
 pub use store::merge::MergeReport;

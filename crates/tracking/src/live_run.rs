@@ -5,8 +5,8 @@ use std::time::{Instant, SystemTime};
 
 use crate::store::recorder::{Recorder, Trouble};
 use crate::{
-    EpochMetrics, Experiment, ExperimentName, Invocation, Run, RunId, SplitSizes, Status, Store,
-    StoreError, TrialId, Value, printable,
+    EpochMetrics, Experiment, ExperimentName, Invocation, Run, RunHeader, RunId, SplitSizes,
+    Status, Store, StoreError, TrialId, Value, printable,
 };
 
 /// No name is longer, in bytes.
@@ -38,7 +38,10 @@ impl Store {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), one_zero(value.clone())))
             .collect();
-        let run = Run { params, ..Run::new(experiment, Status::Running, SystemTime::now()) };
+        let run = Run {
+            params,
+            ..Run::new(RunHeader::new(experiment, Status::Running), SystemTime::now())
+        };
         NewRun { store: self, run, take_over: false }
     }
 

@@ -1,111 +1,19 @@
-//! What is recorded: experiments, starts of a program, runs and what they measured.
+//! Runs and their measurements.
 
-use std::fmt;
-use std::ops::Add;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{ErrorAnalysis, Process, RunId, Status, TrialId, Value, checksum};
+use crate::{ErrorAnalysis, RunId, Status, TrialId, Value, checksum};
 
-/// An experiment, by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Experiment {
-    /// One to 64 of `a-z 0-9 _ -`: it names a folder.
-    pub name: String,
-    /// One line for people.
-    pub description: String,
-}
-
-/// One start of a program for one experiment: the provenance that its runs share.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Invocation {
-    /// Version of the program.
-    pub program_version: String,
-    /// Commit it was built from.
-    pub git_commit: Option<String>,
-    /// Whether its sources differed from that commit.
-    pub git_dirty: Option<bool>,
-    /// Version of candle in it.
-    pub candle_version: Option<String>,
-    /// Name of the processor.
-    pub cpu: String,
-    /// Vector instructions it has.
-    pub instruction_set: String,
-    /// Name and version of the operating system.
-    pub os: String,
-    /// Trials at a time.
-    pub jobs: u32,
-    /// The command as typed.
-    pub command_line: String,
-    /// Text of the experiment file.
-    pub experiment_file: Option<String>,
-    /// Who works on the runs.
-    pub process: Process,
-    /// Digest of the plan, where there is one.
-    pub plan_sha256: Option<String>,
-    /// Which part of the plan, where it is not all of it.
-    pub shard: Option<Shard>,
-    /// What there is to do, where that is known when it starts: who watches is told how much is left.
-    pub work: Option<PlannedWork>,
-}
-
-/// Part `index` (from 0) of `count` of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    /// Which one, from 0.
-    pub index: u32,
-    /// Of how many.
-    pub count: u32,
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.count)
-    }
-}
-
-/// What a start of a program sets out to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlannedWork {
-    /// Trials of its plan, or of its part of it.
-    pub trials: u32,
-    /// Those of them that are to run; the others have their result.
-    pub to_run: u32,
-    /// Weight updates that these take together, counted as [`EpochMetrics::step`] counts them.
-    pub steps: u64,
-}
-
-impl Add for PlannedWork {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            trials: self.trials.saturating_add(other.trials),
-            to_run: self.to_run.saturating_add(other.to_run),
-            steps: self.steps.saturating_add(other.steps),
-        }
-    }
-}
-
-/// A run was left, and gone on with by another start of the program.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interruption {
-    /// The last epoch that it kept; 0 where there was none.
-    pub epoch: u32,
-    /// When it was gone on with, RFC 3339 in UTC.
-    pub at: String,
-    /// The start of the program that had come so far.
-    pub(crate) invocation: i64,
-}
-
-/// What a training goes on from: the model after an epoch that is recorded whole.
+/// The state of a training after an epoch, from which it can resume.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
-    /// The epoch.
+    /// The epoch, from 1.
     pub epoch: u32,
-    /// Time that the run took until then.
+    /// Training time until the end of the epoch, in seconds.
     pub seconds: f64,
-    /// The model, as the training program writes it.
+    /// The model, in a format of the training program.
     pub model: Vec<u8>,
 }
 
@@ -114,7 +22,7 @@ pub struct Checkpoint {
 pub struct EpochMetrics {
     /// The epoch, from 1.
     pub epoch: u32,
-    /// Steps taken since the run began.
+    /// Weight updates since the run began.
     pub step: u64,
     /// Names and values. A value that is not finite is not recorded.
     pub metrics: Vec<(String, f64)>,
@@ -143,63 +51,51 @@ pub enum Order {
     Assigned(Option<i64>),
 }
 
-/// A run, as it is to be recorded: whole, or as far as it is known when it begins.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Run {
-    /// Its identity, where another run names it before it is recorded; else it gets one then.
-    pub id: Option<RunId>,
-    /// The run whose training this one is a part of: it was recorded on the way there, not trained again.
+/// The fields that a [`Run`] and a [`RecordedRun`] share: identity, status, data and engine. Both
+/// dereference to it, so `run.status` reads `run.header.status`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunHeader {
+    /// The run whose training includes this run. This run was recorded during that training; it was
+    /// not trained separately.
     pub shared_from: Option<RunId>,
-    /// Name of its experiment.
+    /// Name of the experiment.
     pub experiment: String,
-    /// What was run.
+    /// The trial that ran.
     pub trial: TrialId,
-    /// How it ended.
+    /// State of the run, or how it ended.
     pub status: Status,
-    /// Name of the dataset used.
+    /// Why the run did not finish.
+    pub error: Option<String>,
+    /// Name of the dataset.
     pub dataset: String,
-    /// Digest of its bytes.
+    /// SHA-256 digest of the dataset.
     pub dataset_sha256: String,
     /// Folder of a user's own dataset: its path, or a `file://` URL if the path is not UTF-8.
     pub dataset_path: Option<String>,
-    /// The dataset that was asked for, when this one stood in for it.
+    /// The requested dataset, if `dataset` replaced it because it was unavailable.
     pub fallback_for: Option<String>,
-    /// `test`, or the fraction of the training set held out.
+    /// Data of the `val_…` metrics: `test`, or the fraction of the training set that is held out,
+    /// such as `0.1`.
     pub validation: String,
     /// Number of examples in each split.
     pub split_sizes: SplitSizes,
-    /// How it was computed.
+    /// Name of the engine that computed the run.
     pub engine: String,
-    /// Where it was computed.
+    /// Name of the device that computed the run.
     pub device: String,
-    /// When it began.
-    pub started_at: SystemTime,
-    /// Position among the runs of its trial.
-    pub order: Order,
-    /// When it ended.
-    pub ended_at: SystemTime,
-    /// Why it did not finish.
-    pub error: Option<String>,
-    /// Hyperparameters, in the order that tables show.
-    pub params: Vec<(String, Value)>,
-    /// Its epochs, in order.
-    pub epochs: Vec<EpochMetrics>,
-    /// Final metrics. A value that is not finite is not recorded.
-    pub results: Vec<(String, f64)>,
-    /// What the final weights make of the test set, for people to look at.
-    pub error_analysis: Option<ErrorAnalysis>,
 }
 
-impl Run {
-    /// A run without data or measurements, ended now: the base to fill in with `..`.
+impl RunHeader {
+    /// A header without a dataset and an engine, for the trial without hyperparameters on the CPU.
+    /// Use it as the base of a struct update (`..RunHeader::new(…)`).
     #[must_use]
-    pub fn new(experiment: &str, status: Status, started_at: SystemTime) -> Self {
+    pub fn new(experiment: &str, status: Status) -> Self {
         Self {
-            id: None,
             shared_from: None,
             experiment: experiment.to_owned(),
             trial: TrialId::of(&[]),
             status,
+            error: None,
             dataset: String::new(),
             dataset_sha256: String::new(),
             dataset_path: None,
@@ -208,58 +104,108 @@ impl Run {
             split_sizes: SplitSizes::default(),
             engine: String::new(),
             device: "cpu".to_owned(),
+        }
+    }
+
+    /// Whether the trial has a result, so that it need not run again.
+    #[must_use]
+    pub fn has_result(&self) -> bool {
+        matches!(self.status, Status::Finished | Status::Diverged)
+    }
+
+    /// Whether the run ended by itself: it finished, diverged or failed.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        !matches!(self.status, Status::Running | Status::Killed)
+    }
+}
+
+/// A run to be recorded, either complete or as far as it is known at its start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// The id, if another run refers to it before it is recorded; otherwise the store assigns one.
+    pub id: Option<RunId>,
+    /// Identity, status, data and engine.
+    pub header: RunHeader,
+    /// Start time.
+    pub started_at: SystemTime,
+    /// Position among the runs of the trial.
+    pub order: Order,
+    /// End time.
+    pub ended_at: SystemTime,
+    /// Hyperparameters, in the column order of tables.
+    pub params: Vec<(String, Value)>,
+    /// Metrics of each epoch, in order.
+    pub epochs: Vec<EpochMetrics>,
+    /// Final metrics. A value that is not finite is not recorded.
+    pub results: Vec<(String, f64)>,
+    /// Confusion matrix and mistakes of the final weights on the test set.
+    pub error_analysis: Option<ErrorAnalysis>,
+}
+
+impl Run {
+    /// A run without hyperparameters and measurements that ends now. Use it as the base of a struct
+    /// update (`..Run::new(…)`).
+    #[must_use]
+    pub fn new(header: RunHeader, started_at: SystemTime) -> Self {
+        Self {
+            id: None,
+            header,
             started_at,
             order: Order::Next,
             ended_at: SystemTime::now(),
-            error: None,
             params: Vec::new(),
             epochs: Vec::new(),
             results: Vec::new(),
             error_analysis: None,
         }
     }
+
+    /// Returns the run after `change`.
+    ///
+    /// ```
+    /// # use tracking::{Run, RunHeader, Status};
+    /// # let run = Run::new(RunHeader::new("wine", Status::Finished), std::time::SystemTime::now());
+    /// let run = run.with(|run| run.dataset = "wine".into());
+    /// assert_eq!(run.dataset, "wine");
+    /// ```
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
 }
 
-/// A run as read from the store, without its epochs.
+impl Deref for Run {
+    type Target = RunHeader;
+
+    fn deref(&self) -> &RunHeader {
+        &self.header
+    }
+}
+
+impl DerefMut for Run {
+    fn deref_mut(&mut self) -> &mut RunHeader {
+        &mut self.header
+    }
+}
+
+/// A run in the store, without its epochs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedRun {
-    /// Its identity.
+    /// The id.
     pub id: RunId,
-    /// The run whose training this one is a part of.
-    pub shared_from: Option<RunId>,
-    /// Name of its experiment.
-    pub experiment: String,
-    /// What was run.
-    pub trial: TrialId,
-    /// How it ended.
-    pub status: Status,
-    /// Name of the dataset used.
-    pub dataset: String,
-    /// Digest of its bytes.
-    pub dataset_sha256: String,
-    /// Folder of a user's own dataset: its path, or a `file://` URL if the path is not UTF-8.
-    pub dataset_path: Option<String>,
-    /// The dataset that was asked for, when this one stood in for it.
-    pub fallback_for: Option<String>,
-    /// `test`, or the fraction of the training set held out.
-    pub validation: String,
-    /// Number of examples in each split.
-    pub split_sizes: SplitSizes,
-    /// How it was computed.
-    pub engine: String,
-    /// Where it was computed.
-    pub device: String,
-    /// When it began, RFC 3339 in UTC.
+    /// Identity, status, data and engine.
+    pub header: RunHeader,
+    /// Start time, in RFC 3339, UTC.
     pub started_at: String,
-    /// When it ended, RFC 3339 in UTC.
+    /// End time, in RFC 3339, UTC; empty while the run is running.
     pub ended_at: String,
-    /// Why it did not finish.
-    pub error: Option<String>,
     /// Hyperparameters, in order.
     pub params: Vec<(Arc<str>, Value)>,
-    /// Final metrics, by name.
+    /// Final metrics.
     pub results: Vec<(Arc<str>, f64)>,
-    /// Its last epoch in the store; 0 where there is none.
+    /// Last recorded epoch; 0 if there is none.
     pub last_epoch: u32,
     pub(crate) invocation: i64,
     pub(crate) sequence: i64,
@@ -268,11 +214,25 @@ pub struct RecordedRun {
     pub(crate) checksum: Option<i64>,
 }
 
+impl Deref for RecordedRun {
+    type Target = RunHeader;
+
+    fn deref(&self) -> &RunHeader {
+        &self.header
+    }
+}
+
 impl RecordedRun {
     /// The hyperparameter `name`.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&Value> {
         self.params.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
+    }
+
+    /// The final metric `name`.
+    #[must_use]
+    pub fn result(&self, name: &str) -> Option<f64> {
+        self.results.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value)
     }
 
     /// Sort key of runs: `ordered_at`, or the start time for a run of an earlier schema. The run id
@@ -285,32 +245,16 @@ impl RecordedRun {
         }
     }
 
-    /// Whether its trial has its result, so that it need not run again.
-    #[must_use]
-    pub fn has_result(&self) -> bool {
-        matches!(self.status, Status::Finished | Status::Diverged)
-    }
-
-    /// Whether it is as it was recorded, as far as anybody can know: it fits its checksum, or has none.
+    /// Whether the run matches its checksum. A run of an early schema has no checksum and counts as
+    /// intact.
     #[must_use]
     pub fn is_intact(&self) -> bool {
         match self.checksum {
             Some(expected) => expected == checksum::of_run(self),
-            // Only earlier schemas recorded without one, and they did not count metrics either.
+            // The schemas without checksums did not count metrics either. A run with a count has
+            // lost its checksum.
             None => self.metric_count.is_none(),
         }
-    }
-
-    /// Whether it ended by itself: with its result, or failed.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        !matches!(self.status, Status::Running | Status::Killed)
-    }
-
-    /// The final metric `name`.
-    #[must_use]
-    pub fn result(&self, name: &str) -> Option<f64> {
-        self.results.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use tracking::{Experiment, Invocation, Reader, Run, Status, Store, TrialId};
+use tracking::{Experiment, Invocation, Reader, Run, RunHeader, Status, Store, TrialId};
 
 /// Killed in the middle of a transaction: the database is half changed, and the journal beside it has what was there before.
 #[test]
@@ -14,11 +14,14 @@ fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
     let invocation =
         store.begin(&experiment, &Invocation { jobs: 1, ..Invocation::default() }).unwrap();
     for seed in 0..50 {
-        let run = Run {
+        let header = RunHeader {
             trial: TrialId::of(&[("seed", &seed.to_string())]),
+            ..RunHeader::new("wine", Status::Finished)
+        };
+        let run = Run {
             params: vec![("seed".into(), seed.into())],
             results: vec![("test_accuracy".into(), 0.5)],
-            ..Run::new("wine", Status::Finished, SystemTime::now())
+            ..Run::new(header, SystemTime::now())
         };
         store.record(invocation, &run).unwrap();
     }

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tracking::{EpochMetrics, Experiment, Invocation, Run, RunId, Status, Store, TrialId, Value};
+use tracking::{
+    EpochMetrics, Experiment, Invocation, Run, RunHeader, RunId, Status, Store, TrialId, Value,
+};
 
 /// A results folder in which `runs` were recorded, in that order, and exported.
 fn exported(runs: &[Run]) -> TempDir {
@@ -50,17 +52,20 @@ fn run(batch: i64, rate: f64, seed: i64) -> Run {
         ("init", Value::from("zeros")),
         ("last_batch", Value::from("keep")),
     ];
-    Run {
+    let header = RunHeader {
         trial: TrialId::of(&[
             ("batch_size", &batch.to_string()),
             ("learning_rate", &rate.to_string()),
             ("seed", &seed.to_string()),
         ]),
         dataset: "mnist".into(),
+        ..RunHeader::new("sweep", Status::Finished)
+    };
+    Run {
         params: params.map(|(name, value)| (name.to_owned(), value)).to_vec(),
         epochs: vec![epoch(1), epoch(2)],
         results: vec![("test_accuracy".into(), 0.5), ("seconds".into(), 0.5)],
-        ..Run::new("sweep", Status::Finished, started_at)
+        ..Run::new(header, started_at)
     }
 }
 
@@ -68,7 +73,11 @@ fn run(batch: i64, rate: f64, seed: i64) -> Run {
 fn columns_are_as_documented() {
     let folder = exported(&[
         run(100, 0.01, 0),
-        Run { results: vec![], epochs: vec![], status: Status::Diverged, ..run(16, 0.01, 0) },
+        run(16, 0.01, 0).with(|run| {
+            run.results = vec![];
+            run.epochs = vec![];
+            run.status = Status::Diverged;
+        }),
     ]);
     assert_eq!(
         read(folder.path(), "runs.csv"),
@@ -120,7 +129,7 @@ fn text_is_never_a_formula_nor_a_command() {
         .map(|(seed, text)| {
             let mut run = run(16, 0.01, seed);
             run.params.push(("=name".into(), text.into()));
-            Run { dataset: text.into(), ..run }
+            run.with(|run| run.dataset = text.into())
         })
         .collect();
     let folder = exported(&runs);
@@ -220,11 +229,8 @@ fn no_exported_id_reads_as_a_number() {
     let invocation = store.begin(&wine, &Invocation::default()).unwrap();
     let trial: TrialId = "0012345678901234".parse().unwrap();
     let id: RunId = "1234567890e12345".parse().unwrap();
-    let run = Run {
-        id: Some(id.clone()),
-        trial: trial.clone(),
-        ..Run::new("wine", Status::Finished, SystemTime::now())
-    };
+    let header = RunHeader { trial: trial.clone(), ..RunHeader::new("wine", Status::Finished) };
+    let run = Run { id: Some(id.clone()), ..Run::new(header, SystemTime::now()) };
     store.record(invocation, &run).unwrap();
     store.export_csv("wine").unwrap();
     let text = std::fs::read_to_string(folder.path().join("wine/runs.csv")).unwrap();

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use tracking::{
     ConfusionCell, DATABASE, EpochMetrics, ErrorAnalysis, Experiment, Invocation, Mistake, Reader,
-    Run, Status, Store, TrialId,
+    Run, RunHeader, Status, Store, TrialId,
 };
 
 /// A linear congruence: the same numbers on every machine.
@@ -52,10 +52,13 @@ fn filled(folder: &Path) {
                 .map(|(name, value)| (name.into(), value))
                 .to_vec(),
         };
-        let run = Run {
+        let header = RunHeader {
             trial: TrialId::of(&[("seed", &seed.to_string())]),
             dataset: "mnist".into(),
-            // There is one zero only, whatever its sign was.
+            ..RunHeader::new("wine", Status::Finished)
+        };
+        let run = Run {
+            // The store has one zero, regardless of its sign.
             params: vec![
                 ("seed".into(), seed.into()),
                 ("rate".into(), 1e-7.into()),
@@ -68,7 +71,7 @@ fn filled(folder: &Path) {
                 ("change".into(), -0.0),
             ],
             error_analysis: (seed % 2 == 0).then(examples),
-            ..Run::new("wine", Status::Finished, SystemTime::UNIX_EPOCH)
+            ..Run::new(header, SystemTime::UNIX_EPOCH)
         };
         store.record(invocation, &run).unwrap();
     }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tracking::{
-    DATABASE, Experiment, Invocation, LiveRun, Process, Reader, RecordedRun, Run, Status, Store,
-    StoreError, TrialId, Value,
+    DATABASE, Experiment, Invocation, LiveRun, Process, Reader, RecordedRun, Run, RunHeader,
+    Status, Store, StoreError, TrialId, Value,
 };
 
 const THREADS: u32 = 4;
@@ -244,7 +244,13 @@ fn another_machine_is_believed_until_it_is_taken_over() {
     let trial = run.trial().clone();
     run.finish(&[]).unwrap();
     store
-        .record(theirs, &Run { trial, ..Run::new("wine", Status::Running, SystemTime::now()) })
+        .record(
+            theirs,
+            &Run::new(
+                RunHeader { trial, ..RunHeader::new("wine", Status::Running) },
+                SystemTime::now(),
+            ),
+        )
         .unwrap();
     let error = store.start_run("wine", &[("depth", 3.into())]).unwrap_err().to_string();
     let words = "is being run by process 7 of \\u{1b}[2Jfar: wait for its end, or take it over if you know that it is gone";
@@ -421,7 +427,7 @@ fn no_text_makes_one_trial_of_two() {
     same.finish(&[]).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
     let trials: std::collections::HashSet<TrialId> =
-        reader.all_runs("wine").unwrap().into_iter().map(|run| run.trial).collect();
+        reader.all_runs("wine").unwrap().into_iter().map(|run| run.header.trial).collect();
     assert_eq!(trials.len(), 11);
     // printf 'candle-sweep trial v1\n"depth"=3\n"kind"="relu"\ndataset="wine"\ndataset_sha256=""\nvalidation="test"\n' | sha256sum
     let run = store

@@ -36,7 +36,12 @@ fn checkpoint(epoch: u32) -> Checkpoint {
 fn until(epochs: usize) -> Run {
     let whole = run(0);
     let epochs = whole.epochs[..epochs].to_vec();
-    Run { status: Status::Killed, epochs, results: Vec::new(), error_analysis: None, ..whole }
+    whole.with(|run| {
+        run.status = Status::Killed;
+        run.epochs = epochs;
+        run.results = Vec::new();
+        run.error_analysis = None;
+    })
 }
 
 /// Takes the trial, and records its epochs until `to`; they are those after `from`.
@@ -71,8 +76,11 @@ fn again(store: &mut Store, host: &str, pid: u32) -> InvocationId {
 #[test]
 fn a_checkpoint_goes_where_its_run_goes() {
     let (folder, mut store, id) = opened();
-    let stopped =
-        Run { status: Status::Killed, results: Vec::new(), error_analysis: None, ..run(0) };
+    let stopped = run(0).with(|run| {
+        run.status = Status::Killed;
+        run.results = Vec::new();
+        run.error_analysis = None;
+    });
     let checkpoint = Checkpoint { epoch: 1, seconds: 0.5, model: vec![1, 2, 3] };
     let transaction = store.transaction().unwrap();
     let ClaimOutcome::Claimed(taken, None) =

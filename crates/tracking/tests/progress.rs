@@ -7,7 +7,8 @@ use std::time::SystemTime;
 use tempfile::TempDir;
 use tracking::{
     ClaimOptions, ClaimOutcome, DATABASE, EpochMetrics, Experiment, Invocation, InvocationId,
-    Liveness, PlannedWork, Process, Progress, Reader, Run, RunId, Shard, Status, Store, TrialId,
+    Liveness, PlannedWork, Process, Progress, Reader, Run, RunHeader, RunId, Shard, Status, Store,
+    TrialId,
 };
 
 fn progress(folder: &Path) -> Progress {
@@ -33,11 +34,14 @@ fn run(seed: u32, epochs: u32, status: Status) -> Run {
         step: u64::from(epoch) * 100,
         metrics: vec![("loss".into(), 0.5), ("accuracy".into(), 0.5)],
     };
-    Run {
+    let header = RunHeader {
         trial: TrialId::of(&[("seed", &seed.to_string())]),
+        ..RunHeader::new("wine", status)
+    };
+    Run {
         params: vec![("seed".into(), seed.into()), ("epochs".into(), 10.into())],
         epochs: (1..=epochs).map(epoch).collect(),
-        ..Run::new("wine", status, SystemTime::now())
+        ..Run::new(header, SystemTime::now())
     }
 }
 
@@ -68,7 +72,8 @@ fn what_is_left_is_what_there_was_to_do_less_what_is_done() {
     store
         .record(
             id,
-            &Run { shared_from: Some(RunId::random().unwrap()), ..run(4, 10, Status::Finished) },
+            &run(4, 10, Status::Finished)
+                .with(|run| run.shared_from = Some(RunId::random().unwrap())),
         )
         .unwrap();
     let going = claim(&mut store, id, &run(5, 0, Status::Running));

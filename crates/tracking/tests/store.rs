@@ -52,7 +52,15 @@ fn what_is_recorded_is_read_back() {
 #[test]
 fn the_newest_run_of_a_trial_counts() {
     let (folder, mut store, id) = opened();
-    store.record(id, &Run { status: Status::Failed, error: Some("no".into()), ..run(0) }).unwrap();
+    store
+        .record(
+            id,
+            &run(0).with(|run| {
+                run.status = Status::Failed;
+                run.error = Some("no".into());
+            }),
+        )
+        .unwrap();
     let newest = store.record(id, &run(0)).unwrap();
     store.record(id, &run(1)).unwrap();
     let runs = Reader::open(folder.path()).unwrap().runs("wine").unwrap();
@@ -107,7 +115,7 @@ fn runs_with_a_result_take_precedence() {
     ] {
         let (_folder, mut store, id) = opened();
         let first = store.record(id, &run(0)).unwrap();
-        let second = store.record(id, &Run { status, ..run(0) }).unwrap();
+        let second = store.record(id, &run(0).with(|run| run.status = status)).unwrap();
         assert_eq!(
             store.runs("wine").unwrap()[0].id,
             if counts { second } else { first },
@@ -115,8 +123,8 @@ fn runs_with_a_result_take_precedence() {
         );
     }
     let (_folder, mut store, id) = opened();
-    store.record(id, &Run { status: Status::Killed, ..run(0) }).unwrap();
-    let failed = store.record(id, &Run { status: Status::Failed, ..run(0) }).unwrap();
+    store.record(id, &run(0).with(|run| run.status = Status::Killed)).unwrap();
+    let failed = store.record(id, &run(0).with(|run| run.status = Status::Failed)).unwrap();
     assert_eq!(store.runs("wine").unwrap()[0].id, failed);
 }
 
@@ -124,8 +132,15 @@ fn runs_with_a_result_take_precedence() {
 fn split_sizes_are_stored_and_checksummed() {
     let (folder, mut store, id) = opened();
     let sizes = SplitSizes { train: Some(60_000), validation: None, test: Some(10_000) };
-    let recorded =
-        store.record(id, &Run { split_sizes: sizes, order: Order::Next, ..run(0) }).unwrap();
+    let recorded = store
+        .record(
+            id,
+            &run(0).with(|run| {
+                run.split_sizes = sizes;
+                run.order = Order::Next;
+            }),
+        )
+        .unwrap();
     assert_eq!(store.find(recorded.as_str()).unwrap().split_sizes, sizes);
     drop(store);
     let database = Connection::open(folder.path().join(DATABASE)).unwrap();
@@ -139,9 +154,9 @@ fn shared_trial_id_needs_an_experiment_prefix() {
     let beer = Experiment { name: "beer".into(), description: String::new() };
     let other = store.begin(&beer, &invocation()).unwrap();
     store.record(id, &run(0)).unwrap();
-    let of_beer = store.record(other, &Run { experiment: "beer".into(), ..run(0) }).unwrap();
+    let of_beer = store.record(other, &run(0).with(|run| run.experiment = "beer".into())).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
-    let trial = run(0).trial;
+    let trial = run(0).header.trial;
     for text in [trial.as_str(), &trial.as_str()[..6]] {
         let error = reader.find(text).unwrap_err();
         assert!(matches!(error, FindError::SeveralExperiments { .. }));
@@ -170,10 +185,16 @@ fn the_runs_of_a_commit_count_as_if_there_were_no_others() {
     let old = store.record(first, &run(0)).unwrap();
     store.record(first, &run(1)).unwrap();
     store
-        .record(second, &Run { status: Status::Failed, error: Some("no".into()), ..run(0) })
+        .record(
+            second,
+            &run(0).with(|run| {
+                run.status = Status::Failed;
+                run.error = Some("no".into());
+            }),
+        )
         .unwrap();
     let new = store.record(second, &run(0)).unwrap();
-    store.record(second, &Run { status: Status::Killed, ..run(0) }).unwrap();
+    store.record(second, &run(0).with(|run| run.status = Status::Killed)).unwrap();
     store.record(unknown, &run(0)).unwrap();
 
     let reader = Reader::open(folder.path()).unwrap();
@@ -220,10 +241,10 @@ fn the_runs_of_a_commit_count_as_if_there_were_no_others() {
 fn finished_and_diverged_trials_are_done() {
     let (_folder, mut store, id) = opened();
     for (seed, status) in (0..).zip(Status::ALL) {
-        store.record(id, &Run { status, ..run(seed) }).unwrap();
+        store.record(id, &run(seed).with(|run| run.status = status)).unwrap();
     }
     let done = store.completed_trials("wine").unwrap();
-    let expected = [1, 2].map(|seed| run(seed).trial);
+    let expected = [1, 2].map(|seed| run(seed).header.trial);
     assert_eq!(done, expected.into());
     assert!(store.completed_trials("beer").unwrap().is_empty());
 }
@@ -266,7 +287,9 @@ fn a_run_is_recorded_whole_or_not_at_all() {
     let (folder, mut store, id) = opened();
     let twice = vec![("loss".to_owned(), 1.0), ("loss".to_owned(), 2.0)];
     assert!(store.record(id, &Run { results: twice, ..run(0) }).is_err());
-    assert!(store.record(id, &Run { experiment: "nobody began it".into(), ..run(0) }).is_err());
+    assert!(
+        store.record(id, &run(0).with(|run| run.experiment = "nobody began it".into())).is_err()
+    );
     assert!(Reader::open(folder.path()).unwrap().runs("wine").unwrap().is_empty());
     let confusion = vec![ConfusionCell { label: 2, predicted: 0, count: 1 }];
     let wrong = ErrorAnalysis { confusion, ..examples() };
@@ -463,7 +486,7 @@ fn a_store_of_the_first_schema_is_read_as_it_is_and_migrated_by_the_next_recordi
     let experiment = Experiment { name: "wine".into(), description: String::new() };
     let id = store.begin(&experiment, &invocation()).unwrap();
     let whole = RunId::random().unwrap();
-    let part = store.record(id, &Run { shared_from: Some(whole.clone()), ..run(1) }).unwrap();
+    let part = store.record(id, &run(1).with(|run| run.shared_from = Some(whole.clone()))).unwrap();
     assert_eq!(store.record(id, &Run { id: Some(whole.clone()), ..run(2) }).unwrap(), whole);
     let found = Reader::open(folder.path()).unwrap().find(part.as_str()).unwrap();
     assert_eq!(found.shared_from, Some(whole.clone()));

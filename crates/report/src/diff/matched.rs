@@ -484,8 +484,9 @@ mod tests {
             ([1, 1], [1, 2], 1, 1)
         );
         assert_eq!(found.own_params, [vec![], vec!["momentum"]]);
-        let elsewhere =
-            observed(vec![Run { dataset_sha256: "another".into(), ..side(&LEFT[..1]).remove(0) }]);
+        let elsewhere = observed(vec![
+            side(&LEFT[..1]).remove(0).with(|run| run.dataset_sha256 = "another".into()),
+        ]);
         assert!(matched(&left, &elsewhere).pairs.is_empty(), "other data is no match");
     }
 

@@ -12,7 +12,7 @@ pub mod text;
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use tracking::{Run, Status, Value};
+    use tracking::{Status, Value};
     use unicode_width::UnicodeWidthStr;
 
     use super::layout::DEFAULT_WIDTH;
@@ -99,14 +99,13 @@ mod tests {
             let digits = ("digits".to_owned(), Some("mnist".to_owned()));
             let (dataset, fallback_for) = digits;
             example.record(base());
-            example.record(Run { dataset_sha256: "another0digest00".into(), ..base() });
-            example.record(Run {
-                dataset,
-                fallback_for,
-                dataset_sha256: "d191750000000000".into(),
-                ..base()
-            });
-            example.record(Run { validation: "0.1".into(), ..base() });
+            example.record(base().with(|run| run.dataset_sha256 = "another0digest00".into()));
+            example.record(base().with(|run| {
+                run.dataset = dataset;
+                run.fallback_for = fallback_for;
+                run.dataset_sha256 = "d191750000000000".into();
+            }));
+            example.record(base().with(|run| run.validation = "0.1".into()));
         }
         insta::assert_snapshot!(plain(&example.tables(), DEFAULT_WIDTH));
     }
@@ -126,11 +125,10 @@ mod tests {
         ] {
             let params = [("@name|\u{1b}[31m", Value::from(word)), ("seed", Value::Integer(0))];
             let run = run("hostile", &params, 0.5);
-            example.record(Run {
-                dataset: "<b>data\u{9b}|set</b>".into(),
-                engine: "-e\n".into(),
-                ..run
-            });
+            example.record(run.with(|run| {
+                run.dataset = "<b>data\u{9b}|set</b>".into();
+                run.engine = "-e\n".into();
+            }));
         }
         example
     }

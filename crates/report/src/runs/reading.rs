@@ -90,7 +90,7 @@ fn with_test_sizes(
             .map(|cell| cell.count)
             .fold(examples.left_out, u64::saturating_add);
         for run in runs.iter_mut().filter(|run| run.dataset_sha256 == digest) {
-            run.split_sizes.test.get_or_insert(total);
+            run.header.split_sizes.test.get_or_insert(total);
         }
     }
     Ok(runs)

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use tracking::{
     Checkpoint, ClaimOptions, ClaimOutcome, ConfusionCell, EpochMetrics, ErrorAnalysis, Experiment,
-    Invocation, InvocationId, Mistake, Run, Shard, Status, Store, TrialId, Value,
+    Invocation, InvocationId, Mistake, Run, RunHeader, Shard, Status, Store, TrialId, Value,
 };
 
 /// Exit code, standard output, standard error of `report`.
@@ -90,11 +90,14 @@ pub fn plausible(experiment: &str, batch: i64, decay: f64, seed: i64) -> Run {
         ("decay", &decay.to_string()),
         ("seed", &seed.to_string()),
     ]);
-    Run {
+    let header = RunHeader {
         trial,
         dataset: "mnist".into(),
         dataset_sha256: "c0ffee".into(),
         engine: "fused".into(),
+        ..RunHeader::new(experiment, Status::Finished)
+    };
+    Run {
         params: vec![
             ("learning_rate".into(), Value::Real(0.01)),
             ("decay".into(), Value::Real(decay)),
@@ -103,11 +106,7 @@ pub fn plausible(experiment: &str, batch: i64, decay: f64, seed: i64) -> Run {
         ],
         epochs,
         results: results.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-        ..Run::new(
-            experiment,
-            Status::Finished,
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
-        )
+        ..Run::new(header, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
     }
 }
 
@@ -163,22 +162,20 @@ pub fn everything() -> TempDir {
         left_out: 0,
         mistakes: vec![mistake(1), mistake(2)],
     };
-    let run = Run {
-        error: Some(String::new()),
-        params: params().chain([("@hard\n".to_owned(), HARD.into())]).collect(),
-        error_analysis: Some(examples),
-        ..plausible("wine", 16, 0.0, 0)
-    };
+    let run = plausible("wine", 16, 0.0, 0).with(|run| {
+        run.error = Some(String::new());
+        run.params = params().chain([("@hard\n".to_owned(), HARD.into())]).collect();
+        run.error_analysis = Some(examples);
+    });
     store.record(first, &run).unwrap();
     store
-        .record(first, &Run { status: Status::Diverged, ..plausible("wine", 32, 0.0, 0) })
+        .record(first, &plausible("wine", 32, 0.0, 0).with(|run| run.status = Status::Diverged))
         .unwrap();
-    let left = Run {
-        status: Status::Running,
-        results: Vec::new(),
-        epochs: Vec::new(),
-        ..plausible("wine", 64, 0.0, 0)
-    };
+    let left = plausible("wine", 64, 0.0, 0).with(|run| {
+        run.status = Status::Running;
+        run.results = Vec::new();
+        run.epochs = Vec::new();
+    });
     let transaction = store.transaction().unwrap();
     let claim = transaction.claim(first, &left, ClaimOptions::default()).unwrap();
     let ClaimOutcome::Claimed(id, None) = claim else { unreachable!("{claim:?}") };

@@ -240,7 +240,9 @@ impl PlanStatus {
 
 /// The status of each trial without a result.
 fn unfinished(runs: Vec<RecordedRun>) -> impl Iterator<Item = (TrialId, Status)> {
-    runs.into_iter().filter(|run| !run.has_result()).map(|run| (run.trial, run.status))
+    runs.into_iter()
+        .filter(|run| !run.has_result())
+        .map(|run| (run.header.trial, run.header.status))
 }
 
 /// The experiment file, and the options that lead to the same plan, results and dataset.

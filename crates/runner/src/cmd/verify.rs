@@ -117,7 +117,7 @@ fn print_integrity_issues(reader: &Reader) -> Result<bool> {
 fn subjects(args: &VerifyArgs, reader: &Reader) -> Result<(Vec<Subject>, usize)> {
     let mut all = Vec::new();
     for experiment in reader.experiments()? {
-        all.extend(reader.all_runs(&experiment.name)?.into_iter().filter(RecordedRun::has_result));
+        all.extend(reader.all_runs(&experiment.name)?.into_iter().filter(|run| run.has_result()));
     }
     // Runs are in the order of their start, so the map keeps the last run of each trial.
     let finished = all.iter().filter(|run| run.status == Status::Finished);

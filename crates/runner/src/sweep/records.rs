@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Result, anyhow};
-use tracking::{Run, SplitSizes, Status, TrialId, atomic_file};
+use tracking::{Run, RunHeader, SplitSizes, Status, TrialId, atomic_file};
 
 use crate::executor::{Execution, Outcome};
 use crate::experiment::datasets::{ResolvedDataset, as_text};
@@ -23,7 +23,7 @@ impl RunMetadata<'_> {
     /// The run of a trial that starts.
     pub fn started(&self, trial: &Trial, started_at: SystemTime) -> Run {
         let dataset = &self.resolved.dataset;
-        Run {
+        let header = RunHeader {
             trial: trial.id.clone(),
             dataset: dataset.name.clone(),
             dataset_sha256: dataset.sha256.clone(),
@@ -33,9 +33,9 @@ impl RunMetadata<'_> {
             split_sizes: self.split_sizes(trial),
             engine: self.engine.to_owned(),
             device: self.device.to_owned(),
-            params: trial.params.clone(),
-            ..Run::new(self.experiment, Status::Running, started_at)
-        }
+            ..RunHeader::new(self.experiment, Status::Running)
+        };
+        Run { params: trial.params.clone(), ..Run::new(header, started_at) }
     }
 
     /// The number of training, validation and test examples of a trial.
@@ -53,12 +53,11 @@ impl RunMetadata<'_> {
     /// The run of a trial that ended.
     pub fn ended(&self, ended: &TrialResult<'_>) -> Run {
         let (status, error) = status(ended.result.as_ref());
-        let run = Run {
-            shared_from: ended.shared_from.clone(),
-            status,
-            error,
-            ..self.started(ended.trial, ended.started_at)
-        };
+        let run = self.started(ended.trial, ended.started_at).with(|run| {
+            run.shared_from = ended.shared_from.clone();
+            run.status = status;
+            run.error = error;
+        });
         match &ended.result {
             Err(_) => run,
             Ok(execution) => Run {

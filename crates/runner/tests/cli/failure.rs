@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use tracking::{Experiment, Invocation, Run, Status, Store};
+use tracking::{Experiment, Invocation, Run, RunHeader, Status, Store};
 
 use crate::common::{RUNNER, Sweep};
 
@@ -69,7 +69,9 @@ fn retry_failed_works_after_the_clock_is_set_back() {
     for run in sweep.results_in("earlier").reader().runs("faulty").unwrap() {
         let params =
             run.params.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-        let failed = Run { trial: run.trial, params, ..Run::new("faulty", Status::Failed, later) };
+        let header =
+            RunHeader { trial: run.header.trial, ..RunHeader::new("faulty", Status::Failed) };
+        let failed = Run { params, ..Run::new(header, later) };
         store.record(invocation, &failed).unwrap();
     }
     drop(store);

@@ -171,7 +171,12 @@ impl<'a> WriteTransaction<'a> {
             let error = "its process was gone; another program, engine or processor began anew";
             give_up(connection, &left.id, left.error.as_deref().unwrap_or(error))?;
         }
-        insert_run(connection, id, invocation, &Run { status: Status::Running, ..run.clone() })?;
+        insert_run(
+            connection,
+            id,
+            invocation,
+            &run.clone().with(|run| run.status = Status::Running),
+        )?;
         seal(connection, id)?;
         Ok(ClaimOutcome::Claimed(id.clone(), None))
     }

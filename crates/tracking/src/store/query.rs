@@ -9,8 +9,8 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use super::{IntegrityIssue, error_analysis};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, ExperimentName, FindError, IdPrefix, Interruption,
-    Invocation, Liveness, PlannedWork, Process, RecordedRun, RunId, Shard, SplitSizes, Status,
-    StoreError, TrialId, Value, checksum,
+    Invocation, Liveness, PlannedWork, Process, RecordedRun, RunHeader, RunId, Shard, SplitSizes,
+    Status, StoreError, TrialId, Value, checksum,
 };
 
 pub(super) fn experiments(
@@ -67,9 +67,8 @@ fn impossible(column: usize, error: String) -> rusqlite::Error {
 
 fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
     let text = |column| row.get::<_, String>(column);
-    Ok(RecordedRun {
-        id: text(0)?.parse().map_err(|error| impossible(0, error))?,
-        // They name a folder and a file.
+    let header = RunHeader {
+        // It names a folder.
         experiment: ExperimentName::new(&text(1)?)
             .map_err(|error| impossible(1, error.to_string()))?
             .to_string(),
@@ -82,26 +81,30 @@ fn run_from(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
         validation: row.get(8)?,
         engine: row.get(9)?,
         device: row.get(10)?,
-        started_at: row.get(11)?,
-        ended_at: row.get::<_, Option<String>>(12)?.unwrap_or_default(),
         error: row.get(13)?,
-        params: Vec::new(),
-        results: Vec::new(),
-        invocation: row.get(14)?,
-        sequence: row.get(15)?,
         shared_from: row
             .get::<_, Option<String>>(16)?
             .map(|id| id.parse().map_err(|error| impossible(16, error)))
             .transpose()?,
-        last_epoch: row.get::<_, Option<u32>>(17)?.unwrap_or_default(),
-        metric_count: row.get(18)?,
-        checksum: row.get(19)?,
-        ordered_at: row.get(20)?,
         split_sizes: SplitSizes {
             train: size_from(row, 21)?,
             validation: size_from(row, 22)?,
             test: size_from(row, 23)?,
         },
+    };
+    Ok(RecordedRun {
+        id: text(0)?.parse().map_err(|error| impossible(0, error))?,
+        header,
+        started_at: row.get(11)?,
+        ended_at: row.get::<_, Option<String>>(12)?.unwrap_or_default(),
+        params: Vec::new(),
+        results: Vec::new(),
+        invocation: row.get(14)?,
+        sequence: row.get(15)?,
+        last_epoch: row.get::<_, Option<u32>>(17)?.unwrap_or_default(),
+        metric_count: row.get(18)?,
+        checksum: row.get(19)?,
+        ordered_at: row.get(20)?,
     })
 }
 
@@ -173,7 +176,7 @@ fn bury(connection: &Connection, runs: &mut [RecordedRun]) -> rusqlite::Result<(
         };
         owners.insert(run.invocation, liveness);
         if liveness == Liveness::Gone {
-            run.status = Status::Killed;
+            run.header.status = Status::Killed;
         }
     }
     Ok(())
@@ -409,7 +412,7 @@ pub(super) fn completed_trials(
     runs.retain(|run| run.has_result() && run.is_intact());
     let whole = epochs_of_experiment(connection, experiment, &runs)?;
     runs.retain(|run| whole.contains_key(&run.id));
-    Ok(runs.into_iter().map(|run| run.trial).collect())
+    Ok(runs.into_iter().map(|run| run.header.trial).collect())
 }
 
 /// Rows of metrics in order, with their checksum where the store has any.

@@ -441,12 +441,17 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
-    use crate::{Invocation, Run, Status, Store};
+    use crate::{Invocation, Run, RunHeader, Status, Store};
 
     fn record(store: &mut Store) {
         let wine = Experiment { name: "wine".into(), description: String::new() };
         let invocation = store.begin(&wine, &Invocation::default()).unwrap();
-        store.record(invocation, &Run::new("wine", Status::Finished, SystemTime::now())).unwrap();
+        store
+            .record(
+                invocation,
+                &Run::new(RunHeader::new("wine", Status::Finished), SystemTime::now()),
+            )
+            .unwrap();
     }
 
     /// A backup or a read-only mount can hold `tracking.db` and its log without the index of the

@@ -269,7 +269,7 @@ fn gather(receiver: &Receiver<Message>, batch: &mut Vec<Message>) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::{Reader, Status, Store, StoreError};
+    use crate::{Reader, RunHeader, Status, Store, StoreError};
     use std::time::SystemTime;
 
     /// A writer, whose database is as full as the test says.
@@ -285,7 +285,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(folder.path());
         let (id, trouble) = (RunId::random().unwrap(), Trouble::default());
-        let run = Box::new(Run::new("wine", Status::Running, SystemTime::now()));
+        let run = Box::new(Run::new(RunHeader::new("wine", Status::Running), SystemTime::now()));
         let message = |event| Message { event, reply: None };
         let start = Event::Start { id: id.clone(), run: run.clone(), take_over: false };
         assert!(writer.record(vec![message(start)]).is_empty());
@@ -300,7 +300,7 @@ mod tests {
         let metrics: Vec<_> = (0..1_000).map(|number| (format!("metric {number}"), 0.5)).collect();
         let epoch = EpochMetrics { epoch: 1, step: 1, metrics };
         let (reply, answer) = channel();
-        let end = Box::new(Run { status: Status::Finished, ..*run });
+        let end = Box::new(run.with(|run| run.status = Status::Finished));
         let batch = vec![
             message(Event::Epoch {
                 id: id.clone(),

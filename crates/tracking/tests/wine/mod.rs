@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use tracking::{
     ConfusionCell, EpochMetrics, ErrorAnalysis, Experiment, Invocation, InvocationId, Mistake,
-    PlannedWork, Run, Status, Store, TrialId,
+    PlannedWork, Run, RunHeader, Status, Store, TrialId,
 };
 
 /// A start of a program, of which everything is known.
@@ -71,7 +71,7 @@ pub fn run(seed: i64) -> Run {
             .map(|name| (name.to_owned(), 1.0 / f64::from(epoch)))
             .to_vec(),
     };
-    Run {
+    let header = RunHeader {
         trial: TrialId::of(&[("seed", &seed.to_string())]),
         dataset: "mnist".into(),
         dataset_sha256: "abc".into(),
@@ -79,6 +79,9 @@ pub fn run(seed: i64) -> Run {
         fallback_for: Some("kmnist".into()),
         validation: "0.1".into(),
         engine: "autograd".into(),
+        ..RunHeader::new("wine", Status::Finished)
+    };
+    Run {
         ended_at: moment(1500),
         params: vec![
             ("seed".into(), seed.into()),
@@ -88,6 +91,6 @@ pub fn run(seed: i64) -> Run {
         epochs: (1..=5).map(epoch).collect(),
         results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
         error_analysis: Some(examples()),
-        ..Run::new("wine", Status::Finished, moment(0))
+        ..Run::new(header, moment(0))
     }
 }

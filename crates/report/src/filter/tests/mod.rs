@@ -7,7 +7,7 @@ mod properties;
 
 use std::sync::LazyLock;
 
-use tracking::{Run, Status};
+use tracking::Status;
 
 use super::Condition;
 use crate::analysis::comparison::CompareOptions;
@@ -33,7 +33,7 @@ static RUNS: LazyLock<Vec<MeasuredRun>> = LazyLock::new(|| {
         (ODD_KEY, 0.5.into()),
         ("not", 3.into()),
     ];
-    example.record(Run { dataset: "my data".into(), ..run("sweep", &odd, 0.85) });
+    example.record(run("sweep", &odd, 0.85).with(|run| run.dataset = "my data".into()));
     let mut runs = example.runs(&CompareOptions::default());
     runs.sort_by_key(|measured| measured.run.results.len() + 10 * measured.run.params.len());
     for (measured, day) in runs.iter_mut().zip(["2026-10-31", "2026-11-24", "2027-01-01"]) {

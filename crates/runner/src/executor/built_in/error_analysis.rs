@@ -117,7 +117,7 @@ mod tests {
     use data::random::{Generator, Purpose, generator};
     use data::{FileDigest, Split, Verification};
     use proptest::prelude::*;
-    use tracking::{DATABASE, Experiment, Invocation, Run, Status, Store};
+    use tracking::{DATABASE, Experiment, Invocation, Run, RunHeader, Status, Store};
 
     fn noise() -> Generator {
         generator(7, Purpose::Init)
@@ -225,7 +225,7 @@ mod tests {
         let about = Experiment { name: "large".into(), description: String::new() };
         let invocation = store.begin(&about, &Invocation::default()).unwrap();
         for _ in 0..runs {
-            let run = Run::new("large", Status::Finished, SystemTime::now());
+            let run = Run::new(RunHeader::new("large", Status::Finished), SystemTime::now());
             store.record(invocation, &Run { error_analysis: examples.cloned(), ..run }).unwrap();
         }
         drop(store);

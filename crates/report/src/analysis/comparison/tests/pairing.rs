@@ -67,9 +67,8 @@ fn runs_without_the_metric_are_counted_and_reported() {
 /// With a known size of the test set, equal differences have the spread of rounding, √(g² / 6).
 #[test]
 fn a_known_test_set_size_gives_equal_differences_a_spread() {
-    let sized = |run: Run| Run {
-        split_sizes: SplitSizes { test: Some(100), ..SplitSizes::default() },
-        ..run
+    let sized = |run: Run| {
+        run.with(|run| run.split_sizes = SplitSizes { test: Some(100), ..SplitSizes::default() })
     };
     let comparison =
         settings(&[(16, &[(0, 0.91), (1, 0.92)]), (32, &[(0, 0.90), (1, 0.91)])], sized);
@@ -123,7 +122,7 @@ fn equal_digests_are_one_dataset_and_1_equals_1_0() {
     {
         for seed in 0..2 {
             let params = [("depth", depth.clone()), ("seed", Value::Integer(seed))];
-            example.record(Run { dataset: dataset.into(), ..run("same", &params, 0.5) });
+            example.record(run("same", &params, 0.5).with(|run| run.dataset = dataset.into()));
         }
     }
     let comparisons = example.comparisons(&CompareOptions::default());

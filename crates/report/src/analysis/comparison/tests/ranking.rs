@@ -61,9 +61,10 @@ fn a_cycle_names_no_best() {
             (2, &[(0, 0.5), (1, 0.5), (2, 0.9), (3, 0.9)]),
             (3, &[(2, 0.5), (3, 0.5), (4, 0.9), (5, 0.9)]),
         ],
-        |run| Run {
-            split_sizes: SplitSizes { test: Some(1_000_000), ..SplitSizes::default() },
-            ..run
+        |run| {
+            run.with(|run| {
+                run.split_sizes = SplitSizes { test: Some(1_000_000), ..SplitSizes::default() }
+            })
         },
     );
     assert_eq!((comparison.promise, comparison.compared()), (None, 3));
@@ -77,7 +78,7 @@ fn a_cycle_names_no_best() {
 
 #[test]
 fn validation_chooses_and_the_test_set_estimates() {
-    let held_out = |run: Run| Run { validation: "0.1".into(), ..run };
+    let held_out = |run: Run| run.with(|run| run.validation = "0.1".into());
     let comparison = settings(
         &[(16, &[(0, 0.90), (1, 0.91), (2, 0.93)]), (32, &[(0, 0.80), (1, 0.82), (2, 0.82)])],
         held_out,
