@@ -3,54 +3,29 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::thread::available_parallelism;
-use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use model::{DeviceChoice, EngineData, EngineKind};
-use tracking::{ClaimOptions, Experiment, Invocation, PlannedWork, RecordedRun, Store};
+use model::{DeviceChoice, EngineKind};
+use tracking::{RecordedRun, Store};
 
 use crate::cli::{EngineChoice, RunArgs};
 use crate::cluster::slurm;
 use crate::cmd::{plan as plan_command, summary};
-use crate::executor::built_in::{BuiltIn, Trainer};
-use crate::experiment::datasets::{Datasets, ResolvedDataset};
-use crate::experiment::group::{TrialGroup, step_count, trial_count};
+use crate::executor::built_in::BuiltIn;
+use crate::experiment::datasets::Datasets;
+use crate::experiment::group::TrialGroup;
 use crate::experiment::plan::Plan;
 use crate::experiment::shard;
 use crate::experiment::spec::Spec;
-use crate::experiment::trial::Trial;
 use crate::sweep::destination::Destination;
+use crate::sweep::experiment_sweep::{self, PreparedExperiment, SweepContext, jobs};
 use crate::sweep::panics;
-use crate::sweep::progress::Progress;
-use crate::sweep::provenance;
-use crate::sweep::records::{RunMetadata, model_path, save_model};
-use crate::sweep::scheduler::sweep;
 use crate::sweep::selection::{Choice, Selection};
 use crate::sweep::stop::{STOPPED, Stop};
-use crate::sweep::store_writer::{Claimer, StoreWriter, SweepSummary};
-use crate::sweep::worker::{FLUSH_INTERVAL, WorkerContext};
+use crate::sweep::store_writer::SweepSummary;
 
 /// Exit code: some trial has no result.
 const SOME_FAILED: u8 = 1;
-
-/// An experiment whose file, dataset and plan are valid.
-struct PreparedExperiment {
-    spec: Spec,
-    resolved: ResolvedDataset,
-    plan: Plan,
-}
-
-/// What the sweeps of all experiments share.
-struct SweepContext<'a> {
-    args: &'a RunArgs,
-    destination: Destination,
-    selection: Selection,
-    engine: EngineKind,
-    device: model::Device,
-    stop: Stop,
-}
 
 /// Runs the missing trials, or prints the plan.
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
@@ -163,11 +138,6 @@ fn engine(args: &RunArgs) -> Result<EngineKind> {
     }
 }
 
-/// The number of trials at a time. By default the number of cores that the process may use.
-pub fn jobs(requested: Option<u32>) -> usize {
-    requested.map_or_else(|| available_parallelism().map_or(1, usize::from), |jobs| jobs as usize)
-}
-
 /// Selects and runs trials of one experiment. Sets `started` when the store is written.
 fn run_experiment(
     context: &SweepContext<'_>,
@@ -188,9 +158,9 @@ fn run_experiment(
     let summary = if groups.is_empty() {
         SweepSummary::default()
     } else {
-        let invocation = store.begin(&about(spec), &invocation(context, experiment, &groups))?;
+        let invocation = experiment_sweep::begin(context, experiment, &groups, store)?;
         *started = true;
-        run_groups(context, experiment, groups, invocation, store)?
+        experiment_sweep::record(context, experiment, groups, invocation, store)?
     };
     store.export_csv(&spec.name)?;
     if !args.quiet {
@@ -214,79 +184,4 @@ fn select<'a>(
         Choice::Missing | Choice::All => effective,
     };
     Ok(context.selection.trials_to_run(plan, &runs, &done))
-}
-
-fn about(spec: &Spec) -> Experiment {
-    Experiment { name: spec.name.to_string(), description: spec.description.clone() }
-}
-
-fn invocation(
-    context: &SweepContext<'_>,
-    PreparedExperiment { spec, plan, .. }: &PreparedExperiment,
-    groups: &[TrialGroup<'_>],
-) -> Invocation {
-    let count = |groups| u32::try_from(trial_count(groups)).unwrap_or(u32::MAX);
-    let work = PlannedWork {
-        trials: count(&context.selection.candidates(plan)),
-        to_run: count(groups),
-        steps: step_count(groups),
-    };
-    Invocation {
-        work: Some(work),
-        jobs: u32::try_from(jobs(context.args.jobs)).unwrap_or(u32::MAX),
-        experiment_file: Some(spec.source.text.clone()),
-        plan_sha256: Some(plan.sha256()),
-        shard: context.destination.shard,
-        ..provenance::this_invocation()
-    }
-}
-
-/// Trains and records `groups`.
-fn run_groups(
-    context: &SweepContext<'_>,
-    PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
-    groups: Vec<TrialGroup<'_>>,
-    invocation: tracking::InvocationId,
-    store: &mut Store,
-) -> Result<SweepSummary> {
-    let SweepContext { args, destination, engine, stop, .. } = context;
-    let data = EngineData::new(*engine, &resolved.dataset, &context.device)?;
-    let trainer = Trainer::new(Arc::clone(&resolved.dataset), data);
-    let progress = Progress::new(&plan.varying, &groups, args.quiet);
-    let device = args.device.to_string();
-    let mut writer = StoreWriter {
-        store,
-        exclusive: destination.is_exclusive(),
-        claimer: Claimer {
-            invocation,
-            metadata: RunMetadata {
-                experiment: &spec.name,
-                resolved,
-                engine: engine.name(),
-                device: &device,
-            },
-            options: ClaimOptions {
-                rerun: args.rerun || args.retry_failed,
-                take_over: args.take_over,
-            },
-            executor: &trainer,
-        },
-        fail_fast: args.fail_fast,
-        progress: &progress,
-        stop,
-        summary: SweepSummary::default(),
-        exported: Instant::now(),
-    };
-    let save_model = |trial: &Trial, model: &[u8]| {
-        save_model(&model_path(&destination.results, &spec.name, &trial.id), model)
-    };
-    let workers =
-        WorkerContext { executor: &trainer, save_model: &save_model, progress: &progress, stop };
-    let batch_time = if writer.exclusive { FLUSH_INTERVAL } else { Duration::ZERO };
-    let swept = sweep(groups, jobs(args.jobs), workers, batch_time, &mut writer);
-    let summary = std::mem::take(&mut writer.summary);
-    progress.finish();
-    // After an error, the CSV files should still show what was recorded, if they can be written.
-    swept.inspect_err(|_| drop(store.export_csv(&spec.name)))?;
-    Ok(summary)
 }

@@ -13,13 +13,13 @@ use tracking::{Invocation, Reader, RecordedRun, RunId, Status, TrialId};
 
 use crate::cli::VerifyArgs;
 use crate::cmd::differences::{Recorded, differences};
-use crate::cmd::run::jobs;
 use crate::executor::built_in::{BuiltIn, Trainer};
 use crate::executor::{Execution, Outcome};
 use crate::experiment::datasets;
 use crate::experiment::group::groups;
 use crate::experiment::trial::Trial;
 use crate::output::output;
+use crate::sweep::experiment_sweep::jobs;
 use crate::sweep::progress::Progress;
 use crate::sweep::protocol::{ClaimReply, ClaimedGroup, Event, EventSink};
 use crate::sweep::provenance;

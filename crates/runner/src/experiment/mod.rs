@@ -18,3 +18,6 @@ pub mod shard;
 pub mod spec;
 pub mod trial;
 pub mod validation;
+
+/// The largest number of trials in a plan.
+pub const MAX_TRIALS: usize = 100_000;

@@ -3,14 +3,12 @@
 use data::DatasetInfo;
 use sha2::{Digest, Sha256};
 
+use crate::experiment::MAX_TRIALS;
 use crate::experiment::axis::Axis;
 use crate::experiment::diagnostic::Diagnostic;
 use crate::experiment::learner::{Learner, Params};
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
-
-/// The largest number of trials in a plan.
-pub const LARGEST_PLAN: usize = 100_000;
 
 /// The trials of one experiment on one dataset, in the order of the file: the first swept key
 /// varies slowest.
@@ -27,7 +25,7 @@ impl Plan {
     /// Expands `spec` for a dataset.
     ///
     /// # Errors
-    /// If there are more than [`LARGEST_PLAN`] trials, or `learner` cannot train all of them.
+    /// If there are more than [`MAX_TRIALS`] trials, or `learner` cannot train all of them.
     pub fn new(
         spec: &Spec,
         dataset: &DatasetInfo,
@@ -67,8 +65,8 @@ impl Plan {
 fn expand(spec: &Spec) -> Result<Vec<Params>, Diagnostic> {
     let count =
         spec.sweep.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
-    if count.is_none_or(|count| count > LARGEST_PLAN) {
-        let label = format!("expected at most {LARGEST_PLAN} combinations");
+    if count.is_none_or(|count| count > MAX_TRIALS) {
+        let label = format!("expected at most {MAX_TRIALS} combinations");
         let span = spec.sweep.first().map_or(&spec.dataset.span, |axis| &axis.span);
         return Err(Diagnostic::new("the plan has too many trials", span, label));
     }

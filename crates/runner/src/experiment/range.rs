@@ -1,9 +1,9 @@
 //! A swept range: `{ from, to, step }` for integers, `{ from, to, count, scale }` for numbers.
 
+use crate::experiment::MAX_TRIALS;
 use crate::experiment::diagnostic::Diagnostic;
 use crate::experiment::file::{Node, Value};
 use crate::experiment::learner::{Hyperparameter, Kind};
-use crate::experiment::plan::LARGEST_PLAN;
 use crate::experiment::section::{table, unknown_key};
 
 /// The entries of a range.
@@ -106,7 +106,7 @@ fn too_many(node: &Node) -> Diagnostic {
     Diagnostic::new(
         "the range is too long",
         &node.span,
-        format!("expected at most {LARGEST_PLAN} values"),
+        format!("expected at most {MAX_TRIALS} values"),
     )
 }
 
@@ -121,7 +121,7 @@ fn integers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
         return Err(never_ends(node, "expected 'from' no larger than 'to'"));
     }
     let count = (i128::from(to) - i128::from(from)) / i128::from(step) + 1;
-    if count > LARGEST_PLAN as i128 {
+    if count > MAX_TRIALS as i128 {
         return Err(too_many(node));
     }
     let values = std::iter::successors(Some(from), |value| {
@@ -144,7 +144,7 @@ fn numbers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
             "expected a count of 2 or more",
         ));
     }
-    if count > LARGEST_PLAN as i64 {
+    if count > MAX_TRIALS as i64 {
         return Err(too_many(count_node));
     }
     if from >= to {

@@ -1,20 +1,15 @@
 //! Runs trial groups on worker threads.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 use crate::experiment::group::TrialGroup;
 use crate::sweep::panics;
-use crate::sweep::progress::Progress;
 use crate::sweep::protocol::{Event, EventSink};
-use crate::sweep::stop::Stop;
+use crate::sweep::queue::Queue;
 use crate::sweep::worker::{WorkerContext, run_group};
-
-/// The time between two claims of groups that other runners are running.
-const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs `groups` on `jobs` threads, started in order, and passes their events to `sink` on this
 /// thread. Events that arrive within `batch_time` of the first are handled together.
@@ -69,46 +64,4 @@ fn receive<'a>(
         sink.handle(&mut std::iter::once(first).chain(more))?;
     }
     Ok(())
-}
-
-/// The groups that remain.
-pub struct Queue<'a> {
-    groups: Mutex<Groups<'a>>,
-}
-
-struct Groups<'a> {
-    /// Not claimed yet.
-    ready: VecDeque<TrialGroup<'a>>,
-    /// Another runner was running them at the last claim.
-    busy: VecDeque<TrialGroup<'a>>,
-}
-
-impl<'a> Queue<'a> {
-    fn new(groups: Vec<TrialGroup<'a>>) -> Self {
-        Self { groups: Mutex::new(Groups { ready: groups.into(), busy: VecDeque::new() }) }
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, Groups<'a>> {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next group. Waits before it returns a group that was busy.
-    fn next(&self, progress: &Progress, stop: &Stop) -> Option<TrialGroup<'a>> {
-        let ready = self.locked().ready.pop_front();
-        if ready.is_some() {
-            return ready;
-        }
-        let busy = self.locked().busy.pop_front()?;
-        progress.waiting();
-        let begun = Instant::now();
-        while begun.elapsed() < RETRY_INTERVAL && !stop.requested() {
-            std::thread::sleep(RETRY_INTERVAL / 10);
-        }
-        Some(busy)
-    }
-
-    /// Puts a group back that another runner is running.
-    pub fn retry_later(&self, group: TrialGroup<'a>) {
-        self.locked().busy.push_back(group);
-    }
 }

@@ -15,7 +15,7 @@ use crate::experiment::trial::Trial;
 use crate::sweep::panics;
 use crate::sweep::progress::{GroupProgress, Progress};
 use crate::sweep::protocol::{ClaimReply, ClaimedGroup, Event, TrialResult};
-use crate::sweep::scheduler::Queue;
+use crate::sweep::queue::Queue;
 use crate::sweep::stop::Stop;
 
 /// The time between two [`Event::Epochs`] of a run. A shorter interval would cost more time than

@@ -1,0 +1,124 @@
+//! One experiment's sweep: trains groups of trials and records them in a store.
+
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use model::{EngineData, EngineKind};
+use tracking::{ClaimOptions, Experiment, Invocation, InvocationId, PlannedWork, Store};
+
+use crate::cli::RunArgs;
+use crate::executor::built_in::Trainer;
+use crate::experiment::datasets::ResolvedDataset;
+use crate::experiment::group::{TrialGroup, step_count, trial_count};
+use crate::experiment::plan::Plan;
+use crate::experiment::spec::Spec;
+use crate::experiment::trial::Trial;
+use crate::sweep::destination::Destination;
+use crate::sweep::progress::Progress;
+use crate::sweep::provenance;
+use crate::sweep::records::{RunMetadata, model_path, save_model};
+use crate::sweep::scheduler::sweep;
+use crate::sweep::selection::Selection;
+use crate::sweep::stop::Stop;
+use crate::sweep::store_writer::{Claimer, StoreWriter, SweepSummary};
+use crate::sweep::worker::{FLUSH_INTERVAL, WorkerContext};
+
+/// An experiment whose file, dataset and plan are valid.
+pub struct PreparedExperiment {
+    pub spec: Spec,
+    pub resolved: ResolvedDataset,
+    pub plan: Plan,
+}
+
+/// What the sweeps of all experiments share.
+pub struct SweepContext<'a> {
+    pub args: &'a RunArgs,
+    pub destination: Destination,
+    pub selection: Selection,
+    pub engine: EngineKind,
+    pub device: model::Device,
+    pub stop: Stop,
+}
+
+/// Records that a sweep of `groups` starts.
+pub fn begin(
+    context: &SweepContext<'_>,
+    PreparedExperiment { spec, plan, .. }: &PreparedExperiment,
+    groups: &[TrialGroup<'_>],
+    store: &mut Store,
+) -> Result<InvocationId> {
+    let count = |groups: &[TrialGroup<'_>]| u32::try_from(trial_count(groups)).unwrap_or(u32::MAX);
+    let work = PlannedWork {
+        trials: count(&context.selection.candidates(plan)),
+        to_run: count(groups),
+        steps: step_count(groups),
+    };
+    let invocation = Invocation {
+        work: Some(work),
+        jobs: u32::try_from(jobs(context.args.jobs)).unwrap_or(u32::MAX),
+        experiment_file: Some(spec.source.text.clone()),
+        plan_sha256: Some(plan.sha256()),
+        shard: context.destination.shard,
+        ..provenance::this_invocation()
+    };
+    let experiment =
+        Experiment { name: spec.name.to_string(), description: spec.description.clone() };
+    Ok(store.begin(&experiment, &invocation)?)
+}
+
+/// The number of trials at a time. By default the number of cores that the process may use.
+pub fn jobs(requested: Option<u32>) -> usize {
+    requested.map_or_else(|| available_parallelism().map_or(1, usize::from), |jobs| jobs as usize)
+}
+
+/// Trains and records `groups`.
+pub fn record(
+    context: &SweepContext<'_>,
+    PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
+    groups: Vec<TrialGroup<'_>>,
+    invocation: InvocationId,
+    store: &mut Store,
+) -> Result<SweepSummary> {
+    let SweepContext { args, destination, engine, stop, .. } = context;
+    let data = EngineData::new(*engine, &resolved.dataset, &context.device)?;
+    let trainer = Trainer::new(Arc::clone(&resolved.dataset), data);
+    let progress = Progress::new(&plan.varying, &groups, args.quiet);
+    let device = args.device.to_string();
+    let mut writer = StoreWriter {
+        store,
+        exclusive: destination.is_exclusive(),
+        claimer: Claimer {
+            invocation,
+            metadata: RunMetadata {
+                experiment: &spec.name,
+                resolved,
+                engine: engine.name(),
+                device: &device,
+            },
+            options: ClaimOptions {
+                rerun: args.rerun || args.retry_failed,
+                take_over: args.take_over,
+            },
+            executor: &trainer,
+        },
+        fail_fast: args.fail_fast,
+        progress: &progress,
+        stop,
+        summary: SweepSummary::default(),
+        exported: Instant::now(),
+    };
+    let save_model = |trial: &Trial, model: &[u8]| {
+        save_model(&model_path(&destination.results, &spec.name, &trial.id), model)
+    };
+    let workers =
+        WorkerContext { executor: &trainer, save_model: &save_model, progress: &progress, stop };
+    let batch_time = if writer.exclusive { FLUSH_INTERVAL } else { Duration::ZERO };
+    let swept = sweep(groups, jobs(args.jobs), workers, batch_time, &mut writer);
+    let summary = std::mem::take(&mut writer.summary);
+    progress.finish();
+    // After an error, the CSV files should still show what was recorded, if they can be written.
+    swept.inspect_err(|_| drop(store.export_csv(&spec.name)))?;
+    Ok(summary)
+}
