@@ -126,7 +126,7 @@ fn short_names(comparison: &Comparison, settings: &[&Setting]) -> (Vec<String>, 
     let keys: Vec<usize> = (0..comparison.keys.len()).filter(differs).collect();
     if keys.is_empty() {
         return (
-            settings.iter().map(|it| narrative::setting(comparison, it)).collect(),
+            settings.iter().map(|it| narrative::setting_name(comparison, it)).collect(),
             String::new(),
         );
     }
@@ -211,7 +211,7 @@ impl Charts<'_> {
     fn dot(&self, setting: usize, it: &Setting, statistic: &Statistic, x: AxisValue) -> Dot {
         Dot {
             setting,
-            label: narrative::setting(self.comparison, it),
+            label: narrative::setting_name(self.comparison, it),
             x,
             y: statistic.mean,
             interval: statistic.interval().map(|it| (it.low, it.high)),
@@ -367,7 +367,7 @@ impl Charts<'_> {
             setting: *setting,
             label: format!(
                 "{}: {}",
-                narrative::setting(self.comparison, it),
+                narrative::setting_name(self.comparison, it),
                 number_format::with_unit(self.metric.unit, statistic.mean)
             ),
             quality: worth(statistic.mean),

@@ -234,7 +234,7 @@ fn answer(table: &Table) -> Option<Answer> {
     sentences.extend([narrative::basis(comparison), optimistic].into_iter().flatten());
     let chosen = chosen.map(|setting| Chosen {
         tag,
-        setting: narrative::setting(comparison, setting),
+        setting: narrative::setting_name(comparison, setting),
         measures: measures(comparison, setting),
     });
     (chosen.is_some() || !sentences.is_empty()).then_some(Answer { chosen, sentences })

@@ -1,0 +1,105 @@
+//! Sentences about the method, the main effects and the front.
+
+use super::phrases::{NAMED, averaged, listed, setting_name};
+use crate::analysis::comparison::{Comparison, Promise, Setting};
+use crate::analysis::effects::{Effect, Effects};
+use crate::number_format::{self, difference};
+use crate::wording::{self, title};
+
+/// The basis of the answer, the main effects and the front.
+pub fn background(comparison: &Comparison) -> Vec<String> {
+    [basis(comparison), effects(comparison), front(comparison)].into_iter().flatten().collect()
+}
+
+/// The method of the comparison.
+pub fn basis(comparison: &Comparison) -> Option<String> {
+    comparison.promise?;
+    let metric = title(comparison.ranked_by.as_deref()?);
+    let one = comparison.replicate.as_deref().map(title)?;
+    let pairing = if comparison.averaged.is_empty() {
+        one
+    } else {
+        format!("{one}, over equal {}", averaged(comparison))
+    };
+    let is_tested = comparison
+        .settings
+        .iter()
+        .any(|setting| setting.difference.is_some_and(|difference| difference.test.is_some()));
+    Some(match comparison.promise? {
+        Promise::Against(_) if !is_tested => return None,
+        Promise::BestIsAmong => {
+            format!(
+                "Comparison with the best of {metric}, paired by {pairing}; all limits hold together at 95 %."
+            )
+        }
+        Promise::Against(_) => format!(
+            "Paired t-tests of {metric} by {pairing}, Holm's correction for their number; intervals are of each difference alone."
+        ),
+    })
+}
+
+/// Main effects and their shares of the variance.
+pub fn effects(comparison: &Comparison) -> Option<String> {
+    let metric = comparison.ranking()?;
+    let Effects { of, rest, balanced } = &comparison.effects;
+    if of.len() + usize::from(rest.is_some()) < 2 || of.iter().all(|effect| effect.share.is_none())
+    {
+        return None;
+    }
+    let part = |(index, effect): (usize, &Effect)| {
+        let share = effect.share.map_or_else(String::new, |share| {
+            let of = if index == 0 { " of the variance" } else { "" };
+            format!(" ({}{of})", number_format::percent(share))
+        });
+        let range = effect.range.map_or_else(
+            || "cannot be compared".to_owned(),
+            |range| difference(metric.unit, range),
+        );
+        format!("{} {range}{share}", title(&effect.name))
+    };
+    let mut parts: Vec<String> = of.iter().enumerate().take(NAMED).map(part).collect();
+    if let Some(rest) = rest {
+        let one = wording::replicate(comparison.replicate.as_deref());
+        let noise = if rest.interaction.is_some() || of.len() < 2 {
+            "noise"
+        } else {
+            "interaction and noise"
+        };
+        let shares = [
+            ("interaction".to_owned(), rest.interaction),
+            (one, rest.replicate),
+            (noise.to_owned(), Some(rest.noise)),
+        ];
+        parts.extend(shares.into_iter().filter_map(|(name, share)| {
+            Some(format!("{name} {}", number_format::percent(share?)))
+        }));
+    }
+    let unbalanced = if *balanced {
+        ""
+    } else {
+        " Not every combination has run: each compares runs that differ in nothing else."
+    };
+    Some(format!(
+        "Means of {} differ by up to: {}.{unbalanced}",
+        title(&metric.name),
+        parts.join("; ")
+    ))
+}
+
+/// The front: settings that no other setting beats in both the metric and time.
+pub fn front(comparison: &Comparison) -> Option<String> {
+    let front = comparison.front();
+    // A front of one setting, or of all settings, is no information.
+    if front.len() < 2 || front.len() == comparison.settings.len() {
+        return None;
+    }
+    let metric = comparison.ranked_by.as_deref()?;
+    let name = |setting: &&Setting| {
+        let seconds = setting
+            .metric("seconds")
+            .map_or_else(String::new, |time| format!(" ({})", tracking::seconds(time.mean)));
+        setting_name(comparison, setting) + &seconds
+    };
+    let names: Vec<String> = front.iter().map(name).collect();
+    Some(format!("Not beaten in both mean {} and mean time: {}.", title(metric), listed(&names)))
+}

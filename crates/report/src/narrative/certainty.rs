@@ -1,0 +1,88 @@
+//! Sentences about the certainty of the best setting: what is undecided and what is optimistic.
+
+use super::phrases::{capitalised, repeated, setting_name};
+use crate::analysis::comparison::Comparison;
+use crate::number_format::{self, difference, with_unit};
+use crate::runs::EpochChoice;
+use crate::wording::{self, title};
+
+/// The number of replicates that would decide between the settings that may be the best.
+pub fn undecided(comparison: &Comparison) -> Option<String> {
+    let unit = comparison.ranking()?.unit;
+    let several = repeated(comparison);
+    let Some(undecided) = comparison.undecided else {
+        let candidates = comparison.candidates();
+        let equal = candidates.len() > 1 && candidates.iter().all(|setting| setting.is_best);
+        return equal.then(|| "Their means are equal.".to_owned());
+    };
+    let replicates =
+        |n: usize| wording::replicates(n, comparison.replicate.as_deref().unwrap_or("run"));
+    let pair = format!(
+        "{} seen between {} and {}",
+        difference(unit, undecided.seen),
+        setting_name(comparison, comparison.best()?),
+        setting_name(comparison, comparison.settings.get(undecided.rival)?)
+    );
+    let rest = match undecided.needed {
+        Some(needed) => format!("about {} would decide the {pair}", replicates(needed)),
+        None => format!("more than 1,000 {several} would be needed to decide the {pair}"),
+    };
+    Some(format!(
+        "Undecided with {}: differences under {} are often missed; {rest}.",
+        replicates(undecided.n),
+        difference(unit, undecided.found)
+    ))
+}
+
+/// Warns that choosing the best epoch favours long runs.
+pub fn best_epoch(comparison: &Comparison) -> Option<String> {
+    let metric = comparison.ranking().filter(|_| comparison.epoch == EpochChoice::Best)?;
+    Some(format!(
+        "Each run counts at the epoch where its own {} is best: this is optimistic, more so for runs of more epochs.",
+        title(&metric.name)
+    ))
+}
+
+/// Warns that the best setting still improves at its last epoch.
+pub fn still_improves(comparison: &Comparison, improvement: f64) -> Option<String> {
+    let metric = comparison.ranking()?;
+    Some(format!(
+        "The {} of the best still improves at its last epoch, by {}: more epochs may change the order.",
+        title(&metric.name),
+        difference(metric.unit, improvement)
+    ))
+}
+
+/// The reported metric of the chosen setting.
+pub fn reported(comparison: &Comparison) -> Option<String> {
+    let (best, name) = (comparison.best()?, comparison.reported_by.as_deref()?);
+    let statistic = best.metric(name)?;
+    let ranking = title(comparison.ranked_by.as_deref()?);
+    let value = with_unit(comparison.unit(name), statistic.mean);
+    let said = match comparison.reports_what_chose() {
+        true => "comes from the examples that chose it and is optimistic",
+        false => "estimates how good it is",
+    };
+    Some(capitalised(&format!(
+        "{ranking} chooses; the {} of the choice, {value}, {said}.",
+        title(name)
+    )))
+}
+
+/// The estimated optimism of the best mean.
+pub fn selection(comparison: &Comparison) -> Option<String> {
+    let (best, metric) = (comparison.best()?, comparison.ranking()?);
+    let unselected = comparison.unselected_mean.filter(|_| comparison.reported_by.is_none())?;
+    let optimistic = (best.level? - unselected).abs();
+    let one = wording::replicate(comparison.replicate.as_deref());
+    let shown = difference(metric.unit, optimistic);
+    (!number_format::is_zero(&shown)).then(|| {
+        format!(
+            "The mean of ★ is the {} of {} and optimistic by roughly {shown}: choosing without one {one} at a time and measuring on \
+             that {one} gives {}.",
+            if metric.is_minimized() { "lowest" } else { "highest" },
+            comparison.settings.iter().filter(|setting| setting.level.is_some()).count(),
+            with_unit(metric.unit, unselected)
+        )
+    })
+}

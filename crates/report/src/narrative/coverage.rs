@@ -1,0 +1,80 @@
+//! Sentences about runs and settings that the comparison lacks.
+
+use super::phrases::{averaged, listed, repeated, setting_name};
+use crate::analysis::comparison::{Comparison, Promise, Setting};
+use crate::wording;
+
+/// Names the settings that could not be compared.
+pub fn left_out(comparison: &Comparison) -> Option<String> {
+    comparison.promise.filter(|promise| *promise == Promise::BestIsAmong)?;
+    let outside = comparison
+        .settings
+        .iter()
+        .filter(|setting| setting.level.is_some() && !setting.standing.compared);
+    let names: Vec<String> = outside.map(|setting| setting_name(comparison, setting)).collect();
+    let several = repeated(comparison);
+    (!names.is_empty()).then(|| {
+        format!(
+            "Not compared (fewer than two {several} in common with any other setting): {}.",
+            listed(&names)
+        )
+    })
+}
+
+/// Names the settings without the ranking metric.
+pub fn without_result(comparison: &Comparison) -> Option<String> {
+    let without = comparison.settings.iter().filter(|setting| setting.level.is_none());
+    let named = |setting: &Setting| {
+        let ended = setting.counts.unfinished().into_iter().filter(|(count, _)| *count > 0);
+        let ended: Vec<String> = ended.map(|(count, word)| format!("{count} {word}")).collect();
+        let why = if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) };
+        setting_name(comparison, setting) + &why
+    };
+    let names: Vec<String> = without.map(named).collect();
+    (comparison.ranking().is_some() && !names.is_empty())
+        .then(|| format!("Without a result: {}.", listed(&names)))
+}
+
+/// Reports cells that were left out because some setting lacks them.
+pub fn common_cells(comparison: &Comparison) -> Option<String> {
+    let [common, all] = comparison.cells.filter(|[common, _]| *common > 0)?;
+    Some(format!(
+        "The comparison uses only the values of {} that all settings share: {common} of {all}.",
+        averaged(comparison)
+    ))
+}
+
+/// Reports missing runs and the fit that replaces plain means.
+pub fn missing_runs(comparison: &Comparison) -> Option<String> {
+    let no_common_cells = comparison.cells.is_some_and(|[common, _]| common == 0);
+    if comparison.complete || comparison.ranking().is_none() || no_common_cells {
+        return None;
+    }
+    let (several, one) =
+        (repeated(comparison), wording::replicate(comparison.replicate.as_deref()));
+    let (what, with) = match comparison.averaged.is_empty() {
+        true => (several, one.clone()),
+        false => ("runs".to_owned(), format!("{one} and {}", averaged(comparison))),
+    };
+    let rank = match comparison.connected {
+        true => String::new(),
+        false => format!(
+            " Settings that share no {one} with others are ranked by the means of their own runs."
+        ),
+    };
+    Some(format!(
+        "Not all settings have the same {what}: they are ranked by a least-squares fit of setting + {with}.{rank}"
+    ))
+}
+
+/// Warns that settings may have lost their worst runs.
+pub fn survivors(comparison: &Comparison) -> Option<String> {
+    let lost = |setting: &Setting| {
+        setting.level.is_some()
+            && (setting.unmeasured > 0 || setting.counts.diverged + setting.counts.failed > 0)
+    };
+    let several = repeated(comparison);
+    (comparison.ranking().is_some() && comparison.settings.iter().any(lost)).then(|| {
+        format!("Runs without a result are left out: a setting that loses its worst {several} looks better than it is.")
+    })
+}

@@ -1,0 +1,55 @@
+//! Sentences about the edges of the grid.
+
+use tracking::Value;
+
+use crate::analysis::comparison::{Comparison, Setting};
+use crate::number_format;
+
+/// Warns if the best setting, or the best mean, has the lowest or highest value of a key.
+pub fn edges(comparison: &Comparison) -> Vec<String> {
+    let numbers = |settings: &[&Setting], key: usize| -> Option<Vec<f64>> {
+        settings.iter().map(|setting| setting.values[key].as_ref()?.as_number()).collect()
+    };
+    let tried: Vec<&Setting> = comparison.settings.iter().collect();
+    let best: Vec<&Setting> =
+        comparison.settings.iter().filter(|setting| setting.is_best).collect();
+    let edge = |settings: &[&Setting], key: usize| {
+        let (mut tried, best) = (numbers(&tried, key)?, numbers(settings, key)?);
+        tried.sort_by(f64::total_cmp);
+        tried.dedup();
+        let is_integer = comparison
+            .settings
+            .iter()
+            .all(|setting| matches!(setting.values[key], Some(Value::Integer(_))));
+        // With two values, every setting is at an edge. There is nothing below 0, and nothing below
+        // 1 for an integer.
+        let [low, _, .., high] = tried[..] else { return None };
+        match () {
+            () if best.is_empty() => None,
+            () if best.iter().all(|value| *value == low)
+                && low != 0.0
+                && !(is_integer && low == 1.0) =>
+            {
+                Some(format!("below {}", number_format::short(low)))
+            }
+            () if best.iter().all(|value| *value == high) => {
+                Some(format!("above {}", number_format::short(high)))
+            }
+            () => None,
+        }
+    };
+    let candidates = comparison.candidates();
+    // If every setting may be the best, the position of the best mean is chance.
+    let is_informative = candidates.len() < comparison.compared();
+    let sentence = |(key, name): (usize, &String)| {
+        let (lies, beyond) = match edge(&candidates, key) {
+            Some(beyond) => ("lies", beyond),
+            None => ("may lie", edge(&best, key).filter(|_| is_informative)?),
+        };
+        Some(format!(
+            "The best {lies} at the edge of the grid: extend `{}` {beyond}.",
+            tracking::printable(name)
+        ))
+    };
+    comparison.keys.iter().enumerate().filter_map(sentence).collect()
+}

@@ -1,0 +1,43 @@
+//! Phrases that several sentences share.
+
+use crate::analysis::comparison::{Comparison, Setting};
+use crate::wording::{self, title};
+
+/// The most settings that a sentence names; it counts the others.
+pub const NAMED: usize = 6;
+
+/// Names a setting by its keys: `batch 16, decay 1e-4`.
+pub fn setting_name(comparison: &Comparison, setting: &Setting) -> String {
+    let named = |(key, value): (&String, &Option<tracking::Value>)| {
+        let value = value.as_ref().map_or_else(|| "not set".to_owned(), wording::value);
+        format!("{} {value}", title(key))
+    };
+    let parts: Vec<String> = comparison.keys.iter().zip(&setting.values).map(named).collect();
+    if parts.is_empty() { "the only setting".to_owned() } else { parts.join(", ") }
+}
+
+/// Joins the first [`NAMED`] names and counts the others.
+pub fn listed(names: &[String]) -> String {
+    let mut text = names[..names.len().min(NAMED)].join("; ");
+    if names.len() > NAMED {
+        text += &format!("; and {} more", names.len() - NAMED);
+    }
+    text
+}
+
+/// Capitalises the first letter.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    first + letters.as_str()
+}
+
+/// The plural name of the replicate: `seeds`.
+pub fn repeated(comparison: &Comparison) -> String {
+    wording::repeated(comparison.replicate.as_deref())
+}
+
+/// The hyperparameters that are averaged over: `width and depth`.
+pub fn averaged(comparison: &Comparison) -> String {
+    comparison.averaged.iter().map(|name| title(name)).collect::<Vec<_>>().join(" and ")
+}
