@@ -13,7 +13,7 @@ use crate::analysis::comparison::{CompareOptions, Comparison, compare};
 use crate::page::details::details;
 use crate::page::{Page, page};
 use crate::runs::{MeasuredRun, measured_runs};
-use crate::table::{Layout, Table, tables};
+use crate::table::{Table, TableOptions, tables};
 
 /// A results folder that is filled run by run.
 pub struct Example {
@@ -80,7 +80,7 @@ impl Example {
     }
 
     pub fn tables(&self) -> Vec<Table> {
-        tables(self.comparisons(&CompareOptions::default()), &Layout::default())
+        tables(self.comparisons(&CompareOptions::default()), &TableOptions::default())
     }
 }
 

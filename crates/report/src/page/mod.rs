@@ -284,7 +284,7 @@ fn page_table(table: &Table) -> PageTable {
             .enumerate()
             .filter(|(_, it)| it.prominence > crate::table::Prominence::Machine)
     };
-    let shown = table.shown();
+    let shown = table.rendered_columns();
     let column =
         |((_, column), shown): ((usize, &crate::table::Column), &crate::table::RenderedColumn)| {
             PageColumn {
@@ -314,7 +314,7 @@ fn page_table(table: &Table) -> PageTable {
             .collect(),
     };
     let rows: Vec<PageRow> = table.rows.iter().enumerate().take(ROWS).map(row).collect();
-    let all = table.rows.len() + table.more;
+    let all = table.rows.len() + table.omitted;
     let mut notes = Vec::new();
     if all > rows.len() {
         notes.push(format!(

@@ -15,7 +15,7 @@ use crate::metric;
 use crate::narrative;
 use crate::runs::{EpochChoice, FACTS, MeasuredRun, measured_runs, metric_names, param_names};
 use crate::suggestion::unknown;
-use crate::table::{Column, Layout, Table, available_columns, tables};
+use crate::table::{Column, Table, TableOptions, available_columns, tables};
 use store::run_advice;
 
 type Recorded = Vec<(Experiment, Vec<MeasuredRun>)>;
@@ -110,7 +110,7 @@ fn baseline(text: &str) -> Result<Condition> {
 }
 
 /// What is to be shown, once it is known that some table has it.
-fn layout(args: &ComparisonArgs, comparisons: &[Comparison]) -> Result<Layout> {
+fn layout(args: &ComparisonArgs, comparisons: &[Comparison]) -> Result<TableOptions> {
     if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
         let columns: Vec<Column> = comparisons.iter().flat_map(available_columns).collect();
         let mut known: Vec<&str> = Vec::new();
@@ -123,7 +123,7 @@ fn layout(args: &ComparisonArgs, comparisons: &[Comparison]) -> Result<Layout> {
             bail!("{}", unknown("column", stranger, &known));
         }
     }
-    Ok(Layout { top: args.top, columns: args.columns.clone() })
+    Ok(TableOptions { top: args.top, columns: args.columns.clone() })
 }
 
 /// The experiments of these names; all, where none is named.

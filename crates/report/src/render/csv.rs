@@ -7,7 +7,7 @@ use tracking::{ColumnNames, escape_formula};
 use crate::analysis::best::Standing;
 use crate::analysis::comparison::DifferenceFromReference;
 use crate::analysis::statistics::{Interval, Statistic};
-use crate::table::{Cell, OWN, Role, Row, Table};
+use crate::table::{Cell, RESERVED_NAMES, Role, Row, Table};
 
 /// What every table has before its own columns.
 const CONTEXT: [&str; 6] =
@@ -44,7 +44,7 @@ pub fn csv(tables: &[Table]) -> io::Result<String> {
             }
         }
     }
-    let mut names = ColumnNames::new(OWN);
+    let mut names = ColumnNames::new(RESERVED_NAMES);
     let mut header: Vec<String> = CONTEXT.map(str::to_owned).to_vec();
     for column in &columns {
         header.extend(column.ends.iter().map(|end| match column.role {

@@ -60,7 +60,7 @@ fn table(table: &Table) -> Json {
         "killed": comparison.counts.killed,
         "running": comparison.counts.running,
         "settings": settings,
-        "more_settings": table.more,
+        "more_settings": table.omitted,
     })
 }
 
@@ -68,8 +68,8 @@ fn setting(table: &Table, row: &Row) -> Json {
     let (mut setting, mut params, mut metrics) = (Map::new(), Map::new(), Map::new());
     for (column, cell) in table.columns.iter().zip(&row.cells) {
         match column.role {
-            Role::Key => params.insert(column.of.clone(), json_cell(cell)),
-            Role::Metric(_) => metrics.insert(column.of.clone(), json_cell(cell)),
+            Role::Key => params.insert(column.source.clone(), json_cell(cell)),
+            Role::Metric(_) => metrics.insert(column.source.clone(), json_cell(cell)),
             Role::Count | Role::Interval(_) | Role::Level(_) | Role::Difference(_) | Role::Flag => {
                 setting.insert(column.name.clone(), json_cell(cell))
             }

@@ -28,7 +28,7 @@ fn block(table: &Table, index: usize, tables: &[Table]) -> String {
     let label: String =
         name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     let label = if earlier == 0 { label } else { format!("{label}-{}", earlier + 1) };
-    let (columns, left_out) = fit_columns(table.shown(), PAGE);
+    let (columns, left_out) = fit_columns(table.rendered_columns(), PAGE);
     let mut text = String::new();
     if !left_out.is_empty() {
         let names: Vec<String> = left_out.iter().map(|name| printable(name).into_owned()).collect();
@@ -76,7 +76,7 @@ fn caption(table: &Table) -> String {
 
 /// What is said below the table, a sentence each.
 fn notes(table: &Table, columns: &[RenderedColumn]) -> Vec<String> {
-    let more = (table.more > 0).then(|| format!("And {}", count(table.more, "more setting")));
+    let more = (table.omitted > 0).then(|| format!("And {}", count(table.omitted, "more setting")));
     let legend =
         Some(legend(table, columns).replace(" · ", "; ")).filter(|legend| !legend.is_empty());
     let sentence = |words: String| format!("{words}.");

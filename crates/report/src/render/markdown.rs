@@ -20,7 +20,7 @@ fn block(table: &Table) -> String {
         text += &format!("**{}**\n\n", escaped(&warning));
     }
     text += &format!("{}\n\n", escaped(&table.facts().join(" · ")));
-    let columns = table.shown();
+    let columns = table.rendered_columns();
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     text += &line(columns.iter().map(|column| escaped(&column.title)).collect());
     text += &line(
@@ -32,8 +32,8 @@ fn block(table: &Table) -> String {
     for row in 0..table.rows.len() {
         text += &line(columns.iter().map(|column| escaped(&column.cells[row])).collect());
     }
-    if table.more > 0 {
-        text += &format!("\nand {}\n", crate::wording::count(table.more, "more setting"));
+    if table.omitted > 0 {
+        text += &format!("\nand {}\n", crate::wording::count(table.omitted, "more setting"));
     }
     for note in table.notes() {
         text += &format!("\n{}\n", escaped(&note));

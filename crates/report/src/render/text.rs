@@ -22,7 +22,7 @@ pub fn text(tables: &[Table], width: usize) -> String {
 fn block(table: &Table, width: usize) -> String {
     let mut lines = heading(table, width);
     lines.push(String::new());
-    let (columns, left_out) = fit_columns(table.shown(), width);
+    let (columns, left_out) = fit_columns(table.rendered_columns(), width);
     for (index, line) in align_columns(&columns).into_iter().enumerate() {
         let row = index.checked_sub(1).and_then(|row| table.rows.get(row));
         lines.push(match row {
@@ -32,8 +32,9 @@ fn block(table: &Table, width: usize) -> String {
             Some(_) => line,
         });
     }
-    if table.more > 0 {
-        lines.push(styled(DIM, &format!("  and {}", wording::count(table.more, "more setting"))));
+    if table.omitted > 0 {
+        lines
+            .push(styled(DIM, &format!("  and {}", wording::count(table.omitted, "more setting"))));
     }
     lines.extend(left_out_note(&left_out, width));
     let legend = legend(table, &columns);

@@ -1,9 +1,10 @@
-//! What the signs in the cells of a table mean.
+//! The legend: the meaning of the signs in the cells.
 
-use super::{RenderedColumn, Row, Table};
+use super::comparison_table::{Row, Table};
+use super::rendered::RenderedColumn;
 use crate::wording;
 
-/// What the signs in the cells mean, of those that are there.
+/// Explains the signs that occur in the cells.
 pub fn legend(table: &Table, columns: &[RenderedColumn]) -> String {
     let has = |sign: &str| {
         columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign))
@@ -17,12 +18,12 @@ pub fn legend(table: &Table, columns: &[RenderedColumn]) -> String {
         Some(name) => format!("± standard deviation over {}", wording::repeated(Some(name))),
         None => "± standard deviation".to_owned(),
     };
-    let not_listed = |row: &Row| {
+    let not_strictly_worse = |row: &Row| {
         let touches =
             row.standing.distance.is_some_and(|limits| limits.low.is_some() && limits.high == 0.0);
         touches && !row.standing.may_be_best
     };
-    let at_most = if table.rows.iter().any(not_listed) {
+    let at_most = if table.rows.iter().any(not_strictly_worse) {
         "at most: not shown to be strictly worse"
     } else {
         ""

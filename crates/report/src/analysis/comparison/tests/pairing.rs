@@ -59,7 +59,8 @@ fn runs_without_the_metric_are_counted_and_reported() {
         .unwrap();
     assert_eq!((lucky.n, lucky.unmeasured, lucky.counts.finished), (1, 2, 3));
     assert_eq!(lucky.metric("test_accuracy").unwrap().n, 1);
-    let table = crate::table::tables(vec![comparison], &crate::table::Layout::default()).remove(0);
+    let table =
+        crate::table::tables(vec![comparison], &crate::table::TableOptions::default()).remove(0);
     let text = crate::render::text::text(&[table], 200);
     assert!(text.contains("mean of 1 of 3 runs: 2 without test accuracy"), "{text}");
 }

@@ -127,7 +127,8 @@ fn hundreds_of_possible_bests_get_one_sentence() {
             && sentence.contains("The highest means have: depth"),
         "{sentence}"
     );
-    let table = crate::table::tables(vec![comparison], &crate::table::Layout::default()).remove(0);
+    let table =
+        crate::table::tables(vec![comparison], &crate::table::TableOptions::default()).remove(0);
     assert!(!crate::render::text::text(&[table], 100).contains('≈'));
 }
 

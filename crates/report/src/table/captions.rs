@@ -1,0 +1,110 @@
+//! Text above and below a table.
+
+use super::comparison_table::Table;
+use crate::analysis::comparison::{Comparison, StatusCounts};
+use crate::narrative;
+use crate::runs::EpochChoice;
+use crate::wording;
+
+impl Table {
+    /// Phrases above the table: the dataset, the constants, the runs and the ranking.
+    pub fn facts(&self) -> Vec<String> {
+        let comparison = &self.comparison;
+        let digest = self.digest.as_ref().map_or_else(String::new, |digest| format!(" ({digest})"));
+        let mut facts =
+            vec![tracking::printable(&comparison.datasets.join(" = ")).into_owned() + &digest];
+        let replicate = |name: &str| comparison.replicate.as_deref() == Some(name);
+        let constants = comparison.constants.iter().filter(|(name, _)| !replicate(name));
+        facts.extend(constants.map(|(name, value)| wording::constant(name, value)));
+        facts.extend(replicates(comparison));
+        if comparison.computed.len() > 1 {
+            facts.push(tracking::printable(&comparison.computed.join(" and ")).into_owned());
+        }
+        facts.push(runs(&comparison.counts));
+        if !comparison.averaged.is_empty() {
+            let averaged: Vec<String> =
+                comparison.averaged.iter().map(|name| wording::title(name)).collect();
+            facts.push(format!("averaged over {}", averaged.join(", ")));
+        }
+        facts.extend(match comparison.epoch {
+            EpochChoice::Last => None,
+            EpochChoice::Best => Some("each run at its best epoch".to_owned()),
+            EpochChoice::Epoch(epoch) => Some(format!("after epoch {epoch}")),
+        });
+        facts.extend(ranking_fact(comparison));
+        facts.retain(|fact| !fact.is_empty());
+        facts
+    }
+
+    /// Sentences below the table: the answer, warnings and the background.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = narrative::answer(&self.comparison);
+        notes.extend(self.warnings.iter().cloned());
+        notes.extend(narrative::background(&self.comparison));
+        notes
+    }
+
+    /// Warns that another dataset replaced the requested one.
+    pub fn warning(&self) -> Option<String> {
+        let comparison = &self.comparison;
+        comparison.fallback_for.as_ref().map(|wanted| {
+            let text = format!(
+                "{}, in place of {wanted}, which was unavailable",
+                comparison.datasets.join(" = ")
+            );
+            tracking::printable(&text).into_owned()
+        })
+    }
+}
+
+/// The number of replicates, such as `3 seeds`, or the only one, such as `seed 0`.
+fn replicates(comparison: &Comparison) -> Option<String> {
+    let name = comparison.replicate.as_deref()?;
+    if let Some((_, value)) = comparison.constants.iter().find(|(constant, _)| constant == name) {
+        return Some(format!("{} {}", wording::title(name), wording::value(value)));
+    }
+    (comparison.replicates > 0).then(|| {
+        let replicates = wording::replicates(comparison.replicates, name);
+        if comparison.complete {
+            replicates
+        } else {
+            format!("{replicates}, not all of them in every setting")
+        }
+    })
+}
+
+/// `63 runs, none failed` or `63 runs, 2 diverged`.
+fn runs(counts: &StatusCounts) -> String {
+    let ended: Vec<String> = counts
+        .unfinished()
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!(", {count} {word}"))
+        .collect();
+    let ended = if ended.is_empty() { ", none failed".to_owned() } else { ended.concat() };
+    wording::count(counts.total(), "run") + &ended
+}
+
+fn ranking_fact(comparison: &Comparison) -> Option<String> {
+    let metric = comparison.ranking()?;
+    let held_out = match comparison.validation.as_str() {
+        "test" => String::new(),
+        fraction => {
+            format!(" ({} of the training set held out, stratified)", tracking::printable(fraction))
+        }
+    };
+    let ranked = match metric.name.as_str() {
+        "test_accuracy" => "ranked on the test set (optimistic)".to_owned(),
+        "val_accuracy" if comparison.validation != "test" => {
+            format!("ranked on validation{held_out}")
+        }
+        "val_loss" if comparison.validation != "test" => {
+            format!("ranked by validation loss{held_out}")
+        }
+        name if comparison.is_optimistic() => {
+            format!("ranked by {} on the test set (optimistic)", wording::title(name))
+        }
+        name => format!("ranked by {}", wording::title(name)),
+    };
+    Some(if metric.is_minimized() { format!("{ranked}, lower is better") } else { ranked })
+}

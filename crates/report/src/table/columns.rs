@@ -1,0 +1,164 @@
+//! The columns that a comparison has, and the choice among them.
+
+use tracking::ColumnNames;
+
+use super::cells::note;
+use super::column::{Column, Prominence, Role};
+use crate::analysis::comparison::{Comparison, Promise};
+use crate::metric::Metric;
+use crate::wording;
+
+/// Names that hyperparameters and metrics cannot take, since every format uses them.
+pub const RESERVED_NAMES: [&str; 21] = [
+    "experiment",
+    "dataset",
+    "dataset_sha256",
+    "fallback_for",
+    "validation",
+    "ranked_by",
+    "n",
+    "runs",
+    "diverged",
+    "failed",
+    "killed",
+    "running",
+    "adjusted",
+    "interval",
+    "compared",
+    "may_be_best",
+    "p_best",
+    "distance_to_best",
+    "difference",
+    "best",
+    "front",
+];
+
+/// The default columns: keys, counts, metrics with the mark, and the note.
+pub fn columns(comparison: &Comparison) -> Vec<Column> {
+    let mut names = ColumnNames::new(RESERVED_NAMES.into_iter().chain(["note"]));
+    let mut columns: Vec<Column> =
+        comparison.keys.iter().map(|name| key(name, &mut names)).collect();
+    let settings = &comparison.settings;
+    let uneven = settings.windows(2).any(|pair| pair[0].n != pair[1].n);
+    let is_informative = uneven || !comparison.averaged.is_empty();
+    let prominence = if is_informative { Prominence::Needed } else { Prominence::Machine };
+    columns.push(reserved("n", "n", Role::Count, prominence));
+    let counts = ["runs", "diverged", "failed", "killed", "running"];
+    columns.extend(counts.map(|name| reserved(name, name, Role::Count, Prominence::Machine)));
+    for metric in &comparison.metrics {
+        let ranks = comparison.ranked_by.as_ref() == Some(&metric.name);
+        columns.push(Column {
+            name: names.claim(&metric.name, "metric_"),
+            source: metric.name.clone(),
+            title: wording::title(&metric.name),
+            role: Role::Metric(metric.unit),
+            prominence: if ranks {
+                Prominence::Needed
+            } else {
+                prominence_of(&metric.name, comparison)
+            },
+        });
+        if ranks {
+            columns.extend(ranking(metric, comparison));
+        }
+    }
+    columns.push(reserved("front", "front", Role::Flag, Prominence::Machine));
+    let has_notes = settings.iter().any(|setting| note(setting, comparison).is_some());
+    let prominence = if has_notes { Prominence::Needed } else { Prominence::Machine };
+    columns.push(reserved("note", "", Role::Note, prominence));
+    columns
+}
+
+/// The columns with the names `wanted`, in this order. Unknown names are skipped.
+pub fn chosen_columns(columns: &[Column], wanted: &[String]) -> Vec<Column> {
+    let needed = |column: &Column| Column { prominence: Prominence::Needed, ..column.clone() };
+    wanted
+        .iter()
+        .flat_map(|name| columns.iter().filter(move |column| column.name == *name))
+        .map(needed)
+        .collect()
+}
+
+/// All columns that can be chosen: the default ones and the hyperparameters that all settings
+/// share.
+pub fn available_columns(comparison: &Comparison) -> Vec<Column> {
+    let mut columns = columns(comparison);
+    let mut names =
+        ColumnNames::new(columns.iter().map(|column| column.name.as_str()).chain(RESERVED_NAMES));
+    columns.extend(comparison.constants.iter().map(|(name, _)| key(name, &mut names)));
+    columns
+}
+
+fn key(name: &str, names: &mut ColumnNames) -> Column {
+    Column {
+        name: names.claim(name, "param_"),
+        source: name.to_owned(),
+        title: wording::title(name),
+        role: Role::Key,
+        prominence: Prominence::Needed,
+    }
+}
+
+/// A column with a reserved name.
+fn reserved(name: &str, title: &str, role: Role, prominence: Prominence) -> Column {
+    Column {
+        name: name.to_owned(),
+        source: name.to_owned(),
+        title: title.to_owned(),
+        role,
+        prominence,
+    }
+}
+
+/// The columns after the ranking metric: the mark, the level, the interval and the differences.
+fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
+    let (unit, settings) = (metric.unit, &comparison.settings);
+    let repeated = settings.iter().any(|setting| setting.n > 1);
+    let optional_if = |applies: bool, importance| {
+        if applies { Prominence::Optional(importance) } else { Prominence::Machine }
+    };
+    let points = if unit.is_points() { "points " } else { "" };
+    let behind = if metric.is_minimized() {
+        "worse than the best by".to_owned()
+    } else {
+        format!("{points}behind the best")
+    };
+    let against = matches!(comparison.promise, Some(Promise::Against(_)));
+    let from = if against { format!("{points}from baseline") } else { format!("{points}from ★") };
+    let among = comparison.promise == Some(Promise::BestIsAmong);
+    let mut columns = vec![
+        reserved("best", "", Role::Mark, Prominence::Needed),
+        reserved(
+            "adjusted",
+            "adjusted",
+            Role::Level(unit),
+            optional_if(!comparison.complete || comparison.cells.is_some(), 8),
+        ),
+        reserved(
+            "interval",
+            "95 % of this mean alone",
+            Role::Interval(unit),
+            optional_if(repeated, 6),
+        ),
+        reserved("distance_to_best", &behind, Role::Distance(unit), optional_if(among, 11)),
+        reserved("difference", &from, Role::Difference(unit), optional_if(against, 11)),
+    ];
+    if against {
+        columns.retain(|column| column.name != "distance_to_best");
+    }
+    columns
+}
+
+/// The importance of a metric that does not rank.
+fn prominence_of(metric: &str, comparison: &Comparison) -> Prominence {
+    match metric {
+        _ if comparison.reported_by.as_deref() == Some(metric) => Prominence::Optional(10),
+        "test_accuracy" => Prominence::Optional(9),
+        "val_accuracy" if comparison.validation != "test" => Prominence::Optional(8),
+        "seconds" => Prominence::Optional(5),
+        "test_loss" => Prominence::Optional(4),
+        "train_accuracy" => Prominence::Optional(1),
+        "train_loss" | "val_loss" | "val_accuracy" => Prominence::Machine,
+        _ => Prominence::Optional(3),
+    }
+}

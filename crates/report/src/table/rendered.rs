@@ -1,0 +1,167 @@
+//! Columns as text for people.
+
+use tracking::Value;
+
+use super::cells::Cell;
+use super::column::{Column, Prominence, Role};
+use super::comparison_table::Table;
+use crate::analysis::best::Standing;
+use crate::analysis::comparison::DifferenceFromReference;
+use crate::analysis::statistics::{Interval, Statistic};
+use crate::metric::Unit;
+use crate::number_format;
+use crate::wording;
+
+/// A column as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderedColumn {
+    /// Its title.
+    pub title: String,
+    /// Its importance.
+    pub prominence: Prominence,
+    /// Whether it holds numbers, which are aligned to the right.
+    pub numeric: bool,
+    /// One text per row. A missing metric is `—`, any other missing value is empty.
+    pub cells: Vec<String>,
+}
+
+impl Table {
+    /// The columns for people, as text. All numbers of a column have the same number of decimals.
+    pub fn rendered_columns(&self) -> Vec<RenderedColumn> {
+        let columns = self
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.prominence > Prominence::Machine);
+        columns.map(|(index, column)| self.rendered_column(index, column)).collect()
+    }
+
+    fn rendered_column(&self, index: usize, column: &Column) -> RenderedColumn {
+        let cells = || self.rows.iter().map(|row| &row.cells[index]);
+        let decimals = match column.role {
+            Role::Key | Role::Count | Role::Mark | Role::Flag | Role::Note => 0,
+            role => decimals(role.unit(), cells()),
+        };
+        let is_text = |cell: &Cell| matches!(cell, Cell::Value(Value::Text(_)));
+        RenderedColumn {
+            title: column.title.clone(),
+            prominence: column.prominence,
+            numeric: !matches!(column.role, Role::Mark | Role::Flag | Role::Note)
+                && !cells().any(is_text),
+            cells: cells().map(|cell| text(cell, column.role, decimals)).collect(),
+        }
+    }
+}
+
+/// The number of decimals that shows at least one digit of the smallest spread in a column: two for
+/// percentages and three for other numbers, or up to two more.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+fn decimals<'a>(unit: Unit, cells: impl Iterator<Item = &'a Cell>) -> usize {
+    let base = if unit.is_points() { 2 } else { 3 };
+    let spread = |cell: &Cell| {
+        let spread = match cell {
+            Cell::Statistic(Statistic { deviation, .. }) => *deviation,
+            Cell::Interval(Interval { low, high }) => Some(high - low),
+            Cell::Distance(Standing { distance: Some(limits), .. }) => {
+                limits.low.map(|low| limits.high - low)
+            }
+            Cell::Difference(DifferenceFromReference { test: Some(test), .. }) => {
+                Some(test.interval.high - test.interval.low)
+            }
+            _ => None,
+        };
+        spread.filter(|spread| *spread > 0.0).map(|spread| unit.scale() * spread)
+    };
+    let least = cells.filter_map(spread).fold(f64::INFINITY, f64::min);
+    if least.is_finite() {
+        (-least.log10()).ceil().clamp(f64::from(base), f64::from(base + 2)) as usize
+    } else {
+        base as usize
+    }
+}
+
+fn text(cell: &Cell, role: Role, decimals: usize) -> String {
+    let unit = role.unit();
+    match (cell, role) {
+        (Cell::Absent, Role::Metric(_)) => "—".to_owned(),
+        (Cell::Absent, _) => String::new(),
+        (Cell::Value(value), _) => wording::value(value),
+        (Cell::Count(count), _) => count.to_string(),
+        (Cell::Mark(mark), _) => mark.sign().to_owned(),
+        (Cell::Flag, _) => "✓".to_owned(),
+        (Cell::Interval(limits), _) => interval(unit, limits, decimals),
+        (Cell::Distance(standing), _) => distance(unit, standing, decimals),
+        (Cell::Difference(found), _) => difference(unit, found, decimals),
+        (Cell::Note(note), _) => note.clone(),
+        (Cell::Level(level), _) if unit == Unit::Seconds => tracking::seconds(*level),
+        (Cell::Level(level), _) => {
+            number_format::decimal(unit.scale() * level, decimals) + suffix(unit)
+        }
+        (Cell::Statistic(time), _) if unit == Unit::Seconds => tracking::seconds(time.mean),
+        (Cell::Statistic(statistic), _) => {
+            mean_and_deviation(statistic, unit.scale(), decimals) + suffix(unit)
+        }
+    }
+}
+
+fn suffix(unit: Unit) -> &'static str {
+    if unit.is_points() { " %" } else { "" }
+}
+
+/// `[91.31, 91.50]`
+fn interval(unit: Unit, interval: &Interval, decimals: usize) -> String {
+    let number = |number: f64| number_format::decimal(unit.scale() * number, decimals);
+    format!("[{}, {}]", number(interval.low), number(interval.high)).replace('-', "−")
+}
+
+/// `0.39 to 4.86`, or `at most 0.46` if the setting is not shown to be strictly worse.
+fn distance(unit: Unit, standing: &Standing, decimals: usize) -> String {
+    let Some(limits) = standing.distance else { return String::new() };
+    let number = |number: f64| magnitude(unit, number, decimals);
+    match (limits.low, limits.high) {
+        (Some(0.0), _) => "0".to_owned(),
+        (Some(low), 0.0) => format!("at most {}", number(low)),
+        (Some(low), high) => format!("{} to {}", number(high), number(low)),
+        (None, 0.0) => "unknown".to_owned(),
+        (None, high) => format!("at least {}", number(high)),
+    }
+}
+
+/// `−0.12 [−0.21, −0.03]`
+fn difference(unit: Unit, difference: &DifferenceFromReference, decimals: usize) -> String {
+    let signed = |number: f64| {
+        let sign = match number {
+            0.0 => "",
+            ..0.0 => "−",
+            _ => "+",
+        };
+        sign.to_owned() + &magnitude(unit, number, decimals)
+    };
+    let mean = signed(difference.mean);
+    difference.test.map_or_else(
+        || mean.clone(),
+        |test| format!("{mean} [{}, {}]", signed(test.interval.low), signed(test.interval.high)),
+    )
+}
+
+/// Formats the absolute value of a difference, in points for accuracies. A nonzero difference never
+/// appears as 0.
+fn magnitude(unit: Unit, difference: f64, decimals: usize) -> String {
+    let number = (unit.scale() * difference).abs();
+    if unit == Unit::Seconds {
+        return tracking::seconds(number);
+    }
+    let text = number_format::decimal(number, decimals);
+    if number_format::is_zero(&text) && number > 0.0 { format!("{number:.1e}") } else { text }
+}
+
+/// `91.41 ± 0.05`
+fn mean_and_deviation(statistic: &Statistic, scale: f64, decimals: usize) -> String {
+    let mean = number_format::decimal(scale * statistic.mean, decimals);
+    match statistic.deviation {
+        Some(deviation) => {
+            format!("{mean} ± {}", number_format::decimal(scale * deviation, decimals))
+        }
+        None => mean,
+    }
+}
