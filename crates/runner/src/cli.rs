@@ -231,8 +231,8 @@ pub struct RunArgs {
     pub engine: EngineChoice,
     /// Override one setting with a TOML value; repeatable
     ///
-    /// Examples: --set train.learning_rate=0.1, --set sweep.seed=[0,1],
-    /// --set 'train.init="zeros"'
+    /// Examples: `--set train.learning_rate=0.1`, `--set sweep.seed=[0,1]`,
+    /// `--set 'train.init="zeros"'`
     #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
     pub sets: Vec<String>,
     /// Print the plan instead of running it

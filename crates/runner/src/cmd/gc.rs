@@ -12,7 +12,7 @@ use tracking::{
 };
 
 use crate::cli::GcArgs;
-use crate::cluster::attempt::find;
+use crate::cluster::attempt;
 use crate::cmd::import;
 use crate::cmd::trash::trash;
 use crate::output::output;
@@ -76,13 +76,12 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     store.delete_checkpoints(&checkpoints)?;
     store.delete_runs(&garbage.superseded)?;
     for (path, ..) in &garbage.files {
-        std::fs::remove_file(path)
-            .with_context(|| format!("{} cannot be removed", path.display()))?;
+        std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     let trash = garbage.trash.map(|_| trash(&args.results));
     for path in garbage.folders.iter().map(|(path, _)| path).chain(&trash) {
         std::fs::remove_dir_all(path)
-            .with_context(|| format!("{} cannot be removed", path.display()))?;
+            .with_context(|| format!("cannot remove {}", path.display()))?;
     }
     store.compact()?;
     writeln!(out, "\ndeleted; freed {}", size(before.saturating_sub(used(&args.results))))?;
@@ -95,12 +94,12 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
         timestamp(SystemTime::now().checked_sub(args.older_than).unwrap_or(SystemTime::UNIX_EPOCH));
     for experiment in store.experiments()? {
         let all = store.all_runs(&experiment.name)?;
-        let counting: HashSet<RunId> =
+        let effective: HashSet<RunId> =
             store.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
         // A damaged run stays: its trial and status are not reliable.
         let superseded = all.iter().filter(|run| {
             run.is_intact()
-                && !counting.contains(&run.id)
+                && !effective.contains(&run.id)
                 && run.status != Status::Running
                 && run.started_at < before
         });
@@ -139,8 +138,9 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
         }
     }
     for entry in std::fs::read_dir(args.results.join("export")).into_iter().flatten().flatten() {
-        let is_left = entry.file_name().to_string_lossy().starts_with(atomic_file::EXPORT_PREFIX);
-        if is_left && is_older(&entry.path(), ABANDONED.min(args.older_than)) {
+        let is_unfinished =
+            entry.file_name().to_string_lossy().starts_with(atomic_file::EXPORT_PREFIX);
+        if is_unfinished && is_older(&entry.path(), ABANDONED.min(args.older_than)) {
             garbage.folders.push((entry.path(), "unfinished export"));
         }
     }
@@ -163,15 +163,15 @@ fn merged_attempts(
         .filter(|run| run.is_intact() && run.has_result())
         .map(|run| &run.trial)
         .collect();
-    let is_there = |run: &RecordedRun| {
+    let is_in_store = |run: &RecordedRun| {
         runs.contains(&run.id) || (run.has_result() && done.contains(&run.trial))
     };
     let is_merged = |folder: &PathBuf| {
         let all = Reader::open(folder).and_then(|reader| reader.all_runs(experiment));
         is_older(&folder.join(DATABASE), args.older_than)
-            && all.is_ok_and(|all| all.iter().all(is_there))
+            && all.is_ok_and(|all| all.iter().all(is_in_store))
     };
-    Ok(find(&args.results, experiment)?
+    Ok(attempt::find(&args.results, experiment)?
         .into_iter()
         .map(|attempt| attempt.path)
         .filter(is_merged)
@@ -197,8 +197,9 @@ impl Garbage {
 fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let plain = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    let mut files: Vec<_> =
-        plain.map(|it| (it.path(), it.file_name().to_string_lossy().into_owned())).collect();
+    let mut files: Vec<_> = plain
+        .map(|entry| (entry.path(), entry.file_name().to_string_lossy().into_owned()))
+        .collect();
     files.sort();
     files
 }

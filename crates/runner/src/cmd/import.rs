@@ -10,7 +10,7 @@ use tracking::atomic_file::AtomicFile;
 use tracking::{DATABASE, Digest, Reader, RecordError, Sink, Store, read_csv, read_json};
 
 use crate::cli::ImportArgs;
-use crate::cmd::merge::{CONTRADICTED, absorb_all, lacks_weights};
+use crate::cmd::merge::{INCOMPLETE, lacks_weights, merge_all};
 use crate::output::output;
 
 /// Reads the record into a new store and checks its digest. The new store becomes the store of the
@@ -29,17 +29,17 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode> {
     }
     let name = name(path);
     let restored = Store::restore(building.path(), |sink| read(path, sink));
-    let digest = restored.with_context(|| format!("{name} cannot be imported"))?;
+    let digest = restored.with_context(|| format!("cannot import {name}"))?;
     anstream::eprintln!(
         "{}",
         tracking::printable(&format!("{name}: digest {digest} matches the export"))
     );
-    if placed(&building.path().join(DATABASE), results)
-        .with_context(|| format!("{} cannot be written", results.display()))?
+    if place_store(&building.path().join(DATABASE), results)
+        .with_context(|| format!("cannot write to {}", results.display()))?
     {
-        say(&name, results)
+        print_imported(&name, results)
     } else {
-        absorb_all(&[(name, building.path().to_owned())], results)
+        merge_all(&[(name, building.path().to_owned())], results)
     }
 }
 
@@ -67,7 +67,7 @@ fn read(path: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
 pub const TEMPORARY: &str = "tracking.db.import-";
 
 /// Makes `database` the store of `results` in one atomic step. Returns false if a store exists.
-fn placed(database: &Path, results: &Path) -> io::Result<bool> {
+fn place_store(database: &Path, results: &Path) -> io::Result<bool> {
     let target = results.join(DATABASE);
     if target.exists() {
         return Ok(false);
@@ -80,7 +80,7 @@ fn placed(database: &Path, results: &Path) -> io::Result<bool> {
 }
 
 /// Reports the imported runs and the weights that an export does not contain.
-fn say(name: &str, results: &Path) -> Result<ExitCode> {
+fn print_imported(name: &str, results: &Path) -> Result<ExitCode> {
     let store = Store::open(results)?;
     let (mut runs, mut without) = (0, 0);
     for experiment in store.experiments()? {
@@ -102,7 +102,7 @@ fn say(name: &str, results: &Path) -> Result<ExitCode> {
     // Checks all runs, including those that a rerun has replaced.
     let reader = Reader::open(results)?;
     reader.inspect(None)?;
-    let damage = reader.integrity_issues();
-    damage.iter().for_each(|damage| warn(damage.to_string()));
-    Ok(if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(CONTRADICTED) })
+    let issues = reader.integrity_issues();
+    issues.iter().for_each(|issue| warn(issue.to_string()));
+    Ok(if issues.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })
 }

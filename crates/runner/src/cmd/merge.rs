@@ -18,13 +18,13 @@ use crate::output::output;
 use crate::sweep::records::{TEMPORARY, model_path};
 
 /// Exit code after a conflict, a missing trial or a damaged run.
-pub const CONTRADICTED: u8 = 1;
+pub const INCOMPLETE: u8 = 1;
 
 /// Merges results folders and reports the result per folder. With `--attempts`, also reports the
 /// trials that are still missing.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     let Some(file) = &args.attempts else {
-        return absorb_all(&named(args.folders.clone()), &args.paths.results);
+        return merge_all(&named(args.folders.clone()), &args.paths.results);
     };
     let attempts =
         attempt::find(&args.paths.results, &Spec::read(file, &args.sets, &BuiltIn)?.name)?;
@@ -40,9 +40,9 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     };
     let attempts = attempts.into_iter().map(|attempt| attempt.path).filter(readable);
     let code =
-        absorb_all(&named(args.folders.iter().cloned().chain(attempts)), &args.paths.results)?;
+        merge_all(&named(args.folders.iter().cloned().chain(attempts)), &args.paths.results)?;
     let status = PlanStatus::read(file, &args.sets, &args.paths, Scope::Merged)?;
-    Ok(if status.print_missing(&args.paths.results)? { ExitCode::from(CONTRADICTED) } else { code })
+    Ok(if status.print_missing(&args.paths.results)? { ExitCode::from(INCOMPLETE) } else { code })
 }
 
 /// Folders with their paths as names.
@@ -51,7 +51,7 @@ fn named(folders: impl IntoIterator<Item = PathBuf>) -> Vec<(String, PathBuf)> {
 }
 
 /// Copies the runs of results folders into `results` and reports the result under each name.
-pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitCode> {
+pub fn merge_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitCode> {
     let open = |(name, folder): &'_ (String, PathBuf)| {
         Ok((name.clone(), folder.clone(), Reader::open(folder)?))
     };
@@ -60,22 +60,22 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
     if let Some((name, _)) =
         folders.iter().find(|(_, folder)| folder.canonicalize().ok() == own && own.is_some())
     {
-        bail!("{name} cannot be merged into itself");
+        bail!("cannot merge {name} into itself");
     }
     let mut store = Store::open(results)?;
-    let mut said = String::new();
-    let mut contradicted = false;
+    let mut report_text = String::new();
+    let mut has_issues = false;
     for (name, folder, source) in &sources {
         let mut without = 0;
-        let keep = &mut |run: &RecordedRun| {
+        let copy = &mut |run: &RecordedRun| {
             copy_model(folder, results, run)?;
             without += usize::from(lacks_weights(run, results));
             Ok(())
         };
-        let absorbed = store
-            .merge(source, &|_| true, false, keep)
-            .with_context(|| format!("{name} cannot be merged"))?;
-        said.push_str(&in_words(name, &absorbed));
+        let report = store
+            .merge(source, &|_| true, false, copy)
+            .with_context(|| format!("cannot merge {name}"))?;
+        report_text.push_str(&describe(name, &report));
         if without > 0 {
             let line = format!(
                 "warning: {name}: runs without valid weights: {without}; \
@@ -83,39 +83,38 @@ pub fn absorb_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitC
             );
             anstream::eprintln!("{}", tracking::printable(&line));
         }
-        for damage in source.integrity_issues() {
-            anstream::eprintln!("{}", tracking::printable(&format!("warning: {name}: {damage}")));
+        for issue in source.integrity_issues() {
+            anstream::eprintln!("{}", tracking::printable(&format!("warning: {name}: {issue}")));
         }
-        contradicted |= !absorbed.conflicts.is_empty() || !source.integrity_issues().is_empty();
+        has_issues |= !report.conflicts.is_empty() || !source.integrity_issues().is_empty();
     }
     for experiment in store.experiments()? {
         store.export_csv(&experiment.name)?;
     }
-    output().write_all(said.as_bytes())?;
-    Ok(if contradicted { ExitCode::from(CONTRADICTED) } else { ExitCode::SUCCESS })
+    output().write_all(report_text.as_bytes())?;
+    Ok(if has_issues { ExitCode::from(INCOMPLETE) } else { ExitCode::SUCCESS })
 }
 
-fn in_words(name: &str, absorbed: &MergeReport) -> String {
-    let MergeReport { added, updated, identical, skipped: left, conflicts: contradictions } =
-        absorbed;
+fn describe(name: &str, report: &MergeReport) -> String {
+    let MergeReport { added, updated, identical, skipped, conflicts } = report;
     let name = tracking::printable(name);
     let updated =
         if updated.is_empty() { String::new() } else { format!(", {} updated", updated.len()) };
-    let mut words = format!(
+    let mut text = format!(
         "{name}: {} added{updated}, {identical} already present, \
-         {left} without a result skipped, {} in conflict\n",
+         {skipped} without a result skipped, {} in conflict\n",
         added.len(),
-        contradictions.len()
+        conflicts.len()
     );
-    for contradiction in contradictions {
+    for conflict in conflicts {
         // Writing to a String cannot fail.
         let _ = writeln!(
-            words,
+            text,
             "  conflict: {}; nothing was overwritten",
-            tracking::printable(contradiction)
+            tracking::printable(conflict)
         );
     }
-    words
+    text
 }
 
 /// Whether a run of this program lacks its weights. Other programs store weights elsewhere.
@@ -134,13 +133,13 @@ pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
     if run.status != Status::Finished || target.exists() {
         return Ok(());
     }
-    let cannot = |path: &Path, done: &str, error: io::Error| {
-        io::Error::new(error.kind(), format!("{} cannot be {done}: {error}", path.display()))
+    let cannot = |path: &Path, action: &str, error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot {action} {}: {error}", path.display()))
     };
     match std::fs::read(&source) {
         Ok(bytes) if Weights::from_safetensors(&bytes).is_ok() => {
             atomic_file::write(&target, TEMPORARY, &bytes)
-                .map_err(|error| cannot(&target, "written", error))
+                .map_err(|error| cannot(&target, "write", error))
         }
         // A damaged file is not copied.
         Ok(_) => Ok(()),

@@ -19,8 +19,8 @@ const BAR: usize = 40;
 pub fn predict(args: &PredictArgs) -> Result<()> {
     let reader = Reader::open(&args.paths.results)?;
     let run = reader.find(&args.trial)?;
-    for damage in reader.integrity_issues() {
-        anstream::eprintln!("{}", tracking::printable(&format!("warning: {damage}")));
+    for issue in reader.integrity_issues() {
+        anstream::eprintln!("{}", tracking::printable(&format!("warning: {issue}")));
     }
     let weights = weights(args, &run)?;
     let dataset = dataset(args, &run)?;
@@ -76,7 +76,7 @@ fn weights(args: &PredictArgs, run: &RecordedRun) -> Result<Weights> {
     let path = model_path(&args.paths.results, &run.experiment, &run.trial);
     let shown = path.display().to_string();
     let bytes = std::fs::read(&path).with_context(|| {
-        format!("the weights of this {} run cannot be read from {shown}", run.status)
+        format!("cannot read the weights of this {} run from {shown}", run.status)
     })?;
     Weights::from_safetensors(&bytes).with_context(|| shown)
 }

@@ -30,7 +30,7 @@ pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
     };
     let line = format!(
         "moved {} to {}; undo with: cargo run -p runner -- restore{option} {}",
-        in_words(moved),
+        run_count(moved),
         trash(&args.results).display(),
         args.what.join(" ")
     );
@@ -47,13 +47,13 @@ pub fn restore(args: &MoveArgs) -> Result<ExitCode> {
     let moved = move_runs(&args.what, &trash, &args.results)?;
     if Reader::open(&trash)?.experiments()?.is_empty() {
         std::fs::remove_dir_all(&trash)
-            .with_context(|| format!("{} cannot be removed", trash.display()))?;
+            .with_context(|| format!("cannot remove {}", trash.display()))?;
     }
-    writeln!(output(), "restored {} to {}", in_words(moved), args.results.display())?;
+    writeln!(output(), "restored {} to {}", run_count(moved), args.results.display())?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn in_words(runs: usize) -> String {
+fn run_count(runs: usize) -> String {
     if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") }
 }
 
@@ -62,8 +62,10 @@ fn in_words(runs: usize) -> String {
 fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
     let source = Reader::open(from)?;
     let mut runs: Vec<RecordedRun> = Vec::new();
-    for what in what {
-        runs.extend(meant(&source, what).with_context(|| format!("in {}", from.display()))?);
+    for argument in what {
+        runs.extend(
+            selected_runs(&source, argument).with_context(|| format!("in {}", from.display()))?,
+        );
     }
     if let Some(run) = runs.iter().find(|run| run.status == Status::Running) {
         bail!(
@@ -73,12 +75,12 @@ fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
         );
     }
     let ids: HashSet<RunId> = runs.iter().map(|run| run.id.clone()).collect();
-    let absorbed =
+    let report =
         Store::open(to)?.merge(&source, &|run| ids.contains(&run.id), true, &mut |run| {
             copy_model(from, to, run)
         })?;
-    if let Some(contradiction) = absorbed.conflicts.first() {
-        bail!("{contradiction}; nothing was deleted");
+    if let Some(conflict) = report.conflicts.first() {
+        bail!("{conflict}; nothing was deleted");
     }
     drop(source);
     let mut store = Store::open(from)?;
@@ -86,14 +88,14 @@ fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
     store.delete_runs(&ids)?;
     let experiments: HashSet<&str> = runs.iter().map(|run| run.experiment.as_str()).collect();
     for experiment in experiments {
-        tidy(&store, from, experiment, &runs)?;
+        update_files(&store, from, experiment, &runs)?;
         Store::open(to)?.export_csv(experiment)?;
     }
     Ok(ids.len())
 }
 
 /// The runs that a command line argument selects: all of an experiment, all of a trial, or one.
-fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
+fn selected_runs(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
     if reader.experiments()?.iter().any(|experiment| experiment.name == what) {
         return Ok(reader.all_runs(what)?);
     }
@@ -111,15 +113,23 @@ fn meant(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
 
 /// Updates the files after runs were deleted: removes weights of trials without a finished run and
 /// rewrites the CSV files.
-fn tidy(store: &Store, results: &Path, experiment: &str, deleted: &[RecordedRun]) -> Result<()> {
-    let left = store.all_runs(experiment)?;
-    let finished: HashSet<_> =
-        left.iter().filter(|run| run.status == Status::Finished).map(|run| &run.trial).collect();
+fn update_files(
+    store: &Store,
+    results: &Path,
+    experiment: &str,
+    deleted: &[RecordedRun],
+) -> Result<()> {
+    let remaining = store.all_runs(experiment)?;
+    let finished: HashSet<_> = remaining
+        .iter()
+        .filter(|run| run.status == Status::Finished)
+        .map(|run| &run.trial)
+        .collect();
     let gone =
         deleted.iter().filter(|run| run.experiment == experiment && !finished.contains(&run.trial));
     let mut files: Vec<PathBuf> =
         gone.map(|run| model_path(results, experiment, &run.trial)).collect();
-    if left.is_empty() {
+    if remaining.is_empty() {
         files.extend(["runs.csv", "epochs.csv"].map(|name| results.join(experiment).join(name)));
     } else {
         store.export_csv(experiment)?;
@@ -127,12 +137,12 @@ fn tidy(store: &Store, results: &Path, experiment: &str, deleted: &[RecordedRun]
     for file in files {
         match std::fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("{} cannot be removed", file.display()));
+                return Err(error).with_context(|| format!("cannot remove {}", file.display()));
             }
             _ => {}
         }
     }
-    if left.is_empty() {
+    if remaining.is_empty() {
         // Fails on folders with other files, which must stay.
         let _ = std::fs::remove_dir(results.join(experiment).join("models"));
         let _ = std::fs::remove_dir(results.join(experiment));

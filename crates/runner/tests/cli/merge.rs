@@ -56,7 +56,7 @@ fn start_of_the_program_survives_delete_and_merge() {
 fn merge_rejects_its_own_folder_and_an_absent_folder() {
     let sweep = Sweep::finished();
     let own = sweep.runner("merge results").exits(2);
-    own.stderr_is("error: results cannot be merged into itself\n");
+    own.stderr_is("error: cannot merge results into itself\n");
     let absent = sweep.runner("merge nowhere").exits(2);
     absent.stderr_contains("no results in nowhere");
 }
