@@ -1,8 +1,9 @@
-//! Checksums of what is recorded, so that a number that was changed after it was measured is not taken for one.
+//! Checksums of recorded rows. They detect values that were changed after they were recorded.
 
 use crate::{ErrorAnalysis, Experiment, RecordedRun, RunId, Value};
 
-/// CRC-32 over fields whose borders count.
+/// CRC-32 over a sequence of fields. The length of each field is part of the checksum, so that
+/// moving a byte from one field to the next changes it.
 #[derive(Clone, Default)]
 struct Checksum(crc32fast::Hasher);
 
@@ -18,7 +19,7 @@ impl Checksum {
     }
 
     fn number(&mut self, number: f64) -> &mut Self {
-        // The database has one zero only.
+        // SQLite stores -0.0 as 0.0; adding 0.0 removes the sign.
         self.bytes(&(number + 0.0).to_bits().to_le_bytes())
     }
 
@@ -35,7 +36,8 @@ impl Checksum {
     }
 }
 
-/// Of all that tables tell of a run but its epochs. How it stands may change without it.
+/// Checksum of a run: identity, data, settings, hyperparameters and results. Status, end time,
+/// error and epochs are not part of it.
 pub(crate) fn of_run(run: &RecordedRun) -> i64 {
     let mut sum = Checksum::default();
     for text in
@@ -50,7 +52,7 @@ pub(crate) fn of_run(run: &RecordedRun) -> i64 {
         sum.text(text);
     }
     sum.bytes(&run.last_epoch.to_le_bytes());
-    // Runs of earlier schemas have neither, and keep the checksum that they were recorded with.
+    // Runs of earlier schemas lack these values. Omitting them keeps the original checksums valid.
     for (name, number) in [
         ("ordered_at", run.ordered_at.map(i64::to_le_bytes)),
         ("train", run.split_sizes.train.map(u64::to_le_bytes)),
@@ -64,7 +66,7 @@ pub(crate) fn of_run(run: &RecordedRun) -> i64 {
     for (name, value) in &run.params {
         sum.text(name).value(value);
     }
-    // A database keeps no order among these.
+    // The store does not preserve the order of results.
     let mut results: Vec<_> = run.results.iter().collect();
     results.sort_by_key(|(name, _)| name);
     for (name, value) in results {
@@ -73,12 +75,12 @@ pub(crate) fn of_run(run: &RecordedRun) -> i64 {
     sum.finish()
 }
 
-/// Of what tables tell of an experiment.
+/// Checksum of an experiment: name and description.
 pub(crate) fn of_experiment(experiment: &Experiment) -> i64 {
     Checksum::default().text(&experiment.name).text(&experiment.description).finish()
 }
 
-/// Of one metric of an epoch.
+/// Checksum of one metric of an epoch.
 pub(crate) fn of_metric(run: &RunId, epoch: u32, step: i64, name: &str, value: f64) -> i64 {
     let mut sum = Checksum::default();
     sum.text(run.as_str())
@@ -89,9 +91,9 @@ pub(crate) fn of_metric(run: &RunId, epoch: u32, step: i64, name: &str, value: f
     sum.finish()
 }
 
-/// Of what people look at.
-pub(crate) fn of_examples(run: &RunId, examples: &ErrorAnalysis) -> i64 {
-    let ErrorAnalysis { classes, rows, columns, confusion, left_out, mistakes } = examples;
+/// Checksum of an error analysis.
+pub(crate) fn of_error_analysis(run: &RunId, analysis: &ErrorAnalysis) -> i64 {
+    let ErrorAnalysis { classes, rows, columns, confusion, left_out, mistakes } = analysis;
     let mut sum = Checksum::default();
     sum.text(run.as_str());
     for number in [*classes, *rows, *columns] {
@@ -112,7 +114,7 @@ pub(crate) fn of_examples(run: &RunId, examples: &ErrorAnalysis) -> i64 {
     sum.finish()
 }
 
-/// Of what a training goes on from.
+/// Checksum of a checkpoint.
 pub(crate) fn of_checkpoint(run: &RunId, epoch: u32, seconds: f64, model: &[u8]) -> i64 {
     Checksum::default()
         .text(run.as_str())

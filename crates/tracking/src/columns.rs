@@ -19,12 +19,12 @@ pub struct ColumnNames(HashSet<String>);
 
 impl ColumnNames {
     /// Reserves the names of the built-in columns.
-    pub fn new<'a>(own: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(own.into_iter().map(str::to_owned).collect())
+    pub fn new<'a>(built_in: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(built_in.into_iter().map(str::to_owned).collect())
     }
 
-    /// Returns a unique column name for `name`: [`escape_formula`], and with `prefix` if the name is
-    /// already taken.
+    /// Returns a unique column name for `name`: [`escape_formula`], and with `prefix` if the name
+    /// is already taken.
     pub fn claim(&mut self, name: &str, prefix: &str) -> String {
         let mut column = escape_formula(name).into_owned();
         while !self.0.insert(column.clone()) {

@@ -1,4 +1,4 @@
-//! The CSV files of an experiment: exports of the store for people and spreadsheets.
+//! The CSV files of an experiment, `runs.csv` and `epochs.csv`, for people and spreadsheets.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -13,35 +13,38 @@ use crate::{
     printable,
 };
 
-/// The hyperparameters of softmax regression, in the order of tables. Those of other programs follow as recorded.
+/// The hyperparameters of softmax regression, in the column order of tables. Other hyperparameters
+/// follow in the order in which they were recorded.
 pub const HYPERPARAMETERS: [&str; 7] =
     ["learning_rate", "decay", "batch_size", "epochs", "seed", "init", "last_batch"];
 
-/// The final metrics, in the order of tables; `seconds` has a column of its own.
+/// The final metrics, in the column order of tables. `seconds` has a separate column.
 pub const RESULTS: [&str; 4] = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
 
-/// The metrics of an epoch, in the order of tables.
+/// The metrics of an epoch, in the column order of tables.
 const METRICS: [&str; 6] =
     ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
 
-/// A text cell that no spreadsheet takes for a formula and no terminal for a command: a leading `=`, `+`, `-` or `@` gets
-/// an apostrophe before it, control characters (a leading tab or carriage return among them) are escaped.
+/// Makes text safe for a CSV cell, so that no spreadsheet reads it as a formula and no terminal as
+/// a command. Text that starts with `=`, `+`, `-` or `@` gets an apostrophe in front. Control
+/// characters, such as a leading tab or carriage return, are escaped.
 #[must_use]
 pub fn escape_formula(text: &str) -> Cow<'_, str> {
     let safe = printable(text);
     if safe.starts_with(['=', '+', '-', '@']) { Cow::Owned(format!("'{safe}")) } else { safe }
 }
 
-/// Waits until no other program exports `experiment`, and makes others wait until the handle goes. Where a folder cannot be
-/// locked, nobody waits: the files are whole all the same.
-pub(crate) fn turn(folder: &Path, experiment: &str) -> Result<Option<File>, StoreError> {
+/// Waits until no other program exports `experiment`, then locks its folder until the handle is
+/// dropped. Returns `None` if the file system has no locks. Without a lock the files are still
+/// complete, because each one is replaced atomically.
+pub(crate) fn lock_folder(folder: &Path, experiment: &str) -> Result<Option<File>, StoreError> {
     let folder = folder.join(ExperimentName::new(experiment)?);
     std::fs::create_dir_all(&folder)
         .map_err(|cause| StoreError::Export { path: folder.clone(), cause })?;
     Ok(File::open(folder).ok().filter(|handle| handle.lock().is_ok()))
 }
 
-/// Writes both files of `experiment`.
+/// Writes `runs.csv` and `epochs.csv` of `experiment`.
 pub(crate) fn export(
     folder: &Path,
     experiment: &str,
@@ -49,7 +52,7 @@ pub(crate) fn export(
     epochs: &HashMap<RunId, Vec<EpochMetrics>>,
 ) -> Result<(), StoreError> {
     let folder = folder.join(experiment);
-    let params = names(&HYPERPARAMETERS, runs.iter().flat_map(|run| &run.params));
+    let params = ordered_names(&HYPERPARAMETERS, runs.iter().flat_map(|run| &run.params));
     let mut runs: Vec<&RecordedRun> = runs.iter().collect();
     runs.sort_by(|a, b| compare(a, b, &params));
     let write = |name: &str, table: &dyn Fn(&mut dyn Write) -> csv::Result<()>| {
@@ -60,8 +63,8 @@ pub(crate) fn export(
     write("epochs.csv", &|out| epochs_csv(out, &runs, &params, epochs))
 }
 
-/// The known names, then whatever else there is, as met.
-fn names<'a, N: AsRef<str> + 'a, T: 'a>(
+/// Returns the known names, then all other names in order of first appearance.
+fn ordered_names<'a, N: AsRef<str> + 'a, T: 'a>(
     known: &[&'a str],
     found: impl Iterator<Item = &'a (N, T)>,
 ) -> Vec<&'a str> {
@@ -74,7 +77,8 @@ fn names<'a, N: AsRef<str> + 'a, T: 'a>(
     names
 }
 
-/// By the hyperparameters in their order, then dataset, then trial: never by who finished first.
+/// Orders runs by hyperparameters, then dataset, then trial. The order does not depend on which run
+/// finished first.
 fn compare(a: &RecordedRun, b: &RecordedRun, params: &[&str]) -> Ordering {
     let by_param = |name: &&str| match (a.param(name), b.param(name)) {
         (Some(a), Some(b)) => a.total_cmp(b),
@@ -88,7 +92,8 @@ fn compare(a: &RecordedRun, b: &RecordedRun, params: &[&str]) -> Ordering {
         .then_with(|| (&a.dataset, &a.trial).cmp(&(&b.dataset, &b.trial)))
 }
 
-/// Writes to a temporary name in the same folder and renames: a reader finds the old file or the new one, whole.
+/// Replaces a file atomically, so that a reader sees either the complete old file or the complete
+/// new one.
 fn replace(path: &Path, table: &dyn Fn(&mut dyn Write) -> csv::Result<()>) -> io::Result<()> {
     let mut file = AtomicFile::create(atomic_file::folder_of(path), atomic_file::CSV_PREFIX)?;
     table(&mut file).map_err(io::Error::from)?;
@@ -109,7 +114,7 @@ fn cell(value: Option<&Value>) -> String {
 }
 
 fn runs_csv(out: &mut dyn Write, runs: &[&RecordedRun], params: &[&str]) -> csv::Result<()> {
-    let results: Vec<_> = names(&RESULTS, runs.iter().flat_map(|run| &run.results))
+    let results: Vec<_> = ordered_names(&RESULTS, runs.iter().flat_map(|run| &run.results))
         .into_iter()
         .filter(|name| *name != "seconds")
         .collect();
@@ -144,14 +149,15 @@ fn epochs_csv(
     params: &[&str],
     epochs: &HashMap<RunId, Vec<EpochMetrics>>,
 ) -> csv::Result<()> {
-    let metrics = names(&METRICS, epochs.values().flatten().flat_map(|epoch| &epoch.metrics));
+    let metrics =
+        ordered_names(&METRICS, epochs.values().flatten().flat_map(|epoch| &epoch.metrics));
     let mut csv = csv::Writer::from_writer(out);
-    let (ids, place) = (["run", "trial"], ["epoch", "step"]);
-    let mut columns = ColumnNames::new(ids.into_iter().chain(place));
+    let (ids, position) = (["run", "trial"], ["epoch", "step"]);
+    let mut columns = ColumnNames::new(ids.into_iter().chain(position));
     let mut header: Vec<String> = ids.map(str::to_owned).to_vec();
     header.extend(params.iter().map(|name| columns.claim(name, "param_")));
-    header.extend(place.map(str::to_owned));
-    // A metric that shares its name with a hyperparameter says that it is the epoch's.
+    header.extend(position.map(str::to_owned));
+    // A metric with the name of a hyperparameter gets the prefix `epoch_`.
     header.extend(metrics.iter().map(|name| columns.claim(name, "epoch_")));
     csv.write_record(header)?;
     for run in runs {

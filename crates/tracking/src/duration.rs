@@ -1,8 +1,8 @@
-//! How long something took or takes, as people read it.
+//! Durations as text for people.
 
 use std::time::Duration;
 
-/// A duration in its natural unit.
+/// Formats a measured duration in its natural unit, such as `12.3 s` or `2.5 min`.
 #[must_use]
 pub fn seconds(seconds: f64) -> String {
     match seconds {
@@ -15,7 +15,8 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// `about 8 s`, `about 3 min 20 s`, `about 2 h 5 min`: as exact as an estimate deserves.
+/// Formats an estimated duration with at most two units: `about 8 s`, `about 3 min 20 s`,
+/// `about 2 h 5 min`.
 #[must_use]
 pub fn about(time: Duration) -> String {
     match time.as_secs() {
@@ -31,21 +32,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_estimate_reads_as_people_say_it() {
+    fn estimate_has_at_most_two_units() {
         let cases = [
             (0, "under 1 s"),
             (8, "about 8 s"),
             (200, "about 3 min 20 s"),
             (7_500, "about 2 h 5 min"),
         ];
-        for (seconds, words) in cases {
-            assert_eq!(about(Duration::from_secs(seconds)), words);
+        for (seconds, expected) in cases {
+            assert_eq!(about(Duration::from_secs(seconds)), expected);
         }
     }
 
     #[test]
-    fn a_duration_is_in_its_natural_unit() {
-        let words = [0.000_05, 0.000_4, 0.11, 12.34, 150.0, 7_200.0].map(seconds);
-        assert_eq!(words, ["50 µs", "0.4 ms", "0.11 s", "12.3 s", "2.5 min", "2.0 h"]);
+    fn duration_has_its_natural_unit() {
+        let formatted = [0.000_05, 0.000_4, 0.11, 12.34, 150.0, 7_200.0].map(seconds);
+        assert_eq!(formatted, ["50 µs", "0.4 ms", "0.11 s", "12.3 s", "2.5 min", "2.0 h"]);
     }
 }

@@ -1,79 +1,85 @@
-//! What people look at beside the numbers: which classes are taken for which, and the mistakes a model is surest of.
+//! Error analysis of a run: the confusion matrix and the most confident mistakes.
 
-/// What the final weights of a run make of the test set, for people to look at.
+/// Error analysis of a run: how its final weights classify the test set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ErrorAnalysis {
-    /// Number of classes: labels and predictions are below it.
+    /// Number of classes. Labels and predictions are less than it.
     pub classes: u32,
-    /// Rows of an image of the dataset (not of a picture), so that weights can be drawn as images.
+    /// Rows of an image in the dataset. Weights have the same shape and are drawn as images. A
+    /// picture of a mistake may have another size.
     pub rows: u32,
-    /// Columns of an image of the dataset.
+    /// Columns of an image in the dataset.
     pub columns: u32,
-    /// Cells that are not 0, by label, then prediction. If they would not fit, the most frequent ones only (ties: smaller
-    /// label, then prediction).
+    /// Confusion cells with a nonzero count, ordered by label, then prediction. If they exceed
+    /// [`ErrorAnalysis::ROOM`], only the most frequent cells remain; ties go to the smaller label,
+    /// then the smaller prediction.
     pub confusion: Vec<ConfusionCell>,
-    /// Examples in cells that were left out for want of room (0 normally).
+    /// Number of examples in cells that [`ErrorAnalysis::fitted`] removed; usually 0.
     pub left_out: u64,
-    /// At most [`ErrorAnalysis::MISTAKES`], the most confident first (higher probability; ties by lower index).
+    /// At most [`ErrorAnalysis::MISTAKES`] mistakes, ordered by decreasing probability, then by
+    /// index.
     pub mistakes: Vec<Mistake>,
 }
 
-/// How many examples of a label were predicted to be of a class.
+/// The number of test examples with a given label and prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfusionCell {
-    /// What they are.
+    /// The true class.
     pub label: u32,
-    /// What they were taken for.
+    /// The predicted class.
     pub predicted: u32,
-    /// How many, at least one.
+    /// The number of examples, at least 1.
     pub count: u64,
 }
 
-/// An example that was taken for something else.
+/// A misclassified test example.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mistake {
-    /// Its place in the test set, from 0.
+    /// The index in the test set, from 0.
     pub index: u64,
-    /// What it is.
+    /// The true class.
     pub label: u32,
-    /// What it was taken for.
+    /// The predicted class.
     pub predicted: u32,
-    /// Of the prediction, from 0 to 1.
+    /// The predicted probability of the class `predicted`, from 0 to 1.
     pub probability: f64,
-    /// PNG, 8-bit grayscale.
+    /// The image as a PNG, 8-bit grayscale.
     pub picture: Vec<u8>,
 }
 
-/// How a PNG begins.
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// The signature at the start of every PNG file.
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// What a mistake takes beside its picture, about.
-const ROW: usize = 50;
+/// Approximate size of a mistake without its picture, in bytes.
+const MISTAKE_OVERHEAD: usize = 50;
 
-/// No dataset's images have more pixels.
-const MOST_PIXELS: u64 = 1 << 30;
+/// The largest accepted number of pixels of an image.
+const MAX_PIXELS: u64 = 1 << 30;
 
-/// No dataset has more classes.
-const MOST_CLASSES: u32 = 1 << 16;
+/// The largest accepted number of classes.
+const MAX_CLASSES: u32 = 1 << 16;
 
 impl ErrorAnalysis {
-    /// Mistakes that are kept.
+    /// Maximum number of mistakes that are recorded.
     pub const MISTAKES: usize = 12;
 
-    /// Bytes of pictures and cells that are kept of a run: with what the database needs around them, less than 20 kB.
+    /// Maximum size of the pictures and confusion cells of a run, in bytes. Together with the
+    /// overhead of the database, a run takes less than 20 kB.
     pub const ROOM: usize = 14_250;
 
-    /// Leaves the rarest cells of the confusion matrix out until there is room for the others, beside the mistakes.
+    /// Removes the rarest confusion cells until pictures and cells fit into
+    /// [`ErrorAnalysis::ROOM`].
     #[must_use]
     pub fn fitted(mut self) -> Self {
-        let pictures: usize = self.mistakes.iter().map(|mistake| mistake.picture.len() + ROW).sum();
+        let pictures: usize =
+            self.mistakes.iter().map(|mistake| mistake.picture.len() + MISTAKE_OVERHEAD).sum();
         let room = Self::ROOM.saturating_sub(pictures);
         self.confusion
             .sort_by_key(|cell| (std::cmp::Reverse(cell.count), cell.label, cell.predicted));
-        let mut taken = "[]".len();
+        let mut length = "[]".len();
         let fitting = self.confusion.iter().take_while(|cell| {
-            taken += cell.length();
-            taken <= room
+            length += cell.json_length();
+            length <= room
         });
         let fitting = fitting.count();
         self.left_out += self.confusion.drain(fitting..).map(|cell| cell.count).sum::<u64>();
@@ -81,45 +87,49 @@ impl ErrorAnalysis {
         self
     }
 
-    /// What keeps them from being what a store keeps, in words.
-    pub(crate) fn fault(&self) -> Option<&'static str> {
+    /// Checks every field against the limits of the store.
+    ///
+    /// # Errors
+    /// The reason why the error analysis cannot be recorded.
+    pub(crate) fn validate(&self) -> Result<(), &'static str> {
         let Self { classes, rows, columns, confusion, left_out, mistakes } = self;
         let is_class = |class: u32| class < *classes;
         let counts = confusion.iter().map(|cell| cell.count).chain([*left_out]);
         let total =
             counts.map(i64::try_from).try_fold(0i64, |sum, count| sum.checked_add(count.ok()?));
-        let ascending = |cells: &[ConfusionCell]| cells[0].place() < cells[1].place();
-        let first = |mistakes: &[Mistake]| mistakes[0].comes_before(&mistakes[1]);
+        let ascending = |cells: &[ConfusionCell]| cells[0].class_pair() < cells[1].class_pair();
+        let descending = |mistakes: &[Mistake]| mistakes[0].comes_before(&mistakes[1]);
         let pictures: usize = mistakes.iter().map(|mistake| mistake.picture.len()).sum();
-        let cells: usize = confusion.iter().map(ConfusionCell::length).sum();
+        let cells: usize = confusion.iter().map(ConfusionCell::json_length).sum();
         let rules = [
-            ((1..=MOST_CLASSES).contains(classes), "the number of classes"),
+            ((1..=MAX_CLASSES).contains(classes), "the number of classes is not from 1 to 65536"),
             (
-                (1..=MOST_PIXELS).contains(&(u64::from(*rows) * u64::from(*columns))),
-                "the size of an image",
+                (1..=MAX_PIXELS).contains(&(u64::from(*rows) * u64::from(*columns))),
+                "an image has no pixels or more than 2^30",
             ),
             (
                 confusion.iter().all(|cell| is_class(cell.label) && is_class(cell.predicted)),
-                "a class",
+                "a confusion cell has an unknown class",
             ),
-            (total.is_some() && confusion.iter().all(|cell| cell.count > 0), "a count"),
-            (confusion.windows(2).all(ascending), "the order of the cells"),
-            (mistakes.len() <= Self::MISTAKES, "the number of mistakes"),
-            (mistakes.windows(2).all(first), "the order of the mistakes"),
-            (mistakes.iter().all(|mistake| mistake.is_one(*classes)), "a mistake"),
-            (pictures + cells <= Self::ROOM, "the size of it all"),
+            (confusion.iter().all(|cell| cell.count > 0), "the count of a confusion cell is 0"),
+            (total.is_some(), "the sum of the counts is too large"),
+            (confusion.windows(2).all(ascending), "the confusion cells are not in order"),
+            (mistakes.len() <= Self::MISTAKES, "there are more than 12 mistakes"),
+            (mistakes.windows(2).all(descending), "the mistakes are not in order"),
+            (mistakes.iter().all(|mistake| mistake.is_valid(*classes)), "a mistake is invalid"),
+            (pictures + cells <= Self::ROOM, "pictures and confusion cells exceed 14250 bytes"),
         ];
-        rules.into_iter().find(|(holds, _)| !holds).map(|(_, what)| what)
+        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err(reason))
     }
 }
 
 impl ConfusionCell {
-    fn place(&self) -> (u32, u32) {
+    fn class_pair(&self) -> (u32, u32) {
         (self.label, self.predicted)
     }
 
-    /// Bytes of `[label,predicted,count],`.
-    fn length(&self) -> usize {
+    /// Length of `[label,predicted,count],` in bytes.
+    fn json_length(&self) -> usize {
         let digits = |number: u64| number.checked_ilog10().map_or(1, |digits| digits as usize + 1);
         "[,,],".len()
             + digits(self.label.into())
@@ -134,13 +144,13 @@ impl Mistake {
             || (self.probability == other.probability && self.index < other.index)
     }
 
-    fn is_one(&self, classes: u32) -> bool {
+    fn is_valid(&self, classes: u32) -> bool {
         self.label < classes
             && self.predicted < classes
             && self.label != self.predicted
             && (0.0..=1.0).contains(&self.probability)
             && i64::try_from(self.index).is_ok()
-            && self.picture.starts_with(PNG)
+            && self.picture.starts_with(PNG_SIGNATURE)
     }
 }
 
@@ -149,7 +159,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn examples(classes: u32, picture: usize) -> ErrorAnalysis {
+    fn error_analysis(classes: u32, picture: usize) -> ErrorAnalysis {
         let cells =
             (0..classes).flat_map(|label| (0..classes).map(move |predicted| (label, predicted)));
         let confusion = cells.map(|(label, predicted)| ConfusionCell {
@@ -157,7 +167,7 @@ mod tests {
             predicted,
             count: if label == predicted { 1_000 } else { 1 + u64::from((label + predicted) % 3) },
         });
-        let mut bytes = PNG.to_vec();
+        let mut bytes = PNG_SIGNATURE.to_vec();
         bytes.resize(picture, 7);
         let mistake = |index| Mistake {
             index,
@@ -178,12 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn ten_classes_fit_and_of_many_the_most_frequent_cells() {
-        assert_eq!(examples(10, 1_000).fitted(), examples(10, 1_000));
-        let (all, fitted) = (examples(256, 1_000), examples(256, 1_000).fitted());
-        assert_eq!(fitted.fault(), None);
-        let count = |it: &ErrorAnalysis| {
-            it.confusion.iter().map(|cell| cell.count).sum::<u64>() + it.left_out
+    fn fitted_keeps_the_most_frequent_cells() {
+        assert_eq!(error_analysis(10, 1_000).fitted(), error_analysis(10, 1_000));
+        let (all, fitted) = (error_analysis(256, 1_000), error_analysis(256, 1_000).fitted());
+        assert_eq!(fitted.validate(), Ok(()));
+        let count = |analysis: &ErrorAnalysis| {
+            analysis.confusion.iter().map(|cell| cell.count).sum::<u64>() + analysis.left_out
         };
         assert_eq!(count(&fitted), count(&all));
         assert!(
@@ -199,29 +209,30 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_named() {
-        assert_eq!(examples(10, 300).fault(), None);
+    fn validate_names_the_invalid_part() {
+        assert_eq!(error_analysis(10, 300).validate(), Ok(()));
         type Change = fn(&mut ErrorAnalysis);
         let changes: [(&str, Change); 14] = [
-            ("the number of classes", |it| it.classes = 0),
-            ("the number of classes", |it| it.classes = u32::MAX),
-            ("the size of an image", |it| it.rows = 0),
-            ("the size of an image", |it| (it.rows, it.columns) = (u32::MAX, u32::MAX)),
-            ("a class", |it| it.classes = 9),
-            ("a count", |it| it.confusion[3].count = 0),
-            ("a count", |it| (it.confusion[3].count, it.left_out) = (1 << 62, 1 << 62)),
-            ("a count", |it| it.left_out = u64::MAX),
-            ("the order of the cells", |it| it.confusion.swap(1, 2)),
-            ("the number of mistakes", |it| it.mistakes.push(it.mistakes[0].clone())),
-            ("the order of the mistakes", |it| it.mistakes[5].probability = 0.6),
-            ("a mistake", |it| it.mistakes[0].probability = 1.5),
-            ("a mistake", |it| it.mistakes[0].picture[1] = b'J'),
-            ("the size of it all", |it| it.mistakes[0].picture.resize(20_000, 0)),
+            ("number of classes", |a| a.classes = 0),
+            ("number of classes", |a| a.classes = u32::MAX),
+            ("an image has", |a| a.rows = 0),
+            ("an image has", |a| (a.rows, a.columns) = (u32::MAX, u32::MAX)),
+            ("unknown class", |a| a.classes = 9),
+            ("count of a confusion cell is 0", |a| a.confusion[3].count = 0),
+            ("sum", |a| (a.confusion[3].count, a.left_out) = (1 << 62, 1 << 62)),
+            ("sum", |a| a.left_out = u64::MAX),
+            ("cells are not in order", |a| a.confusion.swap(1, 2)),
+            ("more than 12 mistakes", |a| a.mistakes.push(a.mistakes[0].clone())),
+            ("mistakes are not in order", |a| a.mistakes[5].probability = 0.6),
+            ("a mistake is invalid", |a| a.mistakes[0].probability = 1.5),
+            ("a mistake is invalid", |a| a.mistakes[0].picture[1] = b'J'),
+            ("exceed 14250 bytes", |a| a.mistakes[0].picture.resize(20_000, 0)),
         ];
-        for (what, change) in changes {
-            let mut changed = examples(10, 300);
+        for (words, change) in changes {
+            let mut changed = error_analysis(10, 300);
             change(&mut changed);
-            assert_eq!(changed.fault(), Some(what));
+            let reason = changed.validate().unwrap_err();
+            assert!(reason.contains(words), "{reason}, expected {words}");
         }
     }
 }

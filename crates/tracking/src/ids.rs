@@ -1,4 +1,4 @@
-//! Identities: of a trial, by what it is; of a run, by chance.
+//! Ids: the id of a trial is a hash of its fields; the id of a run is random.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt::{self, Write};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Run, Value};
 
-/// Bytes of an id; twice as many hexadecimal digits.
+/// Number of bytes of an id. Its text has twice as many hexadecimal digits.
 const BYTES: usize = 8;
 
 fn hex(bytes: &[u8]) -> String {
@@ -19,13 +19,16 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Identity of a trial: 16 hexadecimal digits, equal exactly when the trial is.
+/// Id of a trial: 16 hexadecimal digits. Equal trials have equal ids.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TrialId(String);
 
 impl TrialId {
-    /// The first 16 hexadecimal digits of the SHA-256 of `candle-sweep trial v1` and a line `name=value` a field, in
-    /// the order given, every line ended by a line feed.
+    /// Hashes the fields of a trial.
+    ///
+    /// The hashed text has the line `candle-sweep trial v1`, then one line `name=value` per field
+    /// in the given order. Every line ends with a line feed. The id is the first 16 hexadecimal
+    /// digits of the SHA-256.
     #[must_use]
     pub fn of(fields: &[(&str, &str)]) -> Self {
         let mut sha256 = Sha256::new_with_prefix("candle-sweep trial v1\n");
@@ -35,8 +38,9 @@ impl TrialId {
         Self(hex(&sha256.finalize()[..BYTES]))
     }
 
-    /// Of a live run: the hyperparameters by name, whatever order they came in, then the data. Texts are in JSON, so that no text is
-    /// taken for something else: `"depth"=3`, `"rate"=0.1`, `"kind"="relu"`, `dataset="wine"`.
+    /// Hashes the fields of a live run: the hyperparameters sorted by name, then the data. Text is
+    /// encoded as JSON, so that different fields never give the same text: `"depth"=3`,
+    /// `"rate"=0.1`, `"kind"="relu"`, `dataset="wine"`.
     pub(crate) fn of_run(run: &Run) -> Self {
         let json = |text: &str| serde_json::Value::from(text).to_string();
         let value = |value: &Value| match value {
@@ -44,7 +48,7 @@ impl TrialId {
             number => number.to_string(),
         };
         let mut fields: Vec<_> =
-            run.params.iter().map(|(name, it)| (json(name), value(it))).collect();
+            run.params.iter().map(|(name, param)| (json(name), value(param))).collect();
         fields.sort();
         let data = [
             ("dataset", &run.dataset),
@@ -57,7 +61,7 @@ impl TrialId {
         Self::of(&fields)
     }
 
-    /// Its digits.
+    /// Returns the 16 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -80,7 +84,7 @@ impl FromStr for TrialId {
             Ok(Self(text.to_owned()))
         } else {
             Err(format!(
-                "'{}' is no trial id: expected {} digits of 0-9 a-f",
+                "'{}' is not a trial id: expected {} digits of 0-9 a-f",
                 crate::printable(text),
                 2 * BYTES
             ))
@@ -88,7 +92,7 @@ impl FromStr for TrialId {
     }
 }
 
-/// Identity of a run: 16 random hexadecimal digits, so that runs of many machines can be put together.
+/// Id of a run: 16 random hexadecimal digits, so that runs of different machines can be merged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunId(String);
 
@@ -96,7 +100,7 @@ impl RunId {
     /// Generates an id that no spreadsheet reads as a number.
     ///
     /// # Errors
-    /// When the system has no random numbers.
+    /// If the system provides no random numbers.
     pub fn random() -> Result<Self, getrandom::Error> {
         loop {
             let mut bytes = [0; BYTES];
@@ -112,7 +116,7 @@ impl RunId {
         Self(text)
     }
 
-    /// Its digits.
+    /// Returns the 16 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -165,7 +169,7 @@ impl IdPrefix {
     }
 }
 
-/// So that it is found among others by its text.
+/// Allows lookups by text in maps with run ids as keys.
 impl Borrow<str> for RunId {
     fn borrow(&self) -> &str {
         &self.0
@@ -179,7 +183,7 @@ impl FromStr for RunId {
         match text.parse::<TrialId>() {
             Ok(digits) => Ok(Self(digits.0)),
             Err(_) => Err(format!(
-                "'{}' is no run id: expected {} digits of 0-9 a-f",
+                "'{}' is not a run id: expected {} digits of 0-9 a-f",
                 crate::printable(text),
                 2 * BYTES
             )),
@@ -199,9 +203,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Written down with `printf 'candle-sweep trial v1\nbatch_size=32\nseed=0\n' | sha256sum`.
+    /// The expected digits come from `printf 'candle-sweep trial v1\nbatch_size=32\nseed=0\n' |
+    /// sha256sum`.
     #[test]
-    fn ids_are_what_sha256sum_says() {
+    fn trial_id_equals_sha256sum() {
         assert_eq!(TrialId::of(&[]).as_str(), "cba06e7be64e29e9");
         assert_eq!(
             TrialId::of(&[("batch_size", "32"), ("seed", "0")]).as_str(),
@@ -210,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_ids_are_read() {
+    fn invalid_trial_ids_are_rejected() {
         assert!("cba06e7be64e29e9".parse::<TrialId>().is_ok());
         for wrong in
             ["", "cba06e7be64e29e", "CBA06E7BE64E29E9", "cba06e7be64e29eg", "cba06e7be64e29e9a"]
@@ -257,13 +262,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn another_value_is_another_trial(a in 0u32..1000, b in 0u32..1000) {
+        fn another_value_gives_another_trial_id(a in 0u32..1000, b in 0u32..1000) {
             let id = |n: u32| TrialId::of(&[("seed", &n.to_string())]);
             prop_assert_eq!(id(a) == id(b), a == b);
         }
 
         #[test]
-        fn every_id_reads_back(name in any::<String>(), value in any::<String>()) {
+        fn trial_id_round_trips_through_text(name in any::<String>(), value in any::<String>()) {
             let id = TrialId::of(&[(&name, &value)]);
             prop_assert_eq!(id.as_str().parse::<TrialId>().unwrap(), id);
         }

@@ -1,4 +1,4 @@
-//! A run as a training loop sees it: begun, logged to, ended.
+//! Live runs: a training loop starts a run, logs epochs and ends it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
@@ -9,21 +9,24 @@ use crate::{
     Status, Store, StoreError, TrialId, Value, printable,
 };
 
-/// No name is longer, in bytes.
-const LONGEST_NAME: usize = 128;
+/// Maximum length of the name of a hyperparameter or metric, in bytes.
+const MAX_NAME_LENGTH: usize = 128;
 
 impl Store {
-    /// Begins a run of `experiment`, which is made if it is not there. It is in the store, as running, when this returns.
+    /// Starts a run of `experiment`, which is created if necessary. When this returns, the store
+    /// contains the run with status `running`.
     ///
     /// The hyperparameters identify the trial; their order does not matter. Reports use the newest
     /// run of a trial that has a result. While a run is running, no other run of its trial can
-    /// begin. `report --where` selects runs by hyperparameter name, except for the names `status`,
-    /// `trial`, `run`, `started_at` and `ended_at`, which are what the store knows of the run.
+    /// start. `report --where` selects runs by hyperparameter name, except for the names `status`,
+    /// `trial`, `run`, `started_at` and `ended_at`, which select columns of the store.
     ///
     /// # Errors
-    /// [`StoreError::Running`] when the trial is being run, by this process or another; others when the experiment's name cannot
-    /// be a folder's, a hyperparameter cannot be recorded (its name is empty, not printable, longer than 128 bytes or given twice;
-    /// it is not finite), or the database refuses.
+    /// - [`StoreError::Running`] if this process or another one is running the trial.
+    /// - [`StoreError::InvalidExperimentName`] if the name cannot be the name of a folder.
+    /// - [`StoreError::Rejected`] if a hyperparameter is not finite, or if its name is empty, longer
+    ///   than 128 bytes, not printable or used twice.
+    /// - Other errors if the database cannot be written.
     pub fn start_run(
         &self,
         experiment: &str,
@@ -32,11 +35,12 @@ impl Store {
         self.new_run(experiment, params).start()
     }
 
-    /// [`Store::start_run`] with more to say about the run before it begins.
+    /// Prepares a run, like [`Store::start_run`], but lets the caller set more before it starts:
+    /// dataset, validation, engine.
     pub fn new_run(&self, experiment: &str, params: &[(&str, Value)]) -> NewRun<'_> {
         let params = params
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), one_zero(value.clone())))
+            .map(|(name, value)| ((*name).to_owned(), normalize_value(value.clone())))
             .collect();
         let run = Run {
             params,
@@ -45,11 +49,12 @@ impl Store {
         NewRun { store: self, run, take_over: false }
     }
 
-    /// Says what `experiment` is about, and what program makes the runs that [`Store::start_run`] begins of it: mostly
-    /// [`invocation!`](crate::invocation). Without this it is described as it was, and made by [`Invocation::current`].
+    /// Sets the description of `experiment` and the provenance of the runs that this store starts
+    /// from now on, usually [`invocation!`](crate::invocation). By default the description stays
+    /// unchanged and the provenance is [`Invocation::current`].
     ///
     /// # Errors
-    /// When the name cannot be a folder's, or the database refuses.
+    /// If the name cannot be the name of a folder, or the database cannot be written.
     pub fn declare(
         &self,
         experiment: &Experiment,
@@ -60,9 +65,10 @@ impl Store {
     }
 }
 
-/// A run that is about to begin.
+/// A run before its start. The data and the validation identify the trial; engine and device do
+/// not.
 #[derive(Debug)]
-#[must_use = "it begins with start()"]
+#[must_use = "the run starts with start()"]
 pub struct NewRun<'a> {
     store: &'a Store,
     run: Run,
@@ -70,20 +76,21 @@ pub struct NewRun<'a> {
 }
 
 impl NewRun<'_> {
-    /// The data that it is trained on, by name: a part of what the trial is.
+    /// Sets the name of the dataset. It identifies the trial.
     pub fn dataset(mut self, name: &str) -> Self {
         name.clone_into(&mut self.run.dataset);
         self
     }
 
-    /// A digest of the data's bytes: a part of what the trial is.
+    /// Sets the digest of the dataset. It identifies the trial.
     pub fn dataset_sha256(mut self, digest: &str) -> Self {
         digest.clone_into(&mut self.run.dataset_sha256);
         self
     }
 
-    /// What `val_…` metrics are measured on: `test`, the test set, which is taken for granted, or the fraction of the training set
-    /// that is held out, such as `0.1`. A part of what the trial is; of one with a validation of its own `report` lets that choose.
+    /// Sets the data that `val_…` metrics are measured on: `test` for the test set (the default),
+    /// or the fraction of the training set that is held out, such as `0.1`. It identifies the
+    /// trial. If examples are held out, `report` ranks settings by a validation metric.
     pub fn validation(mut self, validation: &str) -> Self {
         validation.clone_into(&mut self.run.validation);
         self
@@ -96,42 +103,44 @@ impl NewRun<'_> {
         self
     }
 
-    /// How it is computed, such as `candle`; no part of what the trial is.
+    /// Sets the engine that computes the run, such as `candle`. It does not identify the trial.
     pub fn engine(mut self, engine: &str) -> Self {
         engine.clone_into(&mut self.run.engine);
         self
     }
 
-    /// Where it is computed: `cpu` unless said; no part of what the trial is.
+    /// Sets the device that computes the run, by default `cpu`. It does not identify the trial.
     pub fn device(mut self, device: &str) -> Self {
         device.clone_into(&mut self.run.device);
         self
     }
 
-    /// Begins though a process of another machine or container, of which nothing can be known here, is said to run the trial. Where
-    /// the system has no `/proc`, that is any other process.
+    /// Starts the run even if a process of another machine or container is recorded as running the
+    /// trial. This process cannot check whether that process is alive. Without `/proc` this applies
+    /// to every other process.
     pub fn take_over(mut self) -> Self {
         self.take_over = true;
         self
     }
 
-    /// Begins it.
+    /// Starts the run.
     ///
     /// # Errors
-    /// As [`Store::start_run`].
+    /// The errors of [`Store::start_run`].
     pub fn start(mut self) -> Result<LiveRun, StoreError> {
         ExperimentName::new(&self.run.experiment)?;
         for (index, (name, value)) in self.run.params.iter().enumerate() {
             let known = self.run.params[..index].iter().map(|(name, _)| name.as_str());
-            let finite = value.as_number().is_none_or(f64::is_finite);
-            let reason = name_fault(name, known).or((!finite).then_some("it is not finite"));
-            if let Some(reason) = reason {
-                return Err(StoreError::Rejected {
-                    what: "hyperparameter",
-                    name: name.clone(),
-                    reason,
-                });
-            }
+            let reason = match validate_name(name, known) {
+                Err(reason) => reason,
+                Ok(()) if value.as_number().is_none_or(f64::is_finite) => continue,
+                Ok(()) => "its value is not finite",
+            };
+            return Err(StoreError::Rejected {
+                what: "hyperparameter",
+                name: name.clone(),
+                reason,
+            });
         }
         let recorder = self.store.recorder()?;
         let id = RunId::random().map_err(|error| StoreError::Folder {
@@ -145,77 +154,86 @@ impl NewRun<'_> {
             id,
             trial: self.run.trial.clone(),
             run: Some(Box::new(self.run)),
-            begun: Instant::now(),
-            logged: Mutex::default(),
+            started: Instant::now(),
+            last_epoch: Mutex::default(),
             trouble: Trouble::default(),
         })
     }
 }
 
-/// A run that goes on, in the store from its first moment.
+/// A run in progress. The store contains it from its start.
 ///
-/// It ends by [`finish`](LiveRun::finish), [`diverge`](LiveRun::diverge) or [`fail`](LiveRun::fail). One that is dropped, because of
-/// a panic for instance, is killed; so is one whose process ends, however it does. What it logged stays.
+/// A run ends with [`finish`](LiveRun::finish), [`diverge`](LiveRun::diverge) or
+/// [`fail`](LiveRun::fail). A run that is dropped, for example by a panic, gets the status
+/// `killed`. The same applies if its process ends. Logged epochs remain in the store.
 #[derive(Debug)]
 pub struct LiveRun {
     recorder: Arc<Recorder>,
     id: RunId,
     trial: TrialId,
-    /// Until it ended.
+    /// `None` after the run has ended.
     run: Option<Box<Run>>,
-    begun: Instant,
-    logged: Mutex<Logged>,
+    started: Instant,
+    last_epoch: Mutex<LastEpoch>,
     trouble: Trouble,
 }
 
-/// The last epoch that was logged, and what of it.
+/// The last logged epoch and the names of its metrics.
 #[derive(Debug, Default)]
-struct Logged {
+struct LastEpoch {
     epoch: u32,
     step: u64,
     names: Vec<String>,
 }
 
 impl LiveRun {
-    /// Its identity.
+    /// Returns the id of the run.
     #[must_use]
     pub fn id(&self) -> &RunId {
         &self.id
     }
 
-    /// What is run.
+    /// Returns the id of the trial.
     #[must_use]
     pub fn trial(&self) -> &TrialId {
         &self.trial
     }
 
-    /// Logs what an epoch measured, without waiting for the disk: it is in the store a tenth of a second later, and then survives
-    /// whatever becomes of the process. Epochs count from 1 and come in order; some may be left out; one may be logged in several
-    /// calls, each metric once. A value that is not finite is not recorded. Who does not count steps has one an epoch.
+    /// Logs metrics of an epoch without waiting for the disk. The metrics are in the store within a
+    /// tenth of a second. From then on they survive the end of the process.
+    ///
+    /// Epochs count from 1 and are logged in order; gaps are allowed. Several calls can log the
+    /// same epoch, but each metric only once. A value that is not finite is not recorded. One epoch
+    /// counts as one step; [`LiveRun::log_at`] takes the number of steps.
     ///
     /// # Errors
-    /// When an epoch or a metric's name cannot be recorded: then nothing of the call is. Or when something that was logged before
-    /// could not be recorded, because the disk is full for instance; it is kept, and tried again until the run ends.
+    /// - If the epoch or the name of a metric is invalid. Nothing of the call is recorded.
+    /// - If earlier epochs could not be recorded, for example because the disk is full. They stay
+    ///   queued, and the store retries until the run ends.
     pub fn log(&self, epoch: u32, metrics: &[(&str, f64)]) -> Result<(), StoreError> {
         self.log_at(epoch, u64::from(epoch), metrics)
     }
 
-    /// [`LiveRun::log`], after so many `step`s (weight updates) since the run began.
+    /// Logs metrics like [`LiveRun::log`]. `step` is the number of weight updates since the start
+    /// of the run.
     ///
     /// # Errors
-    /// As [`LiveRun::log`].
+    /// The errors of [`LiveRun::log`].
     pub fn log_at(&self, epoch: u32, step: u64, metrics: &[(&str, f64)]) -> Result<(), StoreError> {
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(reason) = logged.fault(epoch, step) {
-            return Err(StoreError::Epoch { epoch, step, reason });
+        let mut last = self.last_epoch.lock().unwrap_or_else(PoisonError::into_inner);
+        last.validate_next(epoch, step).map_err(|reason| StoreError::Epoch {
+            epoch,
+            step,
+            reason,
+        })?;
+        let known: &[String] = if epoch == last.epoch { &last.names } else { &[] };
+        let metrics = validate_metrics(metrics, known)?;
+        if epoch > last.epoch {
+            *last = LastEpoch { epoch, step, names: Vec::new() };
         }
-        let known: &[String] = if epoch == logged.epoch { &logged.names } else { &[] };
-        let metrics = checked(metrics, known)?;
-        if epoch > logged.epoch {
-            *logged = Logged { epoch, step, names: Vec::new() };
-        }
-        logged.names.extend(metrics.iter().map(|(name, _)| name.clone()));
-        // Still locked: threads that log to one run are recorded in their order.
+        last.names.extend(metrics.iter().map(|(name, _)| name.clone()));
+        // The lock is held until the epoch is queued. It keeps the order of threads that log to one
+        // run.
         self.recorder.epoch(
             self.id.clone(),
             EpochMetrics { epoch, step, metrics },
@@ -224,40 +242,42 @@ impl LiveRun {
         self.trouble()
     }
 
-    /// What became of epochs that were logged before, if they are not recorded.
+    /// Returns the error of earlier epochs that could not be recorded, if any.
     fn trouble(&self) -> Result<(), StoreError> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 
-    /// Ends it with its final metrics, such as `test_accuracy`; `seconds`, since it began, is added unless it is among them. When
-    /// this returns, all of the run is in the store.
+    /// Ends the run with its final metrics, such as `test_accuracy`. The metric `seconds`, the time
+    /// since the start, is added unless it is given. When this returns, the store contains the
+    /// complete run.
     ///
     /// # Errors
-    /// When a name cannot be recorded: the run failed then, and says why. When the database refuses: then the end is recorded as
-    /// soon as that is possible while the process lives, else the run is killed.
+    /// - If the name of a metric is invalid. The run ends with the status `failed` and this reason.
+    /// - If the database cannot be written. The store retries as long as the process lives. If the
+    ///   process ends first, the run gets the status `killed`.
     pub fn finish(self, results: &[(&str, f64)]) -> Result<(), StoreError> {
-        self.measured(Status::Finished, results)
+        self.end_with_results(Status::Finished, results)
     }
 
-    /// Ends it because its loss is not finite any more. That is a result, too.
+    /// Ends the run because its loss is no longer finite. Divergence counts as a result.
     ///
     /// # Errors
-    /// As [`LiveRun::finish`].
+    /// The errors of [`LiveRun::finish`].
     pub fn diverge(self) -> Result<(), StoreError> {
-        self.measured(Status::Diverged, &[])
+        self.end_with_results(Status::Diverged, &[])
     }
 
-    /// Ends it without a result, for this reason.
+    /// Ends the run without a result and records the reason.
     ///
     /// # Errors
-    /// As [`LiveRun::finish`].
-    pub fn fail(self, why: &str) -> Result<(), StoreError> {
-        self.end(Status::Failed, Some(why), Vec::new())
+    /// The errors of [`LiveRun::finish`].
+    pub fn fail(self, reason: &str) -> Result<(), StoreError> {
+        self.end(Status::Failed, Some(reason), Vec::new())
     }
 
-    fn measured(self, status: Status, results: &[(&str, f64)]) -> Result<(), StoreError> {
-        let seconds = self.begun.elapsed().as_secs_f64();
-        match checked(results, &[]) {
+    fn end_with_results(self, status: Status, results: &[(&str, f64)]) -> Result<(), StoreError> {
+        let seconds = self.started.elapsed().as_secs_f64();
+        match validate_metrics(results, &[]) {
             Ok(mut results) => {
                 if results.iter().all(|(name, _)| name != "seconds") {
                     results.push(("seconds".to_owned(), seconds));
@@ -288,79 +308,87 @@ impl LiveRun {
 impl Drop for LiveRun {
     fn drop(&mut self) {
         if let Some(mut run) = self.run.take() {
-            let why = if std::thread::panicking() {
+            let reason = if std::thread::panicking() {
                 "its thread panicked"
             } else {
-                "the program let go of it"
+                "the program dropped it before its end"
             };
-            (run.status, run.error) = (Status::Killed, Some(why.to_owned()));
+            (run.status, run.error) = (Status::Killed, Some(reason.to_owned()));
             self.recorder.abandon(self.id.clone(), run);
         }
     }
 }
 
-impl Logged {
-    fn fault(&self, epoch: u32, step: u64) -> Option<&'static str> {
+impl LastEpoch {
+    /// Checks that `epoch` at `step` can follow. The error is the reason why it cannot.
+    fn validate_next(&self, epoch: u32, step: u64) -> Result<(), &'static str> {
         if epoch == 0 {
-            Some("epochs count from 1")
+            Err("epochs count from 1")
         } else if epoch < self.epoch {
-            Some("a later one was logged already")
+            Err("a later epoch was already logged")
         } else if epoch == self.epoch && step != self.step {
-            Some("it was logged at another step already")
+            Err("the epoch was already logged at another step")
         } else if step < self.step {
-            Some("an epoch before it had more steps")
+            Err("an earlier epoch had a higher step")
         } else if i64::try_from(step).is_err() {
-            Some("there are not so many steps")
+            Err("the step exceeds 2^63 - 1")
         } else {
-            None
+            Ok(())
         }
     }
 }
 
-/// Metrics with names that can be recorded beside those `known`.
-fn checked(metrics: &[(&str, f64)], known: &[String]) -> Result<Vec<(String, f64)>, StoreError> {
+/// Checks the names of metrics. The names in `known` are already in use.
+fn validate_metrics(
+    metrics: &[(&str, f64)],
+    known: &[String],
+) -> Result<Vec<(String, f64)>, StoreError> {
     let mut all = Vec::with_capacity(metrics.len());
     for (index, (name, value)) in metrics.iter().enumerate() {
         let before = metrics[..index].iter().map(|(name, _)| *name);
-        if let Some(reason) = name_fault(name, known.iter().map(String::as_str).chain(before)) {
-            return Err(StoreError::Rejected { what: "metric", name: (*name).to_owned(), reason });
-        }
-        all.push(((*name).to_owned(), without_sign(*value)));
+        validate_name(name, known.iter().map(String::as_str).chain(before))
+            .map_err(|reason| rejected_metric(name, reason))?;
+        all.push(((*name).to_owned(), normalize_zero(*value)));
     }
     Ok(all)
 }
 
 /// Rejects an invalid metric name.
 pub(crate) fn check_metric_name(name: &str) -> Result<(), StoreError> {
-    match name_fault(name, std::iter::empty()) {
-        Some(reason) => Err(StoreError::Rejected { what: "metric", name: name.to_owned(), reason }),
-        None => Ok(()),
-    }
+    validate_name(name, std::iter::empty()).map_err(|reason| rejected_metric(name, reason))
 }
 
-/// Why nothing can have this name beside those `known`.
-fn name_fault<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) -> Option<&'static str> {
+fn rejected_metric(name: &str, reason: &'static str) -> StoreError {
+    StoreError::Rejected { what: "metric", name: name.to_owned(), reason }
+}
+
+/// Checks the name of a hyperparameter or metric. The names in `known` are already in use. The
+/// error is the reason why the name is invalid.
+fn validate_name<'a>(
+    name: &str,
+    mut known: impl Iterator<Item = &'a str>,
+) -> Result<(), &'static str> {
     if name.trim().is_empty() {
-        Some("a name is needed")
-    } else if name.len() > LONGEST_NAME {
-        Some("its name is longer than 128 bytes")
+        Err("its name is empty")
+    } else if name.len() > MAX_NAME_LENGTH {
+        Err("its name is longer than 128 bytes")
     } else if printable(name) != name {
-        Some("its name has characters that cannot be printed")
+        Err("its name has characters that cannot be printed")
     } else if known.any(|other| other == name) {
-        Some("it is there already")
+        Err("its name is already in use")
     } else {
-        None
+        Ok(())
     }
 }
 
-/// The database has one zero only.
-fn without_sign(value: f64) -> f64 {
+/// Replaces -0.0 by 0.0, because SQLite stores only one zero.
+fn normalize_zero(value: f64) -> f64 {
     if value == 0.0 { 0.0 } else { value }
 }
 
-fn one_zero(value: Value) -> Value {
+fn normalize_value(value: Value) -> Value {
     match value {
-        Value::Real(value) => Value::Real(without_sign(value)),
+        Value::Real(value) => Value::Real(normalize_zero(value)),
         value => value,
     }
 }

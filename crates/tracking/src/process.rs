@@ -1,35 +1,36 @@
-//! Who works on a run: a process, told apart from any other that had or will have its number.
+//! The process that works on a run. Its start time and the boot id distinguish it from other
+//! processes with the same number.
 
 use std::sync::OnceLock;
 
-/// A process of some machine.
+/// A process on this machine or another one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Process {
-    /// Name of the machine.
+    /// Host name of the machine.
     pub host: String,
-    /// Process number.
+    /// Process id.
     pub pid: u32,
-    /// When it started, in the kernel's ticks since the machine did.
+    /// Start time in kernel ticks since boot; unknown without `/proc`.
     pub started: Option<i64>,
-    /// Which start of the machine that was.
+    /// Random id of the machine's boot; unknown without `/proc`.
     pub boot_id: Option<String>,
-    /// Where the number counts: containers have their own numbers.
+    /// PID namespace. A container has its own namespace, and process ids repeat between namespaces.
     pub namespace: Option<String>,
 }
 
-/// Whether a process is still there, as far as this one can know.
+/// Whether a process is alive, as far as the current process can know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Liveness {
-    /// It runs.
+    /// The process is running.
     Alive,
-    /// It ended, however it did.
+    /// The process has ended.
     Gone,
-    /// It is, or was, of another machine or container.
+    /// The process belongs to another machine or container, so its state is unknown.
     Remote,
 }
 
 impl Process {
-    /// The present one.
+    /// Returns the current process.
     #[must_use]
     pub fn current() -> &'static Self {
         static THIS: OnceLock<Process> = OnceLock::new();
@@ -38,14 +39,15 @@ impl Process {
             Self {
                 host: gethostname::gethostname().to_string_lossy().into_owned(),
                 pid,
-                started: started(pid),
+                started: start_time(pid),
                 boot_id: boot_id(),
                 namespace: namespace(),
             }
         })
     }
 
-    /// Whether it is still there. Without `/proc` nothing is known of any but the present one.
+    /// Returns whether the process is alive. Without `/proc`, every process except the current one
+    /// is [`Liveness::Remote`].
     #[must_use]
     pub fn liveness(&self) -> Liveness {
         let this = Self::current();
@@ -57,7 +59,7 @@ impl Process {
             Liveness::Gone
         } else if self.namespace != this.namespace {
             Liveness::Remote
-        } else if self.started.is_some() && started(self.pid) == self.started {
+        } else if self.started.is_some() && start_time(self.pid) == self.started {
             Liveness::Alive
         } else {
             Liveness::Gone
@@ -65,11 +67,11 @@ impl Process {
     }
 }
 
-/// Field 22 of `/proc/PID/stat`, unless the process only waits to be buried.
-fn started(pid: u32) -> Option<i64> {
+/// Reads the start time of a process: field 22 of `/proc/PID/stat`. A zombie counts as ended.
+fn start_time(pid: u32) -> Option<i64> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
-    // The second field is the program's name in parentheses, which may hold anything.
+    // The second field is the program name in parentheses. It can contain spaces and parentheses.
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     if matches!(fields.next()?, "Z" | "X") {
         return None;
@@ -92,7 +94,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     #[test]
-    fn this_process_is_alive_and_another_host_is_elsewhere() {
+    fn current_process_is_alive_and_other_hosts_are_remote() {
         let this = Process::current();
         assert_eq!(this.liveness(), Liveness::Alive);
         assert_eq!(Process { host: "far".into(), ..this.clone() }.liveness(), Liveness::Remote);
@@ -103,10 +105,10 @@ mod tests {
     }
 
     #[test]
-    fn the_same_number_at_another_time_is_gone() {
+    fn same_pid_with_another_start_is_gone() {
         let this = Process::current();
         assert_eq!(
-            Process { started: this.started.map(|at| at - 1), ..this.clone() }.liveness(),
+            Process { started: this.started.map(|ticks| ticks - 1), ..this.clone() }.liveness(),
             Liveness::Gone
         );
         assert_eq!(
@@ -117,13 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_child_is_gone_before_it_is_buried() {
+    fn killed_child_is_gone_before_it_is_reaped() {
         let mut child = Command::new("sleep").arg("100").stdout(Stdio::null()).spawn().unwrap();
-        let process =
-            Process { pid: child.id(), started: started(child.id()), ..Process::current().clone() };
+        let process = Process {
+            pid: child.id(),
+            started: start_time(child.id()),
+            ..Process::current().clone()
+        };
         assert_eq!(process.liveness(), Liveness::Alive);
         child.kill().unwrap();
-        while started(child.id()).is_some() {
+        while start_time(child.id()).is_some() {
             std::thread::yield_now();
         }
         assert_eq!(process.liveness(), Liveness::Gone);

@@ -1,10 +1,10 @@
-//! What a program can tell of itself and of where it runs, without being asked.
+//! Provenance of the current process: version, command line, machine.
 
 use crate::{Invocation, Process};
 
 impl Invocation {
-    /// The present process: its file's name for a version, its command line, its machine. [`invocation!`](crate::invocation) knows
-    /// the version too.
+    /// Describes the current process: command line, machine, and the name of the executable in
+    /// place of a version. [`invocation!`](crate::invocation) adds the version.
     #[must_use]
     pub fn current() -> Self {
         let program = std::env::current_exe().ok();
@@ -24,7 +24,7 @@ impl Invocation {
             jobs: std::thread::available_parallelism()
                 .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
             command_line: std::env::args_os()
-                .map(|it| it.to_string_lossy().into_owned())
+                .map(|argument| argument.to_string_lossy().into_owned())
                 .collect::<Vec<_>>()
                 .join(" "),
             experiment_file: None,
@@ -36,21 +36,22 @@ impl Invocation {
     }
 }
 
-/// The processor's name, where the system has it in a file.
+/// Reads the name of the processor on Linux.
 fn cpu() -> Option<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let name = info.lines().find_map(|line| line.strip_prefix("model name"))?;
     Some(name.trim_start_matches([' ', '\t', ':']).to_owned())
 }
 
-/// The operating system, with its kernel's version where that is in a file.
+/// Returns the name of the operating system, on Linux with the kernel version.
 fn os() -> String {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{} {}", std::env::consts::OS, kernel.trim()).trim_end().to_owned()
 }
 
-/// The [`Invocation`] of the program that this is written in: its package's name and version, the variables `GIT_COMMIT` and
-/// `CANDLE_VERSION` if its build script sets them, and what [`Invocation::current`] knows.
+/// Describes the calling program: [`Invocation::current`] with the name and version of its package.
+/// If a build script sets the environment variables `GIT_COMMIT` and `CANDLE_VERSION`, they are
+/// included.
 #[macro_export]
 macro_rules! invocation {
     () => {

@@ -1,28 +1,28 @@
-//! How a run stands.
+//! The status of a run.
 
 use std::{fmt, str::FromStr};
 
-/// Status of a run.
+/// The status of a run. A run starts as running and ends with one of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
-    /// Not ended yet.
+    /// The run has not ended.
     Running,
-    /// Ended with its results.
+    /// The run ended with results.
     Finished,
-    /// A loss was not finite. This is a result.
+    /// A loss was not finite. Divergence counts as a result.
     Diverged,
-    /// It could not be computed.
+    /// An error ended the run without a result.
     Failed,
-    /// It was stopped before its end.
+    /// The run was stopped before its end.
     Killed,
 }
 
 impl Status {
-    /// Every status.
+    /// All statuses.
     pub const ALL: [Self; 5] =
         [Self::Running, Self::Finished, Self::Diverged, Self::Failed, Self::Killed];
 
-    /// Its word in the store.
+    /// Returns the name in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,9 +45,12 @@ impl FromStr for Status {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or_else(|| format!("'{}' is no status of a run", crate::printable(text)))
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+            format!(
+                "'{}' is not a run status: expected {}",
+                crate::printable(text),
+                Self::ALL.map(Self::as_str).join(", ")
+            )
+        })
     }
 }

@@ -3,19 +3,19 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// An integer, a real number or a word.
+/// A whole number, a real number or text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A whole number.
     Integer(i64),
     /// A real number.
     Real(f64),
-    /// A word.
+    /// Text.
     Text(String),
 }
 
 impl Value {
-    /// The number, if it is one.
+    /// Returns the number; `None` for text.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "for comparing and plotting")]
     pub fn as_number(&self) -> Option<f64> {
@@ -26,7 +26,8 @@ impl Value {
         }
     }
 
-    /// A total order: numbers by size before words by letter.
+    /// Compares two values. Numbers come before text; numbers are ordered by size, text by
+    /// character code.
     #[must_use]
     pub fn total_cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
@@ -40,7 +41,7 @@ impl Value {
     }
 }
 
-/// Reals in their shortest form that reads back to the same bits: `0.0`, `0.01`, `1e-7`.
+/// Formats reals in the shortest form that parses back to the same bits: `0.0`, `0.01`, `1e-7`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -93,13 +94,13 @@ mod tests {
 
     #[test]
     fn values_print_in_their_shortest_form() {
-        let printed = [0.0, 0.01, 1e-7, 1.0].map(|it| Value::Real(it).to_string());
+        let printed = [0.0, 0.01, 1e-7, 1.0].map(|real| Value::Real(real).to_string());
         assert_eq!(printed, ["0.0", "0.01", "1e-7", "1.0"]);
         assert_eq!(Value::from(32).to_string(), "32");
     }
 
     #[test]
-    fn numbers_come_by_size_before_words() {
+    fn numbers_sort_by_size_and_before_text() {
         let mut values = [
             Value::from("zeros"),
             Value::from(100),

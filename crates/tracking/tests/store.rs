@@ -296,7 +296,7 @@ fn a_run_is_recorded_whole_or_not_at_all() {
     let error =
         store.record(id, &Run { error_analysis: Some(wrong), ..run(0) }).unwrap_err().to_string();
     assert!(
-        error.contains("these examples cannot be recorded: a class is not as it must be"),
+        error.contains("the error analysis is invalid: a confusion cell has an unknown class"),
         "{error}"
     );
     let orphans = "SELECT (SELECT count(*) FROM params) + (SELECT count(*) FROM metrics) + (SELECT count(*) FROM mistakes)";

@@ -1,4 +1,4 @@
-//! A cell of the record, and what becomes of it as text and back.
+//! A cell of the record and its conversion to and from text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,46 +9,47 @@ use base64::engine::general_purpose::STANDARD;
 use super::RecordError;
 use crate::{ExperimentName, TrialId, printable};
 
-/// A cell.
+/// The value of one column in one row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
-    /// Nothing was recorded.
+    /// No value was recorded.
     Null,
     /// A whole number.
     Integer(i64),
     /// A real number.
     Real(f64),
-    /// A text.
+    /// Text.
     Text(Cow<'a, str>),
     /// Bytes.
     Blob(Cow<'a, [u8]>),
 }
 
-/// What the cells of a column hold.
+/// The kind of value in the cells of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Name of an experiment, which is a folder's.
+    /// Name of an experiment, which is also the name of a folder.
     Name,
-    /// Id of a run or trial.
+    /// Id of a run or a trial.
     Id,
-    /// Number of an invocation: they are counted in the order of their table.
+    /// Number of an invocation: its position in the `invocations` table, from 1.
     Invocation,
-    /// Whole numbers.
+    /// Whole number.
     Integer,
-    /// Real numbers.
+    /// Real number.
     Real,
-    /// Texts.
+    /// Text.
     Text,
     /// Bytes.
     Blob,
-    /// Which kind the next column's cell is of: `integer`, `real`, `text` or `blob`.
+    /// SQLite type of the cell in the next column: `integer`, `real`, `text` or `blob`.
     Type,
-    /// Any of these.
+    /// Value of the type that the previous column names.
     Any,
 }
 
 impl Cell<'_> {
-    /// The text that reads back as the same cell, if it is known of what kind it is: reals in their shortest form, bytes as base64.
+    /// Formats the cell as text. The column's kind is needed to parse it back to the same cell.
+    /// Reals have their shortest form; bytes are base64. [`Cell::Null`] has no text.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
@@ -60,7 +61,7 @@ impl Cell<'_> {
         })
     }
 
-    /// The same cell, borrowed of nobody.
+    /// Clones borrowed text or bytes.
     #[must_use]
     pub fn into_owned(self) -> Cell<'static> {
         match self {
@@ -74,7 +75,7 @@ impl Cell<'_> {
 }
 
 impl Kind {
-    /// Whether a cell that is not empty is of this kind.
+    /// Whether a cell that is not [`Cell::Null`] has this kind.
     pub(crate) fn fits(self, cell: &Cell<'_>) -> bool {
         match self {
             Self::Invocation | Self::Integer => matches!(cell, Cell::Integer(_)),
@@ -85,14 +86,15 @@ impl Kind {
         }
     }
 
-    /// The cell that [`Cell::text`] made this text of; `before` is the cell before it in its row.
+    /// Parses the text of a cell; the inverse of [`Cell::text`]. `before` is the previous cell of
+    /// the row.
     pub(super) fn parse<'a>(
         self,
         text: Cow<'a, str>,
         before: Option<&Cell<'_>>,
     ) -> Result<Cell<'a>, RecordError> {
         let kind = match (self, before) {
-            (Self::Any, Some(Cell::Text(name))) => Self::of_type(name),
+            (Self::Any, Some(Cell::Text(name))) => Self::from_sqlite_type(name),
             (kind, _) => Some(kind),
         };
         let cell = kind.and_then(|kind| match kind {
@@ -101,18 +103,18 @@ impl Kind {
             Self::Blob => STANDARD.decode(&*text).ok().map(|bytes| Cell::Blob(bytes.into())),
             Self::Name => ExperimentName::new(&text).is_ok().then(|| Cell::Text(text.clone())),
             Self::Id => text.parse::<TrialId>().is_ok().then(|| Cell::Text(text.clone())),
-            Self::Type => Self::of_type(&text).is_some().then(|| Cell::Text(text.clone())),
+            Self::Type => Self::from_sqlite_type(&text).is_some().then(|| Cell::Text(text.clone())),
             Self::Text => Some(Cell::Text(text.clone())),
             Self::Any => None,
         });
         cell.ok_or_else(|| {
-            let shown: String = text.chars().take(40).collect();
-            RecordError::Row(format!("'{}', expected {}", printable(&shown), kind.unwrap_or(self)))
+            let start: String = text.chars().take(40).collect();
+            RecordError::Row(format!("'{}', expected {}", printable(&start), kind.unwrap_or(self)))
         })
     }
 
-    /// The kind of which SQLite says that it is of this type.
-    fn of_type(name: &str) -> Option<Self> {
+    /// Returns the kind for a type name of SQLite.
+    fn from_sqlite_type(name: &str) -> Option<Self> {
         Some(match name {
             "integer" => Self::Integer,
             "real" => Self::Real,
@@ -123,7 +125,7 @@ impl Kind {
     }
 }
 
-/// What is expected, in words.
+/// Describes the expected value in an error message.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -133,10 +135,10 @@ impl fmt::Display for Kind {
             Self::Id => "an id: 16 digits of 0-9 a-f",
             Self::Invocation | Self::Integer => "a whole number",
             Self::Real => "a number",
-            Self::Text => "a text",
+            Self::Text => "text",
             Self::Blob => "base64",
             Self::Type => "one of integer, real, text, blob",
-            Self::Any => "a value of the type before it",
+            Self::Any => "a value of the type in the previous column",
         })
     }
 }

@@ -1,6 +1,8 @@
-//! The record as a folder of CSV files, one a table, and back. An empty cell is one that is empty in the store; an empty text stands
-//! in quotes, as in PostgreSQL. Values are exported unchanged, even text that a spreadsheet reads
-//! as a formula. The only exception is an id that reads as a number, which gets the prefix `id-`.
+//! The record as a folder of CSV files, one file per table.
+//!
+//! An empty cell has no value in the store. Empty text is quoted (`""`), as in PostgreSQL. Values
+//! are exported unchanged, even text that a spreadsheet reads as a formula. The only exception is
+//! an id that reads as a number, which gets the prefix `id-`.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -11,10 +13,10 @@ use super::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
 use crate::csv_id;
 use crate::ids::from_csv;
 
-/// The file beside the tables that says what they come to.
+/// File in the folder of an export that contains its digest.
 pub const DIGEST_FILE: &str = "digest.txt";
 
-/// Writes a record to the CSV files of a folder.
+/// Writes a record as CSV files into a folder.
 #[derive(Debug)]
 pub struct CsvFolder {
     folder: PathBuf,
@@ -22,29 +24,29 @@ pub struct CsvFolder {
 }
 
 impl CsvFolder {
-    /// Into a folder that is there, and empty.
+    /// Creates a sink that writes into `folder`, which must exist and be empty.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), file: None }
     }
 
-    fn end_table(&mut self) -> io::Result<()> {
+    fn finish_table(&mut self) -> io::Result<()> {
         self.file.take().map_or(Ok(()), |(_, mut file)| file.flush())
     }
 
-    /// Ends it, with the digest that `digest.txt` tells.
+    /// Completes the last table and writes the digest to `digest.txt`.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// If a file cannot be written.
     pub fn finish(mut self, digest: Digest) -> Result<(), RecordError> {
-        self.end_table()?;
+        self.finish_table()?;
         Ok(std::fs::write(self.folder.join(DIGEST_FILE), format!("{digest}\n"))?)
     }
 }
 
 impl Sink for CsvFolder {
     fn begin(&mut self, table: &'static Table) -> Result<(), RecordError> {
-        self.end_table()?;
+        self.finish_table()?;
         let mut file = BufWriter::new(File::create(self.folder.join(file_name(table)))?);
         let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
         writeln!(file, "{}", names.join(","))?;
@@ -75,18 +77,18 @@ fn file_name(table: &Table) -> String {
     format!("{}.csv", table.name)
 }
 
-/// Reads a record from the CSV files of a folder; tells the digest that is beside them.
+/// Reads a record from the CSV files of a folder. Returns the digest from `digest.txt`.
 ///
 /// # Errors
-/// With file and line, when a file is not there or a row not of its table; or what `sink` says.
+/// If a file is missing or a row does not fit its table, with file and line; any error of `sink`.
 pub fn read_csv(folder: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
     let path = folder.join(DIGEST_FILE);
-    let wrong = |reason: String| RecordError::Input { place: path.display().to_string(), reason };
-    let cannot = |error: io::Error| {
-        wrong(format!("{error}; expected a folder that `report export --format csv` wrote"))
+    let invalid = |reason: String| RecordError::Input { place: path.display().to_string(), reason };
+    let unreadable = |error: io::Error| {
+        invalid(format!("{error}; expected a folder that `report export --format csv` wrote"))
     };
     let digest =
-        std::fs::read_to_string(&path).map_err(cannot)?.trim_end().parse().map_err(wrong)?;
+        std::fs::read_to_string(&path).map_err(unreadable)?.trim_end().parse().map_err(invalid)?;
     for table in &TABLES {
         sink.begin(table)?;
         let path = folder.join(file_name(table));
@@ -95,9 +97,9 @@ pub fn read_csv(folder: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordErro
         }
         let mut lines = Lines::open(&path).map_err(|error| RecordError::Input {
             place: path.display().to_string(),
-            reason: format!("{error}; an export has a file for every table"),
+            reason: format!("{error}; expected one file per table: export the store again"),
         })?;
-        read_table(&mut lines, table, sink).map_err(|error| error.at(|| lines.place(&path)))?;
+        read_table(&mut lines, table, sink).map_err(|error| error.at(|| lines.position(&path)))?;
     }
     Ok(digest)
 }
@@ -108,42 +110,45 @@ fn read_table(
     sink: &mut dyn Sink,
 ) -> Result<(), RecordError> {
     if !lines.advance()? {
-        return Err(RecordError::Row("it is empty, expected the names of columns".to_owned()));
+        return Err(RecordError::Row("the file is empty, expected column names".to_owned()));
     }
     let mut header = lines
         .cells()?
         .into_iter()
         .map(|name| name.unwrap_or_default().into_owned())
         .collect::<Vec<_>>();
-    // Some spreadsheets begin a file with a mark.
+    // Some spreadsheets write a byte order mark at the start of a file.
     if let Some(first) = header.first_mut() {
         *first = first.trim_start_matches('\u{feff}').to_owned();
     }
     let position = |column: &Column| header.iter().position(|name| name == column.name);
     let positions: Vec<Option<usize>> = table.columns.iter().map(position).collect();
-    if let Some((column, _)) =
-        table.columns.iter().zip(&positions).find(|(it, at)| at.is_none() && !it.optional)
+    if let Some((column, _)) = table
+        .columns
+        .iter()
+        .zip(&positions)
+        .find(|(column, position)| position.is_none() && !column.optional)
     {
-        return Err(RecordError::Row(format!("there is no column '{}'", column.name)));
+        return Err(RecordError::Row(format!("column '{}' is missing", column.name)));
     }
-    let known = |name: &str| table.columns.iter().any(|column| column.name == name);
-    if let Some((index, stranger)) = header
+    let is_known = |name: &str| table.columns.iter().any(|column| column.name == name);
+    if let Some((index, name)) = header
         .iter()
         .enumerate()
-        .find(|(index, name)| !known(name) || header[..*index].contains(name))
+        .find(|(index, name)| !is_known(name) || header[..*index].contains(name))
     {
-        let what = if known(stranger) { "is there twice" } else { "is not one of this table" };
+        let problem = if is_known(name) { "appears twice" } else { "is unknown" };
         return Err(RecordError::Row(format!(
-            "column {} '{}' {what}",
+            "column {} '{}' {problem}",
             index + 1,
-            crate::printable(stranger)
+            crate::printable(name)
         )));
     }
     while lines.advance()? {
         let mut found = lines.cells()?;
         if found.len() != header.len() {
             return Err(RecordError::Row(format!(
-                "{} cells, expected {}",
+                "the row has {} cells, expected {}",
                 found.len(),
                 header.len()
             )));
@@ -155,19 +160,22 @@ fn read_table(
                 Kind::Id => text.map(|id| Cow::Owned(from_csv(&id).to_owned())),
                 _ => text,
             };
-            cells.push(column.read(text, cells.last())?);
+            cells.push(column.parse(text, cells.last())?);
         }
         sink.row(&cells)?;
     }
     Ok(())
 }
 
-/// The records of a CSV file, each of one line or of several that are held together by quotes.
+/// Reads the records of a CSV file. A record has several lines if a quoted cell contains line
+/// breaks.
 struct Lines<R> {
     input: R,
-    /// The record, and the number of the line that it begins in.
+    /// The current record, without its line ending.
     record: String,
+    /// The number of the first line of the current record, from 1.
     line: usize,
+    /// The number of the next line to read.
     next: usize,
 }
 
@@ -183,11 +191,11 @@ impl Lines<BufReader<File>> {
 }
 
 impl<R: BufRead> Lines<R> {
-    fn place(&self, path: &Path) -> String {
+    fn position(&self, path: &Path) -> String {
         format!("{}, line {}", path.display(), self.line)
     }
 
-    /// Reads the next record, if there is one.
+    /// Reads the next record. Returns false at the end of the file.
     fn advance(&mut self) -> Result<bool, RecordError> {
         let mut record = Vec::new();
         self.line = self.next;
@@ -198,9 +206,7 @@ impl<R: BufRead> Lines<R> {
                 .map_err(|error| RecordError::Row(error.to_string()))?;
             let open = record.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
             if read == 0 && open {
-                return Err(RecordError::Row(
-                    "the file ends within quotes that begin here".to_owned(),
-                ));
+                return Err(RecordError::Row("a cell has no closing quote".to_owned()));
             }
             if read == 0 && record.is_empty() {
                 return Ok(false);
@@ -211,7 +217,7 @@ impl<R: BufRead> Lines<R> {
             }
         }
         let record = String::from_utf8(record)
-            .map_err(|_| RecordError::Row("this is no UTF-8 text".to_owned()))?;
+            .map_err(|_| RecordError::Row("this line is not valid UTF-8".to_owned()))?;
         self.record = record;
         for end in ['\n', '\r'] {
             if self.record.ends_with(end) {
@@ -221,14 +227,14 @@ impl<R: BufRead> Lines<R> {
         Ok(true)
     }
 
-    /// The cells of the record; `None` is one that is empty.
+    /// Splits the record into cells. An empty cell is `None`.
     fn cells(&self) -> Result<Vec<Option<Cow<'_, str>>>, RecordError> {
         let mut cells = Vec::new();
         let mut rest = self.record.as_str();
         loop {
-            let after = if let Some(quoted) = rest.strip_prefix('"') {
-                let end = closing(quoted)
-                    .ok_or_else(|| RecordError::Row("a cell's quotes do not end".to_owned()))?;
+            let tail = if let Some(quoted) = rest.strip_prefix('"') {
+                let end = closing_quote(quoted)
+                    .ok_or_else(|| RecordError::Row("a cell has no closing quote".to_owned()))?;
                 let text = &quoted[..end];
                 cells.push(Some(if text.contains('"') {
                     text.replace("\"\"", "\"").into()
@@ -241,17 +247,21 @@ impl<R: BufRead> Lines<R> {
                 cells.push(Some(&rest[..end]).filter(|text| !text.is_empty()).map(Cow::Borrowed));
                 &rest[end..]
             };
-            match after.strip_prefix(',') {
-                Some(following) => rest = following,
-                None if after.is_empty() => return Ok(cells),
-                None => return Err(RecordError::Row("a cell goes on after its quotes".to_owned())),
+            match tail.strip_prefix(',') {
+                Some(next) => rest = next,
+                None if tail.is_empty() => return Ok(cells),
+                None => {
+                    return Err(RecordError::Row(
+                        "text follows the closing quote of a cell, expected a comma".to_owned(),
+                    ));
+                }
             }
         }
     }
 }
 
-/// Where the quotes end that a text is in: at the first that is not doubled.
-fn closing(text: &str) -> Option<usize> {
+/// Returns the index of the closing quote: the first quote that is not doubled.
+fn closing_quote(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut index = 0;
     loop {
@@ -264,17 +274,19 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 impl Column {
-    /// The cell of this column that such a text is, `before` being the one before it.
-    pub(super) fn read<'a>(
+    /// Parses a cell of this column. `before` is the previous cell of the row.
+    pub(super) fn parse<'a>(
         &self,
         text: Option<Cow<'a, str>>,
         before: Option<&Cell<'_>>,
     ) -> Result<Cell<'a>, RecordError> {
-        let wrong = |reason: &str| RecordError::Row(format!("{} is {reason}", self.name));
+        let invalid = |reason: &str| RecordError::Row(format!("{} is {reason}", self.name));
         match text {
-            Some(text) => self.kind.parse(text, before).map_err(|error| wrong(&error.to_string())),
+            Some(text) => {
+                self.kind.parse(text, before).map_err(|error| invalid(&error.to_string()))
+            }
             None if self.optional => Ok(Cell::Null),
-            None => Err(wrong(&format!("empty, expected {}", self.kind))),
+            None => Err(invalid(&format!("empty, expected {}", self.kind))),
         }
     }
 }

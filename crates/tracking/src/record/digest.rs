@@ -1,4 +1,4 @@
-//! What a record comes to in 32 bytes: equal exactly when every cell is.
+//! The digest of a record: 32 bytes that are equal if and only if all cells are equal.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,25 +7,29 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Cell, Column, Table};
 
-/// SHA-256 of a record. For every row, in the order of tables and rows, goes into it: the table's name, how many cells of the row are
-/// not empty, and of each of these its column's name, a letter for its type (`i`, `r`, `t`, `b`) and the cell. Numbers are eight bytes,
-/// the least significant first, reals as IEEE 754 has them; texts and bytes come after their length, which is such a number.
+/// SHA-256 of a record.
 ///
-/// What is not there goes into it with nothing: a column or a table that a later schema adds does not change the digest of what was
-/// recorded before.
+/// The hash covers every row, in the order of tables and rows. A row contributes the name of its
+/// table, the number of its cells that are not empty, and these cells. A cell contributes the name
+/// of its column, a letter for its type (`i`, `r`, `t`, `b`) and its value. A number is eight
+/// bytes, little-endian; a real is IEEE 754 binary64. Text and bytes are preceded by their length,
+/// also eight bytes.
+///
+/// Empty cells and empty tables contribute nothing. A column or table that a later schema adds
+/// therefore does not change the digest of older records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
-/// A digest on its way.
+/// Computes a [`Digest`] row by row.
 #[derive(Default)]
-pub(crate) struct Digesting(Sha256);
+pub(crate) struct DigestBuilder(Sha256);
 
-impl Digesting {
+impl DigestBuilder {
     pub(crate) fn row(&mut self, table: &Table, cells: &[Cell<'_>]) {
         self.bytes(table.name.as_bytes());
-        let there = || table.columns.iter().zip(cells).filter(|(_, cell)| **cell != Cell::Null);
-        self.0.update((there().count() as u64).to_le_bytes());
-        for (Column { name, .. }, cell) in there() {
+        let filled = || table.columns.iter().zip(cells).filter(|(_, cell)| **cell != Cell::Null);
+        self.0.update((filled().count() as u64).to_le_bytes());
+        for (Column { name, .. }, cell) in filled() {
             self.bytes(name.as_bytes());
             match cell {
                 Cell::Null => {}
@@ -52,7 +56,7 @@ impl Digesting {
     }
 }
 
-/// How the text of a digest begins.
+/// Prefix of the text form of a digest.
 const PREFIX: &str = "sha256:";
 
 impl fmt::Display for Digest {
@@ -72,10 +76,10 @@ impl FromStr for Digest {
             u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).ok()
         };
         let mut bytes = [0; 32];
-        for (index, place) in bytes.iter_mut().enumerate() {
-            *place = digits.and_then(|digits| byte(digits, index)).ok_or_else(|| {
+        for (index, target) in bytes.iter_mut().enumerate() {
+            *target = digits.and_then(|digits| byte(digits, index)).ok_or_else(|| {
                 format!(
-                    "'{}' is no digest: expected sha256: and 64 digits of 0-9 a-f",
+                    "'{}' is not a digest: expected sha256: and 64 digits of 0-9 a-f",
                     crate::printable(text)
                 )
             })?;

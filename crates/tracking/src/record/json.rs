@@ -1,5 +1,6 @@
-//! The record as one JSON document, and back: a list a table, an object a row, `null` what is not there. A real that is not finite is a
-//! text, as are bytes, in base64.
+//! The record as one JSON document: a list per table, an object per row.
+//!
+//! An empty cell is `null`. A real that is not finite is a string, and bytes are a base64 string.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,10 +13,10 @@ use serde_json::value::RawValue;
 use super::{Cell, Digest, RecordError, Sink, TABLES, Table};
 use crate::printable::printable_json;
 
-/// What the document says that it is.
+/// The value of the member `format`, which identifies the document and its version.
 const FORMAT: &str = "candle-sweep record 1";
 
-/// Writes a record as a JSON document, a line a row.
+/// Writes a record as a JSON document, one line per row.
 pub struct JsonDocument<W> {
     out: W,
     table: Option<&'static Table>,
@@ -23,28 +24,28 @@ pub struct JsonDocument<W> {
 }
 
 impl<W: Write> JsonDocument<W> {
-    /// Begins it.
+    /// Starts a document.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If `out` cannot be written.
     pub fn new(mut out: W) -> Result<Self, RecordError> {
         write!(out, "{{\n\"format\": \"{FORMAT}\"")?;
         Ok(Self { out, table: None, rows: 0 })
     }
 
-    fn end_table(&mut self) -> std::io::Result<()> {
+    fn finish_table(&mut self) -> std::io::Result<()> {
         if self.table.is_some() {
             self.out.write_all(if self.rows > 0 { b"\n]" } else { b"]" })?;
         }
         Ok(())
     }
 
-    /// Ends it, with its digest.
+    /// Completes the document and adds the digest.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If `out` cannot be written.
     pub fn finish(mut self, digest: Digest) -> Result<(), RecordError> {
-        self.end_table()?;
+        self.finish_table()?;
         write!(self.out, ",\n\"digest\": \"{digest}\"\n}}\n")?;
         Ok(self.out.flush()?)
     }
@@ -52,7 +53,7 @@ impl<W: Write> JsonDocument<W> {
 
 impl<W: Write> Sink for JsonDocument<W> {
     fn begin(&mut self, table: &'static Table) -> Result<(), RecordError> {
-        self.end_table()?;
+        self.finish_table()?;
         write!(self.out, ",\n\"{}\": [", table.name)?;
         (self.table, self.rows) = (Some(table), 0);
         Ok(())
@@ -81,33 +82,34 @@ impl<W: Write> Sink for JsonDocument<W> {
     }
 }
 
-/// Reads a record from a JSON document; tells the digest that it says it has. `name` is what errors call it.
+/// Reads a record from a JSON document. Returns the digest that the document states. Errors name
+/// the document `name`.
 ///
 /// # Errors
-/// With line and column, when it is no such document, or what `sink` says.
+/// If the document is invalid, with line and column; any error of `sink`.
 pub fn read_json(
     mut input: impl Read,
     name: &str,
     sink: &mut dyn Sink,
 ) -> Result<Digest, RecordError> {
-    let wrong = |reason: String| RecordError::Input { place: name.to_owned(), reason };
+    let invalid = |reason: String| RecordError::Input { place: name.to_owned(), reason };
     let mut start = Vec::new();
     Read::by_ref(&mut input)
         .take(START)
         .read_to_end(&mut start)
-        .map_err(|error| wrong(error.to_string()))?;
+        .map_err(|error| invalid(error.to_string()))?;
     // Some editors and shells write a byte order mark at the start of a file.
     let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
-    if let Some(what) = other_format(start) {
-        return Err(wrong(format!(
-            "{what}; expected a document that `report export --format json` wrote"
+    if let Some(problem) = other_format(start) {
+        return Err(invalid(format!(
+            "{problem}; expected a document that `report export --format json` wrote"
         )));
     }
     let mut document = serde_json::Deserializer::from_reader(start.chain(input));
     document
         .deserialize_map(Document { sink })
         .and_then(|digest| document.end().map(|()| digest))
-        .map_err(|error| wrong(error.to_string()))
+        .map_err(|error| invalid(error.to_string()))
 }
 
 /// Number of bytes that [`other_format`] examines.
@@ -119,9 +121,11 @@ fn other_format(start: &[u8]) -> Option<String> {
     let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
     match (first, start) {
         (None | Some(b'{' | b'['), _) => None,
-        (_, [0x1f, 0x8b, ..]) => Some("it is compressed with gzip: decompress it first".to_owned()),
+        (_, [0x1f, 0x8b, ..]) => {
+            Some("the file is compressed with gzip: decompress it first".to_owned())
+        }
         (_, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) => {
-            Some("it is UTF-16 text: save it as UTF-8".to_owned())
+            Some("the file is UTF-16 text: save it as UTF-8".to_owned())
         }
         _ => {
             let line = String::from_utf8_lossy(start);
@@ -129,7 +133,7 @@ fn other_format(start: &[u8]) -> Option<String> {
                 line.trim_start().lines().next().unwrap_or_default().chars().take(30).collect();
             let line = crate::printable(&line).into_owned();
             Some(format!(
-                "it begins with '{line}' and is no JSON document (a CSV export is imported as the folder that has its {})",
+                "the file begins with '{line}' and is not a JSON document (to import a CSV export, name the folder that contains {})",
                 super::csv::DIGEST_FILE
             ))
         }
@@ -154,40 +158,40 @@ impl<'de> Visitor<'de> for Document<'_> {
             match TABLES.iter().find(|table| table.name == key) {
                 Some(table) => map.next_value_seed(Rows { table, sink: &mut *self.sink })?,
                 None if key == "format" => {
-                    is_ours(&map.next_value::<String>()?).map_err(A::Error::custom)?
+                    check_format(&map.next_value::<String>()?).map_err(A::Error::custom)?
                 }
                 None if key == "digest" => {
                     digest = Some(map.next_value::<String>()?.parse().map_err(A::Error::custom)?);
                 }
                 None => {
                     return Err(A::Error::custom(format!(
-                        "'{}' is no table of a record",
+                        "'{}' is not a table of the record",
                         crate::printable(&key)
                     )));
                 }
             }
             if read.contains(&key) {
-                return Err(A::Error::custom(format!("'{key}' is there twice")));
+                return Err(A::Error::custom(format!("'{key}' appears twice")));
             }
             read.push(key);
         }
         let expected =
             TABLES.iter().filter(|table| table.original).map(|table| table.name).chain(["format"]);
-        let missing = expected.into_iter().find(|name| !read.iter().any(|it| it == name));
+        let missing = expected.into_iter().find(|name| !read.iter().any(|key| key == name));
         match (missing, digest) {
             (None, Some(digest)) => Ok(digest),
             (missing, _) => {
-                Err(A::Error::custom(format!("there is no '{}'", missing.unwrap_or("digest"))))
+                Err(A::Error::custom(format!("'{}' is missing", missing.unwrap_or("digest"))))
             }
         }
     }
 }
 
-fn is_ours(format: &str) -> Result<(), String> {
+fn check_format(format: &str) -> Result<(), String> {
     if format == FORMAT {
         Ok(())
     } else {
-        Err(format!("this is '{}', expected '{FORMAT}'", crate::printable(format)))
+        Err(format!("the format is '{}', expected '{FORMAT}'", crate::printable(format)))
     }
 }
 
@@ -209,21 +213,22 @@ impl<'de> Visitor<'de> for Rows<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a list of the rows of '{}'", self.table.name)
+        write!(f, "a list of rows of '{}'", self.table.name)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
         while let Some(row) = rows.next_element::<BTreeMap<String, Box<RawValue>>>()? {
-            let wrong =
+            let invalid =
                 |error: RecordError| A::Error::custom(format!("{}: {error}", self.table.name));
-            let cells = cells(self.table, row).map_err(wrong)?;
-            self.sink.row(&cells).map_err(wrong)?;
+            let cells = cells(self.table, row).map_err(invalid)?;
+            self.sink.row(&cells).map_err(invalid)?;
         }
         Ok(())
     }
 }
 
-/// The cells of a row, as its values are written: no number is read by way of another.
+/// Parses the cells of a row from the literal text of its values. A detour over `f64` would change
+/// large integers.
 fn cells(
     table: &Table,
     mut row: BTreeMap<String, Box<RawValue>>,
@@ -232,7 +237,7 @@ fn cells(
     for column in table.columns {
         let text = match row.remove(column.name).as_deref().map(RawValue::get) {
             None if !column.optional => {
-                return Err(RecordError::Row(format!("there is no '{}'", column.name)));
+                return Err(RecordError::Row(format!("'{}' is missing", column.name)));
             }
             None | Some("null") => None,
             Some(quoted) if quoted.starts_with('"') => {
@@ -242,11 +247,11 @@ fn cells(
             }
             Some(number) => Some(Cow::Owned(number.to_owned())),
         };
-        cells.push(column.read(text, cells.last())?);
+        cells.push(column.parse(text, cells.last())?);
     }
     match row.into_keys().next() {
-        Some(stranger) => {
-            Err(RecordError::Row(format!("'{}' is no column of it", crate::printable(&stranger))))
+        Some(name) => {
+            Err(RecordError::Row(format!("column '{}' is unknown", crate::printable(&name))))
         }
         None => Ok(cells),
     }

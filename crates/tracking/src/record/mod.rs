@@ -1,4 +1,7 @@
-//! The record, table by table: one description, by which it is read from a store, written to files, read back and digested.
+//! The record: every row of a store, table by table.
+//!
+//! [`TABLES`] describes the tables and their columns once. Reading a store, exporting it, importing
+//! an export and computing the digest all follow this description.
 
 mod cell;
 pub(crate) mod csv;
@@ -12,34 +15,36 @@ use thiserror::Error;
 use crate::StoreError;
 pub use cell::{Cell, Kind};
 pub use digest::Digest;
-pub(crate) use digest::Digesting;
+pub(crate) use digest::DigestBuilder;
 
-/// A table of the record: rows in an order that depends on what they say, never on where the store keeps them.
+/// A table of the record. The order of its rows depends on their values only, never on their
+/// position in the database file.
 #[derive(Debug)]
 pub struct Table {
-    /// Its name, in the store and elsewhere.
+    /// The name, in the store and in exports.
     pub name: &'static str,
-    /// Its columns. The first is the run's that a row belongs to, but for experiments and invocations, where it is their own name.
+    /// The columns. The first column identifies the run or experiment that a row belongs to; in
+    /// `experiments`, `invocations` and `runs` it identifies the row itself.
     pub columns: &'static [Column],
-    /// How SQL orders its rows; else by all columns, the first last.
+    /// The `ORDER BY` terms. `None` orders by all columns except the first, then by the first.
     pub(crate) order: Option<&'static str>,
-    /// Whether every version exports the table. If false, an export of an earlier version may lack
-    /// it.
+    /// Whether exports of all versions have the table. If not, an import accepts its absence.
     pub(crate) original: bool,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its name, in the store and elsewhere.
+    /// The name, in the store and in exports.
     pub name: &'static str,
-    /// What its cells hold.
+    /// The kind of value in its cells.
     pub kind: Kind,
-    /// Whether a cell may be empty. A store of an earlier schema and an export of an earlier version may not even have the column.
+    /// Whether a cell may be empty. Stores of earlier schemas and exports of earlier versions may
+    /// lack an optional column.
     pub optional: bool,
 }
 
-const fn needed(name: &'static str, kind: Kind) -> Column {
+const fn required(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, optional: false }
 }
 
@@ -47,14 +52,16 @@ const fn optional(name: &'static str, kind: Kind) -> Column {
     Column { name, kind, optional: true }
 }
 
-/// Every table, those first that others refer to. Not in the record is what follows from it: the order of runs (`runs.sequence`), which
-/// is that of the rows, and their number (`experiments.runs`).
+/// All tables. A table comes after the tables that it refers to.
+///
+/// Two columns of the store are not part of the record, because they follow from it: the order of
+/// runs (`runs.sequence`) is the order of the rows, and `experiments.runs` is their number.
 pub static TABLES: [Table; 11] = [
     Table {
         name: "experiments",
         columns: &[
-            needed("name", Kind::Name),
-            needed("description", Kind::Text),
+            required("name", Kind::Name),
+            required("description", Kind::Text),
             optional("checksum", Kind::Integer),
         ],
         order: Some("name"),
@@ -63,21 +70,21 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "invocations",
         columns: &[
-            needed("id", Kind::Invocation),
-            needed("experiment", Kind::Text),
-            needed("started_at", Kind::Text),
-            needed("program_version", Kind::Text),
+            required("id", Kind::Invocation),
+            required("experiment", Kind::Text),
+            required("started_at", Kind::Text),
+            required("program_version", Kind::Text),
             optional("git_commit", Kind::Text),
             optional("git_dirty", Kind::Integer),
             optional("candle_version", Kind::Text),
-            needed("cpu", Kind::Text),
-            needed("instruction_set", Kind::Text),
-            needed("host", Kind::Text),
-            needed("os", Kind::Text),
-            needed("jobs", Kind::Integer),
-            needed("command_line", Kind::Text),
+            required("cpu", Kind::Text),
+            required("instruction_set", Kind::Text),
+            required("host", Kind::Text),
+            required("os", Kind::Text),
+            required("jobs", Kind::Integer),
+            required("command_line", Kind::Text),
             optional("experiment_file", Kind::Text),
-            needed("pid", Kind::Integer),
+            required("pid", Kind::Integer),
             optional("process_started", Kind::Integer),
             optional("boot_id", Kind::Text),
             optional("pid_namespace", Kind::Text),
@@ -94,21 +101,21 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "runs",
         columns: &[
-            needed("id", Kind::Id),
-            needed("experiment", Kind::Text),
-            needed("trial_id", Kind::Id),
-            needed("status", Kind::Text),
-            needed("dataset", Kind::Text),
-            needed("dataset_sha256", Kind::Text),
+            required("id", Kind::Id),
+            required("experiment", Kind::Text),
+            required("trial_id", Kind::Id),
+            required("status", Kind::Text),
+            required("dataset", Kind::Text),
+            required("dataset_sha256", Kind::Text),
             optional("dataset_path", Kind::Text),
             optional("fallback_for", Kind::Text),
-            needed("validation", Kind::Text),
-            needed("engine", Kind::Text),
-            needed("device", Kind::Text),
-            needed("started_at", Kind::Text),
+            required("validation", Kind::Text),
+            required("engine", Kind::Text),
+            required("device", Kind::Text),
+            required("started_at", Kind::Text),
             optional("ended_at", Kind::Text),
             optional("error", Kind::Text),
-            needed("invocation", Kind::Invocation),
+            required("invocation", Kind::Invocation),
             optional("shared_from", Kind::Id),
             optional("last_epoch", Kind::Integer),
             optional("metric_count", Kind::Integer),
@@ -127,11 +134,11 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "params",
         columns: &[
-            needed("run_id", Kind::Id),
-            needed("name", Kind::Text),
-            needed("type", Kind::Type),
-            needed("value", Kind::Any),
-            needed("position", Kind::Integer),
+            required("run_id", Kind::Id),
+            required("name", Kind::Text),
+            required("type", Kind::Type),
+            required("value", Kind::Any),
+            required("position", Kind::Integer),
         ],
         order: Some("run_id, name"),
         original: true,
@@ -139,11 +146,11 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "metrics",
         columns: &[
-            needed("run_id", Kind::Id),
-            needed("epoch", Kind::Integer),
-            needed("step", Kind::Integer),
-            needed("name", Kind::Text),
-            needed("value", Kind::Real),
+            required("run_id", Kind::Id),
+            required("epoch", Kind::Integer),
+            required("step", Kind::Integer),
+            required("name", Kind::Text),
+            required("value", Kind::Real),
             optional("checksum", Kind::Integer),
         ],
         order: Some("run_id, epoch, name"),
@@ -152,9 +159,9 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "results",
         columns: &[
-            needed("run_id", Kind::Id),
-            needed("name", Kind::Text),
-            needed("value", Kind::Real),
+            required("run_id", Kind::Id),
+            required("name", Kind::Text),
+            required("value", Kind::Real),
         ],
         order: Some("run_id, name"),
         original: true,
@@ -162,10 +169,10 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "resumptions",
         columns: &[
-            needed("run_id", Kind::Id),
-            needed("epoch", Kind::Integer),
-            needed("invocation", Kind::Invocation),
-            needed("at", Kind::Text),
+            required("run_id", Kind::Id),
+            required("epoch", Kind::Integer),
+            required("invocation", Kind::Invocation),
+            required("at", Kind::Text),
         ],
         order: Some("run_id, rowid"),
         original: true,
@@ -173,11 +180,11 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "checkpoints",
         columns: &[
-            needed("run_id", Kind::Id),
-            needed("epoch", Kind::Integer),
-            needed("seconds", Kind::Real),
-            needed("model", Kind::Blob),
-            needed("checksum", Kind::Integer),
+            required("run_id", Kind::Id),
+            required("epoch", Kind::Integer),
+            required("seconds", Kind::Real),
+            required("model", Kind::Blob),
+            required("checksum", Kind::Integer),
         ],
         order: Some("run_id"),
         original: true,
@@ -185,12 +192,12 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "examples",
         columns: &[
-            needed("run_id", Kind::Id),
-            needed("classes", Kind::Integer),
-            needed("rows", Kind::Integer),
-            needed("columns", Kind::Integer),
-            needed("confusion", Kind::Text),
-            needed("left_out", Kind::Integer),
+            required("run_id", Kind::Id),
+            required("classes", Kind::Integer),
+            required("rows", Kind::Integer),
+            required("columns", Kind::Integer),
+            required("confusion", Kind::Text),
+            required("left_out", Kind::Integer),
         ],
         order: Some("run_id"),
         original: true,
@@ -198,13 +205,13 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "mistakes",
         columns: &[
-            needed("run_id", Kind::Id),
-            needed("rank", Kind::Integer),
-            needed("example", Kind::Integer),
-            needed("label", Kind::Integer),
-            needed("predicted", Kind::Integer),
-            needed("probability", Kind::Real),
-            needed("picture", Kind::Blob),
+            required("run_id", Kind::Id),
+            required("rank", Kind::Integer),
+            required("example", Kind::Integer),
+            required("label", Kind::Integer),
+            required("predicted", Kind::Integer),
+            required("probability", Kind::Real),
+            required("picture", Kind::Blob),
         ],
         order: Some("run_id, rank"),
         original: true,
@@ -212,31 +219,32 @@ pub static TABLES: [Table; 11] = [
     Table {
         name: "declarations",
         columns: &[
-            needed("experiment", Kind::Name),
-            needed("role", Kind::Text),
-            needed("name", Kind::Text),
+            required("experiment", Kind::Name),
+            required("role", Kind::Text),
+            required("name", Kind::Text),
         ],
         order: Some("experiment, role, name"),
         original: false,
     },
 ];
 
-/// Where the rows of a record go, one by one: a file, a store.
+/// Receives the rows of a record, one at a time: a file or a store.
 pub trait Sink {
-    /// The rows that follow are of this table. Every table is begun once, be it empty.
+    /// Starts a table: the rows that follow belong to it. Each table starts once, even if it has no
+    /// rows.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// If the destination cannot be written.
     fn begin(&mut self, table: &'static Table) -> Result<(), RecordError>;
 
-    /// A row, with a cell a column.
+    /// Receives one row of the current table, with one cell per column.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// If the destination cannot be written or rejects the row.
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<(), RecordError>;
 }
 
-/// For who wants the digest alone.
+/// Discards the rows, for callers that only need the digest.
 impl Sink for () {
     fn begin(&mut self, _: &'static Table) -> Result<(), RecordError> {
         Ok(())
@@ -247,40 +255,40 @@ impl Sink for () {
     }
 }
 
-/// Why a record cannot be handed on.
+/// Why a record cannot be exported or imported.
 #[derive(Debug, Error)]
 pub enum RecordError {
-    /// The store refuses.
+    /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The file refuses.
+    /// The export cannot be written.
     #[error("the export cannot be written")]
     Write(#[from] io::Error),
-    /// What is read is no export of a record.
+    /// The input is not a valid export.
     #[error("{place}: {reason}")]
     Input {
-        /// File and line.
+        /// The file and the line.
         place: String,
-        /// What is wrong, and what was expected.
+        /// What is wrong and what was expected.
         reason: String,
     },
-    /// A row is none of this table.
+    /// A row does not fit its table.
     #[error("{0}")]
     Row(String),
-    /// What was read is another record than what was written.
+    /// The rows do not match the digest of the export.
     #[error(
-        "what is read is not all that was exported, or not as it was: its digest is {found}, and {expected} was exported"
+        "the export is incomplete or was changed: the digest of its rows is {found}, expected {expected}; export the store again"
     )]
     Differs {
-        /// What the export says.
+        /// The digest that the export states.
         expected: Digest,
-        /// What its rows come to.
+        /// The digest of its rows.
         found: Digest,
     },
 }
 
 impl RecordError {
-    /// Says where a row is that is none.
+    /// Adds the position in the input to an invalid row.
     fn at(self, place: impl FnOnce() -> String) -> Self {
         match self {
             Self::Row(reason) => Self::Input { place: place(), reason },

@@ -20,8 +20,8 @@ pub(super) fn insert(
     examples: Option<&ErrorAnalysis>,
 ) -> rusqlite::Result<()> {
     let Some(examples) = examples else { return Ok(()) };
-    if let Some(fault) = examples.fault() {
-        let reason = format!("these examples cannot be recorded: {fault} is not as it must be");
+    if let Err(reason) = examples.validate() {
+        let reason = format!("the error analysis is invalid: {reason}");
         return Err(rusqlite::Error::ToSqlConversionFailure(reason.into()));
     }
     let ErrorAnalysis { classes, rows, columns, confusion, left_out, mistakes } = examples;
@@ -46,7 +46,7 @@ pub(super) fn insert(
             picture
         ])?;
     }
-    set_checksum(connection, run, checksum::of_examples(run, examples))
+    set_checksum(connection, run, checksum::of_error_analysis(run, examples))
 }
 
 /// What they must fit: -1 fits none.
@@ -69,8 +69,9 @@ pub(super) fn of_run(
     if !connection.column_exists(None, "runs", "examples_checksum")? {
         return Ok((None, true));
     }
-    let fits =
-        |it: &ErrorAnalysis, sum| it.fault().is_none() && checksum::of_examples(&run.id, it) == sum;
+    let fits = |it: &ErrorAnalysis, sum| {
+        it.validate().is_ok() && checksum::of_error_analysis(&run.id, it) == sum
+    };
     match legible(read(connection, &run.id))? {
         Some((None, None)) => Ok((None, true)),
         Some((Some(sum), Some(examples))) if fits(&examples, sum) => Ok((Some(examples), true)),

@@ -249,7 +249,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read or a file not be written; the old files are whole then.
     pub fn export_csv(&self, experiment: &str) -> Result<(), StoreError> {
-        let _turn = csv_export::turn(&self.folder, experiment)?;
+        let _turn = csv_export::lock_folder(&self.folder, experiment)?;
         let (runs, epochs) = self.still(|connection, damage| {
             query::counting_runs_and_epochs(connection, experiment, damage)
         })?;

@@ -7,7 +7,7 @@ use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 
 use super::{DATABASE, Store, database};
-use crate::record::Digesting;
+use crate::record::DigestBuilder;
 use crate::{Cell, Column, Digest, Kind, RecordError, RunId, Sink, StoreError, TABLES, Table};
 
 /// What makes an error of the database one of a store.
@@ -21,7 +21,7 @@ pub(super) fn hand(
     sink: &mut dyn Sink,
 ) -> Result<Digest, RecordError> {
     let wanted = runs.map(|runs| Wanted::of(connection, runs)).transpose().map_err(failed)?;
-    let mut digesting = Digesting::default();
+    let mut digesting = DigestBuilder::default();
     // The numbers of a store say in which order its invocations came into it, which means nothing.
     let mut numbers: HashMap<i64, i64> = HashMap::new();
     for table in &TABLES {
