@@ -105,7 +105,9 @@ fn import_rejects_an_export_that_was_changed() {
     let (head, tail) = document.split_once("\"name\": \"val_loss\", \"value\": ").unwrap();
     sweep.write("false.json", format!("{head}\"name\": \"val_loss\", \"value\": 1{tail}"));
     let import = sweep.runner("import false.json").exits(2);
-    import.stderr_contains("not all that was exported, or not as it was: its digest is sha256:");
+    import.stderr_contains(
+        "the export is incomplete or was changed: the digest of its rows is sha256:",
+    );
     assert_eq!(digest(&sweep, "results"), before);
 }
 
@@ -118,14 +120,17 @@ fn import_of_what_is_no_export_writes_nothing() {
     fs::remove_file(sweep.path("export-csv/metrics.csv")).unwrap();
     for (path, message) in [
         ("nowhere.json", "nowhere.json: No such file"),
-        ("tiny.toml", "tiny.toml: it begins with 'name = \"tiny\"' and is no JSON document"),
+        (
+            "tiny.toml",
+            "tiny.toml: the file begins with 'name = \"tiny\"' and is not a JSON document",
+        ),
         (
             "results/tiny/runs.csv",
-            "runs.csv: it begins with 'run,trial,status,dataset,learn' and is no JSON document",
+            "runs.csv: the file begins with 'run,trial,status,dataset,learn' and is not a JSON document",
         ),
         (
             "packed.json.gz",
-            "packed.json.gz: it is compressed with gzip: decompress it first; expected a document",
+            "packed.json.gz: the file is compressed with gzip: decompress it first; expected a document",
         ),
         ("half.json", "half.json: EOF while parsing"),
         ("results", "results is a results folder: use `runner merge`"),

@@ -1,4 +1,4 @@
-//! A small experiment, for tests.
+//! A small experiment named `wine`.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use tracking::{
     PlannedWork, Run, RunHeader, Status, Store, TrialId,
 };
 
-/// A start of a program, of which everything is known.
+/// An invocation with a value in every field.
 pub fn invocation() -> Invocation {
     Invocation {
         program_version: "0.1.0".into(),
@@ -28,7 +28,7 @@ pub fn invocation() -> Invocation {
     }
 }
 
-/// A store with the experiment `wine`, which has begun.
+/// Opens a new store with the experiment `wine`.
 pub fn opened() -> (TempDir, Store, InvocationId) {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
@@ -37,13 +37,13 @@ pub fn opened() -> (TempDir, Store, InvocationId) {
     (folder, store, id)
 }
 
-/// Times to the millisecond, as the store keeps them.
-fn moment(millis: u64) -> SystemTime {
+/// A fixed time plus `millis`. The store has a resolution of one millisecond.
+fn time(millis: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_000 + millis)
 }
 
-/// The test set of a run: two classes, three mistakes.
-pub fn examples() -> ErrorAnalysis {
+/// An error analysis with two classes and three mistakes.
+pub fn error_analysis() -> ErrorAnalysis {
     let cell = |label, predicted, count| ConfusionCell { label, predicted, count };
     let mistake = |index, probability| Mistake {
         index,
@@ -62,7 +62,7 @@ pub fn examples() -> ErrorAnalysis {
     }
 }
 
-/// A finished run of `wine` with everything that a run can have.
+/// A finished run of `wine` with a value in every field.
 pub fn run(seed: i64) -> Run {
     let epoch = |epoch: u32| EpochMetrics {
         epoch,
@@ -82,7 +82,7 @@ pub fn run(seed: i64) -> Run {
         ..RunHeader::new("wine", Status::Finished)
     };
     Run {
-        ended_at: moment(1500),
+        ended_at: time(1500),
         params: vec![
             ("seed".into(), seed.into()),
             ("rate".into(), 1e-7.into()),
@@ -90,7 +90,7 @@ pub fn run(seed: i64) -> Run {
         ],
         epochs: (1..=5).map(epoch).collect(),
         results: vec![("test_accuracy".into(), 0.9), ("test_loss".into(), 0.1 + 0.2)],
-        error_analysis: Some(examples()),
-        ..Run::new(header, moment(0))
+        error_analysis: Some(error_analysis()),
+        ..Run::new(header, time(0))
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tracking::{DATABASE, Reader, RunId, Store};
 
-use wine::{examples, opened, run};
+use wine::{error_analysis, opened, run};
 
 #[test]
 fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
@@ -152,7 +152,7 @@ fn examples_go_where_their_run_goes() {
             .iter()
             .map(|run| merged.error_analysis(&merged.find(run.as_str()).unwrap()).unwrap())
             .collect();
-        assert_eq!(found, [Some(examples()), Some(examples()), None]);
+        assert_eq!(found, [Some(error_analysis()), Some(error_analysis()), None]);
         assert_eq!(
             merged.integrity_issues().len(),
             1,
