@@ -1,249 +1,245 @@
-//! `report export` as a user types it: what is written where, whole or not at all, and that what was there stays.
+//! `report export`: the files that it writes, and the files that it must not replace.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod stores;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use stores::{everything, outcome, sixty_three};
+use tempfile::TempDir;
 use tracking::{DATABASE, Digest, Reader, Store, read_csv, read_json};
 
-/// Every file of a folder, by name.
+/// All files of a folder by name, with their content.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let mut files: Vec<_> = entries
-        .map(|it| (it.file_name().into_string().unwrap(), fs::read(it.path()).unwrap()))
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
         .collect();
     files.sort();
     files
 }
 
-fn digest(store: &Path) -> Digest {
-    Reader::open(store).unwrap().record(None, &mut ()).unwrap()
+fn digest(results: &TempDir) -> Digest {
+    Reader::open(results.path()).unwrap().record(None, &mut ()).unwrap()
+}
+
+/// Exports with more arguments: exit code, standard output, standard error.
+fn export(results: &TempDir, format: &str, more: &[&str]) -> (i32, String, String) {
+    outcome(results.path(), &[&["export", "--format", format], more].concat())
+}
+
+/// Exports to a file or folder: exit code and standard error.
+fn export_to(results: &TempDir, format: &str, path: &Path) -> (i32, String) {
+    let (code, out, err) = export(results, format, &["-o", path.to_str().unwrap()]);
+    assert_eq!(out, "");
+    (code, err)
 }
 
 #[test]
-fn the_record_leads_back_to_a_store_with_the_same_digest() {
-    let store = everything();
-    let path = store.path();
-    let (code, printed, err) = outcome(path, &["digest"]);
-    assert_eq!(
-        (code, err.as_str(), printed.trim_end()),
-        (0, "", digest(path).to_string().as_str())
-    );
-    let said = format!("digest {printed}");
+fn restored_record_has_the_same_digest() {
+    let results = everything();
+    let expected = digest(&results);
+    let digest_line = format!("digest {expected}\n");
+    let printed = outcome(results.path(), &["digest"]);
+    assert_eq!(printed, (0, format!("{expected}\n"), String::new()));
 
-    let (code, json, err) = outcome(path, &["export", "--format", "json"]);
-    assert_eq!((code, &err), (0, &said));
-    let back = tempfile::tempdir().unwrap();
-    Store::restore(back.path(), |sink| read_json(json.as_bytes(), "-", sink)).unwrap();
-    assert_eq!(digest(back.path()), digest(path));
+    let (code, json, err) = export(&results, "json", &[]);
+    assert_eq!((code, &err), (0, &digest_line));
+    let restored = tempfile::tempdir().unwrap();
+    Store::restore(restored.path(), |sink| read_json(json.as_bytes(), "-", sink)).unwrap();
+    assert_eq!(digest(&restored), expected);
 
-    let csv = path.join("export/csv");
-    let (code, out, err) = outcome(path, &["export", "--format", "csv"]);
-    assert_eq!((code, out.as_str(), err), (0, "", format!("{}\n{said}", csv.display())));
-    let back = tempfile::tempdir().unwrap();
-    Store::restore(back.path(), |sink| read_csv(&csv, sink)).unwrap();
-    assert_eq!(digest(back.path()), digest(path));
-
-    let names: Vec<String> = files(&csv).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), 12, "{names:?}");
-    assert!(
-        files(&csv)
-            .iter()
-            .all(|(_, bytes)| bytes.iter().filter(|byte| **byte == b'\n').count() > 0)
-    );
+    let csv = results.path().join("export/csv");
+    let exported = export(&results, "csv", &[]);
+    assert_eq!(exported, (0, String::new(), format!("{}\n{digest_line}", csv.display())));
+    let restored = tempfile::tempdir().unwrap();
+    Store::restore(restored.path(), |sink| read_csv(&csv, sink)).unwrap();
+    assert_eq!(digest(&restored), expected);
 }
 
 #[test]
-fn the_same_store_gives_the_same_bytes_in_place_of_the_earlier_ones() {
-    let store = everything();
+fn every_table_has_a_csv_file_with_a_header() {
+    let results = everything();
+    assert_eq!(export(&results, "csv", &[]).0, 0);
+    let files = files(&results.path().join("export/csv"));
+    assert_eq!(files.len(), 12, "{files:?}");
+    assert!(files.iter().all(|(_, bytes)| bytes.contains(&b'\n')));
+}
+
+#[test]
+fn second_export_replaces_the_first_with_the_same_bytes() {
+    let results = everything();
     for format in ["csv", "parquet"] {
-        let folder = store.path().join("export").join(format);
-        let written = || {
-            assert_eq!(outcome(store.path(), &["export", "--format", format]).0, 0);
+        let folder = results.path().join("export").join(format);
+        let exported = || {
+            assert_eq!(export(&results, format, &[]).0, 0);
             files(&folder)
         };
-        let first = written();
-        assert!(first.len() >= 11 && first == written(), "{format}");
-        let beside: Vec<_> = fs::read_dir(store.path().join("export"))
+        let first = exported();
+        assert!(first.len() >= 11 && first == exported(), "{format}");
+        let folders: Vec<_> = fs::read_dir(results.path().join("export"))
             .unwrap()
-            .map(|it| it.unwrap().file_name())
+            .map(|entry| entry.unwrap().file_name())
             .collect();
-        assert!(
-            beside.iter().all(|name| ["csv", "parquet"].contains(&name.to_str().unwrap())),
-            "{beside:?}"
-        );
+        let is_format = |name: &str| ["csv", "parquet"].contains(&name);
+        assert!(folders.iter().all(|name| is_format(name.to_str().unwrap())), "{folders:?}");
     }
-    let json = store.path().join("record.json");
-    let written = || {
-        assert_eq!(
-            outcome(store.path(), &["export", "--format", "json", "-o", json.to_str().unwrap()]).1,
-            ""
-        );
-        fs::read(&json).unwrap()
+    let file = results.path().join("record.json");
+    let exported = || {
+        export_to(&results, "json", &file);
+        fs::read_to_string(&file).unwrap()
     };
-    assert_eq!(written(), written());
-    assert_eq!(
-        outcome(store.path(), &["export", "--format", "json", "-o", "-"]).1.into_bytes(),
-        written()
-    );
+    assert_eq!(exported(), exported());
+    assert_eq!(export(&results, "json", &["-o", "-"]).1, exported());
 }
 
 #[test]
-fn what_is_not_of_an_export_stays() {
-    let store = everything();
-    let target = store.path().join("mine");
-    fs::create_dir(&target).unwrap();
-    let export = |format: &str| {
-        outcome(store.path(), &["export", "--format", format, "-o", target.to_str().unwrap()])
-    };
-    fs::write(target.join("notes.txt"), "mine").unwrap();
-    let (code, out, err) = export("csv");
-    assert_eq!((code, out.as_str()), (2, ""));
-    assert!(
-        err.contains("has 'notes.txt' in it, which is of no export: name another folder with -o"),
-        "{err}"
-    );
-    assert_eq!(files(&target).len(), 1);
-    fs::rename(target.join("notes.txt"), target.join("runs.csv")).unwrap();
-    assert!(
-        export("csv").2.contains("has 'runs.csv' in it"),
-        "a file may have the name of one of ours"
-    );
-    fs::remove_file(target.join("runs.csv")).unwrap();
-    assert_eq!((export("csv").0, export("csv").0), (0, 0));
-    assert!(
-        export("parquet").2.contains("which is of no export"),
-        "an export of another format is not replaced"
-    );
-    // Nobody's folder goes away under him.
-    let mut here = std::process::Command::new(env!("CARGO_BIN_EXE_report"));
-    here.current_dir(&target)
+fn folder_with_other_files_is_not_replaced() {
+    let results = everything();
+    let folder = results.path().join("mine");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("notes.txt"), "mine").unwrap();
+    let (code, err) = export_to(&results, "csv", &folder);
+    assert_eq!(code, 2);
+    let message = "has 'notes.txt' in it, which is of no export: name another folder with -o";
+    assert!(err.contains(message), "{err}");
+    assert_eq!(files(&folder).len(), 1);
+    // A file of the user can have the name of an exported file.
+    fs::rename(folder.join("notes.txt"), folder.join("runs.csv")).unwrap();
+    let (_, err) = export_to(&results, "csv", &folder);
+    assert!(err.contains("has 'runs.csv' in it"), "{err}");
+    fs::remove_file(folder.join("runs.csv")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(export_to(&results, "csv", &folder).0, 0);
+    }
+    // An export in another format is not replaced either.
+    let (code, err) = export_to(&results, "parquet", &folder);
+    assert!(code == 2 && err.contains("which is of no export"), "{err}");
+}
+
+#[test]
+fn current_folder_is_not_replaced() {
+    let results = everything();
+    let folder = results.path().join("mine");
+    assert_eq!(export_to(&results, "csv", &folder).0, 0);
+    let output = Command::new(env!("CARGO_BIN_EXE_report"))
+        .current_dir(&folder)
         .arg("-r")
-        .arg(store.path())
-        .args(["export", "--format", "csv", "-o", "."]);
-    let said = here.output().unwrap();
-    assert_eq!(said.status.code(), Some(2));
-    assert!(String::from_utf8(said.stderr).unwrap().contains("is where you are"));
-    fs::remove_dir_all(&target).unwrap();
-    fs::write(&target, "a file").unwrap();
+        .arg(results.path())
+        .args(["export", "--format", "csv", "-o", "."])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("is where you are"), "{err}");
+}
+
+#[test]
+fn unusable_output_is_named_in_the_error() {
+    let results = everything();
+    let file = results.path().join("mine");
+    fs::write(&file, "a file").unwrap();
     for format in ["csv", "parquet"] {
-        let (code, _, err) = export(format);
+        let (code, err) = export_to(&results, format, &file);
         assert!(code == 2 && err.contains("mine: ") && err.contains("ot a directory"), "{err}");
     }
-    let nowhere = store.path().join("nowhere/record.json");
-    let (code, _, err) =
-        outcome(store.path(), &["export", "--format", "json", "-o", nowhere.to_str().unwrap()]);
-    assert!(
-        code == 2 && err.contains("cannot write") && err.contains("nowhere/record.json"),
-        "{err}"
-    );
+    let (code, err) = export_to(&results, "json", &results.path().join("nowhere/record.json"));
+    assert_eq!(code, 2);
+    assert!(err.contains("cannot write") && err.contains("nowhere/record.json"), "{err}");
 }
 
 #[test]
-fn no_database_is_written_over_and_links_lead_to_what_is_written() {
-    let store = everything();
-    let database = store.path().join(DATABASE);
+fn database_is_not_overwritten() {
+    let results = everything();
+    let database = results.path().join(DATABASE);
     let before = fs::read(&database).unwrap();
-    let to = |path: &Path, format: &str| {
-        let (code, _, err) =
-            outcome(store.path(), &["export", "--format", format, "-o", path.to_str().unwrap()]);
-        (code, err)
-    };
     for format in ["json", "markdown"] {
-        let (code, err) = to(&database, format);
+        let (code, err) = export_to(&results, format, &database);
         assert!(code == 2 && err.contains("it is a database: name another file"), "{err}");
     }
-    let (code, _, err) = outcome(store.path(), &["html", "-o", database.to_str().unwrap()]);
+    let (code, _, err) = outcome(results.path(), &["html", "-o", database.to_str().unwrap()]);
     assert!(code == 2 && err.contains("it is a database"), "{err}");
     assert_eq!(fs::read(&database).unwrap(), before);
+}
 
-    let (link, behind) = (store.path().join("link.json"), store.path().join("behind.json"));
-    fs::write(&behind, "old").unwrap();
-    fs::write(store.path().join("behind.json.new"), "mine").unwrap();
-    std::os::unix::fs::symlink(&behind, &link).unwrap();
-    assert_eq!(to(&link, "json").0, 0);
-    assert!(link.is_symlink() && fs::read_to_string(&behind).unwrap().starts_with('{'));
-    assert_eq!(fs::read_to_string(store.path().join("behind.json.new")).unwrap(), "mine");
-    assert_eq!(to(Path::new("/dev/null"), "json").0, 0);
+#[test]
+fn link_and_device_are_written_through() {
+    let results = everything();
+    let (link, file) = (results.path().join("link.json"), results.path().join("file.json"));
+    let beside = results.path().join("file.json.new");
+    fs::write(&file, "old").unwrap();
+    fs::write(&beside, "mine").unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert_eq!(export_to(&results, "json", &link).0, 0);
+    assert!(link.is_symlink() && fs::read_to_string(&file).unwrap().starts_with('{'));
+    assert_eq!(fs::read_to_string(&beside).unwrap(), "mine");
+    assert_eq!(export_to(&results, "json", Path::new("/dev/null")).0, 0);
     assert!(!Path::new("/dev/null").is_file());
 }
 
 #[test]
 fn experiments_and_conditions_choose_runs() {
-    let store = everything();
-    let rows = |arguments: &[&str]| -> serde_json::Value {
-        let (code, out, err) =
-            outcome(store.path(), &[&["export", "--format", "json"], arguments].concat());
+    let results = everything();
+    let record = |arguments: &[&str]| -> serde_json::Value {
+        let (code, out, err) = export(&results, "json", arguments);
         assert_eq!(code, 0, "{err}");
         serde_json::from_str(&out).unwrap()
     };
-    let count = |rows: &serde_json::Value, table: &str| rows[table].as_array().unwrap().len();
-    let all = rows(&[]);
-    assert_eq!(
-        (count(&all, "runs"), count(&all, "invocations"), count(&all, "resumptions")),
-        (4, 3, 1)
-    );
-    let wine = rows(&["-e", "wine"]);
-    assert_eq!(
-        (count(&wine, "runs"), count(&wine, "experiments"), count(&wine, "checkpoints")),
-        (3, 1, 1)
-    );
-    let (_, said, _) = outcome(store.path(), &["digest", "-e", "wine"]);
-    assert_eq!(wine["digest"], said.trim_end());
-    let some = rows(&["-e", "wine", "--where", "status=diverged and batch_size>=32"]);
-    assert_eq!(
-        (count(&some, "runs"), count(&some, "invocations"), count(&some, "mistakes")),
-        (1, 1, 0)
-    );
-    for (arguments, words) in [
-        (&["--where", "batchsize=1"][..], "did you mean 'batch_size'?"),
-        (&["--where", "batch_size>64"], "there is nothing to export"),
-        (&["-e", "wines"], "did you mean 'wine'?"),
-        (&["--top", "3"], "and go with --format markdown or latex"),
-    ] {
-        let (code, out, err) =
-            outcome(store.path(), &[&["export", "--format", "json"], arguments].concat());
-        assert!(code == 2 && out.is_empty() && err.contains(words), "{err}");
-    }
-    let (code, _, err) = outcome(store.path(), &["export", "--format", "csv", "-o", "-"]);
-    assert!(
-        code == 2 && err.contains("--format csv is a folder of files: name one with -o"),
-        "{err}"
-    );
+    let counts = |record: &serde_json::Value, tables: [&str; 3]| {
+        tables.map(|table| record[table].as_array().unwrap().len())
+    };
+    let all = record(&[]);
+    assert_eq!(counts(&all, ["runs", "invocations", "resumptions"]), [4, 3, 1]);
+    let wine = record(&["-e", "wine"]);
+    assert_eq!(counts(&wine, ["runs", "experiments", "checkpoints"]), [3, 1, 1]);
+    let (_, digest_of_wine, _) = outcome(results.path(), &["digest", "-e", "wine"]);
+    assert_eq!(wine["digest"], digest_of_wine.trim_end());
+    let some = record(&["-e", "wine", "--where", "status=diverged and batch_size>=32"]);
+    assert_eq!(counts(&some, ["runs", "invocations", "mistakes"]), [1, 1, 0]);
 }
 
 #[test]
-fn comparisons_are_those_of_the_report() {
-    let store = sixty_three();
-    let question = ["--top", "3", "--where", "decay=0"];
-    let (code, markdown, err) =
-        outcome(store.path(), &[&["export", "--format", "markdown"], &question[..]].concat());
+fn wrong_choice_is_rejected_with_a_hint() {
+    let results = everything();
+    for (format, arguments, hint) in [
+        ("json", &["--where", "batchsize=1"][..], "did you mean 'batch_size'?"),
+        ("json", &["--where", "batch_size>64"], "nothing to export"),
+        ("json", &["-e", "wines"], "did you mean 'wine'?"),
+        ("json", &["--top", "3"], "use them with --format markdown or --format latex"),
+        ("csv", &["-o", "-"], "--format csv writes a folder of files: name a folder with -o"),
+    ] {
+        let (code, out, err) = export(&results, format, arguments);
+        assert!(code == 2 && out.is_empty() && err.contains(hint), "{err}");
+    }
+}
+
+#[test]
+fn comparison_is_that_of_the_report() {
+    let results = sixty_three();
+    let options = ["--top", "3", "--where", "decay=0"];
+    let (code, markdown, err) = export(&results, "markdown", &options);
     assert_eq!((code, err.as_str()), (0, ""));
-    assert_eq!(
-        markdown,
-        outcome(store.path(), &[&["--format", "markdown"], &question[..]].concat()).1
-    );
-    let file = store.path().join("table.tex");
-    let arguments = ["export", "--format", "latex", "-o", file.to_str().unwrap()];
-    assert_eq!(
-        outcome(store.path(), &[&arguments[..], &question].concat()),
-        (0, String::new(), String::new())
-    );
+    let (_, printed, _) =
+        outcome(results.path(), &[&["--format", "markdown"], &options[..]].concat());
+    assert_eq!(markdown, printed);
+    let file = results.path().join("table.tex");
+    let arguments = [&["-o", file.to_str().unwrap()], &options[..]].concat();
+    assert_eq!(export(&results, "latex", &arguments), (0, String::new(), String::new()));
     assert!(fs::read_to_string(&file).unwrap().contains("\\textbf{16}"));
 }
 
-/// What was changed is exported as it is, and said: whoever reads it back is told as well.
+/// The checksums are exported too, so that a restored store also reports the damage.
 #[test]
-fn damage_is_handed_on_and_said() {
-    let store = sixty_three();
-    let (_, json, _) = outcome(store.path(), &["export", "--format", "json"]);
-    let run = serde_json::from_str::<serde_json::Value>(&json).unwrap()["metrics"][0].clone();
-    let database = store.path().join(DATABASE);
+fn damaged_rows_are_exported_and_reported() {
+    let results = sixty_three();
+    let (_, json, _) = export(&results, "json", &[]);
+    let metric = serde_json::from_str::<serde_json::Value>(&json).unwrap()["metrics"][0].clone();
+    let value = metric["value"].as_f64().unwrap().to_be_bytes();
+    let database = results.path().join(DATABASE);
     let bytes = fs::read(&database).unwrap();
-    let value = run["value"].as_f64().unwrap().to_be_bytes();
     let mut changed = bytes.clone();
     for index in 0..bytes.len() - 8 {
         if bytes[index..index + 8] == value {
@@ -251,38 +247,32 @@ fn damage_is_handed_on_and_said() {
         }
     }
     fs::write(&database, &changed).unwrap();
-    let (code, json, err) = outcome(store.path(), &["export", "--format", "json"]);
+    let (code, json, err) = export(&results, "json", &[]);
     assert_eq!(code, 1);
     assert!(err.contains("warning: the epochs of run ") && err.contains("digest sha256:"), "{err}");
-    let back = tempfile::tempdir().unwrap();
-    Store::restore(back.path(), |sink| read_json(json.as_bytes(), "-", sink)).unwrap();
-    assert_eq!(outcome(back.path(), &["export", "--format", "json"]).0, 1);
+    let restored = tempfile::tempdir().unwrap();
+    Store::restore(restored.path(), |sink| read_json(json.as_bytes(), "-", sink)).unwrap();
+    assert_eq!(export(&restored, "json", &[]).0, 1);
 }
 
-/// Where the Python in `target/python` has pyarrow and DuckDB: they read Parquet and CSV, and find the same in both.
+/// Needs pyarrow and DuckDB in the Python of `target/python`.
 #[test]
-fn other_programs_read_the_same() {
+fn other_programs_read_the_same_record() {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/bin/python");
-    let has_both =
-        assert_cmd::Command::new(&python).args(["-c", "import pyarrow, duckdb"]).output();
-    if !has_both.is_ok_and(|output| output.status.success()) {
-        eprintln!(
-            "skipped: exports were not read by pyarrow and DuckDB, for want of target/python with both"
-        );
+    let imports = Command::new(&python).args(["-c", "import pyarrow, duckdb"]).output();
+    if !imports.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: target/python has no pyarrow or no duckdb");
         return;
     }
-    for store in [everything(), sixty_three()] {
-        let export = store.path().join("export");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export/check.py");
+    for results in [everything(), sixty_three()] {
         for format in ["csv", "parquet"] {
-            assert_eq!(outcome(store.path(), &["export", "--format", format]).0, 0);
+            assert_eq!(export(&results, format, &[]).0, 0);
         }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export/check.py");
-        let mut command = assert_cmd::Command::new(&python);
-        let output = command
-            .arg(script)
-            .args([export.join("csv"), export.join("parquet")])
-            .output()
-            .unwrap();
+        let folder = results.path().join("export");
+        let mut command = Command::new(&python);
+        command.arg(&script).args([folder.join("csv"), folder.join("parquet")]);
+        let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::{ComparisonArgs, DigestArgs, DigestScope};
 use crate::query::{select_experiments, store};
 use crate::results_digest::of_experiment;
 
-use super::export::selected;
+use super::export::selected_runs;
 
 /// Prints the digest that `args` ask for.
 pub fn digest(args: &DigestArgs) -> Result<ExitCode> {
@@ -24,7 +24,8 @@ pub fn digest(args: &DigestArgs) -> Result<ExitCode> {
 fn of_record(results: &Path, experiments: Vec<String>) -> Result<ExitCode> {
     let reader = store::open(results)?;
     let args = ComparisonArgs { experiments, ..ComparisonArgs::default() };
-    let digest = reader.record(selected(&reader, results, &args)?.as_ref(), &mut ())?;
+    let runs = selected_runs(&reader, results, &args)?;
+    let digest = reader.record(runs.as_ref(), &mut ())?;
     writeln!(std::io::stdout(), "{digest}")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,6 @@ pub mod compare;
 pub mod diff;
 pub mod digest;
 pub mod export;
-mod export_to;
 pub mod html;
 pub mod serve;
 pub mod show;

@@ -1,4 +1,4 @@
-//! What exports need that are not text: a file a format, and the runs as other tools have them.
+//! Exports other than text: the record as Parquet files, and runs for other tools.
 
 pub mod parquet;
 pub mod run_table;

@@ -1,5 +1,8 @@
-//! The record as a folder of Parquet files, one a table: columns as in CSV, but typed. A value of a hyperparameter, which may be of any
-//! type, is the text that CSV has, beside its type. `run_table` has them as columns.
+//! The record as a folder of Parquet files, one per table.
+//!
+//! The columns are those of the CSV files, with types. The value of a hyperparameter can have any
+//! type, so it is text as in CSV, beside a column with its type. The table `run_table` has
+//! hyperparameters as typed columns.
 
 use std::fs::File;
 use std::io;
@@ -16,13 +19,13 @@ use tracking::{Cell, Column, DIGEST_FILE, Digest, Kind, RecordError, Sink, Table
 
 use super::run_table::{RUN_TABLE, RunTable};
 
-/// Rows that are written together at most.
-const GROUP_ROWS: usize = 1 << 16;
+/// Largest number of rows in a row group.
+const MAX_GROUP_ROWS: usize = 1 << 16;
 
-/// Bytes of texts and pictures that are written together, about.
-const GROUP_BYTES: usize = 1 << 25;
+/// Approximate size of the largest row group, in bytes.
+const MAX_GROUP_BYTES: usize = 1 << 25;
 
-/// Writes a record to the Parquet files of a folder.
+/// Writes the record into a folder as Parquet files.
 pub struct ParquetFolder {
     folder: PathBuf,
     file: Option<ParquetFile>,
@@ -30,76 +33,78 @@ pub struct ParquetFolder {
 }
 
 impl ParquetFolder {
-    /// Into a folder that is there.
+    /// Writes into `folder`, which must exist.
     pub fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), file: None, run_table: RunTable::default() }
     }
 
-    /// Ends it, with the digest beside it.
+    /// Writes the last files and the file with the digest.
     ///
     /// # Errors
-    /// When a file cannot be written.
+    /// If a file cannot be written.
     pub fn finish(mut self, digest: Digest) -> std::result::Result<(), RecordError> {
-        self.file.take().map_or(Ok(()), ParquetFile::end).map_err(refused)?;
-        write_run_table(&self.folder, &self.run_table).map_err(refused)?;
+        self.file.take().map_or(Ok(()), ParquetFile::finish).map_err(write_error)?;
+        write_run_table(&self.folder, &self.run_table).map_err(write_error)?;
         Ok(std::fs::write(self.folder.join(DIGEST_FILE), format!("{digest}\n"))?)
     }
 }
 
 impl Sink for ParquetFolder {
     fn begin(&mut self, table: &'static Table) -> std::result::Result<(), RecordError> {
-        self.file.take().map_or(Ok(()), ParquetFile::end).map_err(refused)?;
+        self.file.take().map_or(Ok(()), ParquetFile::finish).map_err(write_error)?;
         let field = |column: &'static Column| Field {
             name: column.name,
             kind: column.kind,
             optional: column.optional,
         };
-        let file = ParquetFile::begin(&self.folder, table.name, table.columns.iter().map(field));
-        self.file = Some(file.map_err(refused)?);
+        let file = ParquetFile::create(&self.folder, table.name, table.columns.iter().map(field));
+        self.file = Some(file.map_err(write_error)?);
         self.run_table.begin(table);
         Ok(())
     }
 
     fn row(&mut self, cells: &[Cell<'_>]) -> std::result::Result<(), RecordError> {
         self.run_table.row(cells);
-        self.file.as_mut().map_or(Ok(()), |file| file.row(cells)).map_err(refused)
+        self.file.as_mut().map_or(Ok(()), |file| file.row(cells)).map_err(write_error)
     }
 }
 
 fn write_run_table(folder: &Path, table: &RunTable) -> Result<()> {
     let columns = table.columns();
     let fields = columns.iter().map(|(name, kind)| Field { name, kind: *kind, optional: true });
-    let mut file = ParquetFile::begin(folder, RUN_TABLE, fields)?;
+    let mut file = ParquetFile::create(folder, RUN_TABLE, fields)?;
     table.rows().try_for_each(|row| file.row(&row))?;
-    file.end()
+    file.finish()
 }
 
-fn refused(error: ParquetError) -> RecordError {
+fn write_error(error: ParquetError) -> RecordError {
     RecordError::Write(io::Error::other(error))
 }
 
-/// A column of a file.
+/// A column of a table, as the schema of a file describes it.
 struct Field<'c> {
     name: &'c str,
     kind: Kind,
     optional: bool,
 }
 
-/// One table, and the rows that are not written yet.
+/// The file of a table, with a buffer for the next row group.
 struct ParquetFile {
     writer: SerializedFileWriter<File>,
-    columns: Vec<Values>,
+    columns: Vec<ColumnBuffer>,
+    /// Number of rows in the buffer.
     rows: usize,
+    /// Approximate size of the buffer.
     bytes: usize,
 }
 
 impl ParquetFile {
-    fn begin<'c>(
+    fn create<'c>(
         folder: &Path,
         name: &str,
         columns: impl Iterator<Item = Field<'c>>,
     ) -> Result<Self> {
-        let (mut fields, mut values) = (Vec::new(), Vec::new());
+        let (mut fields, mut buffers) = (Vec::new(), Vec::new());
         for Field { name, kind, optional } in columns {
             let (physical, logical) = match kind {
                 Kind::Invocation | Kind::Integer => (Physical::INT64, None),
@@ -112,7 +117,7 @@ impl ParquetFile {
             let repetition = if optional { Repetition::OPTIONAL } else { Repetition::REQUIRED };
             let field = Type::primitive_type_builder(name, physical).with_repetition(repetition);
             fields.push(TypePtr::new(field.with_logical_type(logical).build()?));
-            values.push(Values::of(kind));
+            buffers.push(ColumnBuffer::new(kind));
         }
         let schema = Type::group_type_builder(name).with_fields(fields).build()?;
         let properties = WriterProperties::builder()
@@ -121,15 +126,15 @@ impl ParquetFile {
         let file = File::create(folder.join(format!("{name}.parquet")))?;
         let writer =
             SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties.build()))?;
-        Ok(Self { writer, columns: values, rows: 0, bytes: 0 })
+        Ok(Self { writer, columns: buffers, rows: 0, bytes: 0 })
     }
 
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
-        for (values, cell) in self.columns.iter_mut().zip(cells) {
-            self.bytes += values.push(cell);
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            self.bytes += column.push(cell);
         }
         self.rows += 1;
-        if self.rows == GROUP_ROWS || self.bytes >= GROUP_BYTES {
+        if self.rows == MAX_GROUP_ROWS || self.bytes >= MAX_GROUP_BYTES {
             self.write_group()
         } else {
             Ok(())
@@ -138,22 +143,24 @@ impl ParquetFile {
 
     fn write_group(&mut self) -> Result<()> {
         let mut group = self.writer.next_row_group()?;
-        for values in &mut self.columns {
+        for buffer in &mut self.columns {
             let Some(mut column) = group.next_column()? else { break };
-            let there = Some(values.there.as_slice());
-            match &mut values.of {
-                Of::Integers(of) => {
-                    column.typed::<Int64Type>().write_batch(of, there, None).map(|_| of.clear())?
+            let levels = Some(buffer.definition_levels.as_slice());
+            match &mut buffer.values {
+                Values::Integers(values) => {
+                    column.typed::<Int64Type>().write_batch(values, levels, None)?;
+                    values.clear();
                 }
-                Of::Reals(of) => {
-                    column.typed::<DoubleType>().write_batch(of, there, None).map(|_| of.clear())?
+                Values::Reals(values) => {
+                    column.typed::<DoubleType>().write_batch(values, levels, None)?;
+                    values.clear();
                 }
-                Of::Bytes(of) => column
-                    .typed::<ByteArrayType>()
-                    .write_batch(of, there, None)
-                    .map(|_| of.clear())?,
+                Values::Bytes(values) => {
+                    column.typed::<ByteArrayType>().write_batch(values, levels, None)?;
+                    values.clear();
+                }
             }
-            values.there.clear();
+            buffer.definition_levels.clear();
             column.close()?;
         }
         group.close()?;
@@ -161,7 +168,7 @@ impl ParquetFile {
         Ok(())
     }
 
-    fn end(mut self) -> Result<()> {
+    fn finish(mut self) -> Result<()> {
         if self.rows > 0 {
             self.write_group()?;
         }
@@ -169,42 +176,44 @@ impl ParquetFile {
     }
 }
 
-/// The cells of a column.
-struct Values {
-    of: Of,
-    /// Bytes among texts are as text has them.
-    raw: bool,
-    /// 1 where there is one, 0 where a cell is empty.
-    there: Vec<i16>,
+/// The cells of a column in the next row group.
+struct ColumnBuffer {
+    /// The values of the cells that are not empty.
+    values: Values,
+    /// For each cell, 1 if it has a value and 0 if it is empty.
+    definition_levels: Vec<i16>,
+    /// Whether the column holds blobs as bytes. Other columns hold them as the text of CSV.
+    is_blob: bool,
 }
 
-enum Of {
+enum Values {
     Integers(Vec<i64>),
     Reals(Vec<f64>),
     Bytes(Vec<ByteArray>),
 }
 
-impl Values {
-    fn of(kind: Kind) -> Self {
-        let of = match kind {
-            Kind::Invocation | Kind::Integer => Of::Integers(Vec::new()),
-            Kind::Real => Of::Reals(Vec::new()),
-            _ => Of::Bytes(Vec::new()),
+impl ColumnBuffer {
+    fn new(kind: Kind) -> Self {
+        let values = match kind {
+            Kind::Invocation | Kind::Integer => Values::Integers(Vec::new()),
+            Kind::Real => Values::Reals(Vec::new()),
+            _ => Values::Bytes(Vec::new()),
         };
-        Self { of, raw: kind == Kind::Blob, there: Vec::new() }
+        Self { values, definition_levels: Vec::new(), is_blob: kind == Kind::Blob }
     }
 
-    /// Adds a cell; tells how many bytes it is.
+    /// Adds a cell and returns its approximate size in bytes.
     fn push(&mut self, cell: &Cell<'_>) -> usize {
-        self.there.push(i16::from(*cell != Cell::Null));
-        match (&mut self.of, cell) {
-            (Of::Integers(of), Cell::Integer(number)) => of.push(*number),
-            (Of::Reals(of), Cell::Real(number)) => of.push(*number),
-            (Of::Bytes(of), Cell::Blob(bytes)) if self.raw => of.push(bytes.to_vec().into()),
-            (Of::Bytes(of), cell) => {
-                of.extend(cell.text().map(|text| ByteArray::from(text.into_owned().into_bytes())))
+        self.definition_levels.push(i16::from(*cell != Cell::Null));
+        match (&mut self.values, cell) {
+            (Values::Integers(values), Cell::Integer(number)) => values.push(*number),
+            (Values::Reals(values), Cell::Real(number)) => values.push(*number),
+            (Values::Bytes(values), Cell::Blob(bytes)) if self.is_blob => {
+                values.push(bytes.to_vec().into());
             }
-            // What is read of a store is of its column's type.
+            (Values::Bytes(values), cell) => values
+                .extend(cell.text().map(|text| ByteArray::from(text.into_owned().into_bytes()))),
+            // The cells of a store have the type of their column.
             _ => {}
         }
         match cell {

@@ -1,15 +1,17 @@
-//! A row a run, as dataframes want it: what it is, its hyperparameters (`params.batch_size` …) and its final metrics
-//! (`results.test_accuracy` …) as columns. Gathered from the rows of the record as they pass.
+//! A table with one row per run, for dataframes.
+//!
+//! Its columns are facts about the run, hyperparameters (`params.batch_size` …) and final metrics
+//! (`results.test_accuracy` …). The table collects them while the rows of the record pass by.
 
 use std::collections::{BTreeMap, HashMap};
 
 use tracking::{Cell, Kind, Table};
 
-/// Its name, that of the store's view.
+/// Name of the table, and of the view in the store with the same rows.
 pub const RUN_TABLE: &str = "run_table";
 
-/// Columns of a run that are here too.
-const FACTS: [&str; 10] = [
+/// Columns of the table `runs` that this table has too.
+const RUN_COLUMNS: [&str; 10] = [
     "id",
     "experiment",
     "trial_id",
@@ -22,114 +24,119 @@ const FACTS: [&str; 10] = [
     "ended_at",
 ];
 
-/// Whole numbers up to this are reals, exactly.
-const EXACT: u64 = 1 << 53;
+/// Integers up to this size are exact as f64.
+const MAX_EXACT_INTEGER: u64 = 1 << 53;
 
-/// The table on its way.
+/// Collects the rows of the table.
 #[derive(Default)]
 pub struct RunTable {
-    table: Option<&'static Table>,
-    /// Where the row of a run is.
-    places: HashMap<String, usize>,
-    facts: Vec<[Cell<'static>; FACTS.len()]>,
-    params: Named,
-    results: Named,
+    /// The table of the record whose rows pass by.
+    current: Option<&'static Table>,
+    /// Index of the row of each run.
+    row_of_run: HashMap<String, usize>,
+    run_cells: Vec<[Cell<'static>; RUN_COLUMNS.len()]>,
+    params: CellsByName,
+    results: CellsByName,
 }
 
-/// Values by their names: of each run, as far as there are any.
-type Named = BTreeMap<String, Vec<Cell<'static>>>;
+/// The cells of each hyperparameter or metric by row. Rows at the end without a cell are left out.
+type CellsByName = BTreeMap<String, Vec<Cell<'static>>>;
 
 impl RunTable {
-    /// The rows that follow are of this table.
+    /// Starts a table of the record: the next rows belong to it.
     pub fn begin(&mut self, table: &'static Table) {
-        self.table = Some(table);
+        self.current = Some(table);
     }
 
-    /// Takes what it needs of a row.
+    /// Collects a row of the record.
     pub fn row(&mut self, cells: &[Cell<'_>]) {
-        let Some(table) = self.table else { return };
+        let Some(table) = self.current else { return };
         let cell = |name: &str| {
             table.columns.iter().position(|column| column.name == name).map(|index| &cells[index])
         };
         let owned = |name: &str| cell(name).map_or(Cell::Null, |cell| cell.clone().into_owned());
-        let values = match table.name {
+        let by_name = match table.name {
             "runs" => {
-                self.places.extend(
-                    cell("id").and_then(Cell::text).map(|id| (id.into_owned(), self.facts.len())),
-                );
-                return self.facts.push(FACTS.map(owned));
+                let row = self.run_cells.len();
+                let id = cell("id").and_then(Cell::text);
+                self.row_of_run.extend(id.map(|id| (id.into_owned(), row)));
+                return self.run_cells.push(RUN_COLUMNS.map(owned));
             }
             "params" => &mut self.params,
             "results" => &mut self.results,
             _ => return,
         };
         if let (Some(Cell::Text(run)), Some(Cell::Text(name))) = (cell("run_id"), cell("name"))
-            && let Some(place) = self.places.get(&**run)
+            && let Some(row) = self.row_of_run.get(&**run)
         {
-            let of_name = match values.get_mut(&**name) {
-                Some(known) => known,
-                None => values.entry(name.clone().into_owned()).or_default(),
+            // Only a new name is copied.
+            let column = match by_name.get_mut(&**name) {
+                Some(column) => column,
+                None => by_name.entry(name.clone().into_owned()).or_default(),
             };
-            if of_name.len() <= *place {
-                of_name.resize(place + 1, Cell::Null);
+            if column.len() <= *row {
+                column.resize(row + 1, Cell::Null);
             }
-            of_name[*place] = owned("value");
+            column[*row] = owned("value");
         }
     }
 
-    fn values(&self) -> impl Iterator<Item = (&'static str, &String, &Vec<Cell<'static>>)> {
-        let params = self.params.iter().map(|(name, values)| ("params", name, values));
-        params.chain(self.results.iter().map(|(name, values)| ("results", name, values)))
+    /// The columns of hyperparameters, then of metrics: the table of the record, the name, the cells.
+    fn named_columns(&self) -> impl Iterator<Item = (&'static str, &String, &Vec<Cell<'static>>)> {
+        let params = self.params.iter().map(|(name, cells)| ("params", name, cells));
+        params.chain(self.results.iter().map(|(name, cells)| ("results", name, cells)))
     }
 
-    /// Names and kinds: of numbers, if all of a column are, and none loses digits by it.
+    /// Names and types of the columns. A column has a numeric type if all its values are numbers and
+    /// none loses digits in this type.
     pub fn columns(&self) -> Vec<(String, Kind)> {
-        let kind = |values: &[Cell<'_>]| {
-            let all = |fits: fn(&Cell<'_>) -> bool| {
-                values.iter().filter(|cell| **cell != Cell::Null).all(fits)
-            };
-            if all(|it| matches!(it, Cell::Integer(_))) {
-                Kind::Integer
-            } else if all(|it| as_real(it).is_some()) {
-                Kind::Real
-            } else {
-                Kind::Text
-            }
-        };
-        let facts = FACTS.iter().map(|name| ((*name).to_owned(), Kind::Text));
-        facts
-            .chain(
-                self.values()
-                    .map(|(table, name, values)| (format!("{table}.{name}"), kind(values))),
-            )
-            .collect()
+        let of_run = RUN_COLUMNS.iter().map(|name| ((*name).to_owned(), Kind::Text));
+        let named = self
+            .named_columns()
+            .map(|(table, name, cells)| (format!("{table}.{name}"), kind_of(cells)));
+        of_run.chain(named).collect()
     }
 
     /// The rows, in the order of the record.
     pub fn rows(&self) -> impl Iterator<Item = Vec<Cell<'static>>> {
-        let kinds: Vec<Kind> =
-            self.columns().into_iter().skip(FACTS.len()).map(|(_, kind)| kind).collect();
-        self.facts.iter().enumerate().map(move |(place, facts)| {
-            let values = self.values().zip(&kinds).map(|((.., values), kind)| {
-                match (values.get(place), kind) {
-                    (None, _) => Cell::Null,
-                    (Some(cell), Kind::Real) => as_real(cell).map_or(Cell::Null, Cell::Real),
-                    (Some(cell), Kind::Text) => {
-                        cell.text().map_or(Cell::Null, |text| Cell::Text(text.into_owned().into()))
-                    }
-                    (Some(cell), _) => cell.clone(),
-                }
+        let kinds: Vec<Kind> = self.named_columns().map(|(.., cells)| kind_of(cells)).collect();
+        self.run_cells.iter().enumerate().map(move |(row, run_cells)| {
+            let named = self.named_columns().zip(&kinds).map(|((.., cells), kind)| {
+                cells.get(row).map_or(Cell::Null, |cell| typed(cell, *kind))
             });
-            facts.iter().cloned().chain(values).collect()
+            run_cells.iter().cloned().chain(named).collect()
         })
     }
 }
 
-/// The number, if it is one, and exactly this one.
-#[allow(clippy::cast_precision_loss, reason = "none is lost")]
-fn as_real(cell: &Cell<'_>) -> Option<f64> {
+fn kind_of(cells: &[Cell<'_>]) -> Kind {
+    let all =
+        |fits: fn(&Cell<'_>) -> bool| cells.iter().filter(|cell| **cell != Cell::Null).all(fits);
+    if all(|cell| matches!(cell, Cell::Integer(_))) {
+        Kind::Integer
+    } else if all(|cell| exact_real(cell).is_some()) {
+        Kind::Real
+    } else {
+        Kind::Text
+    }
+}
+
+/// `cell` in the type of its column.
+fn typed(cell: &Cell<'static>, kind: Kind) -> Cell<'static> {
+    match kind {
+        Kind::Real => exact_real(cell).map_or(Cell::Null, Cell::Real),
+        Kind::Text => cell.text().map_or(Cell::Null, |text| Cell::Text(text.into_owned().into())),
+        _ => cell.clone(),
+    }
+}
+
+/// The number in `cell` as f64, if it is exact in this type.
+#[allow(clippy::cast_precision_loss, reason = "the size is checked")]
+fn exact_real(cell: &Cell<'_>) -> Option<f64> {
     match cell {
-        Cell::Integer(number) => (number.unsigned_abs() <= EXACT).then_some(*number as f64),
+        Cell::Integer(number) => {
+            (number.unsigned_abs() <= MAX_EXACT_INTEGER).then_some(*number as f64)
+        }
         Cell::Real(number) => Some(*number),
         _ => None,
     }

@@ -56,3 +56,16 @@ impl Condition {
         self.expression.holds(run)
     }
 }
+
+/// Parses every condition in `texts`.
+///
+/// # Errors
+/// See [`Condition::parse`].
+pub fn parse_all(texts: &[String]) -> Result<Vec<Condition>, FilterError> {
+    texts.iter().map(|text| Condition::parse(text)).collect()
+}
+
+/// Whether every condition holds for `run`.
+pub fn all_hold(conditions: &[Condition], run: &MeasuredRun) -> bool {
+    conditions.iter().all(|condition| condition.holds(run))
+}

@@ -23,5 +23,5 @@ mod parser;
 mod tests;
 mod time;
 
-pub use condition::Condition;
+pub use condition::{Condition, all_hold, parse_all};
 pub use error::FilterError;

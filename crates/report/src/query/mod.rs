@@ -10,7 +10,7 @@ use tracking::{Declarations, Experiment, Reader};
 use crate::analysis::comparison::{self, CompareOptions, Comparison};
 use crate::analysis::last_epoch::last_improvement;
 use crate::cli::{ComparisonArgs, DirectionArgs};
-use crate::filter::Condition;
+use crate::filter::{self, Condition};
 use crate::metric;
 use crate::narrative;
 use crate::runs::{EpochChoice, FACTS, MeasuredRun, measured_runs, metric_names, param_names};
@@ -41,8 +41,7 @@ impl QueryResult {
 
 /// Compares the runs that `args` ask for.
 pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<QueryResult> {
-    let conditions =
-        args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let conditions = filter::parse_all(&args.conditions)?;
     let asked = CompareOptions {
         by: args.by.clone(),
         sort: args.sort.clone(),
@@ -64,7 +63,7 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
     let options = check_names(asked, &recorded, &conditions)?;
     let found: usize = recorded.iter().map(|it| it.runs.len()).sum();
     for selected in &mut recorded {
-        selected.runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
+        selected.runs.retain(|run| filter::all_hold(&conditions, run));
     }
     let mut comparisons: Vec<Comparison> = Vec::new();
     for SelectedRuns { experiment, declarations, runs } in &recorded {

@@ -1,157 +1,178 @@
-//! Requests to a server of MLflow's, and what it means when they fail.
+//! HTTP client of an MLflow server, and explanations of its errors.
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::Value;
 use ureq::http::{Method, Request, StatusCode, Uri};
 use ureq::{Agent, AsSendBody};
 
-/// How long an answer may take, all of it, in seconds, where the variable of MLflow's own clients says nothing else. It is theirs.
-const PATIENCE: u64 = 120;
-/// Largest answer.
-const LARGEST: u64 = 256 << 20;
+use super::uri::encoded;
 
-/// Why a request did not do what it should.
+/// Default timeout of a request with its whole response, in seconds: that of MLflow's own clients,
+/// which also read `MLFLOW_HTTP_REQUEST_TIMEOUT`.
+const DEFAULT_TIMEOUT: u64 = 120;
+/// Largest response, in bytes.
+const MAX_RESPONSE: u64 = 256 << 20;
+
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// MLflow says that there is no such thing.
+pub enum RequestError {
+    /// The requested resource does not exist in MLflow.
     #[error("{0}")]
-    NotThere(String),
-    /// Anything else, in words.
+    NotFound(String),
+    /// Any other failure.
     #[error("{0}")]
-    Said(String),
+    Other(String),
 }
 
-/// A server, and who asks it.
+/// Client of an MLflow server.
 pub struct Client {
     agent: Agent,
     address: String,
+    /// Value of the header `Authorization`.
     authorization: Option<String>,
 }
 
 impl Client {
-    /// Asks the server at `address` as whoever the variables of MLflow's own clients name.
+    /// A client of the server at `address`. It reads the environment variables of MLflow's own
+    /// clients for credentials and timeout. Sends no request yet.
     pub fn new(address: &str) -> Result<Self> {
         let uri: Uri = address
             .parse()
-            .map_err(|error| anyhow::anyhow!("'{address}' is no address: {error}"))?;
+            .map_err(|error| anyhow::anyhow!("'{address}' is not an address: {error}"))?;
         let Some(host) = uri.host().filter(|_| uri.query().is_none()) else {
-            bail!("'{address}' is no address of a server: expected one as http://localhost:5000");
-        };
-        if uri.authority().is_some_and(|it| it.as_str().contains('@')) {
             bail!(
-                "a password in an address is seen by others: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+                "'{address}' is not the address of a server: expected a form such as \
+                 http://localhost:5000"
+            );
+        };
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            bail!(
+                "other users can see a password in an address: set MLFLOW_TRACKING_USERNAME and \
+                 MLFLOW_TRACKING_PASSWORD instead"
             );
         }
-        let patience = std::env::var("MLFLOW_HTTP_REQUEST_TIMEOUT")
+        let timeout = std::env::var("MLFLOW_HTTP_REQUEST_TIMEOUT")
             .ok()
-            .and_then(|seconds| seconds.parse().ok());
+            .and_then(|seconds| seconds.parse().ok())
+            .unwrap_or(DEFAULT_TIMEOUT);
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(patience.unwrap_or(PATIENCE))))
+            .timeout_global(Some(Duration::from_secs(timeout)))
             .user_agent(concat!("candle-sweep/", env!("CARGO_PKG_VERSION")));
-        // No proxy leads to oneself.
+        // A proxy cannot reach a server on this machine.
         if matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
             config = config.proxy(None);
         }
-        let address = address.trim_end_matches('/').to_owned();
         Ok(Self {
             agent: Agent::new_with_config(config.build()),
-            address,
+            address: address.trim_end_matches('/').to_owned(),
             authorization: authorization(),
         })
     }
 
-    /// Asks for something by name.
-    pub fn get(&self, what: &str, values: &[(&str, &str)]) -> Result<Value, Refusal> {
-        let values: Vec<String> = values
+    /// Reads from an endpoint of the REST API with these query parameters.
+    pub fn get(&self, endpoint: &str, query: &[(&str, &str)]) -> Result<Value, RequestError> {
+        let query: Vec<String> = query
             .iter()
-            .map(|(key, value)| format!("{key}={}", escaped(value.as_bytes())))
+            .map(|(key, value)| format!("{key}={}", encoded(value.as_bytes())))
             .collect();
-        self.ask(Method::GET, &format!("mlflow/{what}?{}", values.join("&")), ())
+        self.send(Method::GET, &format!("mlflow/{endpoint}?{}", query.join("&")), ())
     }
 
-    /// Has something done.
-    pub fn post(&self, what: &str, request: &Value) -> Result<Value, Refusal> {
-        self.ask(Method::POST, &format!("mlflow/{what}"), request.to_string())
+    /// Sends `request` to an endpoint of the REST API.
+    pub fn post(&self, endpoint: &str, request: &Value) -> Result<Value, RequestError> {
+        self.send(Method::POST, &format!("mlflow/{endpoint}"), request.to_string())
     }
 
-    /// Keeps a file.
-    pub fn put(&self, path: &str, bytes: &[u8]) -> Result<(), Refusal> {
-        let path: Vec<String> = path.split('/').map(|part| escaped(part.as_bytes())).collect();
-        self.ask(Method::PUT, &format!("mlflow-artifacts/artifacts/{}", path.join("/")), bytes)
-            .map(drop)
+    /// Stores a file at `path` below the artifacts of the server.
+    pub fn put(&self, path: &str, bytes: &[u8]) -> Result<(), RequestError> {
+        let segments: Vec<String> =
+            path.split('/').map(|segment| encoded(segment.as_bytes())).collect();
+        let path = format!("mlflow-artifacts/artifacts/{}", segments.join("/"));
+        self.send(Method::PUT, &path, bytes).map(drop)
     }
 
-    fn ask(&self, method: Method, what: &str, body: impl AsSendBody) -> Result<Value, Refusal> {
-        let url = format!("{}/api/2.0/{what}", self.address);
-        let kind =
+    fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl AsSendBody,
+    ) -> Result<Value, RequestError> {
+        let url = format!("{}/api/2.0/{path}", self.address);
+        let content_type =
             if method == Method::PUT { "application/octet-stream" } else { "application/json" };
-        let mut request = Request::builder().method(method).uri(url).header("Content-Type", kind);
+        let mut request =
+            Request::builder().method(method).uri(url).header("Content-Type", content_type);
         if let Some(authorization) = &self.authorization {
             request = request.header("Authorization", authorization);
         }
-        let unanswered = |error: ureq::Error| self.unanswered(what, &error);
-        let request = request.body(body).map_err(|error| Refusal::Said(error.to_string()))?;
-        let mut response = self.agent.run(request).map_err(unanswered)?;
+        let request = request.body(body).map_err(|error| RequestError::Other(error.to_string()))?;
+        let no_response = |error: ureq::Error| self.no_response(path, &error);
+        let mut response = self.agent.run(request).map_err(no_response)?;
         let status = response.status();
         let text = response
             .body_mut()
             .with_config()
-            .limit(LARGEST)
+            .limit(MAX_RESPONSE)
             .read_to_string()
-            .map_err(unanswered)?;
-        // Where there is nothing to say, as after a file, nothing is said.
-        let answer =
+            .map_err(no_response)?;
+        // Some responses are empty, such as that to a stored file.
+        let content =
             if text.is_empty() { Some(Value::Null) } else { serde_json::from_str(&text).ok() };
-        match answer {
-            Some(answer) if status.is_success() => Ok(answer),
-            answer => Err(self.refused(what, status, answer.as_ref())),
+        match content {
+            Some(content) if status.is_success() => Ok(content),
+            content => Err(self.refused(path, status, content.as_ref())),
         }
     }
 
-    /// No answer came.
-    fn unanswered(&self, what: &str, error: &ureq::Error) -> Refusal {
-        Refusal::Said(format!(
-            "no answer of {} to {}: {error}; the same command goes on where this one ended, once the server answers",
+    /// The error of a request without a response.
+    fn no_response(&self, path: &str, error: &ureq::Error) -> RequestError {
+        RequestError::Other(format!(
+            "{} did not answer {}: {error}; run the same command again when the server answers: \
+             it continues where this one stopped",
             self.address,
-            asked(what)
+            without_query(path)
         ))
     }
 
-    /// The answer is none that helps.
-    fn refused(&self, what: &str, status: StatusCode, answer: Option<&Value>) -> Refusal {
-        let said = |name: &str| answer.and_then(|it| it[name].as_str());
+    /// The error of a request with a response that is not a success. `content` is the response, if it
+    /// is JSON.
+    fn refused(&self, path: &str, status: StatusCode, content: Option<&Value>) -> RequestError {
+        let field = |name: &str| content.and_then(|content| content[name].as_str());
         let advice = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                "; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to somebody who may write"
+                "; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or \
+                 MLFLOW_TRACKING_TOKEN, to a user who may write"
             }
-            status if status.is_server_error() => "; the same command goes on where this one ended",
-            _ if answer.is_none() => "; is this the address of an MLflow server?",
+            status if status.is_server_error() => {
+                "; run the same command again: it continues where this one stopped"
+            }
+            _ if content.is_none() => "; is this the address of an MLflow server?",
             _ => "",
         };
-        let words = said("message").map_or_else(String::new, |message| format!(": {message}"));
-        let text = format!("{} answered {status} to {}{words}{advice}", self.address, asked(what));
-        match said("error_code") {
-            Some("RESOURCE_DOES_NOT_EXIST") => Refusal::NotThere(text),
-            _ => Refusal::Said(text),
+        let message = field("message").map_or_else(String::new, |message| format!(": {message}"));
+        let endpoint = without_query(path);
+        let text = format!("{} answered {status} to {endpoint}{message}{advice}", self.address);
+        match field("error_code") {
+            Some("RESOURCE_DOES_NOT_EXIST") => RequestError::NotFound(text),
+            _ => RequestError::Other(text),
         }
     }
 }
 
-/// What was asked, without its values.
-fn asked(what: &str) -> &str {
-    what.split('?').next().unwrap_or(what)
+fn without_query(path: &str) -> &str {
+    path.split('?').next().unwrap_or(path)
 }
 
-/// As MLflow's own clients do it: a name and a password go before a token.
+/// The header `Authorization` from the environment variables of MLflow's own clients. As there, user
+/// name and password take precedence over a token.
 fn authorization() -> Option<String> {
     let variable = |name: &str| {
-        std::env::var(format!("MLFLOW_TRACKING_{name}")).ok().filter(|it| !it.is_empty())
+        std::env::var(format!("MLFLOW_TRACKING_{name}")).ok().filter(|value| !value.is_empty())
     };
     match (variable("USERNAME"), variable("PASSWORD")) {
         (Some(name), Some(password)) => {
@@ -159,11 +180,4 @@ fn authorization() -> Option<String> {
         }
         _ => variable("TOKEN").map(|token| format!("Bearer {token}")),
     }
-}
-
-/// `bytes` as a part of an address.
-pub fn escaped(bytes: &[u8]) -> String {
-    const ESCAPED: &AsciiSet =
-        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-    percent_encode(bytes, ESCAPED).to_string()
 }

@@ -1,4 +1,4 @@
-//! A server of MLflow's, by its REST API 2.0.
+//! An MLflow server, through its REST API 2.0.
 
 use std::collections::HashMap;
 
@@ -6,128 +6,234 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tracking::Experiment;
 
-use super::client::{Client, Refusal};
-use super::described::{Described, Metric};
-use super::names::{LONGEST_NOTE, shortened};
-use super::{DIGEST, EXPERIMENT, Known, OURS, Opened, Place, RUN};
+use super::backend::{
+    Backend, DIGEST_TAG, EXPERIMENT_TAG, ExistingRun, OpenedExperiment, RUN_TAG, TAG_PREFIX,
+};
+use super::client::{Client, RequestError};
+use super::mlflow_run::{LoggedMetric, MlflowRun};
+use super::names::{MAX_DESCRIPTION, truncated};
+use crate::wording::count;
 
-/// A server takes its time: it is said whenever so many runs are there.
-const PROGRESS: usize = 100;
-/// Runs of one answer.
-const PAGE: u32 = 500;
-/// Most metrics, hyperparameters and tags of one request. MLflow takes 1000, 100 and 100, but 1000 of all together.
-const METRICS: usize = 800;
-const PARAMS: usize = 100;
-const TAGS: usize = 99;
+/// A progress message appears each time this many runs have been sent.
+const PROGRESS_RUNS: usize = 100;
+/// Most runs in one response.
+const MAX_RUNS: u32 = 500;
+/// Most metrics, hyperparameters and tags in one request. MLflow accepts 1000, 100 and 100, but only
+/// 1000 of all together. One tag is left for the digest.
+const MAX_METRICS: usize = 800;
+const MAX_PARAMS: usize = 100;
+const MAX_TAGS: usize = 99;
 
-/// A server, and the experiment that is open there.
+/// An MLflow server with an open experiment.
 pub struct Server {
     client: Client,
-    experiment: String,
-    /// Where files of a run go, by MLflow's id of it, as far as the server takes them.
-    folders: HashMap<String, String>,
-    /// Where the server keeps files that it does not take from here, and how many it did not.
-    elsewhere: Option<(String, usize)>,
+    /// MLflow's id of the open experiment.
+    experiment_id: String,
+    /// Location of the files of each run, by MLflow's id of the run.
+    locations: HashMap<String, String>,
+    /// For each skipped file, the location to which the server does not accept files.
+    skipped: Vec<String>,
+    /// Number of runs that were sent.
     sent: usize,
 }
 
 impl Server {
-    /// The server of that address; nothing is asked yet.
+    /// The server at `address`. Sends no request yet.
     pub fn new(address: &str) -> Result<Self> {
         Ok(Self {
             client: Client::new(address)?,
-            experiment: String::new(),
-            folders: HashMap::new(),
-            elsewhere: None,
+            experiment_id: String::new(),
+            locations: HashMap::new(),
+            skipped: Vec::new(),
             sent: 0,
         })
     }
 
-    /// Remembers where the files of a run go.
-    fn remember(&mut self, info: &Value) -> Result<String> {
-        let id = text(info, "run_id")?;
-        let folder = info["artifact_uri"].as_str().unwrap_or_default().to_owned();
-        self.folders.insert(id.clone(), folder);
+    /// The id of the run that `info` describes. Remembers the location of its files.
+    fn run_id(&mut self, info: &Value) -> Result<String> {
+        let id = string_field(info, "run_id")?;
+        let location = info["artifact_uri"].as_str().unwrap_or_default().to_owned();
+        self.locations.insert(id.clone(), location);
         Ok(id)
+    }
+
+    /// Finds an experiment by its tag, because a user can rename it.
+    fn find_by_tag(&self, name: &str) -> Result<Option<Value>> {
+        let request = json!({
+            // The names of experiments in the store contain no quotes.
+            "filter": format!("tags.`{EXPERIMENT_TAG}` = '{name}'"),
+            "view_type": "ALL",
+            "order_by": ["creation_time ASC"],
+            "max_results": 1,
+        });
+        let mut found = self.client.post("experiments/search", &request)?;
+        Ok(found["experiments"].get_mut(0).map(Value::take))
+    }
+
+    fn find_by_name(&self, name: &str) -> Result<Option<Value>, RequestError> {
+        match self.client.get("experiments/get-by-name", &[("experiment_name", name)]) {
+            Err(RequestError::NotFound(_)) => Ok(None),
+            found => Ok(Some(found?["experiment"].take())),
+        }
+    }
+
+    /// Finds an experiment by its name or creates it, and sets its tag.
+    fn find_or_create(&self, experiment: &Experiment) -> Result<Value> {
+        let name = &experiment.name;
+        let found = match self.find_by_name(name)? {
+            Some(found) => found,
+            None => match self.create_experiment(experiment) {
+                Ok(created) => return Ok(created),
+                // Another export can create the experiment at the same time.
+                Err(error) => self.find_by_name(name)?.ok_or(error)?,
+            },
+        };
+        if !tags(&found).any(|(tag, _)| tag == EXPERIMENT_TAG) {
+            let id = string_field(&found, "experiment_id")?;
+            let request = json!({"experiment_id": id, "key": EXPERIMENT_TAG, "value": name});
+            self.client.post("experiments/set-experiment-tag", &request)?;
+        }
+        Ok(found)
+    }
+
+    fn create_experiment(&self, experiment: &Experiment) -> Result<Value, RequestError> {
+        let description = truncated(&experiment.description, MAX_DESCRIPTION);
+        let tags = [
+            json!({"key": "mlflow.note.content", "value": description}),
+            json!({"key": EXPERIMENT_TAG, "value": experiment.name}),
+        ];
+        self.client.post("experiments/create", &json!({"name": experiment.name, "tags": tags}))
+    }
+
+    /// The runs of the open experiment that exports added, by their ids in the store.
+    ///
+    /// Two exports at the same time can add the same run. Every export then keeps the one with the
+    /// least id and deletes the others.
+    fn existing_runs(&mut self) -> Result<HashMap<String, ExistingRun>> {
+        let mut existing: HashMap<String, ExistingRun> = HashMap::new();
+        let mut duplicates: Vec<String> = Vec::new();
+        let mut request = json!({
+            "experiment_ids": [self.experiment_id],
+            "filter": format!("tags.`{RUN_TAG}` != ''"),
+            "run_view_type": "ALL",
+            "max_results": MAX_RUNS,
+            "order_by": ["attributes.start_time"],
+        });
+        loop {
+            let response = self.client.post("runs/search", &request)?;
+            for run in response["runs"].as_array().into_iter().flatten() {
+                let Some(store_id) = tag(&run["data"], RUN_TAG) else { continue };
+                let run = ExistingRun {
+                    id: self.run_id(&run["info"])?,
+                    status: string_field(&run["info"], "status")?,
+                    digest: tag(&run["data"], DIGEST_TAG),
+                    deleted: run["info"]["lifecycle_stage"] == "deleted",
+                };
+                match existing.get_mut(&store_id) {
+                    Some(_) if run.deleted => {}
+                    Some(known) if known.deleted || known.id > run.id => {
+                        let replaced = std::mem::replace(known, run);
+                        duplicates.extend((!replaced.deleted).then_some(replaced.id));
+                    }
+                    Some(_) => duplicates.push(run.id),
+                    None => drop(existing.insert(store_id, run)),
+                }
+            }
+            match next_page(&response) {
+                Some(token) => request["page_token"] = token.into(),
+                None => break,
+            }
+        }
+        for id in duplicates {
+            self.client.post("runs/delete", &json!({"run_id": id}))?;
+        }
+        Ok(existing)
     }
 }
 
-impl Place for Server {
-    fn open(&mut self, experiment: &Experiment) -> Result<Opened> {
-        let found = match self.tagged(&experiment.name)? {
+impl Backend for Server {
+    fn open_experiment(&mut self, experiment: &Experiment) -> Result<OpenedExperiment> {
+        let found = match self.find_by_tag(&experiment.name)? {
             Some(found) => found,
-            None => self.named(experiment)?,
+            None => self.find_or_create(experiment)?,
         };
-        let id = text(&found, "experiment_id")?;
+        let id = string_field(&found, "experiment_id")?;
         if found["lifecycle_stage"] == "deleted" {
-            return Ok(Opened::Deleted(id));
+            return Ok(OpenedExperiment::Deleted(id));
         }
-        self.experiment = id;
-        Ok(Opened::Runs(self.runs()?))
+        self.experiment_id = id;
+        Ok(OpenedExperiment::Runs(self.existing_runs()?))
     }
 
-    fn create(&mut self, run: &Described) -> Result<String> {
-        // What finds it again is there from its first moment.
-        let tags = [json!({"key": RUN, "value": run.id})];
+    fn create_run(&mut self, run: &MlflowRun) -> Result<String> {
         let request = json!({
-            "experiment_id": self.experiment, "run_name": run.name, "start_time": run.started, "tags": tags,
+            "experiment_id": self.experiment_id,
+            "run_name": run.name,
+            "start_time": run.started,
+            // The tag exists from the start, so that an interrupted export can be continued.
+            "tags": [json!({"key": RUN_TAG, "value": run.id})],
         });
-        let made = self.client.post("runs/create", &request)?;
-        self.remember(&made["run"]["info"])
+        let created = self.client.post("runs/create", &request)?;
+        self.run_id(&created["run"]["info"])
     }
 
-    fn logged(&mut self, id: &str, names: &[&str]) -> Result<Vec<Metric>> {
+    fn logged_metrics(&mut self, id: &str, names: &[&str]) -> Result<Vec<LoggedMetric>> {
         let mut metrics = Vec::new();
         for name in names {
-            let mut page = String::new();
+            let mut page = None;
             loop {
-                let asked = [("run_id", id), ("metric_key", name), ("page_token", &page)];
-                let given = self.client.get(
-                    "metrics/get-history",
-                    if page.is_empty() { &asked[..2] } else { &asked },
-                )?;
-                metrics
-                    .extend(given["metrics"].as_array().into_iter().flatten().filter_map(metric));
-                match next_page(&given) {
-                    Some(next) => page = next,
-                    None => break,
+                let mut query = vec![("run_id", id), ("metric_key", name)];
+                query.extend(page.as_deref().map(|token| ("page_token", token)));
+                let response = self.client.get("metrics/get-history", &query)?;
+                let values = response["metrics"].as_array().into_iter().flatten();
+                metrics.extend(values.filter_map(logged_metric));
+                page = next_page(&response);
+                if page.is_none() {
+                    break;
                 }
             }
         }
         Ok(metrics)
     }
 
-    fn put(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()> {
-        let folder = self.folders.get(id).map_or("", String::as_str);
-        match folder.strip_prefix("mlflow-artifacts:/").filter(|folder| !folder.starts_with('/')) {
+    fn put_artifact(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()> {
+        let location = self.locations.get(id).map_or("", String::as_str);
+        let folder = location.strip_prefix("mlflow-artifacts:/");
+        match folder.filter(|folder| !folder.starts_with('/')) {
             Some(folder) => Ok(self.client.put(&format!("{folder}/{path}"), bytes)?),
             None => {
-                let kept = folder.to_owned();
-                self.elsewhere.get_or_insert((kept, 0)).1 += 1;
+                self.skipped.push(location.to_owned());
                 Ok(())
             }
         }
     }
 
-    fn log(&mut self, id: &str, run: &Described, missing: &[Metric]) -> Result<()> {
-        let (mut metrics, mut params, mut tags) =
-            (missing.chunks(METRICS), run.params.chunks(PARAMS), run.tags.chunks(TAGS));
+    fn log(&mut self, id: &str, run: &MlflowRun, missing: &[LoggedMetric]) -> Result<()> {
+        let mut metrics = missing.chunks(MAX_METRICS);
+        let mut params = run.params.chunks(MAX_PARAMS);
+        let mut tags = run.tags.chunks(MAX_TAGS);
+        let pair = |(key, value): &(String, String)| json!({"key": key, "value": value});
+        let pairs = |pairs: &[(String, String)]| pairs.iter().map(pair).collect::<Vec<Value>>();
         loop {
-            let batch = (metrics.next(), params.next(), tags.next());
-            let is_last = metrics.len() + params.len() + tags.len() == 0;
-            let pair = |(key, value): &(String, String)| json!({"key": key, "value": value});
-            let mut tags: Vec<Value> = batch.2.unwrap_or_default().iter().map(pair).collect();
-            if is_last {
-                tags.push(json!({"key": DIGEST, "value": run.digest}));
-            }
-            let request = json!({
-                "run_id": id,
-                "metrics": batch.0.unwrap_or_default().iter().map(|it| json!({
-                    "key": it.key, "value": it.value, "timestamp": it.timestamp, "step": it.step,
-                })).collect::<Vec<_>>(),
-                "params": batch.1.unwrap_or_default().iter().map(pair).collect::<Vec<_>>(),
-                "tags": tags,
+            let metrics_of_batch = metrics.next().unwrap_or_default().iter().map(|metric| {
+                json!({
+                    "key": metric.key,
+                    "value": metric.value,
+                    "timestamp": metric.timestamp,
+                    "step": metric.step,
+                })
             });
+            let mut request = json!({
+                "run_id": id,
+                "metrics": metrics_of_batch.collect::<Vec<Value>>(),
+                "params": pairs(params.next().unwrap_or_default()),
+            });
+            let mut tags_of_batch = pairs(tags.next().unwrap_or_default());
+            let is_last = metrics.len() + params.len() + tags.len() == 0;
+            if is_last {
+                tags_of_batch.push(json!({"key": DIGEST_TAG, "value": run.digest}));
+            }
+            request["tags"] = tags_of_batch.into();
             self.client.post("runs/log-batch", &request)?;
             if is_last {
                 return Ok(());
@@ -135,158 +241,77 @@ impl Place for Server {
         }
     }
 
-    fn tags(&mut self, id: &str) -> Result<Vec<String>> {
-        let run = self.client.get("runs/get", &[("run_id", id)])?;
-        let names = tags(&run["run"]["data"]).map(|(name, _)| name);
-        Ok(names.filter(|name| name.starts_with(OURS)).map(str::to_owned).collect())
+    fn owned_tags(&mut self, id: &str) -> Result<Vec<String>> {
+        let response = self.client.get("runs/get", &[("run_id", id)])?;
+        let names = tags(&response["run"]["data"]).map(|(name, _)| name);
+        Ok(names.filter(|name| name.starts_with(TAG_PREFIX)).map(str::to_owned).collect())
     }
 
-    fn untag(&mut self, id: &str, tag: &str) -> Result<()> {
+    fn delete_tag(&mut self, id: &str, tag: &str) -> Result<()> {
         match self.client.post("runs/delete-tag", &json!({"run_id": id, "key": tag})) {
-            // Another export was first.
-            Err(Refusal::NotThere(_)) => Ok(()),
-            taken => Ok(taken.map(drop)?),
+            // Another export can delete the tag at the same time.
+            Err(RequestError::NotFound(_)) => Ok(()),
+            deleted => Ok(deleted.map(drop)?),
         }
     }
 
-    fn end(&mut self, id: &str, run: &Described) -> Result<()> {
+    fn end_run(&mut self, id: &str, run: &MlflowRun) -> Result<()> {
         let mut request = json!({"run_id": id, "status": run.status});
         if let Some(ended) = run.ended {
             request["end_time"] = ended.into();
         }
         self.client.post("runs/update", &request)?;
         self.sent += 1;
-        if self.sent.is_multiple_of(PROGRESS) {
+        if self.sent.is_multiple_of(PROGRESS_RUNS) {
             anstream::eprintln!("{} runs sent", self.sent);
         }
         Ok(())
     }
 
-    fn settle(&mut self) -> Result<()> {
-        self.runs().map(drop)
+    fn deduplicate(&mut self) -> Result<()> {
+        self.existing_runs().map(drop)
     }
 
-    fn close(&mut self) -> Result<Option<String>> {
-        Ok(self.elsewhere.as_ref().map(|(kept, files)| {
+    fn finish(&mut self) -> Result<Option<String>> {
+        Ok(self.skipped.first().map(|location| {
             format!(
-                "{} not sent: the server takes none, it has them kept at '{kept}'; it takes them where it was started with \
-                 --serve-artifacts and the experiment was made since",
-                crate::wording::count(*files, "file")
+                "{} not sent: the server does not accept files for '{location}'; it accepts them \
+                 if it runs with --serve-artifacts and the experiment was created after that",
+                count(self.skipped.len(), "file")
             )
         }))
     }
 }
 
-impl Server {
-    /// The experiment of that name, made where there is none, with the tag that finds it again.
-    fn named(&self, experiment: &Experiment) -> Result<Value> {
-        let name = &experiment.name;
-        let found = match self.find(name)? {
-            Some(found) => found,
-            None => {
-                let note = shortened(&experiment.description, LONGEST_NOTE);
-                let tags = [
-                    json!({"key": "mlflow.note.content", "value": note}),
-                    json!({"key": EXPERIMENT, "value": name}),
-                ];
-                match self.client.post("experiments/create", &json!({"name": name, "tags": tags})) {
-                    Ok(made) => return Ok(made),
-                    // Another export may have been first.
-                    Err(refused) => self.find(name)?.ok_or(refused)?,
-                }
-            }
-        };
-        if !tags(&found).any(|(name, _)| name == EXPERIMENT) {
-            let tag = json!({"experiment_id": text(&found, "experiment_id")?, "key": EXPERIMENT, "value": name});
-            self.client.post("experiments/set-experiment-tag", &tag)?;
-        }
-        Ok(found)
-    }
-
-    /// The experiment of that name, if there is one.
-    fn find(&self, name: &str) -> Result<Option<Value>, Refusal> {
-        match self.client.get("experiments/get-by-name", &[("experiment_name", name)]) {
-            Err(Refusal::NotThere(_)) => Ok(None),
-            found => Ok(Some(found?["experiment"].take())),
-        }
-    }
-
-    /// The experiment that exports filled from the store's one of that name, if there is one. Somebody may have renamed it.
-    fn tagged(&self, name: &str) -> Result<Option<Value>> {
-        // Names of the store have no quotes.
-        let filter = format!("tags.`{EXPERIMENT}` = '{name}'");
-        let request = json!({"filter": filter, "view_type": "ALL", "order_by": ["creation_time ASC"], "max_results": 1});
-        let mut found = self.client.post("experiments/search", &request)?;
-        Ok(found["experiments"].get_mut(0).map(Value::take))
-    }
-
-    /// The runs that exports left in the experiment. Of two of one run, which exports at the same moment leave, the one with the
-    /// lesser id, whoever asks; the other is deleted.
-    fn runs(&mut self) -> Result<HashMap<String, Known>> {
-        let (mut known, mut twice): (HashMap<String, Known>, Vec<String>) = Default::default();
-        let mut request = json!({
-            "experiment_ids": [self.experiment], "filter": format!("tags.`{RUN}` != ''"),
-            "run_view_type": "ALL", "max_results": PAGE, "order_by": ["attributes.start_time"],
-        });
-        loop {
-            let found = self.client.post("runs/search", &request)?;
-            for run in found["runs"].as_array().into_iter().flatten() {
-                let tag = |name: &str| {
-                    tags(&run["data"]).find(|tag| tag.0 == name).map(|tag| tag.1.to_owned())
-                };
-                let Some(ours) = tag(RUN) else { continue };
-                let info = &run["info"];
-                let it = Known {
-                    id: self.remember(info)?,
-                    status: text(info, "status")?,
-                    digest: tag(DIGEST),
-                    deleted: info["lifecycle_stage"] == "deleted",
-                };
-                match known.get_mut(&ours) {
-                    Some(_) if it.deleted => {}
-                    Some(there) if there.deleted || there.id > it.id => {
-                        let left = std::mem::replace(there, it);
-                        twice.extend((!left.deleted).then_some(left.id));
-                    }
-                    Some(_) => twice.push(it.id),
-                    None => drop(known.insert(ours, it)),
-                }
-            }
-            match next_page(&found) {
-                Some(next) => request["page_token"] = next.into(),
-                None => break,
-            }
-        }
-        for id in twice {
-            self.client.post("runs/delete", &json!({"run_id": id}))?;
-        }
-        Ok(known)
-    }
-}
-
-/// Names and values of the tags of what the server said.
-fn tags(of: &Value) -> impl Iterator<Item = (&str, &str)> {
-    let tags = of["tags"].as_array().into_iter().flatten();
+/// Names and values of the tags of an experiment or of the data of a run.
+fn tags(object: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let tags = object["tags"].as_array().into_iter().flatten();
     tags.filter_map(|tag| Some((tag["key"].as_str()?, tag["value"].as_str()?)))
 }
 
-fn next_page(answer: &Value) -> Option<String> {
-    answer["next_page_token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned)
+fn tag(object: &Value, name: &str) -> Option<String> {
+    tags(object).find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-/// A metric as the server says it; its numbers may be texts.
-fn metric(said: &Value) -> Option<Metric> {
-    let whole = |name: &str| said[name].as_i64().or_else(|| said[name].as_str()?.parse().ok());
-    let (timestamp, step) = (whole("timestamp")?, whole("step").unwrap_or(0));
-    Some(Metric {
-        key: said["key"].as_str()?.to_owned(),
-        value: said["value"].as_f64()?,
-        timestamp,
-        step,
+fn next_page(response: &Value) -> Option<String> {
+    response["next_page_token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned)
+}
+
+/// A metric from the server, which can send integers as text.
+fn logged_metric(metric: &Value) -> Option<LoggedMetric> {
+    let integer =
+        |name: &str| metric[name].as_i64().or_else(|| metric[name].as_str()?.parse().ok());
+    Some(LoggedMetric {
+        key: metric["key"].as_str()?.to_owned(),
+        value: metric["value"].as_f64()?,
+        timestamp: integer("timestamp")?,
+        step: integer("step").unwrap_or(0),
     })
 }
 
-fn text(answer: &Value, name: &str) -> Result<String> {
-    let found = answer[name].as_str().map(str::to_owned);
-    found.with_context(|| format!("the server answered without '{name}': is it MLflow's?"))
+fn string_field(response: &Value, name: &str) -> Result<String> {
+    let found = response[name].as_str().map(str::to_owned);
+    found.with_context(|| {
+        format!("the response has no field '{name}': is this the address of an MLflow server?")
+    })
 }
