@@ -1,6 +1,6 @@
 #![allow(clippy::expect_used, missing_docs)]
-//! What it takes to record a run of five epochs and six metrics with its examples, committed, and to compare a store of a thousand;
-//! and what a training loop pays that logs such a run, alone and on four threads.
+//! Benchmarks of the store with runs of five epochs and six metrics: recording a run with its error
+//! analysis, reading a thousand runs, and logging from a training loop on one and on four threads.
 //!
 //! `cargo bench -p tracking`
 
@@ -16,8 +16,9 @@ use tracking::{
 const METRICS: [&str; 6] =
     ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
 
-/// Ten classes, all mixed up, and pictures as long as those of handwritten digits.
-fn examples() -> ErrorAnalysis {
+/// An error analysis with all confusion cells of ten classes and pictures of the size of
+/// handwritten digits.
+fn error_analysis() -> ErrorAnalysis {
     let cells = (0..10).flat_map(|label| (0..10).map(move |predicted| (label, predicted)));
     let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
     picture.resize(380, 7);
@@ -59,7 +60,7 @@ fn run(seed: i64) -> Run {
         ],
         epochs: (1..=5).map(epoch).collect(),
         results: results.map(|name| (name.to_owned(), 0.5)).to_vec(),
-        error_analysis: Some(examples()),
+        error_analysis: Some(error_analysis()),
         ..Run::new(header, SystemTime::now())
     }
 }
@@ -79,7 +80,7 @@ fn record(criterion: &mut Criterion) {
         bencher.iter(|| black_box(reader.runs("bench").expect("runs")));
     });
     criterion.bench_function(
-        "record a run of 5 epochs and 6 metrics, and its examples",
+        "record a run of 5 epochs and 6 metrics with its error analysis",
         |bencher| {
             bencher.iter(|| {
                 seed += 1;
@@ -89,7 +90,7 @@ fn record(criterion: &mut Criterion) {
     );
 }
 
-/// Runs of five epochs and six metrics, until their ends are committed.
+/// Logs runs of five epochs and six metrics. Returns after their ends are committed.
 fn log(store: &Store, thread: u32, runs: u64) {
     for number in 0..runs {
         let number = i64::try_from(number).expect("a number");
@@ -115,7 +116,7 @@ fn live(criterion: &mut Criterion) {
             let folder = tempfile::tempdir().expect("folder");
             let store = Store::open(folder.path()).expect("store");
             bencher.iter_custom(|runs| {
-                let begun = Instant::now();
+                let start = Instant::now();
                 std::thread::scope(|scope| {
                     for thread in 0..threads {
                         let share = runs / u64::from(threads)
@@ -124,7 +125,7 @@ fn live(criterion: &mut Criterion) {
                         scope.spawn(move || log(store, thread, share));
                     }
                 });
-                begun.elapsed()
+                start.elapsed()
             });
         });
     }

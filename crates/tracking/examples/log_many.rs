@@ -1,8 +1,10 @@
-//! What logging costs: many runs from several processes and threads into one store, at once.
+//! Measures the cost of logging from several processes and threads into one store.
 //!
-//! `cargo run --release -p tracking --example log_many -- PROCESSES THREADS RUNS`, so many runs a thread, each of five epochs of
-//! four metrics, five hyperparameters and two results.
-#![allow(clippy::expect_used, reason = "what is measured is not worth more words")]
+//! `cargo run --release -p tracking --example log_many -- PROCESSES THREADS RUNS`
+//!
+//! Each thread logs RUNS runs with five hyperparameters, five epochs of four metrics, and two
+//! results.
+#![allow(clippy::expect_used, reason = "a benchmark stops at the first error")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +12,7 @@ use std::time::Instant;
 
 use tracking::{Experiment, Reader, Store, StoreError};
 
-/// The runs of one process.
+/// Logs the runs of one process.
 fn log(results: &Path, process: i64, threads: i64, runs: i64) -> Result<(), StoreError> {
     let store = Store::open(results)?;
     let experiment = Experiment { name: "many".into(), description: "What logging costs".into() };
@@ -39,26 +41,27 @@ fn log(results: &Path, process: i64, threads: i64, runs: i64) -> Result<(), Stor
     std::thread::scope(|scope| {
         let threads: Vec<_> =
             (0..threads).map(|number| scope.spawn(move || thread(number))).collect();
-        threads.into_iter().try_for_each(|it| it.join().expect("a thread that logs"))
+        threads.into_iter().try_for_each(|thread| thread.join().expect("the thread does not panic"))
     })
 }
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let number = |index: usize| arguments.get(index).and_then(|it| it.parse().ok()).unwrap_or(4);
+    let number =
+        |index: usize| arguments.get(index).and_then(|text| text.parse().ok()).unwrap_or(4);
     if let [folder, process, threads, runs] = &arguments[..] {
         let [process, threads, runs] =
-            [process, threads, runs].map(|it| it.parse().expect("a number"));
+            [process, threads, runs].map(|text| text.parse().expect("a number"));
         return log(Path::new(folder), process, threads, runs).expect("logged");
     }
     let (processes, threads, runs) =
         (number(0), number(1), arguments.get(2).map_or(100, |_| number(2)));
     let folder = tempfile::tempdir().expect("a folder");
-    let begun = Instant::now();
+    let start = Instant::now();
     let program = std::env::current_exe().expect("this program");
     let children: Vec<_> = (0..processes)
         .map(|process| {
-            let arguments = [process, threads, runs].map(|it| it.to_string());
+            let arguments = [process, threads, runs].map(|number| number.to_string());
             let command = &mut Command::new(&program);
             command
                 .arg(folder.path())
@@ -69,15 +72,15 @@ fn main() {
         })
         .collect();
     for mut child in children {
-        assert!(child.wait().expect("its end").success(), "a process that logs");
+        assert!(child.wait().expect("the process ends").success(), "the process succeeds");
     }
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = start.elapsed().as_secs_f64();
     let reader = Reader::open(folder.path()).expect("a store");
     let recorded = reader.runs("many").expect("runs").len();
-    assert_eq!(i64::try_from(recorded), Ok(processes * threads * runs), "none is lost");
+    assert_eq!(i64::try_from(recorded), Ok(processes * threads * runs), "no run is lost");
     println!(
-        "{recorded} runs of {processes} processes with {threads} threads in {seconds:.3} s: {:.3} ms a run, the processes' starts \
-         included",
+        "{recorded} runs from {processes} processes with {threads} threads in {seconds:.3} s: {:.3} ms per run, \
+         including the start of the processes",
         1e3 * seconds / recorded as f64
     );
 }

@@ -1,4 +1,4 @@
-//! The CSV files: their columns, their order, and that no text in them is more than text.
+//! The CSV files of an experiment: columns, order of rows, and text that is safe in a spreadsheet.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use tracking::{
     EpochMetrics, Experiment, Invocation, Run, RunHeader, RunId, Status, Store, TrialId, Value,
 };
 
-/// A results folder in which `runs` were recorded, in that order, and exported.
+/// Records `runs` in the given order in a new store and exports it.
 fn exported(runs: &[Run]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
@@ -22,7 +22,7 @@ fn exported(runs: &[Run]) -> TempDir {
     folder
 }
 
-/// A file, with the ids of its runs, which are random, replaced.
+/// Reads a file and replaces the random ids of the runs by `R`.
 fn read(folder: &Path, name: &str) -> String {
     let text = std::fs::read_to_string(folder.join("sweep").join(name)).unwrap();
     let anonymous = |(index, line): (usize, &str)| match line.split_once(',') {
@@ -70,7 +70,7 @@ fn run(batch: i64, rate: f64, seed: i64) -> Run {
 }
 
 #[test]
-fn columns_are_as_documented() {
+fn files_have_the_documented_columns() {
     let folder = exported(&[
         run(100, 0.01, 0),
         run(16, 0.01, 0).with(|run| {
@@ -93,12 +93,12 @@ fn columns_are_as_documented() {
          R,47fee96203ed77b3,0.01,1e-7,100,2,0,zeros,keep,1,10,1.0,,,,0.01,0.25\n\
          R,47fee96203ed77b3,0.01,1e-7,100,2,0,zeros,keep,2,20,0.5,,,,0.01,0.25\n"
     );
-    let left: Vec<_> = std::fs::read_dir(folder.path().join("sweep")).unwrap().collect();
-    assert_eq!(left.len(), 2, "no temporary file is left: {left:?}");
+    let files: Vec<_> = std::fs::read_dir(folder.path().join("sweep")).unwrap().collect();
+    assert_eq!(files.len(), 2, "no temporary file remains: {files:?}");
 }
 
 #[test]
-fn rows_are_sorted_by_number_whatever_the_order_of_recording() {
+fn rows_are_sorted_by_hyperparameters() {
     let mut runs: Vec<Run> = [0.1, 0.01]
         .iter()
         .flat_map(|rate| [16, 100, 32].map(|batch| run(batch, *rate, 0)))
@@ -116,12 +116,12 @@ fn rows_are_sorted_by_number_whatever_the_order_of_recording() {
         text.lines().skip(1).map(|line| (column(line, 4), column(line, 6))).collect();
     let expected = ["0.01", "0.1"]
         .iter()
-        .flat_map(|rate| ["16", "32", "100"].map(|it| ((*rate).to_owned(), it.to_owned())));
+        .flat_map(|rate| ["16", "32", "100"].map(|batch| ((*rate).to_owned(), batch.to_owned())));
     assert_eq!(order, expected.collect::<Vec<_>>());
 }
 
 #[test]
-fn text_is_never_a_formula_nor_a_command() {
+fn text_is_neither_a_formula_nor_a_command() {
     let hostile =
         ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "a,\"b\"\n=1", "\u{1b}[2J"];
     let runs: Vec<Run> = (0..)
@@ -149,7 +149,7 @@ fn text_is_never_a_formula_nor_a_command() {
 }
 
 #[test]
-fn hyperparameters_and_metrics_of_other_programs_follow() {
+fn columns_of_other_programs_follow() {
     let mut other = run(16, 0.01, 0);
     other.params = vec![("depth".into(), 3.into())];
     other.results = vec![("f1".into(), 0.5)];
@@ -173,7 +173,7 @@ fn column_names_are_unique() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let params = ["run", "trial", "status", "dataset", "seconds", "epoch", "score", "param_run"]
-        .map(|it| (it, 1.into()));
+        .map(|name| (name, 1.into()));
     let run = store.start_run("wine", &params).unwrap();
     run.log(
         1,

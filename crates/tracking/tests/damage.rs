@@ -1,4 +1,5 @@
-//! A store that was cut off or changed: an error or a warning, never a panic, never another table in silence.
+//! A truncated or changed store gives an error or a warning. It never causes a panic or silently
+//! wrong values.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::panic::catch_unwind;
@@ -10,7 +11,7 @@ use tracking::{
     Run, RunHeader, Status, Store, TrialId,
 };
 
-/// A linear congruence: the same numbers on every machine.
+/// A linear congruential generator, which gives the same numbers on every machine.
 struct Numbers(u64);
 
 impl Numbers {
@@ -21,7 +22,7 @@ impl Numbers {
     }
 }
 
-fn examples() -> ErrorAnalysis {
+fn error_analysis() -> ErrorAnalysis {
     let picture = b"\x89PNG\r\n\x1a\n".repeat(4);
     let mistake = |index| Mistake {
         index,
@@ -40,7 +41,8 @@ fn examples() -> ErrorAnalysis {
     }
 }
 
-fn filled(folder: &Path) {
+/// Creates a store with 30 runs.
+fn fill(folder: &Path) {
     let mut store = Store::open(folder).unwrap();
     let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
     let invocation = store.begin(&experiment, &Invocation::default()).unwrap();
@@ -58,7 +60,7 @@ fn filled(folder: &Path) {
             ..RunHeader::new("wine", Status::Finished)
         };
         let run = Run {
-            // The store has one zero, regardless of its sign.
+            // The store records -0.0 as 0.0.
             params: vec![
                 ("seed".into(), seed.into()),
                 ("rate".into(), 1e-7.into()),
@@ -70,15 +72,15 @@ fn filled(folder: &Path) {
                 ("test_loss".into(), 0.1 + 0.2),
                 ("change".into(), -0.0),
             ],
-            error_analysis: (seed % 2 == 0).then(examples),
+            error_analysis: (seed % 2 == 0).then(error_analysis),
             ..Run::new(header, SystemTime::UNIX_EPOCH)
         };
         store.record(invocation, &run).unwrap();
     }
 }
 
-/// What tables are made of: trials, their values, their last epochs; and whether it was said that something is wrong.
-fn table(folder: &Path) -> Result<(Vec<String>, bool), String> {
+/// Reads all runs as text. Also returns whether the reader reported an issue.
+fn read_runs(folder: &Path) -> Result<(Vec<String>, bool), String> {
     let read = || {
         let reader = Reader::open(folder)?;
         let mut rows = Vec::new();
@@ -103,17 +105,18 @@ fn table(folder: &Path) -> Result<(Vec<String>, bool), String> {
     read().map_err(|error: tracking::StoreError| error.to_string())
 }
 
-/// Reads a store of these bytes: what it says is an error, a warning, or the truth.
-fn check(folder: &Path, bytes: &[u8], truth: &[String], what: &str) -> bool {
+/// Reads a store with these bytes. The result must be an error, a warning or the original runs.
+/// Returns whether the damage was detected.
+fn check(folder: &Path, bytes: &[u8], original: &[String], damage: &str) -> bool {
     std::fs::write(folder.join(DATABASE), bytes).unwrap();
-    let found = catch_unwind(|| table(folder)).unwrap_or_else(|_| panic!("{what}: a panic"));
+    let found = catch_unwind(|| read_runs(folder)).unwrap_or_else(|_| panic!("{damage}: panic"));
     match found {
         Err(error) => {
-            assert!(error.contains(DATABASE) || error.contains("no results"), "{what}: {error}")
+            assert!(error.contains(DATABASE) || error.contains("no results"), "{damage}: {error}")
         }
         Ok((_, true)) => {}
         Ok((rows, false)) => {
-            assert_eq!(rows, truth, "{what}: another table, and nothing is said");
+            assert_eq!(rows, original, "{damage}: changed values without a warning");
             return false;
         }
     }
@@ -121,62 +124,64 @@ fn check(folder: &Path, bytes: &[u8], truth: &[String], what: &str) -> bool {
 }
 
 #[test]
-fn a_changed_byte_is_never_another_table_in_silence() {
-    let (whole, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    filled(whole.path());
-    let bytes = std::fs::read(whole.path().join(DATABASE)).unwrap();
-    let (truth, damaged_from_the_first) = table(whole.path()).unwrap();
-    assert_eq!((truth.len(), damaged_from_the_first), (30, false));
+fn changed_byte_never_changes_values_silently() {
+    let (intact, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fill(intact.path());
+    let bytes = std::fs::read(intact.path().join(DATABASE)).unwrap();
+    let (original, has_issues) = read_runs(intact.path()).unwrap();
+    assert_eq!((original.len(), has_issues), (30, false));
     let mut numbers = Numbers(1);
-    let mut found = 0;
+    let mut detected = 0;
     for _ in 0..1_000 {
-        let (place, bit) = (numbers.below(bytes.len()), numbers.below(255));
+        let (position, bits) = (numbers.below(bytes.len()), numbers.below(255));
         let mut changed = bytes.clone();
-        changed[place] ^= u8::try_from(bit + 1).unwrap();
-        found += u32::from(check(damaged.path(), &changed, &truth, &format!("byte {place}")));
+        changed[position] ^= u8::try_from(bits + 1).unwrap();
+        detected +=
+            u32::from(check(damaged.path(), &changed, &original, &format!("byte {position}")));
     }
-    assert!(found > 100, "only {found} of 1,000 were even noticed");
+    assert!(detected > 100, "only {detected} of 1,000 changes were detected");
 }
 
 #[test]
-fn a_store_that_was_cut_off_is_said_to_be() {
-    let (whole, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    filled(whole.path());
-    let bytes = std::fs::read(whole.path().join(DATABASE)).unwrap();
-    let (truth, _) = table(whole.path()).unwrap();
-    // Every prefix to the byte around the borders of pages, and some of the others; all of them with EVERY_PREFIX.
+fn truncated_store_is_reported() {
+    let (intact, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fill(intact.path());
+    let bytes = std::fs::read(intact.path().join(DATABASE)).unwrap();
+    let (original, _) = read_runs(intact.path()).unwrap();
+    // Tests every length near a page boundary and a sample of the others. The environment variable
+    // EVERY_PREFIX tests all lengths.
     let every = std::env::var_os("EVERY_PREFIX").is_some();
     let near = |length: usize| {
         !(3..=4_093).contains(&(length % 4_096)) || length.is_multiple_of(257) || length < 600
     };
     for length in (0..bytes.len()).filter(|length| every || near(*length)) {
         assert!(
-            check(damaged.path(), &bytes[..length], &truth, &format!("{length} bytes")),
+            check(damaged.path(), &bytes[..length], &original, &format!("{length} bytes")),
             "{length} bytes"
         );
     }
 }
 
 #[test]
-fn a_damaged_store_is_opened_for_recording_without_a_panic() {
-    let (whole, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    filled(whole.path());
-    let bytes = std::fs::read(whole.path().join(DATABASE)).unwrap();
+fn opening_a_damaged_store_does_not_panic() {
+    let (intact, damaged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fill(intact.path());
+    let bytes = std::fs::read(intact.path().join(DATABASE)).unwrap();
     let mut numbers = Numbers(1);
     for _ in 0..200 {
         let mut changed = bytes.clone();
-        let place = numbers.below(bytes.len());
-        changed[place] ^= 0xff;
+        let position = numbers.below(bytes.len());
+        changed[position] ^= 0xff;
         if numbers.below(2) == 0 {
-            changed.truncate(place);
+            changed.truncate(position);
         }
         std::fs::write(damaged.path().join(DATABASE), &changed).unwrap();
         let opened = catch_unwind(|| {
             Store::open(damaged.path()).and_then(|store| store.completed_trials("wine"))
         });
-        let opened = opened.unwrap_or_else(|_| panic!("byte {place}: a panic"));
-        if let Ok(done) = opened {
-            assert!(done.len() <= 30);
+        let opened = opened.unwrap_or_else(|_| panic!("byte {position}: panic"));
+        if let Ok(completed) = opened {
+            assert!(completed.len() <= 30);
         }
         for file in std::fs::read_dir(damaged.path()).unwrap() {
             std::fs::remove_file(file.unwrap().path()).unwrap();

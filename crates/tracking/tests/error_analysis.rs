@@ -1,4 +1,4 @@
-//! The examples of a run, what it took for what in its test set: they go where it goes, and changed ones are none.
+//! The error analysis of a run: reading, merging, deleting and detecting changes.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod wine;
@@ -10,7 +10,7 @@ use tracking::{DATABASE, Reader, RunId, Store};
 use wine::{error_analysis, opened, run};
 
 #[test]
-fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
+fn third_schema_has_runs_without_error_analysis() {
     let folder = tempfile::tempdir().unwrap();
     let bytes = include_bytes!("stores/schema-3.db");
     std::fs::write(folder.path().join(DATABASE), bytes).unwrap();
@@ -38,7 +38,7 @@ fn a_store_of_the_third_schema_has_no_examples_and_is_no_worse_for_it() {
 }
 
 #[test]
-fn anybody_can_ask_for_the_confusion_matrix() {
+fn confusion_matrix_is_a_view_in_the_database() {
     let (folder, mut store, id) = opened();
     let run = store.record(id, &run(1)).unwrap();
     let store = Connection::open(folder.path().join(DATABASE)).unwrap();
@@ -50,7 +50,7 @@ fn anybody_can_ask_for_the_confusion_matrix() {
     assert_eq!(cells, [(0, 0, 40), (1, 0, 3), (1, 1, 57)]);
 }
 
-/// What was done to the examples of a store by hand, or is there of a program that means ill.
+/// Changes by hand or by a malicious program.
 const CHANGES: [&str; 25] = [
     "DELETE FROM examples",
     "DELETE FROM mistakes WHERE rank = 3",
@@ -81,7 +81,7 @@ const CHANGES: [&str; 25] = [
 ];
 
 #[test]
-fn examples_that_were_changed_are_left_out_and_cost_the_run_nothing() {
+fn changed_error_analysis_is_omitted_and_reported() {
     for change in CHANGES {
         let (folder, mut store, id) = opened();
         store.record(id, &run(1)).unwrap();
@@ -97,18 +97,18 @@ fn examples_that_were_changed_are_left_out_and_cost_the_run_nothing() {
             "{change}"
         );
         assert_eq!(reader.error_analysis(&runs[0]).unwrap(), None, "{change}");
-        let [damage] = &reader.integrity_issues()[..] else {
+        let [issue] = &reader.integrity_issues()[..] else {
             panic!("{change}: {:?}", reader.integrity_issues())
         };
         assert!(
-            damage.to_string().contains("the confusion matrix or the mistakes of run"),
-            "{change}: {damage}"
+            issue.to_string().contains("the confusion matrix or the mistakes of run"),
+            "{change}: {issue}"
         );
     }
 }
 
 #[test]
-fn tables_of_another_make_are_no_examples() {
+fn tables_with_other_columns_are_omitted() {
     let (folder, mut store, id) = opened();
     store.record(id, &run(1)).unwrap();
     drop(store);
@@ -127,7 +127,7 @@ fn tables_of_another_make_are_no_examples() {
 }
 
 #[test]
-fn examples_go_where_their_run_goes() {
+fn error_analysis_is_merged_and_deleted_with_its_run() {
     let (folder, mut store, id) = opened();
     let runs: Vec<RunId> = (0..3).map(|seed| store.record(id, &run(seed)).unwrap()).collect();
     let count = |folder: &TempDir, table: &str| -> i64 {
@@ -137,12 +137,12 @@ fn examples_go_where_their_run_goes() {
     let sql = format!("UPDATE mistakes SET label = 0, predicted = 1 WHERE run_id = '{}'", runs[2]);
     Connection::open(folder.path().join(DATABASE)).unwrap().execute(&sql, []).unwrap();
     drop(store);
-    for exactly in [false, true] {
-        let elsewhere = tempfile::tempdir().unwrap();
-        let mut merged = Store::open(elsewhere.path()).unwrap();
+    for exact in [false, true] {
+        let target = tempfile::tempdir().unwrap();
+        let mut merged = Store::open(target.path()).unwrap();
         for added in [3, 0] {
             let source = Reader::open(folder.path()).unwrap();
-            let report = merged.merge(&source, &|_| true, exactly, &mut |_| Ok(())).unwrap();
+            let report = merged.merge(&source, &|_| true, exact, &mut |_| Ok(())).unwrap();
             assert_eq!(
                 (report.added.len(), source.integrity_issues().len()),
                 (added, usize::from(added > 0))
@@ -153,15 +153,11 @@ fn examples_go_where_their_run_goes() {
             .map(|run| merged.error_analysis(&merged.find(run.as_str()).unwrap()).unwrap())
             .collect();
         assert_eq!(found, [Some(error_analysis()), Some(error_analysis()), None]);
-        assert_eq!(
-            merged.integrity_issues().len(),
-            1,
-            "what was changed is not made right by being moved"
-        );
+        assert_eq!(merged.integrity_issues().len(), 1, "merging does not hide the change");
         assert_eq!(merged.completed_trials("wine").unwrap().len(), 3);
         merged.delete_runs(&runs[..1]).unwrap();
         merged.compact().unwrap();
         drop(merged);
-        assert_eq!((count(&elsewhere, "examples"), count(&elsewhere, "mistakes")), (1, 3));
+        assert_eq!((count(&target, "examples"), count(&target, "mistakes")), (1, 3));
     }
 }

@@ -1,14 +1,15 @@
-//! A store that one program writes, on a disk whose locks nobody trusts.
+//! A store with a single writer, on a file system without reliable locks.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::time::SystemTime;
 
 use tracking::{Experiment, Invocation, Reader, Run, RunHeader, Status, Store, TrialId};
 
-/// Killed in the middle of a transaction: the database is half changed, and the journal beside it has what was there before.
+/// A process that is killed during a transaction leaves a partly changed database and a journal
+/// with the original content.
 #[test]
-fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
-    let (folder, left) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+fn reader_rolls_back_an_unfinished_transaction_in_a_copy() {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut store = Store::open_exclusive(folder.path()).unwrap();
     let experiment = Experiment { name: "wine".into(), description: String::new() };
     let invocation =
@@ -35,9 +36,9 @@ fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
         .unwrap();
     let names = ["tracking.db", "tracking.db-journal"];
     for name in names {
-        std::fs::copy(folder.path().join(name), left.path().join(name)).unwrap();
+        std::fs::copy(folder.path().join(name), copy.path().join(name)).unwrap();
     }
-    let bytes = || names.map(|name| std::fs::read(left.path().join(name)).unwrap());
+    let bytes = || names.map(|name| std::fs::read(copy.path().join(name)).unwrap());
     let before = bytes();
     assert_ne!(
         before[0],
@@ -45,10 +46,10 @@ fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
             connection.execute_batch("ROLLBACK").unwrap();
             std::fs::read(&path).unwrap()
         },
-        "it was half written"
+        "the copy contains a part of the transaction"
     );
 
-    let reader = Reader::open(left.path()).unwrap();
+    let reader = Reader::open(copy.path()).unwrap();
     let runs = reader.runs("wine").unwrap();
     assert_eq!(runs.len(), 50);
     assert!(
@@ -56,5 +57,5 @@ fn a_transaction_that_nobody_finished_is_not_read_and_not_touched() {
             .all(|run| run.result("test_accuracy") == Some(0.5) && run.param("seed").is_some())
     );
     assert_eq!(reader.integrity_issues(), []);
-    assert_eq!(bytes(), before, "it is somebody else's");
+    assert_eq!(bytes(), before, "the reader does not change the files");
 }

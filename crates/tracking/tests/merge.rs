@@ -1,4 +1,4 @@
-//! Several stores into one: runs that went on meanwhile, and the starts of programs.
+//! Merging stores: new runs, updated runs, conflicts and invocations.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod wine;
@@ -17,26 +17,27 @@ fn digest(folder: &Path) -> Digest {
     Reader::open(folder).unwrap().record(None, &mut ()).unwrap()
 }
 
-fn absorb(store: &mut Store, from: &Path) -> MergeReport {
+/// Merges all runs of the store in `from`.
+fn merge(store: &mut Store, from: &Path) -> MergeReport {
     store.merge(&Reader::open(from).unwrap(), &|_| true, false, &mut |_| Ok(())).unwrap()
 }
 
-/// How many were added, updated, identical, left; what contradicts.
+/// Returns the numbers of added, updated, identical and skipped runs, and the conflicts.
 fn counts(report: &MergeReport) -> ([usize; 4], &[String]) {
     let MergeReport { added, updated, identical, skipped, conflicts } = report;
     ([added.len(), updated.len(), *identical, *skipped], conflicts)
 }
 
-/// The model after an epoch.
+/// A checkpoint after `epoch`.
 fn checkpoint(epoch: u32) -> Checkpoint {
     Checkpoint { epoch, seconds: 0.5, model: vec![1, 2, 3] }
 }
 
-/// A run of [`run`] that trained until `epochs`, so far.
+/// The run of [`run`], stopped after `epochs`.
 fn until(epochs: usize) -> Run {
-    let whole = run(0);
-    let epochs = whole.epochs[..epochs].to_vec();
-    whole.with(|run| {
+    let complete = run(0);
+    let epochs = complete.epochs[..epochs].to_vec();
+    complete.with(|run| {
         run.status = Status::Killed;
         run.epochs = epochs;
         run.results = Vec::new();
@@ -44,13 +45,13 @@ fn until(epochs: usize) -> Run {
     })
 }
 
-/// Takes the trial, and records its epochs until `to`; they are those after `from`.
+/// Claims the trial and records the epochs after `from`, up to `to`.
 fn train(store: &mut Store, id: InvocationId, from: usize, to: usize) -> RunId {
     let transaction = store.transaction().unwrap();
     let ClaimOutcome::Claimed(taken, _) =
         transaction.claim(id, &until(0), ClaimOptions::default()).unwrap()
     else {
-        panic!("not free")
+        panic!("the trial is not free")
     };
     transaction
         .record_epochs(&taken, &until(to).epochs[from..], &checkpoint(u32::try_from(to).unwrap()))
@@ -65,16 +66,15 @@ fn end(store: &mut Store, taken: &RunId, run: &Run) {
     transaction.commit().unwrap();
 }
 
-/// Another start of the same program.
-fn again(store: &mut Store, host: &str, pid: u32) -> InvocationId {
+/// Starts another invocation of the same program.
+fn restart(store: &mut Store, host: &str, pid: u32) -> InvocationId {
     let experiment = Experiment { name: "wine".into(), description: "Does depth help?".into() };
     let process = Process { host: host.into(), pid, ..Process::default() };
     store.begin(&experiment, &Invocation { process, ..invocation() }).unwrap()
 }
 
-/// What was stopped in one store goes on in the other from where it was.
 #[test]
-fn a_checkpoint_goes_where_its_run_goes() {
+fn merged_run_resumes_from_its_checkpoint() {
     let (folder, mut store, id) = opened();
     let stopped = run(0).with(|run| {
         run.status = Status::Killed;
@@ -101,12 +101,12 @@ fn a_checkpoint_goes_where_its_run_goes() {
     let ClaimOutcome::Claimed(again, Some(resumption)) =
         transaction.claim(id, &stopped, ClaimOptions::default()).unwrap()
     else {
-        panic!("it begins anew")
+        panic!("the run restarts")
     };
     assert_eq!((again, resumption.checkpoint, resumption.epochs.len()), (taken, checkpoint, 1));
 }
 
-/// A results folder with a run that was stopped after two epochs.
+/// A store with a run that was stopped after two epochs.
 fn stopped() -> (TempDir, Store, RunId) {
     let (folder, mut store, id) = opened();
     let taken = train(&mut store, id, 0, 2);
@@ -114,7 +114,7 @@ fn stopped() -> (TempDir, Store, RunId) {
     (folder, store, taken)
 }
 
-/// A results folder with nothing in it.
+/// An empty store.
 fn empty() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
@@ -122,103 +122,104 @@ fn empty() -> (TempDir, Store) {
 }
 
 #[test]
-fn a_run_that_went_on_is_brought_up_to_date() {
+fn resumed_run_is_updated() {
     let (folder, mut store, taken) = stopped();
     let ((copy, mut merged), (early, mut earlier)) = (empty(), empty());
-    assert_eq!(counts(&absorb(&mut merged, folder.path())), ([1, 0, 0, 0], &[][..]));
-    assert_eq!(counts(&absorb(&mut earlier, folder.path())), ([1, 0, 0, 0], &[][..]));
+    assert_eq!(counts(&merge(&mut merged, folder.path())), ([1, 0, 0, 0], &[][..]));
+    assert_eq!(counts(&merge(&mut earlier, folder.path())), ([1, 0, 0, 0], &[][..]));
 
-    let id = again(&mut store, "here", 43);
+    let id = restart(&mut store, "here", 43);
     assert_eq!(train(&mut store, id, 2, 3), taken);
     end(&mut store, &taken, &until(3));
-    assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 1, 0, 0], &[][..]));
-    assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 0, 1, 0], &[][..]));
+    assert_eq!(counts(&merge(&mut merged, folder.path())), ([0, 1, 0, 0], &[][..]));
+    assert_eq!(counts(&merge(&mut merged, folder.path())), ([0, 0, 1, 0], &[][..]));
     assert_eq!(
-        counts(&absorb(&mut merged, early.path())),
+        counts(&merge(&mut merged, early.path())),
         ([0, 0, 1, 0], &[][..]),
-        "it is further here"
+        "the target has more epochs"
     );
 
-    let id = again(&mut store, "here", 44);
+    let id = restart(&mut store, "here", 44);
     assert_eq!(train(&mut store, id, 3, 5), taken);
     end(&mut store, &taken, &run(0));
-    assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 1, 0, 0], &[][..]));
+    assert_eq!(counts(&merge(&mut merged, folder.path())), ([0, 1, 0, 0], &[][..]));
     assert_eq!(
-        counts(&absorb(&mut merged, early.path())),
+        counts(&merge(&mut merged, early.path())),
         ([0, 0, 1, 0], &[][..]),
-        "it has its result here"
+        "the target has the result"
     );
     drop((store, merged));
     assert_eq!(digest(copy.path()), digest(folder.path()));
 }
 
 #[test]
-fn an_export_from_the_middle_of_a_run_is_brought_up_to_date() {
+fn run_exported_while_running_is_updated() {
     let (folder, mut store, id) = opened();
     let taken = train(&mut store, id, 0, 2);
     let copy = tempfile::tempdir().unwrap();
     Store::restore(copy.path(), |sink| Reader::open(folder.path())?.record(None, sink)).unwrap();
     let mut merged = Store::open(copy.path()).unwrap();
     assert_eq!(
-        counts(&absorb(&mut merged, folder.path())),
+        counts(&merge(&mut merged, folder.path())),
         ([0, 0, 0, 1], &[][..]),
-        "it is under way"
+        "the run is running"
     );
     end(&mut store, &taken, &until(2));
-    let id = again(&mut store, "here", 43);
+    let id = restart(&mut store, "here", 43);
     assert_eq!(train(&mut store, id, 2, 5), taken);
     end(&mut store, &taken, &run(0));
-    assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 1, 0, 0], &[][..]));
+    assert_eq!(counts(&merge(&mut merged, folder.path())), ([0, 1, 0, 0], &[][..]));
     drop((store, merged));
     assert_eq!(digest(copy.path()), digest(folder.path()));
 }
 
 #[test]
-fn a_run_that_others_work_on_is_left_to_them() {
+fn run_with_a_live_owner_is_skipped() {
     let (folder, mut store, taken) = stopped();
     let (_copy, mut merged) = empty();
-    absorb(&mut merged, folder.path());
-    let elsewhere = again(&mut merged, "far", 7);
-    assert_eq!(train(&mut merged, elsewhere, 2, 3), taken);
-    let id = again(&mut store, "here", 43);
+    merge(&mut merged, folder.path());
+    let remote = restart(&mut merged, "far", 7);
+    assert_eq!(train(&mut merged, remote, 2, 3), taken);
+    let id = restart(&mut store, "here", 43);
     train(&mut store, id, 2, 5);
     end(&mut store, &taken, &run(0));
-    assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 0, 0, 1], &[][..]));
+    assert_eq!(counts(&merge(&mut merged, folder.path())), ([0, 0, 0, 1], &[][..]));
     end(&mut merged, &taken, &run(0));
-    assert_eq!(counts(&absorb(&mut merged, folder.path())), ([0, 0, 1, 0], &[][..]));
+    assert_eq!(counts(&merge(&mut merged, folder.path())), ([0, 0, 1, 0], &[][..]));
 }
 
 #[test]
-fn a_run_that_began_otherwise_contradicts() {
+fn run_with_other_epochs_is_a_conflict() {
     let (folder, mut store, taken) = stopped();
     let (_copy, mut merged) = empty();
-    absorb(&mut merged, folder.path());
+    merge(&mut merged, folder.path());
     let transaction = store.transaction().unwrap();
     transaction.restart_run(&taken).unwrap();
     transaction.commit().unwrap();
     let mut other = run(0);
     other.epochs[1].metrics[2].1 = 7.0;
     end(&mut store, &taken, &other);
-    let report = absorb(&mut merged, folder.path());
+    let report = merge(&mut merged, folder.path());
     assert_eq!(counts(&report).0, [0; 4]);
     assert!(report.conflicts[0].contains("it is killed and finished"), "{report:?}");
     assert_eq!(merged.runs("wine").unwrap()[0].last_epoch, 2, "nothing was overwritten");
 }
 
-/// However its runs came: a start of a program is one start.
+/// All runs of an invocation refer to one invocation after the merge, even if they are merged one
+/// by one.
 #[test]
-fn a_store_that_came_in_parts_says_the_same() {
+fn merging_runs_one_by_one_gives_the_same_digest() {
     let (folder, mut store, id) = opened();
     for seed in 0..4 {
         store.record(id, &run(seed)).unwrap();
     }
-    let whole = digest(folder.path());
+    let expected = digest(folder.path());
     let (parts, mut merged) = empty();
     for seed in [2, 0, 3, 1] {
         let source = Reader::open(folder.path()).unwrap();
-        let wanted = |it: &RecordedRun| it.param("seed") == Some(&seed.into());
+        let wanted = |run: &RecordedRun| run.param("seed") == Some(&seed.into());
         assert_eq!(merged.merge(&source, &wanted, false, &mut |_| Ok(())).unwrap().added.len(), 1);
     }
     drop((store, merged));
-    assert_eq!(digest(parts.path()), whole);
+    assert_eq!(digest(parts.path()), expected);
 }

@@ -1,4 +1,4 @@
-//! What a watcher is told of an experiment on its way.
+//! Progress of a running experiment.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
@@ -15,12 +15,22 @@ fn progress(folder: &Path) -> Progress {
     Reader::open(folder).unwrap().progress("wine").unwrap().unwrap()
 }
 
+/// Waits until the clock shows a later time at the resolution of the store.
+fn wait_for_next_millisecond() {
+    let now = || tracking::timestamp(SystemTime::now());
+    let start = now();
+    while now() <= start {
+        std::thread::yield_now();
+    }
+}
+
 fn wine() -> Experiment {
     Experiment { name: "wine".into(), description: String::new() }
 }
 
-/// A program with ten trials, seven of which are to run, of 10 epochs and 1,000 steps each.
-fn begun() -> (TempDir, Store, InvocationId) {
+/// A store whose invocation plans ten trials. Seven of them are to run, with 10 epochs and 1,000
+/// steps each.
+fn planned() -> (TempDir, Store, InvocationId) {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let work = Some(PlannedWork { trials: 10, to_run: 7, steps: 7_000 });
@@ -45,6 +55,7 @@ fn run(seed: u32, epochs: u32, status: Status) -> Run {
     }
 }
 
+/// Claims the trial of `run` and returns the id of its run.
 fn claim(store: &mut Store, by: InvocationId, run: &Run) -> RunId {
     let transaction = store.transaction().unwrap();
     let ClaimOutcome::Claimed(id, _) = transaction.claim(by, run, ClaimOptions::default()).unwrap()
@@ -56,19 +67,19 @@ fn claim(store: &mut Store, by: InvocationId, run: &Run) -> RunId {
 }
 
 #[test]
-fn what_is_left_is_what_there_was_to_do_less_what_is_done() {
-    let (folder, mut store, id) = begun();
-    let begun = progress(folder.path());
-    assert_eq!((begun.ended(), begun.steps, begun.steps_left), (0, 0, Some(7_000)));
-    assert_eq!((begun.running, begun.liveness), (Vec::new(), Liveness::Alive));
+fn remaining_work_is_planned_minus_done() {
+    let (folder, mut store, id) = planned();
+    let start = progress(folder.path());
+    assert_eq!((start.ended(), start.steps, start.steps_left), (0, 0, Some(7_000)));
+    assert_eq!((start.running, start.liveness), (Vec::new(), Liveness::Alive));
 
     store.record(id, &run(0, 10, Status::Finished)).unwrap();
-    // Of its 1,000 steps 700 are never taken.
+    // This run takes 300 of its 1,000 steps.
     store.record(id, &run(1, 3, Status::Diverged)).unwrap();
-    // Before its first epoch ended: it counts as the others do.
+    // This run diverges before the end of its first epoch.
     store.record(id, &run(2, 0, Status::Diverged)).unwrap();
     store.record(id, &run(3, 0, Status::Failed)).unwrap();
-    // On the way of another: nothing was trained for it.
+    // This run shares the training of another run, so it takes no steps of its own.
     store
         .record(
             id,
@@ -76,39 +87,40 @@ fn what_is_left_is_what_there_was_to_do_less_what_is_done() {
                 .with(|run| run.shared_from = Some(RunId::random().unwrap())),
         )
         .unwrap();
-    let going = claim(&mut store, id, &run(5, 0, Status::Running));
+    let running = claim(&mut store, id, &run(5, 0, Status::Running));
     let transaction = store.transaction().unwrap();
     let epochs = run(5, 2, Status::Running).epochs;
     let checkpoint = tracking::Checkpoint { epoch: 2, seconds: 0.1, model: vec![1] };
-    transaction.record_epochs(&going, &epochs, &checkpoint).unwrap();
+    transaction.record_epochs(&running, &epochs, &checkpoint).unwrap();
     transaction.commit().unwrap();
 
     let now = progress(folder.path());
     assert_eq!((now.finished, now.diverged, now.failed, now.ended()), (2, 2, 1, 5));
     assert_eq!((now.steps, now.steps_left), (1_000 + 300 + 200, Some(7_000 - 4 * 1_000 - 200)));
-    // Two whole ones, three tenths of one that diverged, a fifth of the one that runs; five of seven have ended.
+    // Two complete runs, 0.3 of a diverged run and 0.2 of the current run are trained. 0.8 of the
+    // current run and one trial that has not started are left.
     let near = |a: Option<f64>, b: f64| a.is_some_and(|a| (a - b).abs() < 1e-9);
     assert!(near(now.trained, 2.5) && near(now.untrained, 1.8), "{now:?}");
     assert_eq!(
         now.running.iter().map(|run| (&run.id, run.last_epoch)).collect::<Vec<_>>(),
-        [(&going, 2)]
+        [(&running, 2)]
     );
     let latest: Vec<Status> = now.latest.iter().map(|run| run.status).collect();
     assert_eq!(latest, [Status::Finished, Status::Failed, Status::Diverged]);
 }
 
 #[test]
-fn a_trial_counts_once_and_only_since_the_last_start() {
-    let (folder, mut store, id) = begun();
+fn trial_counts_once_since_the_last_invocation() {
+    let (folder, mut store, id) = planned();
     store.record(id, &run(0, 10, Status::Failed)).unwrap();
     store.record(id, &run(0, 10, Status::Finished)).unwrap();
     assert_eq!((progress(folder.path()).finished, progress(folder.path()).ended()), (1, 1));
 
-    std::thread::sleep(std::time::Duration::from_millis(3));
+    wait_for_next_millisecond();
     let work = Some(PlannedWork { trials: 10, to_run: 6, steps: 6_000 });
     let again = store.begin(&wine(), &Invocation { work, ..Invocation::current() }).unwrap();
     assert_eq!((progress(folder.path()).ended(), progress(folder.path()).work), (0, work));
-    // Another runner of the same plan, which began before, does its part.
+    // The earlier invocation is still running and records another trial.
     store.record(id, &run(1, 10, Status::Finished)).unwrap();
     store.record(again, &run(2, 10, Status::Finished)).unwrap();
     assert_eq!(
@@ -117,25 +129,26 @@ fn a_trial_counts_once_and_only_since_the_last_start() {
     );
 }
 
-/// Of two that work at one experiment with plans of their own, the last is told of for as long as it is there.
+/// If several programs run the experiment with different plans, the progress is that of the last
+/// program that is alive.
 #[test]
-fn who_is_still_there_is_told_of_when_a_later_one_has_gone() {
-    let (folder, mut store, id) = begun();
+fn progress_is_of_the_last_living_invocation() {
+    let (folder, mut store, id) = planned();
     claim(&mut store, id, &run(0, 0, Status::Running));
-    std::thread::sleep(std::time::Duration::from_millis(3));
+    wait_for_next_millisecond();
     let work = |trials| Some(PlannedWork { trials, to_run: trials, steps: 0 });
     let gone = Process { pid: u32::MAX, ..Process::current().clone() };
     store
         .begin(&wine(), &Invocation { work: work(2), process: gone, ..Invocation::current() })
         .unwrap();
     assert_eq!(progress(folder.path()).work.map(|work| work.trials), Some(10));
-    std::thread::sleep(std::time::Duration::from_millis(3));
+    wait_for_next_millisecond();
     store.begin(&wine(), &Invocation { work: work(3), ..Invocation::current() }).unwrap();
     assert_eq!(progress(folder.path()).work.map(|work| work.trials), Some(3));
 }
 
 #[test]
-fn a_program_that_is_started_for_every_trial_is_one() {
+fn invocations_without_a_plan_are_counted_together() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let minutes = |ago: u64| SystemTime::now() - std::time::Duration::from_secs(60 * ago);
@@ -157,20 +170,20 @@ fn a_program_that_is_started_for_every_trial_is_one() {
 }
 
 #[test]
-fn parts_of_a_plan_are_put_together() {
+fn work_of_shards_is_added_up() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let mut part = |index, plan: &str, trials| {
         let (work, shard) =
             (PlannedWork { trials, to_run: trials, steps: 100 }, Shard { index, count: 2 });
         let plan_sha256 = Some(plan.to_owned());
-        let it = Invocation {
+        let invocation = Invocation {
             work: Some(work),
             shard: Some(shard),
             plan_sha256,
             ..Invocation::current()
         };
-        store.begin(&wine(), &it).unwrap();
+        store.begin(&wine(), &invocation).unwrap();
     };
     part(0, "another plan", 70);
     part(0, "plan", 9);
@@ -183,8 +196,8 @@ fn parts_of_a_plan_are_put_together() {
 }
 
 #[test]
-fn who_is_gone_runs_nothing() {
-    let (folder, mut store, _) = begun();
+fn run_of_a_dead_process_is_not_running() {
+    let (folder, mut store, _) = planned();
     let process = tracking::Process { pid: u32::MAX, ..tracking::Process::current().clone() };
     let dead = store.begin(&wine(), &Invocation { process, ..Invocation::current() }).unwrap();
     claim(&mut store, dead, &run(0, 0, Status::Running));
@@ -196,8 +209,8 @@ fn who_is_gone_runs_nothing() {
 }
 
 #[test]
-fn nothing_is_told_of_what_has_not_begun_or_of_an_earlier_schema() {
-    let (folder, store, _) = begun();
+fn unknown_experiment_or_old_schema_has_no_progress() {
+    let (folder, store, _) = planned();
     assert_eq!(Reader::open(folder.path()).unwrap().progress("beer").unwrap(), None);
     drop(store);
     let old = tempfile::tempdir().unwrap();
