@@ -11,7 +11,7 @@ use tracking::{
 
 use crate::analysis::comparison::{CompareOptions, Comparison, compare};
 use crate::page::details::details;
-use crate::page::{Page, page};
+use crate::page::section::{Page, page};
 use crate::runs::{MeasuredRun, measured_runs};
 use crate::table::{Table, TableOptions, tables};
 

@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::metric::{Unit, position};
 use crate::number_format;
-use crate::page::provenance::{present, provenance};
+use crate::page::provenance::{known, provenance};
 use crate::query::store;
 use crate::render::layout::{align_columns, fit_columns, left_out_note, styled, terminal_width};
 use crate::render::sparkline::sparkline;
@@ -123,7 +123,7 @@ fn data(run: &RecordedRun) -> Vec<(String, String)> {
         "test" => "on the test set".to_owned(),
         fraction => format!("on {fraction} of the training set, held out, stratified"),
     };
-    present([
+    known([
         ("dataset", Some(run.dataset.clone())),
         (
             "in place of",
@@ -143,7 +143,7 @@ fn made(
     let resumed: Vec<String> =
         interruptions.iter().map(|interruption| format!("epoch {}", interruption.epoch)).collect();
     let model = weights_file(results, run);
-    present([
+    known([
         ("engine", Some(run.engine.clone())),
         (
             "shared from",

@@ -115,8 +115,8 @@ impl Rules {
     ) -> Option<&'a str> {
         let declared = metrics.iter().find(|name| Some(**name) == self.rank.as_deref());
         let order: [Split; 3] = match validation {
-            "test" => [Split::Test, Split::Validation, Split::Unsaid],
-            _ => [Split::Validation, Split::Test, Split::Unsaid],
+            "test" => [Split::Test, Split::Validation, Split::Unspecified],
+            _ => [Split::Validation, Split::Test, Split::Unspecified],
         };
         let place = |name: &&&str| {
             let split = order.iter().position(|known| *known == split(name)).unwrap_or(order.len());

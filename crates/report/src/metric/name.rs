@@ -102,7 +102,7 @@ pub enum Split {
     /// Test examples, which estimate how good the chosen setting is.
     Test,
     /// The name has no split.
-    Unsaid,
+    Unspecified,
 }
 
 /// The duration of a run, which the store adds to the results of every run.
@@ -219,7 +219,7 @@ fn is_clocked(words: &[String]) -> bool {
 
 /// The split in a metric's name.
 pub fn split(name: &str) -> Split {
-    words(name).find_map(|word| split_word(&word)).unwrap_or(Split::Unsaid)
+    words(name).find_map(|word| split_word(&word)).unwrap_or(Split::Unspecified)
 }
 
 fn split_word(word: &str) -> Option<Split> {

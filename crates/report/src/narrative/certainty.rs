@@ -59,12 +59,12 @@ pub fn reported(comparison: &Comparison) -> Option<String> {
     let statistic = best.metric(name)?;
     let ranking = title(comparison.ranked_by.as_deref()?);
     let value = with_unit(comparison.unit(name), statistic.mean);
-    let said = match comparison.reports_what_chose() {
+    let role = match comparison.reports_what_chose() {
         true => "comes from the examples that chose it and is optimistic",
         false => "estimates how good it is",
     };
     Some(capitalised(&format!(
-        "{ranking} chooses; the {} of the choice, {value}, {said}.",
+        "{ranking} chooses; the {} of the choice, {value}, {role}.",
         title(name)
     )))
 }

@@ -1,5 +1,5 @@
-//! What a page shows of a comparison beyond its table: learning curves, the best trial, where it comes from. Read for the few
-//! settings that are drawn, however many there are.
+//! Reads the details of a comparison for the page: learning curves, the best trial and its
+//! provenance. Only the few settings that are drawn are read.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,41 +10,41 @@ use crate::analysis::comparison::{Comparison, Setting};
 use crate::analysis::statistics::Statistic;
 use crate::metric;
 use crate::page::weights::Weights;
-use crate::runs::{MeasuredRun, distinct, weights_file};
+use crate::runs::{MeasuredRun, distinct, epoch_metric, weights_file};
 
-/// Settings whose learning curves are drawn.
+/// The maximum number of settings with learning curves.
 const CURVES: usize = 8;
-/// Runs of a setting that a learning curve is the mean of.
+/// The maximum number of runs in the mean of a learning curve.
 pub const RUNS: usize = 50;
 
 /// A metric of a setting over its epochs.
 #[derive(Debug)]
 pub struct Curve {
-    /// Position in the comparison.
+    /// The index of the setting in the comparison.
     pub setting: usize,
-    /// Epochs, and the metric over the runs that have it there.
+    /// Each epoch with the metric over the runs that have it there.
     pub points: Vec<(u32, Statistic)>,
 }
 
 /// The best run of the best setting.
 #[derive(Debug)]
 pub struct BestTrial {
-    /// As recorded.
+    /// The run as recorded.
     pub run: RecordedRun,
-    /// What its weights make of the test set, where that was recorded.
+    /// Its error analysis, if recorded.
     pub examples: Option<ErrorAnalysis>,
-    /// Its weights, where their file is there.
+    /// Its weights, if their file exists.
     pub weights: Option<Weights>,
 }
 
-/// All this of one comparison.
+/// The details of a comparison.
 #[derive(Debug, Default)]
 pub struct Details {
-    /// Metrics that were measured after each epoch, and their curves.
+    /// Metrics that were measured after each epoch, with their curves.
     pub curves: Vec<(String, Vec<Curve>)>,
-    /// Absent where no setting is ranked.
+    /// The best trial; `None` if no setting is ranked.
     pub best: Option<BestTrial>,
-    /// What made the best run, or else the first.
+    /// The invocation of the best run, or else of the first.
     pub invocation: Option<Invocation>,
 }
 
@@ -55,7 +55,8 @@ pub fn details(
     comparison: &Comparison,
     runs: &[MeasuredRun],
 ) -> Result<Details, StoreError> {
-    let by_id: HashMap<&RunId, &MeasuredRun> = runs.iter().map(|it| (&it.run.id, it)).collect();
+    let by_id: HashMap<&RunId, &MeasuredRun> =
+        runs.iter().map(|measured| (&measured.run.id, measured)).collect();
     let finished = |setting: &Setting| {
         setting.finished.iter().filter_map(|id| by_id.get(id).copied()).collect()
     };
@@ -66,7 +67,7 @@ pub fn details(
             of_setting
                 .iter()
                 .take(RUNS)
-                .map(|it| reader.epochs(&it.run))
+                .map(|measured| reader.epochs(&measured.run))
                 .collect::<Result<_, _>>()?,
         );
     }
@@ -78,15 +79,16 @@ pub fn details(
         .best()
         .map(finished)
         .and_then(|runs: Vec<&MeasuredRun>| best_of(&runs, comparison));
-    let best = best.map(|it| best_trial(reader, results, &it.run)).transpose()?;
-    let of_these = |it: &&MeasuredRun| it.run.dataset_sha256 == comparison.dataset_sha256;
-    let any = runs.iter().find(of_these).map(|it| it.run.clone());
-    let maker = best.as_ref().map(|it| it.run.clone()).or(any);
-    let invocation = maker.map(|run| reader.invocation(&run)).transpose()?;
+    let best = best.map(|measured| best_trial(reader, results, &measured.run)).transpose()?;
+    let of_these =
+        |measured: &&MeasuredRun| measured.run.dataset_sha256 == comparison.dataset_sha256;
+    let first = runs.iter().find(of_these).map(|measured| measured.run.clone());
+    let run = best.as_ref().map(|best| best.run.clone()).or(first);
+    let invocation = run.map(|run| reader.invocation(&run)).transpose()?;
     Ok(Details { curves, best, invocation })
 }
 
-/// The two metrics whose curves tell most: the one that ranks, and validation before training.
+/// The two most important per-epoch metrics: the ranking metric, then validation before training.
 fn curve_metrics<'a>(
     epochs: &'a [Vec<Vec<EpochMetrics>>],
     comparison: &Comparison,
@@ -103,15 +105,12 @@ fn curve_metrics<'a>(
 }
 
 fn curves(epochs: &[Vec<Vec<EpochMetrics>>], name: &str) -> Vec<Curve> {
-    let value = |epoch: &EpochMetrics| {
-        epoch.metrics.iter().find(|(key, _)| key == name).map(|(_, value)| *value)
-    };
     let curve = |(setting, runs): (usize, &Vec<Vec<EpochMetrics>>)| {
         let mut values: Vec<(u32, f64)> = runs
             .iter()
             .flatten()
-            .filter_map(|it| Some((it.epoch, value(it)?)))
-            .filter(|it| it.1.is_finite())
+            .filter_map(|epoch| Some((epoch.epoch, epoch_metric(epoch, name)?)))
+            .filter(|point| point.1.is_finite())
             .collect();
         values.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let point = |chunk: &[(u32, f64)]| {
@@ -119,13 +118,15 @@ fn curves(epochs: &[Vec<Vec<EpochMetrics>>], name: &str) -> Vec<Curve> {
         };
         Curve { setting, points: values.chunk_by(|a, b| a.0 == b.0).filter_map(point).collect() }
     };
-    epochs.iter().enumerate().map(curve).filter(|it| !it.points.is_empty()).collect()
+    epochs.iter().enumerate().map(curve).filter(|curve| !curve.points.is_empty()).collect()
 }
 
-/// The run that the ranking metric likes best; of equals the one of the first trial.
+/// The run with the best ranking metric; among equal ones, that of the first trial id.
 fn best_of<'a>(runs: &[&'a MeasuredRun], comparison: &Comparison) -> Option<&'a MeasuredRun> {
     let metric = comparison.ranking()?;
-    let worth = |it: &&'a MeasuredRun| Some((*it, metric.worth(it.metric(&metric.name)?)));
+    let worth = |measured: &&'a MeasuredRun| {
+        Some((*measured, metric.worth(measured.metric(&metric.name)?)))
+    };
     let better = |a: (&'a MeasuredRun, f64), b: (&'a MeasuredRun, f64)| {
         if b.1.total_cmp(&a.1).then(a.0.run.trial.as_str().cmp(b.0.run.trial.as_str())).is_gt() {
             b
@@ -133,7 +134,7 @@ fn best_of<'a>(runs: &[&'a MeasuredRun], comparison: &Comparison) -> Option<&'a 
             a
         }
     };
-    runs.iter().filter_map(worth).reduce(better).map(|(it, _)| it)
+    runs.iter().filter_map(worth).reduce(better).map(|(measured, _)| measured)
 }
 
 fn best_trial(reader: &Reader, results: &Path, run: &RecordedRun) -> Result<BestTrial, StoreError> {

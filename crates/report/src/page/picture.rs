@@ -1,9 +1,9 @@
-//! Pictures for a page.
+//! Images for the page.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// A PNG of `width` × `height` pixels of red, green, blue and opacity; none where they are not as many.
+/// A PNG of `width` × `height` RGBA pixels; `None` if `pixels` has another size.
 pub fn png(width: usize, height: usize, pixels: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder =
@@ -14,7 +14,7 @@ pub fn png(width: usize, height: usize, pixels: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// As a page holds it.
+/// Base64, for a data URL.
 pub fn base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }

@@ -1,11 +1,11 @@
-//! What made a run.
+//! Provenance: the program, machine and command of a run.
 
 use tracking::Invocation;
 
-/// What made a run: name and value of each fact that is known.
+/// The name and value of each known fact about an invocation.
 pub fn provenance(invocation: &Invocation) -> Vec<(String, String)> {
     let dirty = if invocation.git_dirty == Some(true) { " and changes not committed" } else { "" };
-    present([
+    known([
         ("program", Some(invocation.program_version.clone())),
         ("commit", invocation.git_commit.as_ref().map(|commit| format!("{commit}{dirty}"))),
         ("candle", invocation.candle_version.clone()),
@@ -18,8 +18,8 @@ pub fn provenance(invocation: &Invocation) -> Vec<(String, String)> {
     ])
 }
 
-/// The facts that are known.
-pub fn present<const N: usize>(facts: [(&str, Option<String>); N]) -> Vec<(String, String)> {
+/// Drops unknown facts.
+pub fn known<const N: usize>(facts: [(&str, Option<String>); N]) -> Vec<(String, String)> {
     let facts =
         facts.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
     facts.filter(|(_, value)| !value.is_empty()).collect()

@@ -6,22 +6,22 @@ use anyhow::Result;
 use tracking::Reader;
 
 use super::details::{Details, details};
-use super::{Page, page};
+use super::section::{Page, page};
 use crate::cli::ComparisonArgs;
 use crate::query::{QueryResult, compare_runs};
 use crate::table::Table;
 
-/// The page of what is asked, and what it rests on.
+/// Reads the page that `options` ask for, with the result of the query.
 pub fn read_page(
     reader: &Reader,
     results: &Path,
     options: &ComparisonArgs,
 ) -> Result<(Page, QueryResult)> {
-    let mut answer = compare_runs(reader, results, options)?;
+    let mut result = compare_runs(reader, results, options)?;
     let mut tables: Vec<(Table, Details)> = Vec::new();
-    for table in std::mem::take(&mut answer.tables) {
+    for table in std::mem::take(&mut result.tables) {
         let experiment = &table.comparison.experiment.name;
-        let runs = answer
+        let runs = result
             .runs
             .iter()
             .find(|(selected, _)| selected.name == *experiment)
@@ -29,13 +29,13 @@ pub fn read_page(
         let details = details(reader, results, &table.comparison, runs)?;
         tables.push((table, details));
     }
-    let damage = reader.integrity_issues();
-    let warnings = damage.iter().map(ToString::to_string).chain(answer.why_empty.clone());
+    let issues = reader.integrity_issues();
+    let warnings = issues.iter().map(ToString::to_string).chain(result.why_empty.clone());
     Ok((
         page(
             &tables,
             warnings.map(|warning: String| tracking::printable(&warning).into_owned()).collect(),
         ),
-        answer,
+        result,
     ))
 }

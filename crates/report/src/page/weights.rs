@@ -1,4 +1,4 @@
-//! The final weights of a linear model, from the file that the runner keeps of them, and as pictures.
+//! The final weights of a linear model as images.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,12 +8,12 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::page::picture;
 
-/// Longest file that is read: that of 256 classes of images of 128 × 128.
+/// The maximum file size in bytes: 256 classes of 128 × 128 images.
 const LARGEST: u64 = 32 << 20;
-/// Classes that are drawn.
+/// The maximum number of classes that are drawn.
 const CLASSES: usize = 20;
 
-/// `weight` of a `[classes, features]` model.
+/// The tensor `weight` of shape `[classes, features]`.
 #[derive(Debug)]
 pub struct Weights {
     features: usize,
@@ -21,7 +21,8 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Those in `file`. What is not there or is no such file has none: a page shows what it can.
+    /// Reads the weights in `file`. Returns `None` if the file is missing or has another content:
+    /// the page then shows no weights.
     pub fn read(file: &Path) -> Option<Self> {
         let mut bytes = Vec::new();
         File::open(file).ok()?.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
@@ -39,17 +40,18 @@ impl Weights {
         (values.len() == classes.checked_mul(features)?).then_some(Self { features, values })
     }
 
-    /// A PNG a class, `rows` × `columns`, the first few of them: the more a weight speaks for its class the bluer, against it
-    /// the more orange, on one scale for all; a weight of 0 is clear.
+    /// One PNG of `rows` × `columns` pixels per class, for the first few classes. Positive weights
+    /// are blue, negative ones orange, and a weight of 0 is transparent; all classes share one
+    /// scale.
     pub fn pictures(&self, rows: usize, columns: usize) -> Vec<Vec<u8>> {
         if rows.checked_mul(columns) != Some(self.features) {
             return Vec::new();
         }
         let size = |value: &f32| if value.is_finite() { value.abs() } else { 0.0 };
-        let greatest = self.values.iter().map(size).fold(f32::MIN_POSITIVE, f32::max);
+        let largest = self.values.iter().map(size).fold(f32::MIN_POSITIVE, f32::max);
         let pixel = |value: &f32| {
             let [red, green, blue] = if *value > 0.0 { [0, 114, 178] } else { [230, 130, 0] };
-            [red, green, blue, share(size(value) / greatest)]
+            [red, green, blue, opacity(size(value) / largest)]
         };
         let draw = |class: &[f32]| {
             let pixels: Vec<u8> = class.iter().flat_map(pixel).collect();
@@ -60,8 +62,8 @@ impl Weights {
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 255")]
-fn share(share: f32) -> u8 {
-    // The root lets small weights be seen too.
+fn opacity(share: f32) -> u8 {
+    // The square root makes small weights visible.
     (255.0 * share.clamp(0.0, 1.0).sqrt()).round() as u8
 }
 
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn each_class_is_a_picture() {
+    fn each_class_is_one_picture() {
         let values = floats(&[0.0, 1.0, -1.0, 0.25, f32::NAN, 0.0, 0.0, 0.5]);
         let weights =
             Weights::read(file(&[("weight", Dtype::F32, vec![2, 4], values)]).path()).unwrap();
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_model_has_no_weights() {
+    fn other_files_have_no_weights() {
         let values = || floats(&[0.0; 4]);
         for wrong in [
             ("weights", Dtype::F32, vec![2, 2], values()),

@@ -34,7 +34,7 @@ pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a MeasuredRun>) ->
             Split::Train => sizes.train,
             Split::Validation if measured.run.validation != "test" => sizes.validation,
             Split::Validation | Split::Test => sizes.test,
-            Split::Unsaid => None,
+            Split::Unspecified => None,
         }
     };
     let least = runs.filter_map(examples).filter(|examples| *examples > 0).min();
