@@ -1,5 +1,16 @@
-//! Pairs the runs of two experiments and compares them trial by trial.
+//! Differences between two operands: between two runs field by field, or between two sets of runs
+//! pair by pair.
 
-pub mod matched;
+mod conclusion;
+mod digits;
+mod field;
+pub mod json;
+mod metric;
+pub mod operand;
+mod pair;
+pub mod run_set;
+pub mod runs;
 pub mod sets;
-pub mod side;
+#[cfg(test)]
+mod tests;
+pub mod text;

@@ -7,7 +7,10 @@ use unicode_width::UnicodeWidthStr;
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::truncated;
 
-const DIM: Style = Style::new().dimmed();
+/// Headings.
+pub const BOLD: Style = Style::new().bold();
+/// Headers and notes of tables.
+pub const DIM: Style = Style::new().dimmed();
 
 /// Columns that every terminal and page has.
 pub const DEFAULT_WIDTH: usize = 100;

@@ -1,0 +1,53 @@
+//! The difference of two sets of runs as JSON.
+
+use serde_json::{Map, Value as Json, json};
+use tracking::Direction;
+
+use super::metric::{BetterSide, MetricDifference};
+use super::run_set::RunSet;
+use super::sets::PairedSets;
+use crate::analysis::statistics::CONFIDENCE;
+
+/// Formats the difference of two sets, with every number in full.
+pub fn json(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Json {
+    let metrics = paired.metrics.iter().map(|metric| (metric.metric.name.clone(), fields(metric)));
+    json!({
+        "left": side(left),
+        "right": side(right),
+        "matched": paired.matched(),
+        "unfinished": paired.unfinished,
+        "only_left": paired.unmatched[0],
+        "only_right": paired.unmatched[1],
+        "ambiguous": paired.ambiguous,
+        "same": paired.equal,
+        "replicate": paired.replicate,
+        "ranked_by": paired.ranked_by,
+        "confidence": CONFIDENCE,
+        "metrics": metrics.collect::<Map<String, Json>>(),
+        "conclusion": paired.conclusion_sentence(),
+    })
+}
+
+fn side(set: &RunSet) -> Json {
+    json!({ "name": set.name, "trials": set.runs.len(), "finished": set.finished() })
+}
+
+fn fields(metric: &MetricDifference) -> Json {
+    let difference = &metric.difference;
+    json!({
+        "direction": metric.metric.direction.map(Direction::as_str),
+        "left": metric.left,
+        "right": metric.right,
+        "difference": difference.mean,
+        "interval": difference.interval().map(|interval| [interval.low, interval.high]),
+        "p": difference.p(),
+        "pairs": metric.pairs,
+        "seeds": difference.n,
+        "same_bits": metric.equal,
+        "verdict": match metric.better_side() {
+            BetterSide::Left => "left",
+            BetterSide::Right => "right",
+            BetterSide::Undecided => "undecided",
+        },
+    })
+}

@@ -1,0 +1,77 @@
+//! A set of runs as an operand of a comparison.
+
+use anyhow::Result;
+use tracking::{Declarations, Invocation, Reader, Status, printable};
+
+use super::field::{FieldDifference, invocation_differences, join_unique};
+use super::operand::{Operand, short};
+use crate::render::layout::{BOLD, DEFAULT_WIDTH, styled};
+use crate::runs::{MeasuredRun, measured_at_end};
+use crate::wording::{count, truncated};
+
+/// The runs of one side, and what is known about them.
+pub struct RunSet {
+    pub name: String,
+    pub runs: Vec<MeasuredRun>,
+    pub declarations: Declarations,
+    invocations: Vec<Invocation>,
+}
+
+impl RunSet {
+    /// Reads the runs of an operand. A single run is a set of one.
+    pub fn read(reader: &Reader, operand: Operand) -> Result<Self> {
+        let (name, experiment, runs) = match operand {
+            Operand::Run(run) => (format!("run {}", run.id), run.experiment.clone(), vec![*run]),
+            Operand::Experiment(name) => {
+                let runs = reader.runs(&name)?;
+                (name.clone(), name, runs)
+            }
+            Operand::Commit(name, commit) => {
+                let runs = reader.runs_at(&name, &commit)?;
+                (format!("{name}@{}", short(&commit)), name, runs)
+            }
+        };
+        let runs = measured_at_end(reader, runs)?;
+        let invocations = reader.invocations(runs.iter().map(|run| &run.run))?;
+        Ok(Self { name, runs, declarations: reader.declarations(&experiment)?, invocations })
+    }
+
+    /// The number of finished runs.
+    pub fn finished(&self) -> usize {
+        self.runs.iter().filter(|run| run.run.status == Status::Finished).count()
+    }
+
+    /// The name and the numbers of trials.
+    pub fn heading(&self) -> String {
+        let name = truncated(&self.name, DEFAULT_WIDTH / 2);
+        let name = styled(BOLD, &printable(&name));
+        format!("{name} · {}, {} finished", count(self.runs.len(), "trial"), self.finished())
+    }
+}
+
+/// Compares how the runs of two sets were made.
+pub fn provenance_differences(left: &RunSet, right: &RunSet) -> Vec<FieldDifference> {
+    let difference = |name: &str, fact: fn(&MeasuredRun) -> &str| {
+        let values = |set: &RunSet| join_unique(set.runs.iter().map(fact));
+        FieldDifference::of(name, &values(left), &values(right))
+    };
+    let facts = [
+        difference("dataset", |run| &run.run.dataset),
+        difference("dataset sha256", |run| &run.run.dataset_sha256),
+        difference("validation", |run| &run.run.validation),
+        difference("engine", |run| &run.run.engine),
+        difference("device", |run| &run.run.device),
+    ];
+    let invocations = invocation_differences(&left.invocations, &right.invocations);
+    facts.into_iter().flatten().chain(invocations).collect()
+}
+
+/// Merges the declarations of two sets. Those of the left set take precedence.
+pub fn merge_declarations(left: &Declarations, right: &Declarations) -> Declarations {
+    Declarations {
+        rank: left.rank.clone().or_else(|| right.rank.clone()),
+        report: left.report.clone().or_else(|| right.report.clone()),
+        replicate: left.replicate.clone().or_else(|| right.replicate.clone()),
+        directions: [left.directions.clone(), right.directions.clone()].concat(),
+    }
+}

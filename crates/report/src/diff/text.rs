@@ -1,0 +1,182 @@
+//! The difference of two sets of runs as text.
+
+use super::digits::{Digits, p_value};
+use super::field::columns;
+use super::metric::MetricDifference;
+use super::pair::Pair;
+use super::run_set::{RunSet, provenance_differences};
+use super::sets::{PairedSets, varies};
+use crate::analysis::statistics::Interval;
+use crate::render::layout::{
+    BOLD, DEFAULT_WIDTH, DIM, align_columns, fit_columns, left_out_note, styled, terminal_width,
+    wrap,
+};
+use crate::runs::MeasuredRun;
+use crate::table::{Prominence, RenderedColumn};
+use crate::wording::{self, count, title, truncated};
+
+/// Maximum number of pairs in the list of the largest differences.
+const MAX_PAIRS: usize = 10;
+
+/// Number of digits of a run id, enough to find the run.
+const ID_DIGITS: usize = 10;
+
+/// Describes the difference of two sets.
+pub fn lines(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Vec<String> {
+    let width = terminal_width().min(DEFAULT_WIDTH);
+    let mut lines =
+        vec![format!("left   {}", left.heading()), format!("right  {}", right.heading())];
+    let differences = provenance_differences(left, right);
+    if !differences.is_empty() {
+        lines.push(String::new());
+        lines.extend(table(columns(&differences), width));
+    }
+    lines.push(String::new());
+    lines.extend(match_summary(paired).iter().flat_map(|fact| wrap(fact.split(' '), " ", width)));
+    if !paired.metrics.is_empty() {
+        lines.push(String::new());
+        lines.extend(table(metric_columns(paired), width));
+        let note = metrics_note(paired.replicate);
+        let note = wrap(note.split(' '), " ", width.saturating_sub(2));
+        lines.extend(note.iter().map(|line| styled(DIM, &format!("  {line}"))));
+    }
+    lines.push(String::new());
+    let conclusion = paired.conclusion_sentence();
+    lines.extend(wrap(conclusion.split(' '), " ", width).iter().map(|line| styled(BOLD, line)));
+    lines.extend(largest_differences(paired, width));
+    lines
+}
+
+/// Describes which runs match and which do not, one sentence each.
+fn match_summary(paired: &PairedSets) -> Vec<String> {
+    let matched = match paired.matched() {
+        1 => "1 trial matches".to_owned(),
+        n => format!("{n} trials match"),
+    };
+    let [left, right] = paired.unmatched;
+    let mut facts = vec![format!("{matched} · {left} only left, {right} only right")];
+    if paired.matched() == 0 && !paired.disjoint_params.is_empty() {
+        let names = titles(&paired.disjoint_params);
+        facts.push(format!("no value is common to both sides: {names}"));
+    }
+    if paired.unfinished > 0 {
+        let pairs = count(paired.unfinished, "pair");
+        facts.push(format!("{pairs} excluded: not finished on both sides"));
+    }
+    let [left, right] = paired.ambiguous;
+    if left + right > 0 {
+        facts.push(format!("{left} left and {right} right runs excluded: several runs match"));
+    }
+    let sides = ["left", "right"];
+    for (names, side) in paired.one_sided_params.iter().zip(sides).filter(is_present) {
+        let names = titles(names);
+        facts.push(format!("hyperparameters only on the {side}, ignored by the match: {names}"));
+    }
+    for (names, side) in paired.one_sided_metrics.iter().zip(sides).filter(is_present) {
+        facts.push(format!("metrics only on the {side}: {}", titles(names)));
+    }
+    facts
+}
+
+fn is_present((names, _): &(&Vec<&str>, &str)) -> bool {
+    !names.is_empty()
+}
+
+fn titles(names: &[&str]) -> String {
+    names.iter().map(|name| title(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// Lays out the columns that fit, with a dim header.
+fn table(columns: Vec<RenderedColumn>, width: usize) -> Vec<String> {
+    let (columns, left_out) = fit_columns(columns, width);
+    let mut lines = align_columns(&columns);
+    if let Some(header) = lines.first_mut() {
+        *header = styled(DIM, header);
+    }
+    lines.extend(left_out_note(&left_out, width));
+    lines
+}
+
+fn column<T>(
+    title: &str,
+    prominence: Prominence,
+    rows: &[T],
+    cell: impl Fn(&T) -> String,
+) -> RenderedColumn {
+    let cells = rows.iter().map(cell).collect();
+    RenderedColumn { title: title.to_owned(), prominence, numeric: !title.is_empty(), cells }
+}
+
+/// One row per metric.
+fn metric_columns(paired: &PairedSets) -> Vec<RenderedColumn> {
+    let column = |title: &str, prominence, cell: &dyn Fn(&MetricDifference, Digits) -> String| {
+        column(title, prominence, &paired.metrics, |row| cell(row, Digits::of(row)))
+    };
+    let interval = |row: &MetricDifference, digits: Digits| {
+        let text = |interval: Interval| {
+            format!("[{}, {}]", digits.signed(interval.low), digits.signed(interval.high))
+        };
+        row.difference.interval().map_or_else(|| "—".to_owned(), text)
+    };
+    let replicates = wording::repeated(paired.replicate);
+    let (needed, optional) = (Prominence::Needed, Prominence::Optional);
+    vec![
+        column("", needed, &|row, _| title(&row.metric.name)),
+        column("pairs", optional(0), &|row, _| row.pairs.to_string()),
+        column(&replicates, optional(3), &|row, _| row.difference.n.to_string()),
+        column("left", optional(2), &|row, digits| digits.value(row.left)),
+        column("right", optional(2), &|row, digits| digits.value(row.right)),
+        column("difference", needed, &|row, digits| digits.signed(row.difference.mean)),
+        column("95 % interval", needed, &interval),
+        column("p", needed, &|row, _| p_value(&row.difference)),
+        column("same bits", optional(1), &|row, _| row.equal.to_string()),
+    ]
+}
+
+fn metrics_note(replicate: Option<&str>) -> String {
+    let replicates = wording::repeated(replicate);
+    format!(
+        "difference: right minus left, mean over {replicates}; accuracies in points; \
+         p: paired t-test over {replicates}, each metric tested alone"
+    )
+}
+
+/// Lists the pairs with the largest differences and the hyperparameters that vary between pairs.
+fn largest_differences(paired: &PairedSets, width: usize) -> Vec<String> {
+    let (pairs, Some(ranking)) = (paired.largest_differences(), paired.ranking()) else {
+        return Vec::new();
+    };
+    let rows = &pairs[..pairs.len().min(MAX_PAIRS)];
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let (metric, digits) = (ranking.metric.name.as_str(), Digits::of(ranking));
+    let needed = Prominence::Needed;
+    let mut columns = vec![
+        column("left run", needed, rows, |(pair, _)| short_id(pair.left)),
+        column("right run", needed, rows, |(pair, _)| short_id(pair.right)),
+    ];
+    for name in paired.params.iter().filter(|name| varies(&paired.pairs, name)) {
+        let value =
+            |(pair, _): &(Pair, f64)| pair.param(name).map_or_else(String::new, wording::value);
+        columns.push(column(&title(name), Prominence::Optional(1), rows, value));
+    }
+    let value = |of_side: fn((f64, f64)) -> f64| {
+        move |(pair, _): &(Pair, f64)| {
+            pair.metric(metric).map_or_else(String::new, |values| digits.value(of_side(values)))
+        }
+    };
+    columns.push(column("left", needed, rows, value(|(left, _)| left)));
+    columns.push(column("right", needed, rows, value(|(_, right)| right)));
+    columns.push(column("difference", needed, rows, |(_, difference)| digits.signed(*difference)));
+
+    let heading =
+        format!("largest differences in {}: {} of {}", title(metric), rows.len(), pairs.len());
+    let mut lines = vec![String::new(), styled(BOLD, &truncated(&heading, width))];
+    lines.extend(table(columns, width));
+    lines
+}
+
+fn short_id(run: &MeasuredRun) -> String {
+    run.run.id.as_str().chars().take(ID_DIGITS).collect()
+}
