@@ -1,9 +1,9 @@
-//! Caches decoded archives, so that each is decompressed once, and digests of plain files, so that a
-//! plan need not read the files again.
+//! Caches decoded archives and the digests of plain files, so that each archive is decompressed once
+//! and a plan does not read plain files again.
 //!
 //! The name of a cached archive contains the SHA-256 of the archive. The file ends with the SHA-256
-//! of its content, which exposes a truncated or changed file. Every failure to write the cache is
-//! ignored, because it costs only time.
+//! of its content, which exposes a truncated or changed file. A failure to write the
+//! cache is ignored, because it costs only time.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
@@ -17,7 +17,7 @@ use crate::idx::{Idx, IdxError, Kind, decode, decode_header, decode_sized};
 const MIN_CACHED_BYTES: usize = 1 << 20;
 /// Hexadecimal digits of a SHA-256.
 const DIGEST_LENGTH: u64 = 64;
-/// Least age of a file whose digest is cached. A younger file may change again without a visible
+/// Minimum age of a file whose digest is cached. A younger file may change again without a visible
 /// change of its times.
 const MIN_AGE: Duration = Duration::from_secs(2);
 

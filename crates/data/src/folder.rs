@@ -34,7 +34,7 @@ pub(crate) struct FolderReader<'a> {
     /// The name of the dataset.
     pub(crate) name: &'a str,
     pub(crate) folder: &'a Path,
-    /// Pins the content, if the dataset is in the catalog.
+    /// The catalog entry that pins the content, if there is one.
     pub(crate) entry: Option<&'a CatalogEntry>,
     pub(crate) cache: &'a DecodeCache,
     /// What to do if files are missing.
@@ -83,7 +83,7 @@ impl FolderReader<'_> {
         let advice = match datasets.as_slice() {
             [] | [_] => self.advice.to_owned(),
             several => format!(
-                "it has several datasets ({}): name the folder of one, or move its files into a folder of their own",
+                "the folder holds several datasets ({}): name the folder of one, or move its files to a separate folder",
                 printable(&several.join("; "))
             ),
         };
@@ -91,7 +91,7 @@ impl FolderReader<'_> {
         DataError::Missing { folder: self.folder.to_owned(), files, advice }
     }
 
-    /// Reads one file and verifies it by the catalog and by `sum`, the pin of the `SHA256SUMS` file.
+    /// Reads one file. Verifies it against the catalog and against `sum`, its checksum in `SHA256SUMS`.
     fn read_file(&self, path: &Path, file: usize, sum: Option<&str>) -> Result<Idx, DataError> {
         let location = printable_path(path);
         let io = |cause| DataError::Io { path: path.to_owned(), doing: "reading", cause };
@@ -136,7 +136,7 @@ impl FolderReader<'_> {
         self.cache.decode(archive, kind)
     }
 
-    /// Decodes a file without compression. `metadata` describes it before the reading.
+    /// Decodes a plain file. `metadata` is that of the file before the reading.
     fn decode_plain(
         &self,
         mut source: File,
@@ -157,7 +157,7 @@ impl FolderReader<'_> {
     }
 }
 
-/// Decodes a downloaded archive and verifies it by the catalog.
+/// Decodes a downloaded archive and verifies it against the catalog.
 pub(crate) fn verify_archive(
     archive: &[u8],
     file: usize,

@@ -72,7 +72,7 @@ pub fn decode(file: impl BufRead, kind: Kind) -> Result<Idx, IdxError> {
     decode_sized(file, kind, 0)
 }
 
-/// [`decode`] of a file of `size` bytes. A known size speeds up the reading of a plain file.
+/// [`decode`] of a file of `size` bytes. The known size speeds up the reading of a plain file.
 pub(crate) fn decode_sized(mut file: impl BufRead, kind: Kind, size: u64) -> Result<Idx, IdxError> {
     match file.fill_buf().map_err(|error| unreadable(&error))? {
         [] => Err(IdxError::Empty),
@@ -159,6 +159,7 @@ fn damaged(error: &std::io::Error) -> IdxError {
     }
 }
 
+/// Decodes bytes that are not compressed. `size` is the length of the file, or 0 if it is unknown.
 fn decode_plain(
     mut file: impl Read,
     kind: Kind,

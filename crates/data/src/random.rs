@@ -25,7 +25,8 @@ pub enum Purpose {
 pub struct Generator(ChaCha8Rng);
 
 /// Returns the stream of `seed` for `purpose`. The key is the seed (8 bytes, little-endian) and the
-/// name of the purpose (ASCII, padded with zeros to 24 bytes). The nonce is the epoch.
+/// name of the purpose (ASCII, padded with zeros to 24 bytes). The nonce is the epoch, or 0 if the
+/// purpose has none.
 #[must_use]
 pub fn generator(seed: u64, purpose: Purpose) -> Generator {
     let (name, stream): (&[u8], u64) = match purpose {

@@ -52,7 +52,7 @@ impl AutogradData {
     /// Normalises the dataset and copies it to `device`.
     ///
     /// # Errors
-    /// If the device has not enough memory.
+    /// If the device does not have enough memory.
     pub fn new(dataset: &Dataset, device: Device) -> std::result::Result<Self, EngineError> {
         // Uses one thread per matrix product. Trials run in parallel instead, and the bits of a product
         // never depend on the number of threads.
@@ -75,7 +75,7 @@ impl Autograd {
     /// Creates an engine with initial weights.
     ///
     /// # Errors
-    /// If the device has not enough memory.
+    /// If the device does not have enough memory.
     pub fn new(
         data: Arc<AutogradData>,
         hyperparameters: &Hyperparameters,

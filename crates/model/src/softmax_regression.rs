@@ -18,7 +18,7 @@ impl SoftmaxRegression {
     /// Creates a model with initial weights, which depend on the seed but not on the device.
     ///
     /// # Errors
-    /// If the device has not enough memory.
+    /// If the device does not have enough memory.
     pub fn new(
         features: usize,
         classes: usize,

@@ -109,9 +109,9 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Resumes another training with the same parameters, which had `weights` after `epoch` epochs. The
-    /// following epochs have the same bits as in the other training. The random generators are keyed by
-    /// seed and epoch, so they need no further state.
+    /// Resumes another training with the same hyperparameters and rows, which had `weights` after
+    /// `epoch` epochs. The following epochs have the same bits as in the other training. The random
+    /// generators are keyed by seed and epoch, so they need no further state.
     ///
     /// # Errors
     /// If the weights have another shape.

@@ -6,20 +6,21 @@
 //! z = W·x + b      p = softmax(z)      d = (p − y) · η / B      W ← W − Σ d·xᵀ      b ← b − Σ d
 //! ```
 //!
-//! Every image of a batch uses the weights from before the update. The kernel processes the images in
-//! chunks of at most [`CHUNK`]:
+//! All images of a batch are computed with the weights from before the update. An image *hits* a tile
+//! if the tile is not empty in the image. The kernel processes the images in chunks of at most
+//! [`CHUNK`]:
 //!
-//! 1. *forward*: for each image, adds up a vector of partial sums per class over the non-empty tiles.
-//!    Then reduces the partial sums of eight images together to a vector with one logit per image.
-//!    Also records which images hit each tile.
-//! 2. *softmax*: eight images at a time, one per lane, converts logits to d.
-//! 3. *backward*: for each tile, sums the gradient over the images that hit it in registers, and
-//!    subtracts it from the weights once. A batch of several chunks accumulates its gradient first,
-//!    so that no chunk uses weights that another has updated.
+//! 1. *forward*: for each image, adds up a vector of partial sums per class over the tiles that the
+//!    image hits, and records the hits. Then reduces the partial sums of eight images together to a
+//!    vector with one logit per image.
+//! 2. *softmax*: converts the logits of eight images at a time, one image per lane, to d.
+//! 3. *backward*: for each tile, sums the gradient in registers over the images that hit the tile.
+//!    Then subtracts it from the weights once. A batch of several chunks accumulates its gradient
+//!    first, so that no chunk uses weights that another chunk has updated.
 //!
-//! Pixels remain whole numbers from 0 to 255. The scaling to x = pixel / 255 happens in the logits and
-//! in d. Sums before that are 255 times as large as those of the reference, so weights overflow
-//! earlier, above 1e35.
+//! Pixels remain whole numbers from 0 to 255. The logits and d contain the scaling to x = pixel / 255.
+//! The sums before that are 255 times as large as those of the reference engine, so they overflow for
+//! smaller weights, above 1e35.
 
 use crate::engine::{Prediction, Score};
 
@@ -36,7 +37,7 @@ const PREFETCH_DISTANCE: usize = 4;
 /// The value of a pixel of intensity 1.
 const PIXEL_SCALE: f32 = 1.0 / 255.0;
 
-/// The images of a chunk in which a tile is not empty. The mask precedes the pixels, so that a short
+/// The images of a chunk that hit a tile. The mask precedes the pixels, so that a short
 /// list occupies few cache lines.
 #[derive(Clone, Copy)]
 #[repr(C)]
