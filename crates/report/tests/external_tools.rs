@@ -197,9 +197,9 @@ fn mlflow_reads_a_moved_folder_after_an_export() {
 }
 
 /// A real MLflow server, stopped at the end of the test.
-struct Server(Child);
+struct MlflowProcess(Child);
 
-impl Server {
+impl MlflowProcess {
     fn start(python: &Path, folder: &Path, port: u16) -> Self {
         let store = format!("sqlite:///{}/mlflow.db", folder.display());
         let mut command = Command::new(python.with_file_name("mlflow"));
@@ -222,7 +222,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for MlflowProcess {
     fn drop(&mut self) {
         // The server starts child processes in its process group.
         let _ = Command::new("kill").args(["--", &format!("-{}", self.0.id())]).status();
@@ -240,7 +240,7 @@ fn mlflow_server_serves_exported_runs() {
     let Some(python) = python() else { return };
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let _server = Server::start(&python, folder.path(), port);
+    let _server = MlflowProcess::start(&python, folder.path(), port);
     let address = format!("http://127.0.0.1:{port}");
     export_growing_store("mlflow", &address, |results| {
         check(&python, "mlflow_check.py", &[results.to_str().unwrap(), &address]);

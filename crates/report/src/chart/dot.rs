@@ -26,6 +26,15 @@ pub struct Dot {
     pub best: bool,
 }
 
+#[cfg(test)]
+impl Dot {
+    /// A dot for tests that need only its coordinates.
+    pub fn unlabelled(x: f64, y: f64) -> Self {
+        let label = String::new();
+        Self { setting: 0, label, x: AxisValue::Number(x), y, interval: None, best: false }
+    }
+}
+
 /// A dot and its centre.
 pub type PlacedDot<'a> = (&'a Dot, Point);
 

@@ -33,7 +33,7 @@ pub struct LearningCurve {
 }
 
 /// Number of curves with a colour, a band and a name. Later curves are thin and grey.
-pub const COLOURS: usize = 8;
+const COLOURS: usize = 8;
 /// Longest name at the end of a curve, in columns of text.
 const MAX_NAME: usize = 22;
 /// Least vertical distance between two names.
@@ -122,7 +122,7 @@ fn draw_names(curves: &[LearningCurve], names: &[String], plot: &Plot) -> Group 
     let baselines = spread_apart(&wanted, NAME_SPACING, plot.top, plot.bottom);
     let mut drawn = group("names");
     for ((index, (x, y)), baseline) in ends.into_iter().zip(baselines) {
-        // The line to a curve that ends early has another style: the curve must not seem to go on.
+        // The line to a curve that ends early is dotted, so that it does not look like the curve.
         let class = if x < plot.right - 1.0 { "leader early" } else { "leader" };
         let leader =
             polyline(class, [(x, y), (plot.right + 6.0, y), (plot.right + 20.0, baseline)]);

@@ -120,14 +120,7 @@ mod tests {
 
     #[test]
     fn steps_go_right_before_they_go_up() {
-        let dot = Dot {
-            setting: 0,
-            label: String::new(),
-            x: AxisValue::Number(0.0),
-            y: 0.0,
-            interval: None,
-            best: false,
-        };
+        let dot = Dot::unlabelled(0.0, 0.0);
         let steps = steps(&[(&dot, (0.0, 9.0)), (&dot, (5.0, 3.0))]);
         assert_eq!(steps, [(0.0, 9.0), (5.0, 9.0), (5.0, 3.0)]);
     }

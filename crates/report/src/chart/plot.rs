@@ -12,7 +12,7 @@ pub const HEIGHT: f64 = 360.0;
 /// Share of an axis that stays free at either end, so that no mark overlaps the frame.
 pub const MARGIN: f64 = 0.04;
 
-/// An axis with more ticks shows only some labels, an axis with fewer truncates its labels.
+/// An axis with more ticks leaves out labels. An axis with fewer ticks truncates its labels.
 const MAX_TRUNCATED_LABELS: usize = 12;
 
 /// The scales of both axes, and the rectangle between the axes.
@@ -22,13 +22,13 @@ pub struct Plot {
     x: Scale,
     /// Scale of the vertical axis.
     y: Scale,
-    /// The vertical axis.
+    /// Horizontal coordinate of the vertical axis.
     pub left: f64,
-    /// The end of the horizontal axis.
+    /// Horizontal coordinate of the end of the horizontal axis.
     pub right: f64,
-    /// The end of the vertical axis.
+    /// Vertical coordinate of the end of the vertical axis.
     pub top: f64,
-    /// The horizontal axis.
+    /// Vertical coordinate of the horizontal axis.
     pub bottom: f64,
 }
 
@@ -116,7 +116,7 @@ pub fn min_spacing(ticks: &[Tick]) -> f64 {
     ticks.windows(2).map(|pair| pair[1].position - pair[0].position).fold(1.0, f64::min)
 }
 
-/// The least `n` for which every `n`-th of the things at distance `spacing` has room for a label of
+/// Distance between two labels, in marks. The marks are `spacing` apart, and each label needs the
 /// size `needed`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 pub fn label_stride(spacing: f64, needed: f64) -> usize {

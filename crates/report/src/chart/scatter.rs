@@ -95,14 +95,7 @@ mod tests {
 
     #[test]
     fn dots_move_apart_only_where_they_overlap() {
-        let dot = Dot {
-            setting: 0,
-            label: String::new(),
-            x: AxisValue::Number(0.0),
-            y: 0.0,
-            interval: None,
-            best: false,
-        };
+        let dot = Dot::unlabelled(0.0, 0.0);
         let mut level = [10.0, 11.0, 12.0, 40.0].map(|y| (&dot, (100.0, y)));
         spread_level(&mut level, 500.0);
         assert_eq!(level.map(|(_, (x, _))| x), [100.0, 109.0, 91.0, 100.0]);

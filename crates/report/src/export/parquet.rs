@@ -147,15 +147,15 @@ impl ParquetFile {
             let Some(mut column) = group.next_column()? else { break };
             let levels = Some(buffer.definition_levels.as_slice());
             match &mut buffer.values {
-                Values::Integers(values) => {
+                ColumnValues::Integers(values) => {
                     column.typed::<Int64Type>().write_batch(values, levels, None)?;
                     values.clear();
                 }
-                Values::Reals(values) => {
+                ColumnValues::Reals(values) => {
                     column.typed::<DoubleType>().write_batch(values, levels, None)?;
                     values.clear();
                 }
-                Values::Bytes(values) => {
+                ColumnValues::Bytes(values) => {
                     column.typed::<ByteArrayType>().write_batch(values, levels, None)?;
                     values.clear();
                 }
@@ -179,14 +179,14 @@ impl ParquetFile {
 /// The cells of a column in the next row group.
 struct ColumnBuffer {
     /// The values of the cells that are not empty.
-    values: Values,
+    values: ColumnValues,
     /// For each cell, 1 if it has a value and 0 if it is empty.
     definition_levels: Vec<i16>,
     /// Whether the column holds blobs as bytes. Other columns hold them as the text of CSV.
     is_blob: bool,
 }
 
-enum Values {
+enum ColumnValues {
     Integers(Vec<i64>),
     Reals(Vec<f64>),
     Bytes(Vec<ByteArray>),
@@ -195,9 +195,9 @@ enum Values {
 impl ColumnBuffer {
     fn new(kind: Kind) -> Self {
         let values = match kind {
-            Kind::Invocation | Kind::Integer => Values::Integers(Vec::new()),
-            Kind::Real => Values::Reals(Vec::new()),
-            _ => Values::Bytes(Vec::new()),
+            Kind::Invocation | Kind::Integer => ColumnValues::Integers(Vec::new()),
+            Kind::Real => ColumnValues::Reals(Vec::new()),
+            _ => ColumnValues::Bytes(Vec::new()),
         };
         Self { values, definition_levels: Vec::new(), is_blob: kind == Kind::Blob }
     }
@@ -206,12 +206,12 @@ impl ColumnBuffer {
     fn push(&mut self, cell: &Cell<'_>) -> usize {
         self.definition_levels.push(i16::from(*cell != Cell::Null));
         match (&mut self.values, cell) {
-            (Values::Integers(values), Cell::Integer(number)) => values.push(*number),
-            (Values::Reals(values), Cell::Real(number)) => values.push(*number),
-            (Values::Bytes(values), Cell::Blob(bytes)) if self.is_blob => {
+            (ColumnValues::Integers(values), Cell::Integer(number)) => values.push(*number),
+            (ColumnValues::Reals(values), Cell::Real(number)) => values.push(*number),
+            (ColumnValues::Bytes(values), Cell::Blob(bytes)) if self.is_blob => {
                 values.push(bytes.to_vec().into());
             }
-            (Values::Bytes(values), cell) => values
+            (ColumnValues::Bytes(values), cell) => values
                 .extend(cell.text().map(|text| ByteArray::from(text.into_owned().into_bytes()))),
             // The cells of a store have the type of their column.
             _ => {}

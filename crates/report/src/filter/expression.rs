@@ -66,7 +66,7 @@ pub struct Word {
 
 /// A key, an operator and a value.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
+pub struct KeyComparison {
     pub key: Word,
     pub operator: Operator,
     pub operand: Word,
@@ -76,7 +76,7 @@ pub struct Comparison {
     pub integer: Option<i64>,
 }
 
-impl Comparison {
+impl KeyComparison {
     fn holds(&self, run: &MeasuredRun) -> bool {
         let key = self.key.text.as_str();
         match run.value(key) {
@@ -121,7 +121,7 @@ impl Comparison {
 /// Comparisons and the keywords between them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expression {
-    Comparison(Comparison),
+    Comparison(KeyComparison),
     Not(Box<Expression>),
     /// Parts joined by `and`.
     All(Vec<Expression>),
@@ -143,7 +143,7 @@ impl Expression {
     /// Applies `check` to every comparison from left to right, until an error.
     pub fn check_comparisons(
         &self,
-        check: &impl Fn(&Comparison) -> Result<(), FilterError>,
+        check: &impl Fn(&KeyComparison) -> Result<(), FilterError>,
     ) -> Result<(), FilterError> {
         match self {
             Self::Comparison(comparison) => check(comparison),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::error::FilterError;
-use super::expression::{Comparison, Expression, Operator, Word, is_time};
+use super::expression::{Expression, KeyComparison, Operator, Word, is_time};
 use super::lexer::Lexer;
 use super::time;
 use crate::suggestion::nearest;
@@ -94,7 +94,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn comparison(&mut self, previous: Previous) -> Result<Comparison, FilterError> {
+    fn comparison(&mut self, previous: Previous) -> Result<KeyComparison, FilterError> {
         let start = self.lexer.peek();
         if let Some(keyword) = self.lexer.keyword("and").or_else(|| self.lexer.keyword("or")) {
             let label = "expected a comparison before this";
@@ -122,7 +122,7 @@ impl Parser<'_> {
         key: Word,
         operator: Operator,
         mut operand: Word,
-    ) -> Result<Comparison, FilterError> {
+    ) -> Result<KeyComparison, FilterError> {
         let wrong = |message: &str, label: &str| {
             Err(self.lexer.error(operand.span.clone(), message, label))
         };
@@ -136,7 +136,7 @@ impl Parser<'_> {
                 return wrong("invalid date or time", label);
             };
             operand.text = prefix;
-            return Ok(Comparison { key, operator, operand, number: None, integer: None });
+            return Ok(KeyComparison { key, operator, operand, number: None, integer: None });
         }
         let number = operand.text.parse().ok().filter(|number: &f64| !number.is_nan());
         if !operator.is_equality() && number.is_none() {
@@ -144,7 +144,7 @@ impl Parser<'_> {
             return wrong("text has no order", label);
         }
         let integer = operand.text.parse().ok();
-        Ok(Comparison { key, operator, operand, number, integer })
+        Ok(KeyComparison { key, operator, operand, number, integer })
     }
 
     /// No key at `start`, where a comparison must start.

@@ -10,15 +10,15 @@ use tracking::{Reader, RecordedRun, printable};
 use super::selection::{read_candidates, reject_comparison_options};
 use crate::cli::ComparisonArgs;
 use crate::cmd::report_damage;
-use crate::export::tools::mlflow::{self, Database, Server};
-use crate::export::tools::{Selection, tensorboard, varying};
+use crate::export::tools::mlflow::{self, MlflowDatabase, MlflowServer};
+use crate::export::tools::{ExportSelection, tensorboard, varying_params};
 use crate::filter;
 use crate::query::{SelectedRuns, store};
 use crate::suggestion::unknown;
 
 /// The tool and the place that receive the runs.
 #[derive(Debug)]
-enum Target {
+enum ExportTarget {
     /// A folder that MLflow opens.
     MlflowFolder(PathBuf),
     /// The address of an MLflow server.
@@ -29,24 +29,24 @@ enum Target {
 
 /// Exports the chosen runs to a tool, and prints how to view them there.
 pub fn export(results: &Path, to: &[OsString], args: &ComparisonArgs) -> Result<ExitCode> {
-    let target = Target::parse(to)?;
+    let target = ExportTarget::parse(to)?;
     reject_comparison_options(args)?;
     let reader = store::open(results)?;
     target.check_folder(&reader, results)?;
     let selections = select(&reader, results, args)?;
     let (summary, advice) = match &target {
-        Target::MlflowFolder(folder) => {
-            let mut database = Database::open(folder)?;
+        ExportTarget::MlflowFolder(folder) => {
+            let mut database = MlflowDatabase::open(folder)?;
             let summary = mlflow::export(&mut database, &reader, results, &selections)?;
             let path = folder.canonicalize()?.join("mlflow.db");
             (summary, format!("mlflow ui --backend-store-uri 'sqlite:///{}'", path.display()))
         }
-        Target::MlflowServer(address) => {
-            let mut server = Server::new(address)?;
+        ExportTarget::MlflowServer(address) => {
+            let mut server = MlflowServer::new(address)?;
             let summary = mlflow::export(&mut server, &reader, results, &selections)?;
             (summary, format!("open {address}"))
         }
-        Target::TensorBoard(folder) => {
+        ExportTarget::TensorBoard(folder) => {
             let summary = tensorboard::export(folder, &reader, results, &selections)?;
             (summary, format!("tensorboard --logdir '{}'", folder.display()))
         }
@@ -58,7 +58,7 @@ pub fn export(results: &Path, to: &[OsString], args: &ComparisonArgs) -> Result<
     Ok(report_damage(&reader, results))
 }
 
-impl Target {
+impl ExportTarget {
     /// Parses the two values of `--to`.
     fn parse(to: &[OsString]) -> Result<Self> {
         let [tool, place] = to else {
@@ -111,14 +111,14 @@ fn resolved(folder: &Path) -> Result<PathBuf> {
 }
 
 /// All intact runs that match the conditions, finished or not.
-fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<Selection>> {
+fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<ExportSelection>> {
     let conditions = filter::parse_all(&args.conditions)?;
     let candidates = read_candidates(reader, results, args, &conditions, RecordedRun::is_intact)?;
     let mut selections = Vec::new();
     for SelectedRuns { experiment, runs, .. } in candidates {
         // This call also logs damaged runs, which the command reports at its end.
         let effective = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
-        let varying = varying(&runs);
+        let varying = varying_params(&runs);
         let matching = runs.into_iter().filter(|run| filter::all_hold(&conditions, run));
         let runs: Vec<RecordedRun> = matching.map(|measured| measured.run).collect();
         if runs.is_empty() {
@@ -129,7 +129,7 @@ fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<
             check_name(run.id.as_str())?;
             check_name(run.trial.as_str())?;
         }
-        selections.push(Selection { experiment, runs, effective, varying });
+        selections.push(ExportSelection { experiment, runs, effective, varying });
     }
     Ok(selections)
 }

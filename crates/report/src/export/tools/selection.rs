@@ -10,7 +10,7 @@ use super::exported_run::ExportedRun;
 use crate::runs::{MeasuredRun, param_names, weights_file};
 
 /// The runs of an experiment that an export writes.
-pub struct Selection {
+pub struct ExportSelection {
     /// The experiment.
     pub experiment: Experiment,
     /// The intact runs that match every condition, in the order in which they started.
@@ -22,7 +22,7 @@ pub struct Selection {
 }
 
 /// Names of the hyperparameters that have different values in `runs`.
-pub fn varying(runs: &[MeasuredRun]) -> Vec<String> {
+pub fn varying_params(runs: &[MeasuredRun]) -> Vec<String> {
     let varies = |name: &&str| {
         let values = runs.iter().map(|measured| measured.run.param(name).map(ToString::to_string));
         values.collect::<BTreeSet<_>>().len() > 1
@@ -30,7 +30,7 @@ pub fn varying(runs: &[MeasuredRun]) -> Vec<String> {
     param_names(runs).into_iter().filter(varies).map(str::to_owned).collect()
 }
 
-impl Selection {
+impl ExportSelection {
     /// Reads everything about `run` from the store. `None` if its epochs are damaged.
     pub fn read_run(
         &self,

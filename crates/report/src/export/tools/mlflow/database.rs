@@ -16,7 +16,7 @@ use super::backend::{
     Backend, DIGEST_TAG, EXPERIMENT_TAG, ExistingRun, OpenedExperiment, RUN_TAG, TAG_PREFIX,
 };
 use super::mlflow_run::{LoggedMetric, MlflowRun, RUNNING};
-use super::names::{MAX_DESCRIPTION, truncated};
+use super::names::{MAX_DESCRIPTION, truncate_chars};
 use super::uri::{encoded, file_uri};
 use crate::atomic_write;
 use crate::wording::count;
@@ -29,7 +29,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An open database of MLflow. One transaction holds the whole export: MLflow sees all of it or
 /// nothing.
-pub struct Database {
+pub struct MlflowDatabase {
     connection: Connection,
     artifacts: PathBuf,
     /// MLflow's id of the open experiment.
@@ -40,7 +40,7 @@ pub struct Database {
     skipped: Vec<String>,
 }
 
-impl Database {
+impl MlflowDatabase {
     /// Opens the database in `folder`. Creates the folder and the database if they do not exist.
     pub fn open(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)
@@ -85,7 +85,7 @@ impl Database {
         let id = self.connection.last_insert_rowid();
         let sql = "INSERT INTO experiment_tags (key, value, experiment_id)
                    VALUES ('mlflow.note.content', ?1, ?2)";
-        let description = truncated(&experiment.description, MAX_DESCRIPTION);
+        let description = truncate_chars(&experiment.description, MAX_DESCRIPTION);
         self.connection.execute(sql, params![description, id])?;
         Ok(id)
     }
@@ -161,7 +161,7 @@ fn begin(path: &Path) -> rusqlite::Result<Option<Connection>> {
     Ok(is_mlflow.then_some(connection))
 }
 
-impl Backend for Database {
+impl Backend for MlflowDatabase {
     fn open_experiment(&mut self, experiment: &Experiment) -> Result<OpenedExperiment> {
         self.experiment.clone_from(&experiment.name);
         self.experiment_id = match self.find_experiment(&experiment.name)? {

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tracking::Status;
 
 use super::backend::{RUN_TAG, TAG_PREFIX};
-use super::names::{MAX_PARAM, MAX_TAG, accepted_names, truncated};
+use super::names::{MAX_PARAM, MAX_TAG, accepted_names, truncate_chars};
 use crate::export::tools::exported_run::{ExportedRun, MetricPoint};
 use crate::runs::distinct;
 
@@ -82,14 +82,14 @@ impl MlflowRun {
             params.iter().filter_map(|(name, value)| note_truncated(name, value));
         let mut run = Self {
             id: exported.run.id.to_string(),
-            name: truncated(&exported.label(varying), MAX_RUN_NAME),
+            name: truncate_chars(&exported.label(varying), MAX_RUN_NAME),
             status: mlflow_status(exported.run.status),
             started: milliseconds(exported.started()),
             ended: exported.ended().map(milliseconds),
             notes: renamed.chain(truncated_params).collect(),
             params: params
                 .iter()
-                .map(|(name, value)| ((*name).to_owned(), truncated(value, MAX_PARAM)))
+                .map(|(name, value)| ((*name).to_owned(), truncate_chars(value, MAX_PARAM)))
                 .collect(),
             tags: tags(exported),
             metrics: metrics(&points, &metric_names),
@@ -213,7 +213,7 @@ fn tags(exported: &ExportedRun) -> Vec<(String, String)> {
     let of_mlflow = of_mlflow.into_iter().map(|(name, value)| (name.to_owned(), value));
     let present = own
         .chain(of_mlflow)
-        .filter_map(|(name, value)| Some((name, truncated(&value?, MAX_TAG))))
+        .filter_map(|(name, value)| Some((name, truncate_chars(&value?, MAX_TAG))))
         .filter(|(_, value)| !value.is_empty());
     std::iter::once((RUN_TAG.to_owned(), run.id.to_string())).chain(present).collect()
 }

@@ -14,13 +14,13 @@ use std::path::Path;
 use anyhow::Result;
 use tracking::Reader;
 
-use super::selection::Selection;
+use super::selection::ExportSelection;
 use super::summary::ExportSummary;
 use backend::{Backend, DIGEST_TAG, ExistingRun, OpenedExperiment};
 use mlflow_run::{LoggedMetric, MlflowRun, RUNNING};
 
-pub use database::Database;
-pub use server::Server;
+pub use database::MlflowDatabase;
+pub use server::MlflowServer;
 
 /// Adds the runs to MLflow, and completes runs that earlier exports added.
 ///
@@ -30,7 +30,7 @@ pub fn export(
     backend: &mut dyn Backend,
     reader: &Reader,
     results: &Path,
-    selections: &[Selection],
+    selections: &[ExportSelection],
 ) -> Result<ExportSummary> {
     let mut summary = ExportSummary::default();
     for selection in selections {
@@ -58,7 +58,7 @@ fn export_runs(
     backend: &mut dyn Backend,
     reader: &Reader,
     results: &Path,
-    selection: &Selection,
+    selection: &ExportSelection,
     existing: &HashMap<String, ExistingRun>,
     summary: &mut ExportSummary,
 ) -> Result<()> {

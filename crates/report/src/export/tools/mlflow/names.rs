@@ -54,7 +54,7 @@ fn is_accepted(c: char) -> bool {
 }
 
 /// `text`, truncated to `max` characters with a final ….
-pub fn truncated(text: &str, max: usize) -> String {
+pub fn truncate_chars(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
         return text.to_owned();
     }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn long_text_ends_in_an_ellipsis() {
-        assert_eq!(truncated("short", 5), "short");
-        assert_eq!(truncated("longer", 5), "long…");
+        assert_eq!(truncate_chars("short", 5), "short");
+        assert_eq!(truncate_chars("longer", 5), "long…");
     }
 }

@@ -11,7 +11,7 @@ use super::backend::{
 };
 use super::client::{Client, RequestError};
 use super::mlflow_run::{LoggedMetric, MlflowRun};
-use super::names::{MAX_DESCRIPTION, truncated};
+use super::names::{MAX_DESCRIPTION, truncate_chars};
 use crate::wording::count;
 
 /// A progress message appears each time this many runs have been sent.
@@ -25,7 +25,7 @@ const MAX_PARAMS: usize = 100;
 const MAX_TAGS: usize = 99;
 
 /// An MLflow server with an open experiment.
-pub struct Server {
+pub struct MlflowServer {
     client: Client,
     /// MLflow's id of the open experiment.
     experiment_id: String,
@@ -37,7 +37,7 @@ pub struct Server {
     sent: usize,
 }
 
-impl Server {
+impl MlflowServer {
     /// The server at `address`. Sends no request yet.
     pub fn new(address: &str) -> Result<Self> {
         Ok(Self {
@@ -97,7 +97,7 @@ impl Server {
     }
 
     fn create_experiment(&self, experiment: &Experiment) -> Result<Value, RequestError> {
-        let description = truncated(&experiment.description, MAX_DESCRIPTION);
+        let description = truncate_chars(&experiment.description, MAX_DESCRIPTION);
         let tags = [
             json!({"key": "mlflow.note.content", "value": description}),
             json!({"key": EXPERIMENT_TAG, "value": experiment.name}),
@@ -151,7 +151,7 @@ impl Server {
     }
 }
 
-impl Backend for Server {
+impl Backend for MlflowServer {
     fn open_experiment(&mut self, experiment: &Experiment) -> Result<OpenedExperiment> {
         let found = match self.find_by_tag(&experiment.name)? {
             Some(found) => found,

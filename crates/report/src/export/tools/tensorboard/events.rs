@@ -1,10 +1,10 @@
-//! Event files of TensorBoard: records in the TFRecord format, one `Event` each.
+//! Event files of TensorBoard: records in the TFRecord format, one `Event` message each.
 
 use prost::Message;
 
 use super::messages::{
-    Dimension, Event, Metadata, PluginContent, PluginData, Session, Shape, Summary, SummaryValue,
-    Tensor,
+    EventMessage, PluginContent, PluginData, Session, Summary, SummaryMetadata, SummaryValue,
+    Tensor, TensorDimension, TensorShape,
 };
 
 /// Format version in the first event of every file.
@@ -20,7 +20,11 @@ impl EventFile {
     /// A file that starts at `wall_time`, in seconds since 1970.
     pub fn new(wall_time: f64) -> Self {
         let mut file = Self::default();
-        file.add(&Event { wall_time, file_version: Some(VERSION.to_owned()), ..Event::default() });
+        file.add(&EventMessage {
+            wall_time,
+            file_version: Some(VERSION.to_owned()),
+            ..EventMessage::default()
+        });
         file
     }
 
@@ -47,12 +51,12 @@ impl EventFile {
         let content = PluginContent { version: 0, session: Some(session) }.encode_to_vec();
         let plugin = PluginData { plugin_name: "hparams".to_owned(), content };
         // The metadata hold the content, but the plugin also expects a value: an empty vector.
-        let shape = Shape { dims: vec![Dimension { size: 0 }] };
+        let shape = TensorShape { dims: vec![TensorDimension { size: 0 }] };
         let value = SummaryValue {
             tag: tag.to_owned(),
             simple_value: None,
             tensor: Some(Tensor { dtype: FLOAT, shape: Some(shape) }),
-            metadata: Some(Metadata { plugin: Some(plugin) }),
+            metadata: Some(SummaryMetadata { plugin: Some(plugin) }),
         };
         self.add_value(wall_time, 0, value);
     }
@@ -64,12 +68,12 @@ impl EventFile {
 
     fn add_value(&mut self, wall_time: f64, step: u32, value: SummaryValue) {
         let summary = Some(Summary { values: vec![value] });
-        self.add(&Event { wall_time, step: step.into(), file_version: None, summary });
+        self.add(&EventMessage { wall_time, step: step.into(), file_version: None, summary });
     }
 
     /// Adds a record: length of the data, its checksum, the data, its checksum. Numbers are
     /// little-endian.
-    fn add(&mut self, event: &Event) {
+    fn add(&mut self, event: &EventMessage) {
         let data = event.encode_to_vec();
         let length = (data.len() as u64).to_le_bytes();
         self.0.extend(length);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use prost::{Enumeration, Message, Oneof};
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Event {
+pub struct EventMessage {
     #[prost(double, tag = "1")]
     pub wall_time: f64,
     #[prost(int64, tag = "2")]
@@ -32,7 +32,7 @@ pub struct SummaryValue {
     #[prost(message, optional, tag = "8")]
     pub tensor: Option<Tensor>,
     #[prost(message, optional, tag = "9")]
-    pub metadata: Option<Metadata>,
+    pub metadata: Option<SummaryMetadata>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -40,23 +40,23 @@ pub struct Tensor {
     #[prost(int32, tag = "1")]
     pub dtype: i32,
     #[prost(message, optional, tag = "2")]
-    pub shape: Option<Shape>,
+    pub shape: Option<TensorShape>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Shape {
+pub struct TensorShape {
     #[prost(message, repeated, tag = "2")]
-    pub dims: Vec<Dimension>,
+    pub dims: Vec<TensorDimension>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Dimension {
+pub struct TensorDimension {
     #[prost(int64, tag = "1")]
     pub size: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub struct Metadata {
+pub struct SummaryMetadata {
     #[prost(message, optional, tag = "1")]
     pub plugin: Option<PluginData>,
 }

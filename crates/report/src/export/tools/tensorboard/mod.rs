@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use tracking::{Reader, Status, Value};
 
 use super::exported_run::ExportedRun;
-use super::selection::Selection;
+use super::selection::ExportSelection;
 use super::summary::ExportSummary;
 use crate::atomic_write;
 use events::EventFile;
@@ -32,7 +32,7 @@ pub fn export(
     folder: &Path,
     reader: &Reader,
     results: &Path,
-    selections: &[Selection],
+    selections: &[ExportSelection],
 ) -> Result<ExportSummary> {
     let mut summary = ExportSummary::default();
     for selection in selections {
