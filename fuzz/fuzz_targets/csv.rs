@@ -1,4 +1,4 @@
-//! Whatever a run is called and whatever it measured, the CSV files are read back: a row a run and epoch, every cell in its place.
+//! The exported CSV files parse for any names and values: one row per run and one row per epoch.
 #![no_main]
 
 use std::time::SystemTime;
@@ -8,7 +8,7 @@ use tracking::{
     EpochMetrics, Experiment, Invocation, Run, RunHeader, Status, Store, TrialId, escape_formula,
 };
 
-/// The name, the metric, the dataset, and as many bits of numbers as follow.
+/// Name of a hyperparameter, name of a metric, name of the dataset, and metric values as bits.
 type Input = (String, String, String, Vec<u64>);
 
 fuzz_target!(|input: Input| {
@@ -40,7 +40,7 @@ fuzz_target!(|input: Input| {
     let read = |file: &str| {
         let mut reader = csv::Reader::from_path(folder.path().join("fuzz").join(file)).unwrap();
         let header = reader.headers().unwrap().clone();
-        // A row of another length than the header is an error.
+        // The reader rejects rows with a different number of cells than the header.
         let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
         (header, rows)
     };

@@ -1,4 +1,4 @@
-//! A file of images or labels, gzipped or not, is what its header says, or an error.
+//! A file of images or labels, compressed or not, matches its header or gives an error.
 #![no_main]
 
 use data::idx::{Kind, decode};

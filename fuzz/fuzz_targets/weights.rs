@@ -1,4 +1,4 @@
-//! A safetensors file holds a softmax regression that is written as the same bytes again, or is an error.
+//! A safetensors file gives the weights of a softmax regression that round-trip, or an error.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
