@@ -1,4 +1,4 @@
-"""What every peer does: read the dataset, then train an epoch a line."""
+"""Shared code of all programs: load the dataset, then train one epoch per line of stdin."""
 
 import json
 import sys
@@ -11,32 +11,32 @@ FEATURES, CLASSES = META["features"], META["classes"]
 
 
 def load(split):
-    """Images [n, features] as f32 from 0 to 1, labels [n] as i64."""
+    """Return images [n, features] as f32 from 0 to 1 and labels [n] as i64."""
     import numpy as np
 
     images = np.fromfile(FOLDER / f"{split}_images.u8", np.uint8).reshape(-1, FEATURES)
     return images.astype(np.float32) / 255, np.fromfile(FOLDER / f"{split}_labels.u8", np.uint8).astype(np.int64)
 
 
-def say(**answer):
-    print(json.dumps(answer), flush=True)
+def reply(**fields):
+    print(json.dumps(fields), flush=True)
 
 
 def serve(name, epoch, trials=1, cores=None):
-    """Trains by `epoch`, which gives the test accuracy, whenever asked. The time is that of one of `trials` trials.
+    """Call `epoch`, which returns the test accuracy, for every line of stdin.
 
-    `cores` says how many it uses, if not all.
+    The reported time is per trial, of `trials`. `cores` is the number of cores in use, by default all.
     """
-    say(ready=name, cores=cores)
+    reply(ready=name, cores=cores)
     for _ in sys.stdin:
         start = time.perf_counter()
         accuracy = float(epoch())
-        say(seconds=(time.perf_counter() - start) / trials, accuracy=accuracy)
+        reply(seconds=(time.perf_counter() - start) / trials, accuracy=accuracy)
 
 
 def run(peer):
-    """Runs it, if its library is there."""
+    """Run the program, or report that its library is missing."""
     try:
         peer()
     except ImportError as error:
-        say(missing=str(error))
+        reply(missing=str(error))

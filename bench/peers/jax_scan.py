@@ -1,4 +1,4 @@
-"""JAX: one trial, an epoch and its validation compiled as one function."""
+"""JAX: one trial."""
 
 from common import run
 from jax_trials import trials

@@ -1,4 +1,4 @@
-"""What the JAX peers share: trials side by side, an epoch and its validation compiled as one function."""
+"""Shared code of the JAX programs: an epoch and its validation are compiled as one function."""
 
 from common import BATCH, CLASSES, FEATURES, RATE, load, serve
 
@@ -22,7 +22,7 @@ def trials(count):
         gradient = jax.grad(loss)(parameters, x, y)
         return jax.tree.map(lambda p, g: p - RATE * g, parameters, gradient)
 
-    # One trial is not mapped: a batched product of one is slower than a product.
+    # A single trial is not mapped, because a batched product of size 1 is slower than a product.
     mapped = (lambda f: f) if count == 1 else (lambda f: jax.vmap(f, in_axes=(0, None, None)))
 
     @jax.jit
@@ -41,8 +41,8 @@ def trials(count):
 
     def turn():
         state["key"], key = jax.random.split(state["key"])
-        state["parameters"], reached = epoch(state["parameters"], key, train, test)
-        return reached.block_until_ready()
+        state["parameters"], accuracy = epoch(state["parameters"], key, train, test)
+        return accuracy.block_until_ready()
 
     name = "`scan`, one trial" if count == 1 else f"`scan` and `vmap`, {count} trials"
     serve(f"JAX {jax.__version__} {name}", turn, count)

@@ -1,4 +1,4 @@
-"""JAX: eight trials at once, on the same batches."""
+"""JAX: eight trials at once on the same batches."""
 
 from common import run
 from jax_trials import trials

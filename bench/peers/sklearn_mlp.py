@@ -1,4 +1,4 @@
-"""scikit-learn: an MLPClassifier without a hidden layer; `partial_fit` is one epoch of shuffled mini-batches."""
+"""scikit-learn: an MLPClassifier without hidden layers. `partial_fit` trains one epoch of shuffled mini-batches."""
 
 from common import BATCH, CLASSES, RATE, load, run, serve
 

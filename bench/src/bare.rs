@@ -1,4 +1,4 @@
-//! The obvious loop with candle: what anybody would write first.
+//! The simplest training loop with candle, as a user would write it first.
 
 use anyhow::Result;
 use candle_core::{D, DType, Device, Tensor};
@@ -9,7 +9,7 @@ use data::{Dataset, Split};
 use crate::contender::{BATCH, Contender, LEARNING_RATE, Turn};
 use crate::timing::timed;
 
-/// A training with nothing but candle.
+/// A training loop that uses only candle.
 pub struct Bare {
     linear: Linear,
     sgd: SGD,
@@ -20,7 +20,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// At its start.
+    /// Creates a training before its first epoch.
     pub fn new(dataset: &Dataset, rows: &[u32]) -> Result<Self> {
         let features = dataset.shape.features();
         let variables = VarMap::new();
@@ -48,8 +48,8 @@ impl Bare {
 
     fn accuracy(&self) -> Result<f64> {
         let (x, y) = &self.test;
-        let right = self.linear.forward(x)?.argmax(D::Minus1)?.eq(y)?;
-        Ok(right.to_dtype(DType::F64)?.mean_all()?.to_scalar()?)
+        let correct = self.linear.forward(x)?.argmax(D::Minus1)?.eq(y)?;
+        Ok(correct.to_dtype(DType::F64)?.mean_all()?.to_scalar()?)
     }
 }
 
@@ -58,7 +58,8 @@ impl Contender for Bare {
         "bare candle loop".to_owned()
     }
 
-    /// The autograd engine turns the threads of products off, for this whole process: they are too small for them.
+    /// One core: the autograd engine disables threads in matrix products for the whole process,
+    /// because the products are too small for threads.
     fn cores(&self) -> usize {
         1
     }

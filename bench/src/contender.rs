@@ -1,33 +1,33 @@
-//! Whoever takes part in the race.
+//! The task that all contenders train, and their common interface.
 
 use anyhow::Result;
 
-/// The task, the same for all: MNIST, plain SGD, the test set evaluated after each epoch.
+/// Batch size of the task: MNIST, plain SGD, evaluation on the test set after each epoch.
 pub const BATCH: u32 = 32;
-/// See [`BATCH`].
+/// Learning rate of the task.
 pub const LEARNING_RATE: f64 = 0.01;
-/// After this many epochs the contenders must have learnt the same.
+/// Number of epochs after which the accuracies of all contenders must agree.
 pub const EPOCHS: u32 = 5;
 
-/// One turn in the race.
+/// The measurement of one turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Turn {
-    /// A trial and epoch.
+    /// Time per trial and epoch.
     pub seconds: f64,
-    /// On the test set, from 0 to 1.
+    /// Accuracy on the test set, from 0 to 1.
     pub accuracy: f64,
-    /// Epochs that a trial had trained when `accuracy` was measured.
+    /// Number of epochs before the measurement of `accuracy`.
     pub epochs: u32,
 }
 
-/// Something that trains an epoch when it is asked to.
+/// A program or library that trains one epoch per turn.
 pub trait Contender {
-    /// What it is, with its version if that is not this repository's.
+    /// Name, with the version of other libraries.
     fn name(&self) -> String;
 
-    /// Cores it may use.
+    /// Number of cores that it may use.
     fn cores(&self) -> usize;
 
-    /// Trains: one more epoch of one training, or a whole sweep anew.
+    /// Trains the next epoch, or a complete sweep again.
     fn turn(&mut self) -> Result<Turn>;
 }

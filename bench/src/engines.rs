@@ -1,4 +1,4 @@
-//! This repository's engines, in this process: one trial on one core.
+//! The engines of this repository: one trial on one core, in this process.
 
 use std::ops::ControlFlow;
 
@@ -13,14 +13,14 @@ use model::{
 use crate::contender::{BATCH, Contender, LEARNING_RATE, Turn};
 use crate::timing::timed;
 
-/// A trial that goes on by one epoch a turn.
+/// A trial that trains one epoch per turn.
 pub struct Trial<'a> {
     kind: EngineKind,
     training: Training<'a>,
 }
 
 impl<'a> Trial<'a> {
-    /// At its start, on all `rows` of the training split.
+    /// Creates a trial on all `rows` of the training split.
     pub fn new(kind: EngineKind, dataset: &Dataset, rows: &'a [u32]) -> Result<Self> {
         let hyperparameters = Hyperparameters {
             learning_rate: LearningRate::new(LEARNING_RATE)?,
@@ -45,7 +45,7 @@ impl Contender for Trial<'_> {
     }
 
     fn turn(&mut self) -> Result<Turn> {
-        let (epoch, seconds) = timed(|| Ok(self.training.epoch(&mut Nobody)?))?;
+        let (epoch, seconds) = timed(|| Ok(self.training.epoch(&mut NoObserver)?))?;
         match epoch {
             ControlFlow::Continue(metrics) => {
                 Ok(Turn { seconds, accuracy: metrics.val_accuracy, epochs: metrics.epoch })
@@ -57,10 +57,10 @@ impl Contender for Trial<'_> {
     }
 }
 
-/// Nobody watches.
-struct Nobody;
+/// Ignores all steps.
+struct NoObserver;
 
-impl Observer for Nobody {
+impl Observer for NoObserver {
     fn step(&mut self, _: u32, _: u64, _: &Score) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }

@@ -1,20 +1,20 @@
-//! What was measured, on what, and when.
+//! Heading of the results: processor, cores, time, commit.
 
 use std::process::Command;
 use std::time::SystemTime;
 
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
-/// Prints the heading.
+/// Prints the heading of the results.
 pub fn print_header(cores: usize) {
     let now = humantime::format_rfc3339_seconds(SystemTime::now());
     let commit = commit().map_or_else(String::new, |commit| format!(" · commit {commit}"));
-    println!("# candle-sweep, measured\n");
+    println!("# candle-sweep benchmarks\n");
     println!("{} · {cores} cores · {now}{commit}", cpu());
     let threads = std::env::var("RAYON_NUM_THREADS")
-        .unwrap_or_else(|_| "not set, which slows candle down".to_owned());
+        .unwrap_or_else(|_| "not set, which slows down candle".to_owned());
     println!(
-        "\nRAYON_NUM_THREADS: {threads}. How: `bench/METHODOLOGY.md`. Small is fast; a time is a median."
+        "\nRAYON_NUM_THREADS: {threads}. Times are medians; lower is faster. `bench/METHODOLOGY.md` describes the method."
     );
 }
 
@@ -26,7 +26,7 @@ fn cpu() -> String {
     brand.unwrap_or_else(|| "unknown processor".to_owned())
 }
 
-/// The commit that is checked out where this is run, marked when files differ from it.
+/// Returns the commit of the current folder, with a mark if files were changed.
 fn commit() -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git")

@@ -1,6 +1,8 @@
-//! How fast candle-sweep is, beside other libraries and by the size of the task: tables in Markdown on stdout.
+//! Benchmarks of candle-sweep: comparison with other libraries, and scaling with the size of the
+//! task. Prints tables in Markdown.
 //!
-//! `cargo build --release -p runner && cargo run --release -p bench`; METHODOLOGY.md says what is in the numbers.
+//! `cargo build --release -p runner && cargo run --release -p bench`; METHODOLOGY.md explains the
+//! numbers.
 
 mod bare;
 mod contender;
@@ -20,48 +22,48 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use data::{Dataset, Finder, Network, SilentFetch, Source};
 
-/// Measures the runner and the engines beside other libraries; Markdown on stdout, progress on stderr
+/// Compare the speed of the runner and the engines with other libraries
+///
+/// Prints tables in Markdown to stdout and progress to stderr.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Rounds that count, at least 4: every contender trains one epoch a round
+    /// Measured rounds, at least 4; each contender trains one epoch per round
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(4..))]
     rounds: u32,
-    /// The Python that has the peers; those it has not are left out
+    /// Python interpreter with the other libraries; missing libraries are skipped
     #[arg(long, value_name = "PATH", default_value = "python3")]
     python: PathBuf,
-    /// Leave out how the engines' time grows with batch, classes, image and density
+    /// Skip the scaling of the engines with batch size, classes, image size and density
     #[arg(long)]
     skip_scaling: bool,
-    /// Measure the runner alone: trials and cores
+    /// Only measure the runner by number of trials and cores
     #[arg(long)]
     sweep_only: bool,
 }
 
 fn main() -> Result<ExitCode> {
     let options = Options::parse();
-    ensure!(
-        !cfg!(debug_assertions),
-        "only optimised programs are measured: cargo run --release -p bench"
-    );
+    ensure!(!cfg!(debug_assertions), "this is a debug build; run `cargo run --release -p bench`");
     let (dataset, scratch) = (mnist()?, tempfile::tempdir()?);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     machine::print_header(cores);
-    let mut agree = true;
+    let mut accuracies_agree = true;
     if !options.sweep_only {
-        agree = race::run(&dataset, &options.python, scratch.path(), options.rounds, cores)?;
+        accuracies_agree =
+            race::run(&dataset, &options.python, scratch.path(), options.rounds, cores)?;
         if !options.skip_scaling {
             scaling::print(&dataset)?;
         }
     }
     sweep::print_trials_and_cores(scratch.path(), cores)?;
-    Ok(if agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if accuracies_agree { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// MNIST from this machine; a measurement downloads nothing.
+/// Loads MNIST from this machine. A benchmark downloads nothing.
 fn mnist() -> Result<Dataset> {
     let finder = Finder::new(None, Network::Offline, Vec::new())?;
     let found = finder.load(&Source::parse("mnist", Path::new(""))?, &mut SilentFetch);
     found.context(
-        "MNIST is needed: set MNIST_DIR to a folder with its four files, or `cargo run -p data -- fetch mnist`",
+        "cannot load MNIST: set MNIST_DIR to a folder with its four files, or run `cargo run -p data -- fetch mnist`",
     )
 }

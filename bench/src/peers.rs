@@ -1,7 +1,8 @@
-//! Other libraries: Python programs that train an epoch a line.
+//! Other libraries, as Python programs.
 //!
-//! A peer is started with a folder, the batch size and the learning rate. It prints `{"ready": NAME}`, perhaps with `cores`, or
-//! `{"missing": REASON}`, then for every line it reads trains an epoch and prints `{"seconds": …, "accuracy": …}`.
+//! The arguments of a program are a folder, the batch size and the learning rate. It first prints
+//! `{"ready": NAME}`, optionally with `cores`, or `{"missing": REASON}`. Then it trains one epoch
+//! for every line of stdin and prints `{"seconds": …, "accuracy": …}`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -14,7 +15,7 @@ use serde::Deserialize;
 
 use crate::contender::{BATCH, Contender, LEARNING_RATE, Turn};
 
-/// Name and text of what the programs import.
+/// Name and text of the modules that the programs import.
 const SHARED: [(&str, &str); 2] = [
     ("common.py", include_str!("../peers/common.py")),
     ("jax_trials.py", include_str!("../peers/jax_trials.py")),
@@ -28,27 +29,28 @@ const PROGRAMS: [(&str, &str); 5] = [
     ("sklearn_mlp.py", include_str!("../peers/sklearn_mlp.py")),
 ];
 
-/// What a peer prints.
+/// A line that a program prints.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Answer {
+enum Reply {
     Ready { ready: String, cores: Option<usize> },
     Missing { missing: String },
     Epoch { seconds: f64, accuracy: f64 },
 }
 
-/// A program that runs, until this is dropped.
+/// A running program. Dropping it ends the program.
 pub struct Peer {
     name: String,
     process: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
     epochs: u32,
     cores: usize,
 }
 
 impl Peer {
-    /// Starts those whose libraries `python` has; says on stderr which it has not.
+    /// Starts all programs whose libraries `python` can import. Prints a warning for each other
+    /// program.
     pub fn all(
         python: &Path,
         dataset: &Dataset,
@@ -79,38 +81,39 @@ impl Peer {
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| {
-                format!("{} cannot be started: --python names another", python.display())
+                format!("cannot start {}; name another with --python", python.display())
             })?;
-        let (questions, answers) =
-            (process.stdin.take(), process.stdout.take().context("it has no stdout")?);
+        let (stdin, stdout) =
+            (process.stdin.take(), process.stdout.take().context("the program has no stdout")?);
         let name = program.to_owned();
         let mut peer =
-            Self { name, process, questions, answers: BufReader::new(answers), epochs: 0, cores };
-        match peer.answer()? {
-            Answer::Ready { ready, cores } => {
+            Self { name, process, stdin, stdout: BufReader::new(stdout), epochs: 0, cores };
+        match peer.read_reply()? {
+            Reply::Ready { ready, cores } => {
                 peer.name = ready;
                 peer.cores = cores.unwrap_or(peer.cores);
                 Ok(Some(peer))
             }
-            Answer::Missing { missing } => {
-                eprintln!("{program} is left out: {missing}");
+            Reply::Missing { missing } => {
+                eprintln!("skipping {program}: {missing}");
                 Ok(None)
             }
-            Answer::Epoch { .. } => bail!("{program} trained before it was ready"),
+            Reply::Epoch { .. } => bail!("{program} replied with an epoch before it was ready"),
         }
     }
 
-    fn answer(&mut self) -> Result<Answer> {
+    fn read_reply(&mut self) -> Result<Reply> {
         let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        serde_json::from_str(&line).with_context(|| format!("{} answered {line:?}", self.name))
+        self.stdout.read_line(&mut line)?;
+        serde_json::from_str(&line)
+            .with_context(|| format!("{} printed {line:?}, expected a JSON reply", self.name))
     }
 }
 
 impl Drop for Peer {
-    /// Its standard input ends, so it does.
+    /// Closes stdin, which ends the program.
     fn drop(&mut self) {
-        self.questions = None;
+        self.stdin = None;
         let _ = self.process.wait();
     }
 }
@@ -125,18 +128,18 @@ impl Contender for Peer {
     }
 
     fn turn(&mut self) -> Result<Turn> {
-        writeln!(self.questions.as_ref().context("it has no stdin")?, "epoch")?;
+        writeln!(self.stdin.as_ref().context("the program has no stdin")?, "epoch")?;
         self.epochs += 1;
-        match self.answer()? {
-            Answer::Epoch { seconds, accuracy } => {
+        match self.read_reply()? {
+            Reply::Epoch { seconds, accuracy } => {
                 Ok(Turn { seconds, accuracy, epochs: self.epochs })
             }
-            other => bail!("{} answered {other:?} to an epoch", self.name),
+            other => bail!("{} replied {other:?}, expected an epoch", self.name),
         }
     }
 }
 
-/// The splits as bytes and what they are, as `common.py` reads them.
+/// Writes the splits and their sizes in the format that `common.py` reads.
 fn write_dataset(dataset: &Dataset, folder: &Path) -> Result<()> {
     for (name, split) in [("train", &dataset.train), ("test", &dataset.test)] {
         fs::write(folder.join(format!("{name}_images.u8")), &split.images)?;

@@ -1,4 +1,5 @@
-//! The contenders beside each other, turn by turn, so that what disturbs the machine disturbs all of them.
+//! Comparison of all contenders. They take turns, so that a disturbance of the machine affects all
+//! of them.
 
 use std::path::Path;
 
@@ -14,12 +15,13 @@ use crate::sweep::Sweep;
 use crate::table;
 use crate::timing::Spread;
 
-/// How far a test accuracy may be from the median of all.
+/// Maximum difference of a test accuracy from the median.
 const TOLERANCE: f64 = 0.005;
-/// Trials of the fused engine's sweep, and of the slower one's.
-const TRIALS: [u32; 2] = [16, 4];
+/// Number of trials in a sweep, by engine. The autograd engine is slower and gets fewer trials.
+const FUSED_TRIALS: u32 = 16;
+const AUTOGRAD_TRIALS: u32 = 4;
 
-/// A contender and what it did, the first turn included.
+/// A contender and the measurements of all its turns, including the warm-up.
 struct Lane<'a> {
     contender: Box<dyn Contender + 'a>,
     turns: Vec<Turn>,
@@ -32,18 +34,18 @@ impl Lane<'_> {
         Ok(())
     }
 
-    /// The first turn is the warm-up.
+    /// Times of the measured turns. The first turn is the warm-up.
     fn seconds(&self) -> Spread {
         Spread::of(&self.turns.iter().skip(1).map(|turn| turn.seconds).collect::<Vec<_>>())
     }
 
-    /// After as many epochs as are compared.
+    /// Test accuracy after [`EPOCHS`] epochs; NaN if it was not measured.
     fn accuracy(&self) -> f64 {
         self.turns.iter().find(|turn| turn.epochs == EPOCHS).map_or(f64::NAN, |turn| turn.accuracy)
     }
 }
 
-/// Runs it and prints its table: whether all contenders learnt the same.
+/// Measures all contenders and prints the table. Returns whether their test accuracies agree.
 pub fn run(
     dataset: &Dataset,
     python: &Path,
@@ -54,9 +56,9 @@ pub fn run(
     let rows: Vec<u32> = (0..).take(dataset.train.len()).collect();
     let (fused, autograd) = (EngineKind::Fused, EngineKind::Autograd);
     let mut contenders: Vec<Box<dyn Contender + '_>> = vec![
-        Box::new(Sweep::new(scratch, fused, TRIALS[0], cores)?),
+        Box::new(Sweep::new(scratch, fused, FUSED_TRIALS, cores)?),
         Box::new(Trial::new(fused, dataset, &rows)?),
-        Box::new(Sweep::new(scratch, autograd, TRIALS[1], cores)?),
+        Box::new(Sweep::new(scratch, autograd, AUTOGRAD_TRIALS, cores)?),
         Box::new(Trial::new(autograd, dataset, &rows)?),
         Box::new(Bare::new(dataset, &rows)?),
     ];
@@ -79,8 +81,8 @@ pub fn run(
 fn print(lanes: &[Lane<'_>], rounds: u32) {
     println!("\n## Peers\n");
     println!(
-        "Time a trial and epoch on MNIST, batch {BATCH}, learning rate {LEARNING_RATE}, the 10,000 test images \
-         evaluated after each epoch; {rounds} interleaved rounds."
+        "Time per trial and epoch on MNIST, batch size {BATCH}, learning rate {LEARNING_RATE}, with evaluation of the \
+         10,000 test images after each epoch; {rounds} interleaved rounds."
     );
     let median = |lane: &Lane<'_>| lane.seconds().median;
     let [sweep, trial] = [0, 1].map(|lane| median(&lanes[lane]));
@@ -99,24 +101,24 @@ fn print(lanes: &[Lane<'_>], rounds: u32) {
             "median",
             "min",
             "max",
-            "to the fused sweep",
-            "to one fused trial",
+            "vs fused sweep",
+            "vs one fused trial",
             "test accuracy",
         ],
         &lanes.iter().map(row).collect::<Vec<_>>(),
     );
-    println!("\nTest accuracy is that after {EPOCHS} epochs.");
+    println!("\nTest accuracy after {EPOCHS} epochs.");
 }
 
-/// Whether the test accuracies are close to their median; says on stderr which is not.
+/// Returns whether all test accuracies are close to their median. Prints the others to stderr.
 fn agree(lanes: &[Lane<'_>]) -> bool {
     let accuracies: Vec<f64> = lanes.iter().map(Lane::accuracy).collect();
     let median = Spread::of(&accuracies).median;
-    // A NaN is far too.
+    // NaN is not near.
     let near = |accuracy: &f64| (accuracy - median).abs() <= TOLERANCE;
     for (lane, accuracy) in lanes.iter().zip(&accuracies).filter(|(_, accuracy)| !near(accuracy)) {
         eprintln!(
-            "{} has test accuracy {accuracy:.4}, the median is {median:.4}",
+            "the test accuracy of {} is {accuracy:.4}, but the median is {median:.4}",
             lane.contender.name()
         );
     }

@@ -1,4 +1,4 @@
-//! How the engines' time grows with the batch, the classes, the image and how much of it is not empty.
+//! Scaling of the engines with batch size, number of classes, image size and density.
 
 use anyhow::Result;
 use candle_core::Device;
@@ -10,14 +10,14 @@ use crate::contender::{BATCH, LEARNING_RATE};
 use crate::table;
 use crate::timing::{Spread, timed};
 
-/// Training images of every dataset here.
+/// Number of training images in every dataset.
 const EXAMPLES: usize = 10_000;
-/// How often an epoch is timed, after one that is not.
+/// Number of measured epochs, after one warm-up epoch.
 const REPEATS: usize = 3;
 /// The engines, in the order of the columns.
 const KINDS: [EngineKind; 2] = [EngineKind::Fused, EngineKind::Autograd];
 
-/// A line of a table: what it is called, what is trained, and the batch size.
+/// A row of a table: label, dataset and batch size.
 type Setting = (String, Dataset, usize);
 
 /// Prints all tables.
@@ -25,8 +25,8 @@ pub fn print(mnist: &Dataset) -> Result<()> {
     let mnist = &first(mnist);
     println!("\n## Scaling\n");
     println!(
-        "Time an epoch of one trial over the first {EXAMPLES} training images, on one core, without validation; median \
-         of {REPEATS}. What a table does not vary is as in MNIST, at batch {BATCH}."
+        "Time per epoch of one trial on the first {EXAMPLES} training images, on one core, without validation; median \
+         of {REPEATS} epochs. Each table varies one property of MNIST at batch size {BATCH}."
     );
     print_table("batch size", batches(mnist))?;
     print_table("classes", classes(mnist))?;
@@ -46,11 +46,12 @@ fn print_table(varied: &str, settings: impl Iterator<Item = Setting>) -> Result<
             table::ratio(autograd, fused),
         ]);
     }
-    table::print(&[varied, "fused", "autograd", "autograd to fused"], &rows);
+    table::print(&[varied, "fused", "autograd", "autograd / fused"], &rows);
     Ok(())
 }
 
-/// Seconds an epoch by each of [`KINDS`], which take turns.
+/// Returns the median time per epoch of each engine of [`KINDS`], in seconds. The engines take
+/// turns.
 fn medians(dataset: &Dataset, batch: usize) -> Result<[f64; 2]> {
     let hyperparameters = Hyperparameters {
         batch_size: BatchSize::new(i64::try_from(batch)?)?,
@@ -90,7 +91,7 @@ fn batches(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     })
 }
 
-/// The labels are made up: the number of the image, modulo the classes.
+/// Varies the number of classes. The label is the image index modulo the number of classes.
 fn classes(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     [2_u16, 10, 26, 100, 256].into_iter().map(|classes| {
         let labels = (0..classes)
@@ -104,14 +105,15 @@ fn classes(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     })
 }
 
-/// Of each pixel of an image, the nearest of the original.
+/// Varies the image size by nearest-neighbor scaling.
 fn shapes(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     [8, 14, 28, 56].into_iter().map(|side| {
         let ImageShape { rows, columns } = mnist.shape;
-        let places: Vec<usize> = (0..side * side)
-            .map(|place| (place / side) * rows / side * columns + (place % side) * columns / side)
+        let sources: Vec<usize> = (0..side * side)
+            .map(|pixel| (pixel / side) * rows / side * columns + (pixel % side) * columns / side)
             .collect();
-        let resized = |image: &[u8]| places.iter().map(|place| image[*place]).collect::<Vec<_>>();
+        let resized =
+            |image: &[u8]| sources.iter().map(|source| image[*source]).collect::<Vec<_>>();
         let images = mnist.train.images.chunks_exact(rows * columns).flat_map(resized).collect();
         let shape = ImageShape { rows: side, columns: side };
         let split = Split { images, labels: mnist.train.labels.clone() };
@@ -119,7 +121,8 @@ fn shapes(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     })
 }
 
-/// Few pixels of MNIST are not zero, most of its negative, all but one in 256 of the random ones.
+/// Varies the fraction of pixels that are not zero: low in MNIST, high in inverted MNIST, 255/256
+/// in random pixels.
 fn densities(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     let pixels = mnist.train.images.iter();
     let mut random = generator(0, Purpose::Init);
@@ -137,14 +140,14 @@ fn densities(mnist: &Dataset) -> impl Iterator<Item = Setting> {
     })
 }
 
-/// Only the first [`EXAMPLES`].
+/// Returns the first [`EXAMPLES`] training images.
 fn first(mnist: &Dataset) -> Dataset {
     let images = mnist.train.images[..EXAMPLES * mnist.shape.features()].to_vec();
     let labels = mnist.train.labels[..EXAMPLES].to_vec();
     dataset(mnist, mnist.shape, mnist.classes, Split { images, labels })
 }
 
-/// A dataset that is nowhere in files. Nothing is validated here, so one example is test enough.
+/// Creates a dataset in memory. The test split has one example, because nothing is evaluated.
 fn dataset(mnist: &Dataset, shape: ImageShape, classes: usize, train: Split) -> Dataset {
     let test = Split {
         images: train.images[..shape.features()].to_vec(),

@@ -1,4 +1,4 @@
-//! The runner as a user calls it: a process, from its start to its exit.
+//! The runner as a user calls it: one process, measured from start to exit.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,10 +10,10 @@ use crate::contender::{BATCH, Contender, EPOCHS, LEARNING_RATE, Turn};
 use crate::table;
 use crate::timing::{Spread, timed};
 
-/// How often a time of the table of trials and cores is taken.
+/// Number of measurements per cell in the table of trials and cores.
 const REPEATS: usize = 3;
 
-/// A sweep over seeds, run anew each time.
+/// A sweep over seeds. Each turn runs the complete sweep.
 pub struct Sweep {
     runner: PathBuf,
     folder: PathBuf,
@@ -23,19 +23,20 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Of `trials` trials, `jobs` at a time, with its files in `folder`.
+    /// Creates a sweep of `trials` trials that runs `jobs` trials at once. Its files are in
+    /// `folder`.
     pub fn new(folder: &Path, engine: EngineKind, trials: u32, jobs: usize) -> Result<Self> {
         let runner = std::env::current_exe()?
             .with_file_name(format!("runner{}", std::env::consts::EXE_SUFFIX));
         ensure!(
             runner.is_file(),
-            "{} is missing: cargo build --release -p runner",
+            "{} is missing: run `cargo build --release -p runner`",
             runner.display()
         );
         Ok(Self { runner, folder: folder.to_owned(), engine, trials, jobs })
     }
 
-    /// Runs it: seconds from start to exit, and the mean test accuracy.
+    /// Runs the sweep. Returns the seconds from start to exit and the mean test accuracy.
     fn run(&self) -> Result<(f64, f64)> {
         let folder = tempfile::tempdir_in(&self.folder)?;
         let experiment = folder.path().join("experiment.toml");
@@ -46,7 +47,7 @@ impl Sweep {
             .args(["-j", &self.jobs.to_string(), "--engine", self.engine.name()])
             .stdout(Stdio::null());
         let (status, seconds) = timed(|| Ok(command.status()?))?;
-        ensure!(status.success(), "the runner ended with {status}");
+        ensure!(status.success(), "the runner failed with {status}");
         Ok((seconds, accuracy(&folder.path().join("bench/runs.csv"))?))
     }
 
@@ -75,27 +76,27 @@ impl Contender for Sweep {
     }
 }
 
-/// Mean of the column `test_accuracy`.
+/// Returns the mean of the column `test_accuracy`.
 fn accuracy(runs: &Path) -> Result<f64> {
     let mut reader = csv::Reader::from_path(runs)?;
     let column = reader
         .headers()?
         .iter()
         .position(|name| name == "test_accuracy")
-        .context("no test_accuracy")?;
+        .context("runs.csv has no column test_accuracy")?;
     let values: Vec<f64> =
         reader.records().map(|row| Ok(row?[column].parse()?)).collect::<Result<_>>()?;
     Ok(values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// Prints how the runner's time grows with trials and falls with cores.
+/// Prints the time of the runner by number of trials and cores.
 pub fn print_trials_and_cores(folder: &Path, cores: usize) -> Result<()> {
     let jobs: Vec<usize> =
         std::iter::successors(Some(1), |jobs| Some(2 * jobs)).take_while(|j| *j < cores).collect();
     let jobs = [jobs, vec![cores]].concat();
     println!("\n## Trials and cores\n");
     println!(
-        "Wall time of `runner`, fused engine, {EPOCHS} epochs a trial, start to exit; median of {REPEATS}."
+        "Wall time of `runner` from start to exit, fused engine, {EPOCHS} epochs per trial; median of {REPEATS}."
     );
     let mut rows = Vec::new();
     for trials in [1, 4, 16] {

@@ -9,7 +9,7 @@ pub fn print(head: &[&str], rows: &[Vec<String>]) {
     rows.iter().for_each(|row| line(row));
 }
 
-/// A duration, to three digits.
+/// Formats a duration with three significant digits.
 pub fn seconds(seconds: f64) -> String {
     match seconds {
         s if s >= 1.0 => format!("{} s", three_digits(s)),
@@ -18,9 +18,9 @@ pub fn seconds(seconds: f64) -> String {
     }
 }
 
-/// How many times `of` is in `value`.
-pub fn ratio(value: f64, of: f64) -> String {
-    format!("{}×", three_digits(value / of))
+/// Formats the ratio of `value` to `reference`.
+pub fn ratio(value: f64, reference: f64) -> String {
+    format!("{}×", three_digits(value / reference))
 }
 
 fn three_digits(value: f64) -> String {

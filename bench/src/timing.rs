@@ -1,10 +1,10 @@
-//! Times, and what is said of several of them.
+//! Measuring and summarizing times.
 
 use std::time::Instant;
 
 use anyhow::Result;
 
-/// What `work` gives, and the seconds it took.
+/// Runs `work` and returns its result and its duration in seconds.
 pub fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
     let start = Instant::now();
     let result = work()?;
@@ -14,16 +14,16 @@ pub fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
 /// Median and extremes of repeated measurements.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
-    /// The middle one; the mean of the middle two when they are even in number.
+    /// The middle value, or the mean of the two middle values.
     pub median: f64,
-    /// The smallest.
+    /// The smallest value.
     pub min: f64,
-    /// The largest.
+    /// The largest value.
     pub max: f64,
 }
 
 impl Spread {
-    /// Of `values`, in any order. That of none is not a number.
+    /// Summarizes `values`, which can have any order. Without values, all fields are NaN.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn median_and_extremes() {
+    fn spread_has_median_and_extremes() {
         let spread = |median, min, max| Spread { median, min, max };
         assert_eq!(Spread::of(&[3.0, 1.0, 2.0]), spread(2.0, 1.0, 3.0));
         assert_eq!(Spread::of(&[4.0, 1.0, 3.0, 2.0]), spread(2.5, 1.0, 4.0));
