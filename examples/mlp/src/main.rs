@@ -1,7 +1,10 @@
-//! A training program of somebody's own: a network of two layers that tells two spirals apart, with candle. Its runs are kept with
-//! `tracking`, so that `report` compares them as it does any others.
+//! An example of a training program outside the runner: a two-layer network in candle that
+//! separates two spirals. It records its runs with `tracking`, so that `report` compares them.
 //!
-//! `cargo run -p mlp -- [RESULTS]`, then `cargo run -p report -- -r RESULTS -e spirals`
+//! ```text
+//! cargo run -p mlp -- RESULTS
+//! cargo run -p report -- -r RESULTS -e spirals
+//! ```
 
 mod spirals;
 
@@ -25,14 +28,14 @@ struct Trial {
     seed: u32,
 }
 
-/// Two layers: `[rows, 2]` to `[rows, hidden]` to `[rows, 2]`.
+/// A network with two layers: `[rows, 2]` → `[rows, hidden]` → `[rows, 2]`.
 struct Mlp {
     weight: [Var; 2],
     bias: [Var; 2],
 }
 
 impl Mlp {
-    /// Glorot's uniform weights; zero biases.
+    /// Initializes the weights with Glorot's uniform distribution and the biases with zero.
     fn new(hidden: usize, numbers: &mut Numbers) -> candle_core::Result<Self> {
         let mut weight = |rows: usize, columns: usize| {
             let limit = (6.0 / (rows + columns) as f64).sqrt();
@@ -52,17 +55,19 @@ impl Mlp {
         hidden.matmul(&self.weight[1])?.broadcast_add(&self.bias[1])
     }
 
-    /// Mean cross-entropy, and the share of points that are classified right.
+    /// Returns the mean cross-entropy and the accuracy.
     fn evaluate(&self, (points, labels): &(Tensor, Tensor)) -> candle_core::Result<(f64, f64)> {
         let logits = self.logits(points)?;
         let loss = candle_nn::loss::cross_entropy(&logits, labels)?.to_scalar::<f32>()?;
-        let right = logits.argmax(D::Minus1)?.eq(labels)?.to_vec1::<u8>()?;
-        let share = right.iter().map(|right| f64::from(*right)).sum::<f64>() / right.len() as f64;
-        Ok((loss.into(), share))
+        let correct = logits.argmax(D::Minus1)?.eq(labels)?.to_vec1::<u8>()?;
+        let accuracy =
+            correct.iter().map(|correct| f64::from(*correct)).sum::<f64>() / correct.len() as f64;
+        Ok((loss.into(), accuracy))
     }
 }
 
-/// Trains, and logs every epoch to `run`. Loss and accuracy on the test set, unless it diverges.
+/// Trains and logs every epoch to `run`. Returns loss and accuracy on the test set; `None` if the
+/// training diverges.
 fn train(trial: Trial, data: &Spirals, run: &LiveRun) -> Result<Option<(f64, f64)>> {
     let mut numbers = Numbers::seeded(trial.seed.into());
     let model = Mlp::new(trial.hidden as usize, &mut numbers)?;
@@ -98,11 +103,11 @@ fn train(trial: Trial, data: &Spirals, run: &LiveRun) -> Result<Option<(f64, f64
     Ok(Some(model.evaluate(&data.test)?))
 }
 
-/// Runs every trial, on as many threads as there are cores. One that fails is recorded, and the others go on.
+/// Runs all trials, one thread per core. A failed trial is recorded; the other trials continue.
 fn sweep(store: &Store, trials: &[Trial]) -> Result<()> {
     let data = Spirals::new(400)?;
     let next = AtomicUsize::new(0);
-    let work = &|| -> Result<()> {
+    let worker = &|| -> Result<()> {
         while let Some(trial) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
             let Trial { hidden, learning_rate, seed } = *trial;
             let params = [
@@ -132,7 +137,7 @@ fn sweep(store: &Store, trials: &[Trial]) -> Result<()> {
     };
     std::thread::scope(|scope| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
         threads
             .into_iter()
             .try_for_each(|thread| thread.join().map_err(|_| anyhow!("a trial panicked"))?)
@@ -142,7 +147,7 @@ fn sweep(store: &Store, trials: &[Trial]) -> Result<()> {
 fn main() -> Result<()> {
     let results = std::env::args_os().nth(1).unwrap_or_else(|| "results".into());
     let store = Store::open(results)?;
-    let description = "How wide must a network be to tell two spirals apart?";
+    let description = "How many hidden units separate two spirals?";
     let experiment = Experiment { name: "spirals".into(), description: description.into() };
     store.declare(&experiment, tracking::invocation!())?;
     let mut trials = Vec::new();
@@ -162,32 +167,33 @@ mod tests {
     use tracking::{Reader, Status};
 
     #[test]
-    fn a_sweep_is_recorded_and_comes_out_the_same_again() {
+    fn sweep_is_recorded_and_reproducible() {
         let trials = [(8, 0.5), (16, 0.5), (8, 1e300)].map(|(hidden, learning_rate)| Trial {
             hidden,
             learning_rate,
             seed: 1,
         });
-        let measured = || {
+        let run_sweep = || {
             let folder = tempfile::tempdir().unwrap();
             sweep(&Store::open(folder.path()).unwrap(), &trials).unwrap();
             let reader = Reader::open(folder.path()).unwrap();
             let runs = reader.runs("spirals").unwrap();
             let epochs: Vec<_> = runs.iter().map(|run| reader.epochs(run).unwrap()).collect();
-            let ends: Vec<_> = runs
+            let results: Vec<_> = runs
                 .iter()
                 .map(|run| (run.trial.clone(), run.status, run.result("test_loss")))
                 .collect();
             assert!(reader.integrity_issues().is_empty());
-            (ends, epochs)
+            (results, epochs)
         };
-        let (ends, epochs) = measured();
-        assert_eq!((ends.clone(), epochs.clone()), measured());
-        assert_eq!(
-            ends.iter().filter(|end| end.1 == Status::Finished && end.2.is_some()).count(),
-            2
+        let (results, epochs) = run_sweep();
+        assert_eq!((results.clone(), epochs.clone()), run_sweep());
+        let count =
+            |expected: Status| results.iter().filter(|(_, status, _)| *status == expected).count();
+        assert_eq!((count(Status::Finished), count(Status::Diverged)), (2, 1));
+        assert!(
+            results.iter().all(|(_, status, loss)| *status != Status::Finished || loss.is_some())
         );
-        assert_eq!(ends.iter().filter(|end| end.1 == Status::Diverged).count(), 1);
         for epochs in epochs.iter().filter(|epochs| epochs.len() > 1) {
             let [first, last] =
                 [&epochs[0], &epochs[epochs.len() - 1]].map(|epoch| epoch.metrics[1].1);

@@ -1,4 +1,5 @@
-//! Data that is made up: two spirals, and numbers by chance that are the same on every machine.
+//! Synthetic data: points on two spirals, and a random number generator that gives the same numbers
+//! on every machine.
 
 use std::f64::consts::PI;
 
@@ -8,22 +9,23 @@ use tracking::SplitSizes;
 /// Points `[rows, 2]` and labels `[rows]`.
 pub type Labelled = (Tensor, Tensor);
 
-/// Points on two arms, with a little noise.
+/// Points on two spiral arms with a little noise. The label is the arm.
 pub struct Spirals {
     pub train: Labelled,
-    /// A fifth of the training set, held out by class.
+    /// A fifth of the training points, held out in equal parts from both arms.
     pub validation: Labelled,
     pub test: Labelled,
 }
 
 impl Spirals {
-    /// So many points for training and validation, half of them on each arm, and as many for the test.
+    /// Generates `count` points for training and validation and `count` test points, half of them
+    /// on each arm.
     pub fn new(count: u32) -> Result<Self> {
         let mut numbers = Numbers::seeded(u64::MAX);
         let [mut train, mut validation, mut test] = [const { Vec::new() }; 3];
         for index in 0..count {
-            let into = if index / 2 % 5 == 0 { &mut validation } else { &mut train };
-            into.push(point(index % 2, &mut numbers));
+            let split = if index / 2 % 5 == 0 { &mut validation } else { &mut train };
+            split.push(point(index % 2, &mut numbers));
             test.push(point(index % 2, &mut numbers));
         }
         Ok(Self {
@@ -33,7 +35,7 @@ impl Spirals {
         })
     }
 
-    /// How many points each split has.
+    /// Returns the number of points in each split.
     pub fn sizes(&self) -> SplitSizes {
         let size = |(_, labels): &Labelled| labels.elem_count().try_into().ok();
         SplitSizes {
@@ -45,23 +47,23 @@ impl Spirals {
 }
 
 fn point(label: u32, numbers: &mut Numbers) -> ([f32; 2], u32) {
-    let along = numbers.between(0.1, 1.0);
-    let angle = 1.5 * PI * along + PI * f64::from(label);
-    let mut noisy = |at: f64| (at + numbers.between(-0.15, 0.15)) as f32;
-    ([noisy(along * angle.cos()), noisy(along * angle.sin())], label)
+    let radius = numbers.between(0.1, 1.0);
+    let angle = 1.5 * PI * radius + PI * f64::from(label);
+    let mut noisy = |coordinate: f64| (coordinate + numbers.between(-0.15, 0.15)) as f32;
+    ([noisy(radius * angle.cos()), noisy(radius * angle.sin())], label)
 }
 
 fn tensors(points: &[([f32; 2], u32)]) -> Result<Labelled> {
-    let places: Vec<f32> = points.iter().flat_map(|(place, _)| *place).collect();
+    let coordinates: Vec<f32> = points.iter().flat_map(|(point, _)| *point).collect();
     let labels: Vec<u32> = points.iter().map(|(_, label)| *label).collect();
     let count = labels.len();
     Ok((
-        Tensor::from_vec(places, (count, 2), &Device::Cpu)?,
+        Tensor::from_vec(coordinates, (count, 2), &Device::Cpu)?,
         Tensor::from_vec(labels, count, &Device::Cpu)?,
     ))
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014).
+/// The SplitMix64 generator (Steele, Lea and Flood 2014).
 pub struct Numbers(u64);
 
 impl Numbers {
