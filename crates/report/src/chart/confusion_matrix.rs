@@ -14,9 +14,9 @@ use super::text::{sanitize, tooltip};
 /// Most classes for which cells show their counts.
 const MAX_CLASSES_WITH_COUNTS: usize = 20;
 
-/// A confusion matrix of `cells`: label, prediction and count. Correct predictions and mistakes have
-/// different hues. The strength of the colour is the share of the row, for mistakes relative to the
-/// greatest share of a mistake.
+/// A confusion matrix of `cells`: label, prediction and count. Correct predictions and mistakes
+/// have different hues. The strength of the colour is the share of the row, for mistakes relative
+/// to the greatest share of a mistake.
 pub fn confusion_matrix(
     labels: &Labels,
     classes: &[String],

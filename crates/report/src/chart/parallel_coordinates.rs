@@ -29,8 +29,8 @@ pub struct ParallelLine {
     pub setting: usize,
     /// Name of the setting.
     pub label: String,
-    /// Quality by the metric, from 0 (worst) to 1 (best). A better line has a stronger colour and is
-    /// drawn later.
+    /// Quality by the metric, from 0 (worst) to 1 (best). A better line has a stronger colour and
+    /// is drawn later.
     pub quality: f64,
 }
 
@@ -102,8 +102,8 @@ impl AxisLayout {
 }
 
 /// One line per setting across all axes. The attributes `data-x`, `data-top` and `data-bottom` give
-/// the coordinates of an axis. The attribute `data-ys` gives the heights at which a line crosses the
-/// axes, with an empty entry where it does not.
+/// the coordinates of an axis. The attribute `data-ys` gives the heights at which a line crosses
+/// the axes, with an empty entry where it does not.
 pub fn parallel_coordinates(
     labels: &Labels,
     axes: &[ParallelAxis],

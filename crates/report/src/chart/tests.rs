@@ -54,7 +54,7 @@ fn parallel_line(setting: usize, quality: f64) -> ParallelLine {
     ParallelLine { setting, label: format!("setting {setting}"), quality }
 }
 
-/// Every kind of chart, with `text` in each place for a text and `number` in each place for a number.
+/// Every kind of chart, with `text` as every text and `number` as a number of every kind.
 fn all_charts(text: &str, number: f64) -> Vec<String> {
     let labels =
         Labels { id: text, title: text, description: text, x: text, y: text, ..labels("") };

@@ -81,14 +81,14 @@ impl RunTable {
         }
     }
 
-    /// The columns of hyperparameters, then of metrics: the table of the record, the name, the cells.
+    /// The columns of hyperparameters, then of metrics: table of the record, name and cells.
     fn named_columns(&self) -> impl Iterator<Item = (&'static str, &String, &Vec<Cell<'static>>)> {
         let params = self.params.iter().map(|(name, cells)| ("params", name, cells));
         params.chain(self.results.iter().map(|(name, cells)| ("results", name, cells)))
     }
 
-    /// Names and types of the columns. A column has a numeric type if all its values are numbers and
-    /// none loses digits in this type.
+    /// Names and types of the columns. A column has a numeric type if all its values are numbers
+    /// and none loses digits in this type.
     pub fn columns(&self) -> Vec<(String, Kind)> {
         let of_run = RUN_COLUMNS.iter().map(|name| ((*name).to_owned(), Kind::Text));
         let named = self

@@ -19,7 +19,7 @@ impl Condition {
     /// Parses a condition in the syntax of the module `filter`.
     ///
     /// # Errors
-    /// If the syntax is wrong, an operator other than `=` and `!=` has a text, or a time is compared
+    /// If the syntax is wrong, a text has another operator than `=` and `!=`, or a time is compared
     /// with anything but a date or time.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         Ok(Self { text: text.to_owned(), expression: parser::parse(text)? })

@@ -91,8 +91,8 @@ impl KeyComparison {
         }
     }
 
-    /// Compares a time with the operand, which is the beginning of a time in the same format. Times in
-    /// this format are ordered as their bytes are.
+    /// Compares a time with the operand, which is the beginning of a time in the same format. Times
+    /// in this format are ordered as their bytes are.
     fn holds_for_time(&self, time: &str) -> bool {
         let operand = self.operand.text.as_bytes();
         let precision = time.len().min(operand.len());

@@ -5,14 +5,14 @@
 //! binds tightest, then `and`, then `or`.
 //!
 //! - A key ends at a blank, a parenthesis or an operator. A value ends at a blank or a parenthesis.
-//!   Any other key is quoted as `"…"` or `` `…` ``, any other value as `'…'` or `"…"`. A doubled quote
-//!   inside quotes means one quote. A keyword before an operator is a key.
+//!   Quote other keys as `"…"` or `` `…` ``, and other values as `'…'` or `"…"`. Inside quotes, a
+//!   doubled quote stands for one quote. A keyword before an operator is a key.
 //! - Numbers are compared as numbers. Text supports only `=` and `!=`. The keys `trial` and `run`
 //!   equal every id that starts with the value.
 //! - `started_at` and `ended_at` are compared with a date or time in UTC, at the precision of the
 //!   value: `started_at<=2026-11-24` holds until the end of that day.
-//! - A comparison with a missing value is false, also with `!=`. `not` inverts it: every run matches
-//!   either a condition or its `not`, and `not decay>=0` finds the runs without a decay.
+//! - A comparison with a missing value is false, also with `!=`. `not` inverts it: every run
+//!   matches either a condition or its `not`, and `not decay>=0` finds the runs without a decay.
 
 mod condition;
 mod error;

@@ -1,5 +1,5 @@
-//! `report export --to` without the tools themselves: the files that it writes, the requests that it
-//! sends, and its messages. The tests in `external_tools.rs` run the tools.
+//! `report export --to` without the tools themselves: the files that it writes, the requests that
+//! it sends, and its messages. The tests in `external_tools.rs` run the tools.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod arguments;

@@ -27,8 +27,8 @@ impl Request {
     }
 }
 
-/// A server that answers each request with the status and body of `answer`, until [`stop`]. Without an
-/// answer, it keeps silent.
+/// A server that answers each request with the status and body of `answer`, until [`stop`]. Without
+/// an answer, it keeps silent.
 fn serve(
     answer: impl Fn(&Request) -> Option<(u16, String)> + Send + 'static,
 ) -> (String, JoinHandle<Vec<Request>>) {

@@ -26,8 +26,8 @@ fn events(mut bytes: &[u8]) -> Vec<&[u8]> {
     found
 }
 
-/// CRC-32C computed bit by bit from its polynomial, with the mask of `masked_crc32c` in TensorFlow's
-/// `lib/hash/crc32c.h`.
+/// CRC-32C computed bit by bit from its polynomial, with the mask of `masked_crc32c` in
+/// TensorFlow's `lib/hash/crc32c.h`.
 fn masked_crc(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {

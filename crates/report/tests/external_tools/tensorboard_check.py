@@ -46,7 +46,9 @@ def check_with_library(folder, run):
         return metadata and HParamsPluginData.FromString(metadata.plugin_data.content)
 
     start = session("session_start_info").session_start_info
-    params = {name: getattr(value, value.WhichOneof("kind")) for name, value in start.hparams.items()}
+    params = {
+        name: getattr(value, value.WhichOneof("kind")) for name, value in start.hparams.items()
+    }
     assert_equal("hyperparameters", params, run.params)
     end = session("session_end_info")
     assert_equal("status", end and end.session_end_info.status, STATUS[run.status])
@@ -59,9 +61,14 @@ def request(url, body=None):
 
 
 def wait_for_runs(plugins, folders, expected):
-    """Wait until the server shows all runs. Returns their tags, and the rows of its HParams table."""
+    """Wait until the server shows all runs. Return their tags and the rows of its HParams table."""
     statuses = [f"STATUS_{status}" for status in ("UNKNOWN", "SUCCESS", "FAILURE", "RUNNING")]
-    query = {"experimentName": "", "startIndex": 0, "sliceSize": 10_000, "allowedStatuses": statuses}
+    query = {
+        "experimentName": "",
+        "startIndex": 0,
+        "sliceSize": 10_000,
+        "allowedStatuses": statuses,
+    }
     with_points = {folder for folder, run in folders.items() if run.points}
     deadline = time.monotonic() + 120
     tags = groups = ()

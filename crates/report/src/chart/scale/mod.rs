@@ -93,9 +93,9 @@ impl Scale {
         }
     }
 
-    /// A scale for numbers and categories. If there is a category, all values are evenly spaced. Few
-    /// distinct numbers have one tick each, and are evenly spaced where their own positions would
-    /// be too close.
+    /// A scale for numbers and categories. If there is a category, all values are evenly spaced.
+    /// Few distinct numbers have one tick each, and are evenly spaced where their own positions
+    /// would be too close.
     pub fn of_values<'a>(
         values: impl Iterator<Item = &'a AxisValue> + Clone,
         format: NumberFormat,
@@ -233,8 +233,8 @@ fn first_and_last(values: &[f64]) -> Option<(f64, f64)> {
     Some((*values.first()?, *values.last()?))
 }
 
-/// Whether a logarithmic scale suits these distinct, ascending `values`: they are positive, and span
-/// a wide range or form a geometric sequence.
+/// Whether a logarithmic scale suits these distinct, ascending `values`: they are positive, and
+/// span a wide range or form a geometric sequence.
 fn suits_logarithm(values: &[f64]) -> bool {
     let Some((low, high)) = first_and_last(values) else { return false };
     if low <= 0.0 {

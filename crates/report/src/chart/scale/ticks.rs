@@ -83,8 +83,8 @@ pub fn logarithmic_ticks(low: f64, high: f64, format: NumberFormat) -> Vec<(f64,
     numbers.into_iter().step_by(stride).map(|number| (number, format.format(number))).collect()
 }
 
-/// The numbers from `low` to `high` that are one of `mantissas` × 10ⁿ. Times of a minute and more are
-/// round in minutes, times of an hour and more in hours.
+/// The numbers from `low` to `high` that are one of `mantissas` × 10ⁿ. Times of a minute and more
+/// are round in minutes, times of an hour and more in hours.
 #[allow(clippy::cast_possible_truncation, reason = "exponents of f64")]
 fn numbers_of_decades(low: f64, high: f64, format: NumberFormat, mantissas: &[i64]) -> Vec<f64> {
     // Size of the unit, and the range of numbers that are round in this unit.

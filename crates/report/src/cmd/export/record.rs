@@ -74,8 +74,8 @@ enum Retry {
     Never,
 }
 
-/// Writes the record and prints its digest. Damaged rows are exported as they are, with the checksum
-/// that they do not match.
+/// Writes the record and prints its digest. Damaged rows are exported as they are, with the
+/// checksum that they do not match.
 fn export(
     reader: &Reader,
     results: &Path,
@@ -85,8 +85,8 @@ fn export(
 ) -> Result<ExitCode> {
     let runs = selected_runs(reader, results, &args.comparison)?;
     let mut written = write(&runs);
-    // The store can change if a runner starts during the first reading. The second reading sees that
-    // runner and reads a snapshot.
+    // The store can change if a runner starts during the first reading. The second reading sees
+    // that runner and reads a snapshot.
     if retry == Retry::Once && written.as_ref().is_err_and(is_changed_during_read) {
         written = write(&runs);
     }
@@ -105,8 +105,8 @@ fn is_changed_during_read(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Fills a folder with one file per table and a file with the digest. Replaces only the folder of an
-/// earlier export.
+/// Fills a folder with one file per table and a file with the digest. Replaces only the folder of
+/// an earlier export.
 fn write_folder(
     target: &Path,
     extension: &str,

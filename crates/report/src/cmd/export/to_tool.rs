@@ -134,8 +134,8 @@ fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<
     Ok(selections)
 }
 
-/// Rejects a name that the store does not create. Names become folders, and any program can write to
-/// the file of the store.
+/// Rejects a name that the store does not create. Names become folders, and any program can write
+/// to the file of the store.
 fn check_name(name: &str) -> Result<()> {
     let is_plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'-');
     ensure!(

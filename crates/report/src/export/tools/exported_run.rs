@@ -47,12 +47,12 @@ impl ExportedRun {
 
     /// All values of metrics: those of each epoch, then the final metrics, at the last epoch.
     ///
-    /// A final metric with the same name and value as a metric of the last epoch is left out. If only
-    /// the value differs, the name of the final metric becomes `final_…`, or `final_final_…` if that
-    /// name is taken.
+    /// A final metric with the same name and value as a metric of the last epoch is left out. If
+    /// only the value differs, the name of the final metric becomes `final_…`, or `final_final_…`
+    /// if that name is taken.
     ///
-    /// The time of an epoch is the start of the run plus the seconds of all epochs up to it. This time
-    /// stays the same in every export.
+    /// The time of an epoch is the start of the run plus the seconds of all epochs up to it. This
+    /// time stays the same in every export.
     pub fn points(&self) -> Vec<MetricPoint> {
         let mut points = Vec::new();
         let mut time = self.started();

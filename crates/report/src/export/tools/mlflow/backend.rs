@@ -46,7 +46,7 @@ pub trait Backend {
     fn logged_metrics(&mut self, id: &str, names: &[&str]) -> Result<Vec<LoggedMetric>>;
     /// Stores an artifact of a run.
     fn put_artifact(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()>;
-    /// Adds the `missing` metrics, all hyperparameters and all tags to a run; the digest comes last.
+    /// Adds the `missing` metrics, all hyperparameters and all tags to a run, and then its digest.
     fn log(&mut self, id: &str, run: &MlflowRun, missing: &[LoggedMetric]) -> Result<()>;
     /// Names of the tags of a run that the export owns.
     fn owned_tags(&mut self, id: &str) -> Result<Vec<String>>;

@@ -139,8 +139,8 @@ impl Client {
         ))
     }
 
-    /// The error of a request with a response that is not a success. `content` is the response, if it
-    /// is JSON.
+    /// The error of a request with a response that is not a success. `content` is the response, if
+    /// it is JSON.
     fn refused(&self, path: &str, status: StatusCode, content: Option<&Value>) -> RequestError {
         let field = |name: &str| content.and_then(|content| content[name].as_str());
         let advice = match status {
@@ -168,8 +168,8 @@ fn without_query(path: &str) -> &str {
     path.split('?').next().unwrap_or(path)
 }
 
-/// The header `Authorization` from the environment variables of MLflow's own clients. As there, user
-/// name and password take precedence over a token.
+/// The header `Authorization` from the environment variables of MLflow's own clients. As there,
+/// user name and password take precedence over a token.
 fn authorization() -> Option<String> {
     let variable = |name: &str| {
         std::env::var(format!("MLFLOW_TRACKING_{name}")).ok().filter(|value| !value.is_empty())

@@ -1,9 +1,9 @@
-//! A folder that MLflow opens: its database `mlflow.db`, where `mlflow ui` looks for it, and the files
-//! of the runs in `artifacts/`.
+//! A folder that MLflow opens: its database `mlflow.db`, where `mlflow ui` looks for it, and the
+//! files of the runs in `artifacts/`.
 //!
-//! MLflow 3 no longer opens the folders of YAML files of earlier versions. Every MLflow upgrades this
-//! database to its own schema when it opens it. The statements here are valid in the schema of this
-//! database and in the newest one.
+//! MLflow 3 no longer opens the folders of YAML files of earlier versions. Every MLflow upgrades
+//! this database to its own schema when it opens it. The statements here are valid in the schema of
+//! this database and in the newest one.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -65,8 +65,8 @@ impl MlflowDatabase {
         self.artifacts.join(&self.experiment)
     }
 
-    /// MLflow's id of an experiment, and whether a user deleted it there. The experiment with the tag
-    /// comes first, because a user can rename it.
+    /// MLflow's id of an experiment, and whether a user deleted it there. The experiment with the
+    /// tag comes first, because a user can rename it.
     fn find_experiment(&self, name: &str) -> rusqlite::Result<Option<(i64, bool)>> {
         let sql = "SELECT experiment_id, lifecycle_stage = 'deleted' FROM experiments
                    LEFT JOIN experiment_tags AS tag USING (experiment_id)
@@ -90,14 +90,16 @@ impl MlflowDatabase {
         Ok(id)
     }
 
-    /// Updates the locations of files, because a user can move the folder. Locations on a server stay.
+    /// Updates the locations of files, because a user can move the folder. Does not change
+    /// locations on a server.
     fn update_locations(&self) -> rusqlite::Result<()> {
         let location = file_uri(&self.experiment_folder());
         let suffix = format!("/{ARTIFACTS}/{}", encoded(self.experiment.as_bytes()));
         let sql = "UPDATE runs SET artifact_uri = ?2 || '/' || run_uuid
                    WHERE experiment_id = ?1 AND artifact_uri LIKE 'file:%'
                    AND artifact_uri <> ?2 || '/' || run_uuid
-                   AND substr(artifact_uri, -length(?3 || '/' || run_uuid)) = ?3 || '/' || run_uuid";
+                   AND substr(artifact_uri, -length(?3 || '/' || run_uuid))
+                   = ?3 || '/' || run_uuid";
         self.connection.execute(sql, params![self.experiment_id, location, suffix])?;
         let sql = "UPDATE experiments SET artifact_location = ?2
                    WHERE experiment_id = ?1 AND artifact_location LIKE 'file:%'
@@ -145,8 +147,8 @@ impl MlflowDatabase {
     }
 }
 
-/// Opens the database at `path`, begins the transaction, and creates the tables in an empty database.
-/// `None` if the database does not belong to MLflow.
+/// Opens the database at `path`, begins the transaction, and creates the tables in an empty
+/// database. `None` if the database does not belong to MLflow.
 fn begin(path: &Path) -> rusqlite::Result<Option<Connection>> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

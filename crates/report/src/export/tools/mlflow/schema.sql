@@ -1,6 +1,6 @@
--- MLflow's tables of its revision bd07f7e963c5 (release 1.27), with the names that its later revisions
--- expect. Every later MLflow upgrades a database of this revision when it opens it. The upgrade also
--- needs the tables that the export leaves empty.
+-- MLflow's tables of its revision bd07f7e963c5 (release 1.27), with the names that its later
+-- revisions expect. Every later MLflow upgrades a database of this revision when it opens it. The
+-- upgrade also needs the tables that the export leaves empty.
 CREATE TABLE alembic_version (
   version_num VARCHAR(32) NOT NULL,
   CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)

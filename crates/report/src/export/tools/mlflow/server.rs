@@ -18,8 +18,8 @@ use crate::wording::count;
 const PROGRESS_RUNS: usize = 100;
 /// Most runs in one response.
 const MAX_RUNS: u32 = 500;
-/// Most metrics, hyperparameters and tags in one request. MLflow accepts 1000, 100 and 100, but only
-/// 1000 of all together. One tag is left for the digest.
+/// Most metrics, hyperparameters and tags in one request. MLflow accepts 1000, 100 and 100, but
+/// only 1000 of all together. One tag is left for the digest.
 const MAX_METRICS: usize = 800;
 const MAX_PARAMS: usize = 100;
 const MAX_TAGS: usize = 99;

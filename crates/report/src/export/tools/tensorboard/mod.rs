@@ -1,8 +1,8 @@
 //! Runs for TensorBoard: one folder per experiment, in it one folder per run with one event file.
 //!
 //! The hyperparameters of an experiment are not declared. TensorBoard accepts only one such
-//! declaration for everything that it shows. Without a declaration, it reads the hyperparameters from
-//! the runs.
+//! declaration for everything that it shows. Without a declaration, it reads the hyperparameters
+//! from the runs.
 
 mod events;
 mod messages;
