@@ -1,0 +1,116 @@
+//! Checks that the runs have every hyperparameter and metric that a query names.
+
+use anyhow::{Result, bail};
+
+use super::select::SelectedRuns;
+use crate::analysis::comparison::{CompareOptions, Comparison};
+use crate::cli::ComparisonArgs;
+use crate::filter::Condition;
+use crate::metric;
+use crate::runs::{EpochChoice, FACTS, distinct, metric_names, param_names};
+use crate::suggestion::unknown;
+use crate::table::{Column, TableOptions, available_columns};
+
+/// Checks the names in `options` and `conditions`. If a direction on the command line names a
+/// metric, the returned options rank by it, unless they already name one.
+///
+/// # Errors
+/// If a name is unknown, or the ranking metric has no direction.
+pub fn check_names(
+    options: CompareOptions,
+    selected: &[SelectedRuns],
+    conditions: &[Condition],
+) -> Result<CompareOptions> {
+    let runs = || selected.iter().flat_map(|selected| &selected.runs);
+    if runs().next().is_none() {
+        return Ok(options);
+    }
+    let (params, metrics) = (param_names(runs()), metric_names(runs()));
+    check_conditions(conditions, &params, &metrics)?;
+    let is_unknown = |key: &&String| !params.contains(&key.as_str());
+    if let Some(key) = options.by.iter().flatten().chain(&options.replicate).find(is_unknown) {
+        bail!("{}", unknown("hyperparameter", key, &params));
+    }
+    check_sort(&options, selected, &metrics)?;
+    let is_known = |name: &str| metrics.iter().any(|metric| metric::is_covered(metric, name));
+    if let Some((name, _)) = options.directions.iter().find(|(name, _)| !is_known(name)) {
+        bail!("{}", unknown("metric", name, &metrics));
+    }
+    let first = options
+        .directions
+        .iter()
+        .map(|(name, _)| name)
+        .find(|name| metrics.contains(&name.as_str()));
+    let sort = options.sort.clone().or_else(|| first.cloned());
+    check_direction(&options, sort.as_deref(), selected)?;
+    Ok(CompareOptions { sort, ..options })
+}
+
+/// Checks the keys of `conditions`. `param_NAME` and `metric_NAME` are keys where another key hides
+/// `NAME`.
+fn check_conditions(conditions: &[Condition], params: &[&str], metrics: &[&str]) -> Result<()> {
+    let hidden_params =
+        params.iter().filter(|name| FACTS.contains(name)).map(|name| format!("param_{name}"));
+    let is_hidden = |name: &&&str| FACTS.contains(name) || params.contains(name);
+    let hidden_metrics = metrics.iter().filter(is_hidden).map(|name| format!("metric_{name}"));
+    let hidden: Vec<String> = hidden_params.chain(hidden_metrics).collect();
+    let hidden = hidden.iter().map(String::as_str);
+    let keys: Vec<&str> =
+        params.iter().chain(metrics).copied().chain(FACTS).chain(hidden).collect();
+    for condition in conditions {
+        condition.check(&keys)?;
+    }
+    Ok(())
+}
+
+/// Checks the metric of `--sort`. At the best epoch, only per-epoch metrics exist, and a metric
+/// without a direction chooses no epoch.
+fn check_sort(options: &CompareOptions, selected: &[SelectedRuns], metrics: &[&str]) -> Result<()> {
+    let Some(name) = options.sort.iter().find(|name| !metrics.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let has_no_direction =
+        |selected: &SelectedRuns| options.rules(&selected.declarations).direction(name).is_none();
+    if options.epoch == EpochChoice::Best && selected.iter().all(has_no_direction) {
+        let name = tracking::printable(name);
+        bail!(
+            "no epoch is best by `{name}`: direction unknown, use --minimize {name} or --maximize {name}"
+        );
+    }
+    bail!("{}", unknown("metric", name, metrics));
+}
+
+/// Checks that the metric `sort` has a direction in every experiment that measured it.
+fn check_direction(
+    options: &CompareOptions,
+    sort: Option<&str>,
+    selected: &[SelectedRuns],
+) -> Result<()> {
+    let Some(name) = sort else { return Ok(()) };
+    for SelectedRuns { experiment, declarations, runs } in selected {
+        let is_measured = runs.iter().any(|run| run.metric(name).is_some());
+        if is_measured && options.rules(declarations).direction(name).is_none() {
+            let name = tracking::printable(name);
+            bail!(
+                "{}: direction of `{name}` unknown: use --minimize {name} or --maximize {name}",
+                experiment.name
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The rows and columns to show.
+///
+/// # Errors
+/// If no table has one of the columns.
+pub fn table_options(args: &ComparisonArgs, comparisons: &[Comparison]) -> Result<TableOptions> {
+    if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
+        let columns: Vec<Column> = comparisons.iter().flat_map(available_columns).collect();
+        let known = distinct(columns.iter().map(|column| column.name.as_str()));
+        if let Some(name) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
+            bail!("{}", unknown("column", name, &known));
+        }
+    }
+    Ok(TableOptions { top: args.top, columns: args.columns.clone() })
+}
