@@ -9,17 +9,24 @@ use tracking::Direction;
 
 use crate::runs::EpochChoice;
 
-/// Comparison tables of every experiment in the results folder.
+/// Compare the runs of each experiment in the results folder
+///
+/// Without a command, prints one table per experiment: settings ranked by a metric, with the
+/// settings that may be the best.
+///
+/// Examples:
+///   report -e batch_sweep --by batch_size
+///   report --where 'epochs=20' --format csv
+///   report html --top 20
 #[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true)]
+#[command(version, disable_help_subcommand = true, verbatim_doc_comment)]
 pub struct Cli {
-    /// Results folder [default: results]
-    #[arg(short, long, value_name = "DIR", global = true)]
+    /// Read the store in this results folder [default: results]
+    #[arg(short, long, value_name = "DIR", global = true, help_heading = "Input")]
     pub results: Option<PathBuf>,
-    // The comparison, which is what `report` does without a command.
+    // Options without a command.
     #[command(flatten)]
     pub compare: CompareArgs,
-    // Anything else.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -39,55 +46,79 @@ impl Cli {
 pub struct CompareArgs {
     #[command(flatten)]
     pub comparison: ComparisonArgs,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
+    /// Print in this format
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub format: Format,
 }
 
-// What both a comparison and its page can be asked.
+// The options of a comparison, in every command that compares.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct ComparisonArgs {
-    /// Only this experiment; repeatable
-    #[arg(short, long = "experiment", value_name = "NAME")]
+    /// Select this experiment; repeatable [default: all]
+    #[arg(short, long = "experiment", value_name = "NAME", help_heading = "Input")]
     pub experiments: Vec<String>,
-    /// Group by these hyperparameters [default: all that vary, except seed]
-    #[arg(long, value_name = "KEY,…", value_delimiter = ',')]
+    /// Group runs into settings by these hyperparameters [default: all that vary, except the
+    /// replicate]
+    ///
+    /// Example: --by batch_size,decay averages over all other hyperparameters.
+    #[arg(long, value_name = "KEY,…", value_delimiter = ',', help_heading = "Comparison")]
     pub by: Option<Vec<String>>,
-    /// Rank by this metric [default: accuracy on the validation set, or on the test set where that is the validation]
-    #[arg(long, value_name = "METRIC")]
+    /// Rank settings by this metric [default: the validation accuracy, or the test accuracy if the
+    /// test set is the validation]
+    #[arg(long, value_name = "METRIC", help_heading = "Comparison")]
     pub sort: Option<String>,
     #[command(flatten)]
     pub directions: DirectionArgs,
-    /// What repeats a setting, to pair runs by [default: seed, or random_state, random_seed, fold, replicate]
-    #[arg(long, value_name = "KEY")]
+    /// Pair runs by this hyperparameter [default: seed, random_state, random_seed, fold or
+    /// replicate]
+    #[arg(long, value_name = "KEY", help_heading = "Comparison")]
     pub replicate: Option<String>,
-    /// Compare all settings with this one instead of the best: 'batch_size=32 and decay=0'
-    #[arg(long, value_name = "SETTING")]
+    /// Compare all settings with this one instead of the best
+    ///
+    /// Example: --against 'batch_size=32 and decay=0'
+    #[arg(long, value_name = "SETTING", help_heading = "Comparison")]
     pub against: Option<String>,
-    /// Which epoch of each run counts: the last, the best by the metric that ranks, or the N-th
-    #[arg(long, value_name = "last|best|N", default_value = "last")]
+    /// Use this epoch of each run: the last, the one with the best ranking metric, or epoch N
+    #[arg(long, value_name = "last|best|N", default_value = "last", help_heading = "Comparison")]
     pub at: EpochChoice,
-    /// Only the best N settings
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Show the best N settings [default: all]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(1..),
+        help_heading = "Output"
+    )]
     pub top: Option<u32>,
-    /// Only these columns, in this order: hyperparameters, metrics, n, interval, difference, best, front, …
-    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    /// Show these columns, in this order [default: those that fit]
+    ///
+    /// Columns are hyperparameters, metrics, n, runs, interval, difference, distance_to_best, best,
+    /// front and others; an unknown name lists all of them.
+    ///
+    /// Example: --columns batch_size,test_accuracy,interval
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Output")]
     pub columns: Option<Vec<String>>,
-    /// Only runs of which this holds, as 'batch_size<=64 and not (status=failed or started_at<2026-11)': = != < <= > >=,
-    /// and, or, not, parentheses, of hyperparameters, metrics, status, dataset, engine, device, trial, run, started_at,
-    /// ended_at; repeatable: all must hold
-    #[arg(long = "where", value_name = "CONDITION")]
+    /// Select the runs that fulfil this condition; repeatable, all must hold [default: all runs]
+    ///
+    /// A condition compares hyperparameters, metrics, status, dataset, engine, device, trial, run,
+    /// started_at or ended_at with =, !=, <, <=, > or >=, joined by and, or, not and parentheses.
+    ///
+    /// Example: --where 'batch_size<=64 and not (status=failed or started_at<2026-11)'
+    #[arg(long = "where", value_name = "CONDITION", help_heading = "Input")]
     pub conditions: Vec<String>,
 }
 
 // The directions of metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct DirectionArgs {
-    /// Of these metrics less is better; ranks by the first unless --sort is given
-    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    /// Treat lower values of these metrics as better
+    ///
+    /// Without --sort, the first of them ranks the settings.
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',', help_heading = "Comparison")]
     pub minimize: Vec<String>,
-    /// Of these metrics more is better; ranks by the first unless --sort is given
-    #[arg(long, value_name = "METRIC,…", value_delimiter = ',')]
+    /// Treat higher values of these metrics as better
+    ///
+    /// Without --sort, the first of them ranks the settings.
+    #[arg(long, value_name = "METRIC,…", value_delimiter = ',', help_heading = "Comparison")]
     pub maximize: Vec<String>,
 }
 
@@ -111,43 +142,53 @@ impl DirectionArgs {
     }
 }
 
-// The page.
+// Options of the page.
 #[derive(Debug, Args)]
 pub struct HtmlArgs {
     #[command(flatten)]
     pub comparison: ComparisonArgs,
-    /// Where to write the page, - for standard output [default: report.html in the results folder]
-    #[arg(short, long, value_name = "FILE")]
+    /// Write the page to this file, or to standard output for - [default: report.html in the
+    /// results folder]
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
 }
 
-// The record or the comparison, for other programs and papers; the runs, for other tools.
+// Options of the export.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").args(["format", "to"]).required(true)))]
 pub struct ExportArgs {
-    /// What to write
-    #[arg(long, value_enum)]
+    /// Write the record or the comparison in this format
+    #[arg(long, value_enum, help_heading = "Output")]
     pub format: Option<ExportFormat>,
-    /// What the runs are handed to, and where: mlflow and a folder or the address of a server, or tensorboard and a folder. What
-    /// is there already stays, so that it may be repeated as a sweep goes on
-    #[arg(long, num_args = 2, value_names = ["TOOL", "DIR|URL"], conflicts_with = "output")]
+    /// Add the runs to another tool: mlflow with a folder or a server, or tensorboard with a folder
+    ///
+    /// Runs that the tool already has are skipped, so the command can be repeated during a sweep.
+    ///
+    /// Examples: --to mlflow http://127.0.0.1:5000, --to tensorboard logs
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["TOOL", "DIR|URL"],
+        conflicts_with = "output",
+        help_heading = "Output"
+    )]
     pub to: Option<Vec<OsString>>,
-    /// Where to: for csv and parquet a folder [default: export/FORMAT in the results folder], else a file [default: standard
-    /// output]
-    #[arg(short, long, value_name = "PATH")]
+    /// Write to this path: a folder for csv and parquet [default: export/FORMAT in the results
+    /// folder], else a file [default: standard output]
+    #[arg(short, long, value_name = "PATH", help_heading = "Output")]
     pub output: Option<PathBuf>,
     #[command(flatten)]
     pub comparison: ComparisonArgs,
 }
 
-/// What an export is written as.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// The record: a folder, a file a table
+    /// The record, as a folder with one file per table
     Csv,
-    /// The record: one document
+    /// The record, as one document
     Json,
-    /// The record: a folder, a typed file a table
+    /// The record, as a folder with one typed file per table
     Parquet,
     /// The comparison, for a page
     Markdown,
@@ -158,20 +199,20 @@ pub enum ExportFormat {
 // The digest.
 #[derive(Debug, Args)]
 pub struct DigestArgs {
-    /// Only these experiments [default: all]
+    /// Select these experiments [default: all]
     #[arg(value_name = "EXPERIMENT")]
     names: Vec<String>,
-    /// Only this experiment; repeatable
+    /// Select this experiment; repeatable
     #[arg(short, long = "experiment", value_name = "NAME")]
     experiments: Vec<String>,
     // The id is that of the global option, so that clap does not add its long form to this command.
-    /// Results folder [default: results]
+    /// Read the store in this results folder [default: results]
     #[arg(id = "results", short = 'r', value_name = "DIR")]
     folder: Option<PathBuf>,
     /// Print one digest per experiment, of its results only
     ///
-    /// The digest covers the hyperparameters, status, metrics and weights of each trial, and no times,
-    /// hosts or ids of runs. Two sweeps with equal digests computed the same results.
+    /// The digest covers the hyperparameters, status, metrics and weights of each trial, and no
+    /// times, hosts or ids of runs. Two sweeps with equal digests computed the same results.
     ///
     /// Example: report -r FOLDER digest --results
     ///
@@ -208,24 +249,29 @@ impl DigestArgs {
     }
 }
 
-// The page, served.
+// Options of the server.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     #[command(flatten)]
     pub comparison: ComparisonArgs,
-    /// Port, 0 for any that is free
-    #[arg(long, value_name = "PORT", default_value_t = 8642)]
+    /// Listen on this port, or on a free one for 0
+    #[arg(long, value_name = "PORT", default_value_t = 8642, help_heading = "Server")]
     pub port: u16,
-    /// Address to serve at. Beyond this machine a token is needed, which the printed address has
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    /// Listen on this address
+    ///
+    /// Any address beyond this machine requires a token. The printed URL contains it.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", help_heading = "Server")]
     pub host: String,
-    /// The token, 16 letters and digits at least; who lists the programs of this machine sees it here, but not in the variable
-    /// CANDLE_SWEEP_TOKEN [default: beyond this machine one that is new each time]
-    #[arg(long, value_name = "TOKEN")]
+    /// Require this token of at least 16 letters and digits [default: a new one if --host is beyond
+    /// this machine]
+    ///
+    /// Other users of this machine can see the options of a running program. The environment
+    /// variable CANDLE_SWEEP_TOKEN hides the token from them.
+    #[arg(long, value_name = "TOKEN", help_heading = "Server")]
     pub token: Option<String>,
 }
 
-/// How to print a comparison.
+/// The format of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
     /// For the terminal
@@ -233,57 +279,73 @@ pub enum Format {
     Table,
     /// For a page
     Markdown,
-    /// For a spreadsheet: every number in full
+    /// For a spreadsheet, with every number in full
     Csv,
-    /// For a program: every number in full
+    /// For a program, with every number in full
     Json,
 }
 
-// What two sides can be asked.
+// Operands and options of the diff.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// Run or trial id or the beginning of one; an experiment; or EXPERIMENT@COMMIT: its runs made at that commit
+    /// Compare from this operand: the id of a run or trial or its beginning, an experiment, or
+    /// EXPERIMENT@COMMIT
     pub left: String,
-    /// The same
+    /// Compare with this operand
     pub right: String,
     #[command(flatten)]
     pub directions: DirectionArgs,
-    /// What repeats a setting [default: seed, or random_state, random_seed, fold, replicate]
-    #[arg(long, value_name = "KEY")]
+    /// Pair runs by this hyperparameter [default: seed, random_state, random_seed, fold or
+    /// replicate]
+    #[arg(long, value_name = "KEY", help_heading = "Comparison")]
     pub replicate: Option<String>,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
+    /// Print in this format
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub format: DiffFormat,
 }
 
-/// How to print a difference.
+/// The format of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum DiffFormat {
     /// For the terminal
     #[default]
     Table,
-    /// For a program: every number in full
+    /// For a program, with every number in full
     Json,
 }
 
-/// What else can be asked.
+/// A command besides the comparison.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// One page to look at and to send: tables, charts, the best trial
+    /// Write the comparison as one HTML page with tables, charts and the best trial
+    ///
+    /// Example: report html -e batch_sweep -o page.html
     Html(HtmlArgs),
-    /// All that the store has, or the comparison, in a format of others; or the runs, for MLflow or TensorBoard. -e and --where
-    /// select, the other options are the comparison's
+    /// Write the record, the comparison or the runs for other programs
+    ///
+    /// csv, json and parquet hold the record: everything in the store. markdown and latex hold the
+    /// comparison. --to adds the runs to MLflow or TensorBoard. -e and --where select runs in every
+    /// case; the other options apply to the comparison only.
+    ///
+    /// Example: report export --format parquet -e batch_sweep
     Export(ExportArgs),
     /// Print the digest of the whole store, or of the results of each experiment
     Digest(DigestArgs),
-    /// The same page in a browser, following a sweep while it runs
+    /// Serve the page on HTTP and update it while a sweep runs
+    ///
+    /// Example: report serve --port 8000
     Serve(ServeArgs),
-    /// All that is known of a run, and its epochs
+    /// Show the facts, metrics and epochs of a run
+    ///
+    /// Example: report show 0f3a
     Show {
-        /// Run or trial id, or the beginning of one
+        /// Show the run with this id, or the newest run of the trial with this id; the beginning is
+        /// enough
         id: String,
     },
-    /// What differs between two runs; between the runs of two experiments, trial by trial
+    /// Compare two runs, or the runs of two experiments trial by trial
+    ///
+    /// Example: report diff batch_sweep@3f2a91c batch_sweep
     Diff {
         #[command(flatten)]
         args: DiffArgs,
@@ -296,7 +358,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 }

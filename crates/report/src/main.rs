@@ -1,4 +1,4 @@
-//! `report`: the store of a results folder in, comparison tables out. Never writes to the store.
+//! `report`: compares the runs in the store of a results folder. It never writes to the store.
 
 mod analysis;
 mod atomic_write;
@@ -30,7 +30,7 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command, CompareArgs};
 
-/// The request itself was wrong.
+/// The exit code of a wrong request.
 const WRONG_REQUEST: u8 = 2;
 
 fn main() -> ExitCode {
@@ -55,14 +55,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// An option of the comparison before another command would be lost without a word.
+/// The error for options of the comparison before a command, which would ignore them.
 fn misplaced() -> anyhow::Error {
     anyhow::anyhow!(
-        "options of the comparison do not go with another command: put those of html, serve and export after it, as in report html --top 5"
+        "options of the comparison are not allowed before a command: put those of html, serve and export after it, as in report html --top 5"
     )
 }
 
-/// `report | head` is no error.
+/// Whether the reader of the output closed it, as in `report | head`; that is no error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let closed = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
     error.chain().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(closed))
