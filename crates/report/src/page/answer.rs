@@ -46,8 +46,8 @@ pub fn answer(table: &Table) -> Option<Answer> {
         },
     };
     let optimistic = (comparison.is_optimistic() && comparison.best().is_some()).then(|| {
-        "Chosen on the test set that it is measured on: expect a little less on new data. With a held-out validation \
-         (validation = 0.1), the test score of the choice does not flatter."
+        "The test set both chooses the setting and measures it: expect slightly worse values on new data. \
+         With a held-out validation (validation = 0.1), the test score of the chosen setting is unbiased."
             .to_owned()
     });
     let mut sentences = narrative::answer(comparison);

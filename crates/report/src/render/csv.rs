@@ -1,4 +1,5 @@
-//! For a spreadsheet: one row per setting, every number in full, what was not measured empty, text that is no formula.
+//! CSV for spreadsheets: one row per setting, numbers in full, missing values empty. No text
+//! becomes a formula.
 
 use std::io;
 
@@ -9,37 +10,37 @@ use crate::analysis::comparison::DifferenceFromReference;
 use crate::analysis::statistics::{Interval, Statistic};
 use crate::table::{Cell, RESERVED_NAMES, Role, Row, Table};
 
-/// What every table has before its own columns.
+/// The first columns of every row.
 const CONTEXT: [&str; 6] =
     ["experiment", "dataset", "dataset_sha256", "fallback_for", "validation", "ranked_by"];
 
-/// A column of tables, and what it becomes here: one column, or several of whose names these are the ends.
-struct Columns {
+/// A table column and the suffixes of its CSV columns: several, or one without a suffix.
+struct CsvColumn {
     name: String,
     role: Role,
-    ends: &'static [&'static str],
+    suffixes: &'static [&'static str],
 }
 
-/// All tables in one: their columns put together, in the order of each.
+/// All tables as one, with the columns of all tables.
 ///
 /// # Errors
-/// When a row cannot be written, which memory does not refuse.
+/// Never in practice: rows are written to memory.
 pub fn csv(tables: &[Table]) -> io::Result<String> {
-    let mut columns: Vec<Columns> = Vec::new();
+    let mut columns: Vec<CsvColumn> = Vec::new();
     for order in 0..6 {
         for column in tables
             .iter()
             .flat_map(|table| &table.columns)
-            .filter(|column| place(column.role) == Some(order))
+            .filter(|column| column_group(column.role) == Some(order))
         {
             if !columns
                 .iter()
-                .any(|known| known.name == column.name && place(known.role) == Some(order))
+                .any(|known| known.name == column.name && column_group(known.role) == Some(order))
             {
-                columns.push(Columns {
+                columns.push(CsvColumn {
                     name: column.name.clone(),
                     role: column.role,
-                    ends: ends(column.role),
+                    suffixes: suffixes(column.role),
                 });
             }
         }
@@ -47,7 +48,7 @@ pub fn csv(tables: &[Table]) -> io::Result<String> {
     let mut names = ColumnNames::new(RESERVED_NAMES);
     let mut header: Vec<String> = CONTEXT.map(str::to_owned).to_vec();
     for column in &columns {
-        header.extend(column.ends.iter().map(|end| match column.role {
+        header.extend(column.suffixes.iter().map(|end| match column.role {
             Role::Key => names.claim(&column.name, "param_"),
             Role::Metric(_) => names.claim(&format!("{}_{end}", column.name), "metric_"),
             Role::Distance(_) => (*end).to_owned(),
@@ -69,9 +70,9 @@ pub fn csv(tables: &[Table]) -> io::Result<String> {
     String::from_utf8(bytes).map_err(io::Error::other)
 }
 
-/// Hyperparameters before counts, metrics, what is said of the best, differences and marks. Intervals are those of metrics, notes are
-/// for people.
-fn place(role: Role) -> Option<usize> {
+/// The order of columns: hyperparameters, counts, metrics, comparison with the best, differences,
+/// marks. Intervals are part of metrics, and notes are for people only.
+fn column_group(role: Role) -> Option<usize> {
     match role {
         Role::Key => Some(0),
         Role::Count => Some(1),
@@ -83,7 +84,7 @@ fn place(role: Role) -> Option<usize> {
     }
 }
 
-fn ends(role: Role) -> &'static [&'static str] {
+fn suffixes(role: Role) -> &'static [&'static str] {
     match role {
         Role::Metric(_) => &["n", "mean", "sd", "low", "high"],
         Role::Distance(_) => {
@@ -107,29 +108,30 @@ fn context(table: &Table) -> Vec<String> {
     texts.map(|text| escape_formula(text).into_owned()).to_vec()
 }
 
-/// By name and role: one program's hyperparameter may be another's metric.
-fn cell<'a>(table: &Table, row: &'a Row, wanted: &Columns) -> &'a Cell {
-    let is_it = |column: &crate::table::Column| {
-        column.name == wanted.name && place(column.role) == place(wanted.role)
+/// The cell in the column with the same name and role: a hyperparameter of one program may be a
+/// metric of another.
+fn cell<'a>(table: &Table, row: &'a Row, wanted: &CsvColumn) -> &'a Cell {
+    let is_same = |column: &crate::table::Column| {
+        column.name == wanted.name && column_group(column.role) == column_group(wanted.role)
     };
-    table.columns.iter().position(is_it).map_or(&Cell::Absent, |index| &row.cells[index])
+    table.columns.iter().position(is_same).map_or(&Cell::Absent, |index| &row.cells[index])
 }
 
-/// As many cells as the column has ends.
-fn cells(column: &Columns, cell: &Cell) -> Vec<String> {
+/// The CSV cells of a table cell.
+fn cells(column: &CsvColumn, cell: &Cell) -> Vec<String> {
     let cells = match cell {
         Cell::Value(tracking::Value::Text(text)) => vec![escape_formula(text).into_owned()],
         Cell::Value(value) => vec![value.to_string()],
         Cell::Count(count) => vec![count.to_string()],
         Cell::Level(level) => vec![number(*level)],
-        Cell::Statistic(cell) => statistic(cell).to_vec(),
-        Cell::Distance(cell) => standing(cell).to_vec(),
-        Cell::Difference(cell) => difference(cell).to_vec(),
+        Cell::Statistic(value) => statistic(value).to_vec(),
+        Cell::Distance(value) => standing(value).to_vec(),
+        Cell::Difference(value) => difference(value).to_vec(),
         Cell::Mark(mark) => vec![mark.word().to_owned()],
         Cell::Flag => vec!["true".to_owned()],
         Cell::Absent | Cell::Interval(_) | Cell::Note(_) => Vec::new(),
     };
-    if cells.is_empty() { vec![String::new(); column.ends.len()] } else { cells }
+    if cells.is_empty() { vec![String::new(); column.suffixes.len()] } else { cells }
 }
 
 fn number(number: f64) -> String {
@@ -140,7 +142,7 @@ fn optional(value: Option<f64>) -> String {
     value.map_or_else(String::new, number)
 }
 
-/// Replicates, mean, standard deviation, and the ends of the interval of this mean alone.
+/// The number of replicates, the mean, the standard deviation, and the interval of this mean alone.
 fn statistic(statistic: &Statistic) -> [String; 5] {
     let end = |end: fn(Interval) -> f64| optional(statistic.interval().map(end));
     let (n, mean) = (statistic.n.to_string(), number(statistic.mean));

@@ -1,4 +1,4 @@
-//! For people who were not there: one page with everything in it.
+//! The HTML page, with style, scripts and images inside.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,31 +16,33 @@ const SCRIPT: &str = include_str!("html/page.js");
 const LIVE_STYLE: &str = include_str!("html/live.css");
 const LIVE_SCRIPT: &str = include_str!("html/live.js");
 
-/// The page as HTML. Nothing but its own script, which it names by digest, is run by a browser.
+/// The page as HTML. Its content security policy names the digest of its script, so browsers run no
+/// other script.
 ///
 /// # Errors
-/// When the template does not fit the page.
+/// If the template does not match the page.
 pub fn html(page: &Page) -> Result<String, minijinja::Error> {
     render(page, None)
 }
 
-/// What begins a part of a page that is followed, before its name and `-->`. Text of the store has no `<`: that is escaped.
+/// The beginning of the marker before a part of a live page; the name and `-->` follow. Text of the
+/// store cannot contain it, since `<` is escaped.
 pub const PART: &str = "<!--part ";
-/// What ends it.
+/// The marker after a part.
 pub const END: &str = "<!--/part-->";
 
-/// The page with a script that follows what becomes of its parts, which are marked.
+/// The page with marked parts and a script that updates them.
 ///
 /// # Errors
-/// When the template does not fit the page.
+/// If the template does not match the page.
 pub fn followed(page: &Page) -> Result<String, minijinja::Error> {
     render(page, Some(context! { script => LIVE_SCRIPT, digest => digest(LIVE_SCRIPT) }))
 }
 
-/// How far experiments have come: a part of a page that is followed.
+/// The progress of the experiments, which is a part of a live page.
 ///
 /// # Errors
-/// When the template does not fit.
+/// If the template does not match the data.
 pub fn progress(experiments: &[Going], trouble: Option<&str>) -> Result<String, minijinja::Error> {
     environment(true, PROGRESS)?
         .get_template("page")?
@@ -59,7 +61,7 @@ fn render(page: &Page, live: Option<Value>) -> Result<String, minijinja::Error> 
     })
 }
 
-/// Parts are marked where they are followed only.
+/// The template environment; only a live page has markers around its parts.
 fn environment(
     live: bool,
     template: &'static str,
@@ -74,7 +76,7 @@ fn environment(
     Ok(environment)
 }
 
-/// How a policy names a script.
+/// The digest of a script for the content security policy.
 fn digest(script: &str) -> String {
     STANDARD.encode(Sha256::digest(script))
 }

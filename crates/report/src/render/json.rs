@@ -1,4 +1,4 @@
-//! For a program: a list of tables, every number in full, what was not measured null.
+//! JSON for programs: a list of tables, numbers in full, missing values null.
 
 use serde_json::{Map, Value as Json, json};
 use tracking::{Value, printable_json};
@@ -9,7 +9,7 @@ use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic};
 use crate::runs::EpochChoice;
 use crate::table::{Cell, Mark, Role, Row, Table};
 
-/// All tables.
+/// All tables as one JSON document.
 pub fn json(tables: &[Table]) -> String {
     let tables: Vec<Json> = tables.iter().map(table).collect();
     printable_json(&format!("{:#}\n", Json::Array(tables))).into_owned()
@@ -121,7 +121,7 @@ fn interval(interval: &Interval) -> Json {
     json!([interval.low, interval.high])
 }
 
-/// What moves the metric of the comparison.
+/// The main effects.
 fn effects(Effects { of, rest, balanced }: &Effects) -> Json {
     let level = |(of, metric): &(Value, Option<Statistic>)| json!({ "value": value(of), "metric": metric.as_ref().map(statistic) });
     let effect = |effect: &Effect| {

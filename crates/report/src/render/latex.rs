@@ -1,4 +1,5 @@
-//! For a paper: a booktabs table, the best in bold. Text from the store is text: it cannot end a cell or call a command.
+//! LaTeX for papers: booktabs tables with the best setting in bold. Text of the store is escaped,
+//! so it cannot end a cell or call a command.
 
 use tracking::printable;
 
@@ -7,7 +8,7 @@ use crate::table::legend::legend;
 use crate::table::{RenderedColumn, Table};
 use crate::wording::count;
 
-/// Columns of characters that a page of a paper has, about.
+/// The approximate number of characters in a line of a paper.
 const PAGE: usize = 90;
 
 /// All tables.
@@ -63,7 +64,7 @@ fn line(cells: impl Iterator<Item = String>) -> String {
     format!("    {} \\\\\n", cells.collect::<Vec<_>>().join(" & "))
 }
 
-/// What is compared, and of what.
+/// The caption: the experiment, warnings and facts.
 fn caption(table: &Table) -> String {
     let experiment = &table.comparison.experiment;
     let about =
@@ -74,7 +75,7 @@ fn caption(table: &Table) -> String {
     format!("{}{stop}{} {facts}.", escaped(&printable(about)), warning.unwrap_or_default())
 }
 
-/// What is said below the table, a sentence each.
+/// The notes below the table, one sentence each.
 fn notes(table: &Table, columns: &[RenderedColumn]) -> Vec<String> {
     let more = (table.omitted > 0).then(|| format!("And {}", count(table.omitted, "more setting")));
     let legend =
@@ -84,7 +85,7 @@ fn notes(table: &Table, columns: &[RenderedColumn]) -> Vec<String> {
     notes.map(|note| escaped(&note)).collect()
 }
 
-/// `text` for LaTeX: what it would obey is what it prints. Letters of other scripts stay: pdfLaTeX knows the Latin ones.
+/// Escapes `text` for LaTeX. Letters of other scripts stay; pdfLaTeX supports the Latin ones.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -97,9 +98,9 @@ fn escaped(text: &str) -> String {
             '|' => safe += "\\textbar{}",
             '`' => safe += "\\textasciigrave{}",
             '{' | '}' | '$' | '&' | '#' | '_' | '%' => safe.extend(['\\', c]),
-            // After the end of a row they would be its options.
+            // At the start of a row these would be options of the previous row end.
             '[' | ']' | '*' | '"' => safe.extend(['{', c, '}']),
-            // Two would be a dash.
+            // Two hyphens would print a dash.
             '-' if safe.ends_with('-') => safe += "{}-",
             '±' => safe += "$\\pm$",
             '−' => safe += "$-$",
@@ -120,7 +121,7 @@ mod tests {
     use super::escaped;
     use proptest::prelude::*;
 
-    /// What LaTeX makes of escaped text: the commands that stand for a letter, and nothing that it would obey.
+    /// The text that LaTeX prints for escaped text. Fails on any other command.
     fn printed(latex: &str) -> String {
         let commands = [
             ("\\textbackslash{}", '\\'),
@@ -163,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_is_printed_as_it_is(text in any::<String>(), hard in "[-\\\\~^<>|\"`{}$&#_%\\[\\]*a±−≈★✓·…—]*") {
+        fn escaped_text_prints_unchanged(text in any::<String>(), hard in "[-\\\\~^<>|\"`{}$&#_%\\[\\]*a±−≈★✓·…—]*") {
             prop_assert_eq!(printed(&escaped(&text)), text);
             prop_assert_eq!(printed(&escaped(&hard)), hard);
         }

@@ -1,4 +1,4 @@
-//! Tables as lines of text: columns that fit a width, aligned; sentences wrapped.
+//! Layout of text: columns that fit a width, alignment and line wrapping.
 
 use anstyle::Style;
 use comfy_table::{CellAlignment, presets};
@@ -12,21 +12,21 @@ pub const BOLD: Style = Style::new().bold();
 /// Headers and notes of tables.
 pub const DIM: Style = Style::new().dimmed();
 
-/// Columns that every terminal and page has.
+/// The width if the output is no terminal.
 pub const DEFAULT_WIDTH: usize = 100;
 
-/// Columns of the terminal, or as many as a page usually has.
+/// The width of the terminal, or [`DEFAULT_WIDTH`] without one.
 pub fn terminal_width() -> usize {
     let terminal = terminal_size::terminal_size_of(std::io::stdout());
     terminal.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
 }
 
-/// `line` in `style`.
+/// Adds the escape codes of `style` to `line`.
 pub fn styled(style: Style, line: &str) -> String {
     format!("{style}{line}{style:#}")
 }
 
-/// Names the columns that found no room.
+/// Lines that name the omitted columns.
 pub fn left_out_note(left_out: &[String], width: usize) -> Vec<String> {
     if left_out.is_empty() {
         return Vec::new();
@@ -36,7 +36,7 @@ pub fn left_out_note(left_out: &[String], width: usize) -> Vec<String> {
     lines.iter().map(|line| styled(DIM, &format!("  {line}"))).collect()
 }
 
-/// `parts` joined by `separator`, in lines of at most `width` columns where the parts allow it.
+/// Joins `parts` by `separator` into lines of at most `width` columns. Longer parts are cut.
 pub fn wrap<'a>(
     parts: impl Iterator<Item = &'a str>,
     separator: &str,
@@ -56,7 +56,8 @@ pub fn wrap<'a>(
     lines
 }
 
-/// The columns that fit `width`, and the heads of those left out: the least prominent first, of equals the last.
+/// Removes the least important columns, the last ones first, until the others fit `width`. Also
+/// returns the titles of the removed columns.
 pub fn fit_columns(
     mut columns: Vec<RenderedColumn>,
     width: usize,
@@ -64,10 +65,10 @@ pub fn fit_columns(
     let mut left_out = Vec::new();
     while total_width(&columns) > width {
         let least = columns.iter().map(|column| column.prominence).min();
-        let spare = |column: &RenderedColumn| {
+        let is_optional = |column: &RenderedColumn| {
             Some(column.prominence) == least && column.prominence < Prominence::Needed
         };
-        let position = columns.iter().rposition(spare).or_else(|| last_key(&columns));
+        let position = columns.iter().rposition(is_optional).or_else(|| last_key(&columns));
         match position {
             Some(position) => left_out.insert(0, columns.remove(position).title),
             None => break,
@@ -76,14 +77,14 @@ pub fn fit_columns(
     (columns, left_out)
 }
 
-/// Where nothing is spare, keys go from the right, but never the first.
+/// The last key, except the first one: if no column is optional, keys are removed from the right.
 fn last_key(columns: &[RenderedColumn]) -> Option<usize> {
     let marked = columns.iter().position(|column| column.title.is_empty()).unwrap_or(columns.len());
-    // Before the mark stands the metric that ranks, and before that the keys.
+    // The ranking metric is before the mark, and the keys are before the metric.
     marked.checked_sub(2).filter(|position| *position > 0)
 }
 
-/// Columns before each line.
+/// The indentation of each line.
 pub const INDENT: usize = 2;
 const GAP: usize = 3;
 
@@ -95,7 +96,7 @@ fn total_width(columns: &[RenderedColumn]) -> usize {
         - GAP.min(INDENT + columns.len())
 }
 
-/// Head and rows in columns, numbers at the right.
+/// The header and the rows as aligned lines; numbers are aligned to the right.
 pub fn align_columns(columns: &[RenderedColumn]) -> Vec<String> {
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING);

@@ -1,4 +1,5 @@
-//! For a page: GitHub's tables. Text from the store cannot end a cell, begin a tag or become a link.
+//! Markdown tables in GitHub's dialect. Text of the store is escaped, so it cannot end a cell,
+//! begin a tag or become a link.
 
 use tracking::printable;
 
@@ -45,7 +46,7 @@ fn block(table: &Table) -> String {
     text
 }
 
-/// A paragraph of text, which begins no heading, list or code.
+/// Escapes a paragraph, so that it begins no heading, list or code.
 fn paragraph(text: &str) -> String {
     let text = escaped(text.trim_start());
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -67,7 +68,7 @@ fn escaped(text: &str) -> String {
             '<' => safe += "&lt;",
             '>' => safe += "&gt;",
             '&' => safe += "&amp;",
-            // Within a word it is only itself.
+            // An underscore within a word is literal.
             '_' if in_word(before) && in_word(characters.peek().copied()) => safe.push(c),
             '\\' | '|' | '`' | '*' | '[' | ']' | '_' | '~' | '$' => safe.extend(['\\', c]),
             _ => safe.push(c),
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_of_the_store_is_shown_as_it_is() {
+    fn escaped_text_renders_unchanged() {
         assert_eq!(
             escaped("batch_size _x_ __y__ ~~z~~ $a$"),
             "batch_size \\_x\\_ \\_\\_y\\_\\_ \\~\\~z\\~\\~ \\$a\\$"

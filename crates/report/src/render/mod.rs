@@ -1,4 +1,4 @@
-//! One exporter a file: tables in, text out.
+//! Formats of tables, one per file.
 
 pub mod csv;
 pub mod html;
@@ -19,7 +19,7 @@ mod tests {
     use crate::example::{Example, ended, run, sweep};
     use crate::table::Table;
 
-    /// The text table without its colours.
+    /// The text table without colours.
     fn plain(tables: &[Table], width: usize) -> String {
         anstream::adapter::strip_str(&super::text::text(tables, width)).to_string()
     }
@@ -53,7 +53,7 @@ mod tests {
         insta::assert_snapshot!(super::json::json(&sweep().tables()));
     }
 
-    /// All that the page's template prints; trial and run ids are new each time.
+    /// The data of the page, without trial and run ids, which differ each time.
     #[test]
     fn html_context() {
         let mut page = sweep().page();
@@ -84,7 +84,7 @@ mod tests {
         insta::assert_snapshot!(plain(&example.tables(), DEFAULT_WIDTH));
     }
 
-    /// Two datasets of one name, a stand-in, and a held-out validation: four tables, never one.
+    /// Two datasets of one name, a fallback dataset, and a held-out validation give four tables.
     #[test]
     fn datasets_are_never_mixed() {
         let mut example = Example::new("mixed", "Several datasets");
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_fit_whatever_varies() {
+    fn tables_with_many_keys_fit_the_width() {
         for keys in 0..16 {
             let mut example = Example::new("wide", "Many hyperparameters");
             for value in [1, 1_000_000] {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_out_is_said() {
+    fn omitted_columns_are_listed() {
         let mut example = Example::new("wide", "");
         for value in [1, 2] {
             let names = ["hidden_units", "weight_decay", "momentum", "dropout_rate"];

@@ -1,4 +1,4 @@
-//! For the terminal: align_columns, coloured where the terminal has colours, and no wider than it.
+//! Text tables for the terminal.
 
 use anstyle::{AnsiColor, Style};
 use tracking::printable;
@@ -11,9 +11,9 @@ use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
-const LOUD: Style = AnsiColor::Yellow.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
-/// All tables, with escape codes for their colours, none wider than `width` columns if that can be.
+/// All tables, with escape codes for colours. Tables are at most `width` columns wide if possible.
 pub fn text(tables: &[Table], width: usize) -> String {
     let blocks: Vec<String> = tables.iter().map(|table| block(table, width)).collect();
     blocks.join("\n")
@@ -38,14 +38,16 @@ fn block(table: &Table, width: usize) -> String {
     }
     lines.extend(left_out_note(&left_out, width));
     let legend = legend(table, &columns);
-    let wide = width.saturating_sub(INDENT);
+    let note_width = width.saturating_sub(INDENT);
     for (index, note) in
         table.notes().iter().chain((!legend.is_empty()).then_some(&legend)).enumerate()
     {
-        // The verdict is what was asked for; the rest explains it.
+        // The first sentence is the answer; the others explain it.
         let style = if index == 0 && note != &legend { Style::new() } else { DIM };
         lines.extend(
-            wrap(note.split(' '), " ", wide).iter().map(|line| styled(style, &format!("  {line}"))),
+            wrap(note.split(' '), " ", note_width)
+                .iter()
+                .map(|line| styled(style, &format!("  {line}"))),
         );
     }
     lines.join("\n") + "\n"
@@ -69,7 +71,7 @@ fn heading(table: &Table, width: usize) -> Vec<String> {
         lines.extend(
             wrap(format!("! {warning}").split(' '), " ", width)
                 .iter()
-                .map(|line| styled(LOUD, line)),
+                .map(|line| styled(WARNING, line)),
         );
     }
     let facts = table.facts();
