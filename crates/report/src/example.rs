@@ -1,4 +1,4 @@
-//! Small stores to test with.
+//! Small stores for tests.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ use crate::page::section::{Page, page};
 use crate::runs::{MeasuredRun, measured_runs};
 use crate::table::{Table, TableOptions, tables};
 
-/// A results folder that is filled run by run.
+/// A results folder with a store.
 pub struct Example {
     folder: TempDir,
     store: Store,
@@ -33,7 +33,7 @@ impl Example {
         Self { folder, store, experiment, invocation }
     }
 
-    /// Records `run`, its trial named by all that it is.
+    /// Records `run` under a trial id made from its dataset, validation and hyperparameters.
     pub fn record(&mut self, mut run: Run) -> &mut Self {
         let fields = format!("{} {} {:?}", run.dataset_sha256, run.validation, run.params);
         run.trial = TrialId::of(&[("all", &fields)]);
@@ -45,7 +45,7 @@ impl Example {
         Reader::open(self.folder.path()).unwrap()
     }
 
-    /// The runs that count, at the epoch that counts.
+    /// The effective runs at the chosen epoch.
     pub fn runs(&self, options: &CompareOptions) -> Vec<MeasuredRun> {
         let (reader, name) = (self.reader(), &self.experiment.name);
         let rules = options.rules(&reader.declarations(name).unwrap());
@@ -57,12 +57,12 @@ impl Example {
         compare(&self.experiment, &declarations, &self.runs(options), options).unwrap()
     }
 
-    /// Declares what the experiment says of its metrics.
+    /// Declares metrics of the experiment.
     pub fn declare(&self, declarations: &Declarations) {
         self.store.declare_metrics(&self.experiment.name, declarations).unwrap();
     }
 
-    /// The page, its charts left out: they have tests of their own.
+    /// The page without the SVG of its charts, which has separate tests.
     pub fn page(&self) -> Page {
         let reader = self.reader();
         let runs = self.runs(&CompareOptions::default());
@@ -112,7 +112,7 @@ pub fn run(experiment: &str, params: &[(&str, Value)], accuracy: f64) -> Run {
     }
 }
 
-/// The same run, ended before it had a result.
+/// The same run, ended without a result.
 pub fn ended(status: Status, run: Run) -> Run {
     run.with(|run| {
         run.status = status;
@@ -121,7 +121,7 @@ pub fn ended(status: Status, run: Run) -> Run {
     })
 }
 
-/// Four batch sizes with three seeds: of 64 one run failed, of 512 all diverged.
+/// Four batch sizes with three seeds. One run of batch 64 failed, all runs of batch 512 diverged.
 pub fn sweep() -> Example {
     let mut example = Example::new("batch_sweep", "How batch size changes softmax regression");
     for (batch, accuracy) in [(512i32, 0.8), (64, 0.912), (16, 0.9141), (32, 0.9102)] {
@@ -133,7 +133,8 @@ pub fn sweep() -> Example {
                 ("epochs", Value::Integer(5)),
                 ("seed", Value::Integer(seed)),
             ];
-            // What moves with the seed moves a little with the batch too: differences that are all the same are no test.
+            // The effect of the seed depends slightly on the batch: equal differences could not be
+            // tested.
             let spread = [0.0, -0.0004, 0.0004][usize::try_from(seed).unwrap()]
                 * (1.0 + 1.0 / f64::from(batch));
             let run = run("batch_sweep", &params, accuracy + spread);

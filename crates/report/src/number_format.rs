@@ -2,7 +2,7 @@
 
 use crate::metric::Unit;
 
-/// A setting as people write it: `0`, `0.01`, `1e-4`.
+/// The shortest exact notation: `0`, `0.01`, `1e-4`.
 pub fn short(number: f64) -> String {
     let (plain, scientific) = (number.to_string(), format!("{number:e}"));
     let large = number.abs() >= 1e6;
@@ -10,7 +10,7 @@ pub fn short(number: f64) -> String {
     if large || small { scientific } else { plain }
 }
 
-/// A number with so many decimals, unless it is too large for a column.
+/// A number with this many decimals, or in scientific notation if it is too large for a column.
 pub fn decimal(number: f64, decimals: usize) -> String {
     if number.abs() < 1e5 { format!("{number:.decimals$}") } else { format!("{number:.2e}") }
 }
@@ -31,7 +31,7 @@ pub fn significant(number: f64) -> String {
     }
 }
 
-/// A share as whole per cent.
+/// A share in whole percent.
 pub fn percent(share: f64) -> String {
     match 100.0 * share {
         percent if percent > 0.0 && percent < 0.5 => "< 1 %".to_owned(),
@@ -50,7 +50,7 @@ pub fn with_unit(unit: Unit, number: f64) -> String {
     }
 }
 
-/// A difference with its unit; that of percentages is in points.
+/// A difference with its unit; differences of percentages are in points.
 pub fn difference(unit: Unit, amount: f64) -> String {
     match unit {
         Unit::Fraction | Unit::Percent => {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_read_as_people_write_them() {
+    fn numbers_are_short_and_exact() {
         let numbers = [0.0, 1e-4, 1e-3, 0.01, 0.0125, 0.1, 1.0, 10.0, 1000.0, 1e7, 5e-5];
         let expected =
             ["0", "1e-4", "1e-3", "0.01", "0.0125", "0.1", "1", "10", "1000", "1e7", "5e-5"];

@@ -1,6 +1,6 @@
-//! "Did you mean …?"
+//! Suggestions for misspelled names.
 
-/// The candidate most like `word`, if one is like it at all.
+/// The candidate nearest to `word`, if one is similar.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
@@ -10,7 +10,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// `no NAME here: expected one of …; did you mean 'x'?`
+/// `unknown WHAT 'word': expected one of …; did you mean 'x'?`
 pub fn unknown(what: &str, word: &str, candidates: &[&str]) -> String {
     let hint = nearest(word, candidates.iter().copied())
         .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_finds_its_word_and_nonsense_none() {
+    fn only_similar_names_are_suggested() {
         let words = ["batch_size", "decay", "seed"];
         assert_eq!(nearest("batchsize", words), Some("batch_size"));
         assert_eq!(nearest("deacy", words), Some("decay"));

@@ -1,4 +1,4 @@
-//! How hyperparameters, metrics and numbers are put for people.
+//! Names and values of hyperparameters and metrics as text.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::number_format;
 use crate::runs::REPLICATES;
 
-/// The head of the column of a hyperparameter or metric.
+/// The title of a hyperparameter or metric.
 pub fn title(name: &str) -> String {
     match name {
         "batch_size" => "batch".to_owned(),
@@ -19,7 +19,7 @@ pub fn title(name: &str) -> String {
     }
 }
 
-/// A hyperparameter that all runs share, in words.
+/// A hyperparameter that all runs share, with its value.
 pub fn constant(name: &str, value: &Value) -> String {
     let text = self::value(value);
     match (name, text.as_str()) {
@@ -33,10 +33,10 @@ pub fn constant(name: &str, value: &Value) -> String {
     }
 }
 
-/// Longest text in a cell.
+/// The maximum width of a text in a cell.
 pub const LONGEST: usize = 28;
 
-/// A hyperparameter as a cell shows it.
+/// The value of a hyperparameter as a cell shows it.
 pub fn value(value: &Value) -> String {
     match value {
         Value::Integer(number) => number.to_string(),
@@ -73,21 +73,21 @@ pub fn replicates(number: usize, replicate: &str) -> String {
     }
 }
 
-/// `text`, ended by … where it would be wider than `width` columns.
+/// Cuts `text` to `width` columns, with an ellipsis at the end.
 pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
     if text.width() <= width {
         return Cow::Borrowed(text);
     }
-    let mut kept = String::new();
+    let mut beginning = String::new();
     let mut used = 1;
     for c in text.chars() {
         used += c.width().unwrap_or(0);
         if used > width {
             break;
         }
-        kept.push(c);
+        beginning.push(c);
     }
-    Cow::Owned(kept.trim_end().to_owned() + "…")
+    Cow::Owned(beginning.trim_end().to_owned() + "…")
 }
 
 #[cfg(test)]

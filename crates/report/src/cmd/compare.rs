@@ -1,4 +1,4 @@
-//! `report`: store → comparison → table → format.
+//! `report`: prints the comparison.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,12 +12,12 @@ use crate::query::store;
 use crate::render;
 use crate::render::layout::terminal_width;
 
-/// Prints the comparison of every experiment asked for.
+/// Prints one table per selected experiment.
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     let reader = store::open(results)?;
-    let answer = compare_runs(&reader, results, &args.comparison)?;
-    answer.print_why_empty();
-    let tables = answer.tables;
+    let result = compare_runs(&reader, results, &args.comparison)?;
+    result.print_why_empty();
+    let tables = result.tables;
     let text = match args.format {
         Format::Table => render::text::text(&tables, terminal_width()),
         Format::Markdown => render::markdown::markdown(&tables),

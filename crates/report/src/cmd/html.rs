@@ -1,4 +1,4 @@
-//! `report html`: the comparison as one page to look at and to send.
+//! `report html`: writes the comparison as one HTML page.
 
 use std::io::Write;
 use std::path::Path;
@@ -11,12 +11,12 @@ use crate::page::read::read_page;
 use crate::query::store;
 use crate::{atomic_write, render};
 
-/// Writes the page of every experiment asked for.
+/// Writes the page of the selected experiments.
 pub fn html(results: &Path, args: &HtmlArgs) -> Result<ExitCode> {
     let reader = store::open(results)?;
-    let (page, answer) = read_page(&reader, results, &args.comparison)?;
-    answer.print_why_empty();
-    let text = render::html::html(&page).context("cannot make the page")?;
+    let (page, result) = read_page(&reader, results, &args.comparison)?;
+    result.print_why_empty();
+    let text = render::html::html(&page).context("cannot render the page")?;
     let output = args.output.clone().unwrap_or_else(|| results.join("report.html"));
     if output.as_os_str() == "-" {
         let mut out = std::io::stdout().lock();

@@ -1,4 +1,4 @@
-//! One file a command; what they share of opening a store.
+//! One file per command.
 
 pub mod compare;
 pub mod diff;
@@ -13,26 +13,24 @@ use std::process::ExitCode;
 
 use tracking::Reader;
 
-/// Something of the store is not as it was recorded.
+use crate::query::store::results_option;
+
+/// The exit code if the store is damaged.
 const DAMAGED: u8 = 1;
 
-/// Says what of the store is damaged, and left out of what was printed.
+/// Prints a warning per integrity issue, and returns the exit code.
 pub fn report_damage(reader: &Reader, results: &Path) -> ExitCode {
-    let damage = reader.integrity_issues();
-    for issue in &damage {
+    let issues = reader.integrity_issues();
+    for issue in &issues {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {issue}")));
     }
-    if damage.is_empty() {
+    if issues.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let option = if results == Path::new("results") {
-        String::new()
-    } else {
-        format!(" -r {}", results.display())
-    };
+    let option = results_option(results);
     let advice = format!(
-        "what was changed is left out of tables; what differs: cargo run -p runner -- verify --all{option}; the runner's \
-         usual command has again what is missing"
+        "tables omit changed rows; to list them, run: cargo run -p runner -- verify --all{option}; to \
+         recreate them, run the experiment again"
     );
     anstream::eprintln!("{}", tracking::printable(&advice));
     ExitCode::from(DAMAGED)

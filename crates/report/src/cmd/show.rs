@@ -1,4 +1,4 @@
-//! `report show ID`: all that is known of a run, and its epochs.
+//! `report show ID`: prints the facts, metrics and epochs of a run.
 
 use std::io::Write;
 use std::path::Path;
@@ -22,10 +22,10 @@ use crate::wording::{self, truncated};
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// Longest sparkline.
+/// The maximum width of a sparkline.
 const CURVE: usize = 40;
 
-/// Prints the run of that id, or the newest of that trial's.
+/// Prints the run with this id, or the newest run of the trial with this id.
 pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     let reader = store::open(results)?;
     let run = store::find(&reader, results, id)?;
@@ -48,7 +48,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
             "{}",
             styled(
                 BOLD,
-                "changed after it was recorded: these are not the numbers that were measured"
+                "changed after it was recorded: the numbers below are not the measured ones"
             )
         )?;
     }
@@ -75,7 +75,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     Ok(super::report_damage(&reader, results))
 }
 
-/// Name and value of each fact, names in a column of their own; nothing of none.
+/// Prints a title and one line per fact. Prints nothing if there are no facts.
 fn section(
     out: &mut impl Write,
     title: &str,
@@ -100,7 +100,7 @@ fn hyperparameters(run: &RecordedRun) -> Vec<(String, String)> {
     run.params.iter().map(|(name, value)| (wording::title(name), wording::value(value))).collect()
 }
 
-/// Every metric to six digits: enough to tell runs apart.
+/// A metric with six digits, which distinguish runs.
 pub fn measured(name: &str, value: f64) -> String {
     match Unit::of(name, value.abs()) {
         unit if unit.is_points() => format!("{:.4} %", unit.scale() * value),
@@ -149,18 +149,18 @@ fn made(
             "shared from",
             run.shared_from
                 .as_ref()
-                .map(|whole| format!("run {whole}, of whose training this is a part")),
+                .map(|longer| format!("run {longer}, whose training includes this one")),
         ),
         ("device", Some(run.device.clone())),
         ("started", Some(run.started_at.clone())),
-        ("went on after", (!resumed.is_empty()).then(|| resumed.join(", "))),
+        ("resumed after", (!resumed.is_empty()).then(|| resumed.join(", "))),
         ("ended", Some(run.ended_at.clone())),
         ("error", run.error.clone()),
         ("weights", model.is_file().then(|| model.display().to_string())),
     ])
 }
 
-/// Metrics of an epoch in the order in which they are read; others follow.
+/// Names of the per-epoch metrics, the usual ones first.
 fn metric_order(epochs: &[EpochMetrics]) -> Vec<&str> {
     const ORDER: [&str; 6] =
         ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"];
@@ -221,7 +221,7 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
     columns
 }
 
-/// Loss and accuracy over the epochs: the curve, and where it begins and ends.
+/// Loss and accuracy over the epochs: a sparkline with the first and the last value.
 fn curves(epochs: &[EpochMetrics]) -> Vec<(String, String)> {
     let curve = |name: &&str| {
         let values: Vec<f64> =

@@ -32,8 +32,8 @@ const DURATIONS: &[&str] = &[
     "secs", "sec", "ms", "us", "ns", "minutes", "hours",
 ];
 
-/// Words of other costs, which are better when lower. Every training run has costs, so they rank only
-/// if nothing else was measured.
+/// Words of other costs, which are better when lower. Every training run has costs, so they rank
+/// only if nothing else was measured.
 #[rustfmt::skip]
 const COSTS: &[&str] = &[
     "memory", "mem", "ram", "vram", "rss", "bytes", "kb", "mb", "gb", "kib",
@@ -70,8 +70,8 @@ const MORE: &[&str] = &[
     "utility", "fitness",
 ];
 
-/// Words of metrics that are better when higher, unless another word contradicts: `brier_score` is a
-/// loss.
+/// Words of metrics that are better when higher, unless another word contradicts: `brier_score` is
+/// a loss.
 const WEAKLY_MORE: &[&str] = &[
     "score", "top", "quality", "match", "matches", "hit", "hits", "correct", "pass", "solved",
     "coverage", "gain", "lift",
@@ -202,8 +202,8 @@ pub fn is_cost(name: &str) -> bool {
     !is_quality(&words) && (is_any(&words, COSTS) || is_clocked(&words))
 }
 
-/// Whether a metric measures time or speed, which the clock decides: two runs of equal bits differ in
-/// it. A name whose words contradict each other, such as `survival_time`, does not count.
+/// Whether a metric measures time or speed: two runs with equal bits differ in it. A name whose
+/// words contradict each other, such as `survival_time`, does not count.
 pub fn is_time(name: &str) -> bool {
     let words: Vec<String> = words(name).collect();
     direction(name).is_some() && !is_quality(&words) && is_clocked(&words)
@@ -253,7 +253,8 @@ pub fn base(name: &str) -> &str {
     }
 }
 
-/// Whether a declaration for `declared` covers the metric `name`: the same name, or that of all its splits.
+/// Whether a declaration for `declared` covers the metric `name`: the name is the same, or is the
+/// same without its split.
 pub fn is_covered(name: &str, declared: &str) -> bool {
     name == declared || base(name) == declared
 }

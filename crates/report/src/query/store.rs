@@ -5,7 +5,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tracking::{Reader, StoreError};
 
-/// Opens the store of `results`; where there is none, the error says what to run.
+/// Opens the store of `results`.
+///
+/// # Errors
+/// If there is no store; the error names the command that makes one.
 pub fn open(results: &Path) -> Result<Reader> {
     Reader::open(results).map_err(|error| match error {
         StoreError::NoStore { .. } => anyhow::anyhow!("{error}; {}", run_advice(results)),
@@ -13,21 +16,26 @@ pub fn open(results: &Path) -> Result<Reader> {
     })
 }
 
-/// The command that fills a results folder.
+/// Advice on filling an empty results folder.
 pub fn run_advice(results: &Path) -> String {
-    let option = if results == Path::new("results") {
-        String::new()
-    } else {
-        format!(" -r {}", results.display())
-    };
+    let option = results_option(results);
     format!("run an experiment first: cargo run -p runner --{option} experiments/batch_sweep.toml")
 }
 
-/// The run that an id means.
+/// The option that names the results folder, after a blank; empty for the default folder.
+pub fn results_option(results: &Path) -> String {
+    if results == Path::new("results") {
+        String::new()
+    } else {
+        format!(" -r {}", results.display())
+    }
+}
+
+/// The run with this id, or the newest run of the trial with this id.
 pub fn find(reader: &Reader, results: &Path, id: &str) -> Result<tracking::RecordedRun> {
     if reader.experiments()?.iter().any(|experiment| experiment.name == id) {
         anyhow::bail!(
-            "'{id}' is an experiment: expected the id of a run or a trial, as in its runs.csv"
+            "'{id}' is an experiment: expected the id of a run or trial, as in its runs.csv"
         );
     }
     reader.find(id).with_context(|| format!("cannot find a run in {}", results.display()))
