@@ -241,7 +241,7 @@ fn results_names_a_folder_or_asks_for_the_results() {
     };
     let record = |results: &str| {
         let reader = tracking::Reader::open(&parent.path().join(results)).unwrap();
-        format!("{}\n", reader.record(None, &mut ()).unwrap())
+        format!("{}\n", reader.export(None, &mut ()).unwrap())
     };
 
     assert_eq!(run("digest"), record("results"));

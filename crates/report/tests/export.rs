@@ -23,7 +23,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 fn digest(results: &TempDir) -> Digest {
-    Reader::open(results.path()).unwrap().record(None, &mut ()).unwrap()
+    Reader::open(results.path()).unwrap().export(None, &mut ()).unwrap()
 }
 
 /// Exports with more arguments: exit code, standard output, standard error.

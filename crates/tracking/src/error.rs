@@ -1,142 +1,143 @@
-//! What can be wrong with a store.
+//! Errors of a store.
 
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why the record cannot be kept or read.
+/// Why a store cannot be opened, read or written.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// Nothing was recorded here yet.
-    #[error("no results in {}: nothing was recorded in its {} yet", .folder.display(), crate::DATABASE)]
+    /// The results folder has no store, or an empty one.
+    #[error("no results in {}: nothing has been recorded in its {} yet", .folder.display(), crate::DATABASE)]
     NoStore {
         /// The results folder.
         folder: PathBuf,
     },
-    /// The results folder cannot be made or written.
-    #[error("the results folder {} cannot be used: {cause}; name another with --results DIR", .folder.display())]
+    /// The results folder cannot be created or written.
+    #[error("cannot use the results folder {}: {cause}; choose another folder with --results DIR", .folder.display())]
     Folder {
         /// The results folder.
         folder: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         cause: std::io::Error,
     },
-    /// A file of another program, or a damaged one.
-    #[error("{} is not a store of candle-sweep: {reason}; move it away, or name another folder with --results DIR", .path.display())]
+    /// The file belongs to another program, or is not a database.
+    #[error("{} is not a store of candle-sweep: {reason}; move the file, or choose another folder with --results DIR", .path.display())]
     NotAStore {
         /// The file.
         path: PathBuf,
-        /// What it is instead.
+        /// What the file is instead.
         reason: String,
     },
-    /// Bytes of the store were changed or lost.
-    #[error("{} is damaged: {reason}; put a copy of it in its place, or save what `sqlite3 {} .recover` still finds", .path.display(), .path.display())]
+    /// Bytes of the database were changed or lost.
+    #[error("{} is damaged: {reason}; restore a backup, or recover the readable rows with `sqlite3 {} .recover`", .path.display(), .path.display())]
     Damaged {
-        /// The file.
+        /// The database.
         path: PathBuf,
-        /// What SQLite says.
+        /// Error of SQLite.
         reason: String,
     },
-    /// No room to write, or no right to.
-    #[error("{} cannot be written: {reason}; what was committed is kept: {advice}, then run the same command again", .path.display())]
+    /// The disk is full, or the program lacks the permission to write.
+    #[error("cannot write {}: {reason}; committed results are safe: {advice}, then run the same command again", .path.display())]
     Unwritable {
-        /// The file.
+        /// The database.
         path: PathBuf,
-        /// What SQLite says.
+        /// Error of SQLite.
         reason: String,
-        /// What may help.
+        /// What to do about it.
         advice: &'static str,
     },
-    /// Others write all the time.
-    #[error("{} is busy: other programs have been writing to it for {} s on end; run the same command again", .path.display(), .waited.as_secs())]
+    /// Other programs keep the database locked.
+    #[error("{} is busy: other programs have kept it locked for {} s; run the same command again", .path.display(), .waited.as_secs())]
     Busy {
-        /// The file.
+        /// The database.
         path: PathBuf,
-        /// How long this one waited.
+        /// How long this program waited.
         waited: std::time::Duration,
     },
-    /// Somebody wrote while it was read.
-    #[error("{} was written to while it was read; run the same command again", .path.display())]
+    /// Another program began to write while this one was reading.
+    #[error("{} changed while it was being read; run the same command again", .path.display())]
     ChangedDuringRead {
-        /// The file.
+        /// The database.
         path: PathBuf,
     },
-    /// Somebody deleted or moved it while it was recorded into.
-    #[error("{} is not there any more: it was deleted or moved while it was recorded into; run the same command again", .path.display())]
+    /// Another program deleted or moved the database during recording.
+    #[error("{} no longer exists: it was deleted or moved during recording; run the same command again", .path.display())]
     Deleted {
-        /// The file.
+        /// The database.
         path: PathBuf,
     },
-    /// A store of a later version.
-    #[error("{} was written by a newer version (schema {found}, this program knows up to {known}); update the program", .path.display())]
+    /// A newer version wrote the store.
+    #[error("{} was written by a newer version (schema {found}, this program supports up to {known}); update this program", .path.display())]
     NewerSchema {
-        /// The file.
+        /// The database.
         path: PathBuf,
-        /// Its schema.
+        /// Schema version of the store.
         found: i64,
-        /// The newest schema of this program.
+        /// Newest schema version that this program supports.
         known: i64,
     },
-    /// The database refuses.
+    /// Any other error of SQLite.
     #[error("{}: {cause}", .path.display())]
     Database {
-        /// The file.
+        /// The database.
         path: PathBuf,
-        /// What SQLite says.
+        /// Error of SQLite.
         cause: rusqlite::Error,
     },
-    /// A file beside the store cannot be written.
-    #[error("{} cannot be written: {cause}", .path.display())]
+    /// A file beside the database cannot be written.
+    #[error("cannot write {}: {cause}", .path.display())]
     Export {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the system.
         cause: std::io::Error,
     },
-    /// What belongs to a run and is no part of the store cannot be brought along with it.
-    #[error("what belongs to run {run} cannot be brought along: {cause}")]
+    /// The files of a merged run cannot be copied.
+    #[error("cannot copy the files of run {run}: {cause}")]
     RunFiles {
         /// The run.
         run: crate::RunId,
-        /// What happened, where.
+        /// Error of the system, with the file.
         cause: std::io::Error,
     },
-    /// A hyperparameter or a metric that cannot be recorded.
-    #[error("the {what} '{}' cannot be recorded: {reason}", crate::printable(.name))]
+    /// The name or the value of a hyperparameter or a metric is invalid.
+    #[error("cannot record the {what} '{}': {reason}", crate::printable(.name))]
     Rejected {
         /// `hyperparameter` or `metric`.
         what: &'static str,
         /// Its name.
         name: String,
-        /// What is wrong with it.
+        /// What is wrong, and what was expected.
         reason: &'static str,
     },
-    /// An epoch that does not follow what was logged before.
-    #[error("epoch {epoch} (step {step}) cannot be logged: {reason}")]
+    /// An epoch does not follow the logged epochs.
+    #[error("cannot log epoch {epoch} (step {step}): {reason}")]
     Epoch {
         /// The epoch.
         epoch: u32,
         /// The step.
         step: u64,
-        /// What is wrong with it.
+        /// What is wrong, and what was expected.
         reason: &'static str,
     },
-    /// The trial is being run.
-    #[error("trial {trial} of '{experiment}' is being run by process {} of {}: wait for its end{}", .by.pid, crate::printable(&.by.host), take_over(*.remote))]
+    /// Another process runs the trial.
+    #[error("trial {trial} of '{experiment}' is being run by process {} of {}: wait for its end{}", .by.pid, crate::printable(&.by.host), take_over_advice(*.remote))]
     Running {
         /// The experiment.
         experiment: String,
         /// The trial.
         trial: crate::TrialId,
-        /// Who is said to run it.
+        /// The process.
         by: Box<crate::Process>,
-        /// Whether that is of another machine or container, so that nobody here can know whether it still is.
+        /// Whether the process belongs to another machine or container. This process cannot know
+        /// then whether it is still alive.
         remote: bool,
     },
-    /// Nobody is there who could record.
-    #[error("{} is not written to any more: the thread that records has ended; open the store again", .path.display())]
+    /// The thread that records live runs has ended.
+    #[error("{} receives no more events: the recording thread has ended; open the store again", .path.display())]
     WriterStopped {
-        /// The file.
+        /// The database.
         path: PathBuf,
     },
     /// The name of an experiment is invalid.
@@ -144,12 +145,13 @@ pub enum StoreError {
     InvalidExperimentName(#[from] crate::InvalidExperimentName),
 }
 
-fn take_over(remote: bool) -> &'static str {
-    if remote { ", or take it over if you know that it is gone" } else { "" }
+fn take_over_advice(remote: bool) -> &'static str {
+    if remote { ", or take over the trial if you know that the process has ended" } else { "" }
 }
 
 impl StoreError {
-    /// Itself once more, if what failed may succeed when it is tried again: the disk is full, others write.
+    /// A copy of the error if it is transient, so that a retry can succeed: a full disk or a locked
+    /// database.
     pub(crate) fn as_transient(&self) -> Option<Self> {
         match self {
             Self::Unwritable { path, reason, advice } => {
@@ -161,26 +163,26 @@ impl StoreError {
     }
 }
 
-/// Why an id leads to no run.
+/// Why the prefix of an id does not identify a run.
 #[derive(Debug, Error)]
 pub enum FindError {
-    /// No run and no trial begins so.
-    #[error("no run and no trial begins with '{}'", crate::printable(.0))]
+    /// No id starts with the prefix.
+    #[error("no run and no trial id starts with '{}'", crate::printable(.0))]
     NotFound(String),
-    /// Several do.
-    #[error("'{}' is the beginning of several ids: {}", crate::printable(.prefix), .candidates.join(", "))]
+    /// Several ids start with the prefix.
+    #[error("several ids start with '{}': {}", crate::printable(.prefix), .candidates.join(", "))]
     Ambiguous {
-        /// What was asked for.
+        /// The prefix.
         prefix: String,
-        /// Some of the ids it could mean.
+        /// Some of the ids that start with it.
         candidates: Vec<String>,
     },
-    /// One trial is in several experiments.
-    #[error("trial {id} is in several experiments: name one of {}", .experiments.iter().map(|it| format!("{}/{id}", crate::printable(it))).collect::<Vec<_>>().join(", "))]
+    /// Several experiments have runs of the trial.
+    #[error("trial {id} belongs to several experiments: specify one of {}", .experiments.iter().map(|name| format!("{}/{id}", crate::printable(name))).collect::<Vec<_>>().join(", "))]
     SeveralExperiments {
         /// The trial.
         id: String,
-        /// The experiments that have runs of it.
+        /// The experiments.
         experiments: Vec<String>,
     },
     /// The store cannot be read.

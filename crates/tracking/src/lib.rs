@@ -219,9 +219,8 @@ pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
 pub use run::{Checkpoint, EpochMetrics, Order, RecordedRun, Run, RunHeader, SplitSizes};
 pub use status::Status;
-pub use store::live::{ClaimOptions, ClaimOutcome, ResumePoint, WriteTransaction};
-pub use store::merge::MergeReport;
-pub use store::progress::Progress;
-pub use store::read::Reader;
-pub use store::{DATABASE, IntegrityIssue, InvocationId, LastValues, Store, timestamp};
+pub use store::{
+    ClaimOptions, ClaimOutcome, DATABASE, IntegrityIssue, InvocationId, LastValues, MergeReport,
+    Progress, Queries, Reader, ResumePoint, Store, WriteTransaction, timestamp,
+};
 pub use value::Value;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use crate::store::recorder::{Recorder, Trouble};
+use crate::store::background_writer::{BackgroundWriter, DeferredError};
 use crate::{
     EpochMetrics, Experiment, ExperimentName, Invocation, Run, RunHeader, RunId, SplitSizes,
     Status, Store, StoreError, TrialId, Value, printable,
@@ -61,7 +61,7 @@ impl Store {
         invocation: Invocation,
     ) -> Result<(), StoreError> {
         ExperimentName::new(&experiment.name)?;
-        self.recorder()?.declare(experiment.clone(), invocation)
+        self.background_writer()?.declare(experiment.clone(), invocation)
     }
 }
 
@@ -142,21 +142,21 @@ impl NewRun<'_> {
                 reason,
             });
         }
-        let recorder = self.store.recorder()?;
+        let writer = self.store.background_writer()?;
         let id = RunId::random().map_err(|error| StoreError::Folder {
             folder: self.store.folder().to_owned(),
             cause: std::io::Error::other(error.to_string()),
         })?;
         (self.run.trial, self.run.started_at) = (TrialId::of_run(&self.run), SystemTime::now());
-        recorder.start(id.clone(), self.run.clone(), self.take_over)?;
+        writer.start_run(id.clone(), self.run.clone(), self.take_over)?;
         Ok(LiveRun {
-            recorder,
+            writer,
             id,
             trial: self.run.trial.clone(),
             run: Some(Box::new(self.run)),
             started: Instant::now(),
             last_epoch: Mutex::default(),
-            trouble: Trouble::default(),
+            deferred_error: DeferredError::default(),
         })
     }
 }
@@ -168,14 +168,14 @@ impl NewRun<'_> {
 /// `killed`. The same applies if its process ends. Logged epochs remain in the store.
 #[derive(Debug)]
 pub struct LiveRun {
-    recorder: Arc<Recorder>,
+    writer: Arc<BackgroundWriter>,
     id: RunId,
     trial: TrialId,
     /// `None` after the run has ended.
     run: Option<Box<Run>>,
     started: Instant,
     last_epoch: Mutex<LastEpoch>,
-    trouble: Trouble,
+    deferred_error: DeferredError,
 }
 
 /// The last logged epoch and the names of its metrics.
@@ -234,17 +234,21 @@ impl LiveRun {
         last.names.extend(metrics.iter().map(|(name, _)| name.clone()));
         // The lock is held until the epoch is queued. It keeps the order of threads that log to one
         // run.
-        self.recorder.epoch(
+        self.writer.log_epoch(
             self.id.clone(),
             EpochMetrics { epoch, step, metrics },
-            Arc::clone(&self.trouble),
+            Arc::clone(&self.deferred_error),
         )?;
-        self.trouble()
+        self.take_deferred_error()
     }
 
     /// Returns the error of earlier epochs that could not be recorded, if any.
-    fn trouble(&self) -> Result<(), StoreError> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    fn take_deferred_error(&self) -> Result<(), StoreError> {
+        self.deferred_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .map_or(Ok(()), Err)
     }
 
     /// Ends the run with its final metrics, such as `test_accuracy`. The metric `seconds`, the time
@@ -299,9 +303,9 @@ impl LiveRun {
     ) -> Result<(), StoreError> {
         if let Some(mut run) = self.run.take() {
             (run.status, run.error, run.results) = (status, error.map(str::to_owned), results);
-            self.recorder.end(self.id.clone(), run)?;
+            self.writer.end_run(self.id.clone(), run)?;
         }
-        self.trouble()
+        self.take_deferred_error()
     }
 }
 
@@ -314,7 +318,7 @@ impl Drop for LiveRun {
                 "the program dropped it before its end"
             };
             (run.status, run.error) = (Status::Killed, Some(reason.to_owned()));
-            self.recorder.abandon(self.id.clone(), run);
+            self.writer.abandon_run(self.id.clone(), run);
         }
     }
 }

@@ -60,7 +60,7 @@ fn import_and_merge_copy_declarations() {
 
     let mut document = Vec::new();
     let mut json = JsonDocument::new(&mut document).unwrap();
-    let digest = reader.record(None, &mut json).unwrap();
+    let digest = reader.export(None, &mut json).unwrap();
     json.finish(digest).unwrap();
     let imported = tempfile::tempdir().unwrap();
     Store::restore(imported.path(), |sink| read_json(document.as_slice(), "-", sink)).unwrap();
@@ -95,7 +95,7 @@ fn exports_of_earlier_versions_may_lack_declarations() {
     let mut document = Vec::new();
     let mut json = JsonDocument::new(&mut document).unwrap();
     let reader = Reader::open(folder.path()).unwrap();
-    reader.record(None, &mut json).unwrap();
+    reader.export(None, &mut json).unwrap();
     json.finish(format!("sha256:{}", "0".repeat(64)).parse().unwrap()).unwrap();
     let text = String::from_utf8(document).unwrap();
     let (before, rest) = text.split_once(",\n\"declarations\": [").unwrap();

@@ -14,7 +14,7 @@ use tracking::{
 use wine::{invocation, opened, run};
 
 fn digest(folder: &Path) -> Digest {
-    Reader::open(folder).unwrap().record(None, &mut ()).unwrap()
+    Reader::open(folder).unwrap().export(None, &mut ()).unwrap()
 }
 
 /// Merges all runs of the store in `from`.
@@ -157,7 +157,7 @@ fn run_exported_while_running_is_updated() {
     let (folder, mut store, id) = opened();
     let taken = train(&mut store, id, 0, 2);
     let copy = tempfile::tempdir().unwrap();
-    Store::restore(copy.path(), |sink| Reader::open(folder.path())?.record(None, sink)).unwrap();
+    Store::restore(copy.path(), |sink| Reader::open(folder.path())?.export(None, sink)).unwrap();
     let mut merged = Store::open(copy.path()).unwrap();
     assert_eq!(
         counts(&merge(&mut merged, folder.path())),
@@ -201,7 +201,7 @@ fn run_with_other_epochs_is_a_conflict() {
     end(&mut store, &taken, &other);
     let report = merge(&mut merged, folder.path());
     assert_eq!(counts(&report).0, [0; 4]);
-    assert!(report.conflicts[0].contains("it is killed and finished"), "{report:?}");
+    assert!(report.conflicts[0].contains("its status is killed and finished"), "{report:?}");
     assert_eq!(merged.runs("wine").unwrap()[0].last_epoch, 2, "nothing was overwritten");
 }
 

@@ -25,7 +25,7 @@ fn of_record(results: &Path, experiments: Vec<String>) -> Result<ExitCode> {
     let reader = store::open(results)?;
     let args = ComparisonArgs { experiments, ..ComparisonArgs::default() };
     let runs = selected_runs(&reader, results, &args)?;
-    let digest = reader.record(runs.as_ref(), &mut ())?;
+    let digest = reader.export(runs.as_ref(), &mut ())?;
     writeln!(std::io::stdout(), "{digest}")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -32,7 +32,7 @@ impl RunSet {
             }
         };
         let runs = measured_at_end(reader, runs)?;
-        let invocations = reader.invocations(runs.iter().map(|run| &run.run))?;
+        let invocations = reader.invocations_of(runs.iter().map(|run| &run.run))?;
         Ok(Self { name, runs, declarations: reader.declarations(&experiment)?, invocations })
     }
 

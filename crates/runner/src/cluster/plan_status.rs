@@ -105,7 +105,7 @@ impl PlanStatus {
         for attempt in attempt::find(results, &name)? {
             if let Ok(reader) = Reader::open(&attempt.path) {
                 let runs = reader.runs(&name)?;
-                let starts = reader.invocations(&runs)?;
+                let starts = reader.invocations_of(&runs)?;
                 self.done.extend(reader.completed_trials(&name)?);
                 self.unfinished.extend(unfinished(runs));
                 if !starts.is_empty() && starts.iter().all(|start| start.plan_sha256 != this_plan) {

@@ -101,7 +101,7 @@ fn print_imported(name: &str, results: &Path) -> Result<ExitCode> {
     }
     // Checks all runs, including those that a rerun has replaced.
     let reader = Reader::open(results)?;
-    reader.inspect(None)?;
+    reader.verify(None)?;
     let issues = reader.integrity_issues();
     issues.iter().for_each(|issue| warn(issue.to_string()));
     Ok(if issues.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(INCOMPLETE) })

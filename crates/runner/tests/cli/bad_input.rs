@@ -90,11 +90,11 @@ fn results_path_that_is_no_folder_is_rejected() {
     let sweep = Sweep::new("good.toml", HEAD);
     sweep.write("file", "");
     sweep.runner("good.toml -r file").exits(2).stderr_is(
-        "error: the results folder file cannot be used: it is a file; \
-         name another with --results DIR\n",
+        "error: cannot use the results folder file: it is a file; \
+         choose another folder with --results DIR\n",
     );
     let absent = sweep.runner("good.toml -r /proc/nowhere").exits(2);
-    absent.stderr_contains("cannot be used");
+    absent.stderr_contains("cannot use");
 }
 
 #[test]

@@ -18,17 +18,17 @@ sweep = { batch_size = [32, 64] }
 fn export(sweep: &Sweep) -> String {
     let reader = sweep.results().reader();
     let mut json = JsonDocument::new(File::create(sweep.path("export.json")).unwrap()).unwrap();
-    let digest = reader.record(None, &mut json).unwrap();
+    let digest = reader.export(None, &mut json).unwrap();
     json.finish(digest).unwrap();
     fs::create_dir_all(sweep.path("export-csv")).unwrap();
     let mut csv = CsvFolder::new(&sweep.path("export-csv"));
-    reader.record(None, &mut csv).unwrap();
+    reader.export(None, &mut csv).unwrap();
     csv.finish(digest).unwrap();
     digest.to_string()
 }
 
 fn digest(sweep: &Sweep, results: &str) -> String {
-    sweep.results_in(results).reader().record(None, &mut ()).unwrap().to_string()
+    sweep.results_in(results).reader().export(None, &mut ()).unwrap().to_string()
 }
 
 /// Two trials in `results`, their exports, and the digest of those.

@@ -92,6 +92,6 @@ fn run_with_an_invalid_trial_id_is_the_only_run_lost() {
         .runner("small.toml")
         .success()
         .stderr_contains("1 of 16 trials to run")
-        .stderr_contains("had 16 runs when it was recorded last, but 15 are found");
+        .stderr_contains("contains 15 runs, but 16 were recorded");
     assert_eq!(sweep.read("results/small/runs.csv").lines().count(), 17);
 }

@@ -2,8 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::live::{self, WriteTransaction};
-use super::{DATABASE, Store};
+use super::Store;
+use super::insert::add_experiment;
+use super::transaction::WriteTransaction;
 use crate::live_run::check_metric_name;
 use crate::{Declarations, Direction, Experiment, ExperimentName, StoreError};
 
@@ -30,7 +31,7 @@ impl WriteTransaction<'_> {
     ) -> Result<(), StoreError> {
         let about = Experiment { name: experiment.to_owned(), description: String::new() };
         let declare = || {
-            live::add_experiment(&self.connection, &about)?;
+            add_experiment(&self.connection, &about)?;
             self.connection
                 .execute("DELETE FROM declarations WHERE experiment = ?1", [experiment])?;
             let sql =
@@ -41,19 +42,11 @@ impl WriteTransaction<'_> {
                 .into_iter()
                 .try_for_each(|row| insert.execute([experiment, row.0, row.1]).map(drop))
         };
-        declare().map_err(self.failed())
+        declare().map_err(self.store_error())
     }
 }
 
 impl Store {
-    /// Metric and replicate declarations of `experiment`.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn declarations(&self, experiment: &str) -> Result<Declarations, StoreError> {
-        of_experiment(&self.connection(), experiment).map_err(self.failed())
-    }
-
     /// Declares whether lower or higher values of the metric `name` are better, for all runs of
     /// `experiment`. Creates the experiment if it does not exist. A name without a split applies to
     /// all splits: `wer` covers `val_wer` and `test_wer`.
@@ -69,7 +62,7 @@ impl Store {
     /// ```
     ///
     /// # Errors
-    /// When a name is invalid, or the database refuses.
+    /// When a name is invalid, or the store cannot be written.
     pub fn declare_metric(
         &self,
         experiment: &str,
@@ -85,7 +78,7 @@ impl Store {
     /// Replaces all declarations of `experiment`. Creates the experiment if it does not exist.
     ///
     /// # Errors
-    /// When a name is invalid, or the database refuses.
+    /// When a name is invalid, or the store cannot be written.
     pub fn declare_metrics(
         &self,
         experiment: &str,
@@ -100,11 +93,12 @@ impl Store {
         change: impl FnOnce(&mut Declarations),
     ) -> Result<(), StoreError> {
         ExperimentName::new(experiment)?;
-        let mut connection = self.connection();
+        let mut source = self.lock();
         // One transaction reads and writes, so that concurrent programs do not overwrite each
         // other's changes.
-        let transaction = WriteTransaction::begin(&mut connection, self.folder.join(DATABASE))?;
-        let before = of_experiment(&transaction.connection, experiment).map_err(self.failed())?;
+        let transaction = WriteTransaction::begin(&mut source.connection, self.path())?;
+        let before =
+            of_experiment(&transaction.connection, experiment).map_err(self.store_error())?;
         let mut after = before.clone();
         change(&mut after);
         for (_, name) in after.rows() {

@@ -1,30 +1,33 @@
-//! What people look at, in and out of the database. Nothing that is read is trusted.
+//! The tables `examples` and `mistakes`, which hold error analyses.
+//!
+//! A damaged store can contain anything, so reading bounds the number and the size of values.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::IntegrityIssue;
+use super::integrity::{Checked, IntegrityIssue};
+use super::sqlite_error::is_unreadable_value;
 use crate::{ConfusionCell, ErrorAnalysis, Mistake, RecordedRun, RunId, checksum};
 
-/// No text and no picture is longer.
+/// Longest text or picture that is read, in bytes.
 #[allow(clippy::cast_possible_wrap, reason = "a few kilobytes")]
-const LONGEST: i64 = ErrorAnalysis::ROOM as i64;
+const MAX_BYTES: i64 = ErrorAnalysis::ROOM as i64;
 
-/// One more than there may be, to see that there are too many.
+/// Number of mistakes that are read: one more than the limit, so that an excess is noticed.
 #[allow(clippy::cast_possible_wrap, reason = "a dozen")]
-const MOST_ROWS: i64 = ErrorAnalysis::MISTAKES as i64 + 1;
+const MAX_ROWS: i64 = ErrorAnalysis::MISTAKES as i64 + 1;
 
-/// Records them, with their checksum in the row of the run.
+/// Inserts an error analysis, and its checksum in the row of the run.
 pub(super) fn insert(
     connection: &Connection,
     run: &RunId,
-    examples: Option<&ErrorAnalysis>,
+    analysis: Option<&ErrorAnalysis>,
 ) -> rusqlite::Result<()> {
-    let Some(examples) = examples else { return Ok(()) };
-    if let Err(reason) = examples.validate() {
+    let Some(analysis) = analysis else { return Ok(()) };
+    if let Err(reason) = analysis.validate() {
         let reason = format!("the error analysis is invalid: {reason}");
         return Err(rusqlite::Error::ToSqlConversionFailure(reason.into()));
     }
-    let ErrorAnalysis { classes, rows, columns, confusion, left_out, mistakes } = examples;
+    let ErrorAnalysis { classes, rows, columns, confusion, left_out, mistakes } = analysis;
     connection
         .prepare_cached(
             "INSERT INTO examples (run_id, classes, rows, columns, confusion, left_out) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -46,10 +49,10 @@ pub(super) fn insert(
             picture
         ])?;
     }
-    set_checksum(connection, run, checksum::of_error_analysis(run, examples))
+    set_checksum(connection, run, checksum::of_error_analysis(run, analysis))
 }
 
-/// What they must fit: -1 fits none.
+/// Sets the checksum of an error analysis. No error analysis matches -1.
 pub(super) fn set_checksum(
     connection: &Connection,
     run: &RunId,
@@ -60,55 +63,45 @@ pub(super) fn set_checksum(
     Ok(())
 }
 
-/// Those of a run, and whether they are as they were recorded: if not, they are left out.
+/// The error analysis of a run. If it does not match its checksum, it is left out.
 pub(super) fn of_run(
     connection: &Connection,
     run: &RecordedRun,
-    damage: &mut Vec<IntegrityIssue>,
-) -> rusqlite::Result<(Option<ErrorAnalysis>, bool)> {
+) -> rusqlite::Result<Checked<Option<ErrorAnalysis>>> {
     if !connection.column_exists(None, "runs", "examples_checksum")? {
-        return Ok((None, true));
+        return Ok(Checked { value: None, issues: Vec::new() });
     }
-    let fits = |it: &ErrorAnalysis, sum| {
-        it.validate().is_ok() && checksum::of_error_analysis(&run.id, it) == sum
+    let found = match read(connection, &run.id) {
+        Err(error) if is_unreadable_value(&error) => None,
+        found => Some(found?),
     };
-    match legible(read(connection, &run.id))? {
-        Some((None, None)) => Ok((None, true)),
-        Some((Some(sum), Some(examples))) if fits(&examples, sum) => Ok((Some(examples), true)),
-        _ => {
-            damage.push(IntegrityIssue::of_examples(run));
-            Ok((None, false))
+    let matches = |analysis: &ErrorAnalysis, expected| {
+        analysis.validate().is_ok() && checksum::of_error_analysis(&run.id, analysis) == expected
+    };
+    Ok(match found {
+        Some((None, None)) => Checked { value: None, issues: Vec::new() },
+        Some((Some(expected), Some(analysis))) if matches(&analysis, expected) => {
+            Checked { value: Some(analysis), issues: Vec::new() }
         }
-    }
+        _ => Checked { value: None, issues: vec![IntegrityIssue::error_analysis_changed(run)] },
+    })
 }
 
-/// What was read, unless it is of another kind or size than what is recorded.
-fn legible<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
-    match read {
-        Err(
-            rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::Utf8Error(..),
-        ) => Ok(None),
-        read => read.map(Some),
-    }
-}
-
-/// The checksum and what the tables have. Texts and pictures that are longer than what is recorded are not even read.
+/// The checksum and the error analysis of a run. Longer texts and pictures than the store writes are
+/// not read.
 fn read(
     connection: &Connection,
     run: &RunId,
 ) -> rusqlite::Result<(Option<i64>, Option<ErrorAnalysis>)> {
     let sql = "SELECT examples_checksum FROM runs WHERE id = ?1";
-    let sum = connection
+    let checksum = connection
         .prepare_cached(sql)?
         .query_row([run.as_str()], |row| row.get(0))
         .optional()?
         .flatten();
     let sql = "SELECT classes, rows, columns, iif(octet_length(confusion) <= ?2, confusion, NULL), left_out
                FROM examples WHERE run_id = ?1";
-    let examples = |row: &Row<'_>| {
+    let from_row = |row: &Row<'_>| {
         Ok(ErrorAnalysis {
             classes: row.get(0)?,
             rows: row.get(1)?,
@@ -118,14 +111,14 @@ fn read(
             mistakes: Vec::new(),
         })
     };
-    let key = params![run.as_str(), LONGEST];
-    let Some(examples) = connection.prepare_cached(sql)?.query_row(key, examples).optional()?
+    let key = params![run.as_str(), MAX_BYTES];
+    let Some(analysis) = connection.prepare_cached(sql)?.query_row(key, from_row).optional()?
     else {
-        return Ok((sum, None));
+        return Ok((checksum, None));
     };
     let sql = "SELECT example, label, predicted, probability, iif(octet_length(picture) <= ?2, picture, NULL)
                FROM mistakes WHERE run_id = ?1 ORDER BY rank LIMIT ?3";
-    let mistake = |row: &Row<'_>| {
+    let from_row = |row: &Row<'_>| {
         Ok(Mistake {
             index: row.get::<_, i64>(0)?.cast_unsigned(),
             label: row.get(1)?,
@@ -134,16 +127,16 @@ fn read(
             picture: row.get(4)?,
         })
     };
-    let key = params![run.as_str(), LONGEST, MOST_ROWS];
+    let key = params![run.as_str(), MAX_BYTES, MAX_ROWS];
     let mistakes =
-        connection.prepare_cached(sql)?.query_map(key, mistake)?.collect::<Result<_, _>>()?;
-    Ok((sum, Some(ErrorAnalysis { mistakes, ..examples })))
+        connection.prepare_cached(sql)?.query_map(key, from_row)?.collect::<Result<_, _>>()?;
+    Ok((checksum, Some(ErrorAnalysis { mistakes, ..analysis })))
 }
 
 fn to_json(confusion: &[ConfusionCell]) -> String {
     let cells: Vec<String> = confusion
         .iter()
-        .map(|it| format!("[{},{},{}]", it.label, it.predicted, it.count))
+        .map(|cell| format!("[{},{},{}]", cell.label, cell.predicted, cell.count))
         .collect();
     format!("[{}]", cells.join(","))
 }

@@ -100,7 +100,7 @@ fn concurrent_processes_and_threads_lose_nothing() {
     found.sort_unstable();
     found.dedup();
     assert_eq!((found.len(), reader.integrity_issues()), (runs.len(), Vec::new()));
-    let invocations = reader.invocations(&runs).unwrap();
+    let invocations = reader.invocations_of(&runs).unwrap();
     assert_eq!(invocations.len(), 4, "one invocation per process");
     let host = &Process::current().host;
     for invocation in &invocations {
@@ -160,7 +160,7 @@ fn logged_epochs_survive_a_kill() {
     assert_eq!(runs[0].last_epoch, run.last_epoch);
     assert_eq!(
         runs[0].error.as_deref(),
-        Some("its process was gone; another run of the trial began")
+        Some("its process ended; another run of the trial started")
     );
     assert_eq!(Reader::open(folder.path()).unwrap().runs("wine").unwrap()[0].id, runs[1].id);
 }

@@ -80,7 +80,7 @@ fn non_finite_values_are_dropped_and_zeros_unsigned() {
     assert_eq!((epochs.len(), &epochs[0].metrics[..]), (1, &[("accuracy".to_owned(), 0.0)][..]));
     for infinite in [f64::NAN, f64::INFINITY] {
         let error = store.start_run("wine", &[("rate", infinite.into())]).unwrap_err().to_string();
-        assert_eq!(error, "the hyperparameter 'rate' cannot be recorded: its value is not finite");
+        assert_eq!(error, "cannot record the hyperparameter 'rate': its value is not finite");
     }
 }
 
@@ -114,17 +114,23 @@ fn invalid_names_are_rejected_with_a_reason() {
             .start_run("wine", &[("loss", 1.into()), (name, 2.into())])
             .unwrap_err()
             .to_string();
-        assert!(error.starts_with("the hyperparameter '") && error.ends_with(reason), "{error}");
+        assert!(
+            error.starts_with("cannot record the hyperparameter '") && error.ends_with(reason),
+            "{error}"
+        );
         let error =
             run.log(1, &[("loss", 1.0), ("accuracy", 0.5), (name, 2.0)]).unwrap_err().to_string();
-        assert!(error.starts_with("the metric '") && error.ends_with(reason), "{error}");
+        assert!(
+            error.starts_with("cannot record the metric '") && error.ends_with(reason),
+            "{error}"
+        );
         assert!(!error.contains(['\u{1b}', '\n', '\u{202e}']), "{error}");
     }
 
     // Nothing of a rejected call is recorded.
     run.log(1, &[("loss", 1.0)]).unwrap();
     let again = run.log(1, &[("accuracy", 0.5), ("loss", 1.0)]).unwrap_err().to_string();
-    assert_eq!(again, "the metric 'loss' cannot be recorded: its name is already in use");
+    assert_eq!(again, "cannot record the metric 'loss': its name is already in use");
     run.log(1, &[("accuracy", 0.5)]).unwrap();
 
     let error = run.finish(&[("test_loss", 1.0), ("test_loss", 2.0)]).unwrap_err().to_string();
@@ -152,7 +158,7 @@ fn invalid_epochs_are_rejected_with_a_reason() {
     ];
     for (epoch, step, reason) in invalid {
         let error = run.log_at(epoch, step, &[("loss", 1.0)]).unwrap_err().to_string();
-        assert_eq!(error, format!("epoch {epoch} (step {step}) cannot be logged: {reason}"));
+        assert_eq!(error, format!("cannot log epoch {epoch} (step {step}): {reason}"));
     }
     run.finish(&[]).unwrap();
     let epochs = Reader::open(folder.path()).unwrap().epochs(&all(folder.path())[0]).unwrap();

@@ -67,7 +67,7 @@ fn run_of_another_machine_blocks_until_taken_over() {
     let header = RunHeader { trial, ..RunHeader::new("wine", Status::Running) };
     store.record(remote, &Run::new(header, SystemTime::now())).unwrap();
     let error = store.start_run("wine", &[("depth", 3.into())]).unwrap_err().to_string();
-    let words = "is being run by process 7 of \\u{1b}[2Jfar: wait for its end, or take it over if you know that it is gone";
+    let words = "is being run by process 7 of \\u{1b}[2Jfar: wait for its end, or take over the trial if you know that the process has ended";
     assert!(error.ends_with(words), "{error}");
     store.new_run("wine", &[("depth", 3.into())]).take_over().start().unwrap().finish(&[]).unwrap();
     let ends: Vec<Status> = all(folder.path()).iter().map(|run| run.status).collect();

@@ -111,7 +111,7 @@ fn invalid_csv_rows_are_rejected() {
             (|text| text.to_owned() + "0000000000000000,\"x,1\n", ": a cell has no closing quote"),
             (
                 |text| text.to_owned() + "ffffffffffffffff,x,1\n",
-                "results: a row refers to one of 'runs' that is not there",
+                "results: a row refers to a row of 'runs' that does not exist",
             ),
         ],
     );

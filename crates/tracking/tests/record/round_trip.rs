@@ -56,7 +56,7 @@ fn partial_export_includes_referenced_rows() {
     let reader = Reader::open(store.path()).unwrap();
     let mut json = Vec::new();
     let mut document = JsonDocument::new(&mut json).unwrap();
-    let digest = reader.record(Some(&wanted), &mut document).unwrap();
+    let digest = reader.export(Some(&wanted), &mut document).unwrap();
     document.finish(digest).unwrap();
     let target = tempfile::tempdir().unwrap();
     assert_eq!(
@@ -119,9 +119,9 @@ impl Sink for WriteOnce<'_> {
 fn write_during_an_unlocked_read_is_an_error() {
     let store = store_of(&sample());
     let reader = Reader::open(store.path()).unwrap();
-    let error = reader.record(None, &mut WriteOnce::new(store.path())).unwrap_err();
+    let error = reader.export(None, &mut WriteOnce::new(store.path())).unwrap_err();
     assert!(
-        error.to_string().ends_with("was written to while it was read; run the same command again"),
+        error.to_string().ends_with("changed while it was being read; run the same command again"),
         "{error}"
     );
 }
@@ -134,6 +134,6 @@ fn write_during_a_snapshot_read_is_not_exported() {
     let _run = writer.start_run("wine", &[("seed", 1.into())]).unwrap();
     let before = digest(store.path());
     let reader = Reader::open(store.path()).unwrap();
-    assert_eq!(reader.record(None, &mut WriteOnce::new(store.path())).unwrap(), before);
+    assert_eq!(reader.export(None, &mut WriteOnce::new(store.path())).unwrap(), before);
     assert_ne!(digest(store.path()), before);
 }

@@ -174,14 +174,14 @@ pub fn store_of(rows: &Rows) -> TempDir {
 }
 
 pub fn digest(folder: &Path) -> Digest {
-    Reader::open(folder).unwrap().record(None, &mut ()).unwrap()
+    Reader::open(folder).unwrap().export(None, &mut ()).unwrap()
 }
 
 /// Exports a store to a folder of CSV files.
 pub fn csv_of(store: &Path) -> TempDir {
     let target = tempfile::tempdir().unwrap();
     let mut csv = CsvFolder::new(target.path());
-    let digest = Reader::open(store).unwrap().record(None, &mut csv).unwrap();
+    let digest = Reader::open(store).unwrap().export(None, &mut csv).unwrap();
     csv.finish(digest).unwrap();
     target
 }
@@ -190,7 +190,7 @@ pub fn csv_of(store: &Path) -> TempDir {
 pub fn json_of(store: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut json = JsonDocument::new(&mut bytes).unwrap();
-    let digest = Reader::open(store).unwrap().record(None, &mut json).unwrap();
+    let digest = Reader::open(store).unwrap().export(None, &mut json).unwrap();
     json.finish(digest).unwrap();
     bytes
 }

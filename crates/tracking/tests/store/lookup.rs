@@ -133,12 +133,12 @@ fn runs_of_a_commit_ignore_other_commits() {
     assert_eq!(counts, [2, 1, 0]);
     assert!(runs_at("c0ffee").iter().any(|run| run.id == old));
     assert_eq!(runs_at("facade")[0].id, new, "the run with a result takes precedence");
-    let invocations = reader.invocations(&runs_at("facade")).unwrap();
+    let invocations = reader.invocations_of(&runs_at("facade")).unwrap();
     assert_eq!(
         invocations.iter().map(|invocation| invocation.git_commit.as_deref()).collect::<Vec<_>>(),
         [Some("facade")]
     );
-    assert_eq!(reader.invocations(&reader.all_runs("wine").unwrap()).unwrap().len(), 3);
+    assert_eq!(reader.invocations_of(&reader.all_runs("wine").unwrap()).unwrap().len(), 3);
     assert!(reader.integrity_issues().is_empty());
 
     let database = Connection::open(folder.path().join(DATABASE)).unwrap();

@@ -37,7 +37,7 @@ fn foreign_and_newer_databases_are_rejected_unchanged() {
     std::fs::write(&path, "a shopping list ".repeat(100)).unwrap();
     let error = open_error(folder.path());
     assert!(matches!(&error, StoreError::NotAStore { .. }), "{error}");
-    assert!(error.to_string().contains("move it away, or name another folder"), "{error}");
+    assert!(error.to_string().contains("move the file, or choose another folder"), "{error}");
 
     std::fs::remove_file(&path).unwrap();
     Connection::open(&path).unwrap().execute_batch("CREATE TABLE shopping (item TEXT)").unwrap();
@@ -60,7 +60,9 @@ fn results_path_that_is_a_file_is_rejected() {
     let file = folder.path().join("results");
     std::fs::write(&file, "text").unwrap();
     let error = Store::open(&file).unwrap_err();
-    assert!(error.to_string().contains("cannot be used: it is a file"), "{error}");
+    let error = error.to_string();
+    assert!(error.starts_with("cannot use the results folder"), "{error}");
+    assert!(error.contains(": it is a file"), "{error}");
     assert!(matches!(Store::open(file.join("below")), Err(StoreError::Folder { .. })));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "text");
 }

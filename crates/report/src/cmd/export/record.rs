@@ -23,7 +23,7 @@ pub fn export_csv(reader: &Reader, results: &Path, args: &ExportArgs) -> Result<
     let write = |runs: &RunIds| {
         write_folder(&folder, ".csv", |folder| {
             let mut csv = CsvFolder::new(folder);
-            let digest = reader.record(runs.as_ref(), &mut csv)?;
+            let digest = reader.export(runs.as_ref(), &mut csv)?;
             csv.finish(digest)?;
             Ok(digest)
         })
@@ -37,7 +37,7 @@ pub fn export_parquet(reader: &Reader, results: &Path, args: &ExportArgs) -> Res
     let write = |runs: &RunIds| {
         write_folder(&folder, ".parquet", |folder| {
             let mut parquet = ParquetFolder::new(folder);
-            let digest = reader.record(runs.as_ref(), &mut parquet)?;
+            let digest = reader.export(runs.as_ref(), &mut parquet)?;
             parquet.finish(digest)?;
             Ok(digest)
         })
@@ -49,7 +49,7 @@ pub fn export_parquet(reader: &Reader, results: &Path, args: &ExportArgs) -> Res
 pub fn export_json(reader: &Reader, results: &Path, args: &ExportArgs) -> Result<ExitCode> {
     let write_document = |runs: &RunIds, out: &mut dyn Write| {
         let mut json = JsonDocument::new(out)?;
-        let digest = reader.record(runs.as_ref(), &mut json)?;
+        let digest = reader.export(runs.as_ref(), &mut json)?;
         json.finish(digest)?;
         Ok(digest)
     };
@@ -92,7 +92,7 @@ fn export(
     }
     let digest = written?;
     anstream::eprintln!("digest {digest}");
-    reader.inspect(runs.as_ref())?;
+    reader.verify(runs.as_ref())?;
     Ok(report_damage(reader, results))
 }
 

@@ -3,15 +3,15 @@ use std::collections::HashSet;
 
 use super::*;
 
-/// What a store has that follows from the rest of it.
+/// Columns that restoring a store derives from other columns.
 const DERIVED: [(&str, &str); 2] = [("experiments", "runs"), ("runs", "sequence")];
 
-/// Who adds a table or a column to the schema adds it to the description, or it would be lost in every export.
+/// A column of the schema that [`TABLES`] lacks would be missing from every export.
 #[test]
-fn every_column_of_the_schema_is_described() {
+fn exported_tables_have_every_column_of_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
-    let connection = store.connection();
+    let connection = &store.lock().connection;
     let sql =
         "SELECT s.name, c.name, c.type, c.\"notnull\" OR c.pk FROM sqlite_schema AS s, pragma_table_info(s.name) AS c
                WHERE s.type = 'table' AND s.name NOT LIKE 'sqlite%'";
@@ -39,26 +39,27 @@ fn every_column_of_the_schema_is_described() {
     assert_eq!(
         schema.difference(&described).collect::<Vec<_>>(),
         Vec::<&_>::new(),
-        "in the schema only"
+        "columns that only the schema has"
     );
     assert_eq!(
         described.difference(&schema).collect::<Vec<_>>(),
         Vec::<&_>::new(),
-        "in the description only"
+        "columns that only the exported tables have"
     );
 }
 
-/// Nothing of ours writes such a text; handed on as it is, it would be no text to others.
+/// The store never writes invalid UTF-8, and other programs could not read it in an export.
 #[test]
-fn a_text_that_is_none_is_named() {
+fn export_of_invalid_utf8_names_the_column() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let sql = "INSERT INTO experiments (name, description) VALUES ('wine', CAST(x'ff' AS TEXT))";
-    store.connection().execute(sql, []).unwrap();
+    store.lock().connection.execute(sql, []).unwrap();
     let error =
-        crate::Reader::open(folder.path()).unwrap().record(None, &mut ()).unwrap_err().to_string();
+        crate::Reader::open(folder.path()).unwrap().export(None, &mut ()).unwrap_err().to_string();
     assert!(
-        error.contains("a cell of the column 'description' of 'experiments' is no UTF-8"),
+        error
+            .contains("a cell of the column 'description' of the table 'experiments' is not UTF-8"),
         "{error}"
     );
 }

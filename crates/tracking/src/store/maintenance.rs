@@ -1,51 +1,53 @@
-//! Keeping house: what goes from a store, and the room that it took.
+//! Deleting runs and checkpoints, and releasing their disk space.
 
-use rusqlite::params;
-
-use super::{Store, query};
+use super::Store;
+use super::queries::runs;
 use crate::{RecordedRun, RunId, Status, StoreError};
 
 impl Store {
-    /// Runs that could be gone on with but are not running, and the bytes that their checkpoints take.
+    /// Runs that have a checkpoint but are not running, each with the size of its checkpoint in
+    /// bytes.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the store cannot be read.
     pub fn abandoned_checkpoints(&self) -> Result<Vec<(RecordedRun, u64)>, StoreError> {
-        let connection = self.connection();
-        let read = || {
+        self.read(|connection| {
             let mut statement = connection
                 .prepare("SELECT run_id, length(model) FROM checkpoints ORDER BY run_id")?;
             let sizes: Vec<(String, i64)> = statement
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
-            let mut left = Vec::new();
+            let mut abandoned = Vec::new();
             for (id, size) in sizes {
-                let runs = query::runs_of(&connection, "id = ?1", &id)?;
-                left.extend(runs.into_iter().map(|run| (run, size.unsigned_abs())));
+                let runs = runs::runs_where(connection, "id = ?1", &id)?;
+                abandoned.extend(runs.into_iter().map(|run| (run, size.unsigned_abs())));
             }
-            left.retain(|(run, _)| run.status != Status::Running);
-            Ok(left)
-        };
-        read().map_err(self.failed())
+            abandoned.retain(|(run, _)| run.status != Status::Running);
+            Ok(abandoned)
+        })
     }
 
-    /// Deletes checkpoints: their runs begin anew when they are run again.
+    /// Deletes the checkpoints of `runs`. These runs start from the beginning when they run again.
     ///
     /// # Errors
-    /// When the database refuses: then none is deleted.
+    /// When the store cannot be written. No checkpoint is deleted then.
     pub fn delete_checkpoints(&mut self, runs: &[RunId]) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         for run in runs {
             let sql = "DELETE FROM checkpoints WHERE run_id = ?1";
-            transaction.connection.execute(sql, [run.as_str()]).map_err(transaction.failed())?;
+            transaction
+                .connection
+                .execute(sql, [run.as_str()])
+                .map_err(transaction.store_error())?;
         }
         transaction.commit()
     }
 
-    /// Deletes runs with all that was measured, and what of their experiments is nobody's then.
+    /// Deletes `runs` with all their measurements. Also deletes the experiments and invocations that
+    /// have no run then.
     ///
     /// # Errors
-    /// When the database refuses: then none is deleted.
+    /// When the store cannot be written. No run is deleted then.
     pub fn delete_runs(&mut self, runs: &[RunId]) -> Result<(), StoreError> {
         let transaction = self.transaction()?;
         let connection = &transaction.connection;
@@ -61,20 +63,20 @@ impl Store {
                  DELETE FROM experiments WHERE name NOT IN (SELECT experiment FROM invocations);",
             )
         };
-        delete().map_err(transaction.failed())?;
+        delete().map_err(transaction.store_error())?;
         transaction.commit()
     }
 
-    /// Gives the room of what was deleted back to the disk.
+    /// Returns the disk space of deleted rows to the file system.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// When the store cannot be written.
     pub fn compact(&self) -> Result<(), StoreError> {
-        let connection = self.connection();
+        let connection = &self.lock().connection;
         let compact = || {
-            connection.execute("VACUUM", params![])?;
+            connection.execute("VACUUM", [])?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         };
-        compact().map_err(self.failed())
+        compact().map_err(self.store_error())
     }
 }

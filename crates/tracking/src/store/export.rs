@@ -1,4 +1,4 @@
-//! The record out of a store, row by row, and into one.
+//! Exporting the rows of a store, and restoring a store from exported rows.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -6,39 +6,42 @@ use std::path::Path;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, ErrorCode, params_from_iter};
 
-use super::{DATABASE, Store, database};
+use super::Store;
 use crate::record::DigestBuilder;
 use crate::{Cell, Column, Digest, Kind, RecordError, RunId, Sink, StoreError, TABLES, Table};
 
-/// What makes an error of the database one of a store.
-type Failed<'a> = dyn Fn(rusqlite::Error) -> StoreError + 'a;
+/// Converts an SQLite error to a store error.
+type ToStoreError<'a> = dyn Fn(rusqlite::Error) -> StoreError + 'a;
 
-/// Hands the rows of all tables to `sink`: all, or those of `runs` and what they refer to.
-pub(super) fn hand(
+/// Passes the rows of all tables to `sink`: all rows, or those of `runs` and the rows that these
+/// refer to. Returns the digest of the rows.
+pub(super) fn export_rows(
     connection: &Connection,
-    failed: &Failed<'_>,
+    store_error: &ToStoreError<'_>,
     runs: Option<&HashSet<RunId>>,
     sink: &mut dyn Sink,
 ) -> Result<Digest, RecordError> {
-    let wanted = runs.map(|runs| Wanted::of(connection, runs)).transpose().map_err(failed)?;
-    let mut digesting = DigestBuilder::default();
-    // The numbers of a store say in which order its invocations came into it, which means nothing.
+    let selection =
+        runs.map(|runs| Selection::of(connection, runs)).transpose().map_err(store_error)?;
+    let mut digest = DigestBuilder::default();
+    // The export renumbers invocations, because the order of their recording depends on the store.
     let mut numbers: HashMap<i64, i64> = HashMap::new();
     for table in &TABLES {
         sink.begin(table)?;
-        let Some(sql) = select(connection, table).map_err(failed)? else { continue };
-        let mut statement = connection.prepare(&sql).map_err(failed)?;
-        let mut rows = statement.query([]).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
+        let Some(sql) = select_sql(connection, table).map_err(store_error)? else { continue };
+        let mut statement = connection.prepare(&sql).map_err(store_error)?;
+        let mut rows = statement.query([]).map_err(store_error)?;
+        while let Some(row) = rows.next().map_err(store_error)? {
             let mut cells = Vec::with_capacity(table.columns.len());
             for (index, column) in table.columns.iter().enumerate() {
-                let value = row.get_ref(index).map_err(failed)?;
+                let value = row.get_ref(index).map_err(store_error)?;
                 cells.push(
-                    cell(value, column)
-                        .map_err(|reason| failed(impossible(table, column, index, reason)))?,
+                    cell(value, column).map_err(|reason| {
+                        store_error(invalid_cell(table, column, index, reason))
+                    })?,
                 );
             }
-            if wanted.as_ref().is_some_and(|wanted| !wanted.has(table, &cells[0])) {
+            if selection.as_ref().is_some_and(|selection| !selection.contains(table, &cells[0])) {
                 continue;
             }
             for (cell, column) in cells.iter_mut().zip(table.columns) {
@@ -47,15 +50,16 @@ pub(super) fn hand(
                     *number = *numbers.entry(*number).or_insert(next);
                 }
             }
-            digesting.row(table, &cells);
+            digest.row(table, &cells);
             sink.row(&cells)?;
         }
     }
-    Ok(digesting.finish())
+    Ok(digest.finish())
 }
 
-/// All columns of `table`, as far as this store has them, in order; nothing where it has no such table.
-fn select(connection: &Connection, table: &Table) -> rusqlite::Result<Option<String>> {
+/// A query for all columns of `table`, with NULL for columns that the store lacks. `None` if the
+/// store lacks the table.
+fn select_sql(connection: &Connection, table: &Table) -> rusqlite::Result<Option<String>> {
     if !connection.table_exists(None, table.name)? {
         return Ok(None);
     }
@@ -67,21 +71,20 @@ fn select(connection: &Connection, table: &Table) -> rusqlite::Result<Option<Str
             _ => "NULL",
         });
     }
-    let all = || {
-        (2..=columns.len()).chain([1]).map(|place| place.to_string()).collect::<Vec<_>>().join(", ")
+    // The order names columns by their numbers, because a column that the store lacks has no name.
+    let number = |name: &str| {
+        let index = table.columns.iter().position(|column| column.name == name);
+        index.map_or_else(|| name.to_owned(), |index| (index + 1).to_string())
     };
-    // Order by column position: for columns that an earlier schema lacks, the query selects NULL.
-    let place = |name: &str| {
-        let place = table.columns.iter().position(|column| column.name == name);
-        place.map_or_else(|| name.to_owned(), |place| (place + 1).to_string())
+    let order: Vec<String> = match table.order {
+        Some(order) => order.split(", ").map(number).collect(),
+        None => (2..=columns.len()).chain([1]).map(|number| number.to_string()).collect(),
     };
-    let order = table
-        .order
-        .map_or_else(all, |order| order.split(", ").map(place).collect::<Vec<_>>().join(", "));
+    let order = order.join(", ");
     Ok(Some(format!("SELECT {} FROM {} ORDER BY {order}", columns.join(", "), table.name)))
 }
 
-/// The cell of a column, or what is wrong with it.
+/// The value as a cell of `column`, or the reason why it is none.
 fn cell<'a>(value: ValueRef<'a>, column: &Column) -> Result<Cell<'a>, &'static str> {
     let cell = match value {
         ValueRef::Null if column.optional => return Ok(Cell::Null),
@@ -89,28 +92,29 @@ fn cell<'a>(value: ValueRef<'a>, column: &Column) -> Result<Cell<'a>, &'static s
         ValueRef::Integer(number) => Cell::Integer(number),
         ValueRef::Real(number) => Cell::Real(number),
         ValueRef::Text(bytes) => {
-            Cell::Text(std::str::from_utf8(bytes).map_err(|_| "is no UTF-8 text")?.into())
+            Cell::Text(std::str::from_utf8(bytes).map_err(|_| "is not UTF-8 text")?.into())
         }
         ValueRef::Blob(bytes) => Cell::Blob(bytes.into()),
     };
-    if column.kind.fits(&cell) { Ok(cell) } else { Err("is of another type") }
+    if column.kind.fits(&cell) { Ok(cell) } else { Err("has the wrong type") }
 }
 
-fn impossible(table: &Table, column: &Column, index: usize, reason: &str) -> rusqlite::Error {
-    let reason = format!("a cell of the column '{}' of '{}' {reason}", column.name, table.name);
+fn invalid_cell(table: &Table, column: &Column, index: usize, reason: &str) -> rusqlite::Error {
+    let reason =
+        format!("a cell of the column '{}' of the table '{}' {reason}", column.name, table.name);
     rusqlite::Error::FromSqlConversionFailure(index, Type::Null, reason.into())
 }
 
-/// Some runs, and what they refer to.
-struct Wanted<'r> {
+/// Runs, and the experiments and invocations that they refer to.
+struct Selection<'r> {
     runs: &'r HashSet<RunId>,
     experiments: HashSet<String>,
     invocations: HashSet<i64>,
 }
 
-impl<'r> Wanted<'r> {
+impl<'r> Selection<'r> {
     fn of(connection: &Connection, runs: &'r HashSet<RunId>) -> rusqlite::Result<Self> {
-        let mut wanted = Self { runs, experiments: HashSet::new(), invocations: HashSet::new() };
+        let mut selection = Self { runs, experiments: HashSet::new(), invocations: HashSet::new() };
         let mut sql = "SELECT id, invocation, experiment FROM runs".to_owned();
         if connection.table_exists(None, "resumptions")? {
             sql += " UNION ALL SELECT run_id, invocation, NULL FROM resumptions";
@@ -119,15 +123,15 @@ impl<'r> Wanted<'r> {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             if runs.contains(row.get_ref(0)?.as_str()?) {
-                wanted.invocations.insert(row.get(1)?);
-                wanted.experiments.extend(row.get::<_, Option<String>>(2)?);
+                selection.invocations.insert(row.get(1)?);
+                selection.experiments.extend(row.get::<_, Option<String>>(2)?);
             }
         }
-        Ok(wanted)
+        Ok(selection)
     }
 
-    /// Whether a row is wanted that begins with this cell.
-    fn has(&self, table: &Table, first: &Cell<'_>) -> bool {
+    /// Whether the selection includes the row of `table` whose first cell is `first`.
+    fn contains(&self, table: &Table, first: &Cell<'_>) -> bool {
         match (table.name, first) {
             ("experiments" | "declarations", Cell::Text(name)) => {
                 self.experiments.contains(&**name)
@@ -140,28 +144,30 @@ impl<'r> Wanted<'r> {
 }
 
 impl Store {
-    /// Makes the store of `folder`, which has none, of the record that `read` puts into a sink; `read` tells the digest that it must
-    /// come to. All of it, or nothing.
+    /// Creates the store of `folder`, which must not have one, from exported rows. `read` passes the
+    /// rows to the sink and returns the digest that they must have. The store contains all rows or
+    /// none.
     ///
     /// # Errors
-    /// What `read` says; or when the rows do not belong together, or come to another digest.
+    /// When `read` fails, a row refers to a missing row, or the digest differs.
     pub fn restore(
         folder: &Path,
         read: impl FnOnce(&mut dyn Sink) -> Result<Digest, RecordError>,
     ) -> Result<Digest, RecordError> {
         let mut store = Self::open_exclusive(folder)?;
-        let failed = database(&folder.join(DATABASE));
+        let store_error = store.store_error();
         let transaction = store.transaction()?;
         let connection = &transaction.connection;
-        // A document may have its tables in any order.
-        connection.pragma_update(None, "defer_foreign_keys", "ON").map_err(&failed)?;
-        let expected =
-            read(&mut Filling { connection, failed: &failed, table: None, sql: String::new() })?;
+        // The tables of a document may have any order.
+        connection.pragma_update(None, "defer_foreign_keys", "ON").map_err(&store_error)?;
+        let mut sink =
+            InsertSink { connection, store_error: &store_error, table: None, sql: String::new() };
+        let expected = read(&mut sink)?;
         let sql =
             "UPDATE experiments SET runs = (SELECT count(*) FROM runs WHERE experiment = name)";
-        connection.execute(sql, []).map_err(&failed)?;
-        all_refer_to_something(connection, &failed)?;
-        let found = hand(connection, &failed, None, &mut ())?;
+        connection.execute(sql, []).map_err(&store_error)?;
+        check_references(connection, &store_error)?;
+        let found = export_rows(connection, &store_error, None, &mut ())?;
         if found != expected {
             return Err(RecordError::Differs { expected, found });
         }
@@ -170,19 +176,20 @@ impl Store {
     }
 }
 
-/// Puts rows into a store as they are.
-struct Filling<'c> {
+/// Inserts exported rows without changes.
+struct InsertSink<'c> {
     connection: &'c Connection,
-    failed: &'c Failed<'c>,
+    store_error: &'c ToStoreError<'c>,
     table: Option<&'static Table>,
     sql: String,
 }
 
-impl Sink for Filling<'_> {
+impl Sink for InsertSink<'_> {
     fn begin(&mut self, table: &'static Table) -> Result<(), RecordError> {
         let names: Vec<&str> = stored(table).map(|(_, column)| column.name).collect();
-        let places = vec!["?"; names.len()].join(", ");
-        self.sql = format!("INSERT INTO {} ({}) VALUES ({places})", table.name, names.join(", "));
+        let placeholders = vec!["?"; names.len()].join(", ");
+        self.sql =
+            format!("INSERT INTO {} ({}) VALUES ({placeholders})", table.name, names.join(", "));
         self.table = Some(table);
         Ok(())
     }
@@ -201,25 +208,29 @@ impl Sink for Filling<'_> {
             self.connection.prepare_cached(&self.sql).and_then(|mut insert| insert.execute(values));
         inserted.map(|_| ()).map_err(|error| match error.sqlite_error_code() {
             Some(ErrorCode::ConstraintViolation) => RecordError::Row(error.to_string()),
-            _ => (self.failed)(error).into(),
+            _ => (self.store_error)(error).into(),
         })
     }
 }
 
-/// The columns that are not made of others.
+/// Columns that the store has, with their indexes. The others are derived from them.
 fn stored(table: &'static Table) -> impl Iterator<Item = (usize, &'static Column)> {
     table.columns.iter().enumerate().filter(|(_, column)| column.kind != Kind::Type)
 }
 
-fn all_refer_to_something(connection: &Connection, failed: &Failed<'_>) -> Result<(), RecordError> {
-    let mut statement = connection.prepare("PRAGMA foreign_key_check").map_err(failed)?;
-    let mut rows = statement.query([]).map_err(failed)?;
-    let Some(row) = rows.next().map_err(failed)? else { return Ok(()) };
-    let table = |index| row.get::<_, String>(index).map_err(failed);
-    let (place, of) = (table(0)?, table(2)?);
+/// Checks that every row refers to existing rows.
+fn check_references(
+    connection: &Connection,
+    store_error: &ToStoreError<'_>,
+) -> Result<(), RecordError> {
+    let mut statement = connection.prepare("PRAGMA foreign_key_check").map_err(store_error)?;
+    let mut rows = statement.query([]).map_err(store_error)?;
+    let Some(row) = rows.next().map_err(store_error)? else { return Ok(()) };
+    let table = |index| row.get::<_, String>(index).map_err(store_error);
+    let (place, target) = (table(0)?, table(2)?);
     Err(RecordError::Input {
         place,
-        reason: format!("a row refers to one of '{of}' that is not there"),
+        reason: format!("a row refers to a row of '{target}' that does not exist"),
     })
 }
 
