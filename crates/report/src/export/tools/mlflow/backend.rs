@@ -7,22 +7,13 @@ use tracking::Experiment;
 
 use super::mlflow_run::{LoggedMetric, MlflowRun};
 
-/// First part of the names of all tags that the export owns.
-pub const TAG_PREFIX: &str = "candle_sweep.";
-/// Tag with the id of the run in the store, by which later exports find the run.
-pub const RUN_TAG: &str = "candle_sweep.run";
-/// Tag of a run or experiment with the name of the experiment in the store.
-pub const EXPERIMENT_TAG: &str = "candle_sweep.experiment";
-/// Tag with the digest of a run. It is present only on a complete run.
-pub const DIGEST_TAG: &str = "candle_sweep.digest";
-
 /// A run that an earlier export added to MLflow.
 pub struct ExistingRun {
     /// MLflow's id of the run.
     pub id: String,
     /// MLflow's status of the run.
     pub status: String,
-    /// The value of [`DIGEST_TAG`].
+    /// The value of [`DIGEST_TAG`](super::tags::DIGEST_TAG).
     pub digest: Option<String>,
     /// Whether a user deleted the run in MLflow.
     pub deleted: bool,

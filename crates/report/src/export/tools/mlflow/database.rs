@@ -12,11 +12,10 @@ use anyhow::{Context, Result, bail};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tracking::{Experiment, atomic_file};
 
-use super::backend::{
-    Backend, DIGEST_TAG, EXPERIMENT_TAG, ExistingRun, OpenedExperiment, RUN_TAG, TAG_PREFIX,
-};
+use super::backend::{Backend, ExistingRun, OpenedExperiment};
 use super::mlflow_run::{LoggedMetric, MlflowRun, RUNNING};
 use super::names::{MAX_DESCRIPTION, truncate_chars};
+use super::tags::{DIGEST_TAG, EXPERIMENT_TAG, RUN_TAG, TAG_PREFIX};
 use super::uri::{encoded, file_uri};
 use crate::atomic_write;
 use crate::wording::count;

@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use tracking::Status;
 
-use super::backend::{RUN_TAG, TAG_PREFIX};
 use super::names::{MAX_PARAM, MAX_TAG, accepted_names, truncate_chars};
+use super::tags::{RUN_TAG, TAG_PREFIX};
 use crate::export::tools::exported_run::{ExportedRun, MetricPoint};
 use crate::runs::distinct;
 

@@ -6,6 +6,7 @@ mod database;
 mod mlflow_run;
 mod names;
 mod server;
+mod tags;
 mod uri;
 
 use std::collections::{HashMap, HashSet};
@@ -16,8 +17,9 @@ use tracking::Reader;
 
 use super::selection::ExportSelection;
 use super::summary::ExportSummary;
-use backend::{Backend, DIGEST_TAG, ExistingRun, OpenedExperiment};
+use backend::{Backend, ExistingRun, OpenedExperiment};
 use mlflow_run::{LoggedMetric, MlflowRun, RUNNING};
+use tags::DIGEST_TAG;
 
 pub use database::MlflowDatabase;
 pub use server::MlflowServer;

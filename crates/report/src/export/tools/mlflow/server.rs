@@ -6,12 +6,11 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tracking::Experiment;
 
-use super::backend::{
-    Backend, DIGEST_TAG, EXPERIMENT_TAG, ExistingRun, OpenedExperiment, RUN_TAG, TAG_PREFIX,
-};
+use super::backend::{Backend, ExistingRun, OpenedExperiment};
 use super::client::{Client, RequestError};
 use super::mlflow_run::{LoggedMetric, MlflowRun};
 use super::names::{MAX_DESCRIPTION, truncate_chars};
+use super::tags::{DIGEST_TAG, EXPERIMENT_TAG, RUN_TAG, TAG_PREFIX};
 use crate::wording::count;
 
 /// A progress message appears each time this many runs have been sent.
