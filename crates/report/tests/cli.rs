@@ -1,30 +1,21 @@
-//! The command as a user types it: what it prints where, and how it exits.
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+//! Exit codes, standard output and standard error of `report` and `report show`.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod command;
 
 use std::io::Read;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Instant, SystemTime};
 
+use command::Test;
 use tempfile::TempDir;
 use tracking::{
-    EpochMetrics, Experiment, Invocation, Run, RunHeader, RunId, Status, Store, TrialId, Value,
+    EpochMetrics, Experiment, Invocation, Process, Run, RunHeader, RunId, Status, Store, TrialId,
+    Value,
 };
 
-fn report(results: &Path) -> assert_cmd::Command {
-    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
-    command.arg("--results").arg(results);
-    command
-}
-
-/// Exit code, standard output, standard error.
-fn outcome(results: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = report(results).args(arguments).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-fn a_run(batch: i64, seed: i64) -> Run {
+/// A finished run. Its loss falls with the batch size and the seed.
+fn finished_run(batch: i64, seed: i64) -> Run {
     let loss = 1.0 / f64::from(u32::try_from(batch + seed + 1).unwrap());
     let epochs = (1..=5).map(|epoch| EpochMetrics {
         epoch,
@@ -54,79 +45,75 @@ fn a_run(batch: i64, seed: i64) -> Run {
     }
 }
 
-/// A results folder of `count` runs, two seeds a batch size.
-fn filled(count: i64) -> (TempDir, Vec<RunId>) {
+/// Records `count` runs, two seeds per batch size.
+fn results_with_runs(count: i64) -> (TempDir, Vec<RunId>) {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let experiment = Experiment { name: "sweep".into(), description: "Batch sizes".into() };
-    let provenance = Invocation {
+    let invocation = Invocation {
         jobs: 1,
-        process: tracking::Process { host: "\u{1b}[31mred".into(), ..tracking::Process::default() },
+        process: Process { host: "\u{1b}[31mred".into(), ..Process::default() },
         experiment_file: Some("name = \"sweep\"".into()),
         ..Invocation::default()
     };
-    let invocation = store.begin(&experiment, &provenance).unwrap();
-    let ids = (0..count)
-        .map(|index| store.record(invocation, &a_run(1 + index / 2, index % 2)).unwrap())
-        .collect();
+    let invocation = store.begin(&experiment, &invocation).unwrap();
+    let record = |index| store.record(invocation, &finished_run(1 + index / 2, index % 2)).unwrap();
+    let ids = (0..count).map(record).collect();
     (folder, ids)
 }
 
 #[test]
-fn a_comparison_goes_to_standard_output() {
-    let (folder, _) = filled(6);
-    let (code, out, err) = outcome(folder.path(), &[]);
-    assert_eq!((code, err.as_str()), (0, ""));
-    assert!(
-        out.starts_with(
-            "sweep · Batch sizes\nmnist · 2 seeds · 6 runs, none failed · ranked on the test set (optimistic)\n"
-        ),
-        "{out}"
+fn comparison_goes_to_standard_output() {
+    let (folder, _) = results_with_runs(6);
+    let out = Test::new(folder.path()).success();
+    let caption: Vec<&str> = out.lines().take(2).collect();
+    assert_eq!(
+        caption,
+        [
+            "sweep · Batch sizes",
+            "mnist · 2 seeds · 6 runs, none failed · ranked on the test set (optimistic)",
+        ]
     );
     assert_eq!(out.matches("%   ★").count(), 1, "{out}");
-    assert!(!out.contains('\u{1b}'), "no colours where there is no terminal");
 }
 
 #[test]
-fn no_store_says_what_to_run() {
+fn missing_store_suggests_the_runner() {
     let folder = tempfile::tempdir().unwrap();
     for results in [folder.path().to_owned(), folder.path().join("nowhere")] {
-        let (code, out, err) = outcome(&results, &[]);
-        assert_eq!((code, out.as_str()), (2, ""));
-        assert!(
-            err.starts_with("error: no results in") && err.contains("cargo run -p runner -- -r "),
-            "{err}"
-        );
-        assert!(!results.join("tracking.db").exists(), "a reader makes nothing");
+        let err = Test::new(&results).failure();
+        assert!(err.starts_with("error: no results in"), "{err}");
+        assert!(err.contains("cargo run -p runner -- -r "), "{err}");
+        assert!(!results.join("tracking.db").exists(), "reading creates no store");
     }
 }
 
 #[test]
-fn a_store_without_runs_is_no_error() {
+fn store_without_runs_is_not_an_error() {
     let folder = tempfile::tempdir().unwrap();
     drop(Store::open(folder.path()).unwrap());
-    let (code, out, err) = outcome(folder.path(), &[]);
-    assert_eq!((code, out.as_str()), (0, ""));
-    assert!(err.contains("no runs in") && err.contains("cargo run -p runner"), "{err}");
-    assert_eq!(outcome(folder.path(), &["--format", "json"]).1, "[]\n");
+    let results = folder.path().display();
+    let advice = format!(
+        "no runs in {results} yet; run an experiment first: \
+         cargo run -p runner -- -r {results} experiments/batch_sweep.toml\n"
+    );
+    Test::new(folder.path()).stdout("").stderr(&advice).success();
+    let json = Test::new(folder.path()).args(&["--format", "json"]);
+    json.stdout("[]\n").stderr(&advice).success();
 }
 
 #[test]
-fn a_file_that_is_no_store_is_refused() {
+fn file_that_is_not_a_store_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(
-        folder.path().join("tracking.db"),
-        "not a database at all, but long enough to look at".repeat(40),
-    )
-    .unwrap();
-    let (code, _, err) = outcome(folder.path(), &[]);
-    assert_eq!(code, 2);
+    let text = "This text is longer than the header of a database.".repeat(40);
+    std::fs::write(folder.path().join("tracking.db"), text).unwrap();
+    let err = Test::new(folder.path()).failure();
     assert!(err.contains("is not a store of candle-sweep"), "{err}");
 }
 
 #[test]
-fn wrong_requests_name_the_nearest_right_one() {
-    let (folder, _) = filled(2);
+fn wrong_arguments_suggest_nearest() {
+    let (folder, _) = results_with_runs(2);
     for (arguments, hint) in [
         (
             &["-e", "swep"][..],
@@ -147,63 +134,68 @@ fn wrong_requests_name_the_nearest_right_one() {
         (&["--format", "xml"], "possible values: table, markdown, csv, json"),
         (&["--where", "\u{1b}[2J=1"], "unknown key '\\u{1b}[2J'"),
     ] {
-        let (code, out, err) = outcome(folder.path(), arguments);
-        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+        let err = Test::new(folder.path()).args(arguments).failure();
         assert!(err.contains(hint), "{arguments:?}: {err}");
-        assert!(!err.contains('\u{1b}'), "{err:?}");
     }
 }
 
 #[test]
-fn conditions_choose_runs() {
-    let (folder, ids) = filled(8);
-    let runs = |conditions: &[&str]| {
-        let arguments: Vec<&str> =
-            conditions.iter().flat_map(|it| ["--where", it]).chain(["--format", "json"]).collect();
-        let (code, out, err) = outcome(folder.path(), &arguments);
-        assert_eq!(code, 0, "{err}");
-        let tables: serde_json::Value = serde_json::from_str(&out).unwrap();
-        tables.as_array().unwrap().iter().map(|table| table["runs"].as_u64().unwrap()).sum::<u64>()
-    };
-    assert_eq!(runs(&["batch_size<=2"]), 4);
-    assert_eq!(runs(&["batch_size<=2", "seed=1"]), 2);
-    assert_eq!(runs(&["batch_size != 2.0"]), 6);
-    assert_eq!(runs(&["test_loss > 0.4"]), 1);
-    assert_eq!(runs(&["status=finished"]), 8);
-    assert_eq!(runs(&["status!=finished"]), 0);
-    assert_eq!(runs(&["dataset='mnist'"]), 8);
-    assert_eq!(runs(&["batch_size=1 or batch_size=3 and seed=1"]), 3);
-    assert_eq!(runs(&["not (batch_size=1 or seed=1)", "test_loss<0.3"]), 2);
+fn conditions_select_runs() {
+    let (folder, ids) = results_with_runs(8);
     let today = &tracking::timestamp(SystemTime::now())[..4];
-    assert_eq!(runs(&[&format!("started_at>={today}"), "ended_at>2000-01-01"]), 8);
-    assert_eq!(runs(&[&format!("run={}", &ids[0].as_str()[..12])]), 1);
+    let started = format!("started_at>={today}");
+    let first = format!("run={}", &ids[0].as_str()[..12]);
+    for (conditions, expected) in [
+        (&["batch_size<=2"][..], 4),
+        (&["batch_size<=2", "seed=1"], 2),
+        (&["batch_size != 2.0"], 6),
+        (&["test_loss > 0.4"], 1),
+        (&["status=finished"], 8),
+        (&["dataset='mnist'"], 8),
+        (&["batch_size=1 or batch_size=3 and seed=1"], 3),
+        (&["not (batch_size=1 or seed=1)", "test_loss<0.3"], 2),
+        (&[&started, "ended_at>2000-01-01"], 8),
+        (&[&first], 1),
+    ] {
+        let arguments: Vec<&str> =
+            conditions.iter().flat_map(|condition| ["--where", condition]).collect();
+        let test = Test::new(folder.path()).args(&arguments).args(&["--format", "json"]);
+        let tables: serde_json::Value = serde_json::from_str(&test.success()).unwrap();
+        assert_eq!(tables[0]["runs"], expected, "{conditions:?}");
+    }
+    let none = Test::new(folder.path()).args(&["--where", "status!=finished", "--format", "json"]);
+    none.stdout("[]\n").stderr("none of 8 runs fulfils every --where\n").success();
 }
 
 #[test]
-fn top_and_sort_choose_rows() {
-    let (folder, _) = filled(8);
-    let (_, out, _) = outcome(folder.path(), &["--top", "1", "--sort", "test_loss"]);
+fn top_and_sort_select_rows() {
+    let (folder, _) = results_with_runs(8);
+    let out = Test::new(folder.path()).args(&["--top", "1", "--sort", "test_loss"]).success();
     assert!(out.contains("and 3 more settings") && out.contains("ranked by test loss"), "{out}");
 }
 
 #[test]
-fn show_tells_all_of_a_run() {
-    let (folder, ids) = filled(2);
-    let (code, out, err) = outcome(folder.path(), &["show", &ids[0].as_str()[..10]]);
-    assert_eq!((code, err.as_str()), (0, ""));
+fn show_prints_all_of_a_run() {
+    let (folder, ids) = results_with_runs(2);
+    let out = Test::new(folder.path()).args(&["show", &ids[0].as_str()[..10]]).success();
     for part in
-        [ids[0].as_str(), "batch", "99", "█▄▂▁▁", "50.0000 %", "\\u{1b}[31mred", "name = \"sweep\""]
+        [ids[0].as_str(), "batch", "█▄▂▁▁", "50.0000 %", "\\u{1b}[31mred", "name = \"sweep\""]
     {
-        assert!(part == "99" || out.contains(part), "{part} in {out}");
+        assert!(out.contains(part), "{part} in {out}");
     }
-    let trial = TrialId::of(&[("batch", "1"), ("seed", "1")]);
-    let (code, out, _) = outcome(folder.path(), &["show", trial.as_str()]);
-    assert!(code == 0 && out.contains(ids[1].as_str()), "a trial id leads to its run");
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
-    let (folder, _) = filled(400);
+fn show_accepts_a_trial_id() {
+    let (folder, ids) = results_with_runs(2);
+    let trial = TrialId::of(&[("batch", "1"), ("seed", "1")]);
+    let out = Test::new(folder.path()).args(&["show", trial.as_str()]).success();
+    assert!(out.contains(ids[1].as_str()), "{out}");
+}
+
+#[test]
+fn closed_pipe_is_not_an_error() {
+    let (folder, _) = results_with_runs(400);
     let mut child = Command::new(env!("CARGO_BIN_EXE_report"))
         .args(["--format", "json", "--results"])
         .arg(folder.path())
@@ -217,19 +209,8 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
 }
 
-/// Run with `cargo test -p report --release -- --ignored --nocapture`.
 #[test]
-#[ignore = "a measurement"]
-fn ten_thousand_runs() {
-    let (folder, _) = filled(10_000);
-    let begun = Instant::now();
-    let (code, _, _) = outcome(folder.path(), &["--top", "5"]);
-    assert_eq!(code, 0);
-    println!("report on 10,000 runs: {:?}", begun.elapsed());
-}
-
-#[test]
-fn values_of_other_programs_are_values() {
+fn hyperparameters_can_be_texts() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let experiment = Experiment { name: "wine".into(), description: String::new() };
@@ -246,7 +227,16 @@ fn values_of_other_programs_are_values() {
         };
         store.record(invocation, &run).unwrap();
     }
-    let (code, out, _) = outcome(folder.path(), &[]);
-    assert_eq!(code, 0);
+    let out = Test::new(folder.path()).success();
     assert!(out.contains("ranked by f1") && out.contains("adam        0.800   ★"), "{out}");
+}
+
+/// Run with `cargo test -p report --release --test cli -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn ten_thousand_runs() {
+    let (folder, _) = results_with_runs(10_000);
+    let begun = Instant::now();
+    Test::new(folder.path()).args(&["--top", "5"]).success();
+    println!("report on 10,000 runs: {:?}", begun.elapsed());
 }
