@@ -1,46 +1,31 @@
-//! Runs that a training loop of somebody's own logged are compared as any others.
+//! Runs that a user's own training loop logs through the `tracking` library.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod command;
 mod stores;
 
 use std::thread;
 
-use stores::{noise, outcome};
+use command::Test;
+use stores::noise;
 use tempfile::TempDir;
 use tracking::{Experiment, Store, Value};
 
-/// Depths, words and hostile names, three seeds each, logged by three threads; and runs that did not end well.
+/// Records `wine`, logged by three threads, and `bad`, whose runs do not all finish. Names and values
+/// contain escape sequences and markup.
 fn logged() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     let experiment =
         Experiment { name: "wine".into(), description: "Does depth\u{1b}[2J help?".into() };
     store.declare(&experiment, tracking::invocation!()).unwrap();
-    let train = |depth: u32, kind: &str, seed: u32| {
-        let params =
-            [("depth", depth.into()), ("=kind, \"of\" <b>", kind.into()), ("seed", seed.into())];
-        let run = store
-            .new_run("wine", &params)
-            .dataset("wine")
-            .validation("0.2")
-            .engine("candle")
-            .start()
-            .unwrap();
-        let luck = 0.001 * noise(u64::from(seed + 10 * depth));
-        for epoch in 1..=4 {
-            let accuracy = 0.9 + 0.01 * f64::from(depth) - 0.1 / f64::from(epoch) + luck;
-            run.log(epoch, &[("loss", 1.0 - accuracy), ("val_accuracy", accuracy)]).unwrap();
-        }
-        run.finish(&[("test_accuracy", 0.87 + 0.01 * f64::from(depth) + luck), ("f1", 0.5)])
-            .unwrap();
-    };
     thread::scope(|scope| {
         for seed in 0..3 {
-            let train = &train;
+            let store = &store;
             scope.spawn(move || {
                 for depth in [1, 2, 4] {
                     for kind in ["relu", "\u{1b}[31mred\n"] {
-                        train(depth, kind, seed);
+                        log_run(store, depth, kind, seed);
                     }
                 }
             });
@@ -57,11 +42,29 @@ fn logged() -> TempDir {
     folder
 }
 
+fn log_run(store: &Store, depth: u32, kind: &str, seed: u32) {
+    let params =
+        [("depth", depth.into()), ("=kind, \"of\" <b>", kind.into()), ("seed", seed.into())];
+    let run = store
+        .new_run("wine", &params)
+        .dataset("wine")
+        .validation("0.2")
+        .engine("candle")
+        .start()
+        .unwrap();
+    let of_seed = 0.001 * noise(u64::from(seed + 10 * depth));
+    for epoch in 1..=4 {
+        let accuracy = 0.9 + 0.01 * f64::from(depth) - 0.1 / f64::from(epoch) + of_seed;
+        run.log(epoch, &[("loss", 1.0 - accuracy), ("val_accuracy", accuracy)]).unwrap();
+    }
+    run.finish(&[("test_accuracy", 0.87 + 0.01 * f64::from(depth) + of_seed), ("f1", 0.5)])
+        .unwrap();
+}
+
 #[test]
-fn settings_are_compared() {
+fn logged_settings_are_compared() {
     let folder = logged();
-    let (code, out, err) = outcome(folder.path(), &["-e", "wine"]);
-    assert_eq!((code, err.as_str()), (0, ""));
+    let out = Test::new(folder.path()).args(&["-e", "wine"]).success();
     for part in [
         "wine · Does depth\\u{1b}[2J help?\n",
         "wine · 3 seeds · 18 runs, none failed",
@@ -73,14 +76,12 @@ fn settings_are_compared() {
     ] {
         assert!(out.contains(part), "{part} in {out}");
     }
-    assert!(!out.contains('\u{1b}'), "{out}");
     let best = out.lines().find(|line| line.contains('★')).unwrap();
     assert!(best.trim_start().starts_with('4'), "{best}");
 }
 
-/// A loop that only logs, and says of no metric that it is the final one.
 #[test]
-fn what_was_logged_last_stands_for_what_is_not_said_in_the_end() {
+fn last_logged_value_counts_without_a_final_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).unwrap();
     for depth in 1..4 {
@@ -92,50 +93,49 @@ fn what_was_logged_last_stands_for_what_is_not_said_in_the_end() {
         }
         run.finish(&[]).unwrap();
     }
-    let best = |arguments: &[&str]| {
-        let (code, out, err) =
-            outcome(folder.path(), &[&["-e", "plain", "--format", "csv"], arguments].concat());
-        assert_eq!((code, err.as_str()), (0, ""));
-        out.lines().nth(1).unwrap().to_owned()
-    };
-    assert!(best(&[]).contains("3.33333"), "{}", best(&[]));
-    assert!(best(&["--sort", "f1"]).contains("0.3"), "{}", best(&["--sort", "f1"]));
-    assert!(
-        best(&["--where", "loss>4 and loss<7"]).contains("6.66666"),
-        "{}",
-        best(&["--where", "loss>4 and loss<7"])
-    );
+    for (arguments, value) in [
+        (&[][..], "3.33333"),
+        (&["--sort", "f1"], "0.3"),
+        (&["--where", "loss>4 and loss<7"], "6.66666"),
+    ] {
+        let test = Test::new(folder.path()).args(&["-e", "plain", "--format", "csv"]);
+        let out = test.args(arguments).success();
+        let best = out.lines().nth(1).unwrap();
+        assert!(best.contains(value), "{arguments:?}: {best}");
+    }
 }
 
 #[test]
-fn runs_that_did_not_finish_are_counted() {
+fn unfinished_runs_are_counted() {
     let folder = logged();
-    let (code, out, _) = outcome(folder.path(), &["-e", "bad"]);
-    assert_eq!(code, 0);
+    let out = Test::new(folder.path()).args(&["-e", "bad"]).success();
     assert!(out.contains("4 runs, 1 diverged, 1 failed, 1 killed"), "{out}");
 }
 
 #[test]
-fn a_run_says_what_made_it() {
+fn conditions_select_logged_runs() {
     let folder = logged();
-    let (code, out, err) = outcome(
-        folder.path(),
-        &["-e", "wine", "--where", "depth=4 and seed=1", "--format", "json"],
-    );
-    assert_eq!((code, err.as_str()), (0, ""));
+    let arguments = ["-e", "wine", "--where", "depth=4 and seed=1", "--format", "json"];
+    let out = Test::new(folder.path()).args(&arguments).success();
     let tables: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(tables[0]["runs"], 2);
+}
+
+#[test]
+fn show_prints_the_program_that_logged_a_run() {
+    let folder = logged();
     let runs = tracking::Reader::open(folder.path()).unwrap().runs("wine").unwrap();
-    let (code, out, err) = outcome(folder.path(), &["show", runs[0].id.as_str()]);
-    assert_eq!((code, err.as_str()), (0, ""));
+    let out = Test::new(folder.path()).args(&["show", runs[0].id.as_str()]).success();
     let version = concat!("report ", env!("CARGO_PKG_VERSION"));
     for part in [runs[0].trial.as_str(), "f1", "candle", version, "on 0.2 of the training set", "█"]
     {
         assert!(out.contains(part), "{part} in {out}");
     }
-    let path = folder.path().join("page.html");
-    let (code, _, err) = outcome(folder.path(), &["html", "-o", path.to_str().unwrap()]);
-    assert_eq!(code, 0, "{err}");
-    let page = std::fs::read_to_string(path).unwrap();
+}
+
+#[test]
+fn page_escapes_logged_names() {
+    let folder = logged();
+    let page = Test::new(folder.path()).args(&["html", "-o", "-"]).success();
     assert!(!page.contains("<b>") && !page.contains('\u{1b}'));
 }
