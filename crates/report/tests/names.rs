@@ -1,9 +1,12 @@
-//! Names on the command line: trial ids, ids in their CSV form, and folders whose names are not UTF-8.
+//! Names on the command line: ids of trials, ids in their CSV form, and folders whose names are not UTF-8.
 #![allow(clippy::unwrap_used, missing_docs)]
+
+mod command;
 
 use std::path::Path;
 use std::time::SystemTime;
 
+use command::Test;
 use tracking::{Experiment, Invocation, Run, RunHeader, Status, Store, TrialId, Value};
 
 /// A trial id that spreadsheets read as a number.
@@ -30,27 +33,23 @@ fn fill(results: &Path) {
     }
 }
 
-/// Runs `report` and returns its exit code and its output.
-fn report(results: &Path, arguments: &[&str]) -> (i32, String) {
+fn command(results: &Path, arguments: &[&str]) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
-    let output = command.arg("--results").arg(results).args(arguments).output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code().unwrap(), String::from_utf8_lossy(&said).into_owned())
+    command.arg("--results").arg(results).args(arguments);
+    command
 }
 
 #[test]
 fn ambiguous_id_lists_the_experiments() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
-    for request in
+    for arguments in
         [&["show", ID][..], &["show", "id-96925006"], &["diff", ID, "left"], &["diff", "left", ID]]
     {
-        let (code, said) = report(folder.path(), request);
-        assert_eq!(code, 2, "{said}");
-        assert!(
-            said.contains(&format!("left/{ID}")) && said.contains(&format!("right/{ID}")),
-            "{request:?}: {said}"
-        );
+        let err = Test::new(folder.path()).args(arguments).failure();
+        for id in [format!("left/{ID}"), format!("right/{ID}")] {
+            assert!(err.contains(&id), "{arguments:?}: {err}");
+        }
     }
 }
 
@@ -58,24 +57,19 @@ fn ambiguous_id_lists_the_experiments() {
 fn every_command_accepts_ids_in_csv_form() {
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
-    let csv = folder.path().join("csv");
-    assert_eq!(
-        report(folder.path(), &["export", "--format", "csv", "-o", csv.to_str().unwrap()]).0,
-        0
-    );
-    let runs = std::fs::read_to_string(csv.join("runs.csv")).unwrap();
-    let marked = format!("id-{ID}");
-    assert!(runs.contains(&marked) && !runs.contains(&format!(",{ID}")), "{runs}");
-    for id in [format!("left/{ID}"), format!("left/{marked}"), format!("left/{}", &marked[..8])] {
-        let (code, said) = report(folder.path(), &["show", &id]);
-        assert!(code == 0 && said.contains(ID) && said.contains("left"), "{id}: {said}");
-        let (code, said) = report(folder.path(), &["diff", &id, "right"]);
-        assert_eq!(code, 0, "{said}");
+    command(folder.path(), &["export", "--format", "csv"]).assert().success();
+    let runs = std::fs::read_to_string(folder.path().join("export/csv/runs.csv")).unwrap();
+    let csv_id = format!("id-{ID}");
+    assert!(runs.contains(&csv_id) && !runs.contains(&format!(",{ID}")), "{runs}");
+    for id in [format!("left/{ID}"), format!("left/{csv_id}"), format!("left/{}", &csv_id[..8])] {
+        let out = Test::new(folder.path()).args(&["show", &id]).success();
+        assert!(out.contains(ID) && out.contains("left"), "{id}: {out}");
+        Test::new(folder.path()).args(&["diff", &id, "right"]).success();
     }
-    for id in [ID, marked.as_str(), &marked[..8]] {
-        let (code, said) =
-            report(folder.path(), &["-e", "right", "--where", &format!("trial={id}")]);
-        assert!(code == 0 && said.contains("· 1 run"), "{id}: {said}");
+    for id in [ID, csv_id.as_str(), &csv_id[..8]] {
+        let condition = format!("trial={id}");
+        let out = Test::new(folder.path()).args(&["-e", "right", "--where", &condition]).success();
+        assert!(out.contains("· 1 run"), "{id}: {out}");
     }
 }
 
@@ -94,11 +88,10 @@ fn commands_accept_folders_that_are_not_utf8() {
         return;
     }
     fill(&results);
-    for request in
+    for arguments in
         [&[][..], &["html"], &["digest"], &["show", "left/96"], &["diff", "left", "right"]]
     {
-        let (code, said) = report(&results, request);
-        assert_eq!(code, 0, "{request:?}: {said}");
+        command(&results, arguments).assert().success();
     }
     assert!(results.join("report.html").is_file());
     let outputs: [(&[&str], &str); 6] = [
@@ -109,9 +102,8 @@ fn commands_accept_folders_that_are_not_utf8() {
         (&["export", "--to", "tensorboard"], "events"),
         (&["export", "--to", "mlflow"], "mlflow"),
     ];
-    for (request, name) in outputs {
-        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
-        command.arg("--results").arg(&results).args(request).arg(odd.join(name)).assert().success();
-        assert!(odd.join(name).exists(), "{request:?}");
+    for (arguments, name) in outputs {
+        command(&results, arguments).arg(odd.join(name)).assert().success();
+        assert!(odd.join(name).exists(), "{arguments:?}");
     }
 }

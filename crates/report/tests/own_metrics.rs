@@ -1,15 +1,17 @@
 //! Metrics of a user's own program: their direction, their unit, and the value that counts.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod command;
 mod stores;
 
+use command::Test;
 use serde_json::Value as Json;
-use stores::{noise, outcome};
+use stores::noise;
 use tempfile::TempDir;
 use tracking::{Direction, Store, Value};
 
 /// A value of a metric with 1 % of noise.
-fn about(value: f64, rate: u32, seed: u32) -> f64 {
+fn noisy(value: f64, rate: u32, seed: u32) -> f64 {
     value * (1.0 + 0.01 * noise(u64::from(rate + 100 * seed)))
 }
 
@@ -29,16 +31,20 @@ fn store(
     folder
 }
 
+fn report(folder: &TempDir, arguments: &[&str]) -> Test {
+    Test::new(folder.path()).args(arguments)
+}
+
 fn comparison(folder: &TempDir, arguments: &[&str]) -> Json {
-    let (code, out, err) = outcome(folder.path(), &[&["--format", "json"], arguments].concat());
-    assert_eq!((code, err.as_str()), (0, ""));
+    let out = report(folder, &["--format", "json"]).args(arguments).success();
     serde_json::from_str::<Json>(&out).unwrap()[0].take()
 }
 
-/// The learning rate of the best setting.
+/// The `rate` of the best setting.
 fn best(folder: &TempDir, arguments: &[&str]) -> Option<i64> {
     let comparison = comparison(folder, arguments);
-    let best = comparison["settings"].as_array().unwrap().iter().find(|it| it["best"] == true)?;
+    let mut settings = comparison["settings"].as_array().unwrap().iter();
+    let best = settings.find(|setting| setting["best"] == true)?;
     best["params"]["rate"].as_i64()
 }
 
@@ -56,18 +62,18 @@ fn known_names_have_a_direction() {
         ("BLEU", 2),
         ("throughput", 2),
     ] {
-        let folder = store("own", |_, rate, seed| vec![(name, about(f64::from(rate), rate, seed))]);
+        let folder = store("own", |_, rate, seed| vec![(name, noisy(f64::from(rate), rate, seed))]);
         assert_eq!(best(&folder, &[]), Some(best_rate), "{name}");
-        let (_, out, _) = outcome(folder.path(), &[]);
+        let out = report(&folder, &[]).success();
         assert_eq!(out.contains("lower is better"), best_rate == 1, "{out}");
     }
 }
 
 #[test]
-fn unknown_direction_is_asked_for_and_can_be_declared() {
-    let folder = store("own", |_, rate, seed| vec![("babble", about(f64::from(rate), rate, seed))]);
-    let (code, out, _) = outcome(folder.path(), &[]);
-    assert!(code == 0 && !out.contains('★'), "{out}");
+fn unknown_direction_can_be_given_or_declared() {
+    let folder = store("own", |_, rate, seed| vec![("babble", noisy(f64::from(rate), rate, seed))]);
+    let out = report(&folder, &[]).success();
+    assert!(!out.contains('★'), "{out}");
     assert!(
         out.contains("irection of `babble` unknown: use --minimize babble or --maximize babble"),
         "{out}"
@@ -78,29 +84,28 @@ fn unknown_direction_is_asked_for_and_can_be_declared() {
     store.declare_metric("own", "babble", Direction::Minimize).unwrap();
     drop(store);
     assert_eq!(best(&folder, &[]), Some(1));
-    assert_eq!(best(&folder, &["--maximize", "babble"]), Some(2), "what is asked now goes before");
+    assert_eq!(
+        best(&folder, &["--maximize", "babble"]),
+        Some(2),
+        "an option overrides a declaration"
+    );
 }
 
 #[test]
 fn diff_uses_the_direction_of_the_metric() {
-    for (name, more_is_better) in [("wer", false), ("val_bleu", true)] {
+    for (name, better_side) in [("wer", "right"), ("val_bleu", "left")] {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
         for (side, level) in [("before", 3.0), ("after", 2.0)] {
             for seed in 0..4 {
                 let params = [("rate", Value::Integer(1)), ("seed", seed.into())];
-                store
-                    .start_run(side, &params)
-                    .unwrap()
-                    .finish(&[(name, about(level, seed, seed))])
-                    .unwrap();
+                let run = store.start_run(side, &params).unwrap();
+                run.finish(&[(name, noisy(level, seed, seed))]).unwrap();
             }
         }
-        let (code, out, err) =
-            outcome(folder.path(), &["diff", "before", "after", "--format", "json"]);
-        assert_eq!(code, 0, "{err}");
+        let out = report(&folder, &["diff", "before", "after", "--format", "json"]).success();
         let metric = serde_json::from_str::<Json>(&out).unwrap()["metrics"][name].take();
-        assert_eq!(metric["verdict"], if more_is_better { "left" } else { "right" }, "{metric}");
+        assert_eq!(metric["verdict"], better_side, "{metric}");
     }
 }
 
@@ -109,10 +114,10 @@ fn diff_uses_the_direction_of_the_metric() {
 fn last_logged_value_counts() {
     let folder = store("own", |run, rate, seed| {
         for epoch in 1..=12 {
-            let reached = about(f64::from(rate * epoch), rate, seed) / 30.0;
-            run.log(epoch, &[("loss", 1.0 - reached)]).unwrap();
+            let score = noisy(f64::from(rate * epoch), rate, seed) / 30.0;
+            run.log(epoch, &[("loss", 1.0 - score)]).unwrap();
             if epoch % 5 == 0 {
-                run.log(epoch, &[("val_f1", reached), ("val_accuracy", reached)]).unwrap();
+                run.log(epoch, &[("val_f1", score), ("val_accuracy", score)]).unwrap();
             }
         }
         Vec::new()
@@ -122,20 +127,20 @@ fn last_logged_value_counts() {
     assert_eq!(best(&folder, &["--sort", "val_f1"]), Some(2));
     for name in ["val_f1", "val_accuracy"] {
         let mean = compared["settings"][0]["metrics"][name]["mean"].as_f64().unwrap();
-        assert!((mean - 2.0 / 3.0).abs() < 0.02, "that of epoch 10: {mean}");
+        assert!((mean - 2.0 / 3.0).abs() < 0.02, "the value of epoch 10: {mean}");
     }
 }
 
 #[test]
 fn ranking_metric_chooses_the_best_epoch() {
-    for (name, better_is_less) in [("val/acc", false), ("valid-perplexity", true)] {
+    for (name, is_minimized) in [("val/acc", false), ("valid-perplexity", true)] {
         let folder = store("own", |run, rate, seed| {
             for epoch in 1..=6u32 {
                 // Epoch 4 is the best.
                 let distance = f64::from(epoch.abs_diff(4));
-                let level = about(0.5 / f64::from(rate), rate, seed);
+                let level = noisy(0.5 / f64::from(rate), rate, seed);
                 let value =
-                    if better_is_less { level + distance } else { 0.9 - level - 0.05 * distance };
+                    if is_minimized { level + distance } else { 0.9 - level - 0.05 * distance };
                 run.log(epoch, &[("loss", 9.0 - f64::from(epoch)), (name, value)]).unwrap();
             }
             Vec::new()
@@ -144,14 +149,11 @@ fn ranking_metric_chooses_the_best_epoch() {
         assert_eq!(compared["ranked_by"], name);
         assert_eq!(
             compared["settings"][0]["metrics"]["loss"]["mean"], 5.0,
-            "that of epoch 4: {compared}"
+            "the value of epoch 4: {compared}"
         );
         assert_eq!(best(&folder, &["--at", "best", "--sort", name]), Some(2));
-        assert_eq!(
-            comparison(&folder, &["--at", "best", "--sort", "loss"])["settings"][0]["metrics"]["loss"]
-                ["mean"],
-            3.0
-        );
+        let by_loss = comparison(&folder, &["--at", "best", "--sort", "loss"]);
+        assert_eq!(by_loss["settings"][0]["metrics"]["loss"]["mean"], 3.0);
     }
 }
 
@@ -161,7 +163,7 @@ fn accuracy_in_percent_is_shown_unchanged() {
         let folder = store("own", |_, rate, seed| {
             vec![(name, 90.0 + f64::from(rate) + 0.1 * noise(u64::from(seed)))]
         });
-        let (_, out, _) = outcome(folder.path(), &[]);
+        let out = report(&folder, &[]).success();
         assert!(out.contains(" 91.9") && !out.contains("9200"), "{out}");
         assert!(!out.contains("100.00 points"), "{out}");
     }
@@ -194,8 +196,7 @@ fn csv_column_names_are_unique() {
     }
     store.export_csv("own").unwrap();
     drop(store);
-    let (code, compared, err) = outcome(folder.path(), &["--format", "csv"]);
-    assert_eq!((code, err.as_str()), (0, ""));
+    let compared = report(&folder, &["--format", "csv"]).success();
     let file = |name: &str| std::fs::read_to_string(folder.path().join("own").join(name)).unwrap();
     for text in [compared, file("runs.csv"), file("epochs.csv")] {
         let mut names: Vec<&str> = text.lines().next().unwrap().split(',').collect();
@@ -210,17 +211,14 @@ fn csv_column_names_are_unique() {
 fn unknown_direction_chooses_no_best_epoch() {
     let folder = store("own", |run, rate, seed| {
         for epoch in 1..=3 {
-            run.log(epoch, &[("babble", about(f64::from(rate + epoch), rate, seed))]).unwrap();
+            run.log(epoch, &[("babble", noisy(f64::from(rate + epoch), rate, seed))]).unwrap();
         }
         Vec::new()
     });
-    let (code, out, err) = outcome(folder.path(), &["--at", "best"]);
-    assert!(
-        code == 0 && out.contains("name one with --minimize NAME or") && !out.contains('★'),
-        "{out}{err}"
-    );
-    let (code, out, err) = outcome(folder.path(), &["--at", "best", "--sort", "babble"]);
-    assert!(code == 2 && err.contains("use --minimize babble or --maximize babble"), "{out}{err}");
+    let out = report(&folder, &["--at", "best"]).success();
+    assert!(out.contains("name one with --minimize NAME or") && !out.contains('★'), "{out}");
+    let err = report(&folder, &["--at", "best", "--sort", "babble"]).failure();
+    assert!(err.contains("use --minimize babble or --maximize babble"), "{err}");
     assert_eq!(best(&folder, &["--at", "best", "--minimize", "babble"]), Some(1));
 }
 
@@ -229,26 +227,24 @@ fn unknown_direction_chooses_no_best_epoch() {
 fn training_loss_never_ranks_at_a_chosen_epoch() {
     let folder = store("own", |run, rate, seed| {
         for epoch in 1..=3 {
-            run.log(epoch, &[("loss", f64::from(rate)), ("babble", about(1.0, rate, seed))])
+            run.log(epoch, &[("loss", f64::from(rate)), ("babble", noisy(1.0, rate, seed))])
                 .unwrap();
         }
         Vec::new()
     });
-    for request in [&["--at", "2"][..], &["--at", "best"], &[]] {
-        let (_, out, _) = outcome(folder.path(), request);
-        assert!(
-            !out.contains('★') && !out.contains("No run that finished has an epoch"),
-            "{request:?}: {out}"
-        );
+    for arguments in [&["--at", "2"][..], &["--at", "best"], &[]] {
+        let out = report(&folder, arguments).success();
+        assert!(!out.contains('★'), "{arguments:?}: {out}");
+        assert!(!out.contains("No run that finished has an epoch"), "{arguments:?}: {out}");
     }
-    let (_, out, _) = outcome(folder.path(), &["--at", "9"]);
+    let out = report(&folder, &["--at", "9"]).success();
     assert!(out.contains("No run that finished has an epoch 9."), "{out}");
 }
 
 #[test]
 fn declared_training_metric_ranks() {
     let folder = store("own", |_, rate, seed| {
-        vec![("train_loss", about(f64::from(rate), rate, seed)), ("val_f1", 0.5)]
+        vec![("train_loss", noisy(f64::from(rate), rate, seed)), ("val_f1", 0.5)]
     });
     assert_eq!(comparison(&folder, &[])["ranked_by"], "val_f1");
     let declared = tracking::Declarations {
@@ -261,8 +257,8 @@ fn declared_training_metric_ranks() {
 
 #[test]
 fn invalid_options_are_rejected() {
-    let folder = store("own", |_, rate, seed| vec![("wer", about(f64::from(rate), rate, seed))]);
-    for (request, part) in [
+    let folder = store("own", |_, rate, seed| vec![("wer", noisy(f64::from(rate), rate, seed))]);
+    for (arguments, error) in [
         (
             &["--minimize", "wer", "--maximize", "wer"][..],
             "--minimize and --maximize both name wer",
@@ -273,8 +269,8 @@ fn invalid_options_are_rejected() {
         (&["--against", "rate=7"], "expected one of 'rate=1', 'rate=2'"),
         (&["show", "own"], "'own' is an experiment"),
     ] {
-        let (code, _, err) = outcome(folder.path(), request);
-        assert!(code == 2 && err.contains(part), "{request:?}: {err}");
+        let err = report(&folder, arguments).failure();
+        assert!(err.contains(error), "{arguments:?}: {err}");
     }
 }
 
@@ -283,15 +279,15 @@ fn small_differences_show_nonzero_digits() {
     let folder = store("own", |_, rate, seed| {
         vec![("val_loss", 0.5 + 1e-8 * f64::from(rate) + 1e-10 * noise(u64::from(rate + 9 * seed)))]
     });
-    let (_, out, _) = outcome(folder.path(), &[]);
+    let out = report(&folder, &[]).success();
     assert!(out.contains("e-9 to ") || out.contains("e-8 to "), "{out}");
-    let (_, out, _) = outcome(folder.path(), &["--against", "rate=1"]);
+    let out = report(&folder, &["--against", "rate=1"]).success();
     assert!(out.contains("e-8 [") || out.contains("e-9 ["), "{out}");
 }
 
 #[test]
 fn missing_ranking_metric_is_reported() {
-    let folder = store("own", |_, rate, seed| vec![("val_f1", about(f64::from(rate), rate, seed))]);
+    let folder = store("own", |_, rate, seed| vec![("val_f1", noisy(f64::from(rate), rate, seed))]);
     let store = Store::open(folder.path()).unwrap();
     for seed in 0..2 {
         let run = store.start_run("other", &[("rate", 1.into()), ("seed", seed.into())]).unwrap();
@@ -301,8 +297,7 @@ fn missing_ranking_metric_is_reported() {
         run.finish(&[]).unwrap();
     }
     drop(store);
-    let (code, out, err) = outcome(folder.path(), &["--sort", "val_f1"]);
-    assert_eq!((code, err.as_str()), (0, ""));
+    let out = report(&folder, &["--sort", "val_f1"]).success();
     assert!(out.contains("No finished run here has the ranking metric."), "{out}");
     assert!(out.contains("No metric ranks by default: loss is a training metric"), "{out}");
 }
