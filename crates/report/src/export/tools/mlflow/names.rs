@@ -17,9 +17,9 @@ pub const MAX_DESCRIPTION: usize = 5_000;
 /// shorter form. Other characters become `_`. If the result is another name, it gets a number.
 pub fn accepted_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(&'a str, String)> {
     let names: Vec<&str> = names.into_iter().collect();
-    let is_accepted = |name: &&&str| replace_rejected(name) == **name;
+    let is_unchanged = |name: &&&str| replace_rejected(name) == **name;
     let mut taken: HashSet<String> =
-        names.iter().filter(is_accepted).map(|name| (*name).to_owned()).collect();
+        names.iter().filter(is_unchanged).map(|name| (*name).to_owned()).collect();
     let mut pairs = Vec::new();
     for name in names {
         let base = replace_rejected(name);
