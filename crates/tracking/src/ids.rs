@@ -203,8 +203,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The expected digits come from `printf 'candle-sweep trial v1\nbatch_size=32\nseed=0\n' |
-    /// sha256sum`.
+    /// The expected digits are the output of
+    /// `printf 'candle-sweep trial v1\nbatch_size=32\nseed=0\n' | sha256sum`.
     #[test]
     fn trial_id_equals_sha256sum() {
         assert_eq!(TrialId::of(&[]).as_str(), "cba06e7be64e29e9");

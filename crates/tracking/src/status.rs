@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-/// The status of a run. A run starts as running and ends with one of the others.
+/// The status of a run. A new run is [`Status::Running`]; at its end it gets one of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
     /// The run has not ended.

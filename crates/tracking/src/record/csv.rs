@@ -112,15 +112,39 @@ fn read_table(
     if !lines.advance()? {
         return Err(RecordError::Row("the file is empty, expected column names".to_owned()));
     }
-    let mut header = lines
-        .cells()?
-        .into_iter()
-        .map(|name| name.unwrap_or_default().into_owned())
-        .collect::<Vec<_>>();
+    let mut header: Vec<String> =
+        lines.cells()?.into_iter().map(|name| name.unwrap_or_default().into_owned()).collect();
     // Some spreadsheets write a byte order mark at the start of a file.
     if let Some(first) = header.first_mut() {
         *first = first.trim_start_matches('\u{feff}').to_owned();
     }
+    let positions = column_positions(table, &header)?;
+    while lines.advance()? {
+        let mut found = lines.cells()?;
+        if found.len() != header.len() {
+            return Err(RecordError::Row(format!(
+                "the row has {} cells, expected {}",
+                found.len(),
+                header.len()
+            )));
+        }
+        let mut cells = Vec::with_capacity(table.columns.len());
+        for (column, position) in table.columns.iter().zip(&positions) {
+            let text = position.and_then(|position| found[position].take());
+            let text = match column.kind {
+                Kind::Id => text.map(|id| Cow::Owned(from_csv(&id).to_owned())),
+                _ => text,
+            };
+            cells.push(column.parse(text, cells.last())?);
+        }
+        sink.row(&cells)?;
+    }
+    Ok(())
+}
+
+/// Returns the position of each column of the table in the header. An optional column may be
+/// missing.
+fn column_positions(table: &Table, header: &[String]) -> Result<Vec<Option<usize>>, RecordError> {
     let position = |column: &Column| header.iter().position(|name| name == column.name);
     let positions: Vec<Option<usize>> = table.columns.iter().map(position).collect();
     if let Some((column, _)) = table
@@ -144,27 +168,7 @@ fn read_table(
             crate::printable(name)
         )));
     }
-    while lines.advance()? {
-        let mut found = lines.cells()?;
-        if found.len() != header.len() {
-            return Err(RecordError::Row(format!(
-                "the row has {} cells, expected {}",
-                found.len(),
-                header.len()
-            )));
-        }
-        let mut cells = Vec::with_capacity(table.columns.len());
-        for (column, position) in table.columns.iter().zip(&positions) {
-            let text = position.and_then(|position| found[position].take());
-            let text = match column.kind {
-                Kind::Id => text.map(|id| Cow::Owned(from_csv(&id).to_owned())),
-                _ => text,
-            };
-            cells.push(column.parse(text, cells.last())?);
-        }
-        sink.row(&cells)?;
-    }
-    Ok(())
+    Ok(positions)
 }
 
 /// Reads the records of a CSV file. A record has several lines if a quoted cell contains line

@@ -106,9 +106,13 @@ fn different_fields_give_different_trial_ids() {
     let trials: std::collections::HashSet<TrialId> =
         reader.all_runs("wine").unwrap().into_iter().map(|run| run.header.trial).collect();
     assert_eq!(trials.len(), 11);
-    // printf 'candle-sweep trial
-    // v1\n"depth"=3\n"kind"="relu"\ndataset="wine"\ndataset_sha256=""\nvalidation="test"\n' |
-    // sha256sum
+    // The expected id is the start of the SHA-256 of these lines, each ended by a line feed:
+    // candle-sweep trial v1
+    // "depth"=3
+    // "kind"="relu"
+    // dataset="wine"
+    // dataset_sha256=""
+    // validation="test"
     let run = store
         .new_run("wine", &[("kind", "relu".into()), ("depth", 3.into())])
         .dataset("wine")

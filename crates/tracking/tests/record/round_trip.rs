@@ -113,8 +113,8 @@ impl Sink for WriteOnce<'_> {
     }
 }
 
-/// A reader takes no lock on a store without a write-ahead log. It detects a write by its effect on
-/// the file.
+/// If a store has no write-ahead log, a reader takes no lock. It checks after reading whether the
+/// file has changed.
 #[test]
 fn write_during_an_unlocked_read_is_an_error() {
     let store = store_of(&sample());

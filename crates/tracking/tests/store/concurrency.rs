@@ -53,7 +53,7 @@ fn reader_sees_a_consistent_snapshot() {
 fn database_file_alone_contains_all_runs() {
     let (folder, mut store, id) = opened();
     store.record(id, &run(1)).unwrap();
-    // While a reader is open, SQLite does not check-point the log when the last writer closes.
+    // While a reader is open, SQLite does not checkpoint the log when the last writer closes.
     let reader = Reader::open(folder.path()).unwrap();
     drop(store);
     let copy = tempfile::tempdir().unwrap();

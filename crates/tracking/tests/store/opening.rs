@@ -109,15 +109,16 @@ fn first_schema_is_readable_and_migrates_on_write() {
     assert_eq!(store.runs("wine").unwrap(), old);
     let experiment = Experiment { name: "wine".into(), description: String::new() };
     let id = store.begin(&experiment, &invocation()).unwrap();
-    let whole = RunId::random().unwrap();
-    let part = store.record(id, &run(1).with(|run| run.shared_from = Some(whole.clone()))).unwrap();
-    assert_eq!(store.record(id, &Run { id: Some(whole.clone()), ..run(2) }).unwrap(), whole);
-    let found = Reader::open(folder.path()).unwrap().find(part.as_str()).unwrap();
-    assert_eq!(found.shared_from, Some(whole.clone()));
+    let source = RunId::random().unwrap();
+    let shared =
+        store.record(id, &run(1).with(|run| run.shared_from = Some(source.clone()))).unwrap();
+    assert_eq!(store.record(id, &Run { id: Some(source.clone()), ..run(2) }).unwrap(), source);
+    let found = Reader::open(folder.path()).unwrap().find(shared.as_str()).unwrap();
+    assert_eq!(found.shared_from, Some(source.clone()));
     let sql = "SELECT shared_from FROM run_table WHERE run = ?1";
     let store = Connection::open(folder.path().join(DATABASE)).unwrap();
     assert_eq!(
-        store.query_row(sql, [part.as_str()], |row| row.get::<_, String>(0)).unwrap(),
-        whole.as_str()
+        store.query_row(sql, [shared.as_str()], |row| row.get::<_, String>(0)).unwrap(),
+        source.as_str()
     );
 }
