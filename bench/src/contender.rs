@@ -16,7 +16,7 @@ pub struct Turn {
     pub seconds: f64,
     /// Accuracy on the test set, from 0 to 1.
     pub accuracy: f64,
-    /// Number of epochs before the measurement of `accuracy`.
+    /// Number of epochs that the trial had trained when `accuracy` was measured.
     pub epochs: u32,
 }
 
