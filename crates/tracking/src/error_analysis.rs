@@ -11,12 +11,12 @@ pub struct ErrorAnalysis {
     /// Columns of an image in the dataset.
     pub columns: u32,
     /// Confusion cells with a nonzero count, ordered by label, then prediction. If they exceed
-    /// [`ErrorAnalysis::ROOM`], only the most frequent cells remain; ties go to the smaller label,
-    /// then the smaller prediction.
+    /// [`ErrorAnalysis::MAX_BYTES`], only the most frequent cells remain; ties go to the smaller
+    /// label, then the smaller prediction.
     pub confusion: Vec<ConfusionCell>,
-    /// Number of examples in cells that [`ErrorAnalysis::fitted`] removed; usually 0.
+    /// Number of examples in cells that [`ErrorAnalysis::truncated`] removed; usually 0.
     pub left_out: u64,
-    /// At most [`ErrorAnalysis::MISTAKES`] mistakes, ordered by decreasing probability, then by
+    /// At most [`ErrorAnalysis::MAX_MISTAKES`] mistakes, ordered by decreasing probability, then by
     /// index.
     pub mistakes: Vec<Mistake>,
 }
@@ -61,25 +61,25 @@ const MAX_CLASSES: u32 = 1 << 16;
 
 impl ErrorAnalysis {
     /// Maximum number of mistakes that are recorded.
-    pub const MISTAKES: usize = 12;
+    pub const MAX_MISTAKES: usize = 12;
 
     /// Maximum size of the pictures and confusion cells of a run, in bytes. Together with the
     /// overhead of the database, a run takes less than 20 kB.
-    pub const ROOM: usize = 14_250;
+    pub const MAX_BYTES: usize = 14_250;
 
     /// Removes the rarest confusion cells until pictures and cells fit into
-    /// [`ErrorAnalysis::ROOM`].
+    /// [`ErrorAnalysis::MAX_BYTES`].
     #[must_use]
-    pub fn fitted(mut self) -> Self {
+    pub fn truncated(mut self) -> Self {
         let pictures: usize =
             self.mistakes.iter().map(|mistake| mistake.picture.len() + MISTAKE_OVERHEAD).sum();
-        let room = Self::ROOM.saturating_sub(pictures);
+        let available = Self::MAX_BYTES.saturating_sub(pictures);
         self.confusion
             .sort_by_key(|cell| (std::cmp::Reverse(cell.count), cell.label, cell.predicted));
         let mut length = "[]".len();
         let fitting = self.confusion.iter().take_while(|cell| {
             length += cell.json_length();
-            length <= room
+            length <= available
         });
         let fitting = fitting.count();
         self.left_out += self.confusion.drain(fitting..).map(|cell| cell.count).sum::<u64>();
@@ -114,10 +114,13 @@ impl ErrorAnalysis {
             (confusion.iter().all(|cell| cell.count > 0), "the count of a confusion cell is 0"),
             (total.is_some(), "the sum of the counts is too large"),
             (confusion.windows(2).all(ascending), "the confusion cells are not in order"),
-            (mistakes.len() <= Self::MISTAKES, "there are more than 12 mistakes"),
+            (mistakes.len() <= Self::MAX_MISTAKES, "there are more than 12 mistakes"),
             (mistakes.windows(2).all(descending), "the mistakes are not in order"),
             (mistakes.iter().all(|mistake| mistake.is_valid(*classes)), "a mistake is invalid"),
-            (pictures + cells <= Self::ROOM, "pictures and confusion cells exceed 14250 bytes"),
+            (
+                pictures + cells <= Self::MAX_BYTES,
+                "pictures and confusion cells exceed 14250 bytes",
+            ),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err(reason))
     }
@@ -188,19 +191,20 @@ mod tests {
     }
 
     #[test]
-    fn fitted_keeps_the_most_frequent_cells() {
-        assert_eq!(error_analysis(10, 1_000).fitted(), error_analysis(10, 1_000));
-        let (all, fitted) = (error_analysis(256, 1_000), error_analysis(256, 1_000).fitted());
-        assert_eq!(fitted.validate(), Ok(()));
+    fn truncated_keeps_the_most_frequent_cells() {
+        assert_eq!(error_analysis(10, 1_000).truncated(), error_analysis(10, 1_000));
+        let (all, truncated) = (error_analysis(256, 1_000), error_analysis(256, 1_000).truncated());
+        assert_eq!(truncated.validate(), Ok(()));
         let count = |analysis: &ErrorAnalysis| {
             analysis.confusion.iter().map(|cell| cell.count).sum::<u64>() + analysis.left_out
         };
-        assert_eq!(count(&fitted), count(&all));
+        assert_eq!(count(&truncated), count(&all));
         assert!(
-            fitted.confusion.len() > 80 && fitted.confusion.iter().all(|cell| cell.count == 1_000)
+            truncated.confusion.len() > 80
+                && truncated.confusion.iter().all(|cell| cell.count == 1_000)
         );
         assert!(
-            fitted.confusion.iter().map(|cell| cell.label).eq(0..fitted
+            truncated.confusion.iter().map(|cell| cell.label).eq(0..truncated
                 .confusion
                 .len()
                 .try_into()

@@ -10,11 +10,11 @@ use crate::{ConfusionCell, ErrorAnalysis, Mistake, RecordedRun, RunId, checksum}
 
 /// Longest text or picture that is read, in bytes.
 #[allow(clippy::cast_possible_wrap, reason = "a few kilobytes")]
-const MAX_BYTES: i64 = ErrorAnalysis::ROOM as i64;
+const MAX_BYTES: i64 = ErrorAnalysis::MAX_BYTES as i64;
 
 /// Number of mistakes that are read: one more than the limit, so that an excess is noticed.
 #[allow(clippy::cast_possible_wrap, reason = "a dozen")]
-const MAX_ROWS: i64 = ErrorAnalysis::MISTAKES as i64 + 1;
+const MAX_ROWS: i64 = ErrorAnalysis::MAX_MISTAKES as i64 + 1;
 
 /// Inserts an error analysis, and its checksum in the row of the run.
 pub(super) fn insert(

@@ -22,9 +22,9 @@ pub fn error_analysis(dataset: &Dataset, predictions: &[Prediction]) -> ErrorAna
             wrong.push((index, *prediction));
         }
     }
-    if wrong.len() > ErrorAnalysis::MISTAKES {
-        wrong.select_nth_unstable_by(ErrorAnalysis::MISTAKES, by_confidence);
-        wrong.truncate(ErrorAnalysis::MISTAKES);
+    if wrong.len() > ErrorAnalysis::MAX_MISTAKES {
+        wrong.select_nth_unstable_by(ErrorAnalysis::MAX_MISTAKES, by_confidence);
+        wrong.truncate(ErrorAnalysis::MAX_MISTAKES);
     }
     wrong.sort_unstable_by(by_confidence);
     let mistake = |(index, Prediction { class, probability }): (usize, Prediction)| {
@@ -42,7 +42,7 @@ pub fn error_analysis(dataset: &Dataset, predictions: &[Prediction]) -> ErrorAna
         left_out: 0,
         mistakes: wrong.into_iter().filter_map(mistake).collect(),
     }
-    .fitted()
+    .truncated()
 }
 
 /// The most probable class first. Equal probabilities are ordered by index.
