@@ -6,7 +6,6 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::RecordError;
 use crate::{ExperimentName, TrialId, printable};
 
 /// The value of one column in one row.
@@ -87,12 +86,12 @@ impl Kind {
     }
 
     /// Parses the text of a cell; the inverse of [`Cell::text`]. `before` is the previous cell of
-    /// the row.
+    /// the row. The error says what was found and what was expected.
     pub(super) fn parse<'a>(
         self,
         text: Cow<'a, str>,
         before: Option<&Cell<'_>>,
-    ) -> Result<Cell<'a>, RecordError> {
+    ) -> Result<Cell<'a>, String> {
         let kind = match (self, before) {
             (Self::Any, Some(Cell::Text(name))) => Self::from_sqlite_type(name),
             (kind, _) => Some(kind),
@@ -109,7 +108,7 @@ impl Kind {
         });
         cell.ok_or_else(|| {
             let start: String = text.chars().take(40).collect();
-            RecordError::Row(format!("'{}', expected {}", printable(&start), kind.unwrap_or(self)))
+            format!("'{}', expected {}", printable(&start), kind.unwrap_or(self))
         })
     }
 

@@ -286,9 +286,7 @@ impl Column {
     ) -> Result<Cell<'a>, RecordError> {
         let invalid = |reason: &str| RecordError::Row(format!("{} is {reason}", self.name));
         match text {
-            Some(text) => {
-                self.kind.parse(text, before).map_err(|error| invalid(&error.to_string()))
-            }
+            Some(text) => self.kind.parse(text, before).map_err(|reason| invalid(&reason)),
             None if self.optional => Ok(Cell::Null),
             None => Err(invalid(&format!("empty, expected {}", self.kind))),
         }

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Cell, Column, Table};
+use super::cell::Cell;
+use super::tables::{Column, Table};
 
 /// SHA-256 of a record.
 ///
