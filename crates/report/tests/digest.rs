@@ -1,14 +1,16 @@
 //! `report digest --results`: equal for two sweeps that computed the same results.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod command;
 mod stores;
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use command::Test;
 use sha2::{Digest, Sha256};
-use stores::{Filling, outcome, plausible};
+use stores::{Filling, plausible};
 use tempfile::TempDir;
 use tracking::{
     Checkpoint, ClaimOptions, ClaimOutcome, EpochMetrics, Experiment, Invocation, Order, Process,
@@ -17,8 +19,7 @@ use tracking::{
 
 /// The digest of the results of the only experiment in a folder.
 fn digest(results: &Path) -> String {
-    let (code, out, err) = outcome(results, &["digest", "--results"]);
-    assert_eq!((code, err.as_str()), (0, ""));
+    let out = Test::new(results).args(&["digest", "--results"]).success();
     let (digest, name) = out.trim_end().split_once("  ").unwrap();
     assert_eq!(name, "sweep");
     digest.to_owned()
@@ -278,9 +279,8 @@ fn results_names_a_folder_or_asks_for_the_results() {
 #[test]
 fn unknown_experiment_suggests_nearest() {
     let folder = recorded(&sweep());
-    let (code, out, err) = outcome(folder.path(), &["digest", "--results", "swep"]);
-    assert_eq!((code, out.as_str()), (2, ""));
-    let expected =
-        "error: unknown experiment 'swep': expected one of sweep; did you mean 'sweep'?\n";
-    assert_eq!(err, expected);
+    Test::new(folder.path())
+        .args(&["digest", "--results", "swep"])
+        .stderr("error: unknown experiment 'swep': expected one of sweep; did you mean 'sweep'?\n")
+        .failure();
 }

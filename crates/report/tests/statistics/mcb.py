@@ -1,8 +1,14 @@
-"""Reference of the comparison with the best, in NumPy and SciPy: Hsu's multiple comparisons with the best by the route of Edwards and
-Hsu, from paired t-tests with Bonferroni's correction. `python3 mcb.py > tables.json` writes what the tests hold our own code against.
+"""Reference for the comparison with the best, in NumPy and SciPy.
 
-mcb(X, grid): X [seeds, settings], NaN where a run has no result, greater is better; grid = 1 / examples for accuracies of known examples,
-else 0. Per setting: whether it was compared, whether it may be the best, p, and limits of its distance to the best, both at most 0."""
+It implements Hsu's multiple comparisons with the best by the method of Edwards and Hsu, from paired
+t-tests with Bonferroni's correction. `python3 mcb.py > tables.json` writes the expected results of
+the Rust tests.
+
+mcb(X, grid) takes X [seeds, settings], where NaN is a run without a result and higher is better.
+grid is 1 / examples for accuracies on a known number of examples, else 0. For each setting it
+returns whether the setting was compared, whether it may be the best, the p-value, and the limits of
+its distance to the best, which are at most 0.
+"""
 import json
 
 import numpy as np
@@ -10,7 +16,7 @@ from scipy import stats
 
 
 def pairs(X, grid):
-    """Mean differences i - l over the seeds that both have, their standard errors (NaN: no test), degrees of freedom."""
+    """Mean differences i - l over common seeds, standard errors (NaN: no test), degrees of freedom."""
     k = X.shape[1]
     d, se, df = np.zeros((k, k)), np.full((k, k), np.nan), np.zeros((k, k))
     for i in range(k):
@@ -82,7 +88,7 @@ def main():
         if case % 5 == 4:
             X[:, 1 % k] = X[:, 0]
         tables.append(table(X, grid))
-    # Three settings that beat each other in turn on the seeds that two of them share.
+    # Three settings, each better than the next on their common seeds.
     N = np.nan
     cycle = np.array([[9, 5, N], [9, 5.1, N], [N, 9, 5], [N, 9, 5.1], [5, N, 9], [5.1, N, 9]])
     tables.append(table(cycle, 0.0))

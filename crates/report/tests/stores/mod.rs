@@ -1,5 +1,5 @@
-//! Results folders to report on.
-#![allow(clippy::unwrap_used, dead_code, reason = "not every test uses all")]
+//! Results folders for the tests.
+#![allow(clippy::unwrap_used, dead_code, reason = "each test file uses a part")]
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use tracking::{
     Invocation, InvocationId, Mistake, Run, RunHeader, Shard, Status, Store, TrialId, Value,
 };
 
-/// Exit code, standard output, standard error of `report`.
+/// Runs `report` and returns its exit code, standard output and standard error.
 pub fn outcome(results: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
     let output = command.arg("--results").arg(results).args(arguments).output().unwrap();
@@ -18,7 +18,7 @@ pub fn outcome(results: &Path, arguments: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// A results folder that is filled run by run.
+/// Records runs in a results folder.
 pub struct Filling {
     pub folder: TempDir,
     store: Store,
@@ -46,7 +46,7 @@ impl Filling {
     }
 }
 
-/// A number between −1 and 1 that depends on `seed` and nothing else.
+/// A pseudo-random number between −1 and 1 for `seed`.
 pub fn noise(seed: u64) -> f64 {
     let mut bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678;
     bits ^= bits >> 29;
@@ -54,20 +54,21 @@ pub fn noise(seed: u64) -> f64 {
     (bits >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
-/// A run of softmax regression as it might have been: accuracy falls with the batch and the decay, and has some luck in it.
+/// A finished run like one of softmax regression: the accuracy falls with batch size and decay, plus
+/// noise.
 pub fn plausible(experiment: &str, batch: i64, decay: f64, seed: i64) -> Run {
-    let luck =
+    let noise =
         0.0012 * noise(seed as u64) + 0.0008 * noise((batch * 31 + seed) as u64 ^ decay.to_bits());
-    let accuracy = 0.93 - 0.004 * (batch as f64 / 16.0).log2() - 60.0 * decay.min(2e-4) + luck;
+    let accuracy = 0.93 - 0.004 * (batch as f64 / 16.0).log2() - 60.0 * decay.min(2e-4) + noise;
     let epochs = (1..=5u32).map(|epoch| {
-        // The best epoch is one in between for every third seed.
-        let late = if epoch == 5 && seed % 3 == 1 { 0.002 } else { 0.0 };
-        let now = accuracy - 0.05 / f64::from(epoch) + 0.01 - late;
+        // For every third seed, the best epoch is not the last one.
+        let overfit = if epoch == 5 && seed % 3 == 1 { 0.002 } else { 0.0 };
+        let val_accuracy = accuracy - 0.05 / f64::from(epoch) + 0.01 - overfit;
         let metrics = [
-            ("loss", 1.3 - now),
-            ("accuracy", now - 0.01),
-            ("val_loss", 1.25 - now),
-            ("val_accuracy", now),
+            ("loss", 1.3 - val_accuracy),
+            ("accuracy", val_accuracy - 0.01),
+            ("val_loss", 1.25 - val_accuracy),
+            ("val_accuracy", val_accuracy),
             ("seconds", 0.06),
         ];
         EpochMetrics {
@@ -110,7 +111,7 @@ pub fn plausible(experiment: &str, batch: i64, decay: f64, seed: i64) -> Run {
     }
 }
 
-/// Seven batch sizes, three decays, three seeds.
+/// Records 63 runs: seven batch sizes, three decays, three seeds.
 pub fn sixty_three() -> TempDir {
     let mut filling =
         Filling::new("batch_sweep", "How batch size and decay change softmax regression");
@@ -124,15 +125,16 @@ pub fn sixty_three() -> TempDir {
     filling.folder
 }
 
-/// A text that every format finds hard.
-pub const HARD: &str = "=1+1, \"'\\N\\'\" {$x_y^z}~#%&\r\n\t\u{1b}[31m\u{202e}é数";
+/// A text with characters that are special in some output format.
+pub const SPECIAL_TEXT: &str = "=1+1, \"'\\N\\'\" {$x_y^z}~#%&\r\n\t\u{1b}[31m\u{202e}é数";
 
-/// A store with something in every table: whatever a hyperparameter can be, examples, a run that was left and gone on with.
+/// Records rows in every table of the store: hyperparameters of every kind, an error analysis, and an
+/// interrupted run that was resumed.
 pub fn everything() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
-    let wine = Experiment { name: "wine".into(), description: HARD.into() };
-    let start = Invocation {
+    let wine = Experiment { name: "wine".into(), description: SPECIAL_TEXT.into() };
+    let invocation = Invocation {
         jobs: 2,
         git_dirty: Some(true),
         experiment_file: Some("name = \"wine\"\n".into()),
@@ -140,12 +142,26 @@ pub fn everything() -> TempDir {
         shard: Some(Shard { index: 0, count: 2 }),
         ..Invocation::default()
     };
-    let first = store.begin(&wine, &start).unwrap();
+    let first = store.begin(&wine, &invocation).unwrap();
+    store.record(first, &run_with_all_values()).unwrap();
+    let diverged = plausible("wine", 32, 0.0, 0).with(|run| run.status = Status::Diverged);
+    store.record(first, &diverged).unwrap();
+    interrupt(&mut store, first, &plausible("wine", 64, 0.0, 0));
+    let second = store.begin(&wine, &invocation).unwrap();
+    resume(&mut store, second, &plausible("wine", 64, 0.0, 0));
+    let beer = Experiment { name: "beer".into(), description: String::new() };
+    let other = store.begin(&beer, &Invocation::default()).unwrap();
+    store.record(other, &plausible("beer", 16, 0.0, 1)).unwrap();
+    folder
+}
+
+/// A run with hyperparameters of every kind and an error analysis.
+fn run_with_all_values() -> Run {
     let integers = [i64::MIN, (1 << 53) + 1, 1].map(Value::from);
     let reals = [1.0, -0.0, 5e-324, f64::MAX].map(Value::from);
-    let values = [&integers[..], &reals, &["1", "1.0", "", "NULL", HARD].map(Value::from)].concat();
-    let params =
-        || values.iter().enumerate().map(|(index, value)| (format!("p{index}"), value.clone()));
+    let texts = ["1", "1.0", "", "NULL", SPECIAL_TEXT].map(Value::from);
+    let values = [&integers[..], &reals, &texts].concat();
+    let params = values.into_iter().enumerate().map(|(index, value)| (format!("p{index}"), value));
     let picture = b"\x89PNG\r\n\x1a\n\x00\xff\"".to_vec();
     let mistake = |index| Mistake {
         index,
@@ -154,7 +170,7 @@ pub fn everything() -> TempDir {
         probability: 0.5,
         picture: picture.clone(),
     };
-    let examples = ErrorAnalysis {
+    let error_analysis = ErrorAnalysis {
         classes: 2,
         rows: 4,
         columns: 4,
@@ -162,35 +178,37 @@ pub fn everything() -> TempDir {
         left_out: 0,
         mistakes: vec![mistake(1), mistake(2)],
     };
-    let run = plausible("wine", 16, 0.0, 0).with(|run| {
+    plausible("wine", 16, 0.0, 0).with(|run| {
         run.error = Some(String::new());
-        run.params = params().chain([("@hard\n".to_owned(), HARD.into())]).collect();
-        run.error_analysis = Some(examples);
-    });
-    store.record(first, &run).unwrap();
-    store
-        .record(first, &plausible("wine", 32, 0.0, 0).with(|run| run.status = Status::Diverged))
-        .unwrap();
-    let left = plausible("wine", 64, 0.0, 0).with(|run| {
+        run.params = params.chain([("@special\n".to_owned(), SPECIAL_TEXT.into())]).collect();
+        run.error_analysis = Some(error_analysis);
+    })
+}
+
+/// The run before its first epoch.
+fn started(run: &Run) -> Run {
+    run.clone().with(|run| {
         run.status = Status::Running;
         run.results = Vec::new();
         run.epochs = Vec::new();
-    });
+    })
+}
+
+/// Starts a run and records its first epoch.
+fn interrupt(store: &mut Store, invocation: InvocationId, run: &Run) {
     let transaction = store.transaction().unwrap();
-    let claim = transaction.claim(first, &left, ClaimOptions::default()).unwrap();
+    let claim = transaction.claim(invocation, &started(run), ClaimOptions::default()).unwrap();
     let ClaimOutcome::Claimed(id, None) = claim else { unreachable!("{claim:?}") };
-    let epochs = plausible("wine", 64, 0.0, 0).epochs;
     let checkpoint = Checkpoint { epoch: 1, seconds: 0.1, model: vec![0, 1, 255] };
-    transaction.record_epochs(&id, &epochs[..1], &checkpoint).unwrap();
+    transaction.record_epochs(&id, &run.epochs[..1], &checkpoint).unwrap();
     transaction.commit().unwrap();
-    let again = store.begin(&wine, &start).unwrap();
+}
+
+/// Resumes an interrupted run and leaves it running.
+fn resume(store: &mut Store, invocation: InvocationId, run: &Run) {
+    let options = ClaimOptions { rerun: false, take_over: true };
     let transaction = store.transaction().unwrap();
-    let claim =
-        transaction.claim(again, &left, ClaimOptions { rerun: false, take_over: true }).unwrap();
+    let claim = transaction.claim(invocation, &started(run), options).unwrap();
     assert!(matches!(claim, ClaimOutcome::Claimed(_, Some(_))), "{claim:?}");
     transaction.commit().unwrap();
-    let beer = Experiment { name: "beer".into(), description: String::new() };
-    let other = store.begin(&beer, &Invocation::default()).unwrap();
-    store.record(other, &plausible("beer", 16, 0.0, 1)).unwrap();
-    folder
 }
