@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tracking::Value;
 
-use super::samples::by_value;
+use super::samples::{by_value, sorted_distinct};
 use super::statistics::{Statistic, count};
 
 /// The main effect of a hyperparameter on a metric.
@@ -26,7 +26,7 @@ pub struct Effect {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Effects {
     /// One effect per hyperparameter that varies, except the replicate; largest share first.
-    pub of: Vec<Effect>,
+    pub main: Vec<Effect>,
     /// The remaining shares; `None` in an unbalanced design.
     pub rest: Option<Rest>,
     /// Whether every combination of values has run equally often. If not, each effect covers only
@@ -49,53 +49,53 @@ pub struct Rest {
 pub type Observation<'a> = (Vec<Option<&'a Value>>, f64);
 
 /// The effects of the hyperparameters `names`, whose values the observations have in this order;
-/// `replicate` is the place of the replicate among them.
+/// `replicate` is the factor of the replicate among them.
 pub fn effects(
     observations: &[Observation<'_>],
     names: &[String],
     replicate: Option<usize>,
 ) -> Effects {
     let factors: Vec<Factor> =
-        (0..names.len()).map(|place| Factor::of(observations, place)).collect();
+        (0..names.len()).map(|factor| Factor::of(observations, factor)).collect();
     let wanted: Vec<usize> = (0..names.len())
-        .filter(|place| Some(*place) != replicate && factors[*place].values.len() > 1)
+        .filter(|factor| Some(*factor) != replicate && factors[*factor].values.len() > 1)
         .collect();
     let table =
         Table { factors: &factors, values: observations.iter().map(|(_, value)| *value).collect() };
     let balanced = table.is_balanced();
     let mut effects = Effects { balanced, ..Effects::default() };
     let anova = balanced.then(|| table.anova(&wanted, replicate)).flatten();
-    for place in &wanted {
-        let mut effect = if balanced { table.marginal(*place) } else { table.common_cells(*place) };
-        effect.name.clone_from(&names[*place]);
+    for factor in &wanted {
+        let mut effect =
+            if balanced { table.marginal(*factor) } else { table.common_cells(*factor) };
+        effect.name.clone_from(&names[*factor]);
         if let Some(anova) = &anova {
-            effect.share = anova.share(anova.factors[&place]);
+            effect.share = anova.share(anova.factors[&factor]);
         }
-        effects.of.push(effect);
+        effects.main.push(effect);
     }
     effects.rest = anova.map(|anova| anova.rest());
     // Stable: equal shares stay in the order of hyperparameters.
-    effects.of.sort_by(|a, b| b.share.unwrap_or(-1.0).total_cmp(&a.share.unwrap_or(-1.0)));
+    effects.main.sort_by(|a, b| b.share.unwrap_or(-1.0).total_cmp(&a.share.unwrap_or(-1.0)));
     effects
 }
 
 /// A hyperparameter: its values in order, and the index of the value of each observation.
 struct Factor {
     values: Vec<Value>,
-    of: Vec<Option<usize>>,
+    levels: Vec<Option<usize>>,
 }
 
 impl Factor {
-    fn of(observations: &[Observation<'_>], place: usize) -> Self {
-        let mut values: Vec<&Value> =
-            observations.iter().filter_map(|(values, _)| values[place]).collect();
-        values.sort_by(|a, b| by_value(Some(a), Some(b)));
-        values.dedup_by(|a, b| by_value(Some(a), Some(b)).is_eq());
+    fn of(observations: &[Observation<'_>], factor: usize) -> Self {
+        let values = observations.iter().filter_map(|(values, _)| values[factor]);
+        let values = sorted_distinct(values, |a, b| by_value(Some(a), Some(b)));
         let number = |value: &Value| {
             values.binary_search_by(|known| by_value(Some(known), Some(value))).ok()
         };
-        let of = observations.iter().map(|(values, _)| values[place].and_then(number)).collect();
-        Self { values: values.into_iter().cloned().collect(), of }
+        let levels =
+            observations.iter().map(|(values, _)| values[factor].and_then(number)).collect();
+        Self { values: values.into_iter().cloned().collect(), levels }
     }
 }
 
@@ -147,17 +147,18 @@ impl Table<'_> {
             .factors
             .iter()
             .try_fold(1usize, |all, factor| all.checked_mul(factor.values.len()));
-        let whole = self.factors.iter().all(|factor| factor.of.iter().all(Option::is_some));
+        let is_complete =
+            self.factors.iter().all(|factor| factor.levels.iter().all(Option::is_some));
         let mut counts = cells.values();
         let first = counts.next();
-        whole && combinations == Some(cells.len()) && counts.all(|count| Some(count) == first)
+        is_complete && combinations == Some(cells.len()) && counts.all(|count| Some(count) == first)
     }
 
     /// The values of the chosen factors in an observation.
     fn cell(&self, index: usize, wanted: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
         (0..self.factors.len())
-            .filter(|place| wanted(*place))
-            .map(|place| self.factors[place].of[index])
+            .filter(|factor| wanted(*factor))
+            .map(|factor| self.factors[factor].levels[index])
             .collect()
     }
 
@@ -181,17 +182,18 @@ impl Table<'_> {
     fn anova<'a>(&self, wanted: &'a [usize], replicate: Option<usize>) -> Option<Anova<'a>> {
         let all = Statistic::of(self.values.clone())?;
         let total: f64 = all.deviation?.powi(2) * count(all.n - 1);
-        let of =
-            |place: usize| self.between(all.mean, |index| self.cell(index, |other| other == place));
+        let of = |factor: usize| {
+            self.between(all.mean, |index| self.cell(index, |other| other == factor))
+        };
         let factors: HashMap<&usize, Source> =
-            wanted.iter().map(|place| (place, of(*place))).collect();
+            wanted.iter().map(|factor| (factor, of(*factor))).collect();
         // Summed in their order: the order of a hash map must not change the result.
-        let explained = wanted.iter().map(|place| factors[place]);
+        let explained = wanted.iter().map(|factor| factors[factor]);
         let explained = explained.fold(Source { squares: 0.0, freedom: 0.0 }, |sum, next| Source {
             squares: sum.squares + next.squares,
             freedom: sum.freedom + next.freedom,
         });
-        let replicate = replicate.filter(|place| self.factors[*place].values.len() > 1);
+        let replicate = replicate.filter(|factor| self.factors[*factor].values.len() > 1);
         let settings =
             self.between(all.mean, |index| self.cell(index, |factor| wanted.contains(&factor)));
         let (replicate, interaction, model) = match replicate.map(of) {
@@ -216,24 +218,24 @@ impl Table<'_> {
     }
 
     /// The means of a factor's values over all observations.
-    fn marginal(&self, place: usize) -> Effect {
-        let mut groups = vec![Vec::new(); self.factors[place].values.len()];
+    fn marginal(&self, factor: usize) -> Effect {
+        let mut groups = vec![Vec::new(); self.factors[factor].values.len()];
         for (index, value) in self.values.iter().enumerate() {
-            if let Some(level) = self.factors[place].of[index] {
+            if let Some(level) = self.factors[factor].levels[index] {
                 groups[level].push(*value);
             }
         }
-        self.effect(place, groups, None)
+        self.effect(factor, groups, None)
     }
 
     /// The means of a factor's values over the combinations of the other factors that have run with
     /// all of these values. In other combinations, other hyperparameters would differ too.
-    fn common_cells(&self, place: usize) -> Effect {
-        let levels = self.factors[place].values.len();
+    fn common_cells(&self, factor: usize) -> Effect {
+        let levels = self.factors[factor].values.len();
         let mut blocks: HashMap<Vec<Option<usize>>, Vec<Vec<f64>>> = HashMap::new();
         for (index, value) in self.values.iter().enumerate() {
-            let Some(level) = self.factors[place].of[index] else { continue };
-            let block = self.cell(index, |other| other != place);
+            let Some(level) = self.factors[factor].levels[index] else { continue };
+            let block = self.cell(index, |other| other != factor);
             blocks.entry(block).or_insert_with(|| vec![Vec::new(); levels])[level].push(*value);
         }
         blocks.retain(|_, block| block.iter().all(|values| !values.is_empty()));
@@ -247,11 +249,11 @@ impl Table<'_> {
         let groups: Vec<Vec<f64>> =
             (0..levels).map(|level| rows.iter().map(|row| row[level]).collect()).collect();
         let share = two_way_share(&groups);
-        self.effect(place, groups, share)
+        self.effect(factor, groups, share)
     }
 
-    fn effect(&self, place: usize, groups: Vec<Vec<f64>>, share: Option<f64>) -> Effect {
-        let levels: Vec<(Value, Option<Statistic>)> = self.factors[place]
+    fn effect(&self, factor: usize, groups: Vec<Vec<f64>>, share: Option<f64>) -> Effect {
+        let levels: Vec<(Value, Option<Statistic>)> = self.factors[factor]
             .values
             .iter()
             .cloned()

@@ -14,7 +14,7 @@ use super::statistics::Statistic;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
     /// One level per setting; `None` if it has no value.
-    pub of: Vec<Option<f64>>,
+    pub values: Vec<Option<f64>>,
     /// Whether every setting with a value has every block.
     pub complete: bool,
     /// Whether blocks connect all settings. If not, levels of unconnected settings keep their raw
@@ -28,16 +28,16 @@ pub fn levels(settings: &[Samples]) -> Levels {
         .iter()
         .map(|samples| Statistic::of(replicate_means(samples)).map(|statistic| statistic.mean))
         .collect();
-    let places = |samples: &Samples| {
+    let coordinates = |samples: &Samples| {
         samples.iter().map(|sample| (sample.replicate, sample.cell)).collect::<Vec<_>>()
     };
     let mut measured = settings.iter().filter(|samples| !samples.is_empty());
-    let first = measured.next().map(places);
-    if measured.all(|samples| Some(places(samples)) == first) {
-        return Levels { of: raw, complete: true, connected: true };
+    let first = measured.next().map(coordinates);
+    if measured.all(|samples| Some(coordinates(samples)) == first) {
+        return Levels { values: raw, complete: true, connected: true };
     }
     let (fitted, connected) = fitted(settings);
-    Levels { of: fitted, complete: false, connected }
+    Levels { values: fitted, complete: false, connected }
 }
 
 /// The fit, by conjugate gradients on the normal equations with the blocks eliminated.
@@ -177,7 +177,7 @@ mod tests {
     fn a_complete_table_keeps_its_raw_means() {
         let levels = levels(&table(&[&[1.0, 2.0, 6.0], &[0.0, 1.0, 2.0]]));
         assert_eq!(
-            (levels.of, levels.complete, levels.connected),
+            (levels.values, levels.complete, levels.connected),
             (vec![Some(3.0), Some(1.0)], true, true)
         );
     }
@@ -187,7 +187,7 @@ mod tests {
     fn the_effect_of_a_lucky_replicate_is_removed() {
         let levels = levels(&table(&[&[1.0, 1.0, 7.0], &[NONE, NONE, 6.0]]));
         assert!(!levels.complete && levels.connected);
-        let [Some(first), Some(second)] = levels.of[..] else { unreachable!() };
+        let [Some(first), Some(second)] = levels.values[..] else { unreachable!() };
         assert!((first - second - 1.0).abs() < 1e-12, "{first} {second}");
     }
 
@@ -202,8 +202,11 @@ mod tests {
             &[NONE, NONE, 0.9141, NONE, 0.9121],
         ];
         let levels = levels(&table(&rows));
-        let differences: Vec<Option<f64>> =
-            levels.of.iter().map(|level| Some(level.unwrap() - levels.of[0].unwrap())).collect();
+        let differences: Vec<Option<f64>> = levels
+            .values
+            .iter()
+            .map(|level| Some(level.unwrap() - levels.values[0].unwrap()))
+            .collect();
         close(
             &differences,
             &[0.0, -0.0014352941176485334, -0.0062058823529427265, -0.00019411764706056545],
@@ -215,8 +218,8 @@ mod tests {
         let levels =
             levels(&table(&[&[1.0, 3.0, NONE, NONE], &[NONE, NONE, 5.0, 7.0], &[NONE; 4]]));
         assert!(!levels.complete && !levels.connected);
-        close(&levels.of[..2], &[2.0, 6.0]);
-        assert_eq!(levels.of[2], None);
+        close(&levels.values[..2], &[2.0, 6.0]);
+        assert_eq!(levels.values[2], None);
     }
 
     /// A chain: each setting shares one replicate with the next.
@@ -234,7 +237,7 @@ mod tests {
                 vec![sample(setting), sample(setting + 1)]
             })
             .collect();
-        let levels = levels(&chain).of;
+        let levels = levels(&chain).values;
         assert!(
             (levels[length as usize - 1].unwrap()
                 - levels[0].unwrap()

@@ -25,8 +25,8 @@ pub fn last_improvement(
     let mut steps = Vec::new();
     for measured in runs.iter().filter(|measured| is_its(&measured.run.id)) {
         let epochs = reader.epochs(&measured.run)?;
-        let step =
-            last_step(&epochs, &metric.name, &comparison.validation).map(|step| metric.worth(step));
+        let step = last_step(&epochs, &metric.name, &comparison.validation)
+            .map(|step| metric.oriented(step));
         steps.extend(step.map(|step| ((measured.run.param(replicate), Vec::new()), step)));
     }
     let steps: Vec<f64> =

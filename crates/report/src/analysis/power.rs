@@ -23,7 +23,7 @@ pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
     if !ratio.is_finite() || ratio < 0.0 || !enough(MOST) {
         return None;
     }
-    // The condition stays true once met: the quantiles fall as n grows.
+    // Above the least n the condition always holds, since the quantiles fall as n grows.
     let (mut low, mut high) = (2, MOST);
     while low < high {
         let middle = usize::midpoint(low, high);

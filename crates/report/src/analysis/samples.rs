@@ -27,21 +27,22 @@ pub struct Sample {
 pub type Samples = Vec<Sample>;
 
 /// The coordinates of a run: its replicate and its cell.
-pub type Place<'a> = (Option<&'a Value>, Vec<Option<&'a Value>>);
+pub type Coordinates<'a> = (Option<&'a Value>, Vec<Option<&'a Value>>);
 
 /// Numbers the replicates and cells of all settings, given the metric of each run.
-pub fn samples(settings: &[Vec<(Place<'_>, f64)>]) -> Vec<Samples> {
-    let all = || settings.iter().flatten().map(|(place, _)| place);
-    let replicates = distinct(all().map(|(replicate, _)| *replicate), |a, b| by_value(*a, *b));
-    let cells = distinct(all().map(|(_, cell)| cell.clone()), |a, b| by_values(a, b));
-    let number = |(replicate, cell): &Place<'_>| {
+pub fn samples(settings: &[Vec<(Coordinates<'_>, f64)>]) -> Vec<Samples> {
+    let all = || settings.iter().flatten().map(|(coordinates, _)| coordinates);
+    let replicates =
+        sorted_distinct(all().map(|(replicate, _)| *replicate), |a, b| by_value(*a, *b));
+    let cells = sorted_distinct(all().map(|(_, cell)| cell.clone()), |a, b| by_values(a, b));
+    let number = |(replicate, cell): &Coordinates<'_>| {
         let replicate = replicates.binary_search_by(|known| by_value(*known, *replicate));
         let cell = cells.binary_search_by(|known| by_values(known, cell));
-        (replicate.unwrap_or_else(|place| place), cell.unwrap_or_else(|place| place))
+        (replicate.unwrap_or_else(|index| index), cell.unwrap_or_else(|index| index))
     };
-    let of_setting = |runs: &Vec<(Place<'_>, f64)>| {
+    let of_setting = |runs: &Vec<(Coordinates<'_>, f64)>| {
         let mut numbered: Vec<((usize, usize), f64)> =
-            runs.iter().map(|(place, value)| (number(place), *value)).collect();
+            runs.iter().map(|(coordinates, value)| (number(coordinates), *value)).collect();
         numbered.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let sample = |chunk: &[((usize, usize), f64)]| {
             let mean = Statistic::of(chunk.iter().map(|(_, value)| *value).collect())?.mean;
@@ -52,7 +53,11 @@ pub fn samples(settings: &[Vec<(Place<'_>, f64)>]) -> Vec<Samples> {
     settings.iter().map(of_setting).collect()
 }
 
-fn distinct<T>(all: impl Iterator<Item = T>, compare: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
+/// The distinct values in the order of `compare`.
+pub fn sorted_distinct<T>(
+    all: impl Iterator<Item = T>,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> Vec<T> {
     let mut all: Vec<T> = all.collect();
     all.sort_by(&compare);
     all.dedup_by(|a, b| compare(a, b).is_eq());
@@ -337,9 +342,9 @@ mod tests {
 
     #[test]
     fn one_and_one_point_zero_are_one_replicate() {
-        let (whole, real) = (Value::Integer(1), Value::Real(1.0));
+        let (integer, real) = (Value::Integer(1), Value::Real(1.0));
         let runs = [
-            vec![((Some(&whole), Vec::new()), 0.5), ((Some(&real), Vec::new()), 0.7)],
+            vec![((Some(&integer), Vec::new()), 0.5), ((Some(&real), Vec::new()), 0.7)],
             vec![((Some(&real), Vec::new()), 0.1)],
         ];
         let samples = samples(&runs);

@@ -56,10 +56,10 @@ impl Design {
     fn draw(&self, normal: &mut Normal) -> Vec<Samples> {
         let shifts: Vec<f64> = (0..self.replicates).map(|_| 2.0 * normal.next()).collect();
         let mut deviations: Vec<f64> = (0..self.settings)
-            .map(|place| self.spread.powf(place as f64 / (self.settings - 1) as f64))
+            .map(|index| self.spread.powf(index as f64 / (self.settings - 1) as f64))
             .collect();
-        for place in (1..deviations.len()).rev() {
-            deviations.swap(place, (normal.uniform() * (place + 1) as f64) as usize);
+        for index in (1..deviations.len()).rev() {
+            deviations.swap(index, (normal.uniform() * (index + 1) as f64) as usize);
         }
         let on_grid = |value: f64| {
             if self.grid > 0.0 { (value / self.grid).round() * self.grid } else { value }

@@ -2,7 +2,7 @@
 
 use super::pair::Pair;
 use crate::analysis::samples::{
-    Difference, Place, Resolution, difference, replicate_means, samples,
+    Coordinates, Difference, Resolution, difference, replicate_means, samples,
 };
 use crate::analysis::statistics::{CONFIDENCE, Statistic};
 use crate::metric::Metric;
@@ -38,14 +38,14 @@ impl MetricDifference {
     pub fn of<'p>(
         metric: Metric,
         pairs: &[Pair<'p>],
-        place: &dyn Fn(&Pair<'p>) -> Place<'p>,
+        coordinates: &dyn Fn(&Pair<'p>) -> Coordinates<'p>,
     ) -> Option<Self> {
         let values: Vec<(&Pair<'p>, f64, f64)> = pairs
             .iter()
             .filter_map(|pair| pair.metric(&metric.name).map(|(left, right)| (pair, left, right)))
             .collect();
-        let left = values.iter().map(|(pair, left, _)| (place(pair), *left)).collect();
-        let right = values.iter().map(|(pair, _, right)| (place(pair), *right)).collect();
+        let left = values.iter().map(|(pair, left, _)| (coordinates(pair), *left)).collect();
+        let right = values.iter().map(|(pair, _, right)| (coordinates(pair), *right)).collect();
         let sides = samples(&[left, right]);
         let grid = grid(&metric, pairs.iter().flat_map(|pair| [pair.left, pair.right]));
         let resolution = Resolution::of(&sides, grid);
@@ -72,7 +72,7 @@ impl MetricDifference {
 
     /// The better side, if the difference is significant.
     pub fn better_side(&self) -> BetterSide {
-        match self.metric.worth(self.difference.mean) {
+        match self.metric.oriented(self.difference.mean) {
             _ if !self.is_significant() || self.metric.direction.is_none() => BetterSide::Undecided,
             0.0.. => BetterSide::Right,
             _ => BetterSide::Left,

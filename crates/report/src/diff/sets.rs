@@ -4,7 +4,7 @@ use tracking::Status;
 
 use super::metric::MetricDifference;
 use super::pair::{Matches, Pair, have_common_value, match_runs};
-use crate::analysis::samples::{Place, by_value};
+use crate::analysis::samples::{Coordinates, by_value};
 use crate::metric::{Rules, Unit};
 use crate::runs::{MeasuredRun, REPLICATES, may_rank, metric_names, metric_of, param_names};
 
@@ -144,14 +144,14 @@ fn metric_differences<'a>(
     rules: &Rules,
 ) -> Vec<MetricDifference> {
     let cell: Vec<&str> = params.iter().filter(|name| Some(**name) != replicate).copied().collect();
-    let place = |pair: &Pair<'a>| -> Place<'a> {
+    let coordinates = |pair: &Pair<'a>| -> Coordinates<'a> {
         let replicate = replicate.and_then(|name| pair.param(name));
         (replicate, cell.iter().map(|name| pair.param(name)).collect())
     };
     let runs = runs_of(pairs);
     names
         .iter()
-        .filter_map(|name| MetricDifference::of(metric_of(name, &runs, rules), pairs, &place))
+        .filter_map(|name| MetricDifference::of(metric_of(name, &runs, rules), pairs, &coordinates))
         .collect()
 }
 

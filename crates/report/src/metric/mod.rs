@@ -58,8 +58,8 @@ pub struct Metric {
 }
 
 impl Metric {
-    /// Converts a value to a worth, and back: a worth is better when higher.
-    pub fn worth(&self, value: f64) -> f64 {
+    /// Negates a value if lower is better, so that higher is better; also converts it back.
+    pub fn oriented(&self, value: f64) -> f64 {
         if self.is_minimized() { -value } else { value }
     }
 
@@ -118,7 +118,7 @@ impl Rules {
             "test" => [Split::Test, Split::Validation, Split::Unspecified],
             _ => [Split::Validation, Split::Test, Split::Unspecified],
         };
-        let place = |name: &&&str| {
+        let rank = |name: &&&str| {
             let split = order.iter().position(|known| *known == split(name)).unwrap_or(order.len());
             let kind = match kind(name) {
                 Kind::Accuracy => 0,
@@ -133,7 +133,7 @@ impl Rules {
                 && **name != SECONDS
                 && self.direction(name).is_some()
         };
-        declared.or_else(|| metrics.iter().filter(ranks).min_by_key(place)).copied()
+        declared.or_else(|| metrics.iter().filter(ranks).min_by_key(rank)).copied()
     }
 
     /// The metric that estimates how good the chosen setting is: the declared one, or the test

@@ -41,15 +41,16 @@ pub fn basis(comparison: &Comparison) -> Option<String> {
 /// Main effects and their shares of the variance.
 pub fn effects(comparison: &Comparison) -> Option<String> {
     let metric = comparison.ranking()?;
-    let Effects { of, rest, balanced } = &comparison.effects;
-    if of.len() + usize::from(rest.is_some()) < 2 || of.iter().all(|effect| effect.share.is_none())
+    let Effects { main, rest, balanced } = &comparison.effects;
+    if main.len() + usize::from(rest.is_some()) < 2
+        || main.iter().all(|effect| effect.share.is_none())
     {
         return None;
     }
     let part = |(index, effect): (usize, &Effect)| {
         let share = effect.share.map_or_else(String::new, |share| {
-            let of = if index == 0 { " of the variance" } else { "" };
-            format!(" ({}{of})", number_format::percent(share))
+            let suffix = if index == 0 { " of the variance" } else { "" };
+            format!(" ({}{suffix})", number_format::percent(share))
         });
         let range = effect.range.map_or_else(
             || "cannot be compared".to_owned(),
@@ -57,10 +58,10 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
         );
         format!("{} {range}{share}", title(&effect.name))
     };
-    let mut parts: Vec<String> = of.iter().enumerate().take(NAMED).map(part).collect();
+    let mut parts: Vec<String> = main.iter().enumerate().take(NAMED).map(part).collect();
     if let Some(rest) = rest {
         let one = wording::replicate(comparison.replicate.as_deref());
-        let noise = if rest.interaction.is_some() || of.len() < 2 {
+        let noise = if rest.interaction.is_some() || main.len() < 2 {
             "noise"
         } else {
             "interaction and noise"

@@ -19,7 +19,7 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
         |n: usize| wording::replicates(n, comparison.replicate.as_deref().unwrap_or("run"));
     let pair = format!(
         "{} seen between {} and {}",
-        difference(unit, undecided.seen),
+        difference(unit, undecided.observed),
         setting_name(comparison, comparison.best()?),
         setting_name(comparison, comparison.settings.get(undecided.rival)?)
     );
@@ -30,7 +30,7 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
     Some(format!(
         "Undecided with {}: differences under {} are often missed; {rest}.",
         replicates(undecided.n),
-        difference(unit, undecided.found)
+        difference(unit, undecided.detectable)
     ))
 }
 

@@ -96,13 +96,13 @@ fn among(comparison: &Comparison) -> String {
     let names: Vec<String> =
         candidates.iter().map(|setting| setting_name(comparison, setting)).collect();
     if comparison.is_open() {
-        let means = if comparison.ranking().is_some_and(Metric::is_minimized) {
+        let extreme = if comparison.ranking().is_some_and(Metric::is_minimized) {
             "lowest"
         } else {
             "highest"
         };
         return format!(
-            "Too little is known: {} of {compared} settings compared may be the best (95 %). The {means} means have: {}.",
+            "Too little is known: {} of {compared} settings compared may be the best (95 %). The {extreme} means have: {}.",
             candidates.len(),
             listed(&names)
         );
@@ -158,7 +158,7 @@ fn against(comparison: &Comparison) -> Option<String> {
             test(setting).is_some_and(|test| test.is_significant())
                 && setting
                     .difference
-                    .is_some_and(|difference| (metric.worth(difference.mean) > 0.0) == better)
+                    .is_some_and(|difference| (metric.oriented(difference.mean) > 0.0) == better)
         };
         comparison
             .settings

@@ -124,8 +124,8 @@ fn curves(epochs: &[Vec<Vec<EpochMetrics>>], name: &str) -> Vec<Curve> {
 /// The run with the best ranking metric; among equal ones, that of the first trial id.
 fn best_of<'a>(runs: &[&'a MeasuredRun], comparison: &Comparison) -> Option<&'a MeasuredRun> {
     let metric = comparison.ranking()?;
-    let worth = |measured: &&'a MeasuredRun| {
-        Some((*measured, metric.worth(measured.metric(&metric.name)?)))
+    let oriented = |measured: &&'a MeasuredRun| {
+        Some((*measured, metric.oriented(measured.metric(&metric.name)?)))
     };
     let better = |a: (&'a MeasuredRun, f64), b: (&'a MeasuredRun, f64)| {
         if b.1.total_cmp(&a.1).then(a.0.run.trial.as_str().cmp(b.0.run.trial.as_str())).is_gt() {
@@ -134,7 +134,7 @@ fn best_of<'a>(runs: &[&'a MeasuredRun], comparison: &Comparison) -> Option<&'a 
             a
         }
     };
-    runs.iter().filter_map(worth).reduce(better).map(|(measured, _)| measured)
+    runs.iter().filter_map(oriented).reduce(better).map(|(measured, _)| measured)
 }
 
 fn best_trial(reader: &Reader, results: &Path, run: &RecordedRun) -> Result<BestTrial, StoreError> {

@@ -54,7 +54,7 @@ pub fn effects(comparison: &Comparison) -> Option<Effects> {
         }
     };
     let effects = &comparison.effects;
-    let rows: Vec<EffectRow> = effects.of.iter().map(row).collect();
+    let rows: Vec<EffectRow> = effects.main.iter().map(row).collect();
     let rest = effects.rest.map(|rest| {
         let one = comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), wording::title);
         let part = |name: &str, share: Option<f64>| {

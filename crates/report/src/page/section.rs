@@ -96,7 +96,8 @@ fn section(number: usize, table: &Table, details: &Details) -> Section {
 /// An example of a filter condition: it selects about half of the values of the hyperparameter with
 /// the largest effect.
 fn filter_example(comparison: &Comparison) -> String {
-    let effect = comparison.effects.of.iter().find(|effect| comparison.keys.contains(&effect.name));
+    let effect =
+        comparison.effects.main.iter().find(|effect| comparison.keys.contains(&effect.name));
     match effect.map(|effect| (&effect.name, &effect.levels[(effect.levels.len() - 1) / 2].0)) {
         Some((key, Value::Text(word))) => format!("{}={}", safe(key), safe(word)),
         Some((key, value)) => format!("{}<={value}", safe(key)),

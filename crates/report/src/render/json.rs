@@ -122,8 +122,8 @@ fn interval(interval: &Interval) -> Json {
 }
 
 /// The main effects.
-fn effects(Effects { of, rest, balanced }: &Effects) -> Json {
-    let level = |(of, metric): &(Value, Option<Statistic>)| json!({ "value": value(of), "metric": metric.as_ref().map(statistic) });
+fn effects(Effects { main, rest, balanced }: &Effects) -> Json {
+    let level = |(level, metric): &(Value, Option<Statistic>)| json!({ "value": value(level), "metric": metric.as_ref().map(statistic) });
     let effect = |effect: &Effect| {
         let levels: Vec<Json> = effect.levels.iter().map(level).collect();
         json!({ "hyperparameter": effect.name, "range": effect.range, "share_of_variance": effect.share, "levels": levels })
@@ -131,7 +131,7 @@ fn effects(Effects { of, rest, balanced }: &Effects) -> Json {
     let rest_of = |Rest { interaction, replicate, noise }: &Rest| json!({ "interaction": interaction, "replicate": replicate, "noise": noise });
     json!({
         "balanced": balanced,
-        "of": of.iter().map(effect).collect::<Vec<_>>(),
+        "of": main.iter().map(effect).collect::<Vec<_>>(),
         "rest_of_variance": rest.as_ref().map(rest_of),
     })
 }

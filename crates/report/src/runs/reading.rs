@@ -144,8 +144,8 @@ fn best(epochs: &[EpochMetrics], name: &str, rules: &Rules) -> Option<usize> {
         Direction::Minimize => -1.0,
         Direction::Maximize => 1.0,
     };
-    let worth =
+    let oriented =
         |(position, epoch): (usize, &EpochMetrics)| Some((position, sign * finite(epoch, name)?));
     let better = |best: (usize, f64), next: (usize, f64)| if next.1 > best.1 { next } else { best };
-    epochs.iter().enumerate().filter_map(worth).reduce(better).map(|(position, _)| position)
+    epochs.iter().enumerate().filter_map(oriented).reduce(better).map(|(position, _)| position)
 }

@@ -114,7 +114,7 @@ fn mark(index: usize, setting: &Setting, comparison: &Comparison) -> Option<Mark
             let difference = setting
                 .difference
                 .filter(|found| found.test.is_some_and(|test| test.is_significant()))?;
-            let better = comparison.ranking()?.worth(difference.mean) > 0.0;
+            let better = comparison.ranking()?.oriented(difference.mean) > 0.0;
             Some(if better { Mark::Better } else { Mark::Worse })
         }
         _ if setting.is_best => Some(Mark::Best),

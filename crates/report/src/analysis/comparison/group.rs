@@ -12,7 +12,9 @@ use super::result::Comparison;
 use super::setting::{Setting, StatusCounts};
 use crate::analysis::best::Standing;
 use crate::analysis::effects::{Effects, Observation, effects};
-use crate::analysis::samples::{Place, Resolution, Samples, by_value, replicate_means, samples};
+use crate::analysis::samples::{
+    Coordinates, Resolution, Samples, by_value, replicate_means, samples, sorted_distinct,
+};
 use crate::analysis::statistics::Statistic;
 use crate::metric::Metric;
 use crate::runs::{
@@ -105,9 +107,6 @@ impl<'a> Group<'a> {
         options: &CompareOptions,
     ) -> Result<Comparison> {
         let first = &self.runs[0].run;
-        let value =
-            |name: &&str| first.param(name).map(|value| ((*name).to_owned(), value.clone()));
-        let constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
         let averaged = self.averaged();
         let groups = groups(self.runs, &self.keys);
         let baseline = options
@@ -117,39 +116,17 @@ impl<'a> Group<'a> {
             .transpose()?;
         let mut samples = self.samples(&groups, &averaged);
         let cells = keep_common_cells(&mut samples);
-        let settings = groups
-            .iter()
-            .zip(&samples)
-            .map(|(runs, samples)| self.setting(runs, samples))
-            .collect();
-        let rank_options = RankOptions {
-            comparable: cells.is_none_or(|[common, _]| common > 0),
-            baseline,
-            metric: self.ranked_by.as_ref(),
-            resolution: Resolution::of(&samples, self.grid()),
-        };
-        let Ranking {
-            settings,
-            promise,
-            complete,
-            connected,
-            overlapping,
-            undecided,
-            unselected_mean,
-        } = rank(settings, samples, rank_options);
-        let mut datasets: Vec<String> =
-            self.runs.iter().map(|measured| measured.run.dataset.clone()).collect();
-        datasets.sort();
-        datasets.dedup();
+        let ranking = self.ranking(&groups, samples, cells, baseline);
+        let datasets = self.runs.iter().map(|measured| measured.run.dataset.clone());
         Ok(Comparison {
             experiment: experiment.clone(),
-            datasets,
+            datasets: sorted_distinct(datasets, String::cmp),
             dataset_sha256: first.dataset_sha256.clone(),
             fallback_for: self.runs.iter().find_map(|measured| measured.run.fallback_for.clone()),
             validation: first.validation.clone(),
             epoch: options.epoch,
             computed: computed(self.runs),
-            constants: self.names.iter().filter(constant).filter_map(value).collect(),
+            constants: self.constants(),
             keys: self.keys.clone(),
             replicate: self.replicate.clone(),
             replicates: self
@@ -159,33 +136,64 @@ impl<'a> Group<'a> {
             ranked_by: self.ranked_by.as_ref().map(|metric| metric.name.clone()),
             reported_by: self.reported_by.clone(),
             metrics: self.metrics.clone(),
-            settings,
-            promise,
-            complete,
+            settings: ranking.settings,
+            promise: ranking.promise,
+            complete: ranking.complete,
             cells,
-            connected,
-            overlapping,
-            undecided,
-            unselected_mean,
+            connected: ranking.connected,
+            overlapping: ranking.overlapping,
+            undecided: ranking.undecided,
+            unselected_mean: ranking.unselected_mean,
             counts: StatusCounts::of(self.runs),
             effects: self.effects(),
             averaged,
         })
     }
 
+    /// Ranks the settings by `samples`, which are reduced to common `cells`.
+    fn ranking(
+        &self,
+        groups: &[Vec<&'a MeasuredRun>],
+        samples: Vec<Samples>,
+        cells: Option<[usize; 2]>,
+        baseline: Option<usize>,
+    ) -> Ranking {
+        let settings = groups
+            .iter()
+            .zip(&samples)
+            .map(|(runs, samples)| self.setting(runs, samples))
+            .collect();
+        let options = RankOptions {
+            comparable: cells.is_none_or(|[common, _]| common > 0),
+            baseline,
+            metric: self.ranked_by.as_ref(),
+            resolution: Resolution::of(&samples, self.grid()),
+        };
+        rank(settings, samples, options)
+    }
+
+    /// The hyperparameters that all runs share, except keys.
+    fn constants(&self) -> Vec<(String, Value)> {
+        let is_constant = |name: &&&str| !self.varying.contains(name) && !self.is_key(name);
+        let value = |name: &&str| {
+            self.runs[0].run.param(name).map(|value| ((*name).to_owned(), value.clone()))
+        };
+        self.names.iter().filter(is_constant).filter_map(value).collect()
+    }
+
     /// The ranking metric of each setting, negated if less is better.
     fn samples(&self, groups: &[Vec<&'a MeasuredRun>], averaged: &[String]) -> Vec<Samples> {
         let Some(metric) = &self.ranked_by else { return vec![Samples::new(); groups.len()] };
-        let place = |measured: &'a MeasuredRun| -> Place<'a> {
+        let coordinates = |measured: &'a MeasuredRun| -> Coordinates<'a> {
             let replicate = self.replicate.as_deref().and_then(|name| measured.run.param(name));
             (replicate, averaged.iter().map(|name| measured.run.param(name)).collect())
         };
         let sample = |measured: &&'a MeasuredRun| {
             let is_finished = measured.run.status == Status::Finished;
             let value = measured.metric(&metric.name).filter(|_| is_finished)?;
-            Some((place(measured), metric.worth(value)))
+            Some((coordinates(measured), metric.oriented(value)))
         };
-        let runs: Vec<Vec<(Place<'_>, f64)>> =
+        let runs: Vec<Vec<(Coordinates<'_>, f64)>> =
             groups.iter().map(|group| group.iter().filter_map(sample).collect()).collect();
         samples(&runs)
     }
@@ -266,22 +274,17 @@ fn is_constant(runs: &[&MeasuredRun], name: &str) -> bool {
     runs.iter().all(|measured| by_value(measured.run.param(name), first).is_eq())
 }
 
+/// The number of distinct values of the hyperparameter `name`.
 fn different_values(runs: &[&MeasuredRun], name: &str) -> usize {
-    let mut values: Vec<&Value> =
-        runs.iter().filter_map(|measured| measured.run.param(name)).collect();
-    values.sort_by(|a, b| a.total_cmp(b));
-    values.dedup_by(|a, b| a.total_cmp(b).is_eq());
-    values.len()
+    let values = runs.iter().filter_map(|measured| measured.run.param(name));
+    sorted_distinct(values, |a, b| a.total_cmp(b)).len()
 }
 
+/// Engines and devices of the runs.
 fn computed(runs: &[&MeasuredRun]) -> Vec<String> {
-    let mut all: Vec<String> = runs
-        .iter()
-        .map(|measured| format!("{} on {}", measured.run.engine, measured.run.device))
-        .collect();
-    all.sort();
-    all.dedup();
-    all
+    let computed =
+        runs.iter().map(|measured| format!("{} on {}", measured.run.engine, measured.run.device));
+    sorted_distinct(computed, String::cmp)
 }
 
 /// The runs of each combination of values of `keys`, in the order of the values.

@@ -1,5 +1,6 @@
 //! Ranks the settings of a comparison and fills in standings, marks and differences.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use super::result::{Promise, Undecided};
@@ -41,31 +42,26 @@ pub(super) fn rank(
     options: RankOptions<'_>,
 ) -> Ranking {
     let RankOptions { comparable, baseline, metric, resolution } = options;
-    let Levels { of: levels, complete, connected } = levels(&samples);
+    let Levels { values: levels, complete, connected } = levels(&samples);
     let standings = match baseline {
         None if comparable => standings(&samples, resolution),
         _ => vec![Standing::default(); samples.len()],
     };
     let mut ranked: Vec<(Setting, Samples, usize)> = Vec::new();
-    for (place, ((setting, samples), (level, standing))) in
+    for (index, ((setting, samples), (level, standing))) in
         settings.into_iter().zip(samples).zip(levels.into_iter().zip(standings)).enumerate()
     {
-        ranked.push((Setting { level, standing, ..setting }, samples, place));
+        ranked.push((Setting { level, standing, ..setting }, samples, index));
     }
     let compared = ranked.iter().any(|(setting, ..)| setting.standing.compared);
     // The sort is stable: equal settings stay in the order of their keys.
-    ranked.sort_by(|(a, ..), (b, ..)| {
-        let outside =
-            |setting: &Setting| (setting.level.is_none(), compared && !setting.standing.compared);
-        let level = |setting: &Setting| setting.level.unwrap_or_default();
-        outside(a).cmp(&outside(b)).then(level(b).total_cmp(&level(a)))
-    });
+    ranked.sort_by(|(a, ..), (b, ..)| by_rank(a, b, compared));
     let baseline =
-        baseline.and_then(|wanted| ranked.iter().position(|(.., place)| *place == wanted));
+        baseline.and_then(|wanted| ranked.iter().position(|(.., index)| *index == wanted));
     let (mut settings, samples): (Vec<Setting>, Vec<Samples>) =
         ranked.into_iter().map(|(setting, samples, _)| (setting, samples)).unzip();
     let promise = match baseline {
-        Some(place) => Some(Promise::Against(place)),
+        Some(index) => Some(Promise::Against(index)),
         None if settings.iter().any(|setting| setting.standing.may_be_best) => {
             Some(Promise::BestIsAmong)
         }
@@ -89,15 +85,24 @@ pub(super) fn rank(
     let undecided = undecided(&settings, &samples, resolution);
     let unselected_mean = complete.then(|| unselected_mean(&settings, &samples)).flatten();
     // From here on, values keep the metric's own direction.
-    let own = |value: f64| metric.map_or(value, |metric| metric.worth(value));
+    let own_direction = |value: f64| metric.map_or(value, |metric| metric.oriented(value));
     for setting in &mut settings {
-        setting.level = setting.level.map(own);
+        setting.level = setting.level.map(own_direction);
     }
     if let Some(metric) = metric {
         mark_front(&mut settings, metric);
     }
-    let unselected_mean = unselected_mean.map(own);
+    let unselected_mean = unselected_mean.map(own_direction);
     Ranking { settings, promise, complete, connected, overlapping, undecided, unselected_mean }
+}
+
+/// Orders settings by level, best first; then settings that could not be compared, if others were;
+/// then settings without a level.
+fn by_rank(a: &Setting, b: &Setting, compared: bool) -> Ordering {
+    let outside =
+        |setting: &Setting| (setting.level.is_none(), compared && !setting.standing.compared);
+    let level = |setting: &Setting| setting.level.unwrap_or_default();
+    outside(a).cmp(&outside(b)).then(level(b).total_cmp(&level(a)))
 }
 
 /// Reduces every setting to the common cells, so that all means cover the same cells. Returns the
@@ -127,7 +132,7 @@ fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
     let mut of = |a: &Samples, b: &Samples| {
         difference(a, b, resolution, scratch).is_some_and(|found| found.n > 1)
     };
-    several.iter().enumerate().any(|(place, a)| several[..place].iter().any(|b| of(a, b)))
+    several.iter().enumerate().any(|(index, a)| several[..index].iter().any(|b| of(a, b)))
 }
 
 /// Marks the best-ranked of the settings that may be the best, or of all if none could be compared.
@@ -158,9 +163,9 @@ fn fill_in_differences(
 ) {
     let scratch = &mut Vec::new();
     let mut of =
-        |place: usize| difference(&samples[place], &samples[reference], resolution, scratch);
+        |index: usize| difference(&samples[index], &samples[reference], resolution, scratch);
     let differences: Vec<_> =
-        (0..settings.len()).map(|place| of(place).filter(|_| place != reference)).collect();
+        (0..settings.len()).map(|index| of(index).filter(|_| index != reference)).collect();
     let p = |difference: &Option<Difference>| {
         difference.and_then(|found| found.p()).filter(|_| is_baseline)
     };
@@ -169,13 +174,13 @@ fn fill_in_differences(
     for (setting, difference) in settings.iter_mut().zip(differences) {
         let test = p(&difference).and_then(|p| {
             let interval = difference?.interval()?;
-            let (low, high) = (metric.worth(interval.low), metric.worth(interval.high));
+            let (low, high) = (metric.oriented(interval.low), metric.oriented(interval.high));
             let interval = Interval { low: low.min(high), high: low.max(high) };
             Some(BaselineTest { interval, p, p_corrected: corrected.next()? })
         });
         setting.difference = difference.map(|found| DifferenceFromReference {
             n: found.n,
-            mean: metric.worth(found.mean),
+            mean: metric.oriented(found.mean),
             test,
         });
     }
@@ -194,10 +199,10 @@ fn undecided(
     let scratch = &mut Vec::new();
     let mut inflations: HashMap<usize, f64> = HashMap::new();
     let mut hardest: Option<(f64, f64, Difference, usize)> = None;
-    for place in
-        (0..settings.len()).filter(|place| *place != best && settings[*place].standing.may_be_best)
+    for index in
+        (0..settings.len()).filter(|index| *index != best && settings[*index].standing.may_be_best)
     {
-        let Some(difference) = difference(&samples[best], &samples[place], resolution, scratch)
+        let Some(difference) = difference(&samples[best], &samples[index], resolution, scratch)
         else {
             continue;
         };
@@ -208,7 +213,7 @@ fn undecided(
             .or_insert_with(|| inflation(difference.n).unwrap_or(1.0));
         let ratio = inflated * deviation / difference.mean.abs();
         if hardest.is_none_or(|(known, ..)| ratio > known) {
-            hardest = Some((ratio, deviation, difference, place));
+            hardest = Some((ratio, deviation, difference, index));
         }
     }
     let (ratio, deviation, difference, rival) = hardest?;
@@ -216,8 +221,8 @@ fn undecided(
     Some(Undecided {
         rival,
         n: difference.n,
-        found: difference_found(deviation, compared, difference.n),
-        seen: difference.mean.abs(),
+        detectable: difference_found(deviation, compared, difference.n),
+        observed: difference.mean.abs(),
         needed: replicates_needed(ratio, compared),
     })
 }
@@ -265,19 +270,19 @@ fn mark_front(settings: &mut [Setting], metric: &Metric) {
     }
     let spread = (squares / freedom).sqrt();
     let measured = |setting: &Setting| {
-        Some((metric.worth(setting.metric(&metric.name)?.mean), setting.metric("seconds")?.mean))
+        Some((metric.oriented(setting.metric(&metric.name)?.mean), setting.metric("seconds")?.mean))
     };
     let mut order: Vec<(usize, f64, f64)> = (0..)
         .zip(settings.iter())
-        .filter_map(|(place, setting)| {
-            measured(setting).map(|(worth, seconds)| (place, worth, seconds))
+        .filter_map(|(index, setting)| {
+            measured(setting).map(|(value, seconds)| (index, value, seconds))
         })
         .collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.2.total_cmp(&b.2)));
     let mut quickest = f64::INFINITY;
-    for (place, _, seconds) in order {
+    for (index, _, seconds) in order {
         if seconds < quickest - spread {
-            settings[place].on_front = true;
+            settings[index].on_front = true;
         }
         quickest = quickest.min(seconds);
     }

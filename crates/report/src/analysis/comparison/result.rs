@@ -81,9 +81,9 @@ pub struct Undecided {
     /// Number of common replicates of the marked setting and this rival.
     pub n: usize,
     /// The smallest difference that these replicates find with a probability of 80 %.
-    pub found: f64,
+    pub detectable: f64,
     /// The observed difference between the two.
-    pub seen: f64,
+    pub observed: f64,
     /// Number of replicates that would find it; `None` above a thousand.
     pub needed: Option<usize>,
 }
@@ -129,7 +129,7 @@ impl Comparison {
     /// The baseline of `--against`.
     pub fn baseline(&self) -> Option<&Setting> {
         match self.promise? {
-            Promise::Against(place) => self.settings.get(place),
+            Promise::Against(index) => self.settings.get(index),
             Promise::BestIsAmong => None,
         }
     }

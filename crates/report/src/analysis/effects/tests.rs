@@ -27,15 +27,18 @@ fn shares_equal_those_of_the_analysis_of_variance() {
         (0..2).flat_map(|a| (0..2).flat_map(move |b| (0..3).map(move |seed| (a, b, seed))))
     {
         let noise = noise[rows.len()];
-        let whole = f64::from(i32::try_from(10 * a + b + a * b).unwrap());
-        rows.push((a, b, seed, whole + noise));
+        let sum = f64::from(i32::try_from(10 * a + b + a * b).unwrap());
+        rows.push((a, b, seed, sum + noise));
     }
     let found = of(&rows);
     assert!(found.balanced);
-    assert_eq!(found.of.iter().map(|effect| effect.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-    close(found.of[0].range.unwrap(), 10.466666666666667);
-    close(found.of[0].share.unwrap(), 0.9773720395987244);
-    close(found.of[1].share.unwrap(), 0.01634273720395986);
+    assert_eq!(
+        found.main.iter().map(|effect| effect.name.as_str()).collect::<Vec<_>>(),
+        ["a", "b"]
+    );
+    close(found.main[0].range.unwrap(), 10.466666666666667);
+    close(found.main[0].share.unwrap(), 0.9773720395987244);
+    close(found.main[1].share.unwrap(), 0.01634273720395986);
     let rest = found.rest.unwrap();
     close(rest.interaction.unwrap(), 0.00288644289090465);
     close(rest.replicate.unwrap(), 0.0);
@@ -60,7 +63,7 @@ fn noise_has_no_share() {
             }
             rows.push((a, 0, seed, sum - 6.0));
         }
-        mean += of(&rows).of[0].share.unwrap() / 400.0;
+        mean += of(&rows).main[0].share.unwrap() / 400.0;
     }
     // Negative estimates count as 0, so that the mean is a little above it.
     assert!(mean < 0.1, "{mean}");
@@ -80,7 +83,7 @@ fn an_unbalanced_design_uses_common_cells_only() {
     }
     let found = of(&rows);
     assert!(!found.balanced && found.rest.is_none());
-    let effect = |name: &str| found.of.iter().find(|effect| effect.name == name).unwrap();
+    let effect = |name: &str| found.main.iter().find(|effect| effect.name == name).unwrap();
     close(effect("a").range.unwrap(), 0.48);
     close(effect("b").range.unwrap(), 7.52);
     assert!(effect("a").share.is_some());
@@ -91,7 +94,7 @@ fn without_common_cells_there_is_no_effect() {
     let rows: Vec<_> =
         (0..4).map(|index| (index, index, 0, f64::from(i32::try_from(index).unwrap()))).collect();
     let found = of(&rows);
-    assert!(found.of.iter().all(|effect| effect.range.is_none()
+    assert!(found.main.iter().all(|effect| effect.range.is_none()
         && effect.share.is_none()
         && effect.levels.len() == 4));
 }
@@ -101,5 +104,5 @@ fn values_that_occur_once_get_no_share() {
     let rows: Vec<_> =
         (0..4).map(|index| (index, 0, 0, f64::from(i32::try_from(index).unwrap()))).collect();
     let found = of(&rows);
-    assert_eq!((found.of[0].range, found.of[0].share, found.rest), (Some(3.0), None, None));
+    assert_eq!((found.main[0].range, found.main[0].share, found.rest), (Some(3.0), None, None));
 }

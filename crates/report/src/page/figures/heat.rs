@@ -20,7 +20,7 @@ impl Charts<'_> {
         let comparison = self.comparison;
         let mut keys: Vec<&Effect> = comparison
             .effects
-            .of
+            .main
             .iter()
             .filter(|effect| comparison.keys.contains(&effect.name))
             .take(2)
@@ -32,28 +32,7 @@ impl Charts<'_> {
         if across.levels.len() > CELLS || down.levels.len() > CELLS {
             return None;
         }
-        let position = |name: &str| comparison.keys.iter().position(|key| key == name);
-        let (column_key, row_key) = (position(&across.name)?, position(&down.name)?);
-        let mut cells = vec![vec![(0.0, 0.0); across.levels.len()]; down.levels.len()];
-        for Measured { setting, statistic, .. } in self.measured {
-            let index = |levels: &[(Value, Option<Statistic>)], value: Option<&Value>| {
-                levels.iter().position(|(level, _)| {
-                    value.is_some_and(|value| level.total_cmp(value).is_eq())
-                })
-            };
-            let column = index(&across.levels, setting.values[column_key].as_ref());
-            let row = index(&down.levels, setting.values[row_key].as_ref());
-            if let (Some(column), Some(row)) = (column, row) {
-                #[allow(clippy::cast_precision_loss, reason = "fewer than 2⁵² runs")]
-                let n = statistic.n as f64;
-                let (sum, count) = &mut cells[row][column];
-                *sum += n * statistic.mean;
-                *count += n;
-            }
-        }
-        let mean = |(sum, count): &(f64, f64)| (*count > 0.0).then(|| sum / count);
-        let cells: Vec<Vec<Option<f64>>> =
-            cells.iter().map(|row| row.iter().map(mean).collect()).collect();
+        let cells = self.mean_cells(across, down)?;
         let names = |levels: &[(Value, Option<Statistic>)]| {
             levels.iter().map(|(value, _)| wording::value(value)).collect::<Vec<_>>()
         };
@@ -78,5 +57,30 @@ impl Charts<'_> {
             if self.comparison.keys.len() > 2 { ", over all values of the others" } else { "" };
         let note = format!("mean of all runs with both values{others}");
         Some(Figure { svg: chart::heat_map(&labels, &heat), title: title.clone(), note })
+    }
+
+    /// The mean of all runs with each pair of values; one row per value of `down`.
+    fn mean_cells(&self, across: &Effect, down: &Effect) -> Option<Vec<Vec<Option<f64>>>> {
+        let position = |name: &str| self.comparison.keys.iter().position(|key| key == name);
+        let (column_key, row_key) = (position(&across.name)?, position(&down.name)?);
+        let mut cells = vec![vec![(0.0, 0.0); across.levels.len()]; down.levels.len()];
+        for Measured { setting, statistic, .. } in self.measured {
+            let index = |levels: &[(Value, Option<Statistic>)], value: Option<&Value>| {
+                levels.iter().position(|(level, _)| {
+                    value.is_some_and(|value| level.total_cmp(value).is_eq())
+                })
+            };
+            let column = index(&across.levels, setting.values[column_key].as_ref());
+            let row = index(&down.levels, setting.values[row_key].as_ref());
+            if let (Some(column), Some(row)) = (column, row) {
+                #[allow(clippy::cast_precision_loss, reason = "fewer than 2⁵² runs")]
+                let n = statistic.n as f64;
+                let (sum, count) = &mut cells[row][column];
+                *sum += n * statistic.mean;
+                *count += n;
+            }
+        }
+        let mean = |(sum, count): &(f64, f64)| (*count > 0.0).then(|| sum / count);
+        Some(cells.iter().map(|row| row.iter().map(mean).collect()).collect())
     }
 }

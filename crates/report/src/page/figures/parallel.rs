@@ -17,31 +17,7 @@ impl Charts<'_> {
         if self.comparison.keys.len() < 2 || shown.len() < 2 {
             return None;
         }
-        let mut axes: Vec<ParallelAxis> = (0..self.comparison.keys.len())
-            .map(|key| ParallelAxis {
-                title: wording::title(&self.comparison.keys[key]),
-                format: NumberFormat::Number,
-                values: shown
-                    .iter()
-                    .map(|measured| measured.setting.values[key].as_ref().map(axis_value))
-                    .collect(),
-            })
-            .collect();
-        let metric = self.metric.name.as_str();
-        for name in
-            ["seconds", metric].into_iter().filter(|name| *name != "seconds" || metric != "seconds")
-        {
-            let values: Vec<_> = shown
-                .iter()
-                .map(|measured| {
-                    measured.setting.metric(name).map(|value| AxisValue::Number(value.mean))
-                })
-                .collect();
-            if values.iter().any(Option::is_some) {
-                let format = format_of(self.comparison.unit(name));
-                axes.push(ParallelAxis { title: wording::title(name), format, values });
-            }
-        }
+        let axes = self.axes(shown);
         let (first, last) = (shown.first()?.statistic.mean, shown.last()?.statistic.mean);
         let (low, high) = shown
             .iter()
@@ -78,5 +54,35 @@ impl Charts<'_> {
             title: "Parallel coordinates".into(),
             note,
         })
+    }
+
+    /// One axis per key, then time and the ranking metric.
+    fn axes(&self, shown: &[Measured]) -> Vec<ParallelAxis> {
+        let mut axes: Vec<ParallelAxis> = (0..self.comparison.keys.len())
+            .map(|key| ParallelAxis {
+                title: wording::title(&self.comparison.keys[key]),
+                format: NumberFormat::Number,
+                values: shown
+                    .iter()
+                    .map(|measured| measured.setting.values[key].as_ref().map(axis_value))
+                    .collect(),
+            })
+            .collect();
+        let metric = self.metric.name.as_str();
+        for name in
+            ["seconds", metric].into_iter().filter(|name| *name != "seconds" || metric != "seconds")
+        {
+            let values: Vec<_> = shown
+                .iter()
+                .map(|measured| {
+                    measured.setting.metric(name).map(|value| AxisValue::Number(value.mean))
+                })
+                .collect();
+            if values.iter().any(Option::is_some) {
+                let format = format_of(self.comparison.unit(name));
+                axes.push(ParallelAxis { title: wording::title(name), format, values });
+            }
+        }
+        axes
     }
 }

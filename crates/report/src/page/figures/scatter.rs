@@ -12,7 +12,7 @@ impl Charts<'_> {
     /// The metric against the hyperparameter `key`.
     pub fn against(&self, key: usize) -> Option<Figure> {
         let name = &self.comparison.keys[key];
-        let effect = self.comparison.effects.of.iter().find(|effect| effect.name == *name)?;
+        let effect = self.comparison.effects.main.iter().find(|effect| effect.name == *name)?;
         let dot = |measured: &Measured| {
             let x = axis_value(measured.setting.values[key].as_ref()?);
             Some(self.dot(measured, x))

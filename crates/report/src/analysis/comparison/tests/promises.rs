@@ -32,7 +32,7 @@ fn a_baseline_is_tested_with_holms_correction() {
     let comparison = example.comparisons(&against("batch_size=16")).remove(0);
     assert_eq!(comparison.promise, Some(Promise::Against(0)));
     assert!(comparison.best().is_none() && comparison.compared() == 0, "no promise about the best");
-    let test = |place: usize| comparison.settings[place].difference.unwrap().test.unwrap();
+    let test = |index: usize| comparison.settings[index].difference.unwrap().test.unwrap();
     close(test(1).p, 0.033827067941416086);
     close(test(1).p_corrected, 0.033827067941416086);
     close(test(2).p_corrected, 2.0 * 0.0036443501879664113);
