@@ -1,4 +1,4 @@
-//! `report serve`: the page of `report html`, in a browser, following a sweep while it runs.
+//! `report serve`: the page of `report html` in a browser, kept current while a sweep runs.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -12,14 +12,14 @@ use crate::cli::{ComparisonArgs, ServeArgs};
 use crate::error;
 use crate::filter::Condition;
 use crate::query::compare_runs;
-use crate::serve::{self, guard::Guard, watch::Watch};
+use crate::serve::{self, guard::Guard, poller::Poller, store_watch::StoreWatch};
 
-/// A token for those who want to choose it, or to need one on a machine that they share with others.
+/// Environment variable with the token.
 const TOKEN: &str = "CANDLE_SWEEP_TOKEN";
-/// A shorter one could be guessed.
-const SHORTEST_TOKEN: usize = 16;
+/// Shortest token, in characters. A shorter one could be guessed.
+const MIN_TOKEN: usize = 16;
 
-/// Serves until it is stopped.
+/// Serves the page until SIGINT or SIGTERM.
 pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     for condition in &args.comparison.conditions {
         Condition::parse(condition)?;
@@ -29,18 +29,19 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     let token = token(args.token.as_deref(), address)?;
     let url = url(&args.host, address, token.as_deref());
     let guard = Guard::new(&args.host, address, token.as_deref());
-    // What is asked may come to be right later, with the runs that it is about.
+    // Only a warning: runs that are recorded later may make the request valid.
     if let (true, Ok(reader)) =
         (args.comparison != ComparisonArgs::default(), Reader::open(results))
         && let Err(error) = compare_runs(&reader, results, &args.comparison)
     {
         anstream::eprintln!(
-            "warning: nothing to show as long as this is so: {}",
+            "warning: the page stays empty until this is resolved: {}",
             error::message(&error)
         );
     }
-    let watch = Watch::begin(results, &args.comparison)
-        .context("cannot begin to watch the results folder")?;
+    let mut watch = StoreWatch::new(results, &args.comparison);
+    let poller = Poller::start(move |needs| watch.read(needs))
+        .context("cannot start the thread that reads the store")?;
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
@@ -49,7 +50,7 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     )?;
     out.flush()?;
     drop(out);
-    serve::until_stopped(listener, guard, watch)?;
+    serve::run(listener, guard, poller)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -58,26 +59,32 @@ fn listen(host: &str, port: u16) -> Result<TcpListener> {
     let addresses: Vec<SocketAddr> = (bare, port)
         .to_socket_addrs()
         .with_context(|| {
-            format!("--host {host} is no address: expected a name or number of this machine, as 0.0.0.0 for all of them; --port has the port")
+            format!(
+                "--host {host} is not an address: expected a host name or IP address of this \
+                 machine without a port, such as 0.0.0.0 for all addresses"
+            )
         })?
         .collect();
     match TcpListener::bind(&addresses[..]) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             bail!(
-                "port {port} is taken, perhaps by another report serve: choose one with --port N, or any with --port 0"
+                "port {port} is in use, perhaps by another report serve: choose another with --port N \
+                 or a free one with --port 0"
             )
         }
         Err(error) if error.kind() == ErrorKind::AddrNotAvailable => {
-            bail!("--host {host} is no address of this machine: 0.0.0.0 is all that it has")
+            bail!(
+                "--host {host} is not an address of this machine: use 0.0.0.0 for all its addresses"
+            )
         }
         Err(error) => Err(error).with_context(|| format!("cannot serve at {host}, port {port}")),
         Ok(listener) => Ok(listener),
     }
 }
 
-/// What who asks must know: nothing on this machine, unless it is wished.
-fn token(asked: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
-    let chosen = match (asked, std::env::var(TOKEN)) {
+/// The chosen token, or a random one beyond the loopback interface, where a token is required.
+fn token(option: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
+    let chosen = match (option, std::env::var(TOKEN)) {
         (Some(token), _) => Some(token.to_owned()),
         (None, Ok(token)) => Some(token),
         (None, Err(std::env::VarError::NotPresent)) => None,
@@ -85,11 +92,12 @@ fn token(asked: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
     };
     match chosen {
         Some(token)
-            if token.len() < SHORTEST_TOKEN
+            if token.len() < MIN_TOKEN
                 || !token.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
         {
             bail!(
-                "the token (--token or {TOKEN}) must be letters and digits, {SHORTEST_TOKEN} at least, such as openssl rand -hex 16 makes"
+                "invalid token (--token or {TOKEN}): expected at least {MIN_TOKEN} letters and digits, \
+                 for example the output of openssl rand -hex 16"
             )
         }
         Some(token) => Ok(Some(token)),
@@ -97,13 +105,13 @@ fn token(asked: Option<&str>, address: SocketAddr) -> Result<Option<String>> {
         None => {
             let mut bytes = [0; 16];
             getrandom::fill(&mut bytes)
-                .map_err(|error| anyhow::anyhow!("no random numbers for a token: {error}"))?;
+                .map_err(|error| anyhow::anyhow!("cannot generate a random token: {error}"))?;
             Ok(Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
         }
     }
 }
 
-/// Where a browser finds it.
+/// The address to open in a browser.
 fn url(host: &str, address: SocketAddr, token: Option<&str>) -> String {
     let name = match address {
         _ if address.ip().is_unspecified() => Process::current().host.clone(),

@@ -1,4 +1,4 @@
-//! How far experiments have come, in words.
+//! Describes the progress of experiments in words.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -10,37 +10,38 @@ use crate::metric::{Unit, position};
 use crate::number_format;
 use crate::wording::{self, truncated};
 
-/// Runs that there is room for; as in `live.css`.
-const LINES: usize = 5;
-/// Longest line of a run.
-const LONGEST: usize = 100;
+/// Most runs listed per experiment. `live.css` reserves the same number of lines.
+const MAX_RUNS: usize = 5;
+/// Longest name of a run, in characters.
+const MAX_NAME: usize = 100;
 
-/// An experiment on its way.
+/// The progress of an experiment.
 #[derive(Debug, PartialEq, Serialize)]
-pub struct Going {
+pub struct ExperimentProgress {
     pub experiment: String,
-    /// In words, all of it.
+    /// One line: trials, runs, failures and times.
     pub state: String,
-    /// Trials that have ended, of how many, where that is known.
+    /// Trials that have ended.
     pub done: u32,
+    /// Planned trials, if the program has a plan.
     pub trials: Option<u32>,
-    /// What runs, as far as there is room, then what ended last.
-    pub runs: Vec<Told>,
+    /// The runs that ended last, after as many active runs as fit.
+    pub runs: Vec<RunLine>,
 }
 
-/// A run, in a line.
+/// One run.
 #[derive(Debug, PartialEq, Serialize)]
-pub struct Told {
+pub struct RunLine {
     pub name: String,
-    pub stands: String,
+    pub state: String,
 }
 
-/// Whether there may be more to see soon.
-pub fn is_going(progress: &Progress) -> bool {
+/// Whether runs are active or are about to start.
+pub fn is_active(progress: &Progress) -> bool {
     !progress.running.is_empty() || (progress.liveness == Liveness::Alive && !is_complete(progress))
 }
 
-/// Trials that have their end, of all that there are to be.
+/// Ended and planned trials, if the program has a plan.
 fn done(progress: &Progress) -> Option<(u32, u32)> {
     let work = progress.work?;
     let before = work.trials.saturating_sub(work.to_run);
@@ -51,34 +52,34 @@ fn is_complete(progress: &Progress) -> bool {
     progress.running.is_empty() && done(progress).is_some_and(|(done, of)| done == of)
 }
 
-/// Whether it is known that something of it is missing.
+/// Whether planned trials are missing.
 pub fn is_unfinished(progress: &Progress) -> bool {
     done(progress).is_some_and(|(done, of)| done < of)
 }
 
-/// When something happened last: a run ended, or else it began.
-pub fn last_moment(progress: &Progress) -> &str {
+/// When the last run ended, or when the program started if none has.
+pub fn last_event_at(progress: &Progress) -> &str {
     progress.latest.first().map_or(&progress.started_at, |run| &run.ended_at)
 }
 
-/// How `experiment` stands at `now`; `varying` names the hyperparameters that tell its runs apart.
-pub fn going(
+/// Describes the progress of `experiment` at `now`. Runs are named by the `varying` hyperparameters.
+pub fn describe(
     experiment: &str,
     progress: &Progress,
     varying: &BTreeSet<String>,
     now: SystemTime,
-) -> Going {
+) -> ExperimentProgress {
     let done = done(progress);
-    // Those that ended have room first.
-    let room = LINES.saturating_sub(progress.latest.len());
+    // Ended runs take precedence.
+    let room = MAX_RUNS.saturating_sub(progress.latest.len());
     let running = progress
         .running
         .iter()
         .take(room)
-        .map(|run| Told { name: name(run, varying), stands: epoch(run) });
+        .map(|run| RunLine { name: name(run, varying), state: epoch(run) });
     let latest =
-        progress.latest.iter().map(|run| Told { name: name(run, varying), stands: outcome(run) });
-    Going {
+        progress.latest.iter().map(|run| RunLine { name: name(run, varying), state: outcome(run) });
+    ExperimentProgress {
         experiment: printable(experiment).into_owned(),
         state: state(progress, done, now),
         done: done.map_or(0, |(done, _)| done),
@@ -92,47 +93,49 @@ fn state(progress: &Progress, done: Option<(u32, u32)>, now: SystemTime) -> Stri
         Some((done, of)) => format!("{done} of {}", wording::count(of as usize, "trial")),
         None => format!("{} ended", wording::count(progress.ended() as usize, "trial")),
     };
-    let some = |count: usize, how: &str| (count > 0).then(|| format!("{count} {how}"));
-    let going = is_going(progress);
-    let spent = spent(progress, now);
+    let counted = |count: usize, state: &str| (count > 0).then(|| format!("{count} {state}"));
+    let is_active = is_active(progress);
+    let elapsed = elapsed(progress, now);
     let end = match (done, progress.liveness) {
         _ if is_complete(progress) => Some("complete".to_owned()),
-        _ if going => left(progress, now).map(|left| format!("{} left", tracking::about(left))),
-        (Some((done, of)), Liveness::Gone) => Some(format!(
-            "nobody is at it any more, {} missing: the same command goes on",
-            of - done
-        )),
+        _ if is_active => {
+            time_left(progress, now).map(|left| format!("{} left", tracking::about(left)))
+        }
+        (Some((done, of)), Liveness::Gone) => {
+            Some(format!("no runner is active, {} missing: rerun to continue", of - done))
+        }
         _ => Some("nothing runs".to_owned()),
     };
-    let elsewhere =
-        (going && progress.liveness == Liveness::Remote).then(|| "on another machine".to_owned());
+    let remote = (is_active && progress.liveness == Liveness::Remote)
+        .then(|| "on another machine".to_owned());
     let parts = [
         Some(ended),
-        some(progress.running.len(), "running"),
-        some(progress.diverged as usize, "diverged"),
-        some(progress.failed as usize, "failed"),
-        elsewhere,
-        (!spent.is_zero())
-            .then(|| tracking::seconds(spent.as_secs_f64()) + if going { " so far" } else { "" }),
+        counted(progress.running.len(), "running"),
+        counted(progress.diverged as usize, "diverged"),
+        counted(progress.failed as usize, "failed"),
+        remote,
+        (!elapsed.is_zero()).then(|| {
+            tracking::seconds(elapsed.as_secs_f64()) + if is_active { " so far" } else { "" }
+        }),
         end,
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// How long it has been at work: until now, or until the last run ended.
-pub fn spent(progress: &Progress, now: SystemTime) -> Duration {
+/// Time from the start until now, or until the last run ended.
+fn elapsed(progress: &Progress, now: SystemTime) -> Duration {
     let time = |text: &str| humantime::parse_rfc3339(text).ok();
     let last = || progress.latest.first().and_then(|run| time(&run.ended_at));
-    let until = if is_going(progress) { Some(now) } else { last() };
-    let spent = until
+    let until = if is_active(progress) { Some(now) } else { last() };
+    let elapsed = until
         .zip(time(&progress.started_at))
         .and_then(|(until, from)| until.duration_since(from).ok());
-    spent.unwrap_or_default()
+    elapsed.unwrap_or_default()
 }
 
-/// How long it still takes at `now`: what is left as long as what was done, trial for trial; step for step where nobody knows how far
-/// those that run have come.
-pub fn left(progress: &Progress, now: SystemTime) -> Option<Duration> {
+/// Estimates the remaining time. Each remaining trial takes as long as each ended one. Without the
+/// epochs of the active runs, the estimate uses steps instead of trials.
+fn time_left(progress: &Progress, now: SystemTime) -> Option<Duration> {
     let work = progress.work?;
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     let (taken, left) = match (progress.trained.zip(progress.untrained), progress.steps_left) {
@@ -142,7 +145,7 @@ pub fn left(progress: &Progress, now: SystemTime) -> Option<Duration> {
         }
         _ => (f64::from(progress.ended()), f64::from(work.to_run.saturating_sub(progress.ended()))),
     };
-    let seconds = spent(progress, now).as_secs_f64() * left / taken;
+    let seconds = elapsed(progress, now).as_secs_f64() * left / taken;
     Duration::try_from_secs_f64(seconds).ok()
 }
 
@@ -152,7 +155,7 @@ fn name(run: &RecordedRun, varying: &BTreeSet<String>) -> String {
     if parts.is_empty() {
         format!("trial {}", run.trial)
     } else {
-        truncated(&parts.join(" · "), LONGEST).into_owned()
+        truncated(&parts.join(" · "), MAX_NAME).into_owned()
     }
 }
 
@@ -164,7 +167,7 @@ fn epoch(run: &RecordedRun) -> String {
     }
 }
 
-/// The metric that matters most, or how else it ended.
+/// The first result in display order, or the status of a run without a result.
 fn outcome(run: &RecordedRun) -> String {
     let first = run.results.iter().min_by_key(|(name, _)| position(name));
     match first.filter(|_| run.status == tracking::Status::Finished) {
@@ -184,7 +187,7 @@ pub fn varying<'a>(runs: impl IntoIterator<Item = &'a RecordedRun>) -> BTreeSet<
     let mut runs = runs.into_iter();
     let Some(first) = runs.next() else { return BTreeSet::new() };
     let others: Vec<&RecordedRun> = runs.collect();
-    let differs = |name: &str, value| others.iter().any(|it| it.param(name) != Some(value));
+    let differs = |name: &str, value| others.iter().any(|run| run.param(name) != Some(value));
     first
         .params
         .iter()
@@ -200,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    /// 100 trials of 1,000 steps each, of which 40 had their result; a minute ago 60 began.
+    /// 100 trials of 1,000 steps each: 40 had results before, 60 started a minute ago.
     fn begun() -> (Progress, SystemTime) {
         let begun = Progress {
             started_at: "2026-11-24T10:00:00.000Z".into(),
@@ -220,15 +223,15 @@ mod tests {
     }
 
     fn state(progress: &Progress) -> String {
-        going("wine", progress, &BTreeSet::new(), begun().1).state
+        describe("wine", progress, &BTreeSet::new(), begun().1).state
     }
 
     #[test]
-    fn what_is_left_takes_as_long_as_what_was_done() {
+    fn time_left_extrapolates_from_ended_work() {
         let (begun, _) = begun();
         assert_eq!(state(&begun), "40 of 100 trials · 60.0 s so far");
-        // 20 of 60, and as many minutes more as they took twice; the steps know better than the trials.
-        let on_the_way = Progress {
+        // 20 of 60 took a minute, so 40 take two. Steps are more precise than trials.
+        let one_third = Progress {
             finished: 18,
             diverged: 2,
             steps: 20_000,
@@ -236,17 +239,17 @@ mod tests {
             ..begun.clone()
         };
         assert_eq!(
-            state(&on_the_way),
+            state(&one_third),
             "60 of 100 trials · 2 diverged · 60.0 s so far · about 2 min 0 s left"
         );
-        let laborious_first =
+        let long_trials_first =
             Progress { finished: 20, steps: 40_000, steps_left: Some(20_000), ..begun.clone() };
-        assert_eq!(state(&laborious_first), "60 of 100 trials · 60.0 s so far · about 30 s left");
-        // Trials of as many epochs take about as long, however many steps they have.
+        assert_eq!(state(&long_trials_first), "60 of 100 trials · 60.0 s so far · about 30 s left");
+        // Trials of equal epochs take about as long, whatever their number of steps.
         let in_trials =
-            Progress { trained: Some(24.0), untrained: Some(36.0), ..laborious_first.clone() };
+            Progress { trained: Some(24.0), untrained: Some(36.0), ..long_trials_first.clone() };
         assert_eq!(state(&in_trials), "60 of 100 trials · 60.0 s so far · about 1 min 30 s left");
-        // A program that does not count its steps.
+        // The program does not count steps.
         let no_steps = Progress { failed: 1, finished: 29, steps: 0, ..begun };
         assert_eq!(
             state(&no_steps),
@@ -255,22 +258,22 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_told_from_a_process_that_is_gone() {
+    fn complete_sweep_differs_from_an_abandoned_one() {
         let (begun, _) = begun();
         let gone = Progress { finished: 59, liveness: Liveness::Gone, ..begun.clone() };
         assert_eq!(
             state(&gone),
-            "99 of 100 trials · nobody is at it any more, 1 missing: the same command goes on"
+            "99 of 100 trials · no runner is active, 1 missing: rerun to continue"
         );
-        assert!(!is_going(&gone));
+        assert!(!is_active(&gone));
         for liveness in [Liveness::Alive, Liveness::Gone] {
             let complete = Progress { finished: 60, liveness, ..begun.clone() };
             assert_eq!(
-                (state(&complete), is_going(&complete)),
+                (state(&complete), is_active(&complete)),
                 ("100 of 100 trials · complete".into(), false)
             );
         }
-        // Nobody said how many there are to be.
+        // The program has no plan.
         let unplanned = Progress {
             work: None,
             steps_left: None,

@@ -1,6 +1,9 @@
-//! Who is answered. A page of some other site must not read this one through the reader's browser: not by asking across origins, and
-//! not by calling itself by a name that leads here (DNS rebinding). Beyond this machine only who knows the token is answered: a page
-//! that rebinds its name does not have it, so that any name is good there.
+//! Decides which requests are answered.
+//!
+//! A page of another site must not read this one through the user's browser, neither by a request
+//! across origins nor under a name that it resolves to this machine (DNS rebinding). On the
+//! loopback interface only local names are allowed. On any other address the token decides: a page
+//! that rebinds its name does not have it, so any name is allowed there.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,112 +12,113 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use sha2::{Digest, Sha256};
 
-/// What a request must have.
+/// What a request must contain.
 #[derive(Debug)]
 pub struct Guard {
-    /// The name it is served at.
+    /// Host name of the server.
     host: String,
-    /// Digest of the token, where there is one: comparing digests takes a time that tells nothing of it.
+    /// SHA-256 of the token. The time to compare digests reveals nothing about the token.
     token: Option<[u8; 32]>,
-    /// Cookies are shared by all ports of a host.
+    /// Cookie name. It contains the port, because all ports of a host share their cookies.
     cookie: String,
-    /// Names are looked at.
-    loopback: bool,
+    is_loopback: bool,
 }
 
-/// What becomes of a request.
+/// How to answer a request.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is answered.
-    Welcome,
-    /// It brought the token in its address: it goes on without, with this cookie.
-    Enter(String),
-    /// It is not answered, and why.
-    Refused(StatusCode, &'static str),
+pub enum Decision {
+    Allow,
+    /// The address contains the token: redirect to the address without it and set this cookie.
+    SetCookie(String),
+    /// Answer with this status and reason.
+    Deny(StatusCode, &'static str),
 }
 
-const FOREIGN_NAME: &str = "This server answers to localhost, 127.0.0.1 and [::1] only: a request for another name is none of its own. \
-                            To serve it to other machines: report serve --host ADDRESS\n";
-const FOREIGN_PAGE: &str = "Pages of other sites are not answered.\n";
-const NO_TOKEN: &str = "A token is needed: open the address that report serve printed.\n";
+const FOREIGN_NAME: &str = "this server answers to localhost, 127.0.0.1 and [::1] only; \
+                            to serve other machines, run: report serve --host ADDRESS\n";
+const FOREIGN_PAGE: &str = "this server does not answer pages of other sites\n";
+const NO_TOKEN: &str = "missing or wrong token; open the address that report serve printed\n";
 
 impl Guard {
-    /// For a server at `address`, which `host` led to.
+    /// Guards a server at `address`, to which `host` resolved.
     pub fn new(host: &str, address: SocketAddr, token: Option<&str>) -> Self {
         Self {
             host: host.to_ascii_lowercase(),
             token: token.map(|token| Sha256::digest(token).into()),
             cookie: format!("candle_sweep_{}", address.port()),
-            loopback: address.ip().is_loopback(),
+            is_loopback: address.ip().is_loopback(),
         }
     }
 
-    /// Judges a request by its address and headers.
-    pub fn judge(&self, uri: &Uri, headers: &HeaderMap) -> Verdict {
-        if self.loopback && !self.is_ours(uri, headers) {
-            return Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_NAME);
+    /// Decides by the address and headers of a request.
+    pub fn authorize(&self, uri: &Uri, headers: &HeaderMap) -> Decision {
+        if self.is_loopback && !self.has_local_name(uri, headers) {
+            return Decision::Deny(StatusCode::FORBIDDEN, FOREIGN_NAME);
         }
-        if is_of_another_page(headers) {
-            return Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_PAGE);
+        if is_from_other_site(headers) {
+            return Decision::Deny(StatusCode::FORBIDDEN, FOREIGN_PAGE);
         }
-        let Some(expected) = self.token else { return Verdict::Welcome };
-        let fits = |token: &&str| <[u8; 32]>::from(Sha256::digest(token)) == expected;
-        let said = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let Some(expected) = self.token else { return Decision::Allow };
+        let matches = |token: &&str| <[u8; 32]>::from(Sha256::digest(token)) == expected;
+        let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let mut parameters = uri.query().into_iter().flat_map(|query| query.split('&'));
-        if let Some(token) = parameters.find_map(|it| it.strip_prefix("token=")).filter(fits) {
-            // A browser forgets the address for a cookie, which it sends along to links of other pages too; a program such as curl
-            // has no use for one.
-            return match said(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")) {
-                true => Verdict::Enter(format!(
+        if let Some(token) = parameters.find_map(|pair| pair.strip_prefix("token=")).filter(matches)
+        {
+            // The cookie keeps the token out of the browser's address bar and history. Programs
+            // such as curl need no cookie.
+            return match header(ACCEPT).is_some_and(|accepted| accepted.contains("text/html")) {
+                true => Decision::SetCookie(format!(
                     "{}={token}; HttpOnly; SameSite=Lax; Path=/",
                     self.cookie
                 )),
-                false => Verdict::Welcome,
+                false => Decision::Allow,
             };
         }
-        let bearer = said(AUTHORIZATION).and_then(|it| it.split_once(' '));
+        let bearer = header(AUTHORIZATION).and_then(|value| value.split_once(' '));
         if bearer
-            .is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && fits(&token))
+            .is_some_and(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && matches(&token))
         {
-            return Verdict::Welcome;
+            return Decision::Allow;
         }
         let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut cookies =
-            cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
-        match cookies.any(|(name, token)| name == self.cookie && fits(&token)) {
-            true => Verdict::Welcome,
-            false => Verdict::Refused(StatusCode::UNAUTHORIZED, NO_TOKEN),
+        let mut cookies = cookies
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        match cookies.any(|(name, token)| name == self.cookie && matches(&token)) {
+            true => Decision::Allow,
+            false => Decision::Deny(StatusCode::UNAUTHORIZED, NO_TOKEN),
         }
     }
 
-    /// Whether every name that the request has for this server is one of this machine, and it has one.
-    fn is_ours(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+    /// Whether the request names this server exactly once, and only by names of this machine.
+    fn has_local_name(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let hosts: Vec<Option<Authority>> =
             headers.get_all(HOST).iter().map(|value| value.to_str().ok()?.parse().ok()).collect();
-        let ours = |name: &Authority| {
+        let is_local = |name: &Authority| {
             let bare =
                 name.host().trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
-            let here = bare == "localhost"
+            let is_here = bare == "localhost"
                 || bare == self.host
-                || bare.parse().is_ok_and(|it: IpAddr| it.is_loopback());
-            here && !name.as_str().contains('@')
+                || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+            is_here && !name.as_str().contains('@')
         };
-        // The port is none of this: a tunnel has another.
-        matches!(&hosts[..], [Some(host)] if ours(host)) && uri.authority().is_none_or(ours)
+        // The port may differ: an SSH tunnel has its own.
+        matches!(&hosts[..], [Some(host)] if is_local(host)) && uri.authority().is_none_or(is_local)
     }
 }
 
-/// Whether a browser asks because another page said so, but for links to here.
-fn is_of_another_page(headers: &HeaderMap) -> bool {
-    let said = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let host = said(HOST).unwrap_or_default();
-    let elsewhere = said(ORIGIN).is_some_and(|origin| origin.strip_prefix("http://") != Some(host));
-    let fetch = |name: &'static str| said(HeaderName::from_static(name));
-    let across =
+/// Whether a page of another site caused the request. A link that the user follows is allowed.
+fn is_from_other_site(headers: &HeaderMap) -> bool {
+    let header = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = header(HOST).unwrap_or_default();
+    let is_foreign =
+        header(ORIGIN).is_some_and(|origin| origin.strip_prefix("http://") != Some(host));
+    let fetch = |name: &'static str| header(HeaderName::from_static(name));
+    let is_cross_site =
         fetch("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
-    let link =
+    let is_link =
         fetch("sec-fetch-mode") == Some("navigate") && fetch("sec-fetch-dest") == Some("document");
-    elsewhere || (across && !link)
+    is_foreign || (is_cross_site && !is_link)
 }
 
 #[cfg(test)]
@@ -128,11 +132,11 @@ mod tests {
         Guard::new(host, (ip, 8642).into(), token)
     }
 
-    fn judged(guard: &Guard, uri: &str, headers: &[(&'static str, &str)]) -> Verdict {
+    fn decide(guard: &Guard, uri: &str, headers: &[(&'static str, &str)]) -> Decision {
         let pairs = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        guard.judge(
+        guard.authorize(
             &uri.parse().unwrap(),
             &pairs.fold(HeaderMap::new(), |mut map, (name, value)| {
                 map.append(name, value);
@@ -142,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_this_machine_are_answered() {
+    fn loopback_server_allows_local_names_only() {
         let guard = guard("127.0.0.1", None);
         for host in [
             "127.0.0.1:8642",
@@ -152,7 +156,7 @@ mod tests {
             "127.0.0.1:9000",
             "127.9.9.9",
         ] {
-            assert_eq!(judged(&guard, "/", &[("host", host)]), Verdict::Welcome, "{host}");
+            assert_eq!(decide(&guard, "/", &[("host", host)]), Decision::Allow, "{host}");
         }
         let names = [
             "evil.example",
@@ -167,94 +171,88 @@ mod tests {
             "localhost:8642, evil.example",
             "[::2]:8642",
         ]) {
-            let refused = Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_NAME);
-            assert_eq!(judged(&guard, "/", &[("host", host)]), refused, "{host}");
+            let denied = Decision::Deny(StatusCode::FORBIDDEN, FOREIGN_NAME);
+            assert_eq!(decide(&guard, "/", &[("host", host)]), denied, "{host}");
         }
     }
 
     #[test]
-    fn one_name_and_no_other_in_the_address() {
+    fn request_must_name_one_local_host() {
         let guard = guard("127.0.0.1", None);
-        let refused = Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_NAME);
-        assert_eq!(judged(&guard, "/", &[]), refused);
-        assert_eq!(
-            judged(&guard, "/", &[("host", "localhost"), ("host", "evil.example")]),
-            refused
-        );
-        assert_eq!(judged(&guard, "http://evil.example/", &[("host", "localhost")]), refused);
-        assert_eq!(judged(&guard, "http://localhost/", &[("host", "localhost")]), Verdict::Welcome);
+        let denied = Decision::Deny(StatusCode::FORBIDDEN, FOREIGN_NAME);
+        assert_eq!(decide(&guard, "/", &[]), denied);
+        assert_eq!(decide(&guard, "/", &[("host", "localhost"), ("host", "evil.example")]), denied);
+        assert_eq!(decide(&guard, "http://evil.example/", &[("host", "localhost")]), denied);
+        assert_eq!(decide(&guard, "http://localhost/", &[("host", "localhost")]), Decision::Allow);
     }
 
     #[test]
-    fn other_pages_are_not_answered_but_may_link_here() {
+    fn other_sites_may_link_here_but_not_read() {
         let guard = guard("127.0.0.1", None);
         let from = |headers: &[(&'static str, &str)]| {
-            judged(&guard, "/", &[&[("host", "localhost:8642")], headers].concat())
+            decide(&guard, "/", &[&[("host", "localhost:8642")], headers].concat())
         };
-        let refused = Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_PAGE);
-        assert_eq!(from(&[("origin", "http://evil.example")]), refused);
-        assert_eq!(from(&[("origin", "null")]), refused);
-        assert_eq!(from(&[("origin", "http://localhost:3000")]), refused);
-        assert_eq!(from(&[("origin", "http://localhost:8642")]), Verdict::Welcome);
+        let denied = Decision::Deny(StatusCode::FORBIDDEN, FOREIGN_PAGE);
+        assert_eq!(from(&[("origin", "http://evil.example")]), denied);
+        assert_eq!(from(&[("origin", "null")]), denied);
+        assert_eq!(from(&[("origin", "http://localhost:3000")]), denied);
+        assert_eq!(from(&[("origin", "http://localhost:8642")]), Decision::Allow);
         for site in ["cross-site", "same-site"] {
-            assert_eq!(from(&[("sec-fetch-site", site), ("sec-fetch-mode", "no-cors")]), refused);
+            assert_eq!(from(&[("sec-fetch-site", site), ("sec-fetch-mode", "no-cors")]), denied);
             let link = [
                 ("sec-fetch-site", site),
                 ("sec-fetch-mode", "navigate"),
                 ("sec-fetch-dest", "document"),
             ];
-            assert_eq!(from(&link), Verdict::Welcome);
-            assert_eq!(from(&[link[0], link[1], ("sec-fetch-dest", "iframe")]), refused);
+            assert_eq!(from(&link), Decision::Allow);
+            assert_eq!(from(&[link[0], link[1], ("sec-fetch-dest", "iframe")]), denied);
         }
-        assert_eq!(from(&[("sec-fetch-site", "same-origin")]), Verdict::Welcome);
+        assert_eq!(from(&[("sec-fetch-site", "same-origin")]), Decision::Allow);
     }
 
     #[test]
-    fn beyond_this_machine_the_token_is_all_that_counts() {
+    fn public_server_requires_the_token_only() {
         let guard = guard("0.0.0.0", Some("0123456789abcdef"));
-        let refused = Verdict::Refused(StatusCode::UNAUTHORIZED, NO_TOKEN);
+        let denied = Decision::Deny(StatusCode::UNAUTHORIZED, NO_TOKEN);
         let host = ("host", "gpu.example:8642");
-        assert_eq!(judged(&guard, "/", &[host]), refused);
-        assert_eq!(judged(&guard, "/?token=", &[host]), refused);
-        assert_eq!(judged(&guard, "/?token=0123456789abcde", &[host]), refused);
+        assert_eq!(decide(&guard, "/", &[host]), denied);
+        assert_eq!(decide(&guard, "/?token=", &[host]), denied);
+        assert_eq!(decide(&guard, "/?token=0123456789abcde", &[host]), denied);
         assert_eq!(
-            judged(&guard, "/", &[host, ("cookie", "candle_sweep_8643=0123456789abcdef")]),
-            refused
+            decide(&guard, "/", &[host, ("cookie", "candle_sweep_8643=0123456789abcdef")]),
+            denied
         );
         assert_eq!(
-            judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdee")]),
-            refused
+            decide(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdee")]),
+            denied
         );
         assert_eq!(
-            judged(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdef")]),
-            Verdict::Welcome
+            decide(&guard, "/", &[host, ("authorization", "Bearer 0123456789abcdef")]),
+            Decision::Allow
         );
         assert_eq!(
-            judged(&guard, "/", &[host, ("authorization", "bearer 0123456789abcdef")]),
-            Verdict::Welcome
+            decide(&guard, "/", &[host, ("authorization", "bearer 0123456789abcdef")]),
+            Decision::Allow
         );
         assert_eq!(
-            judged(&guard, "/?token=0123456789abcdef", &[host, ("accept", "*/*")]),
-            Verdict::Welcome
+            decide(&guard, "/?token=0123456789abcdef", &[host, ("accept", "*/*")]),
+            Decision::Allow
         );
-        let entered = judged(
+        let decision = decide(
             &guard,
             "/?a=b&token=0123456789abcdef",
             &[host, ("accept", "text/html,*/*;q=0.8")],
         );
         let cookie = "candle_sweep_8642=0123456789abcdef; HttpOnly; SameSite=Lax; Path=/";
-        assert_eq!(entered, Verdict::Enter(cookie.into()));
+        assert_eq!(decision, Decision::SetCookie(cookie.into()));
         let with = [host, ("cookie", "theme=dark; candle_sweep_8642=0123456789abcdef")];
-        assert_eq!(judged(&guard, "/", &with), Verdict::Welcome);
+        assert_eq!(decide(&guard, "/", &with), Decision::Allow);
     }
 
     #[test]
-    fn a_token_on_this_machine_opens_no_other_names() {
+    fn token_does_not_allow_foreign_names_on_loopback() {
         let guard = guard("localhost", Some("0123456789abcdef"));
-        let refused = Verdict::Refused(StatusCode::FORBIDDEN, FOREIGN_NAME);
-        assert_eq!(
-            judged(&guard, "/?token=0123456789abcdef", &[("host", "evil.example")]),
-            refused
-        );
+        let denied = Decision::Deny(StatusCode::FORBIDDEN, FOREIGN_NAME);
+        assert_eq!(decide(&guard, "/?token=0123456789abcdef", &[("host", "evil.example")]), denied);
     }
 }
