@@ -1,11 +1,17 @@
-//! The record of experiments: its words, and the store that keeps it.
+//! Experiment tracking: records the runs of any training loop in one SQLite database.
 //!
-//! Any training loop can keep its record here; nothing in this crate knows what is trained. Whatever is recorded, the command
-//! `report` compares: settings beside each other, and whether their difference is real.
+//! This crate does not train and does not evaluate. The command `report` compares the recorded
+//! runs, and states which differences between settings are significant.
 //!
-//! # A run
+//! # Terms
 //!
-//! A run has hyperparameters, logs metrics epoch by epoch, and ends with its final ones:
+//! An *experiment* has a name and contains trials. A *trial* is one combination of hyperparameters,
+//! such as depth 3 with seed 0. A *run* is one execution of a trial. A *setting* consists of the
+//! trials that differ only in their seed.
+//!
+//! # Record a run
+//!
+//! A run has hyperparameters. It logs metrics after each epoch, and ends with its final metrics:
 //!
 //! ```
 //! use tracking::Store;
@@ -15,9 +21,10 @@
 //! # let results = folder.path();
 //! let store = Store::open(results)?; // a folder, such as "results"
 //!
-//! let run = store.start_run("wine", &[("depth", 3.into()), ("rate", 0.1.into()), ("seed", 0.into())])?;
+//! let params = [("depth", 3.into()), ("rate", 0.1.into()), ("seed", 0.into())];
+//! let run = store.start_run("wine", &params)?;
 //! for epoch in 1..=5 {
-//!     let loss = 1.0 / f64::from(epoch); // here would be the training
+//!     let loss = 1.0 / f64::from(epoch); // train here
 //!     run.log(epoch, &[("loss", loss), ("val_accuracy", 1.0 - loss / 3.0)])?;
 //! }
 //! run.finish(&[("test_accuracy", 0.9)])?;
@@ -25,8 +32,8 @@
 //! # }
 //! ```
 //!
-//! That is all. [`LiveRun::log`] does not wait for the disk: a thread of the store records what all runs of the process log, within a
-//! tenth of a second, and many together, so that a run of five epochs costs less than a millisecond.
+//! [`LiveRun::log`] does not wait for the disk. A background thread records the metrics of all runs
+//! of the process within 0.1 s. A run of five epochs adds less than a millisecond to its training.
 //!
 //! # Metrics
 //!
@@ -51,18 +58,21 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! let store = Store::open(folder.path())?;
-//! store.declare_metric("speech", "babble", Direction::Minimize)?; // also val_babble and test_babble
-//! store.declare_metrics("wine", &Declarations { rank: Some("val_f1".into()), ..Declarations::default() })?;
+//! // For `babble`, `val_babble` and `test_babble`:
+//! store.declare_metric("speech", "babble", Direction::Minimize)?;
+//! let ranking = Declarations { rank: Some("val_f1".into()), ..Declarations::default() };
+//! store.declare_metrics("wine", &ranking)?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # A sweep
+//! # Run a sweep
 //!
-//! A store may be shared by threads, and a folder by programs. What is compared are trials: points of the sweep, each known by its
-//! hyperparameters. Runs that differ only in `seed` (or `random_state`, `random_seed`, `fold`,
-//! `replicate`) repeat one setting. `report` compares settings seed by seed, so use the same seeds
-//! for all settings.
+//! Threads can share a store, and programs can share a results folder. A trial runs once at a time:
+//! starting it again while it runs is an error.
+//!
+//! Runs that differ only in `seed` (or `random_state`, `random_seed`, `fold`, `replicate`) repeat
+//! one setting. `report` compares settings seed by seed, so use the same seeds for all settings.
 //!
 //! ```
 //! # use tracking::{Reader, Store, StoreError};
@@ -76,23 +86,29 @@
 //!     run.finish(&[("test_accuracy", 0.9 + 0.01 * f64::from(depth) - 0.001 * f64::from(seed))])
 //! };
 //! std::thread::scope(|scope| {
-//!     let threads = [1, 2, 4].map(|depth| scope.spawn(move || (0..3).try_for_each(|seed| train(depth, seed))));
-//!     threads.into_iter().try_for_each(|thread| thread.join().expect("a thread that trains"))
+//!     let train_seeds = |depth| (0..3).try_for_each(|seed| train(depth, seed));
+//!     let threads = [1, 2, 4].map(|depth| scope.spawn(move || train_seeds(depth)));
+//!     threads.into_iter().try_for_each(|thread| thread.join().expect("training does not panic"))
 //! })?;
 //! store.export_csv("wine")?; // wine/runs.csv and wine/epochs.csv, for spreadsheets
 //!
 //! let reader = Reader::open(results)?;
 //! let runs = reader.runs("wine")?;
 //! assert_eq!(runs.len(), 9);
-//! assert!(runs.iter().all(|run| run.result("test_accuracy").is_some() && run.param("depth").is_some()));
+//! assert!(runs.iter().all(|run| run.result("test_accuracy").is_some()));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # When it does not go well
+//! A [`Reader`] opens a store for reading only. [`Queries`] lists the methods that it shares with
+//! [`Store`].
 //!
-//! A run that cannot go on [fails](LiveRun::fail), one whose loss is not finite any more [diverges](LiveRun::diverge). One that is
-//! dropped on the way, because of `?` or a panic, is killed; so is one whose process is gone, however it went. What it logged stays.
+//! # Failed and interrupted runs
+//!
+//! A run that cannot continue ends with [`LiveRun::fail`]. A run whose loss is no longer finite
+//! ends with [`LiveRun::diverge`]. A run that is dropped, because of `?` or a panic, is killed. A
+//! run is also killed if its process ends without notice, for example in a power failure. All
+//! logged metrics stay in the store.
 //!
 //! ```
 //! # use tracking::{Reader, Status, Store, StoreError};
@@ -103,28 +119,28 @@
 //! store.start_run("wine", &[("rate", 1e9.into())])?.diverge()?;
 //!
 //! let run = store.start_run("wine", &[("depth", 2.into())])?;
-//! run.log(1, &[("loss", f64::NAN), ("accuracy", 0.5)])?; // what is not finite is not recorded
+//! run.log(1, &[("loss", f64::NAN), ("accuracy", 0.5)])?; // the loss is not recorded
 //! drop(run);
 //!
 //! // A trial can run again, as a new run. Reports use its newest run with a result.
 //! let run = store.start_run("wine", &[("depth", 2.into())])?;
-//! // But not while it runs, here or in another program.
+//! // It cannot run twice at the same time, here or in another program.
 //! let twice = store.start_run("wine", &[("depth", 2.into())]);
 //! assert!(matches!(twice, Err(StoreError::Running { .. })));
 //! run.finish(&[("test_accuracy", 0.8)])?;
 //!
 //! let all = Reader::open(folder.path())?.all_runs("wine")?;
-//! let ends: Vec<Status> = all.iter().map(|run| run.status).collect();
-//! assert_eq!(ends, [Status::Failed, Status::Diverged, Status::Killed, Status::Finished]);
+//! let statuses: Vec<Status> = all.iter().map(|run| run.status).collect();
+//! assert_eq!(statuses, [Status::Failed, Status::Diverged, Status::Killed, Status::Finished]);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # Where it comes from
+//! # Provenance
 //!
-//! Every run knows which program made it, by which command, on which machine. [`Store::declare`] tells the program's version and
-//! what the experiment is about. [`Store::new_run`] records the dataset of a run, its split sizes
-//! and its validation.
+//! Each run records its program, command line and machine. [`Store::declare`] adds the version of
+//! the program and the description of the experiment. [`Store::new_run`] records the dataset of a
+//! run, its split sizes and its validation.
 //!
 //! ```
 //! # use tracking::{Experiment, Reader, SplitSizes, Store};
@@ -134,26 +150,30 @@
 //! let wine = Experiment { name: "wine".into(), description: "Does depth help?".into() };
 //! store.declare(&wine, tracking::invocation!())?;
 //!
-//! let sizes = SplitSizes { train: Some(800), validation: Some(200), test: Some(500) };
-//! let run = store.new_run("wine", &[("depth", 3.into())]).dataset("wine").validation("0.2").split_sizes(sizes).start()?;
-//! run.log_at(1, 1_875, &[("val_accuracy", 0.8)])?; // after so many steps
+//! let run = store
+//!     .new_run("wine", &[("depth", 3.into())])
+//!     .dataset("wine")
+//!     .validation("0.2") // the fraction of the training set that is held out
+//!     .split_sizes(SplitSizes { train: Some(800), validation: Some(200), test: Some(500) })
+//!     .start()?;
+//! run.log_at(1, 1_875, &[("val_accuracy", 0.8)])?; // epoch 1, after 1,875 weight updates
 //! run.finish(&[("test_accuracy", 0.9)])?;
 //!
 //! let reader = Reader::open(folder.path())?;
-//! let made_by = reader.invocation(&reader.runs("wine")?[0])?;
-//! assert!(made_by.program_version.starts_with("tracking "));
+//! let invocation = reader.invocation(&reader.runs("wine")?[0])?;
+//! assert!(invocation.program_version.starts_with("tracking "));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # A record that is there already
+//! # Record complete runs
 //!
-//! What was measured elsewhere is recorded whole, with [`Store::begin`] and [`Store::record`]; a program that goes on with what was
-//! killed keeps checkpoints, with [`WriteTransaction::claim`] and [`WriteTransaction::epochs`].
+//! [`Store::record`] records a run that has ended, such as one that another tool measured.
 //!
 //! ```
 //! use std::time::SystemTime;
-//! use tracking::{EpochMetrics, Experiment, Invocation, Reader, Run, RunHeader, Status, Store, TrialId};
+//! use tracking::{EpochMetrics, Experiment, Invocation, Reader, Run, RunHeader};
+//! use tracking::{Status, Store, TrialId};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -180,6 +200,12 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Resume interrupted runs
+//!
+//! A program that resumes training uses a [`WriteTransaction`]. [`WriteTransaction::claim`] starts
+//! a run, or returns the [`ResumePoint`] of an interrupted one. [`WriteTransaction::record_epochs`]
+//! records epochs with a [`Checkpoint`], and [`WriteTransaction::end_run`] ends the run.
 
 pub mod atomic_file;
 mod checksum;

@@ -1,9 +1,14 @@
-//! Text from files and from the store, safe to print.
+//! Text that is safe to print on a terminal.
 
 use std::borrow::Cow;
 
-/// `text` with every control character escaped: nothing in a name can move the cursor, colour the terminal or turn the
-/// direction of writing.
+/// Escapes the control characters of `text`, and the characters that change the writing direction.
+/// Names from files, the store or the command line then cannot move the cursor, change colours or
+/// reorder other text.
+///
+/// ```
+/// assert_eq!(tracking::printable("red\u{1b}[31m"), "red\\u{1b}[31m");
+/// ```
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
@@ -20,20 +25,20 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The text of a JSON document, which means the same then: beyond ASCII's, JSON lets controls and marks of direction stand as they
-/// are, and a terminal would obey them.
+/// [`printable`] for a JSON document. The result has the same meaning. JSON escapes the control
+/// characters of ASCII, but permits the others, which a terminal interprets.
 #[must_use]
 pub fn printable_json(text: &str) -> Cow<'_, str> {
-    let obeyed = |c: char| !c.is_ascii() && is_unsafe(c);
-    if !text.chars().any(obeyed) {
+    let is_unescaped = |c: char| !c.is_ascii() && is_unsafe(c);
+    if !text.chars().any(is_unescaped) {
         return Cow::Borrowed(text);
     }
     let escaped =
-        |c: char| if obeyed(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+        |c: char| if is_unescaped(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
     Cow::Owned(text.chars().map(escaped).collect())
 }
 
-/// Controls (C0, DEL, C1), and the marks that reorder text.
+/// Whether `c` is a control character (C0, DEL, C1) or changes the writing direction.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -45,7 +50,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn escapes_become_visible() {
+    fn control_characters_are_escaped() {
         assert_eq!(printable("a\u{1b}[31mb\n"), "a\\u{1b}[31mb\\n");
         assert_eq!(printable("ein Ü, 数"), "ein Ü, 数");
         assert_eq!(printable("x\u{202e}y"), "x\\u{202e}y");
@@ -53,7 +58,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_unsafe_is_left(text in any::<String>()) {
+        fn result_has_no_unsafe_character(text in any::<String>()) {
             prop_assert!(!printable(&text).chars().any(is_unsafe));
         }
     }
