@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::InvocationId;
+use super::format::InvocationId;
 use super::transaction::WriteTransaction;
 use crate::{EpochMetrics, Experiment, Invocation, Liveness, Run, RunId, StoreError};
 

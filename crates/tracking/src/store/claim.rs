@@ -4,12 +4,12 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::format::{InvocationId, timestamp};
 use super::insert::{insert_run, set_status, update_checksum};
 use super::queries::invocations::invocation;
 use super::queries::runs::runs_where;
 use super::queries::{checkpoint, epochs_of_run};
 use super::transaction::WriteTransaction;
-use super::{InvocationId, timestamp};
 use crate::{
     Checkpoint, EpochMetrics, Invocation, Liveness, Process, RecordedRun, Run, RunId, Status,
     StoreError,

@@ -1,26 +1,11 @@
-//! Reads and writes the metric and replicate declarations of experiments.
-
-use rusqlite::Connection;
+//! Writes the metric and replicate declarations of experiments.
 
 use super::Store;
 use super::insert::add_experiment;
+use super::queries::declarations::of_experiment;
 use super::transaction::WriteTransaction;
 use crate::live_run::check_metric_name;
 use crate::{Declarations, Direction, Experiment, ExperimentName, StoreError};
-
-/// Declarations of `experiment`; empty in a store of an earlier schema.
-pub(super) fn of_experiment(
-    connection: &Connection,
-    experiment: &str,
-) -> rusqlite::Result<Declarations> {
-    if !connection.table_exists(None, "declarations")? {
-        return Ok(Declarations::default());
-    }
-    let sql = "SELECT role, name FROM declarations WHERE experiment = ?1 ORDER BY role, name";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([experiment], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Declarations::from_rows(rows.collect::<rusqlite::Result<Vec<_>>>()?))
-}
 
 impl WriteTransaction<'_> {
     /// Replaces the declarations of an experiment. Creates the experiment if it does not exist.

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, params};
 
+use super::format::{InvocationId, timestamp};
 use super::queries::runs::runs_where;
-use super::{InvocationId, timestamp};
 use crate::run::{micros, micros_of};
 use crate::{
     Checkpoint, EpochMetrics, Experiment, Invocation, Order, Run, RunId, Status, checksum,

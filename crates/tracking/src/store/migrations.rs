@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, Row, TransactionBehavior};
 
-use super::DATABASE;
+use super::format::DATABASE;
 use super::sqlite_error::store_error;
 use crate::StoreError;
 use crate::atomic_file::{self, AtomicFile};

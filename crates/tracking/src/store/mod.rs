@@ -7,6 +7,7 @@ mod claim;
 mod declarations;
 mod error_analysis;
 mod export;
+mod format;
 mod insert;
 mod integrity;
 mod maintenance;
@@ -16,19 +17,20 @@ mod open;
 mod progress;
 mod queries;
 mod reader;
+mod restore;
 mod sqlite_error;
 mod transaction;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
-use crate::{Experiment, ExperimentName, Invocation, Run, RunId, StoreError, Value, csv_export};
+use crate::{Experiment, ExperimentName, Invocation, Run, RunId, StoreError, csv_export};
 pub use claim::{ClaimOptions, ClaimOutcome, ResumePoint};
+pub use format::{DATABASE, InvocationId, timestamp};
 pub use integrity::IntegrityIssue;
 pub use merge::MergeReport;
 pub use progress::Progress;
@@ -40,15 +42,8 @@ use background_writer::BackgroundWriter;
 use busy_retry::{MAX_WAIT, pause, retry_when_busy};
 use sqlite_error::store_error;
 
-/// File name of the database in a results folder.
-pub const DATABASE: &str = "tracking.db";
-
 /// Longest wait of a closing store for readers.
 const MAX_CLOSE_WAIT: Duration = Duration::from_secs(1);
-
-/// The number of an invocation in a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvocationId(i64);
 
 /// The store of a results folder, open for reading and recording. Threads can share it, and several
 /// programs can use the same folder at the same time.
@@ -242,20 +237,4 @@ fn try_connect(path: &Path, journal: Journal) -> Result<Connection, StoreError> 
     };
     configure().map_err(store_error(path))?;
     Ok(connection)
-}
-
-impl ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Integer(value) => ValueRef::Integer(*value),
-            Self::Real(value) => ValueRef::Real(*value),
-            Self::Text(value) => ValueRef::Text(value.as_bytes()),
-        }))
-    }
-}
-
-/// RFC 3339 in UTC, to the millisecond: the format of times in the store.
-#[must_use]
-pub fn timestamp(time: SystemTime) -> String {
-    humantime::format_rfc3339_millis(time).to_string()
 }

@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 use rusqlite::{Connection, OpenFlags};
 
 use super::busy_retry::retry_when_busy;
+use super::format::DATABASE;
+use super::migrations;
 use super::sqlite_error::{cannot_open, store_error};
-use super::{DATABASE, migrations};
 use crate::StoreError;
 
 /// Suffix of the rollback journal, which undoes an unfinished transaction.

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Deref;
 use std::path::Path;
 
-use super::DATABASE;
+use super::format::DATABASE;
 use super::open::open_read_only;
 use super::queries::Queries;
 use crate::StoreError;

@@ -5,12 +5,13 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::error_analysis;
+use super::format::{InvocationId, timestamp};
 use super::insert::{
     insert_epochs, insert_invocation, insert_results, insert_run, put_checkpoint, put_experiment,
     set_status, update_checksum,
 };
 use super::sqlite_error::store_error;
-use super::{InvocationId, error_analysis, timestamp};
 use crate::{Checkpoint, EpochMetrics, Experiment, Invocation, Run, RunId, Status, StoreError};
 
 /// Changes that are committed together or not at all. Dropping the transaction without

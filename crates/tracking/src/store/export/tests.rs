@@ -2,6 +2,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::Store;
 
 /// Columns that restoring a store derives from other columns.
 const DERIVED: [(&str, &str); 2] = [("experiments", "runs"), ("runs", "sequence")];
@@ -23,8 +24,9 @@ fn exported_tables_have_every_column_of_the_schema() {
         .filter(|(table, column, ..): &(String, String, String, bool)| {
             !DERIVED.contains(&(table, column))
         });
-    let described =
-        TABLES.iter().flat_map(|table| stored(table).map(move |(_, column)| (table, column)));
+    let described = TABLES
+        .iter()
+        .flat_map(|table| stored_columns(table).map(move |(_, column)| (table, column)));
     let described = described.map(|(table, column)| {
         let kind = match column.kind {
             Kind::Invocation | Kind::Integer => "INTEGER",

@@ -9,11 +9,14 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, params};
 
+use super::format::InvocationId;
 use super::insert::{add_experiment, insert_invocation, put_checkpoint};
+use super::queries::declarations;
 use super::queries::invocations::invocation;
 use super::queries::runs::all_runs;
+use super::reader::Reader;
 use super::transaction::WriteTransaction;
-use super::{InvocationId, Reader, Store, declarations, error_analysis};
+use super::{Store, error_analysis};
 use crate::{
     Declarations, EpochMetrics, ErrorAnalysis, Experiment, ExperimentName, Interruption,
     Invocation, Liveness, Order, RecordedRun, Run, Status, StoreError,

@@ -1,5 +1,6 @@
 //! The queries that a [`Store`](super::Store) and a [`Reader`](super::Reader) share.
 
+pub(super) mod declarations;
 mod epochs;
 mod find;
 pub(super) mod invocations;
@@ -17,7 +18,7 @@ use super::integrity::{Checked, IntegrityIssue, IssueLog};
 use super::open::{FileStamp, open_for_reading};
 use super::sqlite_error::store_error;
 use super::transaction::WriteTransaction;
-use super::{declarations, error_analysis, export, progress};
+use super::{error_analysis, export, progress};
 use crate::{
     Checkpoint, Declarations, Digest, EpochMetrics, ErrorAnalysis, Experiment, FindError,
     Interruption, Invocation, Progress, RecordError, RecordedRun, RunId, Sink, StoreError, TrialId,
