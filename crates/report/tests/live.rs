@@ -1,4 +1,4 @@
-//! A sweep that is followed in a real browser: `page/serve.mjs` looks at it, and says what is to happen.
+//! Follows a sweep in a real browser. `page/serve.mjs` requests events and checks the pages.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod browser;
@@ -27,7 +27,7 @@ struct Sweep {
 }
 
 impl Sweep {
-    /// Six trials have ended, one runs.
+    /// Six trials have ended and one runs.
     fn begin(results: &Path) -> Self {
         let store = Store::open(results).unwrap();
         let params = [("batch_size", 512.into()), ("seed", 9.into()), ("epochs", 5.into())];
@@ -44,7 +44,7 @@ impl Sweep {
         sweep
     }
 
-    /// Two runs of a setting, ended now.
+    /// Records two runs of a setting that end now.
     fn record(&mut self, batch: i64) {
         for seed in 0..2 {
             let run = plausible("batch_sweep", batch, 0.0, seed);
@@ -55,7 +55,7 @@ impl Sweep {
     }
 }
 
-/// The start of a program that does not run any more, which the runs that ended are of. So much is left that no page waits for the end.
+/// The ended runs belong to a program whose process no longer exists.
 fn invocation(results: &Path) -> InvocationId {
     let work = Some(PlannedWork { trials: 14, to_run: 14, steps: 70_000 });
     let process = Process { pid: u32::MAX, ..Process::current().clone() };
@@ -70,20 +70,20 @@ fn invocation(results: &Path) -> InvocationId {
     Store::open(results).unwrap().begin(&about, &here).unwrap()
 }
 
-/// A server that lets nobody in.
+/// A server that answers every request with 401.
 struct Refusing {
     address: String,
-    goes_on: Arc<AtomicBool>,
+    is_open: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Refusing {
     fn at(address: &str) -> Self {
         let listener = TcpListener::bind(address).unwrap();
-        let goes_on = Arc::new(AtomicBool::new(true));
-        let going_on = Arc::clone(&goes_on);
+        let is_open = Arc::new(AtomicBool::new(true));
+        let open = Arc::clone(&is_open);
         let thread = spawn(move || {
-            for stream in listener.incoming().take_while(|_| going_on.load(Ordering::SeqCst)) {
+            for stream in listener.incoming().take_while(|_| open.load(Ordering::SeqCst)) {
                 let mut stream = stream.unwrap();
                 let _ = stream.read(&mut [0; 4096]);
                 let _ = stream.write_all(
@@ -91,21 +91,21 @@ impl Refusing {
                 );
             }
         });
-        Self { address: address.to_owned(), goes_on, thread: Some(thread) }
+        Self { address: address.to_owned(), is_open, thread: Some(thread) }
     }
 }
 
 impl Drop for Refusing {
     fn drop(&mut self) {
-        self.goes_on.store(false, Ordering::SeqCst);
-        // It waits for somebody.
+        self.is_open.store(false, Ordering::SeqCst);
+        // The thread ends after one more connection.
         let _ = TcpStream::connect(&self.address);
         self.thread.take().unwrap().join().unwrap();
     }
 }
 
 #[test]
-fn ten_pages_follow_a_sweep_and_leave_the_reader_where_he_is() {
+fn pages_follow_a_sweep_and_keep_the_readers_state() {
     let Some(mut script) = browser::script("serve.mjs") else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut served = Served::new(folder.path(), &[]);
@@ -116,13 +116,15 @@ fn ten_pages_follow_a_sweep_and_leave_the_reader_where_he_is() {
     let (mut sweep, mut refusing, mut failures) = (None, None, String::new());
     for line in asked.lines() {
         let line = line.unwrap();
-        match (line.strip_prefix("> ").map(|it| it.split_once(' ').unwrap_or((it, ""))), &mut sweep)
-        {
+        match (
+            line.strip_prefix("> ").map(|event| event.split_once(' ').unwrap_or((event, ""))),
+            &mut sweep,
+        ) {
             (Some(("begin", _)), _) => sweep = Some(Sweep::begin(folder.path())),
             (Some(("record", batch)), Some(sweep)) => sweep.record(batch.parse().unwrap()),
             (Some(("end", _)), sweep) => drop(sweep.take()),
             (Some(("another", _)), _) => {
-                // Its name comes before the other's.
+                // The name sorts before the first experiment's.
                 for depth in 1..3 {
                     let run = Store::open(folder.path())
                         .unwrap()

@@ -1,4 +1,4 @@
-//! The page in a real browser: `page/page.mjs` does what a reader does.
+//! Tests the page in a real browser. `page/page.mjs` acts as a reader.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod browser;
@@ -10,8 +10,8 @@ use tracking::{ConfusionCell, ErrorAnalysis, Mistake, Value};
 
 use stores::{Filling, outcome, plausible};
 
-/// Looks at the page of a results folder.
-fn look(results: &Path, kind: &str) {
+/// Checks the page of a results folder.
+fn check_page(results: &Path, kind: &str) {
     let Some(mut script) = browser::script("page.mjs") else { return };
     let page = results.join("page.html");
     let (code, _, err) = outcome(results, &["html", "-o", page.to_str().unwrap()]);
@@ -21,7 +21,7 @@ fn look(results: &Path, kind: &str) {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-/// What a run makes of a test set of 100 images of 2 × 2 pixels.
+/// The error analysis of a test set of 100 images of 2 × 2 pixels.
 fn examples() -> ErrorAnalysis {
     // A grey pixel.
     let picture = [
@@ -56,7 +56,7 @@ fn examples() -> ErrorAnalysis {
 }
 
 #[test]
-fn a_page_sorts_filters_responds_and_is_accessible() {
+fn page_sorts_filters_brushes_and_is_accessible() {
     let mut filling =
         Filling::new("batch_sweep", "How batch size and decay change softmax regression");
     for batch in [16, 32, 64, 100, 128, 256, 512] {
@@ -68,12 +68,12 @@ fn a_page_sorts_filters_responds_and_is_accessible() {
             }
         }
     }
-    look(filling.folder.path(), "usual");
+    check_page(filling.folder.path(), "usual");
 }
 
-/// Names that would run, break out of their place, or never end.
+/// Names that contain scripts, break out of their element, or are very long.
 #[test]
-fn a_hostile_store_executes_nothing_and_stays_in_its_place() {
+fn hostile_names_run_no_script_and_stay_in_their_element() {
     let nasty = [
         "<script>globalThis.executed = 1</script>",
         "\"><img src=x onerror=\"globalThis.executed = 1\">",
@@ -107,18 +107,18 @@ fn a_hostile_store_executes_nothing_and_stays_in_its_place() {
             filling.record(&run);
         }
     }
-    look(filling.folder.path(), "hostile");
+    check_page(filling.folder.path(), "hostile");
 }
 
 #[test]
-fn few_or_many_runs_make_a_page_too() {
-    look(Filling::new("empty", "").folder.path(), "few");
+fn page_holds_for_no_run_one_run_and_many_runs() {
+    check_page(Filling::new("empty", "").folder.path(), "few");
     let mut one = Filling::new("one", "");
     one.record(&plausible("one", 16, 0.0, 0));
-    look(one.folder.path(), "few");
+    check_page(one.folder.path(), "few");
     let mut many = Filling::new("many", "");
     for batch in 1..=200 {
         many.record(&plausible("many", batch, 0.0, 0));
     }
-    look(many.folder.path(), "many");
+    check_page(many.folder.path(), "many");
 }

@@ -1,16 +1,17 @@
-//! Pages in a real browser. Needs node, Chromium, and the npm packages `playwright-core` and `axe-core` in `target/page`
-//! (`npm install --prefix target/page playwright-core axe-core`); is skipped, with a word, where one of these is missing.
+//! Runs scripts in a real browser. They need node, Chromium, and the npm packages `playwright-core`
+//! and `axe-core`: `npm install --prefix target/page playwright-core axe-core`. Without them, the
+//! tests are skipped with a message.
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where the npm packages are.
+/// The folder of the npm packages.
 fn modules() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/page/node_modules")
 }
 
-/// The path of a program, if it is there and runs.
+/// The path of a program, if it is installed and runs.
 fn found(program: &str) -> Option<String> {
     let runs =
         Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
@@ -21,8 +22,8 @@ fn found(program: &str) -> Option<String> {
     Some(String::from_utf8(path).ok()?.trim().to_owned())
 }
 
-/// `node tests/page/SCRIPT MODULES CHROMIUM`, to which arguments are added; none, and a word on standard error, where something is
-/// missing.
+/// `node tests/page/SCRIPT MODULES CHROMIUM`, to which the caller adds arguments. `None`, with a
+/// message on standard error, if a requirement is missing.
 pub fn script(name: &str) -> Option<Command> {
     let chromium = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(found);
     let missing = match chromium {
@@ -41,6 +42,6 @@ pub fn script(name: &str) -> Option<Command> {
             return Some(node);
         }
     };
-    eprintln!("skipped: the page was not looked at in a browser, for want of {missing}");
+    eprintln!("skipped: the browser test needs {missing}");
     None
 }

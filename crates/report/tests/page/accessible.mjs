@@ -1,10 +1,10 @@
-// What axe-core, whose source is `axe`, has against a page goes to `failures`.
+// Checks a page with axe-core, whose source is `axe`, and adds violations to `failures`.
 export const judge = (axe, failures) => async (page, where) => {
-  // It is brought in by the debugger, past the page's own policy.
+  // The debugger injects the script, because the page's policy forbids other scripts.
   const session = await page.context().newCDPSession(page);
   await session.send("Runtime.evaluate", { expression: axe });
   const { result } = await session.send("Runtime.evaluate", {
-    expression: `axe.run(document, { resultTypes: ["violations"] }).then((it) => JSON.stringify(it.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " " + n.failureSummary).join("; "))))`,
+    expression: `axe.run(document, { resultTypes: ["violations"] }).then((result) => JSON.stringify(result.violations.map((v) => v.id + ": " + v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " " + n.failureSummary).join("; "))))`,
     awaitPromise: true,
     returnByValue: true,
   });

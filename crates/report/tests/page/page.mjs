@@ -1,5 +1,6 @@
-// What a reader does with a page, in a real browser: node page.mjs MODULES CHROMIUM PAGE [hostile]
-// Prints one line a failed expectation; exit code 1 when there is one.
+// Uses a page as a reader does, in a real browser: node page.mjs MODULES CHROMIUM PAGE [KIND]
+// KIND is `usual` (default), `hostile`, `few` or `many`. Prints one line per failed expectation; then
+// the exit code is 1.
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { readFileSync } from "node:fs";
@@ -11,11 +12,11 @@ const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const failures = [];
-const expect = (holds, what) => { if (!holds) failures.push(what); };
+const expect = (holds, message) => { if (!holds) failures.push(message); };
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 
-/** A page in a window of its own; what it asks for and complains about is noted. */
+/** Opens the page in a window of its own and records its requests, errors and warnings as failures. */
 const open = async (options) => {
   const context = await browser.newContext({ bypassCSP: false, ...options });
   const page = await context.newPage();
@@ -48,9 +49,9 @@ for (const width of [375, 2200]) {
 }
 {
   const page = await open({ javaScriptEnabled: false, viewport: { width: 1280, height: 900 } });
-  expect(await page.locator("main").isVisible(), "no page without script");
-  for (const row of await page.locator("tbody tr:first-child").all()) expect(await row.isVisible(), "no table without script");
-  for (const filter of await page.locator("[data-filter]").all()) expect(await filter.isHidden(), "a filter without script");
+  expect(await page.locator("main").isVisible(), "no page without a script");
+  for (const row of await page.locator("tbody tr:first-child").all()) expect(await row.isVisible(), "no table without a script");
+  for (const filter of await page.locator("[data-filter]").all()) expect(await filter.isHidden(), "a filter without a script");
   await page.context().close();
 }
 
@@ -63,56 +64,56 @@ if (kind === "usual") {
   const table = page.locator("table[data-table]").first();
   const rows = table.locator("tbody tr");
   const column = async (name) => {
-    const index = await table.locator("thead th").evaluateAll((heads, name) => heads.findIndex((it) => it.dataset.name === name), name);
-    return rows.evaluateAll((rows, index) => rows.filter((it) => !it.hidden).map((it) => Number(it.cells[index].dataset.value)), index);
+    const index = await table.locator("thead th").evaluateAll((heads, name) => heads.findIndex((head) => head.dataset.name === name), name);
+    return rows.evaluateAll((rows, index) => rows.filter((row) => !row.hidden).map((row) => Number(row.cells[index].dataset.value)), index);
   };
   const sorted = (numbers, by) => numbers.every((number, i) => i === 0 || by(numbers[i - 1], number));
 
   // Sorting, by mouse and by keyboard.
   const head = table.locator('th[data-name="batch_size"]');
   await head.locator("button").click();
-  expect(sorted(await column("batch_size"), (a, b) => a <= b), "not sorted up");
-  expect((await head.getAttribute("aria-sort")) === "ascending", "aria-sort up");
+  expect(sorted(await column("batch_size"), (a, b) => a <= b), "not sorted in ascending order");
+  expect((await head.getAttribute("aria-sort")) === "ascending", "aria-sort is not ascending");
   await head.locator("button").focus();
   await page.keyboard.press("Enter");
-  expect(sorted(await column("batch_size"), (a, b) => a >= b), "not sorted down");
+  expect(sorted(await column("batch_size"), (a, b) => a >= b), "not sorted in descending order");
 
   // Filtering.
   const all = (await column("batch_size")).length;
   const filter = page.locator("[data-filter]").first();
   await filter.fill("batch_size<=32 decay=0");
   const few = await column("batch_size");
-  expect(few.length > 0 && few.length < all && few.every((it) => it <= 32), `filter left ${few}`);
+  expect(few.length > 0 && few.length < all && few.every((batch) => batch <= 32), `filter left ${few}`);
   const hidden = await page.locator(".chart-room [data-setting].out").count();
-  expect(hidden > 0, "charts do not follow the filter");
+  expect(hidden > 0, "the charts ignore the filter");
   for (const [typed, left] of [["batch_size <= 32 and decay == 0", few.length], ["batch_size<", all], ["test_accuracy>200%", 0], ["test_accuracy>2", all], ["test_accuracy>0.5", all]]) {
     await filter.fill(typed);
     expect((await column("batch_size")).length === left, `'${typed}' left ${(await column("batch_size")).length}, not ${left}`);
   }
   await filter.fill("nonsense<=3");
-  expect((await filter.getAttribute("aria-invalid")) === "true", "an unknown column is no error");
+  expect((await filter.getAttribute("aria-invalid")) === "true", "an unknown column is accepted");
   await page.locator("[data-reset]").first().click();
-  expect((await column("batch_size")).length === all, "not all after reset");
+  expect((await column("batch_size")).length === all, "reset does not show all rows");
 
-  // A chart responds to pointing, and so does the table.
+  // Pointing at a chart highlights the row, and the reverse.
   const mark = page.locator(".dots [data-setting] circle").first();
   await mark.scrollIntoViewIfNeeded();
   await mark.hover({ force: true });
   const setting = await page.locator(".dots [data-setting]").first().getAttribute("data-setting");
-  expect((await page.locator(`tr.lit[data-setting="${setting}"]`).count()) === 1, "pointing at a chart lights no row");
-  expect((await page.locator("#tip").textContent()).includes("%"), "pointing at a dot tells nothing");
+  expect((await page.locator(`tr.lit[data-setting="${setting}"]`).count()) === 1, "pointing at a chart highlights no row");
+  expect((await page.locator("#tip").textContent()).includes("%"), "pointing at a dot shows no tip");
   await rows.first().hover();
-  expect((await page.locator(".chart-room.pointed").count()) > 0, "pointing at a row lights no chart");
+  expect((await page.locator(".chart-room.pointed").count()) > 0, "pointing at a row highlights no chart");
   await page.mouse.move(1, 1);
 
   // Brushing along an axis.
   const axis = page.locator("svg [data-axis]").first();
   if (await axis.count()) {
     await axis.scrollIntoViewIfNeeded();
-    const [x, from, to] = await axis.evaluate((it) => {
-      const matrix = it.ownerSVGElement.getScreenCTM();
-      const point = (y) => new DOMPoint(Number(it.dataset.x), y).matrixTransform(matrix);
-      const [top, bottom] = [Number(it.dataset.top), Number(it.dataset.bottom)];
+    const [x, from, to] = await axis.evaluate((axis) => {
+      const matrix = axis.ownerSVGElement.getScreenCTM();
+      const point = (y) => new DOMPoint(Number(axis.dataset.x), y).matrixTransform(matrix);
+      const [top, bottom] = [Number(axis.dataset.top), Number(axis.dataset.bottom)];
       return [point(top).x, point(top - 4).y, point((top + bottom) / 2).y];
     });
     await page.mouse.move(x, from);
@@ -122,7 +123,7 @@ if (kind === "usual") {
     const left = (await column("batch_size")).length;
     expect(left > 0 && left < all, `brushing left ${left} of ${all}`);
     await page.mouse.click(x, to);
-    expect((await column("batch_size")).length === all, "a click does not lift the brush");
+    expect((await column("batch_size")).length === all, "a click does not remove the brush");
   } else {
     failures.push("no axis to brush");
   }

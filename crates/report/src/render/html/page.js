@@ -1,9 +1,9 @@
-// Sorting, filtering, pointing and brushing: the page is whole without it.
+// Sorting, filtering, highlighting and brushing. The page is complete without this script.
 "use strict";
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // Theme: the system's, light or dark.
+  // The theme follows the system, or is light or dark.
   const themes = ["system", "light", "dark"];
   const themeSwitch = document.querySelector("[data-theme-switch]");
   themeSwitch.hidden = false;
@@ -15,8 +15,9 @@
     themeSwitch.textContent = `Theme: ${next}`;
   });
 
-  // A filter is words that must all be in the row, or comparisons of a column with a number or word: batch<=64 decay=0. Numbers are
-  // meant as they are shown: 90 or 90% of a column in per cent (and 0.9, which nobody can mean otherwise).
+  // A filter consists of words that the row must contain and of comparisons of a column with a number or
+  // a word: batch<=64 decay=0. Numbers are given as displayed: 90 or 90% in a column in per cent. There
+  // 0.9 also means 90%.
   const operators = {
     "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "!=": (a, b) => a !== b,
     "=": (a, b) => a === b, "<": (a, b) => a < b, ">": (a, b) => a > b,
@@ -25,7 +26,7 @@
     const parts = /^(.+?)(<=|>=|!=|=|<|>)(.+)$/.exec(term);
     if (!parts) return (row) => row.text.includes(term.toLowerCase());
     const [, key, operator, wanted] = parts;
-    const index = columns.findIndex((it) => it.names.includes(key.toLowerCase()));
+    const index = columns.findIndex((column) => column.names.includes(key.toLowerCase()));
     if (index < 0) return null;
     const number = Number(wanted.replace("%", ""));
     const { scale, difference } = columns[index];
@@ -43,15 +44,15 @@
     const id = section.id;
     const input = document.querySelector(`[data-filter="${id}"]`);
     const count = document.querySelector(`[data-count="${id}"]`);
-    const brushes = new Map(); // by axis, from where to where
-    let covered = []; // by brush: the title of its axis, the values there, and from where to where it is
-    let order = null; // by which column, and whether upwards
+    const brushes = new Map(); // by axis: the covered interval in chart coordinates
+    let covered = []; // by brush: the title of its axis, the covered values, and the interval
+    let order = null; // the sorted column, and whether it is ascending
     let columns, rows;
 
     const titleOf = (axis) => axis.querySelector("title").textContent.trim().toLowerCase();
     const columnOf = (title) => columns.findIndex(({ names }) => names.includes(title));
-    // In another chart the same values stand elsewhere.
-    const brushAnew = (svg) => {
+    // A renewed chart draws the same values at other positions.
+    const restoreBrushes = (svg) => {
       brushes.clear();
       for (const [title, values, was] of covered) {
         const axis = all("[data-axis]", svg).find((axis) => titleOf(axis) === title);
@@ -88,14 +89,14 @@
       if (!section.querySelector("svg [data-axis]")) brushes.clear();
       for (const svg of all("svg:has([data-axis])", section)) {
         if (svg.querySelector(".grip")) continue;
-        brushAnew(svg);
+        restoreBrushes(svg);
         brushing(svg, brushes, apply);
       }
       apply();
     };
 
     const apply = () => {
-      // Blanks around an operator, a doubled =, the word and: as in other languages. What is half typed asks nothing yet.
+      // Blanks around operators, == and the word "and" are allowed. Incomplete comparisons are ignored.
       const typed = input.value.replace(/\s*(<=|>=|!=|==|=|<|>)\s*/g, (_, operator) => (operator === "==" ? "=" : operator));
       const terms = typed.trim().split(/\s+/).filter((term) => term && term.toLowerCase() !== "and" && !/[<>=]$/.test(term));
       const conditions = terms.map((term) => condition(term, columns));
@@ -159,14 +160,14 @@
       all(".brush", section).forEach((brush) => brush.remove());
       apply();
     });
-    pointing(section);
+    highlight(section);
     read();
     return read;
   };
 
-  // What is pointed at in a table or chart stands out in all of them.
+  // Pointing at a setting in the table or a chart highlights it in all of them.
   const tip = document.getElementById("tip");
-  const pointing = (section) => {
+  const highlight = (section) => {
     const light = (setting) => {
       for (const chart of all(".chart-room", section)) {
         const marks = all("[data-setting]", chart);
@@ -191,7 +192,8 @@
     section.addEventListener("pointerleave", () => { tip.hidden = true; });
   };
 
-  // Drag along an axis of the parallel coordinates: only settings that pass there remain. A click lifts it.
+  // Dragging along an axis of the parallel coordinates keeps only the settings that pass there. A click
+  // removes the brush.
   const brushing = (svg, brushes, apply) => {
     const at = (event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse()).y;
     const rect = (attributes) => {
@@ -235,7 +237,7 @@
     }
   };
 
-  // A page that is followed gets new sections, and new rows and charts in them.
+  // live.js adds sections, rows and charts to a live page.
   const sections = new WeakMap();
   const renew = () => {
     for (const section of all("section:has(> .controls)")) {
