@@ -245,8 +245,9 @@ pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
 pub use run::{Checkpoint, EpochMetrics, Order, RecordedRun, Run, RunHeader, SplitSizes};
 pub use status::Status;
+pub use store::merge::MergeReport;
 pub use store::{
-    ClaimOptions, ClaimOutcome, DATABASE, IntegrityIssue, InvocationId, LastValues, MergeReport,
-    Progress, Queries, Reader, ResumePoint, Store, WriteTransaction, timestamp,
+    ClaimOptions, ClaimOutcome, DATABASE, IntegrityIssue, InvocationId, LastValues, Progress,
+    Queries, Reader, ResumePoint, Store, WriteTransaction, timestamp,
 };
 pub use value::Value;

@@ -11,7 +11,7 @@ mod format;
 mod insert;
 mod integrity;
 mod maintenance;
-mod merge;
+pub(crate) mod merge;
 mod migrations;
 mod open;
 mod progress;
@@ -32,7 +32,6 @@ use crate::{Experiment, ExperimentName, Invocation, Run, RunId, StoreError, csv_
 pub use claim::{ClaimOptions, ClaimOutcome, ResumePoint};
 pub use format::{DATABASE, InvocationId, timestamp};
 pub use integrity::IntegrityIssue;
-pub use merge::MergeReport;
 pub use progress::Progress;
 pub use queries::{LastValues, Queries};
 pub use reader::Reader;
