@@ -256,8 +256,8 @@ impl Message {
     }
 }
 
-/// Adds events to `batch`: waits for the first one, and then up to [`FLUSH_INTERVAL`] for others. An
-/// event that a caller waits for ends the wait. Returns whether more events can follow.
+/// Adds events to `batch`: waits for the first one, and then up to [`FLUSH_INTERVAL`] for others.
+/// An event that a caller waits for ends the wait. Returns whether more events can follow.
 fn gather(receiver: &Receiver<Message>, batch: &mut Vec<Message>) -> bool {
     if batch.is_empty() {
         match receiver.recv() {

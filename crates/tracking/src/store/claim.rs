@@ -53,8 +53,8 @@ impl WriteTransaction<'_> {
     /// until the run ends or the process of the invocation ends.
     ///
     /// An unfinished run resumes if the same program, engine, device and instruction set computed
-    /// it, so that the result has the same bits. Any other unfinished run is marked as killed, and a
-    /// new run begins.
+    /// it, so that the result has the same bits. Any other unfinished run is marked as killed, and
+    /// a new run begins.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -106,9 +106,9 @@ impl WriteTransaction<'_> {
         Ok(ClaimOutcome::Claimed(id.clone(), None))
     }
 
-    /// Starts a new run of a trial, unless a live process runs the trial: then returns that process.
-    /// The run of a dead process is marked as killed. A process of another machine or container
-    /// counts as dead only with `take_over`, because this process cannot know.
+    /// Starts a new run of a trial, unless a live process runs the trial: then returns that
+    /// process. The run of a dead process is marked as killed. A process of another machine or
+    /// container counts as dead only with `take_over`, because this process cannot know.
     pub(super) fn start_run(
         &self,
         invocation: InvocationId,

@@ -87,8 +87,8 @@ pub(super) fn of_run(
     })
 }
 
-/// The checksum and the error analysis of a run. Longer texts and pictures than the store writes are
-/// not read.
+/// The checksum and the error analysis of a run. Longer texts and pictures than the store writes
+/// are not read.
 fn read(
     connection: &Connection,
     run: &RunId,

@@ -43,8 +43,8 @@ impl Store {
         transaction.commit()
     }
 
-    /// Deletes `runs` with all their measurements. Also deletes the experiments and invocations that
-    /// have no run then.
+    /// Deletes `runs` with all their measurements. Also deletes the experiments and invocations
+    /// that have no run then.
     ///
     /// # Errors
     /// When the store cannot be written. No run is deleted then.

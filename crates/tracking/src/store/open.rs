@@ -71,8 +71,8 @@ pub(super) fn open_read_only(
     Ok((connection, version, stamp))
 }
 
-/// Opens the file `name` for reading, which is the database `path`, its URI or a copy of it. Returns
-/// the connection and the schema version.
+/// Opens the file `name` for reading, which is the database `path`, its URI or a copy of it.
+/// Returns the connection and the schema version.
 pub(super) fn open_for_reading(
     name: &Path,
     flags: OpenFlags,

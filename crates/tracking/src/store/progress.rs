@@ -102,8 +102,8 @@ impl RunProgress {
     }
 
     /// The fraction of the training that need not run any more, and the fraction that ran since the
-    /// run last resumed. A run that shares the training of another trial counts as if it had trained
-    /// itself, as it does in the planned work.
+    /// run last resumed. A run that shares the training of another trial counts as if it had
+    /// trained itself, as it does in the planned work.
     #[allow(clippy::cast_precision_loss, reason = "fractions of an estimate")]
     fn fractions(&self) -> Option<(f64, f64)> {
         let trained = (f64::from(self.last_epoch) / f64::from(self.epochs?)).min(1.0);
@@ -177,8 +177,8 @@ pub(super) fn of_experiment(
     }))
 }
 
-/// The last invocation, or an earlier one that still runs planned work if the last one has ended. If
-/// it runs a part of a plan, also the last invocation of each other part of the same plan.
+/// The last invocation, or an earlier one that still runs planned work if the last one has ended.
+/// If it runs a part of a plan, also the last invocation of each other part of the same plan.
 fn last_starts(
     connection: &Connection,
     experiment: &str,
@@ -235,7 +235,8 @@ fn last_of_each_part(
     Ok(starts)
 }
 
-/// Start time of the session of invocations without a plan that ends with the one started at `last`.
+/// Start time of the session of invocations without a plan that ends with the one started at
+/// `last`.
 fn session_start(
     connection: &Connection,
     experiment: &str,

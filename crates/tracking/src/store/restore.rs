@@ -10,9 +10,9 @@ use super::export::{ToStoreError, export_rows, stored_columns};
 use crate::{Cell, Digest, RecordError, Sink, Table};
 
 impl Store {
-    /// Creates the store of `folder`, which must not have one, from exported rows. `read` passes the
-    /// rows to the sink and returns the digest that they must have. The store contains all rows or
-    /// none.
+    /// Creates the store of `folder`, which must not have one, from exported rows. `read` passes
+    /// the rows to the sink and returns the digest that they must have. The store contains all rows
+    /// or none.
     ///
     /// # Errors
     /// When `read` fails, a row refers to a missing row, or the digest differs.

@@ -124,9 +124,9 @@ impl<'a> WriteTransaction<'a> {
         record().map_err(self.store_error())
     }
 
-    /// Records the end of a running run: its status and error, the epochs that are not recorded yet,
-    /// its results and its error analysis. Deletes the checkpoints of the trial, unless the run was
-    /// killed and can resume.
+    /// Records the end of a running run: its status and error, the epochs that are not recorded
+    /// yet, its results and its error analysis. Deletes the checkpoints of the trial, unless the
+    /// run was killed and can resume.
     ///
     /// # Errors
     /// When the store cannot be written.

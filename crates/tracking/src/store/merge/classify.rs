@@ -77,7 +77,8 @@ pub(super) fn classify(
     })
 }
 
-/// Whether `earlier` is an earlier state of the run `later`: unfinished, with a prefix of its epochs.
+/// Whether `earlier` is an earlier state of the run `later`: unfinished, with a prefix of its
+/// epochs.
 fn is_earlier_state(earlier: Candidate<'_>, later: Candidate<'_>) -> bool {
     let progress = |Candidate { run, epochs, .. }: Candidate<'_>| {
         (run.has_ended(), epochs.len(), run.status != Status::Running)

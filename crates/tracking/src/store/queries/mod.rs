@@ -26,8 +26,8 @@ use crate::{
 pub use epochs::LastValues;
 pub(super) use epochs::{checkpoint, epochs_of_run};
 
-/// Queries of a results folder. [`Store`](crate::Store) and [`Reader`](crate::Reader) dereference to
-/// it, so both have its methods.
+/// Queries of a results folder. [`Store`](crate::Store) and [`Reader`](crate::Reader) dereference
+/// to it, so both have its methods.
 ///
 /// Each query reads one consistent state of the store. It leaves out what does not match its
 /// checksum, and reports that by [`Queries::integrity_issues`].
@@ -187,8 +187,8 @@ impl Queries {
         self.read_checked(|connection| epochs_of_run(connection, run))
     }
 
-    /// The epochs of `run`, and whether they match their checksums. Unlike [`Queries::epochs`], this
-    /// does not change [`Queries::integrity_issues`].
+    /// The epochs of `run`, and whether they match their checksums. Unlike [`Queries::epochs`],
+    /// this does not change [`Queries::integrity_issues`].
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -255,7 +255,8 @@ impl Queries {
         self.read(|connection| invocations::invocations(connection, experiment))
     }
 
-    /// The [invocations](Queries::invocation) of `runs`: each once, in the order of their recording.
+    /// The [invocations](Queries::invocation) of `runs`: each once, in the order of their
+    /// recording.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -300,9 +301,9 @@ impl Queries {
         self.read(|connection| progress::of_experiment(connection, experiment))
     }
 
-    /// Passes all rows of the store to `sink`, or only those of `runs` and the rows that these refer
-    /// to. Returns their digest. The rows are passed as they are in the store, whether they match
-    /// their checksums or not; [`Queries::verify`] checks them.
+    /// Passes all rows of the store to `sink`, or only those of `runs` and the rows that these
+    /// refer to. Returns their digest. The rows are passed as they are in the store, whether they
+    /// match their checksums or not; [`Queries::verify`] checks them.
     ///
     /// # Errors
     /// When the store cannot be read, the sink fails, or another program begins to write meanwhile.

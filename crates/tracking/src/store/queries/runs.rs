@@ -201,8 +201,8 @@ pub(super) fn completed_trials(
     Ok(runs.into_iter().map(|run| run.header.trial).collect())
 }
 
-/// Git commits that runs of `experiment` were made at, each with its number of runs, in the order of
-/// their first runs.
+/// Git commits that runs of `experiment` were made at, each with its number of runs, in the order
+/// of their first runs.
 pub(super) fn commits(
     connection: &Connection,
     experiment: &str,
