@@ -17,11 +17,12 @@ pub fn read(node: &Node, learner: &dyn Learner) -> Result<Declarations, Diagnost
     };
     let hyperparameters: Vec<&str> =
         learner.hyperparameters().iter().map(|parameter| parameter.name).collect();
+    let directions = directions(&section)?;
     Ok(Declarations {
         rank: name("rank", learner.metrics())?,
         report: name("report", learner.metrics())?,
         replicate: name("replicate", &hyperparameters)?,
-        directions: directions(&section)?,
+        directions,
     })
 }
 
