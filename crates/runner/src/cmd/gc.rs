@@ -18,7 +18,7 @@ use crate::cmd::trash::trash;
 use crate::output::output;
 use crate::sweep::records::TEMPORARY;
 
-/// No program still writes to a temporary file that is older than this.
+/// No program writes to a temporary file that is older than this.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// What can be deleted. Each file and folder comes with a description.
@@ -36,66 +36,61 @@ pub fn gc(args: &GcArgs) -> Result<ExitCode> {
     // A reader fails on a folder without a store; `Store::open` would create one.
     drop(Reader::open(&args.results)?);
     let mut store = Store::open(&args.results)?;
-    let garbage = garbage(args, &store)?;
+    let garbage = Garbage::find(args, &store)?;
     let mut out = output();
-    for (path, bytes, what) in &garbage.files {
-        writeln!(
-            out,
-            "{:>9}  {what} {}",
-            size(*bytes),
-            tracking::printable(&path.display().to_string())
-        )?;
-    }
-    for (run, bytes) in &garbage.checkpoints {
-        writeln!(
-            out,
-            "{:>9}  checkpoint of stopped run {run}; without it, the trial restarts",
-            size(*bytes)
-        )?;
-    }
-    for run in &garbage.superseded {
-        writeln!(out, "           superseded run {run}")?;
-    }
-    for (folder, what) in &garbage.folders {
-        let shown = folder.display().to_string();
-        writeln!(out, "{:>9}  {what} {}", size(used(folder)), tracking::printable(&shown))?;
-    }
-    if let Some(bytes) = garbage.trash {
-        writeln!(out, "{:>9}  trash", size(bytes))?;
-    }
     if garbage.is_empty() {
         writeln!(out, "nothing to delete")?;
         return Ok(ExitCode::SUCCESS);
     }
+    garbage.print(&mut out)?;
     if !args.yes {
         writeln!(out, "\nnothing was deleted; use --yes to delete all of this")?;
         return Ok(ExitCode::SUCCESS);
     }
     let before = used(&args.results);
-    let checkpoints: Vec<RunId> = garbage.checkpoints.iter().map(|(run, _)| run.clone()).collect();
-    store.delete_checkpoints(&checkpoints)?;
-    store.delete_runs(&garbage.superseded)?;
-    for (path, ..) in &garbage.files {
-        std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    let trash = garbage.trash.map(|_| trash(&args.results));
-    for path in garbage.folders.iter().map(|(path, _)| path).chain(&trash) {
-        std::fs::remove_dir_all(path)
-            .with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    store.compact()?;
+    garbage.delete(&args.results, &mut store)?;
     writeln!(out, "\ndeleted; freed {}", size(before.saturating_sub(used(&args.results))))?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
-    let mut garbage = Garbage::default();
-    let before =
-        timestamp(SystemTime::now().checked_sub(args.older_than).unwrap_or(SystemTime::UNIX_EPOCH));
-    for experiment in store.experiments()? {
-        let all = store.all_runs(&experiment.name)?;
+impl Garbage {
+    fn find(args: &GcArgs, store: &Store) -> Result<Self> {
+        let mut garbage = Self::default();
+        for experiment in store.experiments()? {
+            garbage.add_experiment(args, store, &experiment.name)?;
+        }
+        for (run, bytes) in store.abandoned_checkpoints()? {
+            garbage.checkpoints.push((run.id, bytes));
+        }
+        for (path, name) in files(&args.results) {
+            if name.starts_with(&format!("{DATABASE}.schema-")) && is_older(&path, args.older_than)
+            {
+                garbage.add_file(path, "copy of the store before a migration");
+            } else if name.starts_with(import::TEMPORARY) && is_abandoned(&path, args) {
+                garbage.add_file(path, "unfinished file");
+            }
+        }
+        let exports = std::fs::read_dir(args.results.join("export")).into_iter().flatten();
+        for entry in exports.flatten() {
+            let is_unfinished =
+                entry.file_name().to_string_lossy().starts_with(atomic_file::EXPORT_PREFIX);
+            if is_unfinished && is_abandoned(&entry.path(), args) {
+                garbage.folders.push((entry.path(), "unfinished export"));
+            }
+        }
+        let trash = trash(&args.results);
+        if is_older(&trash.join(DATABASE), args.older_than) {
+            garbage.trash = Some(used(&trash));
+        }
+        Ok(garbage)
+    }
+
+    fn add_experiment(&mut self, args: &GcArgs, store: &Store, experiment: &str) -> Result<()> {
+        let age_limit = SystemTime::now().checked_sub(args.older_than);
+        let before = timestamp(age_limit.unwrap_or(SystemTime::UNIX_EPOCH));
+        let all = store.all_runs(experiment)?;
         let effective: HashSet<RunId> =
-            store.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
+            store.runs(experiment)?.into_iter().map(|run| run.id).collect();
         // A damaged run stays: its trial and status are not reliable.
         let superseded = all.iter().filter(|run| {
             run.is_intact()
@@ -103,52 +98,85 @@ fn garbage(args: &GcArgs, store: &Store) -> Result<Garbage> {
                 && run.status != Status::Running
                 && run.started_at < before
         });
-        garbage.superseded.extend(superseded.map(|run| run.id.clone()));
+        self.superseded.extend(superseded.map(|run| run.id.clone()));
         let needed: HashSet<String> = all
             .iter()
             .filter(|run| matches!(run.status, Status::Finished | Status::Running))
             .map(|run| format!("{}.safetensors", run.trial))
             .collect();
-        let merged = merged_attempts(args, &experiment.name, &all)?;
-        garbage.folders.extend(merged.into_iter().map(|folder| (folder, "merged attempt")));
-        let folder = args.results.join(&experiment.name);
-        for (path, name) in files(&folder.join("models")) {
-            if name.ends_with(".safetensors") && !name.starts_with('.') && !needed.contains(&name) {
-                garbage.file(path, "weights without a run");
+        let merged = merged_attempts(args, experiment, &all)?;
+        self.folders.extend(merged.into_iter().map(|folder| (folder, "merged attempt")));
+        let folder = args.results.join(experiment);
+        let models = files(&folder.join("models"));
+        for (path, name) in &models {
+            if name.ends_with(".safetensors") && !name.starts_with('.') && !needed.contains(name) {
+                self.add_file(path.clone(), "weights without a run");
             }
         }
-        for (path, name) in files(&folder).into_iter().chain(files(&folder.join("models"))) {
+        for (path, name) in files(&folder).into_iter().chain(models) {
             if (name.starts_with(TEMPORARY) || name.starts_with(atomic_file::CSV_PREFIX))
-                && is_older(&path, ABANDONED.min(args.older_than))
+                && is_abandoned(&path, args)
             {
-                garbage.file(path, "unfinished file");
+                self.add_file(path, "unfinished file");
             }
         }
+        Ok(())
     }
-    for (run, bytes) in store.abandoned_checkpoints()? {
-        garbage.checkpoints.push((run.id, bytes));
+
+    fn add_file(&mut self, path: PathBuf, what: &'static str) {
+        let bytes = path.metadata().map_or(0, |file| file.len());
+        self.files.push((path, bytes, what));
     }
-    for (path, name) in files(&args.results) {
-        if name.starts_with(&format!("{DATABASE}.schema-")) && is_older(&path, args.older_than) {
-            garbage.file(path, "copy of the store before a migration");
-        } else if name.starts_with(import::TEMPORARY)
-            && is_older(&path, ABANDONED.min(args.older_than))
-        {
-            garbage.file(path, "unfinished file");
+
+    fn is_empty(&self) -> bool {
+        self.files.is_empty()
+            && self.checkpoints.is_empty()
+            && self.superseded.is_empty()
+            && self.folders.is_empty()
+            && self.trash.is_none()
+    }
+
+    fn print(&self, out: &mut impl Write) -> Result<()> {
+        for (path, bytes, what) in &self.files {
+            let path = path.display().to_string();
+            writeln!(out, "{:>9}  {what} {}", size(*bytes), tracking::printable(&path))?;
         }
-    }
-    for entry in std::fs::read_dir(args.results.join("export")).into_iter().flatten().flatten() {
-        let is_unfinished =
-            entry.file_name().to_string_lossy().starts_with(atomic_file::EXPORT_PREFIX);
-        if is_unfinished && is_older(&entry.path(), ABANDONED.min(args.older_than)) {
-            garbage.folders.push((entry.path(), "unfinished export"));
+        for (run, bytes) in &self.checkpoints {
+            writeln!(
+                out,
+                "{:>9}  checkpoint of stopped run {run}; without it, the trial restarts",
+                size(*bytes)
+            )?;
         }
+        for run in &self.superseded {
+            writeln!(out, "           superseded run {run}")?;
+        }
+        for (folder, what) in &self.folders {
+            let path = folder.display().to_string();
+            writeln!(out, "{:>9}  {what} {}", size(used(folder)), tracking::printable(&path))?;
+        }
+        if let Some(bytes) = self.trash {
+            writeln!(out, "{:>9}  trash", size(bytes))?;
+        }
+        Ok(())
     }
-    let trash = trash(&args.results);
-    if is_older(&trash.join(DATABASE), args.older_than) {
-        garbage.trash = Some(used(&trash));
+
+    fn delete(&self, results: &Path, store: &mut Store) -> Result<()> {
+        let checkpoints: Vec<RunId> = self.checkpoints.iter().map(|(run, _)| run.clone()).collect();
+        store.delete_checkpoints(&checkpoints)?;
+        store.delete_runs(&self.superseded)?;
+        for (path, ..) in &self.files {
+            std::fs::remove_file(path)
+                .with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        let trash = self.trash.map(|_| trash(results));
+        for path in self.folders.iter().map(|(path, _)| path).chain(&trash) {
+            std::fs::remove_dir_all(path)
+                .with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        store.compact()?;
+        Ok(())
     }
-    Ok(garbage)
 }
 
 /// Folders of attempts that are merged: the store has each of their runs, or a result of the trial.
@@ -178,21 +206,6 @@ fn merged_attempts(
         .collect())
 }
 
-impl Garbage {
-    fn is_empty(&self) -> bool {
-        self.files.is_empty()
-            && self.checkpoints.is_empty()
-            && self.superseded.is_empty()
-            && self.folders.is_empty()
-            && self.trash.is_none()
-    }
-
-    fn file(&mut self, path: PathBuf, what: &'static str) {
-        let bytes = path.metadata().map_or(0, |file| file.len());
-        self.files.push((path, bytes, what));
-    }
-}
-
 /// The regular files of a folder and their names, sorted. Empty without a folder.
 fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -207,6 +220,11 @@ fn files(folder: &Path) -> Vec<(PathBuf, String)> {
 fn is_older(path: &Path, age: Duration) -> bool {
     let changed = path.metadata().and_then(|file| file.modified());
     changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|elapsed| elapsed >= age))
+}
+
+/// Whether no program writes to the temporary file or folder any more.
+fn is_abandoned(path: &Path, args: &GcArgs) -> bool {
+    is_older(path, ABANDONED.min(args.older_than))
 }
 
 /// Total size of all files in a folder, in bytes.
