@@ -90,5 +90,5 @@ fn choice<'a>(name: &str, node: &'a Node, words: &[&str]) -> Result<&'a str, Dia
     }
     let quoted: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
     let label = format!("expected {}", quoted.join(" or "));
-    Err(Diagnostic::new(format!("'{name}' does not know \"{word}\""), &node.span, label))
+    Err(Diagnostic::new(format!("unknown value \"{word}\" of '{name}'"), &node.span, label))
 }

@@ -47,14 +47,14 @@ pub fn recorded(paths: &PathArgs, name: &str, folder: Option<&str>) -> Result<Da
 
 /// Characters that a `file://` URL must percent-encode.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#');
-const ADDRESS: &str = "file://";
+const FILE_URL: &str = "file://";
 
 /// Formats a folder for the store: its path, or a `file://` URL if the path is not UTF-8.
 pub fn as_text(folder: &Path) -> String {
     match folder.to_str() {
         Some(path) => path.to_owned(),
         None => {
-            format!("{ADDRESS}{}", percent_encode(folder.as_os_str().as_encoded_bytes(), ESCAPED))
+            format!("{FILE_URL}{}", percent_encode(folder.as_os_str().as_encoded_bytes(), ESCAPED))
         }
     }
 }
@@ -62,7 +62,7 @@ pub fn as_text(folder: &Path) -> String {
 /// Parses a folder that [`as_text`] formatted.
 fn from_text(text: &str) -> PathBuf {
     #[cfg(unix)]
-    if let Some(path) = text.strip_prefix(ADDRESS) {
+    if let Some(path) = text.strip_prefix(FILE_URL) {
         use std::os::unix::ffi::OsStringExt;
         return std::ffi::OsString::from_vec(percent_decode_str(path).collect()).into();
     }
@@ -101,8 +101,8 @@ impl Datasets {
         }
     }
 
-    /// The size of the dataset of `spec`, and its title for a plan. Reads and downloads no more than
-    /// necessary.
+    /// The size of the dataset of `spec`, and its title for a plan. Reads and downloads no more
+    /// than necessary.
     pub fn info(&mut self, spec: &Spec) -> Result<(DatasetInfo, String)> {
         let source = source(spec, &spec.dataset)?;
         let name = source.name().to_owned();

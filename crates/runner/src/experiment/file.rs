@@ -1,8 +1,8 @@
 //! The TOML of an experiment file as a tree of keys and values, each with its position.
 //!
-//! `toml::Spanned` in serde structs would not do: values that `--set` adds lie in another text, the
-//! names of hyperparameters are known only at run time, and the order of `[sweep]` matters. This is
-//! the only module that knows TOML.
+//! Serde structs with `toml::Spanned` cannot represent it: values that `--set` adds are in another
+//! text, the names of hyperparameters are known only at run time, and the order of `[sweep]`
+//! matters. This is the only module that knows TOML.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::experiment::diagnostic::{Diagnostic, Source, SourceSpan};
 
-/// A larger file is certainly not an experiment file.
+/// The largest size of an experiment file, in bytes. A larger file is something else.
 const LARGEST_FILE: u64 = 1 << 20;
 
 /// A value and its position.
@@ -65,18 +65,17 @@ impl Value {
 
 /// Reads the text of an experiment file.
 pub fn read(path: &Path) -> Result<Arc<Source>> {
+    const EXPECTED: &str = "an experiment file, such as experiments/batch_sweep.toml";
     let shown = tracking::printable(&path.display().to_string()).into_owned();
-    let metadata = std::fs::metadata(path).with_context(|| {
-        format!("{shown}: cannot be read; expected an experiment file, such as experiments/batch_sweep.toml")
-    })?;
+    let metadata = std::fs::metadata(path)
+        .with_context(|| format!("{shown}: cannot be read; expected {EXPECTED}"))?;
     if metadata.is_dir() {
-        bail!(
-            "{shown}: is a folder; expected an experiment file, such as experiments/batch_sweep.toml"
-        );
+        bail!("{shown}: is a folder; expected {EXPECTED}");
     }
     if metadata.len() > LARGEST_FILE {
         bail!(
-            "{shown}: is {} bytes long; expected an experiment file of at most {LARGEST_FILE} bytes",
+            "{shown}: is {} bytes long; expected an experiment file of at most {LARGEST_FILE} \
+             bytes",
             metadata.len()
         );
     }
@@ -89,7 +88,8 @@ pub fn read(path: &Path) -> Result<Arc<Source>> {
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;
             bail!(
-                "{shown}:{line}:{column}: not UTF-8 text; expected a TOML experiment file, saved as UTF-8"
+                "{shown}:{line}:{column}: not UTF-8 text; expected a TOML experiment file, saved \
+                 as UTF-8"
             )
         }
     }
@@ -109,7 +109,10 @@ pub fn parse(source: &Arc<Source>) -> Result<Node, Diagnostic> {
 pub fn overlay(root: &mut Node, setting: &str) -> Result<(), Diagnostic> {
     let source = Arc::new(Source { name: "--set".to_owned(), text: setting.to_owned() });
     let parsed = parse(&source).map_err(|error| {
-        error.help("write KEY=VALUE with a TOML value: --set train.learning_rate=0.1, --set 'train.init=\"zeros\"'")
+        error.help(
+            "write KEY=VALUE with a TOML value: --set train.learning_rate=0.1, \
+             --set 'train.init=\"zeros\"'",
+        )
     })?;
     merge(root, parsed);
     Ok(())

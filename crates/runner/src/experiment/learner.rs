@@ -1,4 +1,4 @@
-//! What a sweep can train, as far as the plan needs to know it: hyperparameters and work.
+//! The interface between a plan and what it trains: hyperparameters, metrics and work of a trial.
 
 use tracking::Value;
 
@@ -23,13 +23,13 @@ pub enum Kind {
     Choice(&'static [&'static str]),
 }
 
-/// How much work a trial is.
+/// The work of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workload {
     pub epochs: u32,
     /// Steps of all epochs together.
     pub steps: u64,
-    /// Cost relative to other trials.
+    /// Estimated time relative to that of other trials.
     pub cost: u64,
     /// Equal for trials that are the same training, stopped after different numbers of epochs.
     pub trajectory_key: String,
@@ -46,7 +46,7 @@ pub struct Misfit {
     pub help: &'static str,
 }
 
-/// What a sweep trains.
+/// What a sweep trains, such as the built-in model.
 pub trait Learner {
     /// Every hyperparameter, in the order of trial ids, tables and files.
     fn hyperparameters(&self) -> Vec<Hyperparameter>;

@@ -121,7 +121,8 @@ mod tests {
     }
 
     /// The id is the output of
-    /// `printf 'candle-sweep trial v1\ndataset=00\nvalidation=test\nlearning_rate=0.01\n…' | sha256sum`.
+    /// `printf 'candle-sweep trial v1\ndataset=00\nvalidation=test\n…' | sha256sum`, where `…` are
+    /// the hyperparameters, such as `learning_rate=0.01\n`.
     #[test]
     fn trial_id_equals_sha256sum() {
         let plan = plan("name='a'\ndata={dataset='digits'}\n").unwrap();
@@ -162,7 +163,8 @@ mod tests {
             seeds in prop::collection::hash_set(0u32..1000, 1..6),
             decays in prop::collection::hash_set(0u8..100, 1..5),
         ) {
-            let decays: Vec<f64> = decays.into_iter().map(|decay| f64::from(decay) / 1000.0).collect();
+            let decays: Vec<f64> =
+                decays.into_iter().map(|decay| f64::from(decay) / 1000.0).collect();
             let seeds: Vec<u32> = seeds.into_iter().collect();
             let sweep = format!("[sweep]\ndecay={decays:?}\nseed={seeds:?}\n");
             let plan = plan(&format!("name='a'\ndata={{dataset='digits'}}\n{sweep}")).unwrap();

@@ -2,13 +2,16 @@
 
 use crate::experiment::MAX_TRIALS;
 use crate::experiment::diagnostic::Diagnostic;
-use crate::experiment::file::{Node, Value};
+use crate::experiment::file::{Entries, Node, Value};
 use crate::experiment::learner::{Hyperparameter, Kind};
 use crate::experiment::section::{table, unknown_key};
 
-/// The entries of a range.
+/// A table with the keys of a range.
 struct Range<'a> {
     node: &'a Node,
+    entries: &'a Entries,
+    from: &'a Node,
+    to: &'a Node,
 }
 
 impl<'a> Range<'a> {
@@ -19,21 +22,17 @@ impl<'a> Range<'a> {
         if let Some((key, _)) = entries.iter().find(|(key, _)| !KNOWN.contains(&&*key.name)) {
             return Err(unknown_key(key, &KNOWN));
         }
-        let range = Self { node };
-        for name in ["from", "to"] {
-            if range.get(name).is_none() {
-                let message = format!("the range has no '{name}'");
-                return Err(Diagnostic::new(message, &node.span, "expected { from = …, to = … }"));
-            }
-        }
-        Ok(range)
+        let bound = |name| {
+            find(entries, name).ok_or_else(|| missing(name, node, "expected { from = …, to = … }"))
+        };
+        Ok(Self { node, entries, from: bound("from")?, to: bound("to")? })
     }
 
     fn get(&self, name: &str) -> Option<&'a Node> {
-        let Value::Table(entries) = &self.node.value else { return None };
-        entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+        find(self.entries, name)
     }
 
+    /// Rejects keys that belong to a range of another type.
     fn reject(&self, names: &[&str], label: &str) -> Result<(), Diagnostic> {
         match names.iter().find_map(|name| self.get(name).map(|node| (name, node))) {
             None => Ok(()),
@@ -73,33 +72,39 @@ pub fn expand(hyperparameter: &Hyperparameter, node: &Node) -> Result<Vec<Node>,
     Ok(values.into_iter().map(|value| Node { value, span: node.span.clone() }).collect())
 }
 
-fn integer(node: Option<&Node>, default: i64) -> Result<i64, Diagnostic> {
-    match node {
-        None => Ok(default),
-        Some(Node { value: Value::Integer(integer), .. }) => Ok(*integer),
-        Some(node) => {
+fn find<'a>(entries: &'a Entries, name: &str) -> Option<&'a Node> {
+    entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+}
+
+fn integer(node: &Node) -> Result<i64, Diagnostic> {
+    match node.value {
+        Value::Integer(integer) => Ok(integer),
+        _ => {
             let label = format!("expected an integer, found {}", node.value.type_name());
             Err(Diagnostic::new("the range has the wrong type", &node.span, label))
         }
     }
 }
 
-fn number(node: Option<&Node>) -> Result<f64, Diagnostic> {
-    match node {
+fn number(node: &Node) -> Result<f64, Diagnostic> {
+    match node.value {
         #[allow(clippy::cast_precision_loss, reason = "a bound written as an integer")]
-        Some(Node { value: Value::Integer(integer), .. }) => Ok(*integer as f64),
-        Some(Node { value: Value::Float(float), .. }) if float.is_finite() => Ok(*float),
-        Some(node) => Err(Diagnostic::new(
+        Value::Integer(integer) => Ok(integer as f64),
+        Value::Float(float) if float.is_finite() => Ok(float),
+        _ => Err(Diagnostic::new(
             "the range has the wrong type",
             &node.span,
             "expected a finite number",
         )),
-        None => Ok(0.0),
     }
 }
 
-fn never_ends(node: &Node, label: &str) -> Diagnostic {
-    Diagnostic::new("the range never ends", &node.span, label)
+fn missing(name: &str, node: &Node, label: &str) -> Diagnostic {
+    Diagnostic::new(format!("the range has no '{name}'"), &node.span, label)
+}
+
+fn empty(node: &Node, label: &str) -> Diagnostic {
+    Diagnostic::new("the range is empty", &node.span, label)
 }
 
 fn too_many(node: &Node) -> Diagnostic {
@@ -111,14 +116,16 @@ fn too_many(node: &Node) -> Diagnostic {
 }
 
 fn integers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
-    let (node, get) = (range.node, |name| range.get(name));
-    let (from, to, step) =
-        (integer(get("from"), 0)?, integer(get("to"), 0)?, integer(get("step"), 1)?);
+    let (node, step_node) = (range.node, range.get("step"));
+    let (from, to) = (integer(range.from)?, integer(range.to)?);
+    let step = step_node.map_or(Ok(1), integer)?;
     if step < 1 {
-        return Err(never_ends(get("step").unwrap_or(node), "expected a step of 1 or more"));
+        let span = &step_node.unwrap_or(node).span;
+        let label = "expected a step of 1 or more";
+        return Err(Diagnostic::new("the range never ends", span, label));
     }
     if from > to {
-        return Err(never_ends(node, "expected 'from' no larger than 'to'"));
+        return Err(empty(node, "expected 'from' no larger than 'to'"));
     }
     let count = (i128::from(to) - i128::from(from)) / i128::from(step) + 1;
     if count > MAX_TRIALS as i128 {
@@ -131,12 +138,12 @@ fn integers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
 }
 
 fn numbers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
-    let (node, get) = (range.node, |name| range.get(name));
-    let (from, to) = (number(get("from"))?, number(get("to"))?);
-    let Some(count_node) = get("count") else {
-        return Err(never_ends(node, "expected 'count', the number of values"));
+    let node = range.node;
+    let (from, to) = (number(range.from)?, number(range.to)?);
+    let Some(count_node) = range.get("count") else {
+        return Err(missing("count", node, "expected 'count', the number of values"));
     };
-    let count = integer(Some(count_node), 0)?;
+    let count = integer(count_node)?;
     if count < 2 {
         return Err(Diagnostic::new(
             "the range is too short",
@@ -148,11 +155,11 @@ fn numbers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
         return Err(too_many(count_node));
     }
     if from >= to {
-        return Err(never_ends(node, "expected 'from' smaller than 'to'"));
+        return Err(empty(node, "expected 'from' smaller than 'to'"));
     }
     #[allow(clippy::cast_precision_loss, reason = "at most 100,000")]
     let fraction = |i: i64| i as f64 / (count - 1) as f64;
-    let value: Box<dyn Fn(i64) -> f64> = match get("scale").map(|node| (&node.value, node)) {
+    let value: Box<dyn Fn(i64) -> f64> = match range.get("scale").map(|node| (&node.value, node)) {
         None => Box::new(|i| from + (to - from) * fraction(i)),
         Some((Value::Text(word), _)) if word == "linear" => {
             Box::new(|i| from + (to - from) * fraction(i))

@@ -45,6 +45,7 @@ impl<'a> Section<'a> {
     }
 }
 
+/// The error of a key that is not in `known`.
 pub fn unknown_key(key: &Key, known: &[&str]) -> Diagnostic {
     let label = match nearest(&key.name, known.iter().copied()) {
         Some(candidate) => format!("did you mean '{candidate}'?"),
@@ -54,6 +55,7 @@ pub fn unknown_key(key: &Key, known: &[&str]) -> Diagnostic {
         .help(format!("expected one of: {}", known.join(", ")))
 }
 
+/// The error of a value of another type than `expected`.
 pub fn wrong_type(name: &str, node: &Node, expected: &str) -> Diagnostic {
     Diagnostic::new(
         format!("'{name}' has the wrong type"),
@@ -62,6 +64,7 @@ pub fn wrong_type(name: &str, node: &Node, expected: &str) -> Diagnostic {
     )
 }
 
+/// The entries of a table; `name` appears in the error.
 pub fn table<'a>(name: &str, node: &'a Node) -> Result<&'a Entries, Diagnostic> {
     match &node.value {
         Value::Table(entries) => Ok(entries),
@@ -69,6 +72,7 @@ pub fn table<'a>(name: &str, node: &'a Node) -> Result<&'a Entries, Diagnostic> 
     }
 }
 
+/// The text of a string; `name` appears in the error.
 pub fn text<'a>(name: &str, node: &'a Node) -> Result<&'a str, Diagnostic> {
     match &node.value {
         Value::Text(text) => Ok(text),
@@ -84,8 +88,8 @@ pub fn known_name<'a>(key: &str, node: &'a Node, known: &[&str]) -> Result<&'a s
     }
     let label = match nearest(name, known.iter().copied()) {
         Some(candidate) => format!("did you mean \"{candidate}\"?"),
-        None => "not a name of a trial's values".to_owned(),
+        None => "not a known name".to_owned(),
     };
-    Err(Diagnostic::new(format!("'{key}' does not know \"{name}\""), &node.span, label)
+    Err(Diagnostic::new(format!("unknown name \"{name}\" in '{key}'"), &node.span, label)
         .help(format!("expected one of: {}", known.join(", "))))
 }

@@ -27,7 +27,7 @@ pub fn choice(text: &str) -> Result<ShardChoice, String> {
         Some(rest) => match rest.strip_prefix('/').and_then(|count| count.parse().ok()) {
             Some(count) if count > 0 => Ok(ShardChoice::Auto(Some(count))),
             _ => Err(format!(
-                "'{text}' is no part of a plan: expected auto, or auto/N with the number of parts"
+                "'{text}' is not a shard: expected auto, or auto/N with the number of shards"
             )),
         },
         None => parse(text).map(ShardChoice::Named),
@@ -40,7 +40,7 @@ pub fn choice(text: &str) -> Result<ShardChoice, String> {
 /// If `text` has another form, or I is not below N.
 pub fn parse(text: &str) -> Result<Shard, String> {
     let expected =
-        || format!("'{text}' is no part of a plan: expected I/N with I from 0 to N - 1, as in 0/8");
+        || format!("'{text}' is not a shard: expected I/N with I from 0 to N - 1, as in 0/8");
     let (index, count) = text.split_once('/').ok_or_else(expected)?;
     let (index, count) =
         (index.parse().map_err(|_| expected())?, count.parse().map_err(|_| expected())?);
@@ -79,15 +79,16 @@ pub fn check(
         let theirs = invocation.plan_sha256.as_deref();
         if theirs != Some(plan_sha256) {
             bail!(
-                "this folder has runs of another plan of '{experiment}' ({}, not {}): a shard goes into a folder of its own, \
-                 name another with --results DIR",
-                short(theirs.unwrap_or("recorded without its plan")),
-                short(plan_sha256)
+                "this folder has runs of another plan of '{experiment}' (expected plan {}, found \
+                 {}): name another folder with --results DIR",
+                short(plan_sha256),
+                theirs.map_or("none", short)
             );
         }
         if let Some(other) = invocation.shard.filter(|other| other.count != shard.count) {
             bail!(
-                "this folder has shard {other} of '{experiment}', not a part of {}: name another folder with --results DIR",
+                "this folder has shard {other} of '{experiment}', not a shard of {}: name another \
+                 folder with --results DIR",
                 shard.count
             );
         }
@@ -95,8 +96,9 @@ pub fn check(
     Ok(())
 }
 
+/// The first digits of a digest.
 fn short(digest: &str) -> &str {
-    if digest.contains(' ') { digest } else { digest.get(..12).unwrap_or(digest) }
+    digest.get(..12).unwrap_or(digest)
 }
 
 #[cfg(test)]

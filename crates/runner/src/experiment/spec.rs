@@ -130,7 +130,7 @@ fn reject_fixed_and_swept(train: &Entries, swept: &Entries) -> Result<(), Diagno
             "expected it in only one of the two",
         )
         .help(format!(
-            "remove it from one; to replace a sweep for once: --set sweep.{}=[VALUE]",
+            "remove it from one; to override a sweep in one command: --set sweep.{}=[VALUE]",
             key.name
         ))),
     }

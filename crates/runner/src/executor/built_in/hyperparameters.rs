@@ -1,4 +1,4 @@
-//! The hyperparameters of the built-in model: one table between their names and typed values.
+//! The hyperparameters of the built-in model: one table maps their names to typed values.
 
 use model::{
     BatchSize, Decay, Epochs, Hyperparameters, Init, LastBatch, LearningRate, OutOfRange, Seed,
@@ -187,8 +187,7 @@ impl Learner for BuiltIn {
             name: "batch_size",
             message: format!("a batch of {largest} is larger than the training set"),
             expected: format!("expected at most {examples}, the training examples"),
-            help: "an epoch would be one step on fewer examples than the table says; \
-                   nothing was run",
+            help: "use a smaller batch size; nothing was run",
         })
     }
 }
@@ -224,6 +223,6 @@ mod tests {
         let reason = BuiltIn.check("init", &Value::Text("ones".to_owned())).unwrap_err();
         assert_eq!(reason, "it cannot be 'ones'");
         assert!(BuiltIn.check("seed", &Value::Real(1.0)).is_err());
-        assert!(BuiltIn.check("momentum", &Value::Real(0.9)).is_err());
+        assert!(BuiltIn.check("no_such_name", &Value::Real(0.9)).is_err());
     }
 }
