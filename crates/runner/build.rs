@@ -1,8 +1,8 @@
-//! Writes down which code this program is built from, for the provenance of its runs.
+//! Stores the commit and the version of candle in the program, for the provenance of its runs.
 
 use std::process::Command;
 
-/// What of the workspace goes into the program.
+/// The sources of the program. An uncommitted change of one of them makes the commit dirty.
 const SOURCES: [&str; 3] = ["crates", "Cargo.toml", "Cargo.lock"];
 
 fn main() {
@@ -23,7 +23,7 @@ fn main() {
     }
 }
 
-/// What git prints, or nothing where there is no git or no repository.
+/// The output of a git command. `None` without git or a repository.
 fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").current_dir("../..").args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

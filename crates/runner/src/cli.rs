@@ -65,7 +65,7 @@ pub enum Command {
     Delete(MoveArgs),
     /// Restore runs or experiments from the trash
     Restore(MoveArgs),
-    /// List what is not needed any more and, with --yes, delete it
+    /// List runs and files that no result needs and, with --yes, delete them
     Gc(GcArgs),
 }
 
@@ -268,7 +268,7 @@ pub struct RunArgs {
     pub quiet: bool,
 }
 
-/// Folders and mirrors.
+/// Options that name the results folder and the source of datasets.
 #[derive(Debug, Clone, Args)]
 pub struct PathArgs {
     /// Results folder

@@ -2,8 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
-/// Standard output that ignores broken pipes: a command completes its work, and its exit code tells
-/// the result, even if nothing reads its output.
+/// Standard output that ignores broken pipes: a command completes its work and returns its exit
+/// code, even if nothing reads its output.
 pub fn output() -> impl Write {
     Output(anstream::stdout().lock())
 }

@@ -166,9 +166,11 @@ fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Trials of `experiment` that have a result in the shared results folder or in an attempt. Other
-/// shards of the same cut have no trial of `shard` and are skipped. A store that cannot be read,
-/// for example while it is written, counts as empty: at worst a trial runs twice, to the same bits.
+/// Trials of `experiment` that have a result in the shared results folder or in an attempt.
+///
+/// If the plan has equally many shards in an attempt, only `shard` itself has the same trials, so
+/// attempts at the other shards are skipped. A store that cannot be read, for example while it is
+/// written, counts as empty: at worst a trial runs twice and gives the same bits.
 ///
 /// # Errors
 /// If the folder of attempts cannot be read.
@@ -177,10 +179,10 @@ pub fn done_trials(
     experiment: &str,
     shard: Option<Shard>,
 ) -> Result<HashSet<TrialId>> {
-    let may_have_trials = |attempt: &AttemptFolder| {
+    let may_share_trials = |attempt: &AttemptFolder| {
         shard.is_none_or(|own| attempt.shard == own || attempt.shard.count != own.count)
     };
-    let attempts = find(results, experiment)?.into_iter().filter(may_have_trials);
+    let attempts = find(results, experiment)?.into_iter().filter(may_share_trials);
     let folders = attempts.map(|attempt| attempt.path).chain([results.to_owned()]);
     let done = |folder: PathBuf| {
         Reader::open(&folder).and_then(|reader| reader.completed_trials(experiment)).ok()
@@ -193,7 +195,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn of(count: Option<u32>, variables: &[(&str, &str)]) -> Result<Attempt, String> {
+    fn attempt_at(count: Option<u32>, variables: &[(&str, &str)]) -> Result<Attempt, String> {
         let variable = |name: &str| {
             variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
@@ -202,15 +204,15 @@ mod tests {
 
     fn array<'a>(
         id: &'a str,
-        least: &'a str,
-        greatest: &'a str,
+        min: &'a str,
+        max: &'a str,
         count: &'a str,
     ) -> Vec<(&'a str, &'a str)> {
         vec![
             ("SLURM_ARRAY_JOB_ID", "71"),
             ("SLURM_ARRAY_TASK_ID", id),
-            ("SLURM_ARRAY_TASK_MIN", least),
-            ("SLURM_ARRAY_TASK_MAX", greatest),
+            ("SLURM_ARRAY_TASK_MIN", min),
+            ("SLURM_ARRAY_TASK_MAX", max),
             ("SLURM_ARRAY_TASK_COUNT", count),
         ]
     }
@@ -220,19 +222,22 @@ mod tests {
         let attempt = |index, count, name: &str| {
             Ok(Attempt { shard: Shard { index, count }, name: name.to_owned() })
         };
-        assert_eq!(of(None, &array("3", "0", "7", "8")), attempt(3, 8, "slurm-71-0"));
-        assert_eq!(of(None, &array("8", "1", "8", "8")), attempt(7, 8, "slurm-71-0"));
+        assert_eq!(attempt_at(None, &array("3", "0", "7", "8")), attempt(3, 8, "slurm-71-0"));
+        assert_eq!(attempt_at(None, &array("8", "1", "8", "8")), attempt(7, 8, "slurm-71-0"));
         let requeued = [array("3", "0", "7", "8"), vec![("SLURM_RESTART_COUNT", "2")]].concat();
-        assert_eq!(of(None, &requeued), attempt(3, 8, "slurm-71-2"));
-        assert_eq!(of(Some(8), &array("3", "3", "3", "1")), attempt(3, 8, "slurm-71-0"));
-        assert_eq!(of(Some(4), &[("JOB_COMPLETION_INDEX", "0")]), attempt(0, 4, "host-1-2"));
-        assert_eq!(of(Some(4), &[("PARALLEL_SEQ", "4")]), attempt(3, 4, "host-1-2"));
+        assert_eq!(attempt_at(None, &requeued), attempt(3, 8, "slurm-71-2"));
+        assert_eq!(attempt_at(Some(8), &array("3", "3", "3", "1")), attempt(3, 8, "slurm-71-0"));
+        assert_eq!(
+            attempt_at(Some(4), &[("JOB_COMPLETION_INDEX", "0")]),
+            attempt(0, 4, "host-1-2")
+        );
+        assert_eq!(attempt_at(Some(4), &[("PARALLEL_SEQ", "4")]), attempt(3, 4, "host-1-2"));
     }
 
     #[test]
     fn invalid_environment_is_rejected() {
         let rejected = |count, variables: &[(&str, &str)], words: &str| {
-            let error = of(count, variables).unwrap_err();
+            let error = attempt_at(count, variables).unwrap_err();
             assert!(error.contains(words), "{error}");
         };
         rejected(None, &array("3", "3", "3", "1"), "not all shards of a plan");

@@ -45,7 +45,7 @@ pub struct PlanStatus {
     /// Attempts at shards of this plan. Of attempts at another plan of the same name, only the
     /// results count.
     attempts: Vec<AttemptFolder>,
-    /// The experiment file and options that lead every command to this plan.
+    /// The arguments by which any command of the runner finds this plan.
     options: String,
     /// Trials with a result, anywhere.
     done: HashSet<TrialId>,
@@ -245,7 +245,7 @@ fn unfinished(runs: Vec<RecordedRun>) -> impl Iterator<Item = (TrialId, Status)>
         .map(|run| (run.header.trial, run.header.status))
 }
 
-/// The experiment file, and the options that lead to the same plan, results and dataset.
+/// The experiment file, and the options that select the same plan, results and dataset.
 fn options(file: &Path, sets: &[String], paths: &PathArgs) -> String {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut words = vec![text(file), "-r".to_owned(), text(&paths.results)];

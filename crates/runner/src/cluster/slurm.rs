@@ -21,7 +21,8 @@ pub struct Job {
 }
 
 impl Job {
-    /// The job array of the shards, of `shards`, that miss trials.
+    /// The job array that runs the missing trials of a plan with `shards` shards: one task per shard
+    /// that is not complete.
     pub fn array(
         args: &SubmitArgs,
         status: &PlanStatus,
@@ -175,7 +176,7 @@ pub fn submit_command(args: &SubmitArgs) -> Result<String> {
     Ok(shell::command(&words))
 }
 
-/// The options that lead every command to the same plan.
+/// The options by which any command finds the same plan.
 fn plan_options(args: &SubmitArgs) -> Result<Vec<String>> {
     let mut words: Vec<String> =
         args.sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]).collect();

@@ -1,4 +1,4 @@
-//! What differs between a recorded run and its repetition.
+//! Compares a recorded run with its repetition.
 
 use std::path::Path;
 
@@ -25,11 +25,11 @@ pub fn differences(
     results_folder: &Path,
 ) -> Vec<String> {
     let found = [
-        first_epoch(&recorded.epochs, &execution.epochs),
+        epoch_difference(&recorded.epochs, &execution.epochs),
         status_difference(recorded, execution),
-        first_result(recorded, execution),
-        weights(recorded, execution, results_folder),
-        error_analysis(recorded, execution),
+        result_difference(recorded, execution),
+        weights_difference(recorded, execution, results_folder),
+        error_analysis_difference(recorded, execution),
     ];
     let mut found: Vec<String> = found.into_iter().flatten().collect();
     if found.is_empty() && !recorded.run.is_intact() {
@@ -52,7 +52,7 @@ fn status_difference(Recorded { run, .. }: &Recorded, execution: &Execution) -> 
 }
 
 /// The first epoch and metric that differ.
-fn first_epoch(recorded: &[EpochMetrics], repeated: &[EpochMetrics]) -> Option<String> {
+fn epoch_difference(recorded: &[EpochMetrics], repeated: &[EpochMetrics]) -> Option<String> {
     let last = recorded.iter().chain(repeated).map(|epoch| epoch.epoch).max().unwrap_or(0);
     (1..=last).find_map(|number| {
         let find =
@@ -65,8 +65,8 @@ fn first_epoch(recorded: &[EpochMetrics], repeated: &[EpochMetrics]) -> Option<S
             .find_map(|name| {
                 let (old, new) = (value(old.as_ref(), name), value(new.as_ref(), name));
                 // Earlier versions did not measure the test set after every epoch.
-                let is_new = name.starts_with("test_") && old.is_none();
-                if is_new { None } else { difference(name, old, new) }
+                let is_unrecorded_test = name.starts_with("test_") && old.is_none();
+                if is_unrecorded_test { None } else { difference(name, old, new) }
             })
             .map(|difference| format!("epoch {number}, {difference}"))
     })
@@ -78,7 +78,7 @@ fn value(epoch: Option<&EpochMetrics>, name: &str) -> Option<f64> {
 }
 
 /// The first final metric that differs.
-fn first_result(Recorded { run, .. }: &Recorded, execution: &Execution) -> Option<String> {
+fn result_difference(Recorded { run, .. }: &Recorded, execution: &Execution) -> Option<String> {
     let repeated = results(execution);
     let new = |name: &str| {
         let value = repeated.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
@@ -99,7 +99,11 @@ fn difference(name: &str, recorded: Option<f64>, repeated: Option<f64>) -> Optio
     Some(format!("{name}: {} was recorded, {} is computed", text(recorded), text(repeated)))
 }
 
-fn weights(recorded: &Recorded, execution: &Execution, results_folder: &Path) -> Option<String> {
+fn weights_difference(
+    recorded: &Recorded,
+    execution: &Execution,
+    results_folder: &Path,
+) -> Option<String> {
     let model = execution.model.as_ref().filter(|_| recorded.has_weights)?;
     let path = model_path(results_folder, &recorded.run.experiment, &recorded.run.trial);
     match std::fs::read(&path) {
@@ -109,7 +113,7 @@ fn weights(recorded: &Recorded, execution: &Execution, results_folder: &Path) ->
     }
 }
 
-fn error_analysis(recorded: &Recorded, execution: &Execution) -> Option<String> {
+fn error_analysis_difference(recorded: &Recorded, execution: &Execution) -> Option<String> {
     let old = without_pictures(recorded.error_analysis.as_ref()?);
     let new = without_pictures(execution.error_analysis.as_ref()?);
     (old != new).then(|| "the confusion matrix or the mistakes differ".to_owned())

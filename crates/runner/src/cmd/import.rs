@@ -58,9 +58,9 @@ fn read(path: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordError> {
     if is_standard_input(path) {
         return read_json(io::stdin().lock(), &name(path), sink);
     }
-    let cannot =
+    let unreadable =
         |error: io::Error| RecordError::Input { place: name(path), reason: error.to_string() };
-    read_json(BufReader::new(File::open(path).map_err(cannot)?), &name(path), sink)
+    read_json(BufReader::new(File::open(path).map_err(unreadable)?), &name(path), sink)
 }
 
 /// Prefix of the file name of an unfinished store.
@@ -82,20 +82,21 @@ fn place_store(database: &Path, results: &Path) -> io::Result<bool> {
 /// Reports the imported runs and the weights that an export does not contain.
 fn print_imported(name: &str, results: &Path) -> Result<ExitCode> {
     let store = Store::open(results)?;
-    let (mut runs, mut without) = (0, 0);
+    let (mut runs, mut without_weights) = (0, 0);
     for experiment in store.experiments()? {
         store.export_csv(&experiment.name)?;
         for run in store.all_runs(&experiment.name)? {
-            (runs, without) = (runs + 1, without + usize::from(lacks_weights(&run, results)));
+            runs += 1;
+            without_weights += usize::from(lacks_weights(&run, results));
         }
     }
     writeln!(output(), "{}", tracking::printable(&format!("{name}: {runs} added")))?;
     let warn = |warning: String| {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {warning}")))
     };
-    if without > 0 {
+    if without_weights > 0 {
         warn(format!(
-            "runs without weights: {without}; exports contain none: copy EXPERIMENT/models \
+            "runs without weights: {without_weights}; exports contain none: copy EXPERIMENT/models \
              from the original results folder, or use --rerun to recreate them"
         ));
     }

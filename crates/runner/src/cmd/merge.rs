@@ -56,9 +56,9 @@ pub fn merge_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitCo
         Ok((name.clone(), folder.clone(), Reader::open(folder)?))
     };
     let sources = folders.iter().map(open).collect::<Result<Vec<_>>>()?;
-    let own = results.canonicalize().ok();
+    let target = results.canonicalize().ok();
     if let Some((name, _)) =
-        folders.iter().find(|(_, folder)| folder.canonicalize().ok() == own && own.is_some())
+        folders.iter().find(|(_, folder)| target.is_some() && folder.canonicalize().ok() == target)
     {
         bail!("cannot merge {name} into itself");
     }
@@ -66,19 +66,19 @@ pub fn merge_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitCo
     let mut report_text = String::new();
     let mut has_issues = false;
     for (name, folder, source) in &sources {
-        let mut without = 0;
-        let copy = &mut |run: &RecordedRun| {
+        let mut without_weights = 0;
+        let copy_weights = &mut |run: &RecordedRun| {
             copy_model(folder, results, run)?;
-            without += usize::from(lacks_weights(run, results));
+            without_weights += usize::from(lacks_weights(run, results));
             Ok(())
         };
         let report = store
-            .merge(source, &|_| true, false, copy)
+            .merge(source, &|_| true, false, copy_weights)
             .with_context(|| format!("cannot merge {name}"))?;
         report_text.push_str(&describe(name, &report));
-        if without > 0 {
+        if without_weights > 0 {
             let line = format!(
-                "warning: {name}: runs without valid weights: {without}; \
+                "warning: {name}: runs without valid weights: {without_weights}; \
                  use --rerun to recreate them"
             );
             anstream::eprintln!("{}", tracking::printable(&line));

@@ -18,7 +18,7 @@ use crate::output::output;
 use crate::sweep::destination::Destination;
 use crate::sweep::selection::Selection;
 
-/// What the plan of each experiment is printed for.
+/// What `--plan` needs to know besides the experiment. All experiments of the command share it.
 pub struct Request {
     pub destination: Destination,
     pub selection: Selection,

@@ -160,7 +160,7 @@ fn run_experiment(
     } else {
         let invocation = experiment_sweep::begin(context, experiment, &groups, store)?;
         *started = true;
-        experiment_sweep::record(context, experiment, groups, invocation, store)?
+        experiment_sweep::run(context, experiment, groups, invocation, store)?
     };
     store.export_csv(&spec.name)?;
     if !args.quiet {

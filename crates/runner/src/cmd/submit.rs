@@ -63,7 +63,10 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
     })?;
     let mut out = output();
     let missing = counts.trials - counts.done;
-    writeln!(out, "array {array_id}: {missing} trials of {name}, in tasks of {shards} shards")?;
+    writeln!(
+        out,
+        "array {array_id}: {missing} trials of {name}, one task per incomplete shard of {shards}"
+    )?;
     writeln!(out, "merge {merge_id}: after all tasks, whether they succeed or fail")?;
     writeln!(out, "logs:   {}", logs.join(format!("{array_id}_*.log")).display())?;
     writeln!(out, "status: {}", slurm::status_command(args)?)?;

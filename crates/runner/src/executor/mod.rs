@@ -50,16 +50,16 @@ pub struct ResumeState {
     pub model: Vec<u8>,
 }
 
-/// Serializes a model when it is recorded, which is less often than after each epoch.
+/// Serializes a model. Called only for a model that is recorded, which not every epoch's is.
 pub type SerializeModel = Box<dyn FnOnce() -> Result<Vec<u8>> + Send>;
 
-/// A group's progress: called by the executor, which stops on [`ControlFlow::Break`].
+/// Callbacks for the progress of a group. The executor stops on [`ControlFlow::Break`].
 pub trait GroupObserver {
-    /// After each step. `step` counts from 1 over the whole training; `metrics` displays the
+    /// Called after each step. `step` counts from 1 over the whole training; `metrics` displays the
     /// running metrics of the epoch.
     fn step(&mut self, epoch: u32, step: u64, metrics: &dyn Display) -> ControlFlow<()>;
 
-    /// After each epoch. `elapsed` is the time of all epochs so far.
+    /// Called after each epoch. `elapsed` is the time of all epochs so far.
     fn epoch(
         &mut self,
         metrics: EpochMetrics,
@@ -67,7 +67,7 @@ pub trait GroupObserver {
         model: SerializeModel,
     ) -> ControlFlow<()>;
 
-    /// After each trial of the group, in the group's order.
+    /// Called after each trial of the group, in the group's order.
     fn trial_ended(&mut self, execution: Execution);
 }
 

@@ -74,7 +74,7 @@ pub fn jobs(requested: Option<u32>) -> usize {
 }
 
 /// Trains and records `groups`.
-pub fn record(
+pub fn run(
     context: &SweepContext<'_>,
     PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
     groups: Vec<TrialGroup<'_>>,

@@ -1,9 +1,9 @@
-//! What made a run: program, code, machine and command.
+//! The provenance of a run: program, code, machine and command.
 
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 use tracking::{Invocation, Process};
 
-/// This start of the program, without an experiment.
+/// The invocation of this process. The caller adds what concerns an experiment.
 pub fn this_invocation() -> Invocation {
     let system =
         System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));

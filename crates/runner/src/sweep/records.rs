@@ -110,5 +110,5 @@ pub fn save_model(path: &Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
-/// The prefix of temporary names.
+/// Prefix of the names of unfinished files, by which `runner gc` recognises them.
 pub const TEMPORARY: &str = ".weights-";

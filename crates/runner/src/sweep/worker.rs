@@ -55,7 +55,7 @@ pub fn run_group<'a>(
     let resumed_after = resume.as_ref().and_then(|state| state.epochs.last());
     let resumed_after = resumed_after.map(|last| last.epoch);
     let mut observer = GroupWorker {
-        shown: context.progress.group_started(&group, resumed_after),
+        progress: context.progress.group_started(&group, resumed_after),
         group: &group,
         runs,
         started_at: SystemTime::now(),
@@ -97,7 +97,7 @@ struct GroupWorker<'a, 'w> {
     flushed: Instant,
     /// Time and model after the last epoch, if they are not sent yet.
     latest: Option<(Duration, SerializeModel)>,
-    shown: GroupProgress,
+    progress: GroupProgress,
 }
 
 impl GroupWorker<'_, '_> {
@@ -133,7 +133,7 @@ impl GroupWorker<'_, '_> {
 
 impl GroupObserver for GroupWorker<'_, '_> {
     fn step(&mut self, epoch: u32, step: u64, metrics: &dyn Display) -> ControlFlow<()> {
-        self.shown.step(epoch, step, metrics);
+        self.progress.step(epoch, step, metrics);
         if !self.context.stop.requested() {
             return ControlFlow::Continue(());
         }

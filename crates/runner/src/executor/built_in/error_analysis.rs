@@ -7,8 +7,8 @@ use model::Prediction;
 use png::{BitDepth, ColorType, Compression, EncodingError, Filter};
 use tracking::{ConfusionCell, ErrorAnalysis, Mistake};
 
-/// The largest size of a picture before compression, in bytes, with PNG's extra byte per row. Twelve
-/// pictures then take at most 12,000 bytes.
+/// The largest size of a picture before compression, in bytes, with PNG's extra byte per row.
+/// Twelve pictures then take at most 12,000 bytes.
 const MAX_PICTURE: usize = 1_000;
 
 /// The error analysis of `predictions`, one per example of the test set.
@@ -207,26 +207,33 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
         #[test]
-        fn no_picture_exceeds_its_limit(rows in 1usize..400, columns in 1usize..400, thin in 1usize..4_000) {
+        fn no_picture_exceeds_its_limit(
+            rows in 1usize..400,
+            columns in 1usize..400,
+            thin in 1usize..4_000,
+        ) {
             let mut noise = noise();
-            for shape in [(rows, columns), (1, thin), (thin, 1)].map(|(rows, columns)| ImageShape { rows, columns }) {
-                let pixels: Vec<u8> = (0..shape.features()).map(|_| noise.below(256) as u8).collect();
+            for (rows, columns) in [(rows, columns), (1, thin), (thin, 1)] {
+                let shape = ImageShape { rows, columns };
+                let noise = (0..shape.features()).map(|_| noise.below(256) as u8);
+                let pixels: Vec<u8> = noise.collect();
                 let bytes = picture(&pixels, shape).unwrap();
-                prop_assert!(bytes.len() <= MAX_PICTURE + 68, "{} bytes for {}", bytes.len(), shape);
-                let (small, shrunk) = decoded(&bytes);
-                prop_assert!(shape.rows * (shape.columns + 1) > MAX_PICTURE || (small, shrunk) == (shape, pixels));
+                let length = bytes.len();
+                prop_assert!(length <= MAX_PICTURE + 68, "{length} bytes for {shape}");
+                let is_large = shape.rows * (shape.columns + 1) > MAX_PICTURE;
+                prop_assert!(is_large || decoded(&bytes) == (shape, pixels));
             }
         }
     }
 
-    /// The size in bytes of a store with `runs` runs, each with `examples`.
-    fn stored(folder: &Path, runs: u64, examples: Option<&ErrorAnalysis>) -> u64 {
+    /// The size in bytes of a store with `runs` runs, each with `analysis`.
+    fn stored(folder: &Path, runs: u64, analysis: Option<&ErrorAnalysis>) -> u64 {
         let mut store = Store::open(folder).unwrap();
         let about = Experiment { name: "large".into(), description: String::new() };
         let invocation = store.begin(&about, &Invocation::default()).unwrap();
         for _ in 0..runs {
             let run = Run::new(RunHeader::new("large", Status::Finished), SystemTime::now());
-            store.record(invocation, &Run { error_analysis: examples.cloned(), ..run }).unwrap();
+            store.record(invocation, &Run { error_analysis: analysis.cloned(), ..run }).unwrap();
         }
         drop(store);
         folder.join(DATABASE).metadata().unwrap().len()

@@ -40,20 +40,21 @@ impl Trainer {
         }
     }
 
-    fn finish(&self, training: &mut Training<'_>, progress: &Progress) -> Result<Execution> {
+    /// Evaluates the model after the last epoch of a trial.
+    fn finish(&self, training: &mut Training<'_>, trained: &TrainedEpochs) -> Result<Execution> {
         let started = Instant::now();
         let outcome = training.outcome()?;
         let model::Outcome::Finished { train, test } = outcome else {
             let elapsed = started.elapsed();
-            return Ok(progress.unfinished(outcome_of(outcome), elapsed));
+            return Ok(trained.unfinished(outcome_of(outcome), elapsed));
         };
         let weights = training.engine().weights()?;
         Ok(Execution {
             outcome: Outcome::Finished,
-            epochs: progress.epochs.clone(),
+            epochs: trained.epochs.clone(),
             results: metrics::results(&train, &test),
-            elapsed: progress.elapsed + started.elapsed(),
-            // The rest does not count as time of the trial: it is no part of training.
+            elapsed: trained.elapsed + started.elapsed(),
+            // The following fields are not part of training, so `elapsed` is computed before them.
             model: Some(weights.to_safetensors()?),
             error_analysis: Some(error_analysis(&self.dataset, training.predictions())),
         })
@@ -62,18 +63,19 @@ impl Trainer {
 
 /// The epochs of a group so far, and their time.
 #[derive(Default)]
-struct Progress {
+struct TrainedEpochs {
     epochs: Vec<EpochMetrics>,
     elapsed: Duration,
 }
 
-impl Progress {
-    fn unfinished(&self, outcome: Outcome, last: Duration) -> Execution {
+impl TrainedEpochs {
+    /// A trial that ends without final metrics, `since` after the last of these epochs.
+    fn unfinished(&self, outcome: Outcome, since: Duration) -> Execution {
         Execution {
             outcome,
             epochs: self.epochs.clone(),
             results: Vec::new(),
-            elapsed: self.elapsed + last,
+            elapsed: self.elapsed + since,
             model: None,
             error_analysis: None,
         }
@@ -87,10 +89,10 @@ impl Progress {
         observer: &mut dyn GroupObserver,
     ) -> Result<ControlFlow<Outcome>> {
         let started = Instant::now();
-        let trained = training.epoch(&mut Steps(observer))?;
+        let flow = training.epoch(&mut Steps(observer))?;
         let elapsed = started.elapsed();
         self.elapsed += elapsed;
-        let measured = match trained {
+        let measured = match flow {
             ControlFlow::Continue(measured) => measured,
             ControlFlow::Break(outcome) => return Ok(ControlFlow::Break(outcome_of(outcome))),
         };
@@ -119,26 +121,26 @@ impl Executor for Trainer {
         let validation = held_out.as_deref().map_or(ValidationSet::Test, ValidationSet::HeldOut);
         let engine = self.data.engine(&hyperparameters)?;
         let mut training = Training::new(engine, hyperparameters, &rows, validation);
-        let mut progress = Progress::default();
+        let mut trained = TrainedEpochs::default();
         if let Some(ResumeState { epochs, elapsed, model }) = resume {
             let epoch = epochs.last().map_or(0, |last| last.epoch);
             training.resume(epoch, &Weights::from_safetensors(&model)?)?;
-            progress = Progress { epochs, elapsed };
+            trained = TrainedEpochs { epochs, elapsed };
         }
-        progress.elapsed += started.elapsed();
+        trained.elapsed += started.elapsed();
         for (index, trial) in group.trials.iter().enumerate() {
             let epochs = trial.workload.epochs;
-            while progress.epochs.len() < epochs as usize {
-                let flow = progress.epoch(&mut training, epochs, observer)?;
+            while trained.epochs.len() < epochs as usize {
+                let flow = trained.epoch(&mut training, epochs, observer)?;
                 if let ControlFlow::Break(outcome) = flow {
                     // Every longer trial of the group ends in the same epoch.
                     for _ in &group.trials[index..] {
-                        observer.trial_ended(progress.unfinished(outcome, Duration::ZERO));
+                        observer.trial_ended(trained.unfinished(outcome, Duration::ZERO));
                     }
                     return Ok(());
                 }
             }
-            observer.trial_ended(self.finish(&mut training, &progress)?);
+            observer.trial_ended(self.finish(&mut training, &trained)?);
         }
         Ok(())
     }
