@@ -94,7 +94,7 @@ fn full_disk_is_reported_and_committed_runs_remain() {
         .args("faulty.toml")
         .set(seeds)
         .exits(1)
-        .stderr_contains("what was committed is kept")
+        .stderr_contains("committed results are safe")
         .stderr_lacks("panicked");
     assert!(sweep.results().count("runs WHERE status = 'finished'") > 0);
     sweep.runner("faulty.toml -q").set(seeds).success();
