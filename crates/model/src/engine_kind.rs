@@ -14,6 +14,9 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
+    /// All variants.
+    pub const ALL: [Self; 2] = [Self::Autograd, Self::Fused];
+
     /// The fastest engine for `device`.
     #[must_use]
     pub fn fastest_on(device: DeviceChoice) -> Self {
@@ -35,7 +38,7 @@ impl EngineKind {
     /// The engine with this name. `None` for the name of an engine of another program.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Autograd, Self::Fused].into_iter().find(|engine| engine.name() == name)
+        Self::ALL.into_iter().find(|engine| engine.name() == name)
     }
 }
 

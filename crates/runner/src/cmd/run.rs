@@ -185,3 +185,23 @@ fn select<'a>(
     };
     Ok(context.selection.trials_to_run(plan, &runs, &done))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use clap::{Parser, ValueEnum};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    /// `verify` and `merge` find the engine of a recorded run by its name.
+    #[test]
+    fn every_engine_is_found_by_its_name() {
+        for choice in EngineChoice::value_variants() {
+            let value = choice.to_possible_value().unwrap();
+            let words = ["runner", "a.toml", "--engine", value.get_name()];
+            let kind = engine(&Cli::parse_from(words).run).unwrap();
+            assert_eq!(EngineKind::from_name(kind.name()), Some(kind));
+        }
+    }
+}
