@@ -70,7 +70,7 @@ pub fn effects(comparison: &Comparison) -> Option<Effects> {
             parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
         )
     });
-    let unbalanced = "Not every combination has run: each row compares runs that differ in nothing else, and is empty where there are none.";
+    let unbalanced = "Not every combination has run: each row compares runs that differ in nothing else; without such runs it is empty.";
     let note = rest.or_else(|| (!effects.balanced).then(|| unbalanced.to_owned()));
     (!rows.is_empty()).then(|| Effects { metric: wording::title(&metric.name), rows, note })
 }

@@ -101,7 +101,7 @@ fn filter_example(comparison: &Comparison) -> String {
     match effect.map(|effect| (&effect.name, &effect.levels[(effect.levels.len() - 1) / 2].0)) {
         Some((key, Value::Text(word))) => format!("{}={}", safe(key), safe(word)),
         Some((key, value)) => format!("{}<={value}", safe(key)),
-        None => "words of a row".to_owned(),
+        None => "text of a row".to_owned(),
     }
 }
 
