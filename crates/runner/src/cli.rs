@@ -24,9 +24,9 @@ const CLUSTER: &str = "Cluster";
     max_term_width = 100
 )]
 #[command(
-    after_help = "Exit codes: 0 each trial has a result (diverged is a result); 1 a trial failed; \
-                  2 the request was wrong and nothing ran; 75 stopped by a signal, run the same \
-                  command again to continue.",
+    after_help = "Exit codes: 0 each trial has a result (diverged is a result); 1 a trial failed or \
+                  is left to another machine; 2 the request was wrong and nothing ran; 75 stopped \
+                  by a signal, run the same command again to continue.",
     after_long_help = "Examples:
   runner experiments/batch_sweep.toml
   runner experiments/batch_sweep.toml --plan
@@ -35,7 +35,7 @@ const CLUSTER: &str = "Cluster";
 
 Exit codes:
   0   each trial has a result (diverged is a result)
-  1   a trial failed
+  1   a trial failed, or is left to another machine that is recorded as running it
   2   the request was wrong and nothing ran
   75  stopped by a signal; run the same command again to continue"
 )]
@@ -202,7 +202,8 @@ pub struct GcArgs {
     /// Results folder
     #[arg(short, long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
-    /// Keep superseded runs and trash that are newer than this, such as 30days, 12h or 0s
+    /// Keep superseded runs, merged attempts and trash that are newer than this, such as 30days
+    /// or 12h; 0s keeps nothing
     #[arg(long, value_name = "TIME", default_value = "30days")]
     #[arg(value_parser = humantime::parse_duration)]
     pub older_than: Duration,
@@ -226,7 +227,7 @@ pub struct RunArgs {
     /// Device: cpu, cuda or cuda:N
     #[arg(long, value_name = "DEV", default_value = "cpu", help_heading = EXECUTION)]
     pub device: DeviceChoice,
-    /// Implementation of the training
+    /// Engine that computes the training steps
     #[arg(long, value_enum, default_value_t = EngineChoice::Auto, help_heading = EXECUTION)]
     pub engine: EngineChoice,
     /// Override one setting with a TOML value; repeatable
@@ -310,7 +311,7 @@ pub enum SplitChoice {
     Test,
 }
 
-/// An implementation of the training.
+/// An engine, or the choice of the fastest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum EngineChoice {
     /// The fastest on the device: fused on the CPU, autograd elsewhere

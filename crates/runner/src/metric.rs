@@ -1,4 +1,4 @@
-//! Metrics in the texts of the runner: names, numbers and directions.
+//! How the runner prints metrics and their values, and which direction is better.
 
 use tracking::Direction;
 

@@ -1,4 +1,4 @@
-//! Commands in the texts of the runner.
+//! Quotes commands that the runner prints or writes into job scripts.
 
 /// Quotes `text` as one word of a POSIX shell, if necessary.
 pub fn quoted(text: &str) -> String {
