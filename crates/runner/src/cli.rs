@@ -154,7 +154,7 @@ pub struct SubmitArgs {
     #[arg(long, value_name = "P", help_heading = CLUSTER)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub concurrent: Option<u32>,
-    /// Restart a task at most N times after SIGUSR1
+    /// Restart a task at most N times after SIGUSR1; without N: 3
     ///
     /// Slurm sends the signal before the time limit with: sbatch --signal=B:USR1@SECONDS
     #[arg(long, value_name = "N", default_value_t = 0, num_args = 0..=1)]

@@ -112,7 +112,7 @@ fn shard_of_array(task: u32, number: &dyn Fn(&str) -> Result<Option<u32>>) -> Re
 
 fn checked_shard(index: u32, count: u32, name: &str) -> Result<Shard> {
     if index >= count {
-        bail!("{name} names shard {index}, expected a shard from 0 to {}", count - 1);
+        bail!("{name} names shard {index} (counted from 0), expected 0 to {}", count - 1);
     }
     Ok(Shard { index, count })
 }
@@ -247,11 +247,15 @@ mod tests {
         rejected(
             Some(3),
             &array("3", "0", "7", "8"),
-            "names shard 3, expected a shard from 0 to 2",
+            "names shard 3 (counted from 0), expected 0 to 2",
         );
         rejected(None, &[("JOB_COMPLETION_INDEX", "0")], "use --shard auto/N");
         rejected(Some(2), &[("PARALLEL_SEQ", "0")], "expected a number from 1");
-        rejected(Some(2), &[("PARALLEL_SEQ", "3")], "names shard 2, expected a shard from 0 to 1");
+        rejected(
+            Some(2),
+            &[("PARALLEL_SEQ", "3")],
+            "names shard 2 (counted from 0), expected 0 to 1",
+        );
         rejected(Some(2), &[("JOB_COMPLETION_INDEX", "x")], "JOB_COMPLETION_INDEX is 'x'");
         rejected(None, &[], "none of these is set");
     }

@@ -50,7 +50,7 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
         info.test_len,
         spec.validation.describe()
     )?;
-    writeln!(out, "{}\n", table(&plan, &candidates, &to_run))?;
+    writeln!(out, "{}\n", table(&plan, &candidates, &to_run, &done))?;
     if let Some(shard) = request.selection.shard {
         writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
     }
@@ -68,7 +68,7 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
     writeln!(
         out,
         "{trials} trials, {} have their result; {}, {} with {} at a time ({basis})",
-        trials - trial_count(&to_run),
+        ids(&candidates).iter().filter(|id| done.contains(**id)).count(),
         steps(&to_run),
         tracking::about(estimate.time(&plan, &to_run, request.jobs)),
         request.jobs
@@ -106,7 +106,12 @@ fn ids<'a>(groups: &[TrialGroup<'a>]) -> HashSet<&'a TrialId> {
 }
 
 /// One row per candidate, in the order of the plan.
-fn table(plan: &Plan, candidates: &[TrialGroup<'_>], to_run: &[TrialGroup<'_>]) -> Table {
+fn table(
+    plan: &Plan,
+    candidates: &[TrialGroup<'_>],
+    to_run: &[TrialGroup<'_>],
+    done: &HashSet<TrialId>,
+) -> Table {
     let (candidates, to_run) = (ids(candidates), ids(to_run));
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -117,7 +122,13 @@ fn table(plan: &Plan, candidates: &[TrialGroup<'_>], to_run: &[TrialGroup<'_>]) 
         let mut row = vec![trial.id.to_string()];
         row.extend(plan.varying.iter().map(value));
         row.push(trial.workload.steps.to_string());
-        row.push(if to_run.contains(&trial.id) { "to run" } else { "done" }.to_owned());
+        let state = match (to_run.contains(&trial.id), done.contains(&trial.id)) {
+            (true, _) => "to run",
+            (false, true) => "done",
+            // Such a trial has not failed, and `--retry-failed` runs only failed trials.
+            (false, false) => "not selected",
+        };
+        row.push(state.to_owned());
         table.add_row(row);
     }
     for index in 1..=plan.varying.len() + 1 {

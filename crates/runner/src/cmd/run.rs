@@ -104,7 +104,7 @@ fn read_specs(args: &RunArgs) -> Result<Vec<Spec>> {
     let mut names = HashSet::new();
     match specs.iter().find(|spec| !names.insert(&spec.name)) {
         Some(spec) => bail!(
-            "two of the files name their experiment '{}'; give each experiment its own name",
+            "two files define the experiment '{}'; give each experiment a unique name",
             spec.name
         ),
         None => Ok(specs),

@@ -22,7 +22,7 @@ impl Axis {
         let hyperparameter = find(key, learner)?;
         let nodes = match &node.value {
             Value::Array(items) if items.is_empty() => {
-                let message = format!("'{}' sweeps over nothing", key.name);
+                let message = format!("'{}' has no values", key.name);
                 return Err(Diagnostic::new(message, &node.span, "expected at least one value"));
             }
             Value::Array(items) => items.clone(),
@@ -37,7 +37,7 @@ impl Axis {
         for item in &nodes {
             let value = read_value(&hyperparameter, item, learner)?;
             if !seen.insert(format!("{value:?}")) {
-                let message = format!("'{}' has a value twice", key.name);
+                let message = format!("duplicate value in '{}'", key.name);
                 return Err(Diagnostic::new(message, &item.span, "expected each value once"));
             }
             values.push(value);

@@ -139,7 +139,7 @@ fn reject_fixed_and_swept(train: &Entries, swept: &Entries) -> Result<(), Diagno
 fn experiment_name(node: &Node) -> Result<ExperimentName, Diagnostic> {
     ExperimentName::new(text("name", node)?).map_err(|_| {
         let label = format!("expected {}", ExperimentName::EXPECTED);
-        Diagnostic::new("'name' cannot name an experiment", &node.span, label)
+        Diagnostic::new("invalid experiment name", &node.span, label)
             .help("the name becomes a folder of the results folder")
     })
 }
@@ -156,7 +156,7 @@ fn dataset(key: &str, node: &Node) -> Result<NamedDataset, Diagnostic> {
 fn validation(node: &Node) -> Result<Validation, Diagnostic> {
     const EXPECTED: &str =
         "expected \"test\" or a fraction of the training set between 0 and 1, such as 0.1";
-    let wrong = || Diagnostic::new("'validation' cannot be used", &node.span, EXPECTED);
+    let wrong = || Diagnostic::new("invalid value of 'validation'", &node.span, EXPECTED);
     match node.value {
         Value::Text(ref word) if word == "test" => Ok(Validation::Test),
         Value::Float(fraction) => {

@@ -22,3 +22,18 @@ fn plan_writes_nothing_and_keeps_the_order_of_the_file() {
     assert_eq!(batch_sizes, ["64", "64", "16", "16"], "{plan}");
     assert!(!sweep.exists("results"));
 }
+
+#[test]
+fn plan_of_retry_failed_does_not_show_unrun_trials_as_done() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    let plan = sweep.runner("small.toml --plan --retry-failed").success();
+    plan.stdout_contains("not selected").stdout_contains("4 trials, none to run");
+}
+
+#[test]
+fn plan_of_rerun_counts_trials_with_a_result() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    sweep.runner("small.toml").success();
+    let plan = sweep.runner("small.toml --plan --rerun").success();
+    plan.stdout_contains("4 trials, 4 have their result; ");
+}
