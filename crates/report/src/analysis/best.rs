@@ -1,10 +1,11 @@
 //! Comparison with the best: which settings may be the best, and simultaneous limits of the
 //! distance of each to the best.
 //!
-//! Hsu's multiple comparisons with the best, by the route of Edwards and Hsu, from paired t-tests
-//! with Bonferroni's correction. Every setting is tested as "this is the best" against every other;
-//! nothing is selected beforehand. The true best is listed with a probability of at least 95 %, and
-//! all limits hold together. `METHODOLOGY.md` has the formulas and the simulations.
+//! The method is Hsu's multiple comparisons with the best, in the form of Edwards and Hsu. It uses
+//! paired t-tests with Bonferroni's correction. Every setting is tested against every other for
+//! "this is the best"; nothing is selected beforehand. The true best is listed with a probability
+//! of at least 95 %, and all limits hold together. `METHODOLOGY.md` has the formulas and the
+//! simulations.
 
 use super::samples::{Difference, Resolution, Samples, difference};
 use super::statistics::{CONFIDENCE, count, quantile, upper_tail};
@@ -12,9 +13,10 @@ use super::statistics::{CONFIDENCE, count, quantile, upper_tail};
 /// How a setting compares with the best. More is better here: losses are negated before.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Standing {
-    /// Whether it was tested against at least one other setting; if not, it is outside the promise.
+    /// Whether it was tested against at least one other setting. If not, the promise does not cover
+    /// it.
     pub compared: bool,
-    /// The number of settings it was tested against.
+    /// The number of settings that it was tested against.
     pub rivals: usize,
     /// The p-value of "this setting is the best"; `None` if it was not compared.
     pub p_best: Option<f64>,
@@ -35,12 +37,12 @@ pub struct Limits {
 
 /// The greatest t over the rivals, for each number of degrees of freedom.
 #[derive(Default, Clone)]
-struct Strongest(Vec<(usize, f64)>);
+struct GreatestT(Vec<(usize, f64)>);
 
-impl Strongest {
+impl GreatestT {
     fn add(&mut self, freedom: usize, t: f64) {
         match self.0.iter_mut().find(|(known, _)| *known == freedom) {
-            Some((_, strongest)) => *strongest = strongest.max(t),
+            Some((_, greatest)) => *greatest = greatest.max(t),
             None => self.0.push((freedom, t)),
         }
     }
@@ -49,40 +51,42 @@ impl Strongest {
 /// Compares all settings with the best of them.
 pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> {
     let mut standings = vec![Standing::default(); settings.len()];
-    let mut strongest = vec![Strongest::default(); settings.len()];
+    let mut greatest_t = vec![GreatestT::default(); settings.len()];
     let scratch = &mut Vec::new();
-    for i in 0..settings.len() {
-        for l in i + 1..settings.len() {
-            let Some((difference, error)) = tested(&settings[i], &settings[l], resolution, scratch)
+    for a in 0..settings.len() {
+        for b in a + 1..settings.len() {
+            let Some((difference, error)) =
+                testable_difference(&settings[a], &settings[b], resolution, scratch)
             else {
                 continue;
             };
-            // Equal values are no evidence either way.
+            // Equal values speak for neither setting.
             let t = if error > 0.0 { difference.mean / error } else { 0.0 };
-            strongest[l].add(difference.n - 1, t);
-            strongest[i].add(difference.n - 1, -t);
-            standings[i].rivals += 1;
-            standings[l].rivals += 1;
+            greatest_t[b].add(difference.n - 1, t);
+            greatest_t[a].add(difference.n - 1, -t);
+            standings[a].rivals += 1;
+            standings[b].rivals += 1;
         }
     }
-    for (standing, strongest) in standings.iter_mut().zip(&strongest) {
-        let least =
-            strongest.0.iter().map(|(freedom, t)| upper_tail(*t, *freedom)).reduce(f64::min);
-        standing.compared = least.is_some();
-        standing.p_best = least.map(|p| (2.0 * count(standing.rivals) * p).min(1.0));
+    for (standing, greatest_t) in standings.iter_mut().zip(&greatest_t) {
+        let least_p =
+            greatest_t.0.iter().map(|(freedom, t)| upper_tail(*t, *freedom)).reduce(f64::min);
+        standing.compared = least_p.is_some();
+        standing.p_best = least_p.map(|p| (2.0 * count(standing.rivals) * p).min(1.0));
         standing.may_be_best = standing.p_best.is_some_and(|p| p >= 1.0 - CONFIDENCE);
     }
     let candidates: Vec<usize> =
         (0..settings.len()).filter(|index| standings[*index].may_be_best).collect();
     if !candidates.is_empty() {
         let mut limits = vec![(0.0f64, f64::NEG_INFINITY); settings.len()];
-        for l in candidates {
-            widen(&mut limits, settings, l, standings[l].rivals, resolution, scratch);
+        for candidate in candidates {
+            let rivals = standings[candidate].rivals;
+            widen_limits(&mut limits, settings, candidate, rivals, resolution, scratch);
         }
         for (standing, (low, high)) in
             standings.iter_mut().zip(limits).filter(|(standing, _)| standing.compared)
         {
-            // Turns -0 into 0.
+            // Adding zero turns -0 into 0.
             let low = low.is_finite().then_some(low + 0.0);
             standing.distance = Some(Limits { low, high: high.min(0.0) + 0.0 });
         }
@@ -90,8 +94,8 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
     standings
 }
 
-/// A testable difference and its standard error.
-fn tested(
+/// The difference between two settings and its standard error; `None` if it cannot be tested.
+fn testable_difference(
     a: &Samples,
     b: &Samples,
     resolution: Resolution,
@@ -101,29 +105,31 @@ fn tested(
     Some((difference, difference.error?))
 }
 
-/// Widens the limits of all settings by their distances to the candidate `l`, which has `rivals`
-/// rivals.
-fn widen(
+/// Widens the limits of each setting so that they contain its distance to `candidate`, which was
+/// tested against `rivals` settings.
+fn widen_limits(
     limits: &mut [(f64, f64)],
     settings: &[Samples],
-    l: usize,
+    candidate: usize,
     rivals: usize,
     resolution: Resolution,
     scratch: &mut Vec<f64>,
 ) {
     // One quantile per number of degrees of freedom.
-    let mut quantiles: Vec<Option<f64>> = vec![None; settings[l].len() + 1];
+    let mut quantiles: Vec<Option<f64>> = vec![None; settings[candidate].len() + 1];
     let tail = (1.0 - CONFIDENCE) / 2.0 / count(rivals);
-    for (i, (low, high)) in limits.iter_mut().enumerate() {
-        let (least, most) = match tested(&settings[i], &settings[l], resolution, scratch) {
-            _ if l == i => (0.0, 0.0),
+    for (index, (low, high)) in limits.iter_mut().enumerate() {
+        let difference =
+            testable_difference(&settings[index], &settings[candidate], resolution, scratch);
+        let (least, greatest) = match difference {
+            _ if index == candidate => (0.0, 0.0),
             Some((Difference { n, mean, has_limits: true, .. }, error)) => {
-                let reach = error * *quantiles[n - 1].get_or_insert_with(|| quantile(tail, n - 1));
-                (mean - reach, mean + reach)
+                let t = *quantiles[n - 1].get_or_insert_with(|| quantile(tail, n - 1));
+                (mean - error * t, mean + error * t)
             }
             _ => (f64::NEG_INFINITY, f64::INFINITY),
         };
-        (*low, *high) = (low.min(least), high.max(most));
+        (*low, *high) = (low.min(least), high.max(greatest));
     }
 }
 
@@ -154,8 +160,8 @@ mod tests {
         }
     }
 
-    /// Computed by `tests/statistics/mcb.py`: random tables with holes, on grids, with equal
-    /// settings, and one without a best.
+    /// `tests/statistics/mcb.py` computes the reference for random tables: with missing values, on
+    /// grids, with equal settings, and one without a best.
     #[test]
     fn standings_equal_those_of_the_reference() {
         let tables: Vec<Reference> =
@@ -199,7 +205,7 @@ mod tests {
     /// best)`.
     #[test]
     fn two_settings_give_the_paired_t_test() {
-        let of = |values: [f64; 5]| -> Samples {
+        let samples_of = |values: [f64; 5]| -> Samples {
             values
                 .into_iter()
                 .enumerate()
@@ -207,8 +213,8 @@ mod tests {
                 .collect()
         };
         let settings = [
-            of([0.9141, 0.9137, 0.9145, 0.9150, 0.9129]),
-            of([0.9120, 0.9131, 0.9122, 0.9149, 0.9111]),
+            samples_of([0.9141, 0.9137, 0.9145, 0.9150, 0.9129]),
+            samples_of([0.9120, 0.9131, 0.9122, 0.9149, 0.9111]),
         ];
         let found = standings(&settings, Resolution::of(&settings, Some(0.0)));
         assert!(close(found[1].p_best, Some(0.033827067941416086)));

@@ -27,10 +27,10 @@ pub struct Effect {
 pub struct Effects {
     /// One effect per hyperparameter that varies, except the replicate; largest share first.
     pub main: Vec<Effect>,
-    /// The remaining shares; `None` in an unbalanced design.
+    /// The remaining shares; `None` in an unbalanced design, or without an estimate of the error.
     pub rest: Option<Rest>,
-    /// Whether every combination of values has run equally often. If not, each effect covers only
-    /// its comparable runs.
+    /// Whether every combination of values has run equally often. If not, each effect is estimated
+    /// from its comparable runs only.
     pub balanced: bool,
 }
 
@@ -48,8 +48,8 @@ pub struct Rest {
 /// The values of the hyperparameters that vary in a run, and its metric.
 pub type Observation<'a> = (Vec<Option<&'a Value>>, f64);
 
-/// The effects of the hyperparameters `names`, whose values the observations have in this order;
-/// `replicate` is the factor of the replicate among them.
+/// The effects of the hyperparameters `names`. The values in each observation have the same order.
+/// `replicate` is the index of the replicate among the names.
 pub fn effects(
     observations: &[Observation<'_>],
     names: &[String],
@@ -57,15 +57,15 @@ pub fn effects(
 ) -> Effects {
     let factors: Vec<Factor> =
         (0..names.len()).map(|factor| Factor::of(observations, factor)).collect();
-    let wanted: Vec<usize> = (0..names.len())
+    let tested: Vec<usize> = (0..names.len())
         .filter(|factor| Some(*factor) != replicate && factors[*factor].values.len() > 1)
         .collect();
     let table =
         Table { factors: &factors, values: observations.iter().map(|(_, value)| *value).collect() };
     let balanced = table.is_balanced();
     let mut effects = Effects { balanced, ..Effects::default() };
-    let anova = balanced.then(|| table.anova(&wanted, replicate)).flatten();
-    for factor in &wanted {
+    let anova = balanced.then(|| table.anova(&tested, replicate)).flatten();
+    for factor in &tested {
         let mut effect =
             if balanced { table.marginal(*factor) } else { table.common_cells(*factor) };
         effect.name.clone_from(&names[*factor]);
@@ -75,7 +75,7 @@ pub fn effects(
         effects.main.push(effect);
     }
     effects.rest = anova.map(|anova| anova.rest());
-    // Stable: equal shares stay in the order of hyperparameters.
+    // The sort is stable: equal shares stay in the order of hyperparameters.
     effects.main.sort_by(|a, b| b.share.unwrap_or(-1.0).total_cmp(&a.share.unwrap_or(-1.0)));
     effects
 }
@@ -90,16 +90,16 @@ impl Factor {
     fn of(observations: &[Observation<'_>], factor: usize) -> Self {
         let values = observations.iter().filter_map(|(values, _)| values[factor]);
         let values = sorted_distinct(values, |a, b| by_value(Some(a), Some(b)));
-        let number = |value: &Value| {
+        let level_of = |value: &Value| {
             values.binary_search_by(|known| by_value(Some(known), Some(value))).ok()
         };
         let levels =
-            observations.iter().map(|(values, _)| values[factor].and_then(number)).collect();
+            observations.iter().map(|(values, _)| values[factor].and_then(level_of)).collect();
         Self { values: values.into_iter().cloned().collect(), levels }
     }
 }
 
-/// A sum of squares and its degrees of freedom.
+/// A source of variation: its sum of squares and its degrees of freedom.
 #[derive(Debug, Clone, Copy)]
 struct Source {
     squares: f64,
@@ -116,10 +116,11 @@ struct Anova<'a> {
 }
 
 impl Anova<'_> {
+    /// ε² of a source.
     fn share(&self, source: Source) -> Option<f64> {
-        let chance = source.freedom * self.error.squares / self.error.freedom;
+        let expected_by_chance = source.freedom * self.error.squares / self.error.freedom;
         (self.error.freedom > 0.0 && self.total > 0.0)
-            .then(|| ((source.squares - chance) / self.total).clamp(0.0, 1.0))
+            .then(|| ((source.squares - expected_by_chance) / self.total).clamp(0.0, 1.0))
     }
 
     fn rest(&self) -> Rest {
@@ -131,6 +132,7 @@ impl Anova<'_> {
     }
 }
 
+/// The factors and the metric of all observations.
 struct Table<'a> {
     factors: &'a [Factor],
     values: Vec<f64>,
@@ -146,7 +148,7 @@ impl Table<'_> {
         let combinations = self
             .factors
             .iter()
-            .try_fold(1usize, |all, factor| all.checked_mul(factor.values.len()));
+            .try_fold(1usize, |product, factor| product.checked_mul(factor.values.len()));
         let is_complete =
             self.factors.iter().all(|factor| factor.levels.iter().all(Option::is_some));
         let mut counts = cells.values();
@@ -154,15 +156,16 @@ impl Table<'_> {
         is_complete && combinations == Some(cells.len()) && counts.all(|count| Some(count) == first)
     }
 
-    /// The values of the chosen factors in an observation.
-    fn cell(&self, index: usize, wanted: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
+    /// The levels of the factors that `includes` selects, in one observation.
+    fn cell(&self, index: usize, includes: impl Fn(usize) -> bool) -> Vec<Option<usize>> {
         (0..self.factors.len())
-            .filter(|factor| wanted(*factor))
+            .filter(|factor| includes(*factor))
             .map(|factor| self.factors[factor].levels[index])
             .collect()
     }
 
-    /// The sum of squares between groups of observations, and its degrees of freedom.
+    /// The variation between groups of observations. `mean` is the mean of all observations, and
+    /// `group` gives the group of an observation by its index.
     fn between(&self, mean: f64, group: impl Fn(usize) -> Vec<Option<usize>>) -> Source {
         let mut groups: HashMap<Vec<Option<usize>>, Vec<f64>> = HashMap::new();
         for (index, value) in self.values.iter().enumerate() {
@@ -179,24 +182,26 @@ impl Table<'_> {
         Source { squares: squares.into_iter().sum(), freedom }
     }
 
-    fn anova<'a>(&self, wanted: &'a [usize], replicate: Option<usize>) -> Option<Anova<'a>> {
+    /// The analysis of variance of the `tested` factors and the replicate; `None` without degrees
+    /// of freedom for the error.
+    fn anova<'a>(&self, tested: &'a [usize], replicate: Option<usize>) -> Option<Anova<'a>> {
         let all = Statistic::of(self.values.clone())?;
         let total: f64 = all.deviation?.powi(2) * count(all.n - 1);
-        let of = |factor: usize| {
+        let main_effect = |factor: usize| {
             self.between(all.mean, |index| self.cell(index, |other| other == factor))
         };
         let factors: HashMap<&usize, Source> =
-            wanted.iter().map(|factor| (factor, of(*factor))).collect();
-        // Summed in their order: the order of a hash map must not change the result.
-        let explained = wanted.iter().map(|factor| factors[factor]);
+            tested.iter().map(|factor| (factor, main_effect(*factor))).collect();
+        // Summed in the order of `tested`: the order of a hash map must not change the result.
+        let explained = tested.iter().map(|factor| factors[factor]);
         let explained = explained.fold(Source { squares: 0.0, freedom: 0.0 }, |sum, next| Source {
             squares: sum.squares + next.squares,
             freedom: sum.freedom + next.freedom,
         });
         let replicate = replicate.filter(|factor| self.factors[*factor].values.len() > 1);
         let settings =
-            self.between(all.mean, |index| self.cell(index, |factor| wanted.contains(&factor)));
-        let (replicate, interaction, model) = match replicate.map(of) {
+            self.between(all.mean, |index| self.cell(index, |factor| tested.contains(&factor)));
+        let (replicate, interaction, model) = match replicate.map(main_effect) {
             Some(replicate) => {
                 let interaction = Source {
                     squares: (settings.squares - explained.squares).max(0.0),
@@ -228,8 +233,9 @@ impl Table<'_> {
         self.effect(factor, groups, None)
     }
 
-    /// The means of a factor's values over the combinations of the other factors that have run with
-    /// all of these values. In other combinations, other hyperparameters would differ too.
+    /// The means of a factor's values over the combinations of the other factors that ran with
+    /// every value of this factor. The other combinations would mix in the effects of other
+    /// factors.
     fn common_cells(&self, factor: usize) -> Effect {
         let levels = self.factors[factor].values.len();
         let mut blocks: HashMap<Vec<Option<usize>>, Vec<Vec<f64>>> = HashMap::new();
@@ -266,26 +272,26 @@ impl Table<'_> {
     }
 }
 
-/// ε² of the groups in a table of groups by blocks with one value per cell; the error is the
-/// residual of both.
+/// ε² of the groups in a table of groups and blocks with one value per cell. The error is the
+/// residual after both.
 fn two_way_share(groups: &[Vec<f64>]) -> Option<f64> {
     let all = Statistic::of(groups.concat())?;
     let blocks = groups.first()?.len();
     let total = all.deviation?.powi(2) * count(all.n - 1);
     let squares = |mean: f64| (mean - all.mean).powi(2);
-    let of_groups: f64 = groups
+    let squares_of_groups: f64 = groups
         .iter()
         .filter_map(|values| Statistic::of(values.clone()))
         .map(|statistic| squares(statistic.mean))
         .sum();
     let block = |index: usize| Statistic::of(groups.iter().map(|values| values[index]).collect());
-    let of_blocks: f64 =
+    let squares_of_blocks: f64 =
         (0..blocks).filter_map(block).map(|statistic| squares(statistic.mean)).sum();
-    let between = of_groups * count(blocks);
-    let error = (total - between - of_blocks * count(groups.len())).max(0.0);
+    let between = squares_of_groups * count(blocks);
+    let error = (total - between - squares_of_blocks * count(groups.len())).max(0.0);
     let freedom = count(groups.len() - 1) * count(blocks - 1);
-    let chance = error / count(blocks - 1);
-    (freedom > 0.0 && total > 0.0).then(|| ((between - chance) / total).clamp(0.0, 1.0))
+    let expected_by_chance = error / count(blocks - 1);
+    (freedom > 0.0 && total > 0.0).then(|| ((between - expected_by_chance) / total).clamp(0.0, 1.0))
 }
 
 #[cfg(test)]

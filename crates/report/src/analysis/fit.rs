@@ -1,24 +1,23 @@
 //! Levels of settings that ran on different replicates: a least-squares fit of setting + replicate.
 //!
-//! A setting that ran on lucky seeds only has too high a mean. The fit x = setting + block, where a
-//! block is a replicate in a cell, removes the effect of the blocks. In a complete table it gives
-//! the raw means.
+//! The mean of a setting that ran only on favourable seeds is too high. The fit x = setting + block
+//! removes the effect of the blocks. A block is a replicate in a cell. In a complete table, the fit
+//! gives the raw means.
 
 use std::collections::BTreeMap;
 
 use super::samples::{Samples, replicate_means};
 use super::statistics::Statistic;
 
-/// The level of each setting, and whether these are fitted because some settings lack replicates
-/// that others have.
+/// The level of each setting: its raw mean in a complete table, else its fitted level.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
     /// One level per setting; `None` if it has no value.
     pub values: Vec<Option<f64>>,
     /// Whether every setting with a value has every block.
     pub complete: bool,
-    /// Whether blocks connect all settings. If not, levels of unconnected settings keep their raw
-    /// means.
+    /// Whether shared blocks connect all settings. If not, only levels of connected settings are
+    /// comparable.
     pub connected: bool,
 }
 
@@ -36,12 +35,13 @@ pub fn levels(settings: &[Samples]) -> Levels {
     if measured.all(|samples| Some(coordinates(samples)) == first) {
         return Levels { values: raw, complete: true, connected: true };
     }
-    let (fitted, connected) = fitted(settings);
-    Levels { values: fitted, complete: false, connected }
+    let (values, connected) = fit(settings);
+    Levels { values, complete: false, connected }
 }
 
-/// The fit, by conjugate gradients on the normal equations with the blocks eliminated.
-fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
+/// Fits the levels by conjugate gradients on the normal equations, from which the blocks are
+/// eliminated. Returns the levels, and whether blocks connect all settings.
+fn fit(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     let mut blocks: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for sample in settings.iter().flatten() {
         let next = blocks.len();
@@ -59,41 +59,41 @@ fn fitted(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     let mut sizes = vec![0.0; blocks.len()];
     values.iter().flatten().for_each(|(block, _)| sizes[*block] += 1.0);
 
-    // Deviations from the block means, summed by setting: the right-hand side, and its change in a
-    // step.
-    let block_means = |of: &dyn Fn(usize, f64) -> f64| {
+    // Both sides of the normal equations are sums over each setting of deviations from block means:
+    // the right-hand side of the values, and the left-hand side of the levels.
+    let block_means = |operand: &dyn Fn(usize, f64) -> f64| {
         let mut means = vec![0.0; sizes.len()];
         for (setting, values) in values.iter().enumerate() {
-            values
-                .iter()
-                .for_each(|(block, value)| means[*block] += of(setting, *value) / sizes[*block]);
+            values.iter().for_each(|(block, value)| {
+                means[*block] += operand(setting, *value) / sizes[*block]
+            });
         }
         means
     };
-    let sums = |of: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
-        let means = block_means(of);
+    let sums = |operand: &dyn Fn(usize, f64) -> f64| -> Vec<f64> {
+        let means = block_means(operand);
         let sum = |(setting, values): (usize, &Vec<(usize, f64)>)| {
-            values.iter().map(|(block, value)| of(setting, *value) - means[*block]).sum()
+            values.iter().map(|(block, value)| operand(setting, *value) - means[*block]).sum()
         };
         values.iter().enumerate().map(sum).collect()
     };
     let level = solve(sums(&|_, value| value), &|direction| sums(&|setting, _| direction[setting]));
 
-    // The fit determines differences within a component only: each component keeps its mean.
+    // The fit determines only differences within a component: each component keeps its raw mean.
     let component = components(&values, sizes.len());
-    let mut rest: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    let mut offsets: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
     for (setting, values) in values.iter().enumerate() {
         for (_, value) in values {
-            let (sum, number) = rest.entry(component[setting]).or_default();
+            let (sum, number) = offsets.entry(component[setting]).or_default();
             *sum += value - level[setting];
             *number += 1.0;
         }
     }
     let fitted = |(setting, values): (usize, &Vec<(usize, f64)>)| {
-        let (sum, number) = rest.get(&component[setting]).copied().unwrap_or_default();
+        let (sum, number) = offsets.get(&component[setting]).copied().unwrap_or_default();
         (!values.is_empty()).then(|| level[setting] + sum / number)
     };
-    (values.iter().enumerate().map(fitted).collect(), rest.len() <= 1)
+    (values.iter().enumerate().map(fitted).collect(), offsets.len() <= 1)
 }
 
 /// Solves A x = `right` by conjugate gradients from 0, where `product` computes A x and A is
@@ -104,26 +104,26 @@ fn solve(right: Vec<f64>, product: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
         to.iter_mut().zip(other).for_each(|(to, other)| *to += factor * other)
     };
     let (mut x, mut direction, mut residual) = (vec![0.0; right.len()], right.clone(), right);
-    let mut size = dot(&residual, &residual);
-    let small = 1e-26 * size;
+    let mut squared_norm = dot(&residual, &residual);
+    let tolerance = 1e-26 * squared_norm;
     for _ in 0..2 * x.len() {
-        if size <= small {
+        if squared_norm <= tolerance {
             break;
         }
         let change = product(&direction);
-        let step = size / dot(&direction, &change);
+        let step = squared_norm / dot(&direction, &change);
         if !step.is_finite() {
             break;
         }
         add(&mut x, step, &direction);
         add(&mut residual, -step, &change);
         let next = dot(&residual, &residual);
-        let turn = next / size;
+        let ratio = next / squared_norm;
         direction
             .iter_mut()
             .zip(&residual)
-            .for_each(|(direction, residual)| *direction = residual + turn * *direction);
-        size = next;
+            .for_each(|(direction, residual)| *direction = residual + ratio * *direction);
+        squared_norm = next;
     }
     x
 }
@@ -131,20 +131,21 @@ fn solve(right: Vec<f64>, product: &dyn Fn(&[f64]) -> Vec<f64>) -> Vec<f64> {
 /// The component of each setting: equal for settings that blocks connect.
 fn components(values: &[Vec<(usize, f64)>], blocks: usize) -> Vec<usize> {
     // Union-find over settings followed by blocks.
-    let mut to: Vec<usize> = (0..values.len() + blocks).collect();
+    let mut parents: Vec<usize> = (0..values.len() + blocks).collect();
     for (setting, of_setting) in values.iter().enumerate() {
         for (block, _) in of_setting {
-            let (a, b) = (root(&mut to, setting), root(&mut to, values.len() + block));
-            to[a.max(b)] = a.min(b);
+            let (a, b) = (root(&mut parents, setting), root(&mut parents, values.len() + block));
+            parents[a.max(b)] = a.min(b);
         }
     }
-    (0..values.len()).map(|setting| root(&mut to, setting)).collect()
+    (0..values.len()).map(|setting| root(&mut parents, setting)).collect()
 }
 
-fn root(to: &mut [usize], mut index: usize) -> usize {
-    while to[index] != index {
-        to[index] = to[to[index]];
-        index = to[index];
+/// The root of the tree with `index`. Shortens the path to it.
+fn root(parents: &mut [usize], mut index: usize) -> usize {
+    while parents[index] != index {
+        parents[index] = parents[parents[index]];
+        index = parents[index];
     }
     index
 }
@@ -182,17 +183,17 @@ mod tests {
         );
     }
 
-    /// The second setting ran on the lucky replicate only, and was worse there.
+    /// The second setting ran only on the favourable replicate, and was worse there.
     #[test]
-    fn the_effect_of_a_lucky_replicate_is_removed() {
+    fn the_effect_of_a_favourable_replicate_is_removed() {
         let levels = levels(&table(&[&[1.0, 1.0, 7.0], &[NONE, NONE, 6.0]]));
         assert!(!levels.complete && levels.connected);
         let [Some(first), Some(second)] = levels.values[..] else { unreachable!() };
         assert!((first - second - 1.0).abs() < 1e-12, "{first} {second}");
     }
 
-    /// `numpy.linalg.lstsq` of setting + seed in a table with holes, as differences from the first
-    /// setting.
+    /// `numpy.linalg.lstsq` of setting + seed in a table with missing values. Differences are from
+    /// the first setting.
     #[test]
     fn the_fit_equals_that_of_numpy() {
         let rows: [&[f64]; 4] = [

@@ -7,10 +7,10 @@ use crate::analysis::samples::{replicate_means, samples};
 use crate::analysis::statistics::{CONFIDENCE, Statistic, count, quantile};
 use crate::runs::{EpochChoice, MeasuredRun, epoch_metric, grid};
 
-/// The least number of epochs of a run that is examined.
-const LEAST: usize = 3;
+/// Runs with fewer epochs are not examined.
+const MIN_EPOCHS: usize = 3;
 
-/// The mean improvement of the marked setting in its last epoch, if it is significant.
+/// The mean improvement of the best setting in its last epoch, if it is significant.
 pub fn last_improvement(
     reader: &Reader,
     comparison: &Comparison,
@@ -21,46 +21,46 @@ pub fn last_improvement(
     else {
         return Ok(None);
     };
-    let is_its = |id: &RunId| best.finished.contains(id);
-    let mut steps = Vec::new();
-    for measured in runs.iter().filter(|measured| is_its(&measured.run.id)) {
+    let is_of_best = |id: &RunId| best.finished.contains(id);
+    let mut changes = Vec::new();
+    for measured in runs.iter().filter(|measured| is_of_best(&measured.run.id)) {
         let epochs = reader.epochs(&measured.run)?;
-        let step = last_step(&epochs, &metric.name, &comparison.validation)
-            .map(|step| metric.oriented(step));
-        steps.extend(step.map(|step| ((measured.run.param(replicate), Vec::new()), step)));
+        let change = last_change(&epochs, &metric.name, &comparison.validation)
+            .map(|change| metric.oriented(change));
+        changes.extend(change.map(|change| ((measured.run.param(replicate), Vec::new()), change)));
     }
-    let steps: Vec<f64> =
-        samples(&[steps]).iter().flat_map(|samples| replicate_means(samples)).collect();
+    let changes: Vec<f64> =
+        samples(&[changes]).iter().flat_map(|samples| replicate_means(samples)).collect();
     let settings = comparison.settings.iter().filter(|setting| setting.level.is_some()).count();
-    let step = grid(metric, runs.iter()).unwrap_or_default();
-    Ok(improvement(steps, settings, step))
+    let grid = grid(metric, runs.iter()).unwrap_or_default();
+    Ok(improvement(changes, settings, grid))
 }
 
-/// The mean of the last changes of a setting, one per replicate, if a one-sided t-test finds it
-/// above 0. The setting was chosen out of `settings` by the values after these changes, so the test
-/// is corrected for that number (Bonferroni). The variance is at least that of rounding to a
+/// The mean of the last `changes` of a setting, one per replicate, if a one-sided t-test finds it
+/// above 0. The values after these changes chose this setting out of `settings`, so Bonferroni's
+/// correction for that number applies. The variance is at least that of rounding to the step
 /// `grid`.
 fn improvement(changes: Vec<f64>, settings: usize, grid: f64) -> Option<f64> {
     let Statistic { n, mean, deviation } = Statistic::of(changes)?;
     let variance = deviation?.powi(2).max(grid * grid / 6.0);
-    let needed =
+    let threshold =
         quantile((1.0 - CONFIDENCE) / count(settings.max(1)), n - 1) * (variance / count(n)).sqrt();
-    (mean > needed).then_some(mean)
+    (mean > threshold).then_some(mean)
 }
 
-/// The change of the metric in the last epoch of a run. If the test set validates, `val_…` is
-/// measured on it.
-fn last_step(epochs: &[EpochMetrics], name: &str, validation: &str) -> Option<f64> {
-    let on_validation = name
+/// The change of the metric `name` in the last epoch of a run. If the test set is the validation,
+/// the per-epoch metric of `test_…` may be called `val_…`.
+fn last_change(epochs: &[EpochMetrics], name: &str, validation: &str) -> Option<f64> {
+    let name_by_epoch = name
         .strip_prefix("test_")
         .filter(|_| validation == "test")
         .map(|rest| format!("val_{rest}"));
-    let of = |epoch: &EpochMetrics| {
-        epoch_metric(epoch, name).or_else(|| epoch_metric(epoch, on_validation.as_deref()?))
+    let value = |epoch: &EpochMetrics| {
+        epoch_metric(epoch, name).or_else(|| epoch_metric(epoch, name_by_epoch.as_deref()?))
     };
-    let values: Vec<f64> = epochs.iter().filter_map(of).collect();
+    let values: Vec<f64> = epochs.iter().filter_map(value).collect();
     match values.as_slice() {
-        [.., before, last] if values.len() >= LEAST => Some(last - before),
+        [.., before, last] if values.len() >= MIN_EPOCHS => Some(last - before),
         _ => None,
     }
 }
@@ -70,8 +70,8 @@ mod tests {
     use super::*;
     use crate::analysis::simulation::Normal;
 
-    /// Flat curves where the noise of the last epoch chooses the setting: at most 5 % are reported
-    /// as improving.
+    /// The curves are flat, and the noise of the last epoch chooses the setting. At most 5 % may be
+    /// reported as improving.
     #[test]
     fn flat_curves_are_rarely_reported_as_improving() {
         let mut normal = Normal(5);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_change_within_the_grid_is_no_improvement() {
-        assert_eq!(improvement(vec![0.01; 2], 1, 0.01), None, "one image each");
+        assert_eq!(improvement(vec![0.01; 2], 1, 0.01), None, "each run gained one image");
         assert!(improvement(vec![0.05, 0.06, 0.055], 2, 0.01).is_some());
         assert_eq!(improvement(vec![0.05], 1, 0.0), None, "one replicate has no spread");
     }

@@ -1,4 +1,4 @@
-//! The statistics of all views. `METHODOLOGY.md` states their promises.
+//! The statistics that all views show. `METHODOLOGY.md` states what they promise.
 
 pub mod best;
 pub mod comparison;

@@ -1,11 +1,11 @@
-//! Power: the replicates that a decision needs, and the smallest difference that is found reliably.
+//! Power: how many replicates a decision needs, and which difference is found reliably.
 
 use super::statistics::{CONFIDENCE, chi_squared_quantile, count, quantile};
 
 /// The wanted probability of finding a difference.
 pub const POWER: f64 = 0.8;
-/// The search stops here: a plan with more replicates is impractical.
-const MOST: usize = 1_000;
+/// Most replicates to propose: a plan with more is impractical.
+const MAX_REPLICATES: usize = 1_000;
 
 /// The factor from the standard deviation of a pilot to its upper 80 % limit: √((n − 1) / χ²₀.₂).
 /// `None` for one replicate.
@@ -15,16 +15,16 @@ pub fn inflation(pilot: usize) -> Option<f64> {
 }
 
 /// The least number of replicates that finds a difference of 1 / `ratio` standard deviations
-/// between two of `settings` settings with a probability of [`POWER`]: the least n with √n ≥
-/// (t₁₋ₐ,ₙ₋₁ + t₀.₈,ₙ₋₁) · ratio, a = 0.025 / (settings − 1). None where more than a thousand would
-/// be needed.
+/// between two of `settings` settings with a probability of [`POWER`]. `None` above a thousand.
+///
+/// It is the least n with √n ≥ (t₁₋ₐ,ₙ₋₁ + t₀.₈,ₙ₋₁) · ratio, where a = 0.025 / (settings − 1).
 pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
     let enough = |n: usize| count(n).sqrt() >= sum_of_quantiles(n, settings) * ratio;
-    if !ratio.is_finite() || ratio < 0.0 || !enough(MOST) {
+    if !ratio.is_finite() || ratio < 0.0 || !enough(MAX_REPLICATES) {
         return None;
     }
     // Above the least n the condition always holds, since the quantiles fall as n grows.
-    let (mut low, mut high) = (2, MOST);
+    let (mut low, mut high) = (2, MAX_REPLICATES);
     while low < high {
         let middle = usize::midpoint(low, high);
         if enough(middle) {
@@ -36,9 +36,9 @@ pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
     Some(low)
 }
 
-/// The difference between two of `settings` settings that `n` replicates find with a probability of
-/// [`POWER`], where the differences have this standard deviation.
-pub fn difference_found(deviation: f64, settings: usize, n: usize) -> f64 {
+/// The smallest difference between two of `settings` settings that `n` replicates find with a
+/// probability of [`POWER`]. `deviation` is the standard deviation of the differences.
+pub fn detectable_difference(deviation: f64, settings: usize, n: usize) -> f64 {
     sum_of_quantiles(n, settings) * deviation / count(n).sqrt()
 }
 
@@ -80,7 +80,7 @@ mod tests {
             assert_eq!(replicates_needed(ratio, settings), Some(expected), "{settings} {ratio}");
         }
         assert_eq!(replicates_needed(f64::INFINITY, 2), None);
-        assert_eq!(replicates_needed(1e3, 2), None, "more than a thousand");
+        assert_eq!(replicates_needed(1e3, 2), None, "a thousand are not enough");
         assert_eq!(replicates_needed(0.0, 2), Some(2));
     }
 
@@ -121,7 +121,7 @@ mod tests {
             (100, 10, 1.95000775),
             (100, 30, 0.87054822),
         ] {
-            let found = difference_found(1.0, settings, n);
+            let found = detectable_difference(1.0, settings, n);
             assert!((found - expected).abs() < 1e-6 * expected, "{settings} {n}: {found}");
         }
     }

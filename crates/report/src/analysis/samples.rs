@@ -29,26 +29,27 @@ pub type Samples = Vec<Sample>;
 /// The coordinates of a run: its replicate and its cell.
 pub type Coordinates<'a> = (Option<&'a Value>, Vec<Option<&'a Value>>);
 
-/// Numbers the replicates and cells of all settings, given the metric of each run.
+/// The samples of each setting, from the coordinates and the metric of its runs. Indices of
+/// replicates and cells are the same in all settings.
 pub fn samples(settings: &[Vec<(Coordinates<'_>, f64)>]) -> Vec<Samples> {
     let all = || settings.iter().flatten().map(|(coordinates, _)| coordinates);
     let replicates =
         sorted_distinct(all().map(|(replicate, _)| *replicate), |a, b| by_value(*a, *b));
     let cells = sorted_distinct(all().map(|(_, cell)| cell.clone()), |a, b| by_values(a, b));
-    let number = |(replicate, cell): &Coordinates<'_>| {
+    let indices = |(replicate, cell): &Coordinates<'_>| {
         let replicate = replicates.binary_search_by(|known| by_value(*known, *replicate));
         let cell = cells.binary_search_by(|known| by_values(known, cell));
         (replicate.unwrap_or_else(|index| index), cell.unwrap_or_else(|index| index))
     };
     let of_setting = |runs: &Vec<(Coordinates<'_>, f64)>| {
-        let mut numbered: Vec<((usize, usize), f64)> =
-            runs.iter().map(|(coordinates, value)| (number(coordinates), *value)).collect();
-        numbered.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut indexed: Vec<((usize, usize), f64)> =
+            runs.iter().map(|(coordinates, value)| (indices(coordinates), *value)).collect();
+        indexed.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let sample = |chunk: &[((usize, usize), f64)]| {
             let mean = Statistic::of(chunk.iter().map(|(_, value)| *value).collect())?.mean;
             Some(Sample { replicate: chunk[0].0.0, cell: chunk[0].0.1, value: mean })
         };
-        numbered.chunk_by(|a, b| a.0 == b.0).filter_map(sample).collect()
+        indexed.chunk_by(|a, b| a.0 == b.0).filter_map(sample).collect()
     };
     settings.iter().map(of_setting).collect()
 }
@@ -96,8 +97,8 @@ pub struct Difference {
     pub mean: f64,
     /// Its standard error; `None` if it cannot be tested.
     pub error: Option<f64>,
-    /// Whether the error gives an interval. Equal accuracies over an unknown number of examples are
-    /// evidence neither of a difference nor of equality: they are tested but have no interval.
+    /// Whether the error gives an interval. Accuracies that are equal over an unknown number of
+    /// examples show neither a difference nor equality: they are tested but have no interval.
     pub has_limits: bool,
 }
 
@@ -133,12 +134,14 @@ impl Resolution {
 }
 
 /// Compares two settings on their common replicates and cells: the difference on a replicate is the
-/// mean over its common cells. Accuracies are multiples of the grid step g, so equal differences do
-/// not show certainty: the variance is at least g² / 6, that of rounding two values, or g² / 6c for
-/// means over c cells.
+/// mean over its common cells.
 ///
-/// There is no error with one replicate, nor if all differences are equal, not 0, and the grid is
-/// unknown.
+/// Accuracies are multiples of the grid step g, so equal differences do not show certainty. The
+/// variance is therefore at least g² / 6, the variance of rounding two values, or g² / 6c for means
+/// over c cells.
+///
+/// One replicate has no standard error. Several replicates have none if all differences are equal
+/// but not 0, and the grid is 0 or unknown.
 pub fn difference(
     a: &[Sample],
     b: &[Sample],
@@ -146,7 +149,7 @@ pub fn difference(
     scratch: &mut Vec<f64>,
 ) -> Option<Difference> {
     scratch.clear();
-    let cells = if align(a, b, scratch) { 1.0 } else { merge(a, b, scratch) };
+    let cells = if add_aligned(a, b, scratch) { 1.0 } else { add_merged(a, b, scratch) };
     let n = scratch.len();
     if n == 0 {
         return None;
@@ -161,12 +164,12 @@ pub fn difference(
     let squares: f64 = scratch.iter().map(|value| (value - mean) * (value - mean)).sum();
     let floor = resolution.grid.unwrap_or_default().powi(2) / 6.0 / cells;
     let variance = (squares / count(n - 1)).max(floor);
-    // A spread below 10⁻¹² of the values is rounding. The values of the pair are read only if the
-    // maximum over all settings cannot decide.
+    // A spread below 10⁻¹² of the values is rounding. The maximum over all settings usually
+    // decides; only if it does not, the values of the pair are read.
     let exceeds_rounding = |scale: f64| variance > (1e-12 * scale).powi(2);
-    let of_pair = || a.iter().chain(b).map(|sample| sample.value.abs()).fold(0.0, f64::max);
-    let spreads = exceeds_rounding(resolution.scale) || exceeds_rounding(of_pair());
-    let error = match spreads {
+    let scale_of_pair = || a.iter().chain(b).map(|sample| sample.value.abs()).fold(0.0, f64::max);
+    let has_spread = exceeds_rounding(resolution.scale) || exceeds_rounding(scale_of_pair());
+    let error = match has_spread {
         true if variance.is_finite() => Some((variance / count(n)).sqrt()),
         false if mean == 0.0 => Some(0.0),
         _ => None,
@@ -175,48 +178,48 @@ pub fn difference(
     Some(Difference { n, mean, error, has_limits })
 }
 
-/// Differences between two settings with equal replicates and one cell each: a fast path, since a
-/// large table has millions of pairs.
-fn align(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> bool {
-    let alike =
+/// Adds the differences between two settings with equal replicates and one cell, and returns true;
+/// false for other settings. This fast path matters: a large table has millions of pairs.
+fn add_aligned(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> bool {
+    let is_pair =
         |(x, y): (&Sample, &Sample)| x.replicate == y.replicate && x.cell == 0 && y.cell == 0;
-    let aligned = a.len() == b.len() && a.iter().zip(b).all(alike);
+    let aligned = a.len() == b.len() && a.iter().zip(b).all(is_pair);
     if aligned {
         differences.extend(a.iter().zip(b).map(|(x, y)| x.value - y.value));
     }
     aligned
 }
 
-/// The mean difference on each replicate over its common cells. Returns the harmonic mean of the
-/// numbers of cells.
-fn merge(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> f64 {
-    let (mut i, mut l) = (0, 0);
-    let mut inverse = 0.0;
-    while i < a.len() && l < b.len() {
-        let replicate = a[i].replicate.max(b[l].replicate);
+/// Adds the mean difference on each replicate over its common cells. Returns the harmonic mean of
+/// the numbers of common cells.
+fn add_merged(a: &[Sample], b: &[Sample], differences: &mut Vec<f64>) -> f64 {
+    let (mut i, mut j) = (0, 0);
+    let mut inverse_sum = 0.0;
+    while i < a.len() && j < b.len() {
+        let replicate = a[i].replicate.max(b[j].replicate);
         let (mut sum, mut cells) = (0.0, 0.0);
         while i < a.len()
-            && l < b.len()
+            && j < b.len()
             && a[i].replicate <= replicate
-            && b[l].replicate <= replicate
+            && b[j].replicate <= replicate
         {
-            let (x, y) = (&a[i], &b[l]);
+            let (x, y) = (&a[i], &b[j]);
             match (x.replicate, x.cell).cmp(&(y.replicate, y.cell)) {
                 Ordering::Less => i += 1,
-                Ordering::Greater => l += 1,
+                Ordering::Greater => j += 1,
                 Ordering::Equal => {
                     sum += x.value - y.value;
                     cells += 1.0;
-                    (i, l) = (i + 1, l + 1);
+                    (i, j) = (i + 1, j + 1);
                 }
             }
         }
         if cells > 0.0 {
             differences.push(sum / cells);
-            inverse += 1.0 / cells;
+            inverse_sum += 1.0 / cells;
         }
     }
-    count(differences.len()) / inverse
+    count(differences.len()) / inverse_sum
 }
 
 #[cfg(test)]
@@ -224,7 +227,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn of(values: &[(usize, usize, f64)]) -> Samples {
+    fn samples_of(values: &[(usize, usize, f64)]) -> Samples {
         values
             .iter()
             .map(|(replicate, cell, value)| Sample {
@@ -240,7 +243,7 @@ mod tests {
         b: &[(usize, usize, f64)],
         grid: impl Into<Option<f64>>,
     ) -> Option<Difference> {
-        let settings = [of(a), of(b)];
+        let settings = [samples_of(a), samples_of(b)];
         difference(
             &settings[0],
             &settings[1],
@@ -277,13 +280,13 @@ mod tests {
         );
     }
 
-    /// The large values of a third setting do not turn differences of others into rounding.
+    /// Large values of a third setting do not make the difference of the others count as rounding.
     #[test]
     fn rounding_is_judged_by_the_values_of_the_pair() {
         let settings = [
-            of(&[(0, 0, 1.0), (1, 0, 1.5)]),
-            of(&[(0, 0, 2.0), (1, 0, 2.25)]),
-            of(&[(0, 0, 1e20)]),
+            samples_of(&[(0, 0, 1.0), (1, 0, 1.5)]),
+            samples_of(&[(0, 0, 2.0), (1, 0, 2.25)]),
+            samples_of(&[(0, 0, 1e20)]),
         ];
         let found = difference(
             &settings[0],
@@ -308,13 +311,13 @@ mod tests {
         assert_eq!(
             (equal.error, equal.has_limits),
             (Some(0.0), true),
-            "equal losses are equal for certain"
+            "equal losses are certainly equal"
         );
         let equal = differ(&a, &a, None).unwrap();
         assert_eq!(
             (equal.p(), equal.interval()),
             (Some(1.0), None),
-            "equal accuracies may have been rounded so"
+            "rounding may have made the accuracies equal"
         );
         let cells = [(0, 0, 0.5), (0, 1, 0.5), (1, 0, 0.5), (1, 1, 0.5)];
         let found = differ(&cells, &cells, 0.1).unwrap();

@@ -1,13 +1,13 @@
-//! Simulations of the promises: settings with known true means, compared thousands of times, with
-//! fixed random seeds. `cargo test -p report --release simulation -- --ignored` runs twenty times
-//! as many.
+//! Simulations that check the promises. They compare settings with known true means thousands of
+//! times, with fixed random seeds. `cargo test -p report --release simulation -- --ignored` runs
+//! twenty times as many.
 
 use super::best::{Standing, standings};
 use super::power::{inflation, replicates_needed};
 use super::samples::{Resolution, Sample, Samples, difference};
 use super::statistics::{Statistic, quantile};
 
-/// Normal random numbers: SplitMix64 and the polar form of Box and Muller.
+/// Normal random numbers, from SplitMix64 by the polar form of the Box–Muller transform.
 pub struct Normal(pub u64);
 
 impl Normal {
@@ -36,7 +36,8 @@ impl Normal {
 struct Design {
     settings: usize,
     replicates: usize,
-    /// The first half of the settings has the true mean 0, the others this much less.
+    /// The true mean of the first half of the settings is 0; that of the others is lower by this
+    /// gap.
     gap: f64,
     /// The ratio of the greatest to the least standard deviation.
     spread: f64,
@@ -84,23 +85,23 @@ impl Design {
     }
 }
 
-/// Shares of tables in which a promise failed, and the power.
+/// How often the promises of a design failed, and its power.
 #[derive(Debug, Default)]
-struct Broken {
-    /// The first setting, which is a best one, left the list.
-    given_best_left: f64,
-    /// At least one true distance lies outside its limits.
+struct Rates {
+    /// Share of tables in which the first setting, which is a best one, was rejected.
+    best_rejected: f64,
+    /// Share of tables in which at least one true distance lay outside its limits.
     limits_missed: f64,
-    /// The share of truly worse settings that left the list.
-    found: f64,
+    /// Share of the truly worse settings that were rejected.
+    power: f64,
 }
 
-fn simulate(design: Design, times: u32, seed: u64) -> Broken {
+fn simulate(design: Design, times: u32, seed: u64) -> Rates {
     let mut normal = Normal(seed);
-    let (mut left, mut missed, mut found, mut worse) = (0, 0, 0, 0);
+    let (mut best_rejected, mut missed, mut worse_rejected, mut worse) = (0, 0, 0, 0);
     for _ in 0..times {
         let standings = design.compare(&mut normal);
-        left += u32::from(standings[0].compared && !standings[0].may_be_best);
+        best_rejected += u32::from(standings[0].compared && !standings[0].may_be_best);
         let misses = |(setting, standing): (usize, &Standing)| {
             standing.distance.is_some_and(|limits| {
                 let truth = design.mean(setting);
@@ -112,20 +113,21 @@ fn simulate(design: Design, times: u32, seed: u64) -> Broken {
             standings.iter().enumerate().filter(|(setting, _)| design.mean(*setting) < 0.0)
         {
             worse += 1;
-            found += u32::from(standing.compared && !standing.may_be_best);
+            worse_rejected += u32::from(standing.compared && !standing.may_be_best);
             debug_assert!(setting > 0);
         }
     }
     let share = |count: u32, of: u32| if of == 0 { 0.0 } else { f64::from(count) / f64::from(of) };
-    Broken {
-        given_best_left: share(left, times),
+    Rates {
+        best_rejected: share(best_rejected, times),
         limits_missed: share(missed, times),
-        found: share(found, worse),
+        power: share(worse_rejected, worse),
     }
 }
 
-/// Checks every design against 5 % plus the Monte-Carlo error, and returns all rates.
-fn hold(times: u32) -> Vec<(Design, Broken)> {
+/// Simulates every design and returns its rates. Fails if a rate exceeds 5 % plus the Monte-Carlo
+/// error.
+fn check_designs(times: u32) -> Vec<(Design, Rates)> {
     let allowed = 0.05 + 4.0 * (0.05f64 * 0.95 / f64::from(times)).sqrt();
     let mut all = Vec::new();
     for settings in [2, 5, 10, 21] {
@@ -138,12 +140,12 @@ fn hold(times: u32) -> Vec<(Design, Broken)> {
                 (4.0, 0.2, 3.0),
             ] {
                 let design = Design { settings, replicates, gap, spread, missing, grid: 0.0 };
-                let broken = simulate(design, times, 1 + settings as u64 * 100 + replicates as u64);
+                let rates = simulate(design, times, 1 + settings as u64 * 100 + replicates as u64);
                 assert!(
-                    broken.given_best_left <= allowed && broken.limits_missed <= allowed,
-                    "{design:?} {broken:?}"
+                    rates.best_rejected <= allowed && rates.limits_missed <= allowed,
+                    "{design:?} {rates:?}"
                 );
-                all.push((design, broken));
+                all.push((design, rates));
             }
         }
     }
@@ -152,19 +154,19 @@ fn hold(times: u32) -> Vec<(Design, Broken)> {
 
 #[test]
 fn a_best_setting_stays_among_those_that_may_be_best() {
-    hold(1_000);
+    check_designs(1_000);
 }
 
 #[test]
 #[ignore = "takes a minute; run it after a change of the procedure"]
 fn a_best_setting_stays_among_those_that_may_be_best_at_length() {
-    for (design, Broken { given_best_left, limits_missed, .. }) in hold(20_000) {
-        println!("{given_best_left:.4} {limits_missed:.4} {design:?}");
+    for (design, Rates { best_rejected, limits_missed, .. }) in check_designs(20_000) {
+        println!("{best_rejected:.4} {limits_missed:.4} {design:?}");
     }
 }
 
-/// Accuracies on a small test set often differ equally on all replicates; a plain t-test would be
-/// certain of the difference.
+/// Accuracies on a small test set often differ equally on all replicates. A plain t-test would
+/// report such a difference as certain.
 #[test]
 fn a_grid_of_values_breaks_no_promise() {
     let times = 1_000;
@@ -173,10 +175,10 @@ fn a_grid_of_values_breaks_no_promise() {
         for grid in [0.5, 1.0, 3.0, 10.0] {
             let design =
                 Design { settings: 10, replicates, gap: 0.0, spread: 1.0, missing: 0.0, grid };
-            let broken = simulate(design, times, 7);
+            let rates = simulate(design, times, 7);
             assert!(
-                broken.given_best_left <= allowed && broken.limits_missed <= allowed,
-                "{design:?} {broken:?}"
+                rates.best_rejected <= allowed && rates.limits_missed <= allowed,
+                "{design:?} {rates:?}"
             );
         }
     }
@@ -196,7 +198,7 @@ fn power_equals_that_of_the_reference() {
         (21, 10, 2.0, 0.9821),
     ] {
         let design = Design { settings, replicates, gap, spread: 1.0, missing: 0.0, grid: 0.0 };
-        let found = simulate(design, times, 11).found;
+        let found = simulate(design, times, 11).power;
         assert!((found - expected).abs() < 0.02, "{design:?}: {found} instead of {expected}");
     }
 }
@@ -220,7 +222,7 @@ fn the_proposed_number_of_replicates_decides() {
             let ratio = deviation
                 .zip(inflation(pilot))
                 .map_or(0.0, |(deviation, inflation)| inflation * deviation / delta);
-            // Above a thousand, no number is proposed.
+            // Nothing is proposed above a thousand.
             let Some(n) = replicates_needed(ratio, settings) else { continue };
             tried += 1;
             let later = differences(n, &mut normal);

@@ -18,9 +18,9 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// `middle` ± `reach`.
-    pub fn around(middle: f64, reach: f64) -> Self {
-        Self { low: middle - reach, high: middle + reach }
+    /// `centre` ± `half_width`.
+    pub fn around(centre: f64, half_width: f64) -> Self {
+        Self { low: centre - half_width, high: centre + half_width }
     }
 }
 
@@ -36,9 +36,10 @@ pub struct Statistic {
 }
 
 impl Statistic {
-    /// Summarizes `values`; `None` if there are none. Sums run in the order of size, so the order
-    /// in which runs end changes no bit. A second pass corrects the mean by the mean of the
-    /// residuals.
+    /// Summarizes `values`; `None` if there are none, or if a sum overflows.
+    ///
+    /// Sums run in the order of size, so the order in which runs end changes no bit. A second pass
+    /// corrects the mean by the mean of the residuals.
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let n = values.len();
@@ -49,16 +50,15 @@ impl Statistic {
         let mean = rough + values.iter().map(|value| value - rough).sum::<f64>() / count(n);
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let deviation = (n > 1).then(|| (squares / count(n - 1)).sqrt());
-        // The sum overflows: there is no mean.
         (mean.is_finite() && squares.is_finite()).then_some(Self { n, mean, deviation })
     }
 
     /// The 95 % interval of the mean: mean ± t · s / √n with n − 1 degrees of freedom. `None` for
-    /// one value, and for equal values: an interval without width would claim certainty.
+    /// one value. Also `None` for equal values, because an interval without width claims certainty.
     pub fn interval(&self) -> Option<Interval> {
         let error = self.deviation.filter(|deviation| *deviation > 1e-12 * self.mean.abs())?
             / count(self.n).sqrt();
-        Some(Interval::around(self.mean, usual_quantile(self.n - 1) * error))
+        Some(Interval::around(self.mean, interval_quantile(self.n - 1) * error))
     }
 }
 
@@ -68,9 +68,9 @@ pub fn count(number: usize) -> f64 {
     number as f64
 }
 
-/// Corrects p-values for their number by Holm's step-down procedure, in the order given. Rejecting
-/// at a corrected p below 1 − [`CONFIDENCE`] keeps the probability of any false rejection at most
-/// that.
+/// Corrects p-values for their number by Holm's step-down procedure, and keeps their order. If
+/// every test with a corrected p below α is rejected, the probability of any false rejection is at
+/// most α.
 pub fn holm(tests: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..tests.len()).collect();
     order.sort_by(|a, b| tests[*a].total_cmp(&tests[*b]));
@@ -153,11 +153,11 @@ pub fn chi_squared_quantile(share: f64, freedom: usize) -> f64 {
     f64::midpoint(low, high)
 }
 
-/// [`quantile`] of the 95 % interval, cached: a store needs few different ones.
-fn usual_quantile(freedom: usize) -> f64 {
-    static KNOWN: [OnceLock<f64>; 32] = [const { OnceLock::new() }; 32];
+/// [`quantile`] of the 95 % interval, cached because most calls share a few degrees of freedom.
+fn interval_quantile(freedom: usize) -> f64 {
+    static CACHE: [OnceLock<f64>; 32] = [const { OnceLock::new() }; 32];
     let compute = || quantile(0.5 - CONFIDENCE / 2.0, freedom);
-    KNOWN.get(freedom).map_or_else(compute, |known| *known.get_or_init(compute))
+    CACHE.get(freedom).map_or_else(compute, |cached| *cached.get_or_init(compute))
 }
 
 /// Reference values come from SciPy 1.17.1.

@@ -19,8 +19,8 @@ impl Condition {
     /// Parses a condition in the syntax of the module `filter`.
     ///
     /// # Errors
-    /// If the syntax is wrong, a text has another operator than `=` and `!=`, or a time is compared
-    /// with anything but a date or time.
+    /// If the syntax is wrong, if a text has another operator than `=` and `!=`, or if a time is
+    /// compared with anything but a date or time.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         Ok(Self { text: text.to_owned(), expression: parser::parse(text)? })
     }
@@ -28,7 +28,7 @@ impl Condition {
     /// Checks that all keys are among `keys`, and that every value of `status` is a status.
     ///
     /// # Errors
-    /// If not. The error suggests the nearest valid word.
+    /// If a key or status is unknown. The error suggests the nearest known one.
     pub fn check(&self, keys: &[&str]) -> Result<(), FilterError> {
         self.expression.check_comparisons(&|comparison| {
             let (key, operand) = (&comparison.key, &comparison.operand);

@@ -91,14 +91,15 @@ impl KeyComparison {
         }
     }
 
-    /// Compares a time with the operand, which is the beginning of a time in the same format. Times
-    /// in this format are ordered as their bytes are.
+    /// Compares a time with the operand, which is the beginning of a time in the same format. The
+    /// order of the bytes is the order of the times.
     fn holds_for_time(&self, time: &str) -> bool {
         let operand = self.operand.text.as_bytes();
         let precision = time.len().min(operand.len());
         self.operator.accepts(time.as_bytes()[..precision].cmp(operand))
     }
 
+    /// Compares an id with the operand, which is the beginning of an id.
     fn holds_for_id(&self, id: &str) -> bool {
         let digits = IdPrefix::parse(&self.operand.text).digits;
         self.operator.is_equality() && id.starts_with(&digits) == (self.operator == Operator::Equal)

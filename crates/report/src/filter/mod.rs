@@ -8,7 +8,7 @@
 //!   Quote other keys as `"…"` or `` `…` ``, and other values as `'…'` or `"…"`. Inside quotes, a
 //!   doubled quote stands for one quote. A keyword before an operator is a key.
 //! - Numbers are compared as numbers. Text supports only `=` and `!=`. The keys `trial` and `run`
-//!   equal every id that starts with the value.
+//!   equal a value if the id starts with it.
 //! - `started_at` and `ended_at` are compared with a date or time in UTC, at the precision of the
 //!   value: `started_at<=2026-11-24` holds until the end of that day.
 //! - A comparison with a missing value is false, also with `!=`. `not` inverts it: every run

@@ -147,7 +147,7 @@ impl Parser<'_> {
         Ok(KeyComparison { key, operator, operand, number, integer })
     }
 
-    /// No key at `start`, where a comparison must start.
+    /// The error of a missing key at `start`, where a comparison must start.
     fn missing_key(&self, previous: Previous, start: Range<usize>) -> FilterError {
         let (span, message, label) = match (self.lexer.rest().chars().next(), previous) {
             (None, Some(previous)) => {
@@ -162,15 +162,15 @@ impl Parser<'_> {
         self.lexer.error(span, message, label)
     }
 
-    /// No operator after `key`.
+    /// The error of a missing operator after `key`.
     fn missing_operator(&self, key: &Word) -> FilterError {
-        let means_not = !key.quoted
+        let resembles_not = !key.quoted
             && (key.text == "!" || nearest(&key.text.to_lowercase(), ["not"]).is_some());
-        let label = if means_not { "did you mean 'not'?" } else { OPERATORS };
+        let label = if resembles_not { "did you mean 'not'?" } else { OPERATORS };
         self.lexer.error(key.span.clone(), "an operator is missing", label)
     }
 
-    /// The next word neither ends nor continues the condition.
+    /// The error of a next word that neither ends nor continues the condition.
     fn unexpected_word(&self) -> FilterError {
         let mut span = self.lexer.peek();
         if ["&&", "||"].iter().any(|symbol| self.lexer.rest().starts_with(symbol)) {
@@ -181,13 +181,13 @@ impl Parser<'_> {
             let label = "expected a ( before this";
             return self.lexer.error(span, "unmatched closing parenthesis", label);
         }
-        let meant = match word {
+        let suggestion = match word {
             "&" | "&&" | "," => Some("and"),
             "|" | "||" => Some("or"),
             word => nearest(&word.to_lowercase(), ["and", "or"]),
         };
-        let label = match meant {
-            Some(meant) => format!("did you mean '{meant}'?"),
+        let label = match suggestion {
+            Some(keyword) => format!("did you mean '{keyword}'?"),
             None => "expected 'and' or 'or' before this (quote a value with blanks)".to_owned(),
         };
         self.lexer.error(span, "'and' or 'or' is missing", label)

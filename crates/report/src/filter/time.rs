@@ -1,6 +1,6 @@
 //! Dates and times in conditions, at the precision of their text.
 
-/// A complete timestamp. It completes shorter ones, to check that they are valid.
+/// A complete timestamp. Its end completes a shorter one, so that the result can be checked.
 const COMPLETE: &str = "1970-01-01T00:00:00.000Z";
 
 /// Valid lengths: up to the year, month, day, hour, minute, second, or a digit of the fraction.

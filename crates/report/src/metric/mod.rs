@@ -80,9 +80,9 @@ pub struct Rules {
 
 impl Rules {
     /// Combines directions from the command line with the declarations of an experiment.
-    pub fn new(asked: &[(String, Direction)], declared: &Declarations) -> Self {
+    pub fn new(chosen: &[(String, Direction)], declared: &Declarations) -> Self {
         Self {
-            directions: [asked.to_vec(), declared.directions.clone()],
+            directions: [chosen.to_vec(), declared.directions.clone()],
             rank: declared.rank.clone(),
             report: declared.report.clone(),
         }
@@ -92,21 +92,24 @@ impl Rules {
     /// split, or inferred from its words.
     pub fn direction(&self, name: &str) -> Option<Direction> {
         let declared = |directions: &Vec<(String, Direction)>| {
-            let of = |wanted: &str| {
+            let find = |wanted: &str| {
                 directions
                     .iter()
                     .find(|(known, _)| known == wanted)
                     .map(|(_, direction)| *direction)
             };
-            of(name).or_else(|| of(base(name)))
+            find(name).or_else(|| find(base(name)))
         };
         self.directions.iter().find_map(declared).or_else(|| direction(name))
     }
 
-    /// The metric that ranks by default. A declared metric comes first. Otherwise the order is by
-    /// cost (last), then by split, then accuracy, loss, other metrics. A held-out validation comes
-    /// before the test set; if the test set is the validation, it comes first. Training metrics,
-    /// metrics of unknown direction, and metrics that `may_rank` excludes do not rank.
+    /// The metric that ranks by default: the declared one, or else the first in this order. Costs
+    /// come last. Among the others, a held-out validation comes before the test set; if the test
+    /// set is the validation, it comes first. Within a split, accuracy comes before loss, and loss
+    /// before other metrics.
+    ///
+    /// Training metrics, metrics of unknown direction, and metrics that `may_rank` excludes do not
+    /// rank.
     pub fn ranking<'a>(
         &self,
         metrics: &[&'a str],
@@ -186,9 +189,13 @@ mod tests {
         assert_eq!(
             rules.direction("val_babble"),
             Some(Direction::Maximize),
-            "what the user says goes first"
+            "the command line does not take precedence"
         );
-        assert_eq!(rules.direction("test_babble"), Some(Direction::Minimize), "without its split");
+        assert_eq!(
+            rules.direction("test_babble"),
+            Some(Direction::Minimize),
+            "the name without its split has no effect"
+        );
         assert_eq!(rules.direction("accuracy"), Some(Direction::Minimize));
         assert_eq!(rules.direction("foo"), None);
     }

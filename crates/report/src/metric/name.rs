@@ -1,4 +1,4 @@
-//! Reads the direction, split and kind of a metric from its name. No other module does.
+//! Reads the direction, split and kind of a metric from its name. No other module interprets names.
 //!
 //! A name is split into words at every character that is neither a letter nor a digit, and case is
 //! ignored, so `val/loss`, `test.WER` and `memory_mb` are known.
@@ -7,7 +7,7 @@ use tracking::Direction;
 
 /// Words of metrics that are better when lower.
 #[rustfmt::skip]
-const LESS: &[&str] = &[
+const LOWER_IS_BETTER: &[&str] = &[
     // Losses and errors.
     "loss", "losses", "error", "errors", "err", "mse", "rmse", "nrmse", "msle", "rmsle", "rmspe", "rmsd", "mae", "mape",
     "smape", "mase", "mdape", "wape", "medae", "sse", "bce", "ce", "xent", "crossentropy", "logloss", "nll", "nelbo", "hinge",
@@ -32,8 +32,8 @@ const DURATIONS: &[&str] = &[
     "secs", "sec", "ms", "us", "ns", "minutes", "hours",
 ];
 
-/// Words of other costs, which are better when lower. Every training run has costs, so they rank
-/// only if nothing else was measured.
+/// Words of other costs, which are better when lower. Costs rank only if nothing else was measured,
+/// because every training run has some.
 #[rustfmt::skip]
 const COSTS: &[&str] = &[
     "memory", "mem", "ram", "vram", "rss", "bytes", "kb", "mb", "gb", "kib",
@@ -50,7 +50,7 @@ const SPEEDS: &[&str] = &[
 
 /// Words of metrics that are better when higher.
 #[rustfmt::skip]
-const MORE: &[&str] = &[
+const HIGHER_IS_BETTER: &[&str] = &[
     // Classification.
     "accuracy", "acc", "precision", "recall", "sensitivity", "specificity", "tpr", "tnr", "ppv", "npv", "f", "fbeta", "fscore",
     "fmeasure", "auc", "auroc", "roc", "rocauc", "aucroc", "auprc", "prauc", "aupr", "ap", "ar", "map", "mar", "kappa", "mcc",
@@ -72,7 +72,7 @@ const MORE: &[&str] = &[
 
 /// Words of metrics that are better when higher, unless another word contradicts: `brier_score` is
 /// a loss.
-const WEAKLY_MORE: &[&str] = &[
+const WEAKLY_HIGHER_IS_BETTER: &[&str] = &[
     "score", "top", "quality", "match", "matches", "hit", "hits", "correct", "pass", "solved",
     "coverage", "gain", "lift",
 ];
@@ -80,14 +80,14 @@ const WEAKLY_MORE: &[&str] = &[
 /// Time units after "per" in a throughput, such as `images_per_second`.
 const TIMES: &[&str] = &["s", "sec", "secs", "second", "seconds", "min", "minute", "h", "hour"];
 
-/// Words that reverse a direction: a negative log likelihood is a loss, and scikit-learn's
-/// `neg_log_loss` is a score.
+/// Words that reverse a direction: a negative log likelihood is a loss, and `neg_log_loss` of
+/// scikit-learn is a score.
 const NEGATIVE: &[&str] = &["negative", "neg", "minus", "inverse", "inv"];
 
 /// Words of statistics about a metric, such as `std_test_acc` and `acc_drop`. Their direction is
 /// unknown.
 #[rustfmt::skip]
-const UNCLEAR: &[&str] = &[
+const STATISTICS: &[&str] = &[
     "std", "stdev", "stddev", "sd", "stderr", "sem", "var", "variance", "ci", "lower", "upper", "delta", "diff", "difference",
     "change", "drop", "survival", "travelled", "traveled", "count", "num",
 ];
@@ -149,7 +149,7 @@ fn words(name: &str) -> impl Iterator<Item = String> {
 pub fn direction(name: &str) -> Option<Direction> {
     let words: Vec<String> = words(name).collect();
     let follows = |first, second| follows(&words, first, second);
-    if follows("per", TIMES) && !is_any(&words, LESS) {
+    if follows("per", TIMES) && !is_any(&words, LOWER_IS_BETTER) {
         return Some(Direction::Maximize);
     }
     // "per" at the end is the phoneme error rate. The other metrics have names of two words.
@@ -167,12 +167,13 @@ pub fn direction(name: &str) -> Option<Direction> {
     {
         return Some(Direction::Maximize);
     }
-    if is_any(&words, UNCLEAR) {
+    if is_any(&words, STATISTICS) {
         return None;
     }
-    let less = [LESS, COSTS, DURATIONS].iter().any(|list| is_any(&words, list));
-    let more =
-        is_any(&words, MORE) || is_any(&words, SPEEDS) || (!less && is_any(&words, WEAKLY_MORE));
+    let less = [LOWER_IS_BETTER, COSTS, DURATIONS].iter().any(|list| is_any(&words, list));
+    let more = is_any(&words, HIGHER_IS_BETTER)
+        || is_any(&words, SPEEDS)
+        || (!less && is_any(&words, WEAKLY_HIGHER_IS_BETTER));
     let negative = is_any(&words, NEGATIVE);
     match (less, more) {
         (true, false) if negative => Some(Direction::Maximize),
@@ -199,21 +200,21 @@ fn follows(words: &[String], first: &str, second: &[&str]) -> bool {
 /// Whether a metric measures cost or speed instead of quality.
 pub fn is_cost(name: &str) -> bool {
     let words: Vec<String> = words(name).collect();
-    !is_quality(&words) && (is_any(&words, COSTS) || is_clocked(&words))
+    !is_quality(&words) && (is_any(&words, COSTS) || is_time_or_speed(&words))
 }
 
-/// Whether a metric measures time or speed: two runs with equal bits differ in it. A name whose
-/// words contradict each other, such as `survival_time`, does not count.
+/// Whether a metric measures time or speed. Such a metric differs even between runs with equal
+/// weights. A name of unknown direction, such as `survival_time`, does not count.
 pub fn is_time(name: &str) -> bool {
     let words: Vec<String> = words(name).collect();
-    direction(name).is_some() && !is_quality(&words) && is_clocked(&words)
+    direction(name).is_some() && !is_quality(&words) && is_time_or_speed(&words)
 }
 
 fn is_quality(words: &[String]) -> bool {
-    is_any(words, LESS) || is_any(words, MORE)
+    is_any(words, LOWER_IS_BETTER) || is_any(words, HIGHER_IS_BETTER)
 }
 
-fn is_clocked(words: &[String]) -> bool {
+fn is_time_or_speed(words: &[String]) -> bool {
     is_any(words, DURATIONS) || is_any(words, SPEEDS) || follows(words, "per", TIMES)
 }
 
@@ -245,8 +246,8 @@ pub fn is_bookkeeping(name: &str) -> bool {
 /// A name without a split at its beginning or end: `wer` for `val_wer`, `Loss` for `Loss/test`.
 pub fn base(name: &str) -> &str {
     let is_split = |word: &str| split_word(&word.to_lowercase()).is_some();
-    let border = |c: char| !c.is_alphanumeric();
-    match (name.split_once(border), name.rsplit_once(border)) {
+    let is_separator = |c: char| !c.is_alphanumeric();
+    match (name.split_once(is_separator), name.rsplit_once(is_separator)) {
         (Some((first, rest)), _) if !rest.is_empty() && is_split(first) => rest,
         (_, Some((rest, last))) if !rest.is_empty() && is_split(last) => rest,
         _ => name,

@@ -1,6 +1,6 @@
 //! Sentences about the method, the main effects and the front.
 
-use super::phrases::{NAMED, averaged, listed, setting_name};
+use super::phrases::{MAX_NAMED, averaged, listed, setting_name};
 use crate::analysis::comparison::{Comparison, Promise, Setting};
 use crate::analysis::effects::{Effect, Effects};
 use crate::number_format::{self, difference};
@@ -15,11 +15,11 @@ pub fn background(comparison: &Comparison) -> Vec<String> {
 pub fn basis(comparison: &Comparison) -> Option<String> {
     comparison.promise?;
     let metric = title(comparison.ranked_by.as_deref()?);
-    let one = comparison.replicate.as_deref().map(title)?;
+    let replicate = comparison.replicate.as_deref().map(title)?;
     let pairing = if comparison.averaged.is_empty() {
-        one
+        replicate
     } else {
-        format!("{one}, over equal {}", averaged(comparison))
+        format!("{replicate}, over equal {}", averaged(comparison))
     };
     let is_tested = comparison
         .settings
@@ -58,9 +58,9 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
         );
         format!("{} {range}{share}", title(&effect.name))
     };
-    let mut parts: Vec<String> = main.iter().enumerate().take(NAMED).map(part).collect();
+    let mut parts: Vec<String> = main.iter().enumerate().take(MAX_NAMED).map(part).collect();
     if let Some(rest) = rest {
-        let one = wording::replicate(comparison.replicate.as_deref());
+        let replicate = wording::replicate(comparison.replicate.as_deref());
         let noise = if rest.interaction.is_some() || main.len() < 2 {
             "noise"
         } else {
@@ -68,7 +68,7 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
         };
         let shares = [
             ("interaction".to_owned(), rest.interaction),
-            (one, rest.replicate),
+            (replicate, rest.replicate),
             (noise.to_owned(), Some(rest.noise)),
         ];
         parts.extend(shares.into_iter().filter_map(|(name, share)| {
@@ -90,7 +90,7 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
 /// The front: settings that no other setting beats in both the metric and time.
 pub fn front(comparison: &Comparison) -> Option<String> {
     let front = comparison.front();
-    // A front of one setting, or of all settings, is no information.
+    // A front of one setting, or of all settings, says nothing.
     if front.len() < 2 || front.len() == comparison.settings.len() {
         return None;
     }

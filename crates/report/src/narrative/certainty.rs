@@ -23,12 +23,12 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
         setting_name(comparison, comparison.best()?),
         setting_name(comparison, comparison.settings.get(undecided.rival)?)
     );
-    let rest = match undecided.needed {
+    let replicates_needed = match undecided.needed {
         Some(needed) => format!("about {} would decide the {pair}", replicates(needed)),
         None => format!("more than 1,000 {several} would be needed to decide the {pair}"),
     };
     Some(format!(
-        "Undecided with {}: differences under {} are often missed; {rest}.",
+        "Undecided with {}: differences under {} are often missed; {replicates_needed}.",
         replicates(undecided.n),
         difference(unit, undecided.detectable)
     ))
@@ -59,7 +59,7 @@ pub fn reported(comparison: &Comparison) -> Option<String> {
     let statistic = best.metric(name)?;
     let ranking = title(comparison.ranked_by.as_deref()?);
     let value = with_unit(comparison.unit(name), statistic.mean);
-    let role = match comparison.reports_what_chose() {
+    let role = match comparison.reports_on_ranking_examples() {
         true => "comes from the examples that chose it and is optimistic",
         false => "estimates how good it is",
     };
@@ -73,9 +73,9 @@ pub fn reported(comparison: &Comparison) -> Option<String> {
 pub fn selection(comparison: &Comparison) -> Option<String> {
     let (best, metric) = (comparison.best()?, comparison.ranking()?);
     let unselected = comparison.unselected_mean.filter(|_| comparison.reported_by.is_none())?;
-    let optimistic = (best.level? - unselected).abs();
+    let optimism = (best.level? - unselected).abs();
     let one = wording::replicate(comparison.replicate.as_deref());
-    let shown = difference(metric.unit, optimistic);
+    let shown = difference(metric.unit, optimism);
     (!number_format::is_zero(&shown)).then(|| {
         format!(
             "The mean of ★ is the {} of {} and optimistic by roughly {shown}: choosing without one {one} at a time and measuring on \

@@ -24,13 +24,13 @@ pub fn left_out(comparison: &Comparison) -> Option<String> {
 /// Names the settings without the ranking metric.
 pub fn without_result(comparison: &Comparison) -> Option<String> {
     let without = comparison.settings.iter().filter(|setting| setting.level.is_none());
-    let named = |setting: &Setting| {
+    let name = |setting: &Setting| {
         let ended = setting.counts.unfinished().into_iter().filter(|(count, _)| *count > 0);
         let ended: Vec<String> = ended.map(|(count, word)| format!("{count} {word}")).collect();
         let why = if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) };
         setting_name(comparison, setting) + &why
     };
-    let names: Vec<String> = without.map(named).collect();
+    let names: Vec<String> = without.map(name).collect();
     (comparison.ranking().is_some() && !names.is_empty())
         .then(|| format!("Without a result: {}.", listed(&names)))
 }
@@ -52,22 +52,22 @@ pub fn missing_runs(comparison: &Comparison) -> Option<String> {
     }
     let (several, one) =
         (repeated(comparison), wording::replicate(comparison.replicate.as_deref()));
-    let (what, with) = match comparison.averaged.is_empty() {
+    let (missing, fitted) = match comparison.averaged.is_empty() {
         true => (several, one.clone()),
         false => ("runs".to_owned(), format!("{one} and {}", averaged(comparison))),
     };
-    let rank = match comparison.connected {
+    let unconnected = match comparison.connected {
         true => String::new(),
         false => format!(
             " Settings that share no {one} with others are ranked by the means of their own runs."
         ),
     };
     Some(format!(
-        "Not all settings have the same {what}: they are ranked by a least-squares fit of setting + {with}.{rank}"
+        "Not all settings have the same {missing}: they are ranked by a least-squares fit of setting + {fitted}.{unconnected}"
     ))
 }
 
-/// Warns that settings may have lost their worst runs.
+/// Warns that a setting can look better than it is if its worst runs have no result.
 pub fn survivors(comparison: &Comparison) -> Option<String> {
     let lost = |setting: &Setting| {
         setting.level.is_some()

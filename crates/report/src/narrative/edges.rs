@@ -21,8 +21,8 @@ pub fn edges(comparison: &Comparison) -> Vec<String> {
             .settings
             .iter()
             .all(|setting| matches!(setting.values[key], Some(Value::Integer(_))));
-        // With two values, every setting is at an edge. There is nothing below 0, and nothing below
-        // 1 for an integer.
+        // With two values, every setting is at an edge. No useful value is below 0, and no useful
+        // integer is below 1.
         let [low, _, .., high] = tried[..] else { return None };
         match () {
             () if best.is_empty() => None,
@@ -39,7 +39,7 @@ pub fn edges(comparison: &Comparison) -> Vec<String> {
         }
     };
     let candidates = comparison.candidates();
-    // If every setting may be the best, the position of the best mean is chance.
+    // If every setting may be the best, chance decides where the best mean lies.
     let is_informative = candidates.len() < comparison.compared();
     let sentence = |(key, name): (usize, &String)| {
         let (lies, beyond) = match edge(&candidates, key) {

@@ -3,24 +3,24 @@
 use crate::analysis::comparison::{Comparison, Setting};
 use crate::wording::{self, title};
 
-/// The most settings that a sentence names; it counts the others.
-pub const NAMED: usize = 6;
+/// Most settings that a sentence names. It gives only the number of the others.
+pub const MAX_NAMED: usize = 6;
 
 /// Names a setting by its keys: `batch 16, decay 1e-4`.
 pub fn setting_name(comparison: &Comparison, setting: &Setting) -> String {
-    let named = |(key, value): (&String, &Option<tracking::Value>)| {
+    let assignment = |(key, value): (&String, &Option<tracking::Value>)| {
         let value = value.as_ref().map_or_else(|| "not set".to_owned(), wording::value);
         format!("{} {value}", title(key))
     };
-    let parts: Vec<String> = comparison.keys.iter().zip(&setting.values).map(named).collect();
+    let parts: Vec<String> = comparison.keys.iter().zip(&setting.values).map(assignment).collect();
     if parts.is_empty() { "the only setting".to_owned() } else { parts.join(", ") }
 }
 
-/// Joins the first [`NAMED`] names and counts the others.
+/// Joins the first [`MAX_NAMED`] names and counts the others.
 pub fn listed(names: &[String]) -> String {
-    let mut text = names[..names.len().min(NAMED)].join("; ");
-    if names.len() > NAMED {
-        text += &format!("; and {} more", names.len() - NAMED);
+    let mut text = names[..names.len().min(MAX_NAMED)].join("; ");
+    if names.len() > MAX_NAMED {
+        text += &format!("; and {} more", names.len() - MAX_NAMED);
     }
     text
 }

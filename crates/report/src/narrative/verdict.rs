@@ -28,9 +28,10 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
 /// The reason why no metric ranks.
 fn unranked(comparison: &Comparison) -> Option<String> {
     let finished = comparison.counts.finished;
-    let nothing = comparison.metrics.iter().all(|metric| metric::is_bookkeeping(&metric.name));
+    let has_no_metric =
+        comparison.metrics.iter().all(|metric| metric::is_bookkeeping(&metric.name));
     match comparison.epoch {
-        EpochChoice::Epoch(epoch) if finished > 0 && nothing => {
+        EpochChoice::Epoch(epoch) if finished > 0 && has_no_metric => {
             return Some(format!("No run that finished has an epoch {epoch}."));
         }
         EpochChoice::Best if finished > 0 => {
@@ -56,12 +57,12 @@ fn unranked(comparison: &Comparison) -> Option<String> {
         ));
     }
     let training: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
-    let of = match training.as_slice() {
+    let reason = match training.as_slice() {
         [] => return None,
         [only] => format!("{only} is a training metric"),
         several => format!("{} are training metrics", several.join(", ")),
     };
-    Some(format!("No metric ranks by default: {of}. Use --sort NAME to rank by one."))
+    Some(format!("No metric ranks by default: {reason}. Use --sort NAME to rank by one."))
 }
 
 /// The reason why nothing could be tested.
@@ -113,7 +114,7 @@ fn among(comparison: &Comparison) -> String {
         n => format!("each of the other {n}"),
     };
     // The promise covers only the compared settings.
-    let of = if compared < comparison.settings.len() {
+    let scope = if compared < comparison.settings.len() {
         format!("Of the {compared} settings compared, ")
     } else {
         String::new()
@@ -128,8 +129,8 @@ fn among(comparison: &Comparison) -> String {
             format!("the best is among these {} (95 %): {}.", several.len(), listed(several))
         }
     };
-    let sentence = if of.is_empty() { capitalised(&sentence) } else { of + &sentence };
-    let strictly = |setting: &&Setting| {
+    let sentence = if scope.is_empty() { capitalised(&sentence) } else { scope + &sentence };
+    let is_best_or_worse = |setting: &Setting| {
         setting.standing.may_be_best
             || setting.standing.distance.is_some_and(|limits| limits.high < 0.0)
     };
@@ -139,7 +140,7 @@ fn among(comparison: &Comparison) -> String {
             .settings
             .iter()
             .filter(|setting| setting.standing.compared)
-            .all(|setting| strictly(&setting)) =>
+            .all(is_best_or_worse) =>
         {
             format!("{sentence} It is better than {others}.")
         }
@@ -153,7 +154,7 @@ fn against(comparison: &Comparison) -> Option<String> {
     let baseline = comparison.baseline()?;
     let metric = comparison.ranking()?;
     let test = |setting: &&Setting| setting.difference.and_then(|difference| difference.test);
-    let named = |better: bool| -> Vec<String> {
+    let names_of = |better: bool| -> Vec<String> {
         let differs = |setting: &&Setting| {
             test(setting).is_some_and(|test| test.is_significant())
                 && setting
@@ -175,8 +176,8 @@ fn against(comparison: &Comparison) -> Option<String> {
             "Nothing is tested: no setting has two {several} in common with {name}."
         ));
     }
-    let (better, worse) = (named(true), named(false));
-    let part = |word: &str, names: &[String]| match names {
+    let (better, worse) = (names_of(true), names_of(false));
+    let list = |word: &str, names: &[String]| match names {
         [] => format!("none is shown to be {word}"),
         names => format!("{word}: {}", listed(names)),
     };
@@ -184,7 +185,7 @@ fn against(comparison: &Comparison) -> Option<String> {
         if tested == 1 { String::new() } else { format!(" for all {tested} settings together") };
     Some(format!(
         "Compared with {name} (95 %{all}): {}; {}.",
-        part("better", &better),
-        part("worse", &worse)
+        list("better", &better),
+        list("worse", &worse)
     ))
 }

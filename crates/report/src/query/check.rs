@@ -1,4 +1,4 @@
-//! Checks that the runs have every hyperparameter and metric that a query names.
+//! Checks that each hyperparameter, metric and column that a query names exists.
 
 use anyhow::{Result, bail};
 
@@ -46,8 +46,8 @@ pub fn check_names(
     Ok(CompareOptions { sort, ..options })
 }
 
-/// Checks the keys of `conditions`. `param_NAME` and `metric_NAME` are keys where another key hides
-/// `NAME`.
+/// Checks the keys of `conditions`. If another key hides the hyperparameter or metric `NAME`,
+/// `param_NAME` or `metric_NAME` is a key too.
 fn check_conditions(conditions: &[Condition], params: &[&str], metrics: &[&str]) -> Result<()> {
     let hidden_params =
         params.iter().filter(|name| FACTS.contains(name)).map(|name| format!("param_{name}"));
@@ -63,8 +63,8 @@ fn check_conditions(conditions: &[Condition], params: &[&str], metrics: &[&str])
     Ok(())
 }
 
-/// Checks the metric of `--sort`. At the best epoch, only per-epoch metrics exist, and a metric
-/// without a direction chooses no epoch.
+/// Checks the metric of `--sort`. With `--at best`, runs have only per-epoch metrics, and none if
+/// the metric has no direction. The error then asks for the direction.
 fn check_sort(options: &CompareOptions, selected: &[SelectedRuns], metrics: &[&str]) -> Result<()> {
     let Some(name) = options.sort.iter().find(|name| !metrics.contains(&name.as_str())) else {
         return Ok(());

@@ -12,7 +12,7 @@ use tracking::{Experiment, Reader};
 use crate::analysis::comparison::{self, CompareOptions, Comparison};
 use crate::analysis::last_epoch::last_improvement;
 use crate::cli::{ComparisonArgs, DirectionArgs};
-use crate::filter::Condition;
+use crate::filter::{Condition, all_hold, parse_all};
 use crate::narrative;
 use crate::runs::{MeasuredRun, measured_runs};
 use crate::table::{Table, tables};
@@ -24,7 +24,7 @@ pub use select::{SelectedRuns, select_experiments};
 
 /// The runs of a query and their comparisons.
 pub struct QueryResult {
-    /// The runs that fulfil every condition, by experiment.
+    /// The runs that match every condition, by experiment.
     pub runs: Vec<(Experiment, Vec<MeasuredRun>)>,
     /// One table per comparison.
     pub tables: Vec<Table>,
@@ -46,14 +46,13 @@ impl QueryResult {
 /// # Errors
 /// If an option is wrong, or the store cannot be read.
 pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<QueryResult> {
-    let conditions =
-        args.conditions.iter().map(|text| Condition::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let conditions = parse_all(&args.conditions)?;
     let options = options(args)?;
     let mut selected = selected_runs(reader, results, args, &options)?;
     let options = check_names(options, &selected, &conditions)?;
     let found: usize = selected.iter().map(|selected| selected.runs.len()).sum();
     for selected in &mut selected {
-        selected.runs.retain(|run| conditions.iter().all(|condition| condition.holds(run)));
+        selected.runs.retain(|run| all_hold(&conditions, run));
     }
     let mut comparisons: Vec<Comparison> = Vec::new();
     for SelectedRuns { experiment, declarations, runs } in &selected {

@@ -8,7 +8,7 @@ use tracking::{Reader, StoreError};
 /// Opens the store of `results`.
 ///
 /// # Errors
-/// If there is no store; the error names the command that makes one.
+/// If there is no store. The error then names the command that makes one.
 pub fn open(results: &Path) -> Result<Reader> {
     Reader::open(results).map_err(|error| match error {
         StoreError::NoStore { .. } => anyhow::anyhow!("{error}; {}", run_advice(results)),
@@ -22,7 +22,7 @@ pub fn run_advice(results: &Path) -> String {
     format!("run an experiment first: cargo run -p runner --{option} experiments/batch_sweep.toml")
 }
 
-/// The option that names the results folder, after a blank; empty for the default folder.
+/// The option that names the results folder, with a leading blank. Empty for the default folder.
 pub fn results_option(results: &Path) -> String {
     if results == Path::new("results") {
         String::new()

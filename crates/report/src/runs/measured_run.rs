@@ -29,8 +29,9 @@ impl MeasuredRun {
 
     /// The value of the fact, hyperparameter or metric `name`.
     ///
-    /// A hyperparameter called `dataset`, `engine` or `device` hides the fact. Any other fact hides
-    /// a hyperparameter or metric of its name, which `param_NAME` or `metric_NAME` still reach.
+    /// A hyperparameter called `dataset`, `engine` or `device` hides the fact of that name. Any
+    /// other fact hides a hyperparameter or metric of its name; `param_NAME` and `metric_NAME` find
+    /// these.
     pub fn value(&self, name: &str) -> Option<Value> {
         match name {
             "dataset" | "engine" | "device" if self.run.param(name).is_some() => {
@@ -43,17 +44,17 @@ impl MeasuredRun {
             "engine" => Some(self.run.engine.as_str().into()),
             "device" => Some(self.run.device.as_str().into()),
             "started_at" => Some(self.run.started_at.as_str().into()),
-            // It is empty until the run ends.
+            // The text is empty until the run ends.
             "ended_at" => {
                 Some(self.run.ended_at.as_str()).filter(|time| !time.is_empty()).map(Value::from)
             }
             _ => {
-                let own = |prefix| name.strip_prefix(prefix);
-                let param = || self.run.param(own("param_")?).cloned();
-                let metric = || self.metric(own("metric_")?).map(Value::Real);
-                let named =
-                    self.run.param(name).cloned().or_else(|| self.metric(name).map(Value::Real));
-                named.or_else(param).or_else(metric)
+                let param = |name: &str| self.run.param(name).cloned();
+                let metric = |name: &str| self.metric(name).map(Value::Real);
+                param(name)
+                    .or_else(|| metric(name))
+                    .or_else(|| param(name.strip_prefix("param_")?))
+                    .or_else(|| metric(name.strip_prefix("metric_")?))
             }
         }
     }

@@ -1,4 +1,5 @@
-//! What the runs say about a metric: its unit, its resolution, and whether it may rank.
+//! Properties of a metric that follow from its runs: its unit, its resolution, and whether it may
+//! rank.
 
 use super::measured_run::MeasuredRun;
 use crate::metric::{self, Metric, Rules, Split, Unit};
@@ -14,8 +15,8 @@ pub fn metric_of(name: &str, runs: &[&MeasuredRun], rules: &Rules) -> Metric {
     }
 }
 
-/// Whether a metric may rank by default. Training metrics may not. A per-epoch metric without a
-/// split is a training metric by Keras's convention, a final one is not.
+/// Whether a metric may rank by default. Training metrics may not. By Keras's convention, a
+/// per-epoch metric such as `loss` is a training metric, but a final metric of that name is not.
 pub fn may_rank(name: &str, runs: &[&MeasuredRun]) -> bool {
     let is_final = || runs.iter().any(|measured| measured.run.result(name).is_some());
     !metric::is_of_training(name) || (metric::split(name) != Split::Train && is_final())

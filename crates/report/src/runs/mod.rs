@@ -1,4 +1,4 @@
-//! Runs as all comparisons see them: recorded runs with every metric that can be compared.
+//! Recorded runs with all metrics that a comparison can use.
 
 mod epoch_choice;
 mod measured_run;

@@ -36,8 +36,9 @@ pub fn measured_runs(
         let position = match epoch {
             EpochChoice::Epoch(number) => epochs.iter().position(|epoch| epoch.epoch == number),
             EpochChoice::Best | EpochChoice::Last => {
-                let asked = sort.filter(|name| logged.contains(name));
-                let chosen = asked.or_else(|| rules.ranking(&logged, may_rank, &run.validation));
+                let requested = sort.filter(|name| logged.contains(name));
+                let chosen =
+                    requested.or_else(|| rules.ranking(&logged, may_rank, &run.validation));
                 chosen.and_then(|name| best(epochs, name, rules))
             }
         };
@@ -46,8 +47,8 @@ pub fn measured_runs(
     Ok(measured.collect())
 }
 
-/// Adds the last values of the per-epoch metrics to `runs`. Training metrics count only if the program
-/// recorded no final metric.
+/// Adds the last values of the per-epoch metrics to `runs`. Training metrics count only if the
+/// program recorded no final metric.
 pub fn measured_at_end(
     reader: &Reader,
     runs: Vec<RecordedRun>,
@@ -56,9 +57,9 @@ pub fn measured_at_end(
     let mut last = reader.last_values(&runs)?;
     let measured = |run: RecordedRun| {
         let mut by_epoch = last.remove(&run.id).unwrap_or_default();
-        let ended_without = run.status == Status::Finished
+        let has_no_result = run.status == Status::Finished
             && run.results.iter().all(|(name, _)| &**name == "seconds");
-        let counts = |name: &str| !metric::is_of_training(name) || ended_without;
+        let counts = |name: &str| !metric::is_of_training(name) || has_no_result;
         by_epoch.retain(|(name, _)| {
             counts(name) && !metric::is_bookkeeping(name) && run.param(name).is_none()
         });
@@ -80,15 +81,15 @@ fn with_test_sizes(
     unknown.remove("");
     for digest in unknown {
         let first = runs.iter().find(|run| run.dataset_sha256 == digest && !known(run));
-        let Some(examples) = first.map(|run| reader.error_analysis(run)).transpose()?.flatten()
+        let Some(analysis) = first.map(|run| reader.error_analysis(run)).transpose()?.flatten()
         else {
             continue;
         };
-        let total = examples
+        let total = analysis
             .confusion
             .iter()
             .map(|cell| cell.count)
-            .fold(examples.left_out, u64::saturating_add);
+            .fold(analysis.left_out, u64::saturating_add);
         for run in runs.iter_mut().filter(|run| run.dataset_sha256 == digest) {
             run.header.split_sizes.test.get_or_insert(total);
         }
@@ -116,8 +117,8 @@ fn renamed(mut epochs: Vec<EpochMetrics>, validation: &str) -> Vec<EpochMetrics>
     epochs
 }
 
-/// The state of `run` after the epoch at `position`. The metrics of that epoch replace the final
-/// metrics, and the time ends with that epoch.
+/// `run` as it was after the epoch at `position`: the metrics of that epoch replace the final
+/// metrics, and the time is that of the epochs up to it.
 fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usize>) -> MeasuredRun {
     run.results.clear();
     let Some(position) = position else { return MeasuredRun { run, by_epoch: Vec::new() } };
@@ -134,6 +135,7 @@ fn at_epoch(mut run: RecordedRun, epochs: &[EpochMetrics], position: Option<usiz
     MeasuredRun { run, by_epoch }
 }
 
+/// The value of the metric `name` in an epoch, if it is finite.
 fn finite(epoch: &EpochMetrics, name: &str) -> Option<f64> {
     epoch_metric(epoch, name).filter(|value| value.is_finite())
 }

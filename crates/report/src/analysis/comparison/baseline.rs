@@ -23,29 +23,29 @@ pub(super) fn baseline(
     match found.as_slice() {
         [only] => Ok(*only),
         [] => {
-            bail!("--against names no setting: expected one of {}", named(keys, groups.iter()))
+            bail!("--against names no setting: expected one of {}", listed(keys, groups.iter()))
         }
         several => {
-            let selected = named(keys, several.iter().map(|index| &groups[*index]));
+            let selected = listed(keys, several.iter().map(|index| &groups[*index]));
             bail!("--against names {} settings, expected one: {selected}", several.len())
         }
     }
 }
 
-/// The first few settings, written as conditions.
-fn named<'g>(
+/// The first few settings as conditions, and the number of the others.
+fn listed<'g>(
     keys: &[String],
     groups: impl ExactSizeIterator<Item = &'g Vec<&'g MeasuredRun>>,
 ) -> String {
-    const NAMED: usize = 6;
-    let more = groups.len().saturating_sub(NAMED);
-    let of = |group: &Vec<&MeasuredRun>| {
+    const MAX_LISTED: usize = 6;
+    let more = groups.len().saturating_sub(MAX_LISTED);
+    let name = |group: &Vec<&MeasuredRun>| {
         let condition = |key: &String| {
             group[0].run.param(key).map(|value| format!("{key}={}", wording::value(value)))
         };
         format!("'{}'", keys.iter().filter_map(condition).collect::<Vec<_>>().join(", "))
     };
-    let mut names: Vec<String> = groups.take(NAMED).map(of).collect();
+    let mut names: Vec<String> = groups.take(MAX_LISTED).map(name).collect();
     names.extend((more > 0).then(|| format!("and {more} more")));
     names.join(", ")
 }

@@ -43,32 +43,17 @@ impl<'a> Group<'a> {
         let names = param_names(runs.iter().copied());
         let varying: Vec<&str> =
             names.iter().filter(|name| !is_constant(runs, name)).copied().collect();
-        let asked = options
+        let chosen_keys = options
             .by
             .as_ref()
             .map(|by| distinct(by.iter().map(String::as_str).filter(|key| names.contains(key))));
-        let is_key = |name: &str| asked.as_ref().is_some_and(|keys| keys.contains(&name));
         let chosen = options.replicate.as_deref().or(declarations.replicate.as_deref());
-        let free = |name: &&str| names.contains(name) && !is_key(name);
-        let usual = || {
-            let varies = REPLICATES.into_iter().filter(free).find(|name| varying.contains(name));
-            varies.or_else(|| REPLICATES.into_iter().find(free))
-        };
-        let replicate = chosen.filter(free).or_else(usual).map(str::to_owned);
-        let repeats = |name: &str| REPLICATES.contains(&name) || Some(name) == replicate.as_deref();
-        let keys: Vec<String> = match asked {
-            Some(by) => by.into_iter().map(str::to_owned).collect(),
-            None => varying
-                .iter()
-                .filter(|name| !repeats(name))
-                .map(|name| (*name).to_owned())
-                .collect(),
-        };
-        let finished: Vec<&MeasuredRun> = runs
-            .iter()
-            .filter(|measured| measured.run.status == Status::Finished)
-            .copied()
-            .collect();
+        let keys = chosen_keys.as_deref().unwrap_or_default();
+        let replicate = replicate(&names, &varying, keys, chosen);
+        let repeats = |name: &str| REPLICATES.contains(&name) || Some(name) == replicate;
+        let keys = chosen_keys
+            .unwrap_or_else(|| varying.iter().copied().filter(|name| !repeats(name)).collect());
+        let finished = finished(runs);
         let rules = options.rules(declarations);
         let validation = &runs[0].run.validation;
         let known = metric_names(finished.iter().copied());
@@ -83,25 +68,36 @@ impl<'a> Group<'a> {
             ranked_by.and_then(|name| metrics.iter().find(|metric| metric.name == name)).cloned();
         let ranked_by = ranked_by.filter(|metric| metric.direction.is_some());
         let reported_by = reported_by.filter(|_| ranked_by.is_some()).map(str::to_owned);
-        Self { runs, finished, names, varying, replicate, keys, metrics, ranked_by, reported_by }
+        Self {
+            runs,
+            finished,
+            names,
+            varying,
+            replicate: replicate.map(str::to_owned),
+            keys: keys.into_iter().map(str::to_owned).collect(),
+            metrics,
+            ranked_by,
+            reported_by,
+        }
     }
 
     fn is_key(&self, name: &str) -> bool {
         self.keys.iter().any(|key| key == name)
     }
 
-    /// Hyperparameters that vary within a setting, besides the replicate: their values make cells.
+    /// Hyperparameters that vary within a setting, besides the replicate. Each combination of their
+    /// values is a cell.
     fn averaged(&self) -> Vec<String> {
-        let averaged =
+        let is_averaged =
             |name: &&&str| !self.is_key(name) && Some(**name) != self.replicate.as_deref();
-        self.varying.iter().filter(averaged).map(|name| (*name).to_owned()).collect()
+        self.varying.iter().filter(is_averaged).map(|name| (*name).to_owned()).collect()
     }
 
     /// Compares the settings.
     ///
     /// # Errors
     /// If `--against` selects no setting or several.
-    pub(super) fn compared(
+    pub(super) fn compare(
         &self,
         experiment: &Experiment,
         options: &CompareOptions,
@@ -125,14 +121,11 @@ impl<'a> Group<'a> {
             fallback_for: self.runs.iter().find_map(|measured| measured.run.fallback_for.clone()),
             validation: first.validation.clone(),
             epoch: options.epoch,
-            computed: computed(self.runs),
+            computed: engines_and_devices(self.runs),
             constants: self.constants(),
             keys: self.keys.clone(),
             replicate: self.replicate.clone(),
-            replicates: self
-                .replicate
-                .as_deref()
-                .map_or(0, |name| different_values(self.runs, name)),
+            replicates: self.replicate.as_deref().map_or(0, |name| count_values(self.runs, name)),
             ranked_by: self.ranked_by.as_ref().map(|metric| metric.name.clone()),
             reported_by: self.reported_by.clone(),
             metrics: self.metrics.clone(),
@@ -204,16 +197,12 @@ impl<'a> Group<'a> {
     }
 
     fn setting(&self, runs: &[&'a MeasuredRun], samples: &Samples) -> Setting {
-        let finished: Vec<&MeasuredRun> = runs
-            .iter()
-            .filter(|measured| measured.run.status == Status::Finished)
-            .copied()
-            .collect();
+        let finished = finished(runs);
         let metrics = self.metrics.iter().filter_map(|metric| {
             let statistic = Statistic::of(self.by_replicate(&finished, &metric.name))?;
             Some((metric.name.clone(), statistic))
         });
-        let has_ranking = |run: &&&MeasuredRun| {
+        let has_ranking_metric = |run: &&&MeasuredRun| {
             self.ranked_by.as_ref().is_none_or(|metric| run.metric(&metric.name).is_some())
         };
         Setting {
@@ -224,7 +213,7 @@ impl<'a> Group<'a> {
             } else {
                 finished.len()
             },
-            unmeasured: finished.len() - finished.iter().filter(has_ranking).count(),
+            unmeasured: finished.len() - finished.iter().filter(has_ranking_metric).count(),
             metrics: metrics.collect(),
             finished: finished.iter().map(|measured| measured.run.id.clone()).collect(),
             level: None,
@@ -235,7 +224,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The metric `name`, averaged over the runs of each replicate: these are not independent.
+    /// The metric `name`, averaged over the runs of each replicate, which are not independent.
     fn by_replicate(&self, runs: &[&MeasuredRun], name: &str) -> Vec<f64> {
         let replicate = |measured: &MeasuredRun| {
             self.replicate.as_deref().and_then(|name| measured.run.param(name)).cloned()
@@ -269,22 +258,43 @@ impl<'a> Group<'a> {
     }
 }
 
+/// The replicate: the `chosen` one, else a usual name, preferably of a hyperparameter that varies.
+/// A key is not the replicate.
+fn replicate<'n>(
+    names: &[&'n str],
+    varying: &[&str],
+    keys: &[&str],
+    chosen: Option<&str>,
+) -> Option<&'n str> {
+    let is_free = |name: &&str| names.contains(name) && !keys.contains(name);
+    let usual = || REPLICATES.into_iter().filter(is_free);
+    let found = chosen
+        .filter(is_free)
+        .or_else(|| usual().find(|name| varying.contains(name)))
+        .or_else(|| usual().next())?;
+    names.iter().find(|name| **name == found).copied()
+}
+
+fn finished<'a>(runs: &[&'a MeasuredRun]) -> Vec<&'a MeasuredRun> {
+    runs.iter().filter(|measured| measured.run.status == Status::Finished).copied().collect()
+}
+
 fn is_constant(runs: &[&MeasuredRun], name: &str) -> bool {
     let first = runs[0].run.param(name);
     runs.iter().all(|measured| by_value(measured.run.param(name), first).is_eq())
 }
 
 /// The number of distinct values of the hyperparameter `name`.
-fn different_values(runs: &[&MeasuredRun], name: &str) -> usize {
+fn count_values(runs: &[&MeasuredRun], name: &str) -> usize {
     let values = runs.iter().filter_map(|measured| measured.run.param(name));
     sorted_distinct(values, |a, b| a.total_cmp(b)).len()
 }
 
-/// Engines and devices of the runs.
-fn computed(runs: &[&MeasuredRun]) -> Vec<String> {
-    let computed =
+/// The distinct engines and devices of the runs.
+fn engines_and_devices(runs: &[&MeasuredRun]) -> Vec<String> {
+    let names =
         runs.iter().map(|measured| format!("{} on {}", measured.run.engine, measured.run.device));
-    sorted_distinct(computed, String::cmp)
+    sorted_distinct(names, String::cmp)
 }
 
 /// The runs of each combination of values of `keys`, in the order of the values.

@@ -20,10 +20,11 @@ pub use options::CompareOptions;
 pub use result::{Comparison, Promise};
 pub use setting::{DifferenceFromReference, Setting, StatusCounts};
 
-/// Compares the runs of `experiment`, separately for each dataset and validation, in the order of
-/// these.
+/// Compares the runs of `experiment`. Each dataset and validation gets a comparison of its own, in
+/// their order.
 ///
-/// # Errors If `--against` selects no setting or several.
+/// # Errors
+/// If `--against` selects no setting or several.
 pub fn compare(
     experiment: &Experiment,
     declarations: &Declarations,
@@ -32,21 +33,23 @@ pub fn compare(
 ) -> Result<Vec<Comparison>> {
     let mut groups: Vec<Vec<&MeasuredRun>> = Vec::new();
     for run in runs {
-        match groups.iter_mut().find(|group| data(group[0]) == data(run)) {
+        match groups.iter_mut().find(|group| data_of(group[0]) == data_of(run)) {
             Some(group) => group.push(run),
             None => groups.push(vec![run]),
         }
     }
-    groups.sort_by(|a, b| (&a[0].run.dataset, data(a[0])).cmp(&(&b[0].run.dataset, data(b[0]))));
+    groups.sort_by(|a, b| {
+        (&a[0].run.dataset, data_of(a[0])).cmp(&(&b[0].run.dataset, data_of(b[0])))
+    });
     groups
         .iter()
-        .map(|group| Group::new(group, declarations, options).compared(experiment, options))
+        .map(|group| Group::new(group, declarations, options).compare(experiment, options))
         .collect()
 }
 
-/// Only runs with equal keys are comparable. A dataset counts by its digest, or by its name if the
-/// digest is unknown.
-fn data(measured: &MeasuredRun) -> (&str, &str) {
+/// The dataset and the validation of a run: only runs that share both are comparable. The digest
+/// identifies a dataset; if it is unknown, the name does.
+fn data_of(measured: &MeasuredRun) -> (&str, &str) {
     let run = &measured.run;
     let dataset = if run.dataset_sha256.is_empty() { &run.dataset } else { &run.dataset_sha256 };
     (dataset, &run.validation)

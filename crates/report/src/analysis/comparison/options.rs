@@ -11,20 +11,20 @@ use crate::runs::EpochChoice;
 pub struct CompareOptions {
     /// Keys to group by; by default all hyperparameters that vary, except the replicate.
     pub by: Option<Vec<String>>,
-    /// The ranking metric; by default that of the validation.
+    /// The ranking metric; by default, [`Rules::ranking`] chooses it.
     pub sort: Option<String>,
-    /// The epoch that counts.
+    /// The epoch of each run to compare.
     pub epoch: EpochChoice,
     /// Directions of metrics from the command line.
     pub directions: Vec<(String, Direction)>,
     /// The replicate; by default the seed or another usual name.
     pub replicate: Option<String>,
-    /// The baseline, if chosen.
+    /// The condition that selects the baseline, if there is one.
     pub against: Option<Condition>,
 }
 
 impl CompareOptions {
-    /// The metrics of an experiment with these `declarations`.
+    /// The rules for the metrics of an experiment with these `declarations`.
     pub fn rules(&self, declarations: &Declarations) -> Rules {
         Rules::new(&self.directions, declarations)
     }

@@ -7,7 +7,7 @@ use super::result::{Promise, Undecided};
 use super::setting::{BaselineTest, DifferenceFromReference, Setting};
 use crate::analysis::best::{Standing, standings};
 use crate::analysis::fit::{Levels, levels};
-use crate::analysis::power::{difference_found, inflation, replicates_needed};
+use crate::analysis::power::{detectable_difference, inflation, replicates_needed};
 use crate::analysis::samples::{Difference, Resolution, Samples, difference, replicate_means};
 use crate::analysis::statistics::{Interval, Statistic, count, holm};
 use crate::metric::Metric;
@@ -35,7 +35,7 @@ pub(super) struct RankOptions<'a> {
     pub resolution: Resolution,
 }
 
-/// Ranks `settings`, whose values of the ranking metric are `samples`, worse values being lower.
+/// Ranks `settings` by `samples`, their values of the ranking metric. Higher values are better.
 pub(super) fn rank(
     settings: Vec<Setting>,
     samples: Vec<Samples>,
@@ -84,7 +84,7 @@ pub(super) fn rank(
     let overlapping = compared || overlap(&samples, resolution);
     let undecided = undecided(&settings, &samples, resolution);
     let unselected_mean = complete.then(|| unselected_mean(&settings, &samples)).flatten();
-    // From here on, values keep the metric's own direction.
+    // From here on, values have the direction of the metric again.
     let own_direction = |value: f64| metric.map_or(value, |metric| metric.oriented(value));
     for setting in &mut settings {
         setting.level = setting.level.map(own_direction);
@@ -99,19 +99,20 @@ pub(super) fn rank(
 /// Orders settings by level, best first; then settings that could not be compared, if others were;
 /// then settings without a level.
 fn by_rank(a: &Setting, b: &Setting, compared: bool) -> Ordering {
-    let outside =
+    let class =
         |setting: &Setting| (setting.level.is_none(), compared && !setting.standing.compared);
     let level = |setting: &Setting| setting.level.unwrap_or_default();
-    outside(a).cmp(&outside(b)).then(level(b).total_cmp(&level(a)))
+    class(a).cmp(&class(b)).then(level(b).total_cmp(&level(a)))
 }
 
 /// Reduces every setting to the common cells, so that all means cover the same cells. Returns the
 /// number of common cells and of all cells; `None` if all are common. Without a common cell,
 /// nothing is removed and nothing can be compared.
 pub(super) fn keep_common_cells(settings: &mut [Samples]) -> Option<[usize; 2]> {
-    let of = |samples: &Samples| samples.iter().map(|sample| sample.cell).collect::<BTreeSet<_>>();
+    let cells =
+        |samples: &Samples| samples.iter().map(|sample| sample.cell).collect::<BTreeSet<_>>();
     let sets: Vec<BTreeSet<usize>> =
-        settings.iter().filter(|samples| !samples.is_empty()).map(of).collect();
+        settings.iter().filter(|samples| !samples.is_empty()).map(cells).collect();
     let all: BTreeSet<usize> = sets.iter().flatten().copied().collect();
     let common: BTreeSet<usize> = sets.into_iter().reduce(|a, b| &a & &b)?;
     if common.len() == all.len() {
@@ -129,10 +130,10 @@ pub(super) fn keep_common_cells(settings: &mut [Samples]) -> Option<[usize; 2]> 
 fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
     let several: Vec<&Samples> = settings.iter().filter(|samples| samples.len() > 1).collect();
     let scratch = &mut Vec::new();
-    let mut of = |a: &Samples, b: &Samples| {
+    let mut share_two = |a: &Samples, b: &Samples| {
         difference(a, b, resolution, scratch).is_some_and(|found| found.n > 1)
     };
-    several.iter().enumerate().any(|(index, a)| several[..index].iter().any(|b| of(a, b)))
+    several.iter().enumerate().any(|(index, a)| several[..index].iter().any(|b| share_two(a, b)))
 }
 
 /// Marks the best-ranked of the settings that may be the best, or of all if none could be compared.
@@ -151,8 +152,8 @@ fn mark_best(settings: &mut [Setting], compared: bool) {
     }
 }
 
-/// Fills in the difference of all settings from the one at `reference`, tested if the user chose
-/// it.
+/// Fills in the difference of each setting from the one at `reference`. Tests it only if the
+/// reference is a baseline, which the user chose.
 fn fill_in_differences(
     settings: &mut [Setting],
     samples: &[Samples],
@@ -162,10 +163,11 @@ fn fill_in_differences(
     is_baseline: bool,
 ) {
     let scratch = &mut Vec::new();
-    let mut of =
+    let mut from_reference =
         |index: usize| difference(&samples[index], &samples[reference], resolution, scratch);
-    let differences: Vec<_> =
-        (0..settings.len()).map(|index| of(index).filter(|_| index != reference)).collect();
+    let differences: Vec<_> = (0..settings.len())
+        .map(|index| from_reference(index).filter(|_| index != reference))
+        .collect();
     let p = |difference: &Option<Difference>| {
         difference.and_then(|found| found.p()).filter(|_| is_baseline)
     };
@@ -186,8 +188,8 @@ fn fill_in_differences(
     }
 }
 
-/// What it would take to decide among several settings that may be the best: the rival of the
-/// marked setting that needs most replicates. A rival with an equal mean gives no estimate and is
+/// The replicates that would decide among several settings that may be the best: those for the
+/// rival of the best setting that needs most. A rival with an equal mean gives no estimate and is
 /// skipped.
 fn undecided(
     settings: &[Setting],
@@ -221,14 +223,14 @@ fn undecided(
     Some(Undecided {
         rival,
         n: difference.n,
-        detectable: difference_found(deviation, compared, difference.n),
+        detectable: detectable_difference(deviation, compared, difference.n),
         observed: difference.mean.abs(),
         needed: replicates_needed(ratio, compared),
     })
 }
 
-/// The leave-one-replicate-out mean of the best setting: the mean, over replicates, of the value
-/// there of the setting that the other replicates rank first. The mean of the setting that all
+/// The leave-one-replicate-out mean of the best setting. For each replicate, the other replicates
+/// choose a setting, and its value on this replicate counts. The mean of the setting that all
 /// replicates choose is optimistic.
 fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
     let chosen = settings.iter().position(|setting| setting.is_best)?;
@@ -253,9 +255,9 @@ fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
     (own - mean > 1e-9 * own.abs()).then_some(mean)
 }
 
-/// Marks the settings that no other beats in both `metric` and time. Times that differ by at most
-/// their spread between runs count as equal. Without two runs of one setting the spread is unknown,
-/// and there is no front.
+/// Marks the settings that no other setting beats in both `metric` and time. Times that differ by
+/// at most their spread between runs count as equal. If no setting has two runs, the spread is
+/// unknown and no setting is marked.
 fn mark_front(settings: &mut [Setting], metric: &Metric) {
     let times = settings.iter().filter_map(|setting| setting.metric("seconds"));
     let squares = |statistic: &Statistic| {

@@ -19,13 +19,13 @@ pub enum Promise {
 /// The settings of one experiment on one dataset with one validation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// Name of the experiment.
+    /// The experiment.
     pub experiment: Experiment,
-    /// Names of the dataset: several may mean the same bytes.
+    /// Names of the dataset. Several names can stand for the same bytes.
     pub datasets: Vec<String>,
     /// Digest of its bytes.
     pub dataset_sha256: String,
-    /// The dataset that this one replaces.
+    /// The dataset that was unavailable, so that this one replaced it.
     pub fallback_for: Option<String>,
     /// `test`, or the fraction of the training set held out.
     pub validation: String,
@@ -60,10 +60,10 @@ pub struct Comparison {
     pub cells: Option<[usize; 2]>,
     /// Whether replicates connect all settings, which makes their levels comparable.
     pub connected: bool,
-    /// Whether any two settings share two replicates. If they do and nothing was compared, their
-    /// differences have no spread.
+    /// Whether any two settings share two replicates. If so, and nothing was compared, the reason
+    /// is that their differences have no spread.
     pub overlapping: bool,
-    /// What it would take to decide among several settings that may be the best.
+    /// The replicates that would decide among several settings that may be the best.
     pub undecided: Option<Undecided>,
     /// The leave-one-replicate-out mean of the chosen setting, if it differs from its own mean.
     pub unselected_mean: Option<f64>,
@@ -73,23 +73,23 @@ pub struct Comparison {
     pub effects: Effects,
 }
 
-/// What it would take to decide among several settings that may be the best.
+/// The replicates that would decide among several settings that may be the best.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Undecided {
     /// The index of the rival that needs most replicates.
     pub rival: usize,
-    /// Number of common replicates of the marked setting and this rival.
+    /// Number of common replicates of the best setting and this rival.
     pub n: usize,
     /// The smallest difference that these replicates find with a probability of 80 %.
     pub detectable: f64,
     /// The observed difference between the two.
     pub observed: f64,
-    /// Number of replicates that would find it; `None` above a thousand.
+    /// Number of replicates that would find the observed difference; `None` above a thousand.
     pub needed: Option<usize>,
 }
 
 impl Comparison {
-    /// The marked setting; with ties, the first.
+    /// The setting that is marked as the best; with ties, the first.
     pub fn best(&self) -> Option<&Setting> {
         self.settings.iter().find(|setting| setting.is_best)
     }
@@ -119,11 +119,12 @@ impl Comparison {
         self.settings.iter().filter(|setting| setting.standing.compared).count()
     }
 
-    /// Whether so many settings may be the best that single ones are not marked.
+    /// Whether more than 20 settings, and more than half of those compared, may be the best. Views
+    /// then do not mark them one by one.
     pub fn is_open(&self) -> bool {
-        const TELLING: usize = 20;
+        const MAX_MARKED: usize = 20;
         let candidates = self.candidates().len();
-        candidates > TELLING && 2 * candidates > self.compared()
+        candidates > MAX_MARKED && 2 * candidates > self.compared()
     }
 
     /// The baseline of `--against`.
@@ -151,12 +152,13 @@ impl Comparison {
     }
 
     /// Whether the reported and the ranking metric come from the same examples.
-    pub fn reports_what_chose(&self) -> bool {
-        let of = |name: &Option<String>| name.as_deref().map(|name| self.examples_of(name));
-        of(&self.ranked_by) == of(&self.reported_by)
+    pub fn reports_on_ranking_examples(&self) -> bool {
+        let examples = |name: &Option<String>| name.as_deref().map(|name| self.examples_of(name));
+        examples(&self.ranked_by) == examples(&self.reported_by)
     }
 
-    /// The split that a metric was measured on: the validation may be the test set.
+    /// The examples that a metric was measured on. If the test set is the validation, metrics of
+    /// the validation count as metrics of the test set.
     fn examples_of(&self, metric: &str) -> Split {
         match metric::split(metric) {
             Split::Validation if self.validation == "test" => Split::Test,

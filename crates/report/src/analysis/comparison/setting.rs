@@ -36,7 +36,7 @@ impl StatusCounts {
         counts
     }
 
-    /// All of them.
+    /// The number of all runs.
     pub fn total(&self) -> usize {
         self.finished + self.unfinished().iter().map(|(count, _)| count).sum::<usize>()
     }
@@ -63,13 +63,13 @@ pub struct Setting {
     pub n: usize,
     /// Number of finished runs without the ranking metric.
     pub unmeasured: usize,
-    /// Each metric over its replicates, where a replicate counts with the mean of its finished
-    /// runs.
+    /// Statistics of each metric over the replicates. The value of a replicate is the mean of its
+    /// finished runs.
     pub metrics: Vec<(String, Statistic)>,
     /// Its finished runs.
     pub finished: Vec<RunId>,
-    /// What ranks it: the mean of the ranking metric, or the fitted level if replicates are
-    /// missing.
+    /// The value that ranks the setting: the mean of the ranking metric, or the fitted level if
+    /// replicates are missing.
     pub level: Option<f64>,
     /// Its comparison with the best.
     pub standing: Standing,
@@ -78,7 +78,7 @@ pub struct Setting {
     /// Its difference from the reference; `None` for the reference itself, and without common
     /// replicates.
     pub difference: Option<DifferenceFromReference>,
-    /// No other setting is both better and quicker.
+    /// Whether no other setting is both better and quicker.
     pub on_front: bool,
 }
 
@@ -95,7 +95,7 @@ impl Setting {
 pub struct DifferenceFromReference {
     /// Number of common replicates.
     pub n: usize,
-    /// Mean of setting − reference over these.
+    /// Mean of setting − reference over the common replicates.
     pub mean: f64,
     /// `None` against the best: the same data chose it, so this test would be invalid.
     pub test: Option<BaselineTest>,
@@ -108,7 +108,7 @@ pub struct BaselineTest {
     pub interval: Interval,
     /// The two-sided p-value of this test alone.
     pub p: f64,
-    /// Corrected for the number of settings by Holm's procedure.
+    /// The p-value, corrected for the number of settings by Holm's procedure.
     pub p_corrected: f64,
 }
 

@@ -2,7 +2,7 @@
 use super::*;
 
 /// Effects in a table with the columns `a`, `b`, seed and metric.
-fn of(rows: &[(i64, i64, i64, f64)]) -> Effects {
+fn effects_of(rows: &[(i64, i64, i64, f64)]) -> Effects {
     let values: Vec<[Value; 3]> =
         rows.iter().map(|row| [row.0, row.1, row.2].map(Value::from)).collect();
     let observations: Vec<Observation<'_>> = values
@@ -30,7 +30,7 @@ fn shares_equal_those_of_the_analysis_of_variance() {
         let sum = f64::from(i32::try_from(10 * a + b + a * b).unwrap());
         rows.push((a, b, seed, sum + noise));
     }
-    let found = of(&rows);
+    let found = effects_of(&rows);
     assert!(found.balanced);
     assert_eq!(
         found.main.iter().map(|effect| effect.name.as_str()).collect::<Vec<_>>(),
@@ -63,13 +63,13 @@ fn noise_has_no_share() {
             }
             rows.push((a, 0, seed, sum - 6.0));
         }
-        mean += of(&rows).main[0].share.unwrap() / 400.0;
+        mean += effects_of(&rows).main[0].share.unwrap() / 400.0;
     }
-    // Negative estimates count as 0, so that the mean is a little above it.
+    // Negative estimates count as 0, so the mean is a little above 0.
     assert!(mean < 0.1, "{mean}");
 }
 
-/// b = 1 ran with a = 1 only and is much better: raw means would credit a with that.
+/// b = 1 ran only with a = 1, and is much better. Raw means would attribute its effect to a.
 #[test]
 fn an_unbalanced_design_uses_common_cells_only() {
     let mut rows = Vec::new();
@@ -81,7 +81,7 @@ fn an_unbalanced_design_uses_common_cells_only() {
             (1, 1, seed, 9.0 + noise),
         ]);
     }
-    let found = of(&rows);
+    let found = effects_of(&rows);
     assert!(!found.balanced && found.rest.is_none());
     let effect = |name: &str| found.main.iter().find(|effect| effect.name == name).unwrap();
     close(effect("a").range.unwrap(), 0.48);
@@ -93,7 +93,7 @@ fn an_unbalanced_design_uses_common_cells_only() {
 fn without_common_cells_there_is_no_effect() {
     let rows: Vec<_> =
         (0..4).map(|index| (index, index, 0, f64::from(i32::try_from(index).unwrap()))).collect();
-    let found = of(&rows);
+    let found = effects_of(&rows);
     assert!(found.main.iter().all(|effect| effect.range.is_none()
         && effect.share.is_none()
         && effect.levels.len() == 4));
@@ -103,6 +103,6 @@ fn without_common_cells_there_is_no_effect() {
 fn values_that_occur_once_get_no_share() {
     let rows: Vec<_> =
         (0..4).map(|index| (index, 0, 0, f64::from(i32::try_from(index).unwrap()))).collect();
-    let found = of(&rows);
+    let found = effects_of(&rows);
     assert_eq!((found.main[0].range, found.main[0].share, found.rest), (Some(3.0), None, None));
 }

@@ -1,4 +1,4 @@
-//! Properties of conditions from any text, and from random expressions.
+//! Properties of conditions that any text and any expression must have.
 
 use proptest::prelude::*;
 use tracking::{RecordedRun, Value};

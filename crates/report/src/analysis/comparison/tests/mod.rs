@@ -26,10 +26,11 @@ fn batches(comparison: &Comparison) -> Vec<String> {
         .collect()
 }
 
-/// Accuracies by batch size and seed.
-fn settings(of: &[(i64, &[(i64, f64)])], change: impl Fn(Run) -> Run) -> Comparison {
+/// Compares runs with these accuracies by batch size and seed. `change` edits each run before it is
+/// recorded.
+fn settings(accuracies: &[(i64, &[(i64, f64)])], change: impl Fn(Run) -> Run) -> Comparison {
     let mut example = Example::new("settings", "");
-    for (batch, runs) in of {
+    for (batch, runs) in accuracies {
         for (seed, accuracy) in *runs {
             let params = [("batch_size", Value::Integer(*batch)), ("seed", Value::Integer(*seed))];
             example.record(change(run("settings", &params, *accuracy)));

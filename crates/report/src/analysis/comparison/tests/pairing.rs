@@ -65,7 +65,7 @@ fn runs_without_the_metric_are_counted_and_reported() {
     assert!(text.contains("mean of 1 of 3 runs: 2 without test accuracy"), "{text}");
 }
 
-/// With a known size of the test set, equal differences have the spread of rounding, √(g² / 6).
+/// If the size of the test set is known, equal differences have the spread of rounding, √(g² / 6).
 #[test]
 fn a_known_test_set_size_gives_equal_differences_a_spread() {
     let sized = |run: Run| {
@@ -172,7 +172,7 @@ fn the_replicate_is_the_seed_or_another_usual_name() {
     assert!(narrative::verdict(&none).unwrap().contains("No hyperparameter repeats a setting"));
 }
 
-/// Each setting has its own widths besides a common one; the larger width is better.
+/// Each setting has one width of its own and one common width. The larger width is better.
 #[test]
 fn settings_are_compared_on_common_cells() {
     let mut example = Example::new("cells", "");

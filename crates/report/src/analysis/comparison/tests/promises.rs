@@ -1,4 +1,4 @@
-//! What is claimed about the best setting and the baseline.
+//! Claims about the best setting and the baseline.
 
 use tracking::{Declarations, Experiment};
 
@@ -43,14 +43,14 @@ fn a_baseline_is_tested_with_holms_correction() {
         "Compared with batch 16 (95 % for all 2 settings together): none is shown to be better; worse: batch 32; batch 64."
     );
     let declarations = Declarations::default();
-    let refused = |text: &str| {
+    let error = |text: &str| {
         let runs = example.runs(&CompareOptions::default());
         let experiment = Experiment { name: "against".into(), description: String::new() };
         compare(&experiment, &declarations, &runs, &against(text)).unwrap_err().to_string()
     };
-    assert!(refused("batch_size=17").contains("names no setting"));
-    assert!(refused("batch_size>16").contains("names 2 settings, expected one"));
-    assert!(refused("batchsize=16").contains("did you mean 'batch_size'?"));
+    assert!(error("batch_size=17").contains("names no setting"));
+    assert!(error("batch_size>16").contains("names 2 settings, expected one"));
+    assert!(error("batchsize=16").contains("did you mean 'batch_size'?"));
 }
 
 #[test]
@@ -94,7 +94,8 @@ fn a_best_setting_at_the_edge_of_the_grid_is_reported() {
     );
 }
 
-/// Ten equal settings: the highest mean is luck, which the leave-one-seed-out mean excludes.
+/// All ten settings are equal. The highest mean is chance, which the leave-one-seed-out mean
+/// excludes.
 #[test]
 fn the_mean_of_the_chosen_setting_is_called_optimistic() {
     let mut example = Example::new("luck", "");
@@ -185,9 +186,6 @@ fn an_impossible_test_is_skipped_with_its_reason() {
         assert_eq!((comparison.promise, comparison.compared()), (None, 0), "{why}");
         let sentence = narrative::verdict(&comparison).unwrap();
         assert!(sentence.starts_with("Nothing is tested") && sentence.contains(why), "{sentence}");
-        assert!(
-            comparison.settings[0].is_best,
-            "the best mean is marked, and the legend says that it is not tested"
-        );
+        assert!(comparison.settings[0].is_best, "the best mean is not marked");
     }
 }

@@ -1,4 +1,4 @@
-//! Which settings rank, and in which order.
+//! The order of settings, and which metric ranks them.
 
 use tracking::{Declarations, Direction, SplitSizes};
 
@@ -29,7 +29,7 @@ fn another_metric_ranks_by_its_own_best() {
     assert!(comparison.settings[0].is_best);
 }
 
-/// The second setting ran on the lucky seeds only; on the common seeds it is worse.
+/// The second setting ran only on the favourable seeds; on the common seeds it is worse.
 #[test]
 fn settings_on_different_seeds_are_not_ranked_by_raw_means() {
     let luck = |seed: i64| if seed < 4 { 0.95 } else { 0.80 };
@@ -119,9 +119,9 @@ fn a_metric_of_unknown_direction_never_ranks() {
 }
 
 /// Batch size, mean accuracy and the times of two runs.
-fn timed(of: &[(i64, f64, [f64; 2])]) -> Comparison {
+fn timed(settings: &[(i64, f64, [f64; 2])]) -> Comparison {
     let mut example = Example::new("front", "");
-    for (batch, accuracy, times) in of {
+    for (batch, accuracy, times) in settings {
         for (seed, seconds) in (0..).zip(times) {
             let mut run = run(
                 "front",
