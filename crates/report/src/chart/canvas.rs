@@ -6,12 +6,12 @@ use super::labels::Labels;
 use super::shapes::{WIDTH, coordinate};
 use super::text::{description, text, tooltip};
 
-/// Largest number of marks that are drawn at full strength.
-const CROWD: usize = 60;
+/// Most marks that are drawn at full strength.
+const MAX_STRONG_MARKS: usize = 60;
 /// Longest id, in characters.
 const MAX_ID: usize = 64;
 
-/// An SVG document of this `class` and `height`, with title and description.
+/// An SVG document of this `class` and `height`, with the title and description of `labels`.
 pub fn canvas(labels: &Labels, class: &str, height: f64) -> Document {
     let is_safe = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
     let id: String = labels.id.chars().take(MAX_ID).map(is_safe).collect();
@@ -26,7 +26,7 @@ pub fn canvas(labels: &Labels, class: &str, height: f64) -> Document {
 
 /// `class`, and `crowd` if the chart has many `marks`: the style then draws them fainter.
 pub fn class_for_marks(class: &str, marks: usize) -> String {
-    if marks > CROWD { format!("{class} crowd") } else { class.to_owned() }
+    if marks > MAX_STRONG_MARKS { format!("{class} crowd") } else { class.to_owned() }
 }
 
 /// A chart without data.

@@ -1,9 +1,10 @@
-//! Sequential colours, as steps of a CSS class.
+//! Sequential colours: each step is a CSS class.
 
 /// Number of steps of each sequential colour: classes `q0` to `q8`, `m0` to `m8`, `l0` to `l8`.
 pub const STEPS: usize = 9;
 
-/// From this step on, text in the colour of the page is easier to read than ordinary text.
+/// From this step on, text in the colour of the page background is easier to read than ordinary
+/// text.
 const FIRST_STRONG_STEP: usize = 5;
 
 /// The step of `share`, a number from 0 to 1.

@@ -15,8 +15,8 @@ use super::text::{sanitize, tooltip};
 const MAX_CLASSES_WITH_COUNTS: usize = 20;
 
 /// A confusion matrix of `cells`: label, prediction and count. Correct predictions and mistakes
-/// have different hues. The strength of the colour is the share of the row, for mistakes relative
-/// to the greatest share of a mistake.
+/// have different hues. A cell with a greater share of its row has a stronger colour. For mistakes,
+/// the strength is relative to the greatest share of a mistake.
 pub fn confusion_matrix(
     labels: &Labels,
     classes: &[String],
@@ -34,7 +34,7 @@ pub fn confusion_matrix(
         let step = colour_step(if is_correct { share } else { share / max_mistake });
         let hue = if is_correct { 'q' } else { 'm' };
         let description = format!(
-            "{}, taken for {}: {count} of {} ({})",
+            "{} predicted as {}: {count} of {} ({})",
             sanitize(&classes[*row], 40),
             sanitize(&classes[*column], 40),
             counts.row_totals[*row],
@@ -59,7 +59,7 @@ pub fn confusion_matrix(
         chart = chart.add(ramp);
         right = left - 24.0;
     }
-    let (ramp, _) = colour_ramp('q', "right 0 %", "100 %", right);
+    let (ramp, _) = colour_ramp('q', "correct 0 %", "100 %", right);
     chart.add(ramp).to_string()
 }
 

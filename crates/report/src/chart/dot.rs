@@ -1,4 +1,4 @@
-//! The mark of one setting: its metric and the uncertainty of its metric.
+//! The mark of one setting: its metric with a confidence interval.
 
 use svg::node::element::{Group, Path};
 
@@ -35,7 +35,7 @@ impl Dot {
     }
 }
 
-/// A dot and its centre.
+/// A dot and the coordinates of its centre.
 pub type PlacedDot<'a> = (&'a Dot, Point);
 
 /// The vertical scale for `dots`, their intervals and the `level_means`.

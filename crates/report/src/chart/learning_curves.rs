@@ -28,7 +28,7 @@ pub struct LearningCurve {
     pub setting: usize,
     /// Name of the setting.
     pub label: String,
-    /// Points in ascending order of `x`. Points that are not finite are not drawn.
+    /// Points in ascending order of `x`. Points with a coordinate that is not finite are not drawn.
     pub points: Vec<CurvePoint>,
 }
 
@@ -109,7 +109,8 @@ fn draw_curve(curve: &LearningCurve, index: usize, format: &RangeFormat, plot: &
     }
 }
 
-/// Draws the names beside the ends of their curves, moved apart, each with a line to its curve.
+/// Draws the names beside the ends of their curves, so that they do not overlap. A line joins each
+/// name to its curve.
 fn draw_names(curves: &[LearningCurve], names: &[String], plot: &Plot) -> Group {
     let mut ends: Vec<(usize, Point)> = (0..names.len())
         .filter_map(|index| {

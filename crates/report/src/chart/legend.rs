@@ -40,8 +40,8 @@ pub fn legend(entries: &[LegendEntry]) -> Group {
     legend
 }
 
-/// The ramp of a sequential colour, with the text `low` on its left and `high` on its right, ending
-/// at `right`. Returns the ramp and its left end.
+/// The ramp of a sequential colour, with the text `low` on its left and `high` on its right. The
+/// text ends at `right`. Returns the ramp and the coordinate where its text starts.
 #[allow(clippy::cast_precision_loss, reason = "few steps")]
 pub fn colour_ramp(class: char, low: &str, high: &str, right: f64) -> (Group, f64) {
     let width = 14.0;

@@ -1,10 +1,10 @@
 //! Charts as SVG: each function takes plain data and returns one `<svg>` element.
 //!
-//! This module knows nothing of stores and comparisons. A chart is 640 units wide and scales with
-//! the page. Its text is 13 units high and inherits the font of the page. Colours are CSS classes;
+//! This module does not use stores or comparisons. A chart is 640 units wide and scales with the
+//! page. Its text is 13 units high and inherits the font of the page. Colours are CSS classes;
 //! [`STYLE`] defines them for light and dark pages. Put `STYLE` into the page once, and each chart
 //! into a `<div class="chart-room">`, which scrolls on narrow screens to keep the text legible.
-//! The same data give the same bytes. Numbers that are not finite are left out.
+//! Equal data give equal bytes. Numbers that are not finite are not drawn.
 
 mod canvas;
 mod colour;

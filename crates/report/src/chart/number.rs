@@ -1,4 +1,4 @@
-//! Number formats of axes, cells and tooltips.
+//! Formats of numbers on axes, in cells and in tooltips.
 
 use crate::number_format::short;
 
@@ -31,7 +31,7 @@ impl NumberFormat {
 
     /// Formats one number by its own size: an integer in full, others with four digits.
     pub fn format(self, value: f64) -> String {
-        // A single time is in minutes from one minute on, not from two.
+        // The doubled value makes a single time of one minute or more appear in minutes.
         let (factor, unit) = self.unit(2.0 * value);
         four_digits(factor * value) + unit
     }
@@ -41,7 +41,7 @@ impl NumberFormat {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     pub fn for_range(self, low: f64, high: f64) -> RangeFormat {
         let (factor, unit) = self.unit(low.abs().max(high.abs()));
-        // The halves keep the difference finite.
+        // Halving first keeps the difference finite.
         let range = factor * (high / 2.0 - low / 2.0) * 2.0;
         let exponent = range.log10().floor();
         let decimals =

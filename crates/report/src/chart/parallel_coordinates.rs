@@ -38,7 +38,8 @@ pub struct ParallelLine {
 const TOP: f64 = 52.0;
 const BOTTOM: f64 = 340.0;
 const HEIGHT: f64 = 356.0;
-/// Bold text is wider than ordinary text: a title gets this share of its room.
+/// Titles are bold, and bold text is wider: a title is truncated as if it had this share of its
+/// room.
 const BOLD_SHARE: f64 = 0.85;
 /// Least room at the right of the last axis, for its title.
 const MIN_RIGHT_MARGIN: f64 = 76.0;
@@ -174,7 +175,7 @@ fn draw_axis(axis: &ParallelAxis, scale: &Scale, index: usize, layout: &AxisLayo
         .set("data-bottom", coordinate(BOTTOM))
         .add(tooltip(&axis.title))
         .add(line("axis", (x, TOP), (x, BOTTOM)));
-    // The last title has no room at the right of its axis.
+    // The title of the last axis ends at the edge of the chart.
     let (class, title_x) = if is_last { ("end name", WIDTH) } else { ("name", x - 4.0) };
     for (words, baseline) in title_lines(&axis.title, index, layout) {
         drawn = drawn.add(text(title_x, baseline, class, &words));

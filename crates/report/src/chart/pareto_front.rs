@@ -1,5 +1,4 @@
-//! Pareto front: a metric against its cost. The settings on the front are those that no other
-//! setting beats in both.
+//! Pareto front: a metric against its cost. No other setting beats a setting on the front in both.
 
 use svg::node::element::Group;
 
@@ -28,7 +27,7 @@ pub fn pareto_front(labels: &Labels, dots: &[Dot], front: &[usize]) -> String {
     let y = metric_scale(labels, dots, &[]);
     let plot = Plot::new(x, y, 24.0);
     let format = metric_format(labels, dots);
-    let (mut behind, mut ahead) = (group("others"), group("front"));
+    let (mut others, mut front_marks) = (group("others"), group("front"));
     let mut on_front: Vec<PlacedDot> = Vec::new();
     let mut is_empty = true;
     for (index, dot) in dots.iter().enumerate() {
@@ -36,10 +35,10 @@ pub fn pareto_front(labels: &Labels, dots: &[Dot], front: &[usize]) -> String {
         is_empty = false;
         let mark = draw_dot(dot, centre, &plot, &format);
         if front.contains(&index) {
-            ahead = ahead.add(mark);
+            front_marks = front_marks.add(mark);
             on_front.push((dot, centre));
         } else {
-            behind = behind.add(mark);
+            others = others.add(mark);
         }
     }
     if is_empty {
@@ -58,7 +57,12 @@ pub fn pareto_front(labels: &Labels, dots: &[Dot], front: &[usize]) -> String {
     if on_front.iter().any(|(dot, _)| dot.best) {
         entries.push(LegendEntry::Best);
     }
-    chart.add(behind).add(ahead).add(names(&on_front, &plot)).add(legend(&entries)).to_string()
+    chart
+        .add(others)
+        .add(front_marks)
+        .add(names(&on_front, &plot))
+        .add(legend(&entries))
+        .to_string()
 }
 
 /// A line in steps: the metric stays the same until the cost of the next dot.
@@ -88,8 +92,8 @@ impl NameBox {
     }
 }
 
-/// Names of the dots on the front, on the side without other settings. A name without room is left
-/// out.
+/// Names of the dots on the front, on the side of the front without dots. A name that does not fit
+/// is left out.
 fn names(on_front: &[PlacedDot], plot: &Plot) -> Group {
     let ends = on_front.first().zip(on_front.last());
     let is_rising = ends.is_none_or(|((_, first), (_, last))| last.1 <= first.1);

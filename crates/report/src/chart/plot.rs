@@ -12,7 +12,8 @@ pub const HEIGHT: f64 = 360.0;
 /// Share of an axis that stays free at either end, so that no mark overlaps the frame.
 pub const MARGIN: f64 = 0.04;
 
-/// An axis with more ticks leaves out labels. An axis with fewer ticks truncates its labels.
+/// An axis with at most this many ticks truncates labels that do not fit. An axis with more leaves
+/// out labels.
 const MAX_TRUNCATED_LABELS: usize = 12;
 
 /// The scales of both axes, and the rectangle between the axes.
@@ -75,10 +76,10 @@ impl Plot {
     pub fn grid(&self, labels: &Labels) -> Group {
         let mut grid = group("grid");
         for tick in &self.y.ticks {
-            let at = self.y_coordinate(tick.position);
+            let y = self.y_coordinate(tick.position);
             let label = fit_text(&tick.label, self.left - 8.0);
-            grid = grid.add(line("rule", (self.left, at), (self.right, at)));
-            grid = grid.add(text(self.left - 8.0, at + 4.5, "end muted", &label));
+            grid = grid.add(line("rule", (self.left, y), (self.right, y)));
+            grid = grid.add(text(self.left - 8.0, y + 4.5, "end muted", &label));
         }
         let x_name = fit_text(labels.x, self.right - self.left);
         let y_name = fit_text(labels.y, WIDTH / 2.0);
@@ -98,11 +99,11 @@ impl Plot {
         let room = spacing * stride as f64 - 4.0;
         let mut drawn = group("ticks");
         for (index, tick) in ticks.iter().enumerate() {
-            let at = self.x_coordinate(tick.position);
-            drawn = drawn.add(line("axis", (at, self.bottom), (at, self.bottom + 5.0)));
+            let x = self.x_coordinate(tick.position);
+            drawn = drawn.add(line("axis", (x, self.bottom), (x, self.bottom + 5.0)));
             if index.is_multiple_of(stride)
                 && let Some(label) =
-                    centred_text(at, self.bottom + 20.0, &fit_text(&tick.label, room))
+                    centred_text(x, self.bottom + 20.0, &fit_text(&tick.label, room))
             {
                 drawn = drawn.add(label);
             }

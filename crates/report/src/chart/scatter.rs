@@ -8,7 +8,7 @@ use super::plot::{HEIGHT, MARGIN, Plot};
 use super::scale::{AxisValue, Scale};
 use super::shapes::{Point, group, polyline};
 
-/// Vertical distance that separates two dots of a column, and largest width of a column.
+/// Least vertical distance between two dots of a column, and largest width of a column.
 const DOT_SIZE: f64 = 9.0;
 /// Share of the distance between two levels that the dots of a level may fill.
 const MAX_LEVEL_WIDTH: f64 = 0.7;

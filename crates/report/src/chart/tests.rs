@@ -93,7 +93,7 @@ fn all_charts(text: &str, number: f64) -> Vec<String> {
     ]
 }
 
-/// Asserts what holds for every chart.
+/// Asserts the properties that every chart has.
 fn check(svg: &str) {
     let document = Document::parse(svg).unwrap_or_else(|error| unreachable!("{error}\n{svg}"));
     let root = document.root_element();

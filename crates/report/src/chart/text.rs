@@ -35,7 +35,7 @@ pub fn widest<'a>(texts: impl IntoIterator<Item = &'a str>, minimum: f64) -> f64
     texts.into_iter().map(text_width).fold(minimum, f64::max)
 }
 
-/// Untrusted `text`, sanitized and truncated to `width` units.
+/// Sanitizes untrusted `text` and truncates it to `width` units.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 pub fn fit_text(text: &str, width: f64) -> String {
     sanitize(text, (width / COLUMN_WIDTH).clamp(1.0, 80.0) as usize)

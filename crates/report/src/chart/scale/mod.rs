@@ -202,9 +202,9 @@ impl Scale {
     }
 }
 
-/// Share of the way from `low` to `high` at which `number` lies; 0.5 if the two are equal.
+/// Position of `number` between `low` (0) and `high` (1); 0.5 if the two are equal.
 pub fn share_of_range(number: f64, low: f64, high: f64) -> f64 {
-    // The halves keep the difference finite.
+    // Halving first keeps the difference finite.
     let range = high / 2.0 - low / 2.0;
     if range > 0.0 { (number / 2.0 - low / 2.0) / range } else { 0.5 }
 }
