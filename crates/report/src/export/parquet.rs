@@ -1,8 +1,8 @@
 //! The record as a folder of Parquet files, one per table.
 //!
-//! The columns are those of the CSV files, with types. The value of a hyperparameter can have any
-//! type, so it is text as in CSV, beside a column with its type. The table `run_table` has
-//! hyperparameters as typed columns.
+//! The files have the columns of the CSV files, with types. The value of a hyperparameter can have
+//! any type, so it is text as in CSV, and another column has its type. In the table `run_table`,
+//! hyperparameters are typed columns.
 
 use std::fs::File;
 use std::io;
@@ -81,7 +81,7 @@ fn write_error(error: ParquetError) -> RecordError {
     RecordError::Write(io::Error::other(error))
 }
 
-/// A column of a table, as the schema of a file describes it.
+/// The properties of a column in the schema of a file.
 struct Field<'c> {
     name: &'c str,
     kind: Kind,
@@ -213,7 +213,7 @@ impl ColumnBuffer {
             }
             (ColumnValues::Bytes(values), cell) => values
                 .extend(cell.text().map(|text| ByteArray::from(text.into_owned().into_bytes()))),
-            // The cells of a store have the type of their column.
+            // Unreachable: the cells of a store have the type of their column.
             _ => {}
         }
         match cell {

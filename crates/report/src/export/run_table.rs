@@ -1,7 +1,8 @@
 //! A table with one row per run, for dataframes.
 //!
 //! Its columns are facts about the run, hyperparameters (`params.batch_size` …) and final metrics
-//! (`results.test_accuracy` …). The table collects them while the rows of the record pass by.
+//! (`results.test_accuracy` …). The table collects them from the rows of the record, in the
+//! order in which an export reads these.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -30,7 +31,7 @@ const MAX_EXACT_INTEGER: u64 = 1 << 53;
 /// Collects the rows of the table.
 #[derive(Default)]
 pub struct RunTable {
-    /// The table of the record whose rows pass by.
+    /// The table of the record whose rows are being read.
     current: Option<&'static Table>,
     /// Index of the row of each run.
     row_of_run: HashMap<String, usize>,
@@ -39,7 +40,7 @@ pub struct RunTable {
     results: CellsByName,
 }
 
-/// The cells of each hyperparameter or metric by row. Rows at the end without a cell are left out.
+/// The cells of each hyperparameter or metric, by row. Missing cells at the end are left out.
 type CellsByName = BTreeMap<String, Vec<Cell<'static>>>;
 
 impl RunTable {

@@ -1,4 +1,4 @@
-//! Everything about a run that an export writes.
+//! A run as exports to other tools read it.
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The runs of an experiment that an export writes.
+//! Selects the runs of an experiment for an export, and reads them.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -40,7 +40,7 @@ impl ExportSelection {
     ) -> Result<Option<ExportedRun>> {
         let (epochs, is_intact) = reader.checked_epochs(run)?;
         if !is_intact {
-            // This call logs the damage, which the command reports at its end.
+            // This call records the damage, which the command reports at its end.
             reader.epochs(run)?;
             return Ok(None);
         }

@@ -1,22 +1,22 @@
-//! What an export did with the runs.
+//! Summary of an export for the user.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::wording::count;
 
-/// What an export did with the runs: how many of each kind, and notes for the user.
+/// Summary of an export: numbers of runs, and notes for the user.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ExportSummary {
-    /// Runs that the tool did not have.
+    /// Runs that the tool did not have before.
     pub added: usize,
-    /// Runs that the tool had in part.
+    /// Runs that the tool had only in part.
     pub completed: usize,
-    /// Runs that the tool had completely.
+    /// Runs that the tool already had completely.
     pub unchanged: usize,
     /// Runs that a user deleted in the tool. They stay deleted.
     pub deleted: usize,
-    /// Data that the tool cannot hold as they are.
+    /// Notes about data that the tool cannot store unchanged.
     pub notes: BTreeSet<String>,
 }
 

@@ -23,7 +23,7 @@ pub struct ExistingRun {
 pub enum OpenedExperiment {
     /// The runs that earlier exports added, by their ids in the store.
     Runs(HashMap<String, ExistingRun>),
-    /// A user deleted the experiment, so that no run can be added. Holds MLflow's id of it.
+    /// MLflow's id of an experiment that a user deleted. No run can be added to it.
     Deleted(String),
 }
 
@@ -31,9 +31,10 @@ pub enum OpenedExperiment {
 pub trait Backend {
     /// Opens an experiment by its tag or name, and creates it if it does not exist.
     fn open_experiment(&mut self, experiment: &Experiment) -> Result<OpenedExperiment>;
-    /// Creates an empty, running run in the open experiment. Returns MLflow's id of it.
+    /// Creates an empty run with the status `RUNNING` in the open experiment. Returns MLflow's id
+    /// of it.
     fn create_run(&mut self, run: &MlflowRun) -> Result<String>;
-    /// The values that a run has of the metrics `names`, or of all metrics.
+    /// The values of the metrics `names` that a run has. The result can contain other metrics too.
     fn logged_metrics(&mut self, id: &str, names: &[&str]) -> Result<Vec<LoggedMetric>>;
     /// Stores an artifact of a run.
     fn put_artifact(&mut self, id: &str, path: &str, bytes: &[u8]) -> Result<()>;

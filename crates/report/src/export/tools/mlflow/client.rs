@@ -11,8 +11,8 @@ use ureq::{Agent, AsSendBody};
 
 use super::uri::encoded;
 
-/// Default timeout of a request with its whole response, in seconds: that of MLflow's own clients,
-/// which also read `MLFLOW_HTTP_REQUEST_TIMEOUT`.
+/// Default timeout from the start of a request to the end of its response, in seconds. MLflow's own
+/// clients have the same default and read `MLFLOW_HTTP_REQUEST_TIMEOUT` too.
 const DEFAULT_TIMEOUT: u64 = 120;
 /// Largest response, in bytes.
 const MAX_RESPONSE: u64 = 256 << 20;
@@ -42,12 +42,9 @@ impl Client {
     pub fn new(address: &str) -> Result<Self> {
         let uri: Uri = address
             .parse()
-            .map_err(|error| anyhow::anyhow!("'{address}' is not an address: {error}"))?;
+            .map_err(|error| anyhow::anyhow!("{}: {error}", not_a_server(address)))?;
         let Some(host) = uri.host().filter(|_| uri.query().is_none()) else {
-            bail!(
-                "'{address}' is not the address of a server: expected a form such as \
-                 http://localhost:5000"
-            );
+            bail!("{}", not_a_server(address));
         };
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             bail!(
@@ -120,12 +117,12 @@ impl Client {
             .limit(MAX_RESPONSE)
             .read_to_string()
             .map_err(no_response)?;
-        // Some responses are empty, such as that to a stored file.
+        // Some responses are empty, such as the one to a stored file.
         let content =
             if text.is_empty() { Some(Value::Null) } else { serde_json::from_str(&text).ok() };
         match content {
             Some(content) if status.is_success() => Ok(content),
-            content => Err(self.refused(path, status, content.as_ref())),
+            content => Err(self.rejected(path, status, content.as_ref())),
         }
     }
 
@@ -141,12 +138,12 @@ impl Client {
 
     /// The error of a request with a response that is not a success. `content` is the response, if
     /// it is JSON.
-    fn refused(&self, path: &str, status: StatusCode, content: Option<&Value>) -> RequestError {
+    fn rejected(&self, path: &str, status: StatusCode, content: Option<&Value>) -> RequestError {
         let field = |name: &str| content.and_then(|content| content[name].as_str());
         let advice = match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 "; set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or \
-                 MLFLOW_TRACKING_TOKEN, to a user who may write"
+                 MLFLOW_TRACKING_TOKEN, to the credentials of a user who may write"
             }
             status if status.is_server_error() => {
                 "; run the same command again: it continues where this one stopped"
@@ -162,6 +159,13 @@ impl Client {
             _ => RequestError::Other(text),
         }
     }
+}
+
+fn not_a_server(address: &str) -> String {
+    format!(
+        "'{address}' is not the address of a server: expected a form such as \
+         http://localhost:5000"
+    )
 }
 
 fn without_query(path: &str) -> &str {

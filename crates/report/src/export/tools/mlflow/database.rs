@@ -26,8 +26,7 @@ const ARTIFACTS: &str = "artifacts";
 /// How long to wait while MLflow writes to the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// An open database of MLflow. One transaction holds the whole export: MLflow sees all of it or
-/// nothing.
+/// An open database of MLflow. The export is one transaction, so MLflow sees all of it or nothing.
 pub struct MlflowDatabase {
     connection: Connection,
     artifacts: PathBuf,

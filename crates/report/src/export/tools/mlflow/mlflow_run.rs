@@ -1,4 +1,4 @@
-//! A run in the terms of MLflow.
+//! A run in the form in which MLflow stores it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -54,7 +54,7 @@ pub struct MlflowRun {
     pub ended: Option<i64>,
     /// Names and values of hyperparameters, exactly as recorded.
     pub params: Vec<(String, String)>,
-    /// Names and values of tags: the origin of the run.
+    /// Names and values of tags, which describe the origin of the run.
     pub tags: Vec<(String, String)>,
     /// All values of metrics.
     pub metrics: Vec<LoggedMetric>,
@@ -62,12 +62,12 @@ pub struct MlflowRun {
     pub artifacts: Vec<(String, Vec<u8>)>,
     /// Digest of everything but the name.
     pub digest: String,
-    /// Notes about data that MLflow cannot hold as they are.
+    /// Notes about data that MLflow cannot store unchanged.
     pub notes: BTreeSet<String>,
 }
 
 impl MlflowRun {
-    /// The run in the terms of MLflow. Its name shows the `varying` hyperparameters.
+    /// Converts a run to the form of MLflow. Its name shows the `varying` hyperparameters.
     pub fn new(exported: &ExportedRun, varying: &[String]) -> Result<Self> {
         let points = exported.points();
         let metric_names = accepted_names(distinct(points.iter().map(|point| point.name.as_str())));
@@ -105,8 +105,8 @@ impl MlflowRun {
         distinct(self.metrics.iter().map(|metric| metric.key.as_str()))
     }
 
-    /// The digest of everything but the name. What it hashes must never change: a run with another
-    /// digest is exported again.
+    /// The digest of everything but the name. The hashed text must never change its form, because a
+    /// run with another digest is exported again.
     fn digest(&self) -> String {
         let metric = |LoggedMetric { key, value, timestamp, step }: &LoggedMetric| {
             format!(

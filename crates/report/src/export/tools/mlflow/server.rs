@@ -13,7 +13,7 @@ use super::names::{MAX_DESCRIPTION, truncate_chars};
 use super::tags::{DIGEST_TAG, EXPERIMENT_TAG, RUN_TAG, TAG_PREFIX};
 use crate::wording::count;
 
-/// A progress message appears each time this many runs have been sent.
+/// A progress message appears after each batch of this many sent runs.
 const PROGRESS_RUNS: usize = 100;
 /// Most runs in one response.
 const MAX_RUNS: u32 = 500;
@@ -48,8 +48,8 @@ impl MlflowServer {
         })
     }
 
-    /// The id of the run that `info` describes. Remembers the location of its files.
-    fn run_id(&mut self, info: &Value) -> Result<String> {
+    /// The id of the run that `info` describes. Also stores the location of its files.
+    fn register_run(&mut self, info: &Value) -> Result<String> {
         let id = string_field(info, "run_id")?;
         let location = info["artifact_uri"].as_str().unwrap_or_default().to_owned();
         self.locations.insert(id.clone(), location);
@@ -123,7 +123,7 @@ impl MlflowServer {
             for run in response["runs"].as_array().into_iter().flatten() {
                 let Some(store_id) = tag(&run["data"], RUN_TAG) else { continue };
                 let run = ExistingRun {
-                    id: self.run_id(&run["info"])?,
+                    id: self.register_run(&run["info"])?,
                     status: string_field(&run["info"], "status")?,
                     digest: tag(&run["data"], DIGEST_TAG),
                     deleted: run["info"]["lifecycle_stage"] == "deleted",
@@ -173,7 +173,7 @@ impl Backend for MlflowServer {
             "tags": [json!({"key": RUN_TAG, "value": run.id})],
         });
         let created = self.client.post("runs/create", &request)?;
-        self.run_id(&created["run"]["info"])
+        self.register_run(&created["run"]["info"])
     }
 
     fn logged_metrics(&mut self, id: &str, names: &[&str]) -> Result<Vec<LoggedMetric>> {

@@ -83,8 +83,8 @@ impl EventFile {
     }
 }
 
-/// The masked CRC-32C of TFRecord. Without the mask, the CRC of data that contain their own CRC would
-/// be weak.
+/// The masked CRC-32C of TFRecord. Without the mask, the CRC of data that contain their own CRC
+/// would be weak.
 fn masked_crc(bytes: &[u8]) -> u32 {
     crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }

@@ -1,8 +1,8 @@
 //! Runs for TensorBoard: one folder per experiment, in it one folder per run with one event file.
 //!
-//! The hyperparameters of an experiment are not declared. TensorBoard accepts only one such
-//! declaration for everything that it shows. Without a declaration, it reads the hyperparameters
-//! from the runs.
+//! The export does not declare the hyperparameters of an experiment: TensorBoard accepts only one
+//! such declaration for everything that it shows. Without a declaration, it reads the
+//! hyperparameters from the runs.
 
 mod events;
 mod messages;
@@ -127,7 +127,7 @@ fn make_folder(existing: Option<&PathBuf>, run_folder: &Path) -> io::Result<()> 
     }
 }
 
-/// What happened to a file.
+/// How [`write`] changed a file.
 enum Written {
     New,
     Completed,
