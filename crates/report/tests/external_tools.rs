@@ -1,8 +1,8 @@
-//! Exports as MLflow and TensorBoard themselves see them.
+//! Exports, read back by MLflow and TensorBoard themselves.
 //!
 //! The scripts `external_tools/*_check.py` read every run with the tool and compare each value with
-//! the store. The tests need `mlflow` and `tensorboard` in the Python of `target/python`, and are
-//! skipped with a message without them. Run them with `--ignored`.
+//! the store. The tests need `mlflow` and `tensorboard` in the Python of `target/python`; without
+//! them, they print a message and pass. Run them with `--ignored`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod stores;
@@ -31,7 +31,7 @@ fn python() -> Option<PathBuf> {
     found.then_some(python)
 }
 
-/// Runs a script that compares what a tool shows with the store.
+/// Runs a script that compares the runs in a tool with the store.
 fn check(python: &Path, script: &str, arguments: &[&str]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/external_tools");
     let output = Command::new(python)
@@ -129,42 +129,42 @@ fn wait_for_flush() {
 }
 
 /// Exports successfully, and returns the text on standard error.
-fn export(results: &Path, tool: &str, place: &str) -> String {
-    let (code, out, err) = outcome(results, &["export", "--to", tool, place]);
+fn export(results: &Path, tool: &str, target: &str) -> String {
+    let (code, out, err) = outcome(results, &["export", "--to", tool, target]);
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
     err
 }
 
-/// Starts exports and kills each after a while.
-fn export_and_kill(results: &Path, tool: &str, place: &str) {
+/// Starts exports and kills each one before or while it writes.
+fn export_and_kill(results: &Path, tool: &str, target: &str) {
     for milliseconds in [5, 20, 60, 150, 150, 150, 150] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_report"));
-        command.arg("-r").arg(results).args(["export", "--to", tool, place]).stderr(Stdio::null());
+        command.arg("-r").arg(results).args(["export", "--to", tool, target]).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         sleep(Duration::from_millis(milliseconds));
         child.kill().unwrap();
         child.wait().unwrap();
-        // A server still executes the last request.
+        // A server may still execute the last request.
         sleep(Duration::from_millis(300));
     }
 }
 
 /// Exports after killed exports, twice, and while the store grows. `check` must always find the
 /// content of the store.
-fn export_growing_store(tool: &str, place: &str, check: impl Fn(&Path)) {
+fn export_growing_store(tool: &str, target: &str, check: impl Fn(&Path)) {
     let folder = mixed_results();
     let results = folder.path();
     let mut experiment = RunningExperiment::start(results);
-    export_and_kill(results, tool, place);
-    export(results, tool, place);
+    export_and_kill(results, tool, target);
+    export(results, tool, target);
     check(results);
-    let err = export(results, tool, place);
+    let err = export(results, tool, target);
     assert!(err.contains("0 runs added, 15 unchanged"), "{err}");
     experiment.finish();
-    let err = export(results, tool, place);
+    let err = export(results, tool, target);
     assert!(err.contains("5 runs added, 1 completed, 14 unchanged"), "{err}");
     check(results);
-    let err = export(results, tool, place);
+    let err = export(results, tool, target);
     assert!(err.contains("0 runs added, 20 unchanged"), "{err}");
 }
 

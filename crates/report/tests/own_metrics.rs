@@ -15,8 +15,8 @@ fn noisy(value: f64, rate: u32, seed: u32) -> f64 {
     value * (1.0 + 0.01 * noise(u64::from(rate + 100 * seed)))
 }
 
-/// Records learning rates 1 and 2 with four seeds each. `log` logs the epochs of a run and returns its
-/// final metrics.
+/// Records learning rates 1 and 2 with four seeds each. `log` logs the epochs of a run and returns
+/// its final metrics.
 fn store(
     name: &str,
     log: impl Fn(&tracking::LiveRun, u32, u32) -> Vec<(&'static str, f64)>,

@@ -42,7 +42,7 @@ fn store_of(record: impl Fn(&mut Store, u32, &mut Normal)) -> TempDir {
     folder
 }
 
-/// Records one run with these hyperparameters and this score.
+/// Records an experiment. Each run has these hyperparameters and this score.
 fn record(store: &mut Store, name: &str, runs: &[(Vec<(&str, i64)>, f64)]) {
     let experiment = Experiment { name: name.into(), description: String::new() };
     let invocation = store.begin(&experiment, &Invocation::default()).unwrap();
@@ -90,10 +90,10 @@ fn assert_few_false_claims(comparisons: &Json) {
 #[test]
 fn best_setting_is_rarely_rejected() {
     let folder = store_of(|store, number, normal| {
-        let of_seeds: Vec<f64> = (0..5).map(|_| 2.0 * normal.next()).collect();
+        let seed_effects: Vec<f64> = (0..5).map(|_| 2.0 * normal.next()).collect();
         let runs = (0..21).flat_map(|depth| (0..5).map(move |seed| (depth, seed)));
         let runs = runs.map(|(depth, seed)| {
-            let score = of_seeds[usize::try_from(seed).unwrap()] + normal.next();
+            let score = seed_effects[usize::try_from(seed).unwrap()] + normal.next();
             (vec![("depth", depth), ("seed", seed)], score)
         });
         record(store, &format!("e{number}"), &runs.collect::<Vec<_>>());
@@ -103,16 +103,16 @@ fn best_setting_is_rarely_rejected() {
 
 #[test]
 fn equal_groups_rarely_differ() {
-    // The seven widths of a seed share its effect on the depth: they are not independent.
+    // Runs of one depth and seed share a random effect, so the seven widths are not independent.
     let folder = store_of(|store, number, normal| {
         for depth in 0..2 {
             let mut runs = Vec::new();
             for seed in 0..4 {
-                let of_seed = normal.next();
+                let seed_effect = normal.next();
                 runs.extend((0..7).map(|width| {
-                    let of_width = f64::from(i32::try_from(width).unwrap());
+                    let width_effect = f64::from(i32::try_from(width).unwrap());
                     let params = vec![("depth", depth), ("width", width), ("seed", seed)];
-                    (params, of_seed + 0.1 * normal.next() + of_width)
+                    (params, seed_effect + 0.1 * normal.next() + width_effect)
                 }));
             }
             record(store, &format!("e{number}"), &runs);
@@ -128,9 +128,9 @@ fn equal_sides_rarely_differ_in_diff() {
         for side in ["left", "right"] {
             let mut runs = Vec::new();
             for seed in 0..4 {
-                let of_seed = normal.next();
+                let seed_effect = normal.next();
                 runs.extend((0..7).map(|width| {
-                    (vec![("width", width), ("seed", seed)], of_seed + 0.1 * normal.next())
+                    (vec![("width", width), ("seed", seed)], seed_effect + 0.1 * normal.next())
                 }));
             }
             record(store, &format!("{side}{number}"), &runs);

@@ -96,8 +96,8 @@ fn json_number(setting: &Json, column: &str) -> Option<f64> {
     number(&setting["params"][column]).or_else(|| number(&setting[column]))
 }
 
-/// Whether both are absent or equal up to the last bit, which `serde_json` does not always read
-/// exactly.
+/// Whether both are absent or equal. The last bit may differ, because `serde_json` does not always
+/// read it exactly.
 fn is_equal(a: Option<f64>, b: Option<f64>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => (a - b).abs() <= f64::EPSILON * b.abs(),
@@ -188,7 +188,7 @@ fn page_has_the_cells_of_markdown_and_text() {
             let mut rest = line;
             cells.iter().all(|cell| {
                 let found = rest.find(cell.as_str());
-                found.map(|at| rest = &rest[at + cell.len()..]).is_some()
+                found.map(|start| rest = &rest[start + cell.len()..]).is_some()
             })
         };
         assert!(text.lines().any(has_all_cells), "{cells:?} in\n{text}");
@@ -237,8 +237,10 @@ fn page_goes_to_the_named_file_or_report_html() {
 #[test]
 fn page_loads_nothing() {
     let page = page(sixty_three().path());
-    let addresses: Vec<&str> =
-        page.match_indices("http").map(|(at, _)| &page[at..page.len().min(at + 30)]).collect();
+    let addresses: Vec<&str> = page
+        .match_indices("http")
+        .map(|(start, _)| &page[start..page.len().min(start + 30)])
+        .collect();
     // The namespace of SVG is a name, not an address to load.
     let is_name = |text: &&str| {
         text.starts_with("http-equiv") || text.starts_with("http://www.w3.org/2000/svg")
@@ -282,7 +284,7 @@ fn invalid_epoch_is_rejected() {
         let err = Test::new(folder.path()).args(&["--at", epoch]).failure();
         assert!(err.contains("expected last, best, or the number of an epoch"), "{err}");
     }
-    // The parser of the command line takes -1 for an option.
+    // The command-line parser interprets -1 as an option, with another message.
     Test::new(folder.path()).args(&["--at", "-1"]).failure();
 }
 

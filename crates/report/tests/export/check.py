@@ -24,7 +24,7 @@ TABLES = [
 
 
 def as_text(table):
-    """The table with its columns of bytes in base64, as CSV has them."""
+    """The table with bytes in base64, as in CSV."""
     for index, field in enumerate(table.schema):
         if pyarrow.types.is_binary(field.type):
             column = [cell and base64.b64encode(cell).decode() for cell in table.column(index).to_pylist()]
@@ -33,7 +33,7 @@ def as_text(table):
 
 
 def with_id_prefix(cell):
-    """An id as CSV has it: with the prefix `id-` if a program could read it as a number."""
+    """An id as in CSV: with the prefix `id-` if a program could read it as a number."""
     return f"id-{cell}" if isinstance(cell, str) and re.fullmatch(r"[0-9]+([de][0-9]+)?[df]?", cell) else cell
 
 

@@ -101,7 +101,7 @@ fn final_metrics_have_names_of_their_own() {
     assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value)));
 }
 
-/// Temporary files below a folder, which another process can change meanwhile.
+/// Temporary files below a folder. Another process can change the folder meanwhile.
 fn temporary_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let below = |path: PathBuf| if path.is_dir() { temporary_files(&path) } else { vec![path] };

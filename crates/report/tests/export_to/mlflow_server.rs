@@ -27,8 +27,8 @@ impl Request {
     }
 }
 
-/// A server that answers each request with the status and body of `answer`, until [`stop`]. Without
-/// an answer, it keeps silent.
+/// A server that answers each request with the status and body of `answer`, until [`stop`]. If
+/// `answer` returns `None`, the server sends nothing.
 fn serve(
     answer: impl Fn(&Request) -> Option<(u16, String)> + Send + 'static,
 ) -> (String, JoinHandle<Vec<Request>>) {
@@ -149,7 +149,7 @@ fn error_of_a_server_is_quoted() {
 }
 
 #[test]
-fn silent_server_is_not_waited_for() {
+fn silent_server_ends_the_export() {
     let results = results_with(1);
     let (code, err) = send(&results, "http://127.0.0.1:9", &[]);
     assert_eq!(code, 2, "{err}");
@@ -161,7 +161,7 @@ fn silent_server_is_not_waited_for() {
     assert!(err.contains("it continues where this one stopped"), "{err}");
 }
 
-/// An MLflow without experiments, which keeps the files of runs at `location`.
+/// An MLflow server without experiments, which keeps the files of runs at `location`.
 fn empty_mlflow(location: &'static str) -> (String, JoinHandle<Vec<Request>>) {
     serve(move |request| {
         let run = format!(r#"{{"run":{{"info":{{"run_id":"its","artifact_uri":"{location}"}}}}}}"#);

@@ -1,4 +1,4 @@
-//! Results folders and exports of them.
+//! Results folders for the tests, and their export.
 
 use std::collections::BTreeMap;
 use std::fs;

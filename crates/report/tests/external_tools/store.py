@@ -39,7 +39,8 @@ def runs(results):
 def points(epochs, results):
     """The values of all metrics: {name: {epoch: value}}.
 
-    Final metrics are at the last epoch. A final metric that has another value there is `final_…`.
+    Final metrics are at the last epoch. If a metric has another value in that epoch, the final
+    metric is called `final_…`.
     """
     points = {}
     for name, epoch, value in epochs:
