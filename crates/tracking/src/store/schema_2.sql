@@ -1,4 +1,4 @@
--- A run that was recorded on the way of a longer training names the run of that training.
+-- The run whose training included this run, if trials that differ only in epochs shared one training.
 ALTER TABLE runs ADD COLUMN shared_from TEXT;
 
 DROP VIEW run_table;

@@ -1,4 +1,5 @@
--- Which process works on a run, so that those of one that is gone are taken over; and which part of which plan it works on.
+-- The process that runs a trial, so that the runs of a dead process can be taken over; and its plan
+-- and shard.
 ALTER TABLE invocations ADD COLUMN process_started INTEGER;
 ALTER TABLE invocations ADD COLUMN boot_id TEXT;
 ALTER TABLE invocations ADD COLUMN pid_namespace TEXT;
@@ -6,10 +7,11 @@ ALTER TABLE invocations ADD COLUMN plan_sha256 TEXT;
 ALTER TABLE invocations ADD COLUMN shard_index INTEGER;
 ALTER TABLE invocations ADD COLUMN shard_count INTEGER;
 
--- Nobody works on a trial at which another does.
+-- At most one run of a trial is running.
 CREATE UNIQUE INDEX running_runs ON runs (experiment, trial_id) WHERE status = 'running';
 
--- What a running or stopped run goes on from: the model after an epoch that is recorded whole. It goes when the run ends.
+-- The state from which a running or stopped run resumes: the model after its last recorded epoch.
+-- Deleted when the run ends.
 CREATE TABLE checkpoints (
   run_id   TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
   epoch    INTEGER NOT NULL,
@@ -18,8 +20,8 @@ CREATE TABLE checkpoints (
   checksum INTEGER NOT NULL
 ) STRICT;
 
--- A run was left and gone on with at this time: its epochs until this one (after the row before) are of this invocation, the
--- last ones of the run's own.
+-- A run was interrupted and later resumed. Its epochs up to this one, after the previous row, belong
+-- to this invocation. The epochs after the last row belong to the run's own invocation.
 CREATE TABLE resumptions (
   run_id     TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
   epoch      INTEGER NOT NULL,
@@ -28,8 +30,8 @@ CREATE TABLE resumptions (
 ) STRICT;
 CREATE INDEX resumptions_by_run ON resumptions (run_id);
 
--- What was changed after it was recorded is found: checksums of what tables show, and how many runs there are. Those of earlier
--- schemas have none.
+-- Checksums of the rows and the number of runs, which reveal changes after recording. Rows of earlier
+-- schemas have no checksum.
 ALTER TABLE runs ADD COLUMN last_epoch INTEGER;
 ALTER TABLE runs ADD COLUMN metric_count INTEGER;
 ALTER TABLE runs ADD COLUMN checksum INTEGER;

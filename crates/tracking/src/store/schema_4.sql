@@ -1,5 +1,5 @@
--- What people look at beside the numbers: the confusion matrix on the test set, and the mistakes that a run is surest of. They
--- are recorded with the end of a run, and have a checksum of their own, so that the run's numbers stay good without them.
+-- Error analysis: the confusion matrix on the test set and the most confident mistakes of a run. They
+-- are recorded with the end of the run. A checksum of their own keeps the run valid without them.
 CREATE TABLE examples (
   run_id    TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
   classes   INTEGER NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE mistakes (
   PRIMARY KEY (run_id, rank)
 ) STRICT;
 
--- Of both, where a run has them: so that it is missed if they go.
+-- The checksum of both, if the run has them. It reveals that they were deleted.
 ALTER TABLE runs ADD COLUMN examples_checksum INTEGER;
 
 CREATE VIEW confusion AS
