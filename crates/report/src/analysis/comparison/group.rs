@@ -21,14 +21,17 @@ use crate::runs::{
     MeasuredRun, REPLICATES, distinct, grid, may_rank, metric_names, metric_of, param_names,
 };
 
-/// Comparable runs and the options of the comparison.
+/// Comparable runs, with the roles of their hyperparameters and metrics.
 pub(super) struct Group<'a> {
     runs: &'a [&'a MeasuredRun],
     finished: Vec<&'a MeasuredRun>,
+    /// Names of all hyperparameters.
     names: Vec<&'a str>,
+    /// Names of the hyperparameters that vary.
     varying: Vec<&'a str>,
     replicate: Option<String>,
     keys: Vec<String>,
+    /// Metrics of the finished runs, in the order of tables.
     metrics: Vec<Metric>,
     ranked_by: Option<Metric>,
     reported_by: Option<String>,
@@ -50,24 +53,26 @@ impl<'a> Group<'a> {
         let chosen = options.replicate.as_deref().or(declarations.replicate.as_deref());
         let keys = chosen_keys.as_deref().unwrap_or_default();
         let replicate = replicate(&names, &varying, keys, chosen);
-        let repeats = |name: &str| REPLICATES.contains(&name) || Some(name) == replicate;
-        let keys = chosen_keys
-            .unwrap_or_else(|| varying.iter().copied().filter(|name| !repeats(name)).collect());
+        let is_key = |name: &&str| !REPLICATES.contains(name) && Some(*name) != replicate;
+        let keys = chosen_keys.unwrap_or_else(|| varying.iter().copied().filter(is_key).collect());
         let finished = finished(runs);
         let rules = options.rules(declarations);
         let validation = &runs[0].run.validation;
         let known = metric_names(finished.iter().copied());
         let metrics: Vec<Metric> =
             known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
-        let ranked_by = match &options.sort {
+        let ranking_name = match &options.sort {
             Some(name) => known.iter().find(|known| *known == name).copied(),
             None => rules.ranking(&known, |name| may_rank(name, &finished), validation),
         };
-        let reported_by = ranked_by.and_then(|ranking| rules.reported(ranking, &known, validation));
-        let ranked_by =
-            ranked_by.and_then(|name| metrics.iter().find(|metric| metric.name == name)).cloned();
-        let ranked_by = ranked_by.filter(|metric| metric.direction.is_some());
-        let reported_by = reported_by.filter(|_| ranked_by.is_some()).map(str::to_owned);
+        let ranked_by = metrics
+            .iter()
+            .find(|metric| Some(metric.name.as_str()) == ranking_name && metric.direction.is_some())
+            .cloned();
+        let reported_by = ranked_by
+            .as_ref()
+            .and_then(|metric| rules.reported(&metric.name, &known, validation))
+            .map(str::to_owned);
         Self {
             runs,
             finished,

@@ -60,13 +60,7 @@ pub(super) fn rank(
         baseline.and_then(|wanted| ranked.iter().position(|(.., index)| *index == wanted));
     let (mut settings, samples): (Vec<Setting>, Vec<Samples>) =
         ranked.into_iter().map(|(setting, samples, _)| (setting, samples)).unzip();
-    let promise = match baseline {
-        Some(index) => Some(Promise::Against(index)),
-        None if settings.iter().any(|setting| setting.standing.may_be_best) => {
-            Some(Promise::BestIsAmong)
-        }
-        None => None,
-    };
+    let promise = promise(&settings, baseline);
     if baseline.is_none() {
         mark_best(&mut settings, compared);
     }
@@ -94,6 +88,12 @@ pub(super) fn rank(
     }
     let unselected_mean = unselected_mean.map(own_direction);
     Ranking { settings, promise, complete, connected, overlapping, undecided, unselected_mean }
+}
+
+/// The promise about `settings`, compared with the best or with the baseline at this index.
+fn promise(settings: &[Setting], baseline: Option<usize>) -> Option<Promise> {
+    let has_candidate = || settings.iter().any(|setting| setting.standing.may_be_best);
+    baseline.map(Promise::Against).or_else(|| has_candidate().then_some(Promise::BestIsAmong))
 }
 
 /// Orders settings by level, best first; then settings that could not be compared, if others were;
