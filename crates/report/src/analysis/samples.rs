@@ -1,10 +1,11 @@
 //! The values of a metric, paired between settings by replicate and cell.
 //!
-//! A *replicate* repeats a setting: a seed, a fold. A *cell* is a combination of the
-//! hyperparameters that are neither keys of the comparison nor the replicate; there is only one
-//! unless `--by` averages over some. Runs of one replicate are not independent: the number of
-//! independent differences between two settings is the number of their common replicates, not the
-//! number of runs.
+//! A *replicate* repeats a setting: a seed or a fold. Some hyperparameters can be neither keys of
+//! the comparison nor the replicate, if `--by` averages over them. A *cell* is a combination of
+//! their values; without such hyperparameters, there is only one cell.
+//!
+//! Runs of one replicate are not independent. The number of independent differences between two
+//! settings is the number of their common replicates, not the number of runs.
 
 use std::cmp::Ordering;
 

@@ -65,7 +65,7 @@ impl Design {
         let on_grid = |value: f64| {
             if self.grid > 0.0 { (value / self.grid).round() * self.grid } else { value }
         };
-        let mut row = |setting: usize| {
+        let mut samples_of = |setting: usize| {
             let mut samples = Samples::new();
             for (replicate, shift) in shifts.iter().enumerate() {
                 let value =
@@ -76,7 +76,7 @@ impl Design {
             }
             samples
         };
-        (0..self.settings).map(&mut row).collect()
+        (0..self.settings).map(&mut samples_of).collect()
     }
 
     fn compare(&self, normal: &mut Normal) -> Vec<Standing> {
@@ -98,7 +98,7 @@ struct Rates {
 
 fn simulate(design: Design, times: u32, seed: u64) -> Rates {
     let mut normal = Normal(seed);
-    let (mut best_rejected, mut missed, mut worse_rejected, mut worse) = (0, 0, 0, 0);
+    let (mut best_rejected, mut limits_missed, mut worse_rejected, mut worse) = (0, 0, 0, 0);
     for _ in 0..times {
         let standings = design.compare(&mut normal);
         best_rejected += u32::from(standings[0].compared && !standings[0].may_be_best);
@@ -108,7 +108,7 @@ fn simulate(design: Design, times: u32, seed: u64) -> Rates {
                 limits.low.is_some_and(|low| truth < low) || truth > limits.high
             })
         };
-        missed += u32::from(standings.iter().enumerate().any(misses));
+        limits_missed += u32::from(standings.iter().enumerate().any(misses));
         for (setting, standing) in
             standings.iter().enumerate().filter(|(setting, _)| design.mean(*setting) < 0.0)
         {
@@ -120,7 +120,7 @@ fn simulate(design: Design, times: u32, seed: u64) -> Rates {
     let share = |count: u32, of: u32| if of == 0 { 0.0 } else { f64::from(count) / f64::from(of) };
     Rates {
         best_rejected: share(best_rejected, times),
-        limits_missed: share(missed, times),
+        limits_missed: share(limits_missed, times),
         power: share(worse_rejected, worse),
     }
 }
@@ -129,7 +129,7 @@ fn simulate(design: Design, times: u32, seed: u64) -> Rates {
 /// error.
 fn check_designs(times: u32) -> Vec<(Design, Rates)> {
     let allowed = 0.05 + 4.0 * (0.05f64 * 0.95 / f64::from(times)).sqrt();
-    let mut all = Vec::new();
+    let mut rates_by_design = Vec::new();
     for settings in [2, 5, 10, 21] {
         for replicates in [2, 3, 5, 10] {
             for (spread, missing, gap) in [
@@ -145,11 +145,11 @@ fn check_designs(times: u32) -> Vec<(Design, Rates)> {
                     rates.best_rejected <= allowed && rates.limits_missed <= allowed,
                     "{design:?} {rates:?}"
                 );
-                all.push((design, rates));
+                rates_by_design.push((design, rates));
             }
         }
     }
-    all
+    rates_by_design
 }
 
 #[test]
@@ -235,9 +235,9 @@ fn the_proposed_number_of_replicates_decides() {
                 &mut Vec::new(),
             );
             let tail = 0.025 / (settings - 1) as f64;
-            let beats = found
+            let is_decided = found
                 .and_then(|found| Some(found.mean / found.error? > quantile(tail, found.n - 1)));
-            decided += u32::from(beats == Some(true));
+            decided += u32::from(is_decided == Some(true));
         }
         let share = f64::from(decided) / f64::from(tried);
         assert!(share >= 0.8, "{settings} settings, a pilot of {pilot}: {share}");

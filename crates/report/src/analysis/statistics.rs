@@ -46,8 +46,9 @@ impl Statistic {
         if n == 0 {
             return None;
         }
-        let rough = values.iter().sum::<f64>() / count(n);
-        let mean = rough + values.iter().map(|value| value - rough).sum::<f64>() / count(n);
+        let first_pass = values.iter().sum::<f64>() / count(n);
+        let residuals = values.iter().map(|value| value - first_pass).sum::<f64>();
+        let mean = first_pass + residuals / count(n);
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let deviation = (n > 1).then(|| (squares / count(n - 1)).sqrt());
         (mean.is_finite() && squares.is_finite()).then_some(Self { n, mean, deviation })
@@ -109,14 +110,14 @@ pub fn quantile(tail: f64, freedom: usize) -> f64 {
     // Newton's method, with bisection when a step would leave the bracket.
     let mut t = f64::midpoint(low, high);
     for _ in 0..200 {
-        let over = excess(t);
-        if over > 0.0 {
+        let excess = excess(t);
+        if excess > 0.0 {
             low = t;
         } else {
             high = t;
         }
-        let step = t + over / density(t, freedom);
-        let next = if step > low && step < high { step } else { f64::midpoint(low, high) };
+        let newton = t + excess / density(t, freedom);
+        let next = if newton > low && newton < high { newton } else { f64::midpoint(low, high) };
         if (next - t).abs() <= 1e-15 * t {
             return next;
         }

@@ -88,14 +88,14 @@ impl RunTable {
         params.chain(self.results.iter().map(|(name, cells)| ("results", name, cells)))
     }
 
-    /// Names and types of the columns. A column has a numeric type if all its values are numbers
-    /// and none loses digits in this type.
+    /// Names and types of the columns. A column has a numeric type if this type represents all its
+    /// values exactly.
     pub fn columns(&self) -> Vec<(String, Kind)> {
-        let of_run = RUN_COLUMNS.iter().map(|name| ((*name).to_owned(), Kind::Text));
+        let run_columns = RUN_COLUMNS.iter().map(|name| ((*name).to_owned(), Kind::Text));
         let named = self
             .named_columns()
             .map(|(table, name, cells)| (format!("{table}.{name}"), kind_of(cells)));
-        of_run.chain(named).collect()
+        run_columns.chain(named).collect()
     }
 
     /// The rows, in the order of the record.
@@ -111,11 +111,11 @@ impl RunTable {
 }
 
 fn kind_of(cells: &[Cell<'_>]) -> Kind {
-    let all =
+    let all_fit =
         |fits: fn(&Cell<'_>) -> bool| cells.iter().filter(|cell| **cell != Cell::Null).all(fits);
-    if all(|cell| matches!(cell, Cell::Integer(_))) {
+    if all_fit(|cell| matches!(cell, Cell::Integer(_))) {
         Kind::Integer
-    } else if all(|cell| exact_real(cell).is_some()) {
+    } else if all_fit(|cell| exact_real(cell).is_some()) {
         Kind::Real
     } else {
         Kind::Text

@@ -125,12 +125,12 @@ pub enum Kind {
 pub fn kind(name: &str) -> Kind {
     let has = |wanted: &[&str]| words(name).any(|word| wanted.contains(&word.as_str()));
     let direction = direction(name);
-    let less = direction == Some(Direction::Minimize);
+    let is_minimized = direction == Some(Direction::Minimize);
     if direction == Some(Direction::Maximize) && has(&["accuracy", "acc"]) {
         Kind::Accuracy
-    } else if less && has(&["seconds", "secs", "sec"]) {
+    } else if is_minimized && has(&["seconds", "secs", "sec"]) {
         Kind::Seconds
-    } else if less && has(&["loss"]) {
+    } else if is_minimized && has(&["loss"]) {
         Kind::Loss
     } else {
         Kind::Other
@@ -153,13 +153,13 @@ pub fn direction(name: &str) -> Option<Direction> {
         return Some(Direction::Maximize);
     }
     // "per" at the end is the phoneme error rate. The other metrics have names of two words.
-    let errors = words.last().is_some_and(|word| word == "per")
+    let is_error = words.last().is_some_and(|word| word == "per")
         || follows("cross", &["entropy"])
         || follows(
             "false",
             &["positive", "positives", "negative", "negatives", "alarm", "alarms", "discovery"],
         );
-    if errors {
+    if is_error {
         return Some(Direction::Minimize);
     }
     if follows("true", &["positive", "positives", "negative", "negatives"])

@@ -9,7 +9,6 @@ use crate::wording::{self, title};
 /// The number of replicates that would decide between the settings that may be the best.
 pub fn undecided(comparison: &Comparison) -> Option<String> {
     let unit = comparison.ranking()?.unit;
-    let several = repeated(comparison);
     let Some(undecided) = comparison.undecided else {
         let candidates = comparison.candidates();
         let equal = candidates.len() > 1 && candidates.iter().all(|setting| setting.is_best);
@@ -25,7 +24,9 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
     );
     let replicates_needed = match undecided.needed {
         Some(needed) => format!("about {} would decide the {pair}", replicates(needed)),
-        None => format!("more than 1,000 {several} would be needed to decide the {pair}"),
+        None => {
+            format!("more than 1,000 {} would be needed to decide the {pair}", repeated(comparison))
+        }
     };
     Some(format!(
         "Undecided with {}: differences under {} are often missed; {replicates_needed}.",
@@ -74,12 +75,12 @@ pub fn selection(comparison: &Comparison) -> Option<String> {
     let (best, metric) = (comparison.best()?, comparison.ranking()?);
     let unselected = comparison.unselected_mean.filter(|_| comparison.reported_by.is_none())?;
     let optimism = (best.level? - unselected).abs();
-    let one = wording::replicate(comparison.replicate.as_deref());
+    let replicate = wording::replicate(comparison.replicate.as_deref());
     let shown = difference(metric.unit, optimism);
     (!number_format::is_zero(&shown)).then(|| {
         format!(
-            "The mean of ★ is the {} of {} and optimistic by roughly {shown}: choosing without one {one} at a time and measuring on \
-             that {one} gives {}.",
+            "The mean of ★ is the {} of {} and optimistic by roughly {shown}: choosing without one {replicate} at a time and measuring on \
+             that {replicate} gives {}.",
             if metric.is_minimized() { "lowest" } else { "highest" },
             comparison.settings.iter().filter(|setting| setting.level.is_some()).count(),
             with_unit(metric.unit, unselected)

@@ -12,10 +12,10 @@ pub fn left_out(comparison: &Comparison) -> Option<String> {
         .iter()
         .filter(|setting| setting.level.is_some() && !setting.standing.compared);
     let names: Vec<String> = outside.map(|setting| setting_name(comparison, setting)).collect();
-    let several = repeated(comparison);
+    let replicates = repeated(comparison);
     (!names.is_empty()).then(|| {
         format!(
-            "Not compared (fewer than two {several} in common with any other setting): {}.",
+            "Not compared (fewer than two {replicates} in common with any other setting): {}.",
             listed(&names)
         )
     })
@@ -50,16 +50,16 @@ pub fn missing_runs(comparison: &Comparison) -> Option<String> {
     if comparison.complete || comparison.ranking().is_none() || no_common_cells {
         return None;
     }
-    let (several, one) =
+    let (replicates, replicate) =
         (repeated(comparison), wording::replicate(comparison.replicate.as_deref()));
     let (missing, fitted) = match comparison.averaged.is_empty() {
-        true => (several, one.clone()),
-        false => ("runs".to_owned(), format!("{one} and {}", averaged(comparison))),
+        true => (replicates, replicate.clone()),
+        false => ("runs".to_owned(), format!("{replicate} and {}", averaged(comparison))),
     };
     let unconnected = match comparison.connected {
         true => String::new(),
         false => format!(
-            " Settings that share no {one} with others are ranked by the means of their own runs."
+            " Settings that share no {replicate} with others are ranked by the means of their own runs."
         ),
     };
     Some(format!(
@@ -73,8 +73,8 @@ pub fn survivors(comparison: &Comparison) -> Option<String> {
         setting.level.is_some()
             && (setting.unmeasured > 0 || setting.counts.diverged + setting.counts.failed > 0)
     };
-    let several = repeated(comparison);
+    let replicates = repeated(comparison);
     (comparison.ranking().is_some() && comparison.settings.iter().any(lost)).then(|| {
-        format!("Runs without a result are left out: a setting that loses its worst {several} looks better than it is.")
+        format!("Runs without a result are left out: a setting that loses its worst {replicates} looks better than it is.")
     })
 }

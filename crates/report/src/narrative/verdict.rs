@@ -67,12 +67,12 @@ fn unranked(comparison: &Comparison) -> Option<String> {
 
 /// The reason why nothing could be tested.
 fn untested(comparison: &Comparison) -> String {
-    let several = repeated(comparison);
+    let replicates = repeated(comparison);
     let measured = || comparison.settings.iter().filter(|setting| setting.level.is_some());
     if comparison.settings.iter().any(|setting| setting.standing.compared) {
         return format!(
-            "No best can be named: every setting is beaten by another on the {several} that the two share. \
-             Give all settings the same {several}."
+            "No best can be named: every setting is beaten by another on the {replicates} that the two share. \
+             Give all settings the same {replicates}."
         );
     }
     let why = if comparison.replicate.is_none() {
@@ -80,12 +80,12 @@ fn untested(comparison: &Comparison) -> String {
     } else if comparison.cells.is_some_and(|[common, _]| common == 0) {
         format!("No value of {} is in every setting", averaged(comparison))
     } else if measured().all(|setting| setting.n < 2) {
-        format!("No setting has two {several}")
+        format!("No setting has two {replicates}")
     } else if !comparison.overlapping {
-        format!("No two settings have two {several} in common: give all the same {several}")
+        format!("No two settings have two {replicates} in common: give all the same {replicates}")
     } else {
         format!(
-            "Each difference is the same on all {several}, which rounding may explain: more {several} may show more"
+            "Each difference is the same on all {replicates}, which rounding may explain: more {replicates} may show more"
         )
     };
     format!("Nothing is tested; the order may be chance. {why}.")
@@ -171,9 +171,9 @@ fn against(comparison: &Comparison) -> Option<String> {
     let tested = comparison.settings.iter().filter(|setting| test(setting).is_some()).count();
     let name = setting_name(comparison, baseline);
     if tested == 0 {
-        let several = repeated(comparison);
+        let replicates = repeated(comparison);
         return Some(format!(
-            "Nothing is tested: no setting has two {several} in common with {name}."
+            "Nothing is tested: no setting has two {replicates} in common with {name}."
         ));
     }
     let (better, worse) = (names_of(true), names_of(false));
@@ -181,10 +181,10 @@ fn against(comparison: &Comparison) -> Option<String> {
         [] => format!("none is shown to be {word}"),
         names => format!("{word}: {}", listed(names)),
     };
-    let all =
+    let scope =
         if tested == 1 { String::new() } else { format!(" for all {tested} settings together") };
     Some(format!(
-        "Compared with {name} (95 %{all}): {}; {}.",
+        "Compared with {name} (95 %{scope}): {}; {}.",
         list("better", &better),
         list("worse", &worse)
     ))

@@ -13,10 +13,10 @@ pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a MeasuredRun>) -> Vec<&
 
 /// Names of the metrics of `runs`: known metrics in the order of tables, then the others.
 pub fn metric_names<'a>(runs: impl IntoIterator<Item = &'a MeasuredRun>) -> Vec<&'a str> {
-    let of_run = |measured: &'a MeasuredRun| {
+    let names_of = |measured: &'a MeasuredRun| {
         measured.run.results.iter().chain(&measured.by_epoch).map(|(name, _)| &**name)
     };
-    let mut names = distinct(runs.into_iter().flat_map(of_run));
+    let mut names = distinct(runs.into_iter().flat_map(names_of));
     // The sort is stable, so unknown names keep their order.
     names.sort_by_key(|name| metric::position(name));
     names

@@ -129,10 +129,10 @@ fn killed_export_leaves_no_temporary_file_in_runs() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let left = temporary_files(&folder);
+    let leftovers = temporary_files(&folder);
     let is_outside_of_runs =
         |path: &PathBuf| path.parent().unwrap().ends_with("artifacts/batch_sweep");
-    assert!(left.iter().all(is_outside_of_runs), "{left:?}");
+    assert!(leftovers.iter().all(is_outside_of_runs), "{leftovers:?}");
     for folder in [&folder, &other] {
         assert!(export(&results, "mlflow", folder, &[]).starts_with("2 runs added\n"));
     }

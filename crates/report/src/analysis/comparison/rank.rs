@@ -139,15 +139,15 @@ fn overlap(settings: &[Samples], resolution: Resolution) -> bool {
 /// Marks the best-ranked of the settings that may be the best, or of all if none could be compared.
 /// Ties are marked together.
 fn mark_best(settings: &mut [Setting], compared: bool) {
-    let eligible =
+    let is_eligible =
         |setting: &Setting| setting.level.is_some() && (setting.standing.may_be_best || !compared);
-    let several = settings.iter().filter(|setting| setting.level.is_some()).count() > 1;
+    let has_several = settings.iter().filter(|setting| setting.level.is_some()).count() > 1;
     let best = settings
         .iter()
-        .filter(|setting| eligible(setting))
+        .filter(|setting| is_eligible(setting))
         .filter_map(|setting| setting.level)
         .reduce(f64::max);
-    for setting in settings.iter_mut().filter(|setting| several && eligible(setting)) {
+    for setting in settings.iter_mut().filter(|setting| has_several && is_eligible(setting)) {
         setting.is_best = setting.level == best;
     }
 }
@@ -244,15 +244,16 @@ fn unselected_mean(settings: &[Setting], samples: &[Samples]) -> Option<f64> {
         return None;
     }
     let sums: Vec<f64> = means.iter().map(|means| means.iter().sum()).collect();
-    let left_out = |replicate: usize| {
-        let without = |setting: usize| sums[setting] - means[setting][replicate];
-        let first = (0..means.len())
-            .reduce(|best, next| if without(next) > without(best) { next } else { best });
+    let value_left_out = |replicate: usize| {
+        let sum_of_others = |setting: usize| sums[setting] - means[setting][replicate];
+        let first = (0..means.len()).reduce(|best, next| {
+            if sum_of_others(next) > sum_of_others(best) { next } else { best }
+        });
         first.map_or(0.0, |setting| means[setting][replicate])
     };
-    let mean = (0..n).map(left_out).sum::<f64>() / count(n);
-    let own = settings[chosen].level?;
-    (own - mean > 1e-9 * own.abs()).then_some(mean)
+    let mean = (0..n).map(value_left_out).sum::<f64>() / count(n);
+    let selected_mean = settings[chosen].level?;
+    (selected_mean - mean > 1e-9 * selected_mean.abs()).then_some(mean)
 }
 
 /// Marks the settings that no other setting beats in both `metric` and time. Times that differ by
@@ -271,13 +272,13 @@ fn mark_front(settings: &mut [Setting], metric: &Metric) {
         return;
     }
     let spread = (squares / freedom).sqrt();
-    let measured = |setting: &Setting| {
+    let value_and_seconds = |setting: &Setting| {
         Some((metric.oriented(setting.metric(&metric.name)?.mean), setting.metric("seconds")?.mean))
     };
     let mut order: Vec<(usize, f64, f64)> = (0..)
         .zip(settings.iter())
         .filter_map(|(index, setting)| {
-            measured(setting).map(|(value, seconds)| (index, value, seconds))
+            value_and_seconds(setting).map(|(value, seconds)| (index, value, seconds))
         })
         .collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.2.total_cmp(&b.2)));

@@ -20,21 +20,21 @@ pub fn linear_ticks(
 ) -> Vec<(f64, String)> {
     let (factor, unit) = format.unit(low.abs().max(high.abs()));
     let (scaled_low, scaled_high) = (factor * low, factor * high);
-    let at_low = || (low, four_digits(scaled_low) + unit);
-    let at_ends = || vec![at_low(), (high, four_digits(scaled_high) + unit)];
+    let tick_at_low = || (low, four_digits(scaled_low) + unit);
+    let ticks_at_ends = || vec![tick_at_low(), (high, four_digits(scaled_high) + unit)];
     let min_step = scaled_high / 5.0 - scaled_low / 5.0;
     if low >= high || min_step <= 0.0 {
-        return vec![at_low()];
+        return vec![tick_at_low()];
     }
     let (mantissa, exponent) = match round_step(min_step) {
         Some((_, exponent)) if integers && exponent < 0 => (1, 0),
         Some(step) => step,
-        None => return at_ends(),
+        None => return ticks_at_ends(),
     };
     let step = decimal(mantissa, exponent);
     let (first, last) = ((scaled_low / step).ceil(), (scaled_high / step).floor());
     if !(first.abs() < 1e12 && last.abs() < 1e12) {
-        return at_ends();
+        return ticks_at_ends();
     }
     (first as i64..=last as i64)
         .take(MAX_TICKS)

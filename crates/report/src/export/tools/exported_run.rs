@@ -45,14 +45,15 @@ impl ExportedRun {
         since_1970(&self.run.ended_at)
     }
 
-    /// All values of metrics: those of each epoch, then the final metrics, at the last epoch.
+    /// All values of metrics: first those of each epoch, then the final metrics, which get the
+    /// number of the last epoch.
     ///
     /// A final metric with the same name and value as a metric of the last epoch is left out. If
     /// only the value differs, the name of the final metric becomes `final_…`, or `final_final_…`
     /// if that name is taken.
     ///
-    /// The time of an epoch is the start of the run plus the seconds of all epochs up to it. This
-    /// time stays the same in every export.
+    /// The time of an epoch is the start of the run plus the seconds of all epochs up to it, so
+    /// every export gives the same time.
     pub fn points(&self) -> Vec<MetricPoint> {
         let mut points = Vec::new();
         let mut time = self.started();
@@ -75,13 +76,14 @@ impl ExportedRun {
     fn final_points(&self, time: Duration) -> Vec<MetricPoint> {
         let last = self.epochs.last();
         let epoch = last.map_or(0, |epoch| epoch.epoch);
-        let of_epochs: HashSet<&str> = self
+        let epoch_names: HashSet<&str> = self
             .epochs
             .iter()
             .flat_map(|epoch| &epoch.metrics)
             .map(|(name, _)| name.as_str())
             .collect();
-        let mut taken: HashSet<String> = of_epochs.iter().map(|name| (*name).to_owned()).collect();
+        let mut taken: HashSet<String> =
+            epoch_names.iter().map(|name| (*name).to_owned()).collect();
         taken.extend(self.run.results.iter().map(|(name, _)| name.to_string()));
         let mut points = Vec::new();
         for (name, value) in &self.run.results {
@@ -89,7 +91,7 @@ impl ExportedRun {
                 continue;
             }
             let mut name = name.to_string();
-            if of_epochs.contains(&*name) {
+            if epoch_names.contains(&*name) {
                 while !taken.insert(name.clone()) {
                     name = format!("final_{name}");
                 }

@@ -39,7 +39,7 @@ fn a_setting_with_one_seed_is_named_as_outside_the_promise() {
 /// One run of three has a value: the mean is shown with n = 1.
 #[test]
 fn runs_without_the_metric_are_counted_and_reported() {
-    let mut example = Example::new("lucky", "");
+    let mut example = Example::new("incomplete", "");
     for (batch, seed, accuracy) in [
         (16, 0, 0.95),
         (16, 1, f64::NAN),
@@ -49,16 +49,16 @@ fn runs_without_the_metric_are_counted_and_reported() {
         (32, 2, 0.9),
     ] {
         let params = [("batch_size", Value::Integer(batch)), ("seed", Value::Integer(seed))];
-        example.record(run("lucky", &params, accuracy));
+        example.record(run("incomplete", &params, accuracy));
     }
     let comparison = compared(&example);
-    let lucky = comparison
+    let setting = comparison
         .settings
         .iter()
         .find(|setting| setting.values[0] == Some(Value::Integer(16)))
         .unwrap();
-    assert_eq!((lucky.n, lucky.unmeasured, lucky.counts.finished), (1, 2, 3));
-    assert_eq!(lucky.metric("test_accuracy").unwrap().n, 1);
+    assert_eq!((setting.n, setting.unmeasured, setting.counts.finished), (1, 2, 3));
+    assert_eq!(setting.metric("test_accuracy").unwrap().n, 1);
     let table =
         crate::table::tables(vec![comparison], &crate::table::TableOptions::default()).remove(0);
     let text = crate::render::text::text(&[table], 200);
@@ -162,8 +162,8 @@ fn the_replicate_is_the_seed_or_another_usual_name() {
         Some("fold"),
         "the seed does not vary"
     );
-    let asked = CompareOptions { replicate: Some("draw".into()), ..CompareOptions::default() };
-    assert_eq!(replicate(&folds(&["draw"]), &asked).as_deref(), Some("draw"));
+    let chosen = CompareOptions { replicate: Some("draw".into()), ..CompareOptions::default() };
+    assert_eq!(replicate(&folds(&["draw"]), &chosen).as_deref(), Some("draw"));
     let declared = folds(&["draw"]);
     declared.declare(&Declarations { replicate: Some("draw".into()), ..Declarations::default() });
     assert_eq!(replicate(&declared, &usual).as_deref(), Some("draw"));

@@ -98,10 +98,14 @@ fn a_best_setting_at_the_edge_of_the_grid_is_reported() {
 /// excludes.
 #[test]
 fn the_mean_of_the_chosen_setting_is_called_optimistic() {
-    let mut example = Example::new("luck", "");
+    let mut example = Example::new("chance", "");
     for (depth, seed) in (0..10).flat_map(|depth| (0..3).map(move |seed| (depth, seed))) {
-        let luck = f64::from((depth * 37 + seed * 101 + depth * seed * 59) % 17) / 1000.0;
-        example.record(run("luck", &[("depth", depth.into()), ("seed", seed.into())], 0.9 + luck));
+        let noise = f64::from((depth * 37 + seed * 101 + depth * seed * 59) % 17) / 1000.0;
+        example.record(run(
+            "chance",
+            &[("depth", depth.into()), ("seed", seed.into())],
+            0.9 + noise,
+        ));
     }
     let comparison = compared(&example);
     let unselected = comparison.unselected_mean.unwrap();

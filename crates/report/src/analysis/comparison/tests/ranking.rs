@@ -32,10 +32,10 @@ fn another_metric_ranks_by_its_own_best() {
 /// The second setting ran only on the favourable seeds; on the common seeds it is worse.
 #[test]
 fn settings_on_different_seeds_are_not_ranked_by_raw_means() {
-    let luck = |seed: i64| if seed < 4 { 0.95 } else { 0.80 };
-    let first: Vec<(i64, f64)> = (0..10).map(|seed| (seed, luck(seed))).collect();
+    let seed_level = |seed: i64| if seed < 4 { 0.95 } else { 0.80 };
+    let first: Vec<(i64, f64)> = (0..10).map(|seed| (seed, seed_level(seed))).collect();
     let second: Vec<(i64, f64)> = (0..4)
-        .map(|seed| (seed, luck(seed) - 0.01 - 1e-4 * [0.0, 1.0, 2.0, 1.0][seed as usize]))
+        .map(|seed| (seed, seed_level(seed) - 0.01 - 1e-4 * [0.0, 1.0, 2.0, 1.0][seed as usize]))
         .collect();
     let comparison = settings(&[(16, &first), (20, &second)], |run| run);
     assert_eq!(batches(&comparison), ["16", "20"]);

@@ -70,8 +70,8 @@ impl MlflowDatabase {
                    LEFT JOIN experiment_tags AS tag USING (experiment_id)
                    WHERE name = ?1 OR (tag.key = ?2 AND tag.value = ?1)
                    ORDER BY tag.key = ?2 AND tag.value = ?1 DESC, experiment_id LIMIT 1";
-        let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        self.connection.query_row(sql, [name, EXPERIMENT_TAG], row).optional()
+        let id_and_deleted = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.connection.query_row(sql, [name, EXPERIMENT_TAG], id_and_deleted).optional()
     }
 
     /// Creates an experiment and returns MLflow's id of it.

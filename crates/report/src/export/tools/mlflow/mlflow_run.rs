@@ -181,7 +181,7 @@ fn note_truncated(name: &str, value: &str) -> Option<String> {
 /// The origin of a run as tags. An absent or empty value has no tag.
 fn tags(exported: &ExportedRun) -> Vec<(String, String)> {
     let (run, invocation) = (&exported.run, &exported.invocation);
-    let own = [
+    let own_tags = [
         ("trial", Some(run.trial.to_string())),
         ("experiment", Some(run.experiment.clone())),
         ("status", Some(run.status.to_string())),
@@ -204,15 +204,15 @@ fn tags(exported: &ExportedRun) -> Vec<(String, String)> {
         ("command_line", Some(invocation.command_line.clone())),
     ];
     let program = invocation.command_line.split_whitespace().next();
-    let of_mlflow = [
+    let mlflow_tags = [
         ("mlflow.source.type", Some("LOCAL".to_owned())),
         ("mlflow.source.name", program.map(file_name)),
         ("mlflow.source.git.commit", invocation.git_commit.clone()),
     ];
-    let own = own.into_iter().map(|(name, value)| (format!("{TAG_PREFIX}{name}"), value));
-    let of_mlflow = of_mlflow.into_iter().map(|(name, value)| (name.to_owned(), value));
-    let present = own
-        .chain(of_mlflow)
+    let own_tags = own_tags.into_iter().map(|(name, value)| (format!("{TAG_PREFIX}{name}"), value));
+    let mlflow_tags = mlflow_tags.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let present = own_tags
+        .chain(mlflow_tags)
         .filter_map(|(name, value)| Some((name, truncate_chars(&value?, MAX_TAG))))
         .filter(|(_, value)| !value.is_empty());
     std::iter::once((RUN_TAG.to_owned(), run.id.to_string())).chain(present).collect()
