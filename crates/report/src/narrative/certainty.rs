@@ -17,7 +17,7 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
     let replicates =
         |n: usize| wording::replicates(n, comparison.replicate.as_deref().unwrap_or("run"));
     let pair = format!(
-        "{} seen between {} and {}",
+        "difference of {} between {} and {}",
         difference(unit, undecided.observed),
         setting_name(comparison, comparison.best()?),
         setting_name(comparison, comparison.settings.get(undecided.rival)?)
