@@ -59,8 +59,8 @@ fn fit(settings: &[Samples]) -> (Vec<Option<f64>>, bool) {
     let mut sizes = vec![0.0; blocks.len()];
     values.iter().flatten().for_each(|(block, _)| sizes[*block] += 1.0);
 
-    // Both sides of the normal equations are sums over each setting of deviations from block means:
-    // the right-hand side of the values, and the left-hand side of the levels.
+    // Each setting has one normal equation. Both sides are sums of deviations from block means: of
+    // the levels on the left, of the values on the right. `sums` computes both.
     let block_means = |operand: &dyn Fn(usize, f64) -> f64| {
         let mut means = vec![0.0; sizes.len()];
         for (setting, values) in values.iter().enumerate() {
