@@ -1,4 +1,5 @@
-//! Pareto front: a metric against its cost. No other setting beats a setting on the front in both.
+//! Pareto front: a metric against its cost. A setting is on the front if no other setting beats it
+//! in both.
 
 use svg::node::element::Group;
 

@@ -60,7 +60,8 @@ impl<'a> Lexer<'a> {
         starts_operator(rest).then(|| self.take(length))
     }
 
-    /// The span of the next bare word, or of the next character if there is no word. Reads nothing.
+    /// The span of the next bare word, or of the next character if there is no word. The position
+    /// stays the same.
     pub fn peek(&self) -> Range<usize> {
         let length = match self.bare_length(ends_key) {
             0 => self.rest().chars().next().map_or(0, char::len_utf8),

@@ -179,7 +179,7 @@ impl<'a> Group<'a> {
         self.names.iter().filter(is_constant).filter_map(value).collect()
     }
 
-    /// The ranking metric of each setting, negated if less is better.
+    /// The ranking metric of each setting, negated if lower is better.
     fn samples(&self, groups: &[Vec<&'a MeasuredRun>], averaged: &[String]) -> Vec<Samples> {
         let Some(metric) = &self.ranked_by else { return vec![Samples::new(); groups.len()] };
         let coordinates = |measured: &'a MeasuredRun| -> Coordinates<'a> {

@@ -23,7 +23,7 @@ use crate::wording::count;
 const SCHEMA: &str = include_str!("schema.sql");
 /// Name of the folder with the files of runs.
 const ARTIFACTS: &str = "artifacts";
-/// How long to wait while MLflow writes to the database.
+/// Longest wait for MLflow to finish writing to the database.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An open database of MLflow. The export is one transaction, so MLflow sees all of it or nothing.

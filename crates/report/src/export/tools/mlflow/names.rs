@@ -14,8 +14,8 @@ pub const MAX_DESCRIPTION: usize = 5_000;
 /// For each of the distinct `names`, a distinct name that MLflow accepts.
 ///
 /// MLflow accepts letters, digits, blanks and `_ - . /`, but rejects a name that is a path with a
-/// shorter form, such as `a//b`. Rejected characters become `_`. If the result is taken, a number
-/// is appended.
+/// shorter form, such as `a//b`. Rejected characters become `_`. If another name already gave the
+/// same result, a number is appended.
 pub fn accepted_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(&'a str, String)> {
     let names: Vec<&str> = names.into_iter().collect();
     let is_unchanged = |name: &&&str| replace_rejected(name) == **name;

@@ -127,7 +127,7 @@ fn make_folder(existing: Option<&PathBuf>, run_folder: &Path) -> io::Result<()> 
     }
 }
 
-/// How [`write`] changed a file.
+/// How [`write()`] changed a file.
 enum Written {
     New,
     Completed,
