@@ -49,7 +49,7 @@ pub struct Cli {
 /// The other commands of the runner.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the class probabilities that a trial's model gives an example
+    /// Show the class probabilities of a trial's model for one example
     Predict(PredictArgs),
     /// Run recorded runs again and compare every metric and the weights
     Verify(VerifyArgs),
@@ -81,7 +81,7 @@ pub struct VerifyArgs {
     pub all: bool,
     #[command(flatten)]
     pub paths: PathArgs,
-    /// Trials at a time [default: number of available cores]
+    /// Run N trials at a time [default: number of available cores]
     #[arg(short, long, value_name = "N", help_heading = EXECUTION)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
@@ -117,7 +117,7 @@ pub struct ImportArgs {
     /// already has are not added again.
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
-    /// Results folder
+    /// Use this results folder
     #[arg(short, long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
 }
@@ -143,14 +143,14 @@ pub struct SubmitArgs {
     /// Experiment file
     #[arg(value_name = "EXPERIMENT.toml")]
     pub experiment: PathBuf,
-    /// Scheduler of the cluster
+    /// Submit to this scheduler
     #[arg(long, value_enum, default_value_t = Scheduler::Slurm, help_heading = CLUSTER)]
     pub engine: Scheduler,
-    /// Number of tasks that share the plan [default: as many as take some minutes each]
+    /// Share the plan among N tasks [default: enough for a few minutes per task]
     #[arg(long, value_name = "N", help_heading = CLUSTER)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub shards: Option<u32>,
-    /// Largest number of tasks at a time
+    /// Run at most P tasks at a time
     #[arg(long, value_name = "P", help_heading = CLUSTER)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub concurrent: Option<u32>,
@@ -163,7 +163,7 @@ pub struct SubmitArgs {
     /// Print the jobs instead of submitting them
     #[arg(long, help_heading = CLUSTER)]
     pub dry_run: bool,
-    /// Device of each task: cpu, cuda or cuda:N
+    /// Train on this device: cpu, cuda or cuda:N
     #[arg(long, value_name = "DEV", default_value = "cpu", help_heading = EXECUTION)]
     pub device: DeviceChoice,
     /// Override one setting of the experiment; repeatable
@@ -171,7 +171,7 @@ pub struct SubmitArgs {
     pub sets: Vec<String>,
     #[command(flatten)]
     pub paths: PathArgs,
-    /// Options of sbatch for the tasks and the merge
+    /// Pass these options to sbatch, for the tasks and the merge
     #[arg(last = true, value_name = "SBATCH OPTIONS")]
     pub options: Vec<String>,
 }
@@ -190,7 +190,7 @@ pub struct MoveArgs {
     /// Experiments by name, or runs or trials by a unique prefix of their id
     #[arg(required = true, value_name = "EXPERIMENT|ID")]
     pub what: Vec<String>,
-    /// Results folder
+    /// Use this results folder
     #[arg(short, long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
 }
@@ -199,7 +199,7 @@ pub struct MoveArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct GcArgs {
-    /// Results folder
+    /// Use this results folder
     #[arg(short, long, value_name = "DIR", default_value = "results")]
     pub results: PathBuf,
     /// Keep superseded runs, merged attempts and trash that are newer than this, such as 30days
@@ -220,11 +220,11 @@ pub struct RunArgs {
     pub experiments: Vec<PathBuf>,
     #[command(flatten)]
     pub paths: PathArgs,
-    /// Trials at a time [default: number of available cores]
+    /// Run N trials at a time [default: number of available cores]
     #[arg(short, long, value_name = "N", help_heading = EXECUTION)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,
-    /// Device: cpu, cuda or cuda:N
+    /// Train on this device: cpu, cuda or cuda:N
     #[arg(long, value_name = "DEV", default_value = "cpu", help_heading = EXECUTION)]
     pub device: DeviceChoice,
     /// Engine that computes the training steps
@@ -253,7 +253,7 @@ pub struct RunArgs {
     /// Run trials that are recorded as running on another machine
     #[arg(long, help_heading = CLUSTER)]
     pub take_over: bool,
-    /// Run only shard I, from 0, of N: into a results folder of its own
+    /// Run only shard I of N, with I from 0, into a results folder of its own
     ///
     /// `auto` takes the shard from the environment variables of Slurm, Kubernetes or GNU parallel,
     /// and records into shards/ of the results folder. `auto/N` also gives the number of shards,
@@ -272,10 +272,10 @@ pub struct RunArgs {
 /// Options that name the results folder and the source of datasets.
 #[derive(Debug, Clone, Args)]
 pub struct PathArgs {
-    /// Results folder
+    /// Use this results folder
     #[arg(short, long, value_name = "DIR", default_value = "results", help_heading = OUTPUT)]
     pub results: PathBuf,
-    /// Dataset cache with one folder per dataset [default: the user's cache folder]
+    /// Set the dataset cache, with one folder per dataset [default: the user's cache folder]
     #[arg(long, value_name = "DIR", help_heading = INPUT)]
     pub data_dir: Option<PathBuf>,
     /// Download datasets from this mirror instead of the default mirrors; repeatable
@@ -289,13 +289,13 @@ pub struct PathArgs {
 /// Options of `predict`.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
-    /// Trial or run, by id or a unique prefix of it
+    /// Use the model of this trial or run, by id or a unique prefix of it
     #[arg(long, value_name = "ID")]
     pub trial: String,
-    /// Index of the example, from 0
+    /// Use the example with this index, from 0
     #[arg(long, value_name = "N")]
     pub index: usize,
-    /// Split of the dataset that has the example
+    /// Take the example from this split
     #[arg(long, value_enum, default_value_t = SplitChoice::Test)]
     pub split: SplitChoice,
     #[command(flatten)]
