@@ -227,7 +227,7 @@ pub struct RunArgs {
     /// Train on this device: cpu, cuda or cuda:N
     #[arg(long, value_name = "DEV", default_value = "cpu", help_heading = EXECUTION)]
     pub device: DeviceChoice,
-    /// Engine that computes the training steps
+    /// Train with this engine
     #[arg(long, value_enum, default_value_t = EngineChoice::Auto, help_heading = EXECUTION)]
     pub engine: EngineChoice,
     /// Override one setting with a TOML value; repeatable
