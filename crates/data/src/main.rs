@@ -57,7 +57,7 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Input")]
 struct FinderArgs {
-    /// Set the dataset cache, with one subfolder per dataset [default: the user's cache folder]
+    /// Set the dataset cache, with one folder per dataset [default: the user's cache folder]
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Download from this URL instead of the default mirrors; repeatable

@@ -190,7 +190,7 @@ fn real_mnist_equals_the_tutorial() {
     let Some((folder, _)) = real_mnist() else { return };
     let message = data(&["info", "mnist", "--offline"]).env("MNIST_DIR", &folder).success();
     let expected = [
-        "train  60,000 images of 28×28   values 0..255   19.1 % not zero",
+        "train  60,000 images of 28×28   values 0..255   19.1 % non-zero",
         "test   10,000 images of 28×28",
         "717 of 784 pixels are non-zero in at least one training image",
         MNIST_SHA256,

@@ -64,14 +64,14 @@ pub fn folder<T>(
         foreign_file(path, is_ours).with_context(|| format!("cannot write {}", path.display()))?
     {
         bail!(
-            "{} has '{file}' in it, which is of no export: name another folder with -o",
+            "{} contains '{file}', which is not part of an export; choose another folder with -o",
             path.display()
         );
     }
     let is_within = |here: PathBuf| path.canonicalize().is_ok_and(|path| here.starts_with(path));
     if std::env::current_dir().is_ok_and(is_within) {
         bail!(
-            "{} is where you are (the current folder), and would be replaced: name another folder with -o",
+            "{} is the current folder and cannot be replaced; choose another folder with -o",
             path.display()
         );
     }

@@ -97,7 +97,7 @@ pub struct ComparisonArgs {
     /// Example: --columns batch_size,test_accuracy,interval
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Output")]
     pub columns: Option<Vec<String>>,
-    /// Select the runs that fulfil this condition; repeatable, all must hold [default: all runs]
+    /// Select the runs that match this condition; repeatable, all must match [default: all runs]
     ///
     /// A condition compares hyperparameters, metrics, status, dataset, engine, device, trial, run,
     /// started_at or ended_at with =, !=, <, <=, > or >=, joined by and, or, not and parentheses.
@@ -112,12 +112,12 @@ pub struct ComparisonArgs {
 pub struct DirectionArgs {
     /// Treat lower values of these metrics as better
     ///
-    /// Without --sort, the first of them ranks the settings.
+    /// The first of them ranks the settings, unless --sort names another metric.
     #[arg(long, value_name = "METRIC,…", value_delimiter = ',', help_heading = "Comparison")]
     pub minimize: Vec<String>,
     /// Treat higher values of these metrics as better
     ///
-    /// Without --sort, the first of them ranks the settings.
+    /// The first of them ranks the settings, unless --sort names another metric.
     #[arg(long, value_name = "METRIC,…", value_delimiter = ',', help_heading = "Comparison")]
     pub maximize: Vec<String>,
 }
@@ -259,7 +259,7 @@ pub struct ServeArgs {
     pub port: u16,
     /// Listen on this address
     ///
-    /// Any address beyond this machine requires a token. The printed URL contains it.
+    /// Addresses other than loopback require a token. The printed URL contains it.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1", help_heading = "Server")]
     pub host: String,
     /// Require this token of at least 16 letters and digits [default: a new one if --host is beyond
@@ -288,10 +288,9 @@ pub enum Format {
 // Operands and options of the diff.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// Compare from this operand: the id of a run or trial or its beginning, an experiment, or
-    /// EXPERIMENT@COMMIT
+    /// Left side: a run or trial (id or prefix), an experiment, or EXPERIMENT@COMMIT
     pub left: String,
-    /// Compare with this operand
+    /// Right side, of the same kind
     pub right: String,
     #[command(flatten)]
     pub directions: DirectionArgs,

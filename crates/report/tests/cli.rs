@@ -124,7 +124,7 @@ fn wrong_arguments_suggest_nearest() {
         (&["--where", "batchsize<=3"], "^^^^^^^^^ did you mean 'batch_size'?"),
         (&["--where", "seed<zero"], "expected a number"),
         (&["--where", "seed=1 adn batch_size=2"], "^^^ did you mean 'and'?"),
-        (&["--where", "(seed=1 or batch_size=2"], "^ expected a ) after this"),
+        (&["--where", "(seed=1 or batch_size=2"], "^ this parenthesis is never closed"),
         (&["--where", "not (seed=1 or batchsize=2)"], "^^^^^^^^^ did you mean 'batch_size'?"),
         (&["--where", "started_at>tomorrow"], "^^^^^^^^ expected a form such as 2026-11-24"),
         (&["--where", ""], "the condition is empty"),
@@ -164,7 +164,7 @@ fn conditions_select_runs() {
         assert_eq!(tables[0]["runs"], expected, "{conditions:?}");
     }
     let none = Test::new(folder.path()).args(&["--where", "status!=finished", "--format", "json"]);
-    none.stdout("[]\n").stderr("none of 8 runs fulfils every --where\n").success();
+    none.stdout("[]\n").stderr("no run matches every --where (8 runs checked)\n").success();
 }
 
 #[test]

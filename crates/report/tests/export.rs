@@ -104,20 +104,21 @@ fn folder_with_other_files_is_not_replaced() {
     fs::write(folder.join("notes.txt"), "mine").unwrap();
     let (code, err) = export_to(&results, "csv", &folder);
     assert_eq!(code, 2);
-    let message = "has 'notes.txt' in it, which is of no export: name another folder with -o";
+    let message =
+        "contains 'notes.txt', which is not part of an export; choose another folder with -o";
     assert!(err.contains(message), "{err}");
     assert_eq!(files(&folder).len(), 1);
     // A file of the user can have the name of an exported file.
     fs::rename(folder.join("notes.txt"), folder.join("runs.csv")).unwrap();
     let (_, err) = export_to(&results, "csv", &folder);
-    assert!(err.contains("has 'runs.csv' in it"), "{err}");
+    assert!(err.contains("contains 'runs.csv'"), "{err}");
     fs::remove_file(folder.join("runs.csv")).unwrap();
     for _ in 0..2 {
         assert_eq!(export_to(&results, "csv", &folder).0, 0);
     }
     // An export in another format is not replaced either.
     let (code, err) = export_to(&results, "parquet", &folder);
-    assert!(code == 2 && err.contains("which is of no export"), "{err}");
+    assert!(code == 2 && err.contains("which is not part of an export"), "{err}");
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn current_folder_is_not_replaced() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("is where you are"), "{err}");
+    assert!(err.contains("is the current folder"), "{err}");
 }
 
 #[test]

@@ -235,10 +235,10 @@ fn training_loss_never_ranks_at_a_chosen_epoch() {
     for arguments in [&["--at", "2"][..], &["--at", "best"], &[]] {
         let out = report(&folder, arguments).success();
         assert!(!out.contains('★'), "{arguments:?}: {out}");
-        assert!(!out.contains("No run that finished has an epoch"), "{arguments:?}: {out}");
+        assert!(!out.contains("No finished run has an epoch"), "{arguments:?}: {out}");
     }
     let out = report(&folder, &["--at", "9"]).success();
-    assert!(out.contains("No run that finished has an epoch 9."), "{out}");
+    assert!(out.contains("No finished run has an epoch 9."), "{out}");
 }
 
 #[test]

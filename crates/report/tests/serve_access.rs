@@ -121,7 +121,7 @@ fn wrong_options_end_with_an_error() {
     let served = Served::new(folder.path(), &["--sort", "test_acuracy"]);
     assert!(served.page().contains("test_accuracy"), "no suggestion");
     for (condition, message) in
-        [("batch_size<0", "none of 63 runs fulfils every --where"), ("sed=1", "'seed'?")]
+        [("batch_size<0", "no run matches every --where (63 runs checked)"), ("sed=1", "'seed'?")]
     {
         let page = Served::new(folder.path(), &["--where", condition]).page();
         assert!(

@@ -274,7 +274,7 @@ fn epoch_can_be_chosen() {
     }
     assert!(at("9").1.is_empty());
     let out = Test::new(folder.path()).args(&["--at", "9"]).success();
-    assert!(out.contains("No run that finished has an epoch 9."), "{out}");
+    assert!(out.contains("No finished run has an epoch 9."), "{out}");
 }
 
 #[test]

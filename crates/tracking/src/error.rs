@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The results folder has no store, or an empty one.
-    #[error("no results in {}: nothing has been recorded in its {} yet", .folder.display(), crate::DATABASE)]
+    #[error("no results in {}: it has no {} with recorded runs", .folder.display(), crate::DATABASE)]
     NoStore {
         /// The results folder.
         folder: PathBuf,
@@ -178,7 +178,7 @@ pub enum FindError {
         candidates: Vec<String>,
     },
     /// Several experiments have runs of the trial.
-    #[error("trial {id} belongs to several experiments: specify one of {}", .experiments.iter().map(|name| format!("{}/{id}", crate::printable(name))).collect::<Vec<_>>().join(", "))]
+    #[error("trial {id} is in several experiments; use one of {}", .experiments.iter().map(|name| format!("{}/{id}", crate::printable(name))).collect::<Vec<_>>().join(", "))]
     SeveralExperiments {
         /// The trial.
         id: String,

@@ -19,7 +19,7 @@ pub(crate) fn info(args: &FinderArgs, name: &str) -> Result<String> {
         let share = 100.0 * nonzero_share(split);
         writeln!(
             out,
-            "  {name:5} {n:>7} images of {shape}   values {low}..{high}   {share:.1} % not zero"
+            "  {name:5} {n:>7} images of {shape}   values {low}..{high}   {share:.1} % non-zero"
         )?;
     }
     writeln!(

@@ -45,7 +45,7 @@ pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
-        "{url} follows {}; Ctrl-C ends it",
+        "{url} follows {}; press Ctrl-C to stop",
         tracking::printable(&results.display().to_string())
     )?;
     out.flush()?;

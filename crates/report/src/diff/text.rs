@@ -57,7 +57,7 @@ fn match_summary(paired: &PairedSets) -> Vec<String> {
     let mut facts = vec![format!("{matched} · {left} only left, {right} only right")];
     if paired.matched() == 0 && !paired.disjoint_params.is_empty() {
         let names = titles(&paired.disjoint_params);
-        facts.push(format!("no value is common to both sides: {names}"));
+        facts.push(format!("the sides have no common value of: {names}"));
     }
     if paired.unfinished > 0 {
         let pairs = count(paired.unfinished, "pair");

@@ -73,7 +73,7 @@ impl Parser<'_> {
         match self.lexer.symbol(')') {
             Some(_) => Ok(expression),
             None if self.lexer.rest().is_empty() => {
-                let label = "expected a ) after this";
+                let label = "this parenthesis is never closed";
                 Err(self.lexer.error(open, "unclosed parenthesis", label))
             }
             None => Err(self.unexpected_word()),

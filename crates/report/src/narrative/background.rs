@@ -78,7 +78,7 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
     let unbalanced = if *balanced {
         ""
     } else {
-        " Not every combination has run: each compares runs that differ in nothing else."
+        " Not every combination has run: each effect compares runs that differ in nothing else."
     };
     Some(format!(
         "Means of {} differ by up to: {}.{unbalanced}",

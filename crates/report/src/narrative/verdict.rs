@@ -18,7 +18,9 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
             "Only {} has a result: there is nothing to compare.",
             setting_name(comparison, only)
         )),
-        (_, [only]) => (only.n == 1).then(|| "One run says nothing about chance.".to_owned()),
+        (_, [only]) => {
+            (only.n == 1).then(|| "With one run, no difference can be tested.".to_owned())
+        }
         (None, _) => Some(untested(comparison)),
         (Some(Promise::Against(_)), _) => against(comparison),
         (Some(Promise::BestIsAmong), _) => Some(among(comparison)),
@@ -32,7 +34,7 @@ fn unranked(comparison: &Comparison) -> Option<String> {
         comparison.metrics.iter().all(|metric| metric::is_bookkeeping(&metric.name));
     match comparison.epoch {
         EpochChoice::Epoch(epoch) if finished > 0 && has_no_metric => {
-            return Some(format!("No run that finished has an epoch {epoch}."));
+            return Some(format!("No finished run has an epoch {epoch}."));
         }
         EpochChoice::Best if finished > 0 => {
             return Some(
@@ -76,7 +78,8 @@ fn untested(comparison: &Comparison) -> String {
         );
     }
     let why = if comparison.replicate.is_none() {
-        "No hyperparameter repeats a setting: give several seeds, or name what repeats it with --replicate".to_owned()
+        "No hyperparameter repeats a setting: run several seeds, or name one with --replicate"
+            .to_owned()
     } else if comparison.cells.is_some_and(|[common, _]| common == 0) {
         format!("No value of {} is in every setting", averaged(comparison))
     } else if measured().all(|setting| setting.n < 2) {

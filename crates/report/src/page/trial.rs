@@ -63,7 +63,7 @@ pub fn trial(id: &str, best: &BestTrial, epoch: EpochChoice) -> Trial {
         .as_ref()
         .map(|weights| weights.pictures(examples.rows as usize, examples.columns as usize));
     if pictures.as_ref().is_none_or(Vec::is_empty) {
-        notes.push("The weights are missing, or have no image shape.".to_owned());
+        notes.push("No picture: the weights are missing or do not fit an image.".to_owned());
     }
     let weight = |(class, png): (usize, Vec<u8>)| Picture {
         png: base64(&png),

@@ -64,7 +64,7 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
             "every run was changed after it was recorded".to_owned()
         }
         0 => format!("no runs in {} yet; {}", results.display(), run_advice(results)),
-        _ => format!("none of {found} runs fulfils every --where"),
+        _ => format!("no run matches every --where ({found} runs checked)"),
     });
     let table_options = table_options(args, &comparisons)?;
     let mut tables = tables(comparisons, &table_options);

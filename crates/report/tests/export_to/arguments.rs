@@ -44,7 +44,7 @@ fn conditions_choose_the_exported_runs() {
     let (results, out) = (results_with(4), tempfile::tempdir().unwrap());
     let chosen = ["-e", "batch_sweep", "--where", "batch_size=16"];
     let err = export(&results, "tensorboard", out.path(), &chosen);
-    assert!(err.starts_with("2 runs added\nto look at them: tensorboard --logdir '"), "{err}");
+    assert!(err.starts_with("2 runs added\nview them: tensorboard --logdir '"), "{err}");
     let err = export(&results, "tensorboard", out.path(), &[]);
     assert!(err.starts_with("2 runs added, 2 unchanged\n"), "{err}");
 }

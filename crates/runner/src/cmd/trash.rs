@@ -101,7 +101,7 @@ fn selected_runs(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
     }
     let found = match reader.find(what) {
         Err(FindError::NotFound(_)) => {
-            bail!("no experiment is named '{what}', and no run or trial id begins with it")
+            bail!("no experiment has the name '{what}', and no run or trial id starts with it")
         }
         found => found?,
     };

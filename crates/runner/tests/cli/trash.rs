@@ -29,7 +29,7 @@ fn deleted_experiment_is_restored_unchanged() {
     assert_eq!(results.count("experiments"), 0);
     assert!(sweep.exists("results/.trash"));
     let again = sweep.runner("delete small").exits(2);
-    again.stderr_contains("no experiment is named 'small'");
+    again.stderr_contains("no experiment has the name 'small'");
 
     sweep.runner("restore small").success().stdout_is("restored 16 runs to results\n");
     assert!(!sweep.exists("results/.trash"));

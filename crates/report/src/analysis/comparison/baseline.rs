@@ -23,7 +23,7 @@ pub(super) fn baseline(
     match found.as_slice() {
         [only] => Ok(*only),
         [] => {
-            bail!("--against names no setting: expected one of {}", listed(keys, groups.iter()))
+            bail!("no setting matches --against: expected one of {}", listed(keys, groups.iter()))
         }
         several => {
             let selected = listed(keys, several.iter().map(|index| &groups[*index]));

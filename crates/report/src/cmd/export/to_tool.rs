@@ -52,7 +52,7 @@ pub fn export(results: &Path, to: &[OsString], args: &ComparisonArgs) -> Result<
         }
     };
     let notes = summary.notes.iter().map(|note| format!("note: {note}"));
-    for line in notes.chain([summary.to_string(), format!("to look at them: {advice}")]) {
+    for line in notes.chain([summary.to_string(), format!("view them: {advice}")]) {
         anstream::eprintln!("{}", printable(&line));
     }
     Ok(report_damage(&reader, results))

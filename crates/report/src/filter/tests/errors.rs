@@ -105,7 +105,7 @@ fn error_of_a_parenthesis_points_at_it() {
     insta::assert_snapshot!(error("seed=1 and (decay=0 or decay=1"), @r"
     unclosed parenthesis
       --where 'seed=1 and (decay=0 or decay=1'
-                          ^ expected a ) after this
+                          ^ this parenthesis is never closed
     ");
     insta::assert_snapshot!(error("seed=1) and decay=0"), @r"
     unmatched closing parenthesis

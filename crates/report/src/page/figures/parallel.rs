@@ -48,7 +48,7 @@ impl Charts<'_> {
             y_format: self.format(),
         };
         let note = self
-            .with_limit("better settings are drawn stronger; drag along an axis to select", LINES);
+            .with_limit("better settings have darker lines; drag along an axis to select", LINES);
         Some(Figure {
             svg: chart::parallel_coordinates(&labels, &axes, &lines),
             title: "Parallel coordinates".into(),
