@@ -20,7 +20,7 @@ pub struct Weights {
 #[derive(Debug, Error)]
 pub enum WeightsError {
     /// The bytes are not safetensors, or damaged.
-    #[error("not a valid safetensors file: {0}")]
+    #[error("not a valid safetensors file")]
     Malformed(#[from] safetensors::SafeTensorError),
     /// The tensors belong to another model.
     #[error("tensor '{name}': expected {expected}, found {found}")]

@@ -112,12 +112,12 @@ pub struct ComparisonArgs {
 pub struct DirectionArgs {
     /// Treat lower values of these metrics as better
     ///
-    /// The first of them ranks the settings, unless --sort names another metric.
+    /// By default, the first of them ranks the settings.
     #[arg(long, value_name = "METRIC,…", value_delimiter = ',', help_heading = "Comparison")]
     pub minimize: Vec<String>,
     /// Treat higher values of these metrics as better
     ///
-    /// The first of them ranks the settings, unless --sort names another metric.
+    /// By default, the first of them ranks the settings.
     #[arg(long, value_name = "METRIC,…", value_delimiter = ',', help_heading = "Comparison")]
     pub maximize: Vec<String>,
 }

@@ -245,7 +245,7 @@ fn unknown_operand_suggests_nearest() {
     let results = runs.folder.path().display();
     let not_found = |text: &str| {
         format!(
-            "no run and no trial id starts with '{text}' in {results}, and no experiment has that name: "
+            "no run or trial id starts with '{text}' in {results}, and no experiment has that name: "
         )
     };
     let expected = "expected an id, an experiment (one of c0ffee, sweep), or EXPERIMENT@COMMIT";

@@ -167,7 +167,7 @@ impl StoreError {
 #[derive(Debug, Error)]
 pub enum FindError {
     /// No id starts with the prefix.
-    #[error("no run and no trial id starts with '{}'", crate::printable(.0))]
+    #[error("no run or trial id starts with '{}'", crate::printable(.0))]
     NotFound(String),
     /// Several ids start with the prefix.
     #[error("several ids start with '{}': {}", crate::printable(.prefix), .candidates.join(", "))]

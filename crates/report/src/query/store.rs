@@ -38,5 +38,5 @@ pub fn find(reader: &Reader, results: &Path, id: &str) -> Result<tracking::Recor
             "'{id}' is an experiment: expected the id of a run or trial, as in its runs.csv"
         );
     }
-    reader.find(id).with_context(|| format!("cannot find a run in {}", results.display()))
+    reader.find(id).with_context(|| format!("in {}", results.display()))
 }

@@ -136,7 +136,7 @@ impl Datasets {
 
 fn source(spec: &Spec, named: &NamedDataset) -> Result<Source, Diagnostic> {
     Source::parse(&named.name, &spec.folder)
-        .map_err(|error| Diagnostic::new("unknown dataset", &named.span, error.to_string()))
+        .map_err(|error| Diagnostic::new("invalid dataset", &named.span, error.to_string()))
 }
 
 #[cfg(all(test, unix))]

@@ -29,5 +29,5 @@ fn predict_rejects_unknown_examples_and_trials() {
     sweep
         .runner("predict --trial ffffffffffffffff --index 0")
         .exits(2)
-        .stderr_is("error: no run and no trial id starts with 'ffffffffffffffff'\n");
+        .stderr_is("error: no run or trial id starts with 'ffffffffffffffff'\n");
 }

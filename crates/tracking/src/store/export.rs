@@ -11,8 +11,8 @@ use crate::{Cell, Column, Digest, Kind, RecordError, RunId, Sink, StoreError, TA
 /// Converts an SQLite error to a store error.
 pub(super) type ToStoreError<'a> = dyn Fn(rusqlite::Error) -> StoreError + 'a;
 
-/// Passes the rows of all tables to `sink`: all rows, or those of `runs` and the rows that these
-/// refer to. Returns the digest of the rows.
+/// Passes the rows of all tables to `sink`. If `runs` is given, passes only these runs and the rows
+/// that they refer to. Returns the digest of the rows.
 pub(super) fn export_rows(
     connection: &Connection,
     store_error: &ToStoreError<'_>,

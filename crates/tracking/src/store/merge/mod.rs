@@ -43,7 +43,7 @@ impl Store {
     /// Adds the runs of `source` that `wanted` selects, in one transaction per experiment.
     ///
     /// Without `exact`, a run is skipped if its trial has the same numbers in this store. With
-    /// `exact`, every selected run is added, also one that does not match its checksum.
+    /// `exact`, every selected run is added, even if it does not match its checksum.
     ///
     /// `copy_files` is called for each added run before the transaction is committed, to copy the
     /// files that belong to the run.
