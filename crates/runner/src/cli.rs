@@ -239,7 +239,7 @@ pub struct RunArgs {
     /// Print the plan instead of running it
     ///
     /// The plan lists trials, steps and what is already done, and estimates the time.
-    #[arg(long, help_heading = OUTPUT)]
+    #[arg(long, visible_alias = "dry-run", help_heading = OUTPUT)]
     pub plan: bool,
     /// Run all trials again, as new runs
     #[arg(long, conflicts_with = "retry_failed", help_heading = EXECUTION)]
@@ -290,8 +290,11 @@ pub struct PathArgs {
 #[derive(Debug, Args)]
 pub struct PredictArgs {
     /// Use the model of this trial or run, by id or a unique prefix of it
-    #[arg(long, value_name = "ID")]
-    pub trial: String,
+    #[arg(value_name = "ID", required_unless_present = "trial")]
+    id: Option<String>,
+    /// The same as ID
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    trial: Option<String>,
     /// Use the example with this index, from 0
     #[arg(long, value_name = "N")]
     pub index: usize,
@@ -300,6 +303,13 @@ pub struct PredictArgs {
     pub split: SplitChoice,
     #[command(flatten)]
     pub paths: PathArgs,
+}
+
+impl PredictArgs {
+    /// The trial or run. The command line requires exactly one of the two ways to name it.
+    pub fn id(&self) -> &str {
+        self.id.as_deref().or(self.trial.as_deref()).unwrap_or_default()
+    }
 }
 
 /// A split of a dataset.

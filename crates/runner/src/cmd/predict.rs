@@ -18,7 +18,7 @@ const BAR: usize = 40;
 /// Prints the probability of each class.
 pub fn predict(args: &PredictArgs) -> Result<()> {
     let reader = Reader::open(&args.paths.results)?;
-    let run = reader.find(&args.trial)?;
+    let run = reader.find(args.id())?;
     for issue in reader.integrity_issues() {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {issue}")));
     }

@@ -37,3 +37,12 @@ fn plan_of_rerun_counts_trials_with_a_result() {
     let plan = sweep.runner("small.toml --plan --rerun").success();
     plan.stdout_contains("4 trials, 4 have their result; ");
 }
+
+#[test]
+fn dry_run_is_the_same_as_plan() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    let plan = sweep.runner("small.toml --plan").success().stdout;
+    sweep.runner("small.toml --dry-run").success().stdout_is(plan);
+    sweep.runner("-h").success().stdout_contains("[alias: --dry-run]");
+    assert!(!sweep.exists("results"));
+}
