@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use tracking::Direction;
 
 use crate::runs::EpochChoice;
+use crate::suggestion::is_same;
 
 /// Compare the runs of each experiment in the results folder
 ///
@@ -89,10 +90,10 @@ pub struct ComparisonArgs {
         help_heading = "Output"
     )]
     pub top: Option<u32>,
-    /// Show these columns, in this order [default: those that fit]
+    /// Show these columns, in this order, or all [default: those that fit]
     ///
     /// Columns are hyperparameters, metrics, n, runs, interval, difference, distance_to_best, best,
-    /// front and others; an unknown name lists all of them.
+    /// front and others; an unknown name lists all of them. `all` shows every column at any width.
     ///
     /// Example: --columns batch_size,test_accuracy,interval
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Output")]
@@ -128,7 +129,8 @@ impl DirectionArgs {
     /// # Errors
     /// If both options name a metric.
     pub fn directions(&self) -> Result<Vec<(String, Direction)>> {
-        if let Some(name) = self.minimize.iter().find(|name| self.maximize.contains(name)) {
+        let is_maximized = |name: &str| self.maximize.iter().any(|other| is_same(other, name));
+        if let Some(name) = self.minimize.iter().find(|name| is_maximized(name)) {
             bail!(
                 "--minimize and --maximize both name {}: expected one of them",
                 tracking::printable(name)

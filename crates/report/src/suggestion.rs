@@ -1,11 +1,56 @@
-//! Suggestions for misspelled names.
+//! Names that a user types: the name that is meant, or the nearest one.
 
-/// The candidate nearest to `word`, if one is similar.
+use anyhow::{Result, bail};
+
+/// Whether two spellings mean the same name: case does not matter, and a name may be typed as a
+/// table shows it, so `test accuracy` is `test_accuracy`, and `time` is `seconds`.
+pub fn is_same(a: &str, b: &str) -> bool {
+    a == b || canonical(a) == canonical(b)
+}
+
+fn canonical(name: &str) -> String {
+    let name = name.to_lowercase().replace([' ', '-'], "_");
+    match name.strip_prefix("validation_") {
+        _ if name == "time" => "seconds".to_owned(),
+        Some(rest) => format!("val_{rest}"),
+        None => name,
+    }
+}
+
+/// The candidate that `word` means. An exact match comes first.
+pub fn find<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
+    let exact = candidates.iter().find(|candidate| **candidate == word);
+    exact.or_else(|| candidates.iter().find(|candidate| is_same(candidate, word))).copied()
+}
+
+/// The candidate that `word` means.
+///
+/// # Errors
+/// If there is none: `unknown WHAT 'word': expected one of …; did you mean 'x'?`
+pub fn resolve<'a>(what: &str, word: &str, candidates: &[&'a str]) -> Result<&'a str> {
+    match find(word, candidates) {
+        Some(name) => Ok(name),
+        None => bail!("{}", unknown(what, word, candidates)),
+    }
+}
+
+/// The candidate nearest to `word`, if one is similar: few letters differ, or `word` is the
+/// beginning, a part or the initials of the candidate.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = canonical(word);
+    let distance = |candidate: &str| {
+        let candidate = canonical(candidate);
+        let parts = || candidate.split('_').filter(|part| !part.is_empty());
+        let abbreviates = word.len() > 1
+            && (candidate.starts_with(&word)
+                || parts().any(|part| part == word)
+                || parts().filter_map(|part| part.chars().next()).eq(word.chars()));
+        let distance = strsim::damerau_levenshtein(&word, &candidate);
+        (abbreviates || distance <= candidate.len().max(word.len()) / 3).then_some(distance)
+    };
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(word.len()) / 3)
+        .filter_map(|candidate| Some((distance(candidate)?, candidate)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -27,5 +72,21 @@ mod tests {
         assert_eq!(nearest("batchsize", words), Some("batch_size"));
         assert_eq!(nearest("deacy", words), Some("decay"));
         assert_eq!(nearest("momentum", words), None);
+    }
+
+    #[test]
+    fn parts_and_initials_of_a_name_suggest_it() {
+        let words = ["batch_size", "learning_rate", "test_loss"];
+        assert_eq!(nearest("batch", words), Some("batch_size"));
+        assert_eq!(nearest("LR", words), Some("learning_rate"));
+        assert_eq!(nearest("rate", words), Some("learning_rate"));
+        assert_eq!(nearest("test los", words), Some("test_loss"));
+    }
+
+    #[test]
+    fn exact_name_comes_before_other_spellings() {
+        assert_eq!(find("f1", &["F1", "f1"]), Some("f1"));
+        assert_eq!(find("Test Accuracy", &["test_accuracy"]), Some("test_accuracy"));
+        assert_eq!(find("batch", &["batch_size"]), None);
     }
 }

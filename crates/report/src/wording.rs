@@ -8,14 +8,18 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::number_format;
 use crate::runs::REPLICATES;
 
-/// The title of a hyperparameter or metric.
-pub fn title(name: &str) -> String {
-    match name {
-        "batch_size" => "batch".to_owned(),
-        "seconds" => "time".to_owned(),
-        "val_accuracy" => "validation accuracy".to_owned(),
-        "val_loss" => "validation loss".to_owned(),
-        _ => truncated(&printable(name).replace('_', " "), LONGEST).into_owned(),
+/// A hyperparameter: its name as it is, so that it can be typed.
+pub fn key(name: &str) -> String {
+    truncated(&printable(name), LONGEST_NAME).into_owned()
+}
+
+/// A metric in words, such as `validation loss`. Options accept it as well as the name: see
+/// [`is_same`](crate::suggestion::is_same).
+pub fn metric(name: &str) -> String {
+    match name.strip_prefix("val_") {
+        _ if name == "seconds" => "time".to_owned(),
+        Some(rest) => key(&format!("validation {rest}").replace('_', " ")),
+        None => key(&name.replace('_', " ")),
     }
 }
 
@@ -26,12 +30,12 @@ pub fn constant(name: &str, value: &Value) -> String {
         ("epochs", "1") => "1 epoch".to_owned(),
         ("epochs", _) => format!("{text} epochs"),
         ("decay", "0") => "no decay".to_owned(),
-        ("last_batch", "keep") => "last batch kept".to_owned(),
-        ("last_batch", "drop") => "last batch dropped".to_owned(),
-        ("init", _) => format!("{text} weights"),
-        _ => format!("{} {text}", title(name)),
+        _ => format!("{} {text}", key(name)),
     }
 }
+
+/// The maximum width of a name.
+const LONGEST_NAME: usize = 60;
 
 /// The maximum width of a text in a cell.
 pub const LONGEST: usize = 28;
@@ -50,25 +54,25 @@ pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// The singular name of the replicate: `seed`, `fold`, `batch`; `run` without one.
+/// The singular name of the replicate: `seed`, `fold`, `batch_size`; `run` without one.
 pub fn replicate(replicate: Option<&str>) -> String {
-    replicate.map_or_else(|| "run".to_owned(), title)
+    replicate.map_or_else(|| "run".to_owned(), key)
 }
 
-/// The plural name of the replicate: `seeds`, `folds`, `values of batch`; `runs` without one.
+/// The plural name of the replicate: `seeds`, `folds`, `values of batch_size`; `runs` without one.
 pub fn repeated(replicate: Option<&str>) -> String {
     match replicate {
         None => "runs".to_owned(),
-        Some(name) if REPLICATES.contains(&name) => title(name) + "s",
-        Some(name) => format!("values of {}", title(name)),
+        Some(name) if REPLICATES.contains(&name) => key(name) + "s",
+        Some(name) => format!("values of {}", key(name)),
     }
 }
 
-/// A number of replicates: `1 seed`, `3 seeds`, `3 values of batch`.
+/// A number of replicates: `1 seed`, `3 seeds`, `3 values of batch_size`.
 pub fn replicates(number: usize, replicate: &str) -> String {
     match (number, REPLICATES.contains(&replicate)) {
-        (1, true) => format!("1 {}", title(replicate)),
-        (1, false) => format!("1 value of {}", title(replicate)),
+        (1, true) => format!("1 {}", key(replicate)),
+        (1, false) => format!("1 value of {}", key(replicate)),
         _ => format!("{number} {}", repeated(Some(replicate))),
     }
 }
@@ -93,14 +97,24 @@ pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suggestion::is_same;
 
     #[test]
     fn constants_are_words() {
-        assert_eq!(constant("learning_rate", &Value::Real(0.01)), "learning rate 0.01");
+        assert_eq!(constant("learning_rate", &Value::Real(0.01)), "learning_rate 0.01");
         assert_eq!(constant("epochs", &Value::Integer(5)), "5 epochs");
         assert_eq!(constant("epochs", &Value::Integer(1)), "1 epoch");
         assert_eq!(constant("decay", &Value::Real(0.0)), "no decay");
-        assert_eq!(constant("hidden_units", &Value::Integer(64)), "hidden units 64");
+        assert_eq!(constant("hidden_units", &Value::Integer(64)), "hidden_units 64");
+    }
+
+    #[test]
+    fn options_accept_what_tables_show() {
+        for name in ["seconds", "val_loss", "val_wer", "test_accuracy", "F1"] {
+            assert!(is_same(&metric(name), name), "{name}");
+        }
+        assert_eq!(metric("val_accuracy"), "validation accuracy");
+        assert_eq!(metric("seconds"), "time");
     }
 
     #[test]

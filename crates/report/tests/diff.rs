@@ -85,7 +85,7 @@ fn runs_show_only_what_differs() {
     run run-000000 and run run-000003
 
                                       left                 right   difference
-      batch                             16                    32
+      batch_size                        16                    32
       seed                               0                     1
       test accuracy     0.9297420425709062    0.9228492965775744    -0.006893
       test loss         0.3202579574290938    0.3271507034224256    +0.006893
@@ -141,17 +141,17 @@ fn experiment_is_compared_at_two_commits() {
     right is better by 0.1005 points of test accuracy [0.0941, 0.1069] (p 0.003)
 
     largest differences in test accuracy: 10 of 12
-        left run    right run   batch   seed        left       right   difference
-      run-000000   run-000012      16      0   92.9742 %   93.0752 %      +0.1010
-      run-000010   run-000022      96      0   91.9914 %   92.0924 %      +0.1010
-      run-000008   run-000020      80      0   92.0995 %   92.2005 %      +0.1010
-      run-000004   run-000016      48      0   92.3882 %   92.4892 %      +0.1010
-      run-000006   run-000018      64      0   92.1637 %   92.2647 %      +0.1010
-      run-000002   run-000014      32      0   92.6264 %   92.7274 %      +0.1010
-      run-000011   run-000023      96      1   91.6275 %   91.7275 %      +0.1000
-      run-000009   run-000021      80      1   91.7335 %   91.8335 %      +0.1000
-      run-000005   run-000017      48      1   92.0413 %   92.1413 %      +0.1000
-      run-000003   run-000015      32      1   92.2849 %   92.3849 %      +0.1000
+        left run    right run   batch_size   seed        left       right   difference
+      run-000000   run-000012           16      0   92.9742 %   93.0752 %      +0.1010
+      run-000010   run-000022           96      0   91.9914 %   92.0924 %      +0.1010
+      run-000008   run-000020           80      0   92.0995 %   92.2005 %      +0.1010
+      run-000004   run-000016           48      0   92.3882 %   92.4892 %      +0.1010
+      run-000006   run-000018           64      0   92.1637 %   92.2647 %      +0.1010
+      run-000002   run-000014           32      0   92.6264 %   92.7274 %      +0.1010
+      run-000011   run-000023           96      1   91.6275 %   91.7275 %      +0.1000
+      run-000009   run-000021           80      1   91.7335 %   91.8335 %      +0.1000
+      run-000005   run-000017           48      1   92.0413 %   92.1413 %      +0.1000
+      run-000003   run-000015           32      1   92.2849 %   92.3849 %      +0.1000
     ");
 }
 
@@ -200,8 +200,9 @@ fn long_texts_and_tiny_differences_fit_the_columns() {
 
     24 trials match · 0 only left, 0 only right
     2 pairs excluded: not finished on both sides
-    hyperparameters only on the right, ignored by the match: xxxxxxxxxxxxxxxxxxxxxxxxxxx…
-    metrics only on the right: xxxxxxxxxxxxxxxxxxxxxxxxxxx…
+    hyperparameters only on the right, ignored by the match:
+    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+    metrics only on the right: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
 
                             seeds        left       right   difference        95 % interval      p
       validation accuracy       2     91.95 %     91.95 %            0                    —   1.00
@@ -218,17 +219,17 @@ fn long_texts_and_tiny_differences_fit_the_columns() {
     no significant difference in test accuracy (p 0.91)
 
     largest differences in test accuracy: 10 of 22
-        left run    right run   batch   seed        left       right   difference
-      run-000011   run-000035      96      1   91.6275 %   91.6275 %      -2.0e-7
-      run-000015   run-000039     128      1   91.5795 %   91.5795 %      -2.0e-7
-      run-000013   run-000037     112      1   91.6226 %   91.6226 %      -2.0e-7
-      run-000009   run-000033      80      1   91.7335 %   91.7335 %      -2.0e-7
-      run-000005   run-000029      48      1   92.0413 %   92.0413 %      -2.0e-7
-      run-000003   run-000027      32      1   92.2849 %   92.2849 %      -2.0e-7
-      run-000017   run-000041     144      1   91.5179 %   91.5179 %      -2.0e-7
-      run-000001   run-000025      16      1   92.7872 %   92.7872 %      -2.0e-7
-      run-000019   run-000043     160      1   91.3599 %   91.3599 %      -2.0e-7
-      run-000021   run-000045     176      1   91.3935 %   91.3935 %      -2.0e-7
+        left run    right run   batch_size   seed        left       right   difference
+      run-000011   run-000035           96      1   91.6275 %   91.6275 %      -2.0e-7
+      run-000015   run-000039          128      1   91.5795 %   91.5795 %      -2.0e-7
+      run-000013   run-000037          112      1   91.6226 %   91.6226 %      -2.0e-7
+      run-000009   run-000033           80      1   91.7335 %   91.7335 %      -2.0e-7
+      run-000005   run-000029           48      1   92.0413 %   92.0413 %      -2.0e-7
+      run-000003   run-000027           32      1   92.2849 %   92.2849 %      -2.0e-7
+      run-000017   run-000041          144      1   91.5179 %   91.5179 %      -2.0e-7
+      run-000001   run-000025           16      1   92.7872 %   92.7872 %      -2.0e-7
+      run-000019   run-000043          160      1   91.3599 %   91.3599 %      -2.0e-7
+      run-000021   run-000045          176      1   91.3935 %   91.3935 %      -2.0e-7
     ");
 }
 
@@ -298,7 +299,7 @@ fn experiment_name_takes_precedence_over_an_id() {
       jobs                —                                1
 
     0 trials match · 0 only left, 2 only right
-    hyperparameters only on the right, ignored by the match: learning rate, decay, batch, seed
+    hyperparameters only on the right, ignored by the match: learning_rate, decay, batch_size, seed
     metrics only on the right: validation accuracy, validation loss, test accuracy, test loss, train
     accuracy, train loss, time
 

@@ -1,12 +1,15 @@
-//! Names on the command line: ids of trials, ids in their CSV form, and folders whose names are not UTF-8.
+//! Names on the command line: hyperparameters, metrics and columns, ids of trials, ids in their CSV
+//! form, and folders whose names are not UTF-8.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod command;
+mod stores;
 
 use std::path::Path;
 use std::time::SystemTime;
 
 use command::Test;
+use stores::sixty_three;
 use tracking::{Experiment, Invocation, Run, RunHeader, Status, Store, TrialId, Value};
 
 /// A trial id that spreadsheets read as a number.
@@ -37,6 +40,83 @@ fn command(results: &Path, arguments: &[&str]) -> assert_cmd::Command {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
     command.arg("--results").arg(results).args(arguments);
     command
+}
+
+/// The headings of the first Markdown table.
+fn headings(markdown: &str) -> Vec<String> {
+    let header = markdown.lines().find(|line| line.starts_with('|')).unwrap();
+    let headings = header.split('|').map(|heading| heading.trim().to_owned());
+    headings.filter(|heading| !heading.is_empty()).collect()
+}
+
+#[test]
+fn columns_can_be_typed_as_headings_show_them() {
+    let folder = sixty_three();
+    let report = |arguments: &[&str]| {
+        headings(
+            &Test::new(folder.path()).args(&["--format", "markdown"]).args(arguments).success(),
+        )
+    };
+    for against in [&[][..], &["--against", "batch_size=16, decay=0"], &["--sort", "Test Loss"]] {
+        let shown = report(against);
+        assert!(shown.contains(&"batch_size".to_owned()), "{shown:?}");
+        assert!(shown.contains(&"test accuracy".to_owned()), "{shown:?}");
+        let typed = report(&[against, &["--columns", &shown.join(",")]].concat());
+        assert_eq!(typed, shown);
+    }
+}
+
+#[test]
+fn options_accept_the_names_of_tables_and_sentences() {
+    let folder = sixty_three();
+    for (spelled, names) in [
+        (&["--sort", "test loss"][..], &["--sort", "test_loss"][..]),
+        (&["--sort", "Time"], &["--sort", "seconds"]),
+        (&["--by", "Batch size"], &["--by", "batch_size"]),
+        (&["--by", "decay", "--at", "best"], &["--by", "decay", "--at", "best"]),
+        (&["--sort", "test loss", "--at", "best"], &["--sort", "test_loss", "--at", "best"]),
+        (&["--maximize", "test loss"], &["--maximize", "test_loss"]),
+        (&["--minimize", "train-accuracy"], &["--minimize", "train_accuracy"]),
+        (&["--replicate", "batch size"], &["--replicate", "batch_size"]),
+        (&["--against", "batch size=32, decay=0"], &["--against", "batch_size=32, decay=0"]),
+        (&["--where", "batch size<=64 and time>0"], &["--where", "batch_size<=64 and seconds>0"]),
+        (&["--where", "not (test accuracy>0.91)"], &["--where", "not (test_accuracy>0.91)"]),
+    ] {
+        let json = |arguments: &[&str]| {
+            Test::new(folder.path()).args(&["--format", "json"]).args(arguments).success()
+        };
+        assert_eq!(json(spelled), json(names), "{spelled:?}");
+    }
+}
+
+#[test]
+fn every_option_suggests_the_nearest_name() {
+    let folder = sixty_three();
+    for (arguments, name) in [
+        (["--by", "batch"], "batch_size"),
+        (["--by", "lr"], "learning_rate"),
+        (["--replicate", "sed"], "seed"),
+        (["--sort", "test acuracy"], "test_accuracy"),
+        (["--minimize", "test los"], "test_loss"),
+        (["--maximize", "train_acc"], "train_accuracy"),
+        (["--where", "batch<=64"], "batch_size"),
+        (["--where", "test acuracy>0.5"], "test_accuracy"),
+        (["--against", "batch=16, decay=0"], "batch_size"),
+        (["--columns", "distance"], "distance_to_best"),
+        (["--columns", "batch_size,intervall"], "interval"),
+    ] {
+        let err = Test::new(folder.path()).args(&arguments).failure();
+        assert!(err.contains(&format!("did you mean '{name}'?")), "{arguments:?}: {err}");
+    }
+    for (arguments, name) in [
+        (["--replicate", "batch"], "batch_size"),
+        (["--minimize", "test los"], "test_loss"),
+        (["--maximize", "train_acc"], "train_accuracy"),
+    ] {
+        let diff = ["diff", "batch_sweep", "batch_sweep"];
+        let err = Test::new(folder.path()).args(&diff).args(&arguments).failure();
+        assert!(err.contains(&format!("did you mean '{name}'?")), "{arguments:?}: {err}");
+    }
 }
 
 #[test]

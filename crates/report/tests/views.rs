@@ -296,7 +296,7 @@ fn columns_can_be_chosen() {
     let header = out.lines().find(|line| line.contains("test loss")).unwrap();
     let titles: Vec<&str> =
         header.split("  ").map(str::trim).filter(|title| !title.is_empty()).collect();
-    assert_eq!(titles, ["test loss", "batch", "points from ★", "n"], "{out}");
+    assert_eq!(titles, ["test loss", "batch_size", "difference", "n"], "{out}");
     let err = Test::new(folder.path()).args(&["--columns", "test_los"]).failure();
     assert!(err.contains("did you mean 'test_loss'?"), "{err}");
 }

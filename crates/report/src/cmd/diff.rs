@@ -15,7 +15,7 @@ use crate::diff::sets::PairedSets;
 use crate::diff::{runs, text};
 use crate::metric::{self, Rules};
 use crate::query::store;
-use crate::suggestion::unknown;
+use crate::suggestion::{resolve, unknown};
 
 /// Prints the differences between the two operands in `args`.
 pub fn diff(results: &Path, args: &DiffArgs) -> Result<ExitCode> {
@@ -61,8 +61,8 @@ fn check_names(paired: &PairedSets, args: &DiffArgs) -> Result<()> {
     if let Some(name) = requested.find(|name| !is_known(name)) {
         bail!("{}", unknown("metric", name, &metrics));
     }
-    match args.replicate.as_deref().filter(|name| !paired.params.contains(name)) {
-        Some(name) => bail!("{}", unknown("hyperparameter", name, &paired.params)),
-        None => Ok(()),
+    if let Some(name) = &args.replicate {
+        resolve("hyperparameter", name, &paired.params)?;
     }
+    Ok(())
 }

@@ -97,7 +97,7 @@ fn section(
 }
 
 fn hyperparameters(run: &RecordedRun) -> Vec<(String, String)> {
-    run.params.iter().map(|(name, value)| (wording::title(name), wording::value(value))).collect()
+    run.params.iter().map(|(name, value)| (wording::key(name), wording::value(value))).collect()
 }
 
 /// A metric with six digits, which distinguish runs.
@@ -114,7 +114,7 @@ fn measurements(run: &RecordedRun) -> Vec<(String, String)> {
     results.sort_by_key(|(name, _)| position(name));
     results
         .into_iter()
-        .map(|(name, value)| (wording::title(name), measured(name, *value)))
+        .map(|(name, value)| (wording::metric(name), measured(name, *value)))
         .collect()
 }
 
@@ -175,7 +175,8 @@ fn metric_order(epochs: &[EpochMetrics]) -> Vec<&str> {
 }
 
 fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
-    let column = |title: &str, prominence, cells| RenderedColumn {
+    let column = |name: &str, title: &str, prominence, cells| RenderedColumn {
+        name: name.to_owned(),
         title: title.to_owned(),
         prominence,
         numeric: true,
@@ -184,10 +185,12 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
     let mut columns = vec![
         column(
             "epoch",
+            "epoch",
             Prominence::Needed,
             epochs.iter().map(|epoch| epoch.epoch.to_string()).collect(),
         ),
         column(
+            "step",
             "step",
             Prominence::Optional(2),
             epochs.iter().map(|epoch| epoch.step.to_string()).collect(),
@@ -216,7 +219,7 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
             "seconds" => Prominence::Optional(0),
             _ => Prominence::Optional(3),
         };
-        columns.push(column(&wording::title(name), prominence, cells));
+        columns.push(column(name, &wording::metric(name), prominence, cells));
     }
     columns
 }
@@ -228,7 +231,7 @@ fn curves(epochs: &[EpochMetrics]) -> Vec<(String, String)> {
             epochs.iter().filter_map(|epoch| epoch_metric(epoch, name)).collect();
         let (first, last) = (*values.first()?, *values.last()?);
         let ends = format!("{} → {}", measured(name, first), measured(name, last));
-        Some((wording::title(name), format!("{}   {ends}", sparkline(&values, CURVE))))
+        Some((wording::metric(name), format!("{}   {ends}", sparkline(&values, CURVE))))
     };
     ["loss", "accuracy", "val_loss", "val_accuracy"].iter().filter_map(curve).collect()
 }

@@ -6,7 +6,7 @@ use super::digits::{Digits, p_value};
 use super::metric::{BetterSide, MetricDifference};
 use super::sets::PairedSets;
 use crate::metric::Unit;
-use crate::wording::title;
+use crate::wording;
 
 /// The conclusion over all pairs.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,14 +53,14 @@ impl PairedSets<'_> {
             Conclusion::Equal => format!("{all_pairs} equal, bit for bit"),
             Conclusion::EqualRanking(ranking) => format!(
                 "{all_pairs} equal in {}, bit for bit; {} of {} equal in all metrics",
-                title(&ranking.metric.name),
+                wording::metric(&ranking.metric.name),
                 self.equal,
                 self.pairs.len()
             ),
             Conclusion::Untested(ranking) => untested(ranking, self.replicate),
             Conclusion::NotSignificant(ranking) => format!(
                 "no significant difference in {} (p {})",
-                title(&ranking.metric.name),
+                wording::metric(&ranking.metric.name),
                 p_value(&ranking.difference)
             ),
             Conclusion::Significant(ranking) => significant(ranking),
@@ -84,8 +84,8 @@ fn no_ranking(paired: &PairedSets) -> String {
 }
 
 fn untested(ranking: &MetricDifference, replicate: Option<&str>) -> String {
-    let metric = title(&ranking.metric.name);
-    match (replicate.map(title), ranking.difference.n) {
+    let metric = wording::metric(&ranking.metric.name);
+    match (replicate.map(wording::key), ranking.difference.n) {
         (None, _) => format!(
             "no test of {metric}: no hyperparameter repeats a setting; run several seeds, \
              or name the replicate with --replicate"
@@ -120,7 +120,7 @@ fn significant(ranking: &MetricDifference) -> String {
     format!(
         "{subject} {}{unit} {}{interval} (p {})",
         digits.size(ranking.difference.mean),
-        title(&ranking.metric.name),
+        wording::metric(&ranking.metric.name),
         p_value(&ranking.difference)
     )
 }

@@ -38,6 +38,7 @@ impl FieldDifference {
 /// The columns of a table of differences.
 pub fn columns(differences: &[FieldDifference]) -> Vec<RenderedColumn> {
     let column = |title: &str, cell: fn(&FieldDifference) -> &str| RenderedColumn {
+        name: title.to_owned(),
         title: title.to_owned(),
         prominence: Prominence::Needed,
         numeric: !title.is_empty(),

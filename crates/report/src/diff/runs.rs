@@ -8,7 +8,7 @@ use tracking::{EpochMetrics, Reader, RecordedRun};
 use super::field::{FieldDifference, columns, invocation_differences};
 use crate::metric::position;
 use crate::render::layout::{BOLD, DIM, align_columns, styled};
-use crate::wording::title;
+use crate::wording;
 
 /// Describes the differences between two runs.
 pub fn text(reader: &Reader, left: &RecordedRun, right: &RecordedRun) -> Result<String> {
@@ -64,7 +64,9 @@ fn param_differences(left: &RecordedRun, right: &RecordedRun) -> Vec<FieldDiffer
         |run: &RecordedRun, name| run.param(name).map_or_else(String::new, ToString::to_string);
     union(&left.params, &right.params)
         .into_iter()
-        .filter_map(|name| FieldDifference::of(&title(name), &text(left, name), &text(right, name)))
+        .filter_map(|name| {
+            FieldDifference::of(&wording::key(name), &text(left, name), &text(right, name))
+        })
         .collect()
 }
 
@@ -73,7 +75,8 @@ fn result_differences(left: &RecordedRun, right: &RecordedRun) -> Vec<FieldDiffe
     let text = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:?}"));
     let difference = |name| {
         let (left, right) = (left.result(name), right.result(name));
-        let mut difference = FieldDifference::of(&title(name), &text(left), &text(right))?;
+        let mut difference =
+            FieldDifference::of(&wording::metric(name), &text(left), &text(right))?;
         if let (Some(left), Some(right)) = (left, right) {
             difference.change = format!("{:+.6}", right - left);
         }
@@ -111,7 +114,7 @@ fn first_differing_epoch(left: &[EpochMetrics], right: &[EpochMetrics]) -> Optio
             };
             let (left, right) = (value(a), value(b));
             if left.map(f64::to_bits) != right.map(f64::to_bits) {
-                let metric = title(name);
+                let metric = wording::metric(name);
                 return Some(format!("{}, {metric} {} and {}", a.epoch, text(left), text(right)));
             }
         }

@@ -7,6 +7,7 @@ use super::pair::{Matches, Pair, have_common_value, match_runs};
 use crate::analysis::samples::{Coordinates, by_value};
 use crate::metric::{Rules, Unit};
 use crate::runs::{MeasuredRun, REPLICATES, may_rank, metric_names, metric_of, param_names};
+use crate::suggestion::find;
 
 /// Two paired sets of runs. Arrays hold the left and the right part.
 #[derive(Debug)]
@@ -121,10 +122,9 @@ fn choose_replicate<'a>(
     pairs: &[Pair],
     requested: Option<&str>,
 ) -> Option<&'a str> {
-    let find = |wanted: &str| params.iter().find(|name| **name == wanted).copied();
-    let usual = || REPLICATES.into_iter().filter_map(find);
+    let usual = || REPLICATES.into_iter().filter(|name| params.contains(name));
     requested
-        .and_then(find)
+        .and_then(|name| find(name, params))
         .or_else(|| usual().find(|name| varies(pairs, name)))
         .or_else(|| usual().next())
 }
@@ -165,7 +165,7 @@ fn choose_ranking(
     let names: Vec<&str> = metrics.iter().map(|metric| metric.metric.name.as_str()).collect();
     let validation = pairs.first().map_or("test", |pair| pair.left.run.validation.as_str());
     let runs = runs_of(pairs);
-    let requested = requested.filter(|name| names.contains(name));
+    let requested = requested.and_then(|name| find(name, &names));
     requested
         .or_else(|| rules.ranking(&names, |name| may_rank(name, &runs), validation))
         .map(str::to_owned)

@@ -13,7 +13,7 @@ use crate::render::layout::{
 };
 use crate::runs::MeasuredRun;
 use crate::table::{Prominence, RenderedColumn};
-use crate::wording::{self, count, title, truncated};
+use crate::wording::{self, count, truncated};
 
 /// Maximum number of pairs in the list of the largest differences.
 const MAX_PAIRS: usize = 10;
@@ -56,7 +56,7 @@ fn match_summary(paired: &PairedSets) -> Vec<String> {
     let [left, right] = paired.unmatched;
     let mut facts = vec![format!("{matched} · {left} only left, {right} only right")];
     if paired.matched() == 0 && !paired.disjoint_params.is_empty() {
-        let names = titles(&paired.disjoint_params);
+        let names = listed(&paired.disjoint_params, wording::key);
         facts.push(format!("the sides have no common value of: {names}"));
     }
     if paired.unfinished > 0 {
@@ -69,11 +69,12 @@ fn match_summary(paired: &PairedSets) -> Vec<String> {
     }
     let sides = ["left", "right"];
     for (names, side) in paired.one_sided_params.iter().zip(sides).filter(is_present) {
-        let names = titles(names);
+        let names = listed(names, wording::key);
         facts.push(format!("hyperparameters only on the {side}, ignored by the match: {names}"));
     }
     for (names, side) in paired.one_sided_metrics.iter().zip(sides).filter(is_present) {
-        facts.push(format!("metrics only on the {side}: {}", titles(names)));
+        let names = listed(names, wording::metric);
+        facts.push(format!("metrics only on the {side}: {names}"));
     }
     facts
 }
@@ -82,7 +83,7 @@ fn is_present((names, _): &(&Vec<&str>, &str)) -> bool {
     !names.is_empty()
 }
 
-fn titles(names: &[&str]) -> String {
+fn listed(names: &[&str], title: fn(&str) -> String) -> String {
     names.iter().map(|name| title(name)).collect::<Vec<_>>().join(", ")
 }
 
@@ -104,7 +105,8 @@ fn column<T>(
     cell: impl Fn(&T) -> String,
 ) -> RenderedColumn {
     let cells = rows.iter().map(cell).collect();
-    RenderedColumn { title: title.to_owned(), prominence, numeric: !title.is_empty(), cells }
+    let (name, title) = (title.to_owned(), title.to_owned());
+    RenderedColumn { numeric: !title.is_empty(), name, title, prominence, cells }
 }
 
 /// One row per metric.
@@ -121,7 +123,7 @@ fn metric_columns(paired: &PairedSets) -> Vec<RenderedColumn> {
     let replicates = wording::repeated(paired.replicate);
     let (needed, optional) = (Prominence::Needed, Prominence::Optional);
     vec![
-        column("", needed, &|row, _| title(&row.metric.name)),
+        column("", needed, &|row, _| wording::metric(&row.metric.name)),
         column("pairs", optional(0), &|row, _| row.pairs.to_string()),
         column(&replicates, optional(3), &|row, _| row.difference.n.to_string()),
         column("left", optional(2), &|row, digits| digits.value(row.left)),
@@ -159,7 +161,7 @@ fn largest_differences(paired: &PairedSets, width: usize) -> Vec<String> {
     for name in paired.params.iter().filter(|name| varies(&paired.pairs, name)) {
         let value =
             |(pair, _): &(Pair, f64)| pair.param(name).map_or_else(String::new, wording::value);
-        columns.push(column(&title(name), Prominence::Optional(1), rows, value));
+        columns.push(column(&wording::key(name), Prominence::Optional(1), rows, value));
     }
     let value = |of_side: fn((f64, f64)) -> f64| {
         move |(pair, _): &(Pair, f64)| {
@@ -170,8 +172,12 @@ fn largest_differences(paired: &PairedSets, width: usize) -> Vec<String> {
     columns.push(column("right", needed, rows, value(|(_, right)| right)));
     columns.push(column("difference", needed, rows, |(_, difference)| digits.signed(*difference)));
 
-    let heading =
-        format!("largest differences in {}: {} of {}", title(metric), rows.len(), pairs.len());
+    let heading = format!(
+        "largest differences in {}: {} of {}",
+        wording::metric(metric),
+        rows.len(),
+        pairs.len()
+    );
     let mut lines = vec![String::new(), styled(BOLD, &truncated(&heading, width))];
     lines.extend(table(columns, width));
     lines

@@ -1,4 +1,4 @@
-//! A condition on runs: parsed, checked against the known keys, and evaluated.
+//! A condition on runs: parsed, resolved to the known keys, and evaluated.
 
 use tracking::{Status, printable};
 
@@ -6,7 +6,7 @@ use super::error::FilterError;
 use super::expression::{Expression, Word};
 use super::parser;
 use crate::runs::MeasuredRun;
-use crate::suggestion::nearest;
+use crate::suggestion::{find, nearest};
 
 /// A condition on runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,36 +25,39 @@ impl Condition {
         Ok(Self { text: text.to_owned(), expression: parser::parse(text)? })
     }
 
-    /// Checks that all keys are among `keys`, and that every value of `status` is a status.
+    /// Replaces each key by the one of `keys` that it means, and checks that every value of
+    /// `status` is a status.
     ///
     /// # Errors
     /// If a key or status is unknown. The error suggests the nearest known one.
-    pub fn check(&self, keys: &[&str]) -> Result<(), FilterError> {
-        self.expression.check_comparisons(&|comparison| {
-            let (key, operand) = (&comparison.key, &comparison.operand);
-            if !keys.contains(&key.text.as_str()) {
-                return Err(self.unknown("key", key, keys));
-            }
-            if key.text == "status" && operand.text.parse::<Status>().is_err() {
-                return Err(self.unknown("status", operand, &Status::ALL.map(Status::as_str)));
+    pub fn resolve(&mut self, keys: &[&str]) -> Result<(), FilterError> {
+        let text = &self.text;
+        self.expression.try_for_each_comparison(&|comparison| {
+            let (key, operand) = (&mut comparison.key, &comparison.operand);
+            let Some(name) = find(&key.text, keys) else {
+                return Err(unknown(text, "key", key, keys));
+            };
+            name.clone_into(&mut key.text);
+            if name == "status" && operand.text.parse::<Status>().is_err() {
+                return Err(unknown(text, "status", operand, &Status::ALL.map(Status::as_str)));
             }
             Ok(())
         })
-    }
-
-    fn unknown(&self, kind: &str, word: &Word, candidates: &[&str]) -> FilterError {
-        let message = format!("unknown {kind} '{}'", printable(&word.text));
-        let label = match nearest(&word.text, candidates.iter().copied()) {
-            Some(near) => format!("did you mean '{}'?", printable(near)),
-            None => format!("expected one of {}", printable(&candidates.join(", "))),
-        };
-        FilterError::new(&self.text, word.span.clone(), message, label)
     }
 
     /// Whether the condition holds for `run`.
     pub fn holds(&self, run: &MeasuredRun) -> bool {
         self.expression.holds(run)
     }
+}
+
+fn unknown(text: &str, kind: &str, word: &Word, candidates: &[&str]) -> FilterError {
+    let message = format!("unknown {kind} '{}'", printable(&word.text));
+    let label = match nearest(&word.text, candidates.iter().copied()) {
+        Some(near) => format!("did you mean '{}'?", printable(near)),
+        None => format!("expected one of {}", printable(&candidates.join(", "))),
+    };
+    FilterError::new(text, word.span.clone(), message, label)
 }
 
 /// Parses every condition in `texts`.

@@ -141,16 +141,16 @@ impl Expression {
         }
     }
 
-    /// Applies `check` to every comparison from left to right, until an error.
-    pub fn check_comparisons(
-        &self,
-        check: &impl Fn(&KeyComparison) -> Result<(), FilterError>,
+    /// Applies `resolve` to every comparison from left to right, until an error.
+    pub fn try_for_each_comparison(
+        &mut self,
+        resolve: &impl Fn(&mut KeyComparison) -> Result<(), FilterError>,
     ) -> Result<(), FilterError> {
         match self {
-            Self::Comparison(comparison) => check(comparison),
-            Self::Not(part) => part.check_comparisons(check),
+            Self::Comparison(comparison) => resolve(comparison),
+            Self::Not(part) => part.try_for_each_comparison(resolve),
             Self::All(parts) | Self::Any(parts) => {
-                parts.iter().try_for_each(|part| part.check_comparisons(check))
+                parts.iter_mut().try_for_each(|part| part.try_for_each_comparison(resolve))
             }
         }
     }

@@ -8,6 +8,9 @@ use std::ops::Range;
 use super::error::FilterError;
 use super::expression::Word;
 
+/// Words between comparisons, in lower case.
+pub const KEYWORDS: [&str; 3] = ["and", "or", "not"];
+
 /// A condition, and the position up to which it has been read.
 pub struct Lexer<'a> {
     text: &'a str,
@@ -81,6 +84,19 @@ impl<'a> Lexer<'a> {
     /// Reads a key, if one is next.
     pub fn key(&mut self) -> Result<Option<Word>, FilterError> {
         self.word(['"', '`'], ends_key)
+    }
+
+    /// Adds the words between `key` and the next operator to it: `test accuracy` is one key.
+    pub fn extend_key(&mut self, key: &mut Word) {
+        let rest = self.rest();
+        let end = rest.find(|c| "=!<>()\"'`".contains(c)).unwrap_or(rest.len());
+        let words = rest[..end].trim_end();
+        let has_keyword =
+            || words.split_whitespace().any(|word| KEYWORDS.contains(&&*word.to_lowercase()));
+        if !key.quoted && !words.is_empty() && starts_operator(&rest[end..]) && !has_keyword() {
+            key.text = format!("{} {words}", key.text);
+            key.span.end = self.take(words.len()).end;
+        }
     }
 
     /// Reads a value, if one is next.

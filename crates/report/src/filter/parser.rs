@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::error::FilterError;
 use super::expression::{Expression, KeyComparison, Operator, Word, is_time};
-use super::lexer::Lexer;
+use super::lexer::{KEYWORDS, Lexer};
 use super::time;
 use crate::suggestion::nearest;
 
@@ -100,9 +100,12 @@ impl Parser<'_> {
             let label = "expected a comparison before this";
             return Err(self.lexer.error(keyword, MISSING_COMPARISON, label));
         }
-        let Some(key) = self.lexer.key()? else {
+        let Some(mut key) = self.lexer.key()? else {
             return Err(self.missing_key(previous, start));
         };
+        if !resembles_not(&key) {
+            self.lexer.extend_key(&mut key);
+        }
         let Some(span) = self.lexer.operator() else {
             return Err(self.missing_operator(&key));
         };
@@ -164,9 +167,7 @@ impl Parser<'_> {
 
     /// The error of a missing operator after `key`.
     fn missing_operator(&self, key: &Word) -> FilterError {
-        let resembles_not = !key.quoted
-            && (key.text == "!" || nearest(&key.text.to_lowercase(), ["not"]).is_some());
-        let label = if resembles_not { "did you mean 'not'?" } else { OPERATORS };
+        let label = if resembles_not(key) { "did you mean 'not'?" } else { OPERATORS };
         self.lexer.error(key.span.clone(), "an operator is missing", label)
     }
 
@@ -194,8 +195,13 @@ impl Parser<'_> {
     }
 }
 
+/// Whether `key` looks like a mistyped `not`.
+fn resembles_not(key: &Word) -> bool {
+    !key.quoted && (key.text == "!" || nearest(&key.text, ["not"]).is_some())
+}
+
 fn is_keyword(word: &str) -> bool {
-    ["and", "or", "not"].iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+    KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
 /// The only one of `parts`, or all of them joined.

@@ -7,6 +7,7 @@ mod name;
 
 use tracking::{Declarations, Direction};
 
+use crate::suggestion::is_same;
 use name::{Kind, SECONDS, base, direction, is_cost, kind};
 pub use name::{Split, is_bookkeeping, is_covered, is_of_training, is_time, position, split};
 
@@ -95,7 +96,7 @@ impl Rules {
             let find = |wanted: &str| {
                 directions
                     .iter()
-                    .find(|(known, _)| known == wanted)
+                    .find(|(known, _)| is_same(known, wanted))
                     .map(|(_, direction)| *direction)
             };
             find(name).or_else(|| find(base(name)))

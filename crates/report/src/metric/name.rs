@@ -5,6 +5,8 @@
 
 use tracking::Direction;
 
+use crate::suggestion::is_same;
+
 /// Words of metrics that are better when lower.
 #[rustfmt::skip]
 const LOWER_IS_BETTER: &[&str] = &[
@@ -257,7 +259,7 @@ pub fn base(name: &str) -> &str {
 /// Whether a declaration for `declared` covers the metric `name`: the name is the same, or is the
 /// same without its split.
 pub fn is_covered(name: &str, declared: &str) -> bool {
-    name == declared || base(name) == declared
+    is_same(name, declared) || is_same(base(name), declared)
 }
 
 /// The position of a metric in tables. Unknown metrics come after the known ones and before time.

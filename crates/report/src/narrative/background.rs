@@ -4,7 +4,7 @@ use super::phrases::{MAX_NAMED, averaged, listed, setting_name};
 use crate::analysis::comparison::{Comparison, Promise, Setting};
 use crate::analysis::effects::{Effect, Effects};
 use crate::number_format::{self, difference};
-use crate::wording::{self, title};
+use crate::wording;
 
 /// The basis of the answer, the main effects and the front.
 pub fn background(comparison: &Comparison) -> Vec<String> {
@@ -14,8 +14,8 @@ pub fn background(comparison: &Comparison) -> Vec<String> {
 /// The method of the comparison.
 pub fn basis(comparison: &Comparison) -> Option<String> {
     comparison.promise?;
-    let metric = title(comparison.ranked_by.as_deref()?);
-    let replicate = comparison.replicate.as_deref().map(title)?;
+    let metric = wording::metric(comparison.ranked_by.as_deref()?);
+    let replicate = comparison.replicate.as_deref().map(wording::key)?;
     let pairing = if comparison.averaged.is_empty() {
         replicate
     } else {
@@ -56,7 +56,7 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
             || "cannot be compared".to_owned(),
             |range| difference(metric.unit, range),
         );
-        format!("{} {range}{share}", title(&effect.name))
+        format!("{} {range}{share}", wording::key(&effect.name))
     };
     let mut parts: Vec<String> = main.iter().enumerate().take(MAX_NAMED).map(part).collect();
     if let Some(rest) = rest {
@@ -82,7 +82,7 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
     };
     Some(format!(
         "Means of {} differ by up to: {}.{unbalanced}",
-        title(&metric.name),
+        wording::metric(&metric.name),
         parts.join("; ")
     ))
 }
@@ -102,5 +102,9 @@ pub fn front(comparison: &Comparison) -> Option<String> {
         setting_name(comparison, setting) + &seconds
     };
     let names: Vec<String> = front.iter().map(name).collect();
-    Some(format!("Not beaten in both mean {} and mean time: {}.", title(metric), listed(&names)))
+    Some(format!(
+        "Not beaten in both mean {} and mean time: {}.",
+        wording::metric(metric),
+        listed(&names)
+    ))
 }

@@ -4,7 +4,7 @@ use super::phrases::{capitalised, repeated, setting_name};
 use crate::analysis::comparison::Comparison;
 use crate::number_format::{self, difference, with_unit};
 use crate::runs::EpochChoice;
-use crate::wording::{self, title};
+use crate::wording;
 
 /// The number of replicates that would decide between the settings that may be the best.
 pub fn undecided(comparison: &Comparison) -> Option<String> {
@@ -40,7 +40,7 @@ pub fn best_epoch(comparison: &Comparison) -> Option<String> {
     let metric = comparison.ranking().filter(|_| comparison.epoch == EpochChoice::Best)?;
     Some(format!(
         "Each run counts at the epoch where its own {} is best: this is optimistic, more so for runs of more epochs.",
-        title(&metric.name)
+        wording::metric(&metric.name)
     ))
 }
 
@@ -49,7 +49,7 @@ pub fn still_improves(comparison: &Comparison, improvement: f64) -> Option<Strin
     let metric = comparison.ranking()?;
     Some(format!(
         "The {} of the best still improves at its last epoch, by {}: more epochs may change the order.",
-        title(&metric.name),
+        wording::metric(&metric.name),
         difference(metric.unit, improvement)
     ))
 }
@@ -58,7 +58,7 @@ pub fn still_improves(comparison: &Comparison, improvement: f64) -> Option<Strin
 pub fn reported(comparison: &Comparison) -> Option<String> {
     let (best, name) = (comparison.best()?, comparison.reported_by.as_deref()?);
     let statistic = best.metric(name)?;
-    let ranking = title(comparison.ranked_by.as_deref()?);
+    let ranking = wording::metric(comparison.ranked_by.as_deref()?);
     let value = with_unit(comparison.unit(name), statistic.mean);
     let role = match comparison.reports_on_ranking_examples() {
         true => "comes from the examples that chose it and is optimistic",
@@ -66,7 +66,7 @@ pub fn reported(comparison: &Comparison) -> Option<String> {
     };
     Some(capitalised(&format!(
         "{ranking} chooses; the {} of the choice, {value}, {role}.",
-        title(name)
+        wording::metric(name)
     )))
 }
 

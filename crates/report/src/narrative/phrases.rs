@@ -1,16 +1,16 @@
 //! Phrases that several sentences share.
 
 use crate::analysis::comparison::{Comparison, Setting};
-use crate::wording::{self, title};
+use crate::wording::{self, key};
 
 /// Most settings that a sentence names. It gives only the number of the others.
 pub const MAX_NAMED: usize = 6;
 
-/// Names a setting by its keys: `batch 16, decay 1e-4`.
+/// Names a setting by its keys: `batch_size 16, decay 1e-4`.
 pub fn setting_name(comparison: &Comparison, setting: &Setting) -> String {
-    let assignment = |(key, value): (&String, &Option<tracking::Value>)| {
+    let assignment = |(name, value): (&String, &Option<tracking::Value>)| {
         let value = value.as_ref().map_or_else(|| "not set".to_owned(), wording::value);
-        format!("{} {value}", title(key))
+        format!("{} {value}", key(name))
     };
     let parts: Vec<String> = comparison.keys.iter().zip(&setting.values).map(assignment).collect();
     if parts.is_empty() { "the only setting".to_owned() } else { parts.join(", ") }
@@ -39,5 +39,5 @@ pub fn repeated(comparison: &Comparison) -> String {
 
 /// The hyperparameters that are averaged over: `width and depth`.
 pub fn averaged(comparison: &Comparison) -> String {
-    comparison.averaged.iter().map(|name| title(name)).collect::<Vec<_>>().join(" and ")
+    comparison.averaged.iter().map(|name| key(name)).collect::<Vec<_>>().join(" and ")
 }

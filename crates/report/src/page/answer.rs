@@ -82,7 +82,7 @@ fn measures(comparison: &Comparison, setting: &Setting) -> Vec<Measure> {
             )
         });
         Some(Measure {
-            name: wording::title(name),
+            name: wording::metric(name),
             value: number_format::with_unit(unit, statistic.mean),
             more,
         })

@@ -45,7 +45,7 @@ pub fn effects(comparison: &Comparison) -> Option<Effects> {
         }
         let none = || "—".to_owned();
         EffectRow {
-            name: wording::title(&effect.name),
+            name: wording::key(&effect.name),
             range: effect
                 .range
                 .map_or_else(none, |range| number_format::difference(metric.unit, range)),
@@ -56,7 +56,7 @@ pub fn effects(comparison: &Comparison) -> Option<Effects> {
     let effects = &comparison.effects;
     let rows: Vec<EffectRow> = effects.main.iter().map(row).collect();
     let rest = effects.rest.map(|rest| {
-        let one = comparison.replicate.as_deref().map_or_else(|| "run".to_owned(), wording::title);
+        let one = wording::replicate(comparison.replicate.as_deref());
         let part = |name: &str, share: Option<f64>| {
             share.map(|share| format!("{name} {}", number_format::percent(share)))
         };
@@ -72,5 +72,5 @@ pub fn effects(comparison: &Comparison) -> Option<Effects> {
     });
     let unbalanced = "Not every combination has run: each row compares runs that differ in nothing else; without such runs it is empty.";
     let note = rest.or_else(|| (!effects.balanced).then(|| unbalanced.to_owned()));
-    (!rows.is_empty()).then(|| Effects { metric: wording::title(&metric.name), rows, note })
+    (!rows.is_empty()).then(|| Effects { metric: wording::metric(&metric.name), rows, note })
 }

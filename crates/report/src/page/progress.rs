@@ -174,7 +174,7 @@ fn outcome(run: &RecordedRun) -> String {
         Some((name, value)) => {
             format!(
                 "{} {}",
-                wording::title(name),
+                wording::metric(name),
                 number_format::with_unit(Unit::of(name, value.abs()), *value)
             )
         }

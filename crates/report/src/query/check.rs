@@ -1,4 +1,4 @@
-//! Checks that each hyperparameter, metric and column that a query names exists.
+//! Finds each hyperparameter, metric and column that a query names.
 
 use anyhow::{Result, bail};
 
@@ -8,47 +8,47 @@ use crate::cli::ComparisonArgs;
 use crate::filter::Condition;
 use crate::metric;
 use crate::runs::{EpochChoice, FACTS, distinct, metric_names, param_names};
-use crate::suggestion::unknown;
-use crate::table::{Column, TableOptions, available_columns};
+use crate::suggestion::{find, resolve, unknown};
+use crate::table::{ALL_COLUMNS, Column, TableOptions, available_columns};
 
-/// Checks the names in `options` and `conditions`. If a direction on the command line names a
-/// metric, the returned options rank by it, unless they already name one.
+/// Resolves the names in `options` and `conditions` to those of the runs: `test accuracy` becomes
+/// `test_accuracy`. If a direction on the command line names a metric, the returned options rank by
+/// it, unless they already name one.
 ///
 /// # Errors
 /// If a name is unknown, or the ranking metric has no direction.
 pub fn check_names(
-    options: CompareOptions,
+    mut options: CompareOptions,
     selected: &[SelectedRuns],
-    conditions: &[Condition],
+    conditions: &mut [Condition],
 ) -> Result<CompareOptions> {
     let runs = || selected.iter().flat_map(|selected| &selected.runs);
     if runs().next().is_none() {
         return Ok(options);
     }
     let (params, metrics) = (param_names(runs()), metric_names(runs()));
-    check_conditions(conditions, &params, &metrics)?;
-    let is_unknown = |key: &&String| !params.contains(&key.as_str());
-    if let Some(key) = options.by.iter().flatten().chain(&options.replicate).find(is_unknown) {
-        bail!("{}", unknown("hyperparameter", key, &params));
+    resolve_conditions(conditions, &params, &metrics)?;
+    for key in options.by.iter_mut().flatten().chain(&mut options.replicate) {
+        *key = resolve("hyperparameter", key, &params)?.to_owned();
     }
     check_sort(&options, selected, &metrics)?;
     let is_known = |name: &str| metrics.iter().any(|metric| metric::is_covered(metric, name));
     if let Some((name, _)) = options.directions.iter().find(|(name, _)| !is_known(name)) {
         bail!("{}", unknown("metric", name, &metrics));
     }
-    let first = options
-        .directions
-        .iter()
-        .map(|(name, _)| name)
-        .find(|name| metrics.contains(&name.as_str()));
-    let sort = options.sort.clone().or_else(|| first.cloned());
-    check_direction(&options, sort.as_deref(), selected)?;
-    Ok(CompareOptions { sort, ..options })
+    let named = options.sort.iter().chain(options.directions.iter().map(|(name, _)| name));
+    options.sort = named.into_iter().find_map(|name| find(name, &metrics)).map(str::to_owned);
+    check_direction(&options, selected)?;
+    Ok(options)
 }
 
-/// Checks the keys of `conditions`. If another key hides the hyperparameter or metric `NAME`,
+/// Resolves the keys of `conditions`. If another key hides the hyperparameter or metric `NAME`,
 /// `param_NAME` or `metric_NAME` is a key too.
-fn check_conditions(conditions: &[Condition], params: &[&str], metrics: &[&str]) -> Result<()> {
+fn resolve_conditions(
+    conditions: &mut [Condition],
+    params: &[&str],
+    metrics: &[&str],
+) -> Result<()> {
     let hidden_params =
         params.iter().filter(|name| FACTS.contains(name)).map(|name| format!("param_{name}"));
     let is_hidden = |name: &&&str| FACTS.contains(name) || params.contains(name);
@@ -58,7 +58,7 @@ fn check_conditions(conditions: &[Condition], params: &[&str], metrics: &[&str])
     let keys: Vec<&str> =
         params.iter().chain(metrics).copied().chain(FACTS).chain(hidden).collect();
     for condition in conditions {
-        condition.check(&keys)?;
+        condition.resolve(&keys)?;
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ fn check_conditions(conditions: &[Condition], params: &[&str], metrics: &[&str])
 /// Checks the metric of `--sort`. With `--at best`, runs have only per-epoch metrics, and none if
 /// the metric has no direction. The error then asks for the direction.
 fn check_sort(options: &CompareOptions, selected: &[SelectedRuns], metrics: &[&str]) -> Result<()> {
-    let Some(name) = options.sort.iter().find(|name| !metrics.contains(&name.as_str())) else {
+    let Some(name) = options.sort.iter().find(|name| find(name, metrics).is_none()) else {
         return Ok(());
     };
     let has_no_direction =
@@ -80,13 +80,9 @@ fn check_sort(options: &CompareOptions, selected: &[SelectedRuns], metrics: &[&s
     bail!("{}", unknown("metric", name, metrics));
 }
 
-/// Checks that the metric `sort` has a direction in every experiment that measured it.
-fn check_direction(
-    options: &CompareOptions,
-    sort: Option<&str>,
-    selected: &[SelectedRuns],
-) -> Result<()> {
-    let Some(name) = sort else { return Ok(()) };
+/// Checks that the metric of `--sort` has a direction in every experiment that measured it.
+fn check_direction(options: &CompareOptions, selected: &[SelectedRuns]) -> Result<()> {
+    let Some(name) = &options.sort else { return Ok(()) };
     for SelectedRuns { experiment, declarations, runs } in selected {
         let is_measured = runs.iter().any(|run| run.metric(name).is_some());
         if is_measured && options.rules(declarations).direction(name).is_none() {
@@ -105,12 +101,14 @@ fn check_direction(
 /// # Errors
 /// If no table has one of the columns.
 pub fn table_options(args: &ComparisonArgs, comparisons: &[Comparison]) -> Result<TableOptions> {
-    if let Some(wanted) = args.columns.as_ref().filter(|_| !comparisons.is_empty()) {
+    let mut options = TableOptions { top: args.top, columns: args.columns.clone() };
+    if !comparisons.is_empty() {
         let columns: Vec<Column> = comparisons.iter().flat_map(available_columns).collect();
-        let known = distinct(columns.iter().map(|column| column.name.as_str()));
-        if let Some(name) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
-            bail!("{}", unknown("column", name, &known));
+        let mut known = distinct(columns.iter().map(|column| column.name.as_str()));
+        known.push(ALL_COLUMNS);
+        for name in options.columns.iter_mut().flatten() {
+            *name = resolve("column", name, &known)?.to_owned();
         }
     }
-    Ok(TableOptions { top: args.top, columns: args.columns.clone() })
+    Ok(options)
 }

@@ -46,10 +46,10 @@ impl QueryResult {
 /// # Errors
 /// If an option is wrong, or the store cannot be read.
 pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<QueryResult> {
-    let conditions = parse_all(&args.conditions)?;
+    let mut conditions = parse_all(&args.conditions)?;
     let options = options(args)?;
     let mut selected = selected_runs(reader, results, args, &options)?;
-    let options = check_names(options, &selected, &conditions)?;
+    let options = check_names(options, &selected, &mut conditions)?;
     let found: usize = selected.iter().map(|selected| selected.runs.len()).sum();
     for selected in &mut selected {
         selected.runs.retain(|run| all_hold(&conditions, run));

@@ -8,6 +8,7 @@ use super::epoch_choice::EpochChoice;
 use super::measured_run::{MeasuredRun, epoch_metric};
 use super::names::distinct;
 use crate::metric::{self, Rules};
+use crate::suggestion::find;
 
 /// Reads the effective run of each trial of `experiment`, with its metrics at the chosen epoch.
 ///
@@ -36,7 +37,7 @@ pub fn measured_runs(
         let position = match epoch {
             EpochChoice::Epoch(number) => epochs.iter().position(|epoch| epoch.epoch == number),
             EpochChoice::Best | EpochChoice::Last => {
-                let requested = sort.filter(|name| logged.contains(name));
+                let requested = sort.and_then(|name| find(name, &logged));
                 let chosen =
                     requested.or_else(|| rules.ranking(&logged, may_rank, &run.validation));
                 chosen.and_then(|name| best(epochs, name, rules))

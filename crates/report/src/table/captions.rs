@@ -23,7 +23,7 @@ impl Table {
         facts.push(runs(&comparison.counts));
         if !comparison.averaged.is_empty() {
             let averaged: Vec<String> =
-                comparison.averaged.iter().map(|name| wording::title(name)).collect();
+                comparison.averaged.iter().map(|name| wording::key(name)).collect();
             facts.push(format!("averaged over {}", averaged.join(", ")));
         }
         facts.extend(match comparison.epoch {
@@ -61,7 +61,7 @@ impl Table {
 fn replicates(comparison: &Comparison) -> Option<String> {
     let name = comparison.replicate.as_deref()?;
     if let Some((_, value)) = comparison.constants.iter().find(|(constant, _)| constant == name) {
-        return Some(format!("{} {}", wording::title(name), wording::value(value)));
+        return Some(format!("{} {}", wording::key(name), wording::value(value)));
     }
     (comparison.replicates > 0).then(|| {
         let replicates = wording::replicates(comparison.replicates, name);
@@ -102,9 +102,9 @@ fn ranking_fact(comparison: &Comparison) -> Option<String> {
             format!("ranked by validation loss{held_out}")
         }
         name if comparison.is_optimistic() => {
-            format!("ranked by {} on the test set (optimistic)", wording::title(name))
+            format!("ranked by {} on the test set (optimistic)", wording::metric(name))
         }
-        name => format!("ranked by {}", wording::title(name)),
+        name => format!("ranked by {}", wording::metric(name)),
     };
     Some(if metric.is_minimized() { format!("{ranked}, lower is better") } else { ranked })
 }

@@ -155,7 +155,7 @@ pub fn note(setting: &Setting, comparison: &Comparison) -> Option<String> {
         } else {
             setting.unmeasured.to_string()
         };
-        parts.push(format!("{of} without {}", wording::title(metric)));
+        parts.push(format!("{of} without {}", wording::metric(metric)));
     }
     let parts = Some(parts.join(", ")).filter(|parts| !parts.is_empty())?;
     Some(if measured > 0 { format!("mean of {measured} of {total} runs: {parts}") } else { parts })

@@ -42,15 +42,15 @@ pub fn columns(comparison: &Comparison) -> Vec<Column> {
     let uneven = settings.windows(2).any(|pair| pair[0].n != pair[1].n);
     let is_informative = uneven || !comparison.averaged.is_empty();
     let prominence = if is_informative { Prominence::Needed } else { Prominence::Machine };
-    columns.push(reserved("n", "n", Role::Count, prominence));
+    columns.push(reserved("n", Role::Count, prominence));
     let counts = ["runs", "diverged", "failed", "killed", "running"];
-    columns.extend(counts.map(|name| reserved(name, name, Role::Count, Prominence::Machine)));
+    columns.extend(counts.map(|name| reserved(name, Role::Count, Prominence::Machine)));
     for metric in &comparison.metrics {
         let ranks = comparison.ranked_by.as_ref() == Some(&metric.name);
         columns.push(Column {
             name: names.claim(&metric.name, "metric_"),
             source: metric.name.clone(),
-            title: wording::title(&metric.name),
+            title: wording::metric(&metric.name),
             role: Role::Metric(metric.unit),
             prominence: if ranks {
                 Prominence::Needed
@@ -62,21 +62,28 @@ pub fn columns(comparison: &Comparison) -> Vec<Column> {
             columns.extend(ranking(metric, comparison));
         }
     }
-    columns.push(reserved("front", "front", Role::Flag, Prominence::Machine));
+    columns.push(reserved("front", Role::Flag, Prominence::Machine));
     let has_notes = settings.iter().any(|setting| note(setting, comparison).is_some());
     let prominence = if has_notes { Prominence::Needed } else { Prominence::Machine };
-    columns.push(reserved("note", "", Role::Note, prominence));
+    columns.push(reserved("note", Role::Note, prominence));
     columns
 }
 
+/// The name that stands for all default columns.
+pub const ALL_COLUMNS: &str = "all";
+
 /// The columns with the names `wanted`, in this order. Unknown names are skipped.
-pub fn chosen_columns(columns: &[Column], wanted: &[String]) -> Vec<Column> {
-    let needed = |column: &Column| Column { prominence: Prominence::Needed, ..column.clone() };
-    wanted
-        .iter()
-        .flat_map(|name| columns.iter().filter(move |column| column.name == *name))
-        .map(needed)
-        .collect()
+pub fn chosen_columns(comparison: &Comparison, wanted: &[String]) -> Vec<Column> {
+    let needed = |column: Column| Column { prominence: Prominence::Needed, ..column };
+    let named = |name: &String| match name.as_str() {
+        ALL_COLUMNS => columns(comparison),
+        name => {
+            let mut columns = available_columns(comparison);
+            columns.retain(|column| column.name == name);
+            columns
+        }
+    };
+    wanted.iter().flat_map(named).map(needed).collect()
 }
 
 /// All columns that can be chosen: the default ones and the hyperparameters that all settings
@@ -93,21 +100,19 @@ fn key(name: &str, names: &mut ColumnNames) -> Column {
     Column {
         name: names.claim(name, "param_"),
         source: name.to_owned(),
-        title: wording::title(name),
+        title: wording::key(name),
         role: Role::Key,
         prominence: Prominence::Needed,
     }
 }
 
-/// A column with a reserved name.
-fn reserved(name: &str, title: &str, role: Role, prominence: Prominence) -> Column {
-    Column {
-        name: name.to_owned(),
-        source: name.to_owned(),
-        title: title.to_owned(),
-        role,
-        prominence,
-    }
+/// A column with a reserved name. Marks and notes need no title.
+fn reserved(name: &str, role: Role, prominence: Prominence) -> Column {
+    let title = match role {
+        Role::Mark | Role::Note => String::new(),
+        _ => name.replace('_', " "),
+    };
+    Column { name: name.to_owned(), source: name.to_owned(), title, role, prominence }
 }
 
 /// The columns after the ranking metric: the mark, the level, the interval and the differences.
@@ -117,31 +122,18 @@ fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
     let optional_if = |applies: bool, importance| {
         if applies { Prominence::Optional(importance) } else { Prominence::Machine }
     };
-    let points = if unit.is_points() { "points " } else { "" };
-    let behind = if metric.is_minimized() {
-        "worse than the best by".to_owned()
-    } else {
-        format!("{points}behind the best")
-    };
     let against = matches!(comparison.promise, Some(Promise::Against(_)));
-    let from = if against { format!("{points}from baseline") } else { format!("{points}from ★") };
     let among = comparison.promise == Some(Promise::BestIsAmong);
     let mut columns = vec![
-        reserved("best", "", Role::Mark, Prominence::Needed),
+        reserved("best", Role::Mark, Prominence::Needed),
         reserved(
-            "adjusted",
             "adjusted",
             Role::Level(unit),
             optional_if(!comparison.complete || comparison.cells.is_some(), 8),
         ),
-        reserved(
-            "interval",
-            "95 % of this mean alone",
-            Role::Interval(unit),
-            optional_if(repeated, 6),
-        ),
-        reserved("distance_to_best", &behind, Role::Distance(unit), optional_if(among, 11)),
-        reserved("difference", &from, Role::Difference(unit), optional_if(against, 11)),
+        reserved("interval", Role::Interval(unit), optional_if(repeated, 6)),
+        reserved("distance_to_best", Role::Distance(unit), optional_if(among, 11)),
+        reserved("difference", Role::Difference(unit), optional_if(against, 11)),
     ];
     if against {
         columns.retain(|column| column.name != "distance_to_best");

@@ -2,7 +2,7 @@
 
 use super::cells::{Cell, cell};
 use super::column::Column;
-use super::columns::{available_columns, chosen_columns, columns};
+use super::columns::{chosen_columns, columns};
 use crate::analysis::best::Standing;
 use crate::analysis::comparison::Comparison;
 
@@ -41,7 +41,7 @@ pub struct Table {
 pub struct TableOptions {
     /// The maximum number of rows; all by default.
     pub top: Option<u32>,
-    /// The columns, in this order; by default the usual ones that fit.
+    /// The columns, in this order, or [`ALL_COLUMNS`](super::ALL_COLUMNS); by default those that fit.
     pub columns: Option<Vec<String>>,
 }
 
@@ -68,7 +68,7 @@ fn ambiguous_digest(comparison: &Comparison, all: &[Comparison]) -> Option<Strin
 
 fn table(comparison: Comparison, digest: Option<String>, options: &TableOptions) -> Table {
     let columns = match &options.columns {
-        Some(wanted) => chosen_columns(&available_columns(&comparison), wanted),
+        Some(wanted) => chosen_columns(&comparison, wanted),
         None => columns(&comparison),
     };
     let rows_shown = options

@@ -1,10 +1,12 @@
-//! The legend: the meaning of the signs in the cells.
+//! The legend: the meaning of the signs in the cells, and of columns.
 
+use super::column::Role;
 use super::comparison_table::{Row, Table};
 use super::rendered::RenderedColumn;
+use crate::analysis::comparison::Promise;
 use crate::wording;
 
-/// Explains the signs that occur in the cells.
+/// Explains the signs that occur in the cells, and the shown columns.
 pub fn legend(table: &Table, columns: &[RenderedColumn]) -> String {
     let has = |sign: &str| {
         columns.iter().flat_map(|column| &column.cells).any(|cell| cell.contains(sign))
@@ -34,6 +36,27 @@ pub fn legend(table: &Table, columns: &[RenderedColumn]) -> String {
         ("at most", at_most.to_owned()),
         ("±", spread),
     ];
-    let meanings = signs.into_iter().filter(|(sign, meaning)| has(sign) && !meaning.is_empty());
-    meanings.map(|(_, meaning)| meaning).collect::<Vec<_>>().join(" · ")
+    let signs = signs.into_iter().filter(|(sign, meaning)| has(sign) && !meaning.is_empty());
+    let meanings = signs.map(|(_, meaning)| meaning).chain(columns.iter().filter_map(|column| {
+        let shown = table.columns.iter().find(|known| known.name == column.name)?;
+        meaning(shown.role, table)
+    }));
+    meanings.collect::<Vec<_>>().join(" · ")
+}
+
+/// The meaning of a column whose title does not tell it.
+fn meaning(role: Role, table: &Table) -> Option<String> {
+    let in_points = if role.unit().is_points() { ", in points" } else { "" };
+    let reference = match table.comparison.promise {
+        Some(Promise::Against(_)) => "the baseline",
+        _ => "★",
+    };
+    match role {
+        Role::Interval(_) => Some("interval: 95 % of this mean alone".to_owned()),
+        Role::Distance(_) => {
+            Some(format!("distance to best: how much worse than the best{in_points}"))
+        }
+        Role::Difference(_) => Some(format!("difference: from {reference}{in_points}")),
+        _ => None,
+    }
 }

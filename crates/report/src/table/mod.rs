@@ -10,6 +10,6 @@ mod rendered;
 
 pub use cells::{Cell, Mark};
 pub use column::{Column, Prominence, Role};
-pub use columns::{RESERVED_NAMES, available_columns};
+pub use columns::{ALL_COLUMNS, RESERVED_NAMES, available_columns};
 pub use comparison_table::{Row, Table, TableOptions, tables};
 pub use rendered::RenderedColumn;

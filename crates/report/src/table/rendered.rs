@@ -15,6 +15,8 @@ use crate::wording;
 /// A column as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedColumn {
+    /// Its name on the command line.
+    pub name: String,
     /// Its title.
     pub title: String,
     /// Its importance.
@@ -44,6 +46,7 @@ impl Table {
         };
         let is_text = |cell: &Cell| matches!(cell, Cell::Value(Value::Text(_)));
         RenderedColumn {
+            name: column.name.clone(),
             title: column.title.clone(),
             prominence: column.prominence,
             numeric: !matches!(column.role, Role::Mark | Role::Flag | Role::Note)

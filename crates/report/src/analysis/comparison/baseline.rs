@@ -17,7 +17,8 @@ pub(super) fn baseline(
     groups: &[Vec<&MeasuredRun>],
 ) -> Result<usize> {
     let names: Vec<&str> = keys.iter().map(String::as_str).collect();
-    condition.check(&names).map_err(|error| error.with_option("--against"))?;
+    let mut condition = condition.clone();
+    condition.resolve(&names).map_err(|error| error.with_option("--against"))?;
     let found: Vec<usize> =
         (0..groups.len()).filter(|index| condition.holds(groups[*index][0])).collect();
     match found.as_slice() {

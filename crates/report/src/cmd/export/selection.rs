@@ -21,8 +21,8 @@ pub fn selected_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> 
     if args.experiments.is_empty() && args.conditions.is_empty() {
         return Ok(None);
     }
-    let conditions = filter::parse_all(&args.conditions)?;
-    let candidates = read_candidates(reader, results, args, &conditions, |_| true)?;
+    let mut conditions = filter::parse_all(&args.conditions)?;
+    let candidates = read_candidates(reader, results, args, &mut conditions, |_| true)?;
     let runs: HashSet<RunId> = candidates
         .iter()
         .flat_map(|selected| &selected.runs)
@@ -35,13 +35,13 @@ pub fn selected_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> 
     Ok(Some(runs))
 }
 
-/// Reads the runs of the requested experiments that pass `include`, and checks that they have the
-/// keys of `conditions`. Does not apply the conditions.
+/// Reads the runs of the requested experiments that pass `include`, and resolves the keys of
+/// `conditions` to those of the runs. Does not apply the conditions.
 pub fn read_candidates(
     reader: &Reader,
     results: &Path,
     args: &ComparisonArgs,
-    conditions: &[Condition],
+    conditions: &mut [Condition],
     include: impl Fn(&RecordedRun) -> bool,
 ) -> Result<Vec<SelectedRuns>> {
     let mut candidates = Vec::new();

@@ -112,8 +112,9 @@ fn resolved(folder: &Path) -> Result<PathBuf> {
 
 /// All intact runs that match the conditions, finished or not.
 fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<ExportSelection>> {
-    let conditions = filter::parse_all(&args.conditions)?;
-    let candidates = read_candidates(reader, results, args, &conditions, RecordedRun::is_intact)?;
+    let mut conditions = filter::parse_all(&args.conditions)?;
+    let candidates =
+        read_candidates(reader, results, args, &mut conditions, RecordedRun::is_intact)?;
     let mut selections = Vec::new();
     for SelectedRuns { experiment, runs, .. } in candidates {
         // This call also logs damaged runs, which the command reports at its end.

@@ -126,8 +126,9 @@ fn error_of_a_parenthesis_points_at_it() {
 
 #[test]
 fn unknown_key_or_status_suggests_nearest() {
-    let error =
-        |text: &str| parse(text).check(&["batch_size", "decay", "status"]).unwrap_err().to_string();
+    let error = |text: &str| {
+        parse(text).resolve(&["batch_size", "decay", "status"]).unwrap_err().to_string()
+    };
     insta::assert_snapshot!(error("decay2 = batchsize"), @r"
     unknown key 'decay2'
       --where 'decay2 = batchsize'

@@ -17,8 +17,8 @@ proptest! {
         let fragments = fragments.concat();
         for text in [text.clone(), fragments.clone(), format!("{text}{fragments}{text}")] {
             match Condition::parse(&text) {
-                Ok(condition) => {
-                    let _ = condition.check(&FACTS);
+                Ok(mut condition) => {
+                    let _ = condition.resolve(&FACTS);
                     let _ = condition.holds(&RUNS[0]);
                 }
                 Err(error) => {
@@ -169,8 +169,8 @@ impl Tree {
 proptest! {
     #[test]
     fn random_expressions_hold_as_expected(tree in trees()) {
-        let condition = parse(&tree.text());
-        prop_assert!(condition.check(&KEYS).is_ok());
+        let mut condition = parse(&tree.text());
+        prop_assert!(condition.resolve(&KEYS).is_ok());
         for run in RUNS.iter() {
             let (expected, text) = (tree.holds(&run.run), tree.text());
             prop_assert_eq!(condition.holds(run), expected, "{} of {:?}", text, run.run.params);

@@ -36,8 +36,8 @@ impl Charts<'_> {
         let names = |levels: &[(Value, Option<Statistic>)]| {
             levels.iter().map(|(value, _)| wording::value(value)).collect::<Vec<_>>()
         };
-        let (x, y) = (wording::title(&across.name), wording::title(&down.name));
-        let title = format!("{} over {x} and {y}", wording::title(&self.metric.name));
+        let (x, y) = (wording::key(&across.name), wording::key(&down.name));
+        let title = format!("{} over {x} and {y}", wording::metric(&self.metric.name));
         let labels = Labels {
             id: &format!("{}-heat", self.id),
             title: &title,

@@ -20,7 +20,7 @@ pub fn learning_curves(
 ) -> Option<Figure> {
     let on_test = metric.strip_prefix("val_").filter(|_| comparison.validation == "test");
     let name = on_test
-        .map_or_else(|| wording::title(metric), |rest| wording::title(&format!("test_{rest}")));
+        .map_or_else(|| wording::metric(metric), |rest| wording::metric(&format!("test_{rest}")));
     let point = |(epoch, statistic): &(u32, Statistic)| CurvePoint {
         x: f64::from(*epoch),
         y: statistic.mean,
@@ -89,7 +89,7 @@ fn short_names(comparison: &Comparison, settings: &[&Setting]) -> (Vec<String>, 
     let value = |setting: &Setting, key: usize| {
         setting.values[key].as_ref().map_or_else(|| "—".to_owned(), wording::value)
     };
-    let title = |key: &usize| wording::title(&comparison.keys[*key]);
+    let title = |key: &usize| wording::key(&comparison.keys[*key]);
     let full = |setting: &&Setting| {
         let parts: Vec<String> =
             keys.iter().map(|key| format!("{} {}", title(key), value(setting, *key))).collect();

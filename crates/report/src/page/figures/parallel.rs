@@ -60,7 +60,7 @@ impl Charts<'_> {
     fn axes(&self, shown: &[Measured]) -> Vec<ParallelAxis> {
         let mut axes: Vec<ParallelAxis> = (0..self.comparison.keys.len())
             .map(|key| ParallelAxis {
-                title: wording::title(&self.comparison.keys[key]),
+                title: wording::key(&self.comparison.keys[key]),
                 format: NumberFormat::Number,
                 values: shown
                     .iter()
@@ -80,7 +80,7 @@ impl Charts<'_> {
                 .collect();
             if values.iter().any(Option::is_some) {
                 let format = format_of(self.comparison.unit(name));
-                axes.push(ParallelAxis { title: wording::title(name), format, values });
+                axes.push(ParallelAxis { title: wording::metric(name), format, values });
             }
         }
         axes

@@ -24,7 +24,7 @@ impl Charts<'_> {
             .take(DOTS)
             .filter_map(|(value, mean)| Some((axis_value(value), (*mean)?.mean)))
             .collect();
-        let (x, y) = (wording::title(name), wording::title(&self.metric.name));
+        let (x, y) = (wording::key(name), wording::metric(&self.metric.name));
         let title = format!("{y} against {x}");
         let labels = Labels {
             id: &format!("{}-key{key}", self.id),
@@ -63,7 +63,7 @@ impl Charts<'_> {
         let dots: Vec<Dot> = shown.filter_map(dot).collect();
         let on_front = |dot: &Dot| self.comparison.settings[dot.setting].on_front;
         let front: Vec<usize> = (0..dots.len()).filter(|index| on_front(&dots[*index])).collect();
-        let y = wording::title(&self.metric.name);
+        let y = wording::metric(&self.metric.name);
         let title = format!("{y} against time");
         let labels = Labels {
             id: &format!("{}-front", self.id),

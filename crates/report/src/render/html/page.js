@@ -16,7 +16,7 @@
   });
 
   // A filter consists of words that the row must contain and of comparisons of a column with a number or
-  // a word: batch<=64 decay=0. Numbers are given as displayed: 90 or 90% in a column in per cent. There
+  // a word: batch_size<=64 decay=0. Numbers are given as displayed: 90 or 90% in a column in per cent. There
   // 0.9 also means 90%.
   const operators = {
     "<=": (a, b) => a <= b, ">=": (a, b) => a >= b, "!=": (a, b) => a !== b,
@@ -97,7 +97,10 @@
 
     const apply = () => {
       // Blanks around operators, == and the word "and" are allowed. Incomplete comparisons are ignored.
-      const typed = input.value.replace(/\s*(<=|>=|!=|==|=|<|>)\s*/g, (_, operator) => (operator === "==" ? "=" : operator));
+      // A column can be typed as its heading, which may have blanks.
+      let typed = input.value.replace(/\s*(<=|>=|!=|==|=|<|>)\s*/g, (_, operator) => (operator === "==" ? "=" : operator)).toLowerCase();
+      for (const { names: [name, title] } of columns.filter(({ names }) => names[1].includes(" ")))
+        for (const operator of "<>=!") typed = typed.replaceAll(title + operator, name + operator);
       const terms = typed.trim().split(/\s+/).filter((term) => term && term.toLowerCase() !== "and" && !/[<>=]$/.test(term));
       const conditions = terms.map((term) => condition(term, columns));
       const wrong = conditions.includes(null);

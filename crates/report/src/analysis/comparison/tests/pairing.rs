@@ -30,7 +30,7 @@ fn a_setting_with_one_seed_is_named_as_outside_the_promise() {
     let text = narrative::answer(&comparison).join(" ");
     assert!(
         text.contains(
-            "Not compared (fewer than two seeds in common with any other setting): batch 64."
+            "Not compared (fewer than two seeds in common with any other setting): batch_size 64."
         ),
         "{text}"
     );

@@ -40,7 +40,7 @@ fn a_baseline_is_tested_with_holms_correction() {
     let text = narrative::verdict(&comparison).unwrap();
     assert_eq!(
         text,
-        "Compared with batch 16 (95 % for all 2 settings together): none is shown to be better; worse: batch 32; batch 64."
+        "Compared with batch_size 16 (95 % for all 2 settings together): none is shown to be better; worse: batch_size 32; batch_size 64."
     );
     let declarations = Declarations::default();
     let error = |text: &str| {
@@ -150,13 +150,13 @@ fn the_promise_covers_the_compared_settings() {
     let text = narrative::answer(&comparison).join(" ");
     assert!(
         text.starts_with(
-            "Of the 2 settings compared, the best is batch 16 (95 %). It is better than"
+            "Of the 2 settings compared, the best is batch_size 16 (95 %). It is better than"
         ),
         "{text}"
     );
     assert!(
         text.contains(
-            "Not compared (fewer than two seeds in common with any other setting): batch 64."
+            "Not compared (fewer than two seeds in common with any other setting): batch_size 64."
         ),
         "{text}"
     );

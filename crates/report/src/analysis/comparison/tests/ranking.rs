@@ -46,7 +46,7 @@ fn settings_on_different_seeds_are_not_ranked_by_raw_means() {
     assert!(comparison.settings[0].is_best && !comparison.settings[1].standing.may_be_best);
     let text = narrative::answer(&comparison).join(" ");
     assert!(
-        text.contains("The best is batch 16 (95 %)")
+        text.contains("The best is batch_size 16 (95 %)")
             && text.contains("ranked by a least-squares fit of setting + seed"),
         "{text}"
     );
