@@ -9,6 +9,8 @@ mod metric;
 mod output;
 mod shell;
 mod sweep;
+mod table;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -4,18 +4,30 @@ use tracking::Direction;
 
 /// A metric in words, such as `validation loss`.
 pub fn title(metric: &str) -> String {
-    match (metric, metric.strip_prefix("val_")) {
-        ("seconds", _) => "time".to_owned(),
-        (_, Some(rest)) => format!("validation {rest}"),
-        (_, None) => metric.replace('_', " "),
+    match metric.strip_prefix("val_") {
+        Some(rest) => format!("validation {rest}"),
+        None => label(metric),
     }
 }
 
-/// A value with its unit.
+/// A metric in few letters, such as `val loss`.
+pub fn label(metric: &str) -> String {
+    if metric == "seconds" { "time".to_owned() } else { metric.replace('_', " ") }
+}
+
+/// The final metrics to show for a trial, the most important first: the metric that ranks trials,
+/// then those of the test set and the time.
+pub fn shown(ranking: &str) -> impl Iterator<Item = &str> {
+    let others = ["test_accuracy", "test_loss", "seconds"];
+    std::iter::once(ranking).chain(others.into_iter().filter(move |name| *name != ranking))
+}
+
+/// A value with its unit. Values with many digits have an exponent.
 pub fn format(metric: &str, value: f64) -> String {
     match metric {
         "seconds" => tracking::seconds(value),
         metric if metric.ends_with("accuracy") => format!("{:.2} %", 100.0 * value),
+        _ if value.abs() >= 1e6 => format!("{value:.4e}"),
         _ => format!("{value:.4}"),
     }
 }
@@ -25,5 +37,17 @@ pub fn is_minimized(metric: &str, declared: &[(String, Direction)]) -> bool {
     match declared.iter().find(|(name, _)| name == metric) {
         Some((_, direction)) => *direction == Direction::Minimize,
         None => metric.ends_with("loss") || metric == "seconds",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_loss_has_an_exponent() {
+        let losses = [0.25, 999_999.5, -12_345_678.9, 3.5e37, f64::INFINITY];
+        let formatted = losses.map(|loss| format("loss", loss));
+        assert_eq!(formatted, ["0.2500", "999999.5000", "-1.2346e7", "3.5000e37", "inf"]);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::io::Write;
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
 use model::EngineKind;
 use tracking::{Reader, RecordedRun, StoreError, TrialId};
 
@@ -14,9 +13,12 @@ use crate::experiment::datasets::Datasets;
 use crate::experiment::group::{TrialGroup, step_count, trial_count};
 use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
+use crate::experiment::trial::Trial;
 use crate::output::output;
 use crate::sweep::destination::Destination;
-use crate::sweep::selection::Selection;
+use crate::sweep::selection::{Selection, Work};
+use crate::table::{Column, Table};
+use crate::terminal::stdout_width;
 
 /// What `--plan` needs to know besides the experiment. All experiments of the command share it.
 pub struct Request {
@@ -32,8 +34,7 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
     let plan = Plan::new(spec, &info, &BuiltIn)?;
     let (runs, mut done) = recorded(&request.destination, spec)?;
     done.extend(request.destination.done_elsewhere(&spec.name)?);
-    let candidates = request.selection.candidates(&plan);
-    let to_run = request.selection.trials_to_run(&plan, &runs, &done);
+    let Work { candidates, to_run, .. } = request.selection.work(&plan, &runs, &done);
 
     let mut out = output();
     let title = if spec.description.is_empty() {
@@ -50,7 +51,7 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
         info.test_len,
         spec.validation.describe()
     )?;
-    writeln!(out, "{}\n", table(&plan, &candidates, &to_run, &done))?;
+    writeln!(out, "{}", table(&plan, &candidates, &to_run, &done))?;
     if let Some(shard) = request.selection.shard {
         writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
     }
@@ -113,28 +114,22 @@ fn table(
     done: &HashSet<TrialId>,
 ) -> Table {
     let (candidates, to_run) = (ids(candidates), ids(to_run));
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    let names = plan.varying.iter().map(String::as_str);
-    table.set_header(["trial"].into_iter().chain(names).chain(["steps", "state"]));
-    for trial in plan.trials.iter().filter(|trial| candidates.contains(&trial.id)) {
-        let value = |name: &String| trial.param(name).map_or_else(String::new, ToString::to_string);
-        let mut row = vec![trial.id.to_string()];
-        row.extend(plan.varying.iter().map(value));
-        row.push(trial.workload.steps.to_string());
-        let state = match (to_run.contains(&trial.id), done.contains(&trial.id)) {
-            (true, _) => "to run",
-            (false, true) => "done",
-            // Such a trial has not failed, and `--retry-failed` runs only failed trials.
-            (false, false) => "not selected",
-        };
-        row.push(state.to_owned());
-        table.add_row(row);
-    }
-    for index in 1..=plan.varying.len() + 1 {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+    let trials: Vec<&Trial> =
+        plan.trials.iter().filter(|trial| candidates.contains(&trial.id)).collect();
+    let state = |trial: &Trial| match (to_run.contains(&trial.id), done.contains(&trial.id)) {
+        (true, _) => "to run",
+        (false, true) => "done",
+        // Such a trial has not failed, and `--retry-failed` runs only failed trials.
+        (false, false) => "not selected",
+    };
+    let cells = |cell: &dyn Fn(&Trial) -> String| trials.iter().map(|trial| cell(trial)).collect();
+    let mut columns = vec![Column::text("trial", cells(&|trial| trial.id.to_string())).optional()];
+    columns.extend(plan.varying.iter().map(|name| {
+        let value = |trial: &Trial| trial.param(name).map_or_else(String::new, ToString::to_string);
+        Column::numbers(name, cells(&value))
+    }));
+    let steps = cells(&|trial| trial.workload.steps.to_string());
+    columns.push(Column::numbers("steps", steps).optional());
+    columns.push(Column::text("state", cells(&|trial| state(trial).to_owned())));
+    Table::new(columns, stdout_width())
 }

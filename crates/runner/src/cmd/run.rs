@@ -13,14 +13,13 @@ use crate::cluster::slurm;
 use crate::cmd::{plan as plan_command, summary};
 use crate::executor::built_in::BuiltIn;
 use crate::experiment::datasets::Datasets;
-use crate::experiment::group::TrialGroup;
 use crate::experiment::plan::Plan;
 use crate::experiment::shard;
 use crate::experiment::spec::Spec;
 use crate::sweep::destination::Destination;
 use crate::sweep::experiment_sweep::{self, PreparedExperiment, SweepContext, jobs};
 use crate::sweep::panics;
-use crate::sweep::selection::{Choice, Selection};
+use crate::sweep::selection::{Choice, Selection, Work};
 use crate::sweep::stop::{STOPPED, Stop};
 use crate::sweep::store_writer::SweepSummary;
 
@@ -151,16 +150,22 @@ fn run_experiment(
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan.sha256(), shard)?;
     }
     store.declare_metrics(&spec.name, &spec.metrics)?;
-    let groups = select(context, experiment, store)?;
+    let work = select(context, experiment, store)?;
     if !args.quiet {
-        summary::announce(context.selection, spec, &experiment.resolved.dataset, plan, &groups);
+        summary::announce(
+            context.selection,
+            spec,
+            &experiment.resolved.dataset,
+            plan,
+            &work.to_run,
+        );
     }
-    let summary = if groups.is_empty() {
+    let summary = if work.to_run.is_empty() {
         SweepSummary::default()
     } else {
-        let invocation = experiment_sweep::begin(context, experiment, &groups, store)?;
+        let invocation = experiment_sweep::begin(context, experiment, &work, store)?;
         *started = true;
-        experiment_sweep::run(context, experiment, groups, invocation, store)?
+        experiment_sweep::run(context, experiment, work, invocation, store)?
     };
     store.export_csv(&spec.name)?;
     if !args.quiet {
@@ -169,12 +174,12 @@ fn run_experiment(
     Ok(summary)
 }
 
-/// The trials to run, given what is recorded.
+/// The work of the sweep, given what is recorded.
 fn select<'a>(
     context: &SweepContext<'_>,
     PreparedExperiment { spec, plan, .. }: &'a PreparedExperiment,
     store: &Store,
-) -> Result<Vec<TrialGroup<'a>>> {
+) -> Result<Work<'a>> {
     let mut done = store.completed_trials(&spec.name)?;
     done.extend(context.destination.done_elsewhere(&spec.name)?);
     // Reading the effective runs also detects damaged runs, so it happens in every case.
@@ -183,7 +188,7 @@ fn select<'a>(
         Choice::Failed => store.all_runs(&spec.name)?,
         Choice::Missing | Choice::All => effective,
     };
-    Ok(context.selection.trials_to_run(plan, &runs, &done))
+    Ok(context.selection.work(plan, &runs, &done))
 }
 
 #[cfg(test)]

@@ -4,13 +4,14 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
 use tracking::{Shard, printable};
 
 use crate::cli::StatusArgs;
 use crate::cluster::attempt::AttemptFolder;
 use crate::cluster::plan_status::{PlanStatus, Scope, StatusCounts, ago, last_write};
 use crate::output::output;
+use crate::table::{Column, Table};
+use crate::terminal::stdout_width;
 
 /// Exit code: some trial has no merged result.
 const UNFINISHED: u8 = 1;
@@ -23,7 +24,7 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     writeln!(out, "{} · {}", printable(&status.spec.name), describe(counts))?;
     let shards = status.shards();
     if !shards.is_empty() {
-        writeln!(out, "\n{}", table(&shards))?;
+        write!(out, "\n{}", table(&shards))?;
     }
     if status.is_merged() {
         return Ok(ExitCode::SUCCESS);
@@ -39,21 +40,21 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
 
 /// One row per shard.
 fn table(shards: &[(Shard, StatusCounts, Vec<&AttemptFolder>)]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["shard", "trials", "done", "running", "missing", "last attempt"]);
-    for (shard, counts, attempts) in shards {
-        let numbers = [counts.trials, counts.done, counts.running, counts.missing()]
-            .map(|number| number.to_string());
-        let cells = [shard.to_string()].into_iter().chain(numbers);
-        table.add_row(cells.chain([last_attempt(attempts)]));
-    }
-    for column in 1..5 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+    let numbers = |header, number: fn(&StatusCounts) -> usize| {
+        let cells = shards.iter().map(|(_, counts, _)| number(counts).to_string());
+        Column::numbers(header, cells.collect())
+    };
+    let names = shards.iter().map(|(shard, ..)| shard.to_string()).collect();
+    let attempts = shards.iter().map(|(.., attempts)| last_attempt(attempts)).collect();
+    let columns = vec![
+        Column::text("shard", names),
+        numbers("trials", |counts| counts.trials),
+        numbers("done", |counts| counts.done),
+        numbers("running", |counts| counts.running),
+        numbers("missing", StatusCounts::missing),
+        Column::text("last attempt", attempts).optional(),
+    ];
+    Table::new(columns, stdout_width())
 }
 
 /// The attempt that wrote last, and the number of attempts if there are several.

@@ -5,18 +5,18 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use comfy_table::{CellAlignment, Table, presets};
 use data::Dataset;
 use tracking::{RecordedRun, Status, Store};
 
 use crate::experiment::group::{TrialGroup, trial_count};
 use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
-use crate::experiment::validation::Validation;
 use crate::metric;
 use crate::output::output;
 use crate::shell::quoted;
 use crate::sweep::selection::{Choice, Selection};
+use crate::table::{Column, Table};
+use crate::terminal::stdout_width;
 
 /// The number of trials in the table.
 const BEST: usize = 5;
@@ -59,11 +59,7 @@ pub fn print(results: &Path, spec: &Spec, plan: &Plan, store: &Store) -> Result<
     let mut runs: Vec<&RecordedRun> =
         recorded.iter().filter(|run| order.contains_key(&run.trial)).collect();
     runs.sort_by_key(|run| order[&run.trial]);
-    // Held-out examples rank if there are any, so that the choice does not use the test set.
-    let ranking = spec.metrics.rank.as_deref().unwrap_or(match spec.validation {
-        Validation::Test => "test_accuracy",
-        Validation::HeldOut(_) => "val_accuracy",
-    });
+    let ranking = spec.ranking_metric();
     let best = best(&runs, ranking, spec, store)?;
 
     let mut out = output();
@@ -76,7 +72,7 @@ pub fn print(results: &Path, spec: &Spec, plan: &Plan, store: &Store) -> Result<
             runs.len(),
             metric::title(ranking)
         )?;
-        writeln!(out, "{}", table(plan, ranking, shown))?;
+        write!(out, "{}", table(plan, ranking, shown))?;
     }
     for (status, what) in [
         (Status::Diverged, "diverged"),
@@ -128,28 +124,21 @@ fn best<'a>(
 }
 
 fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
-    let others: Vec<&str> =
-        ["test_loss", "seconds"].into_iter().filter(|name| *name != ranking).collect();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    let names = plan.varying.iter().cloned();
-    let metrics = std::iter::once(ranking).chain(others.iter().copied()).map(metric::title);
-    table.set_header(["trial".to_owned()].into_iter().chain(names).chain(metrics));
-    for (score, run) in best {
-        let mut row = vec![run.trial.to_string()];
-        let param = |name: &String| run.param(name).map_or_else(String::new, ToString::to_string);
-        row.extend(plan.varying.iter().map(param));
-        row.push(metric::format(ranking, *score));
-        let result = |name: &&str| {
-            run.result(name).map_or_else(String::new, |value| metric::format(name, value))
-        };
-        row.extend(others.iter().map(result));
-        table.add_row(row);
-    }
-    for index in 1..plan.varying.len() + 2 + others.len() {
-        if let Some(column) = table.column_mut(index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
+    let cells = |cell: &dyn Fn(&RecordedRun) -> Option<String>| {
+        best.iter().map(|(_, run)| cell(run).unwrap_or_default()).collect()
+    };
+    let trials = cells(&|run| Some(run.trial.to_string()));
+    let mut columns = vec![Column::text("trial", trials).optional()];
+    columns.extend(
+        plan.varying.iter().map(|name| {
+            Column::numbers(name, cells(&|run| run.param(name).map(ToString::to_string)))
+        }),
+    );
+    let scores = best.iter().map(|(score, _)| metric::format(ranking, *score)).collect();
+    columns.push(Column::numbers(metric::label(ranking), scores));
+    columns.extend(metric::shown(ranking).skip(1).map(|name| {
+        let value = |run: &RecordedRun| Some(metric::format(name, run.result(name)?));
+        Column::numbers(metric::label(name), cells(&value)).optional()
+    }));
+    Table::new(columns, stdout_width())
 }

@@ -59,6 +59,15 @@ impl Spec {
         Ok(Self::from_root(&root, source, folder, learner)?)
     }
 
+    /// The metric that ranks trials. By default the validation accuracy if examples are held out, so
+    /// that the choice does not use the test set.
+    pub fn ranking_metric(&self) -> &str {
+        self.metrics.rank.as_deref().unwrap_or(match self.validation {
+            Validation::Test => "test_accuracy",
+            Validation::HeldOut(_) => "val_accuracy",
+        })
+    }
+
     fn from_root(
         root: &Node,
         source: Arc<Source>,

@@ -4,6 +4,7 @@ use tracking::{RecordedRun, TrialId, Value};
 
 use crate::experiment::learner::{Learner, Params, Workload, param};
 use crate::experiment::validation::Validation;
+use crate::terminal::SEPARATOR;
 
 /// One point of the sweep: named hyperparameters and the validation.
 #[derive(Debug, Clone)]
@@ -68,6 +69,6 @@ impl Trial {
     pub fn title(&self, varying: &[String]) -> String {
         let named = varying.iter().filter_map(|name| Some((name, self.param(name)?)));
         let parts: Vec<_> = named.map(|(name, value)| format!("{name} {value}")).collect();
-        if parts.is_empty() { self.id.to_string() } else { parts.join(" · ") }
+        if parts.is_empty() { self.id.to_string() } else { parts.join(SEPARATOR) }
     }
 }

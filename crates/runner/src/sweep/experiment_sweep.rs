@@ -20,7 +20,7 @@ use crate::sweep::progress::Progress;
 use crate::sweep::provenance;
 use crate::sweep::records::{RunMetadata, model_path, save_model};
 use crate::sweep::scheduler::sweep;
-use crate::sweep::selection::Selection;
+use crate::sweep::selection::{Selection, Work};
 use crate::sweep::stop::Stop;
 use crate::sweep::store_writer::{Claimer, StoreWriter, SweepSummary};
 use crate::sweep::worker::{FLUSH_INTERVAL, WorkerContext};
@@ -42,19 +42,16 @@ pub struct SweepContext<'a> {
     pub stop: Stop,
 }
 
-/// Records that a sweep of `groups` starts.
+/// Records that the sweep starts.
 pub fn begin(
     context: &SweepContext<'_>,
     PreparedExperiment { spec, plan, .. }: &PreparedExperiment,
-    groups: &[TrialGroup<'_>],
+    Work { candidates, to_run, .. }: &Work<'_>,
     store: &mut Store,
 ) -> Result<InvocationId> {
     let count = |groups: &[TrialGroup<'_>]| u32::try_from(trial_count(groups)).unwrap_or(u32::MAX);
-    let work = PlannedWork {
-        trials: count(&context.selection.candidates(plan)),
-        to_run: count(groups),
-        steps: step_count(groups),
-    };
+    let work =
+        PlannedWork { trials: count(candidates), to_run: count(to_run), steps: step_count(to_run) };
     let invocation = Invocation {
         work: Some(work),
         jobs: u32::try_from(jobs(context.args.jobs)).unwrap_or(u32::MAX),
@@ -73,18 +70,18 @@ pub fn jobs(requested: Option<u32>) -> usize {
     requested.map_or_else(|| available_parallelism().map_or(1, usize::from), |jobs| jobs as usize)
 }
 
-/// Trains and records `groups`.
+/// Trains and records the trials to run.
 pub fn run(
     context: &SweepContext<'_>,
     PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
-    groups: Vec<TrialGroup<'_>>,
+    work: Work<'_>,
     invocation: InvocationId,
     store: &mut Store,
 ) -> Result<SweepSummary> {
     let SweepContext { args, destination, engine, stop, .. } = context;
     let data = EngineData::new(*engine, &resolved.dataset, &context.device)?;
     let trainer = Trainer::new(Arc::clone(&resolved.dataset), data);
-    let progress = Progress::new(&plan.varying, &groups, args.quiet);
+    let progress = Progress::new(&work, &plan.varying, spec.ranking_metric(), args.quiet);
     let device = args.device.to_string();
     let mut writer = StoreWriter {
         store,
@@ -115,7 +112,7 @@ pub fn run(
     let workers =
         WorkerContext { executor: &trainer, save_model: &save_model, progress: &progress, stop };
     let batch_time = if writer.exclusive { FLUSH_INTERVAL } else { Duration::ZERO };
-    let swept = sweep(groups, jobs(args.jobs), workers, batch_time, &mut writer);
+    let swept = sweep(work.to_run, jobs(args.jobs), workers, batch_time, &mut writer);
     let summary = std::mem::take(&mut writer.summary);
     progress.finish();
     // After an error, the CSV files should still show what was recorded, if they can be written.

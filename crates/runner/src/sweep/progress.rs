@@ -11,6 +11,9 @@ use crate::executor::{Execution, Outcome};
 use crate::experiment::group::{TrialGroup, step_count, trial_count};
 use crate::experiment::trial::Trial;
 use crate::metric;
+use crate::sweep::records::{self, final_value};
+use crate::sweep::selection::Work;
+use crate::terminal::{SEPARATOR, fitted, stderr_width, wrapped};
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +28,13 @@ pub struct Progress {
     mode: Mode,
     bars: MultiProgress,
     sweep: ProgressBar,
+    /// Trials that have a result, or failed in this sweep.
     ended: AtomicUsize,
     waiting: AtomicBool,
+    /// All trials of the shard or of the plan.
     trials: usize,
     varying: Vec<String>,
+    ranking: String,
 }
 
 /// The shortest time between two updates of a trial's bar.
@@ -37,23 +43,40 @@ const REFRESH_INTERVAL: Duration = Duration::from_millis(100);
 /// Steps between two looks at the clock, which costs as much as a short step.
 const STEPS_PER_CLOCK: u64 = 16;
 
+/// The width of a group's line without its text.
+const GROUP_BAR_WIDTH: usize = 11;
+
 impl Progress {
-    /// Shows the sweep of `groups`. The hyperparameters `varying` name the trials.
-    pub fn new(varying: &[String], groups: &[TrialGroup<'_>], quiet: bool) -> Self {
+    /// Shows the sweep of `work`. The hyperparameters `varying` name the trials, and the metric
+    /// `ranking` ranks them.
+    pub fn new(work: &Work<'_>, varying: &[String], ranking: &str, quiet: bool) -> Self {
         let mode = match (quiet, std::io::stderr().is_terminal()) {
             (true, _) => Mode::Silent,
             (false, true) => Mode::Bars,
             (false, false) => Mode::Lines,
         };
-        Self::with_mode(mode, trial_count(groups), step_count(groups), varying.to_vec())
+        let (steps, to_run) = (step_count(&work.candidates), step_count(&work.to_run));
+        let progress = Self {
+            ended: AtomicUsize::new(work.done),
+            trials: trial_count(&work.candidates),
+            varying: varying.to_vec(),
+            ranking: ranking.to_owned(),
+            ..Self::with_mode(mode, steps)
+        };
+        progress.show_count(work.done);
+        // The estimate of the remaining time must not count the steps of earlier sweeps.
+        progress.sweep.set_position(steps.saturating_sub(to_run));
+        progress.sweep.tick();
+        progress.sweep.reset_eta();
+        progress
     }
 
     /// Shows nothing.
     pub fn silent() -> Self {
-        Self::with_mode(Mode::Silent, 0, 0, Vec::new())
+        Self::with_mode(Mode::Silent, 0)
     }
 
-    fn with_mode(mode: Mode, trials: usize, steps: u64, varying: Vec<String>) -> Self {
+    fn with_mode(mode: Mode, steps: u64) -> Self {
         let target = if mode == Mode::Bars {
             ProgressDrawTarget::stderr()
         } else {
@@ -62,9 +85,16 @@ impl Progress {
         let bars = MultiProgress::with_draw_target(target);
         let style = style("sweep {wide_bar} {percent:>3} %  {msg}  {eta} left");
         let sweep = bars.add(ProgressBar::new(steps).with_style(style));
-        sweep.set_message(format!("0/{trials} trials"));
-        let (ended, waiting) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { mode, bars, sweep, ended, waiting, trials, varying }
+        Self {
+            mode,
+            bars,
+            sweep,
+            ended: AtomicUsize::new(0),
+            waiting: AtomicBool::new(false),
+            trials: 0,
+            varying: Vec::new(),
+            ranking: String::new(),
+        }
     }
 
     /// Shows that a group starts, or resumes after an epoch.
@@ -76,12 +106,12 @@ impl Progress {
         let longest = group.longest();
         let title = longest.title(&self.varying);
         if let Some(epoch) = resumed_after {
-            self.print(&format!("{title} · resumed after epoch {epoch}"));
+            self.print(&format!("{title}{SEPARATOR}resumed after epoch {epoch}"), &[]);
         }
         let (steps, epochs) = (longest.workload.steps, longest.workload.epochs);
-        let bar = ProgressBar::new(steps).with_style(style("      {wide_bar} {msg}  {eta} left"));
+        let bar = ProgressBar::new(steps).with_style(style("  {bar:8} {msg}"));
         let bar = self.bars.add(bar);
-        bar.set_message(title.clone());
+        bar.set_message(fitted(&title, stderr_width().saturating_sub(GROUP_BAR_WIDTH)).to_owned());
         GroupProgress {
             bar,
             sweep: self.sweep.clone(),
@@ -93,15 +123,29 @@ impl Progress {
         }
     }
 
+    /// Counts a trial whose result another runner recorded.
+    pub fn trial_done(&self) {
+        self.show_count(self.ended.fetch_add(1, Ordering::Relaxed) + 1);
+    }
+
+    fn show_count(&self, ended: usize) {
+        self.sweep.set_message(format!("{ended}/{} trials", self.trials));
+    }
+
     /// Shows that a trial ended and is recorded. With bars, only trials without a result get a
     /// line.
     pub fn trial_ended(&self, trial: &Trial, result: &Result<Execution, String>) {
-        let ended = self.ended.fetch_add(1, Ordering::Relaxed) + 1;
-        self.sweep.set_message(format!("{ended}/{} trials", self.trials));
-        let finished = result.as_ref().is_ok_and(|done| done.outcome == Outcome::Finished);
-        if self.mode == Mode::Lines || !finished {
+        let outcome = result.as_ref().map(|execution| execution.outcome).ok();
+        if outcome != Some(Outcome::Stopped) {
+            self.trial_done();
+        }
+        if self.mode == Mode::Lines || outcome != Some(Outcome::Finished) {
+            let ended = self.ended.load(Ordering::Relaxed);
             let title = trial.title(&self.varying);
-            self.print(&format!("[{ended}/{}] {title} · {}", self.trials, describe(result)));
+            let mut results = describe(result, &self.ranking);
+            let others = results.split_off(1);
+            let line = format!("[{ended}/{}] {title}{SEPARATOR}{}", self.trials, results.concat());
+            self.print(&line, &others);
         }
     }
 
@@ -117,8 +161,18 @@ impl Progress {
         self.sweep.finish_and_clear();
     }
 
-    fn print(&self, line: &str) {
-        let line = tracking::printable(line);
+    /// Prints a line, wrapped, and as many of the parts `others` as fit its end.
+    fn print(&self, line: &str, others: &[String]) {
+        let width = stderr_width();
+        let mut line = wrapped(&tracking::printable(line), width);
+        for part in others {
+            let end = line.rsplit('\n').next().unwrap_or_default();
+            if end.chars().count() + SEPARATOR.chars().count() + part.len() > width {
+                break;
+            }
+            line.push_str(SEPARATOR);
+            line.push_str(part);
+        }
         match self.mode {
             Mode::Lines => anstream::eprintln!("{line}"),
             Mode::Bars => {
@@ -136,26 +190,27 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("━╸─")
 }
 
-/// The end of a trial in words.
-fn describe(result: &Result<Execution, String>) -> String {
+/// The end of a trial in words. Of a finished trial, the metrics; the first of them ranks trials.
+fn describe(result: &Result<Execution, String>, ranking: &str) -> Vec<String> {
     let execution = match result {
-        Err(error) => return format!("failed: {}", error.lines().next().unwrap_or_default()),
+        Err(error) => {
+            return vec![format!("failed: {}", error.lines().next().unwrap_or_default())];
+        }
         Ok(execution) => execution,
     };
     match execution.outcome {
-        Outcome::Finished => {
-            let test = execution.results.iter().rev().filter(|(name, _)| name.starts_with("test_"));
-            let mut parts: Vec<String> = test
-                .map(|(name, value)| {
-                    format!("{} {}", metric::title(name), metric::format(name, *value))
-                })
-                .collect();
-            parts.push(tracking::seconds(execution.elapsed.as_secs_f64()));
-            parts.join(" · ")
+        Outcome::Finished => {}
+        Outcome::Diverged { epoch, step } => {
+            return vec![format!("diverged in epoch {epoch} at step {step}")];
         }
-        Outcome::Diverged { epoch, step } => format!("diverged in epoch {epoch} at step {step}"),
-        Outcome::Stopped => "stopped".to_owned(),
+        Outcome::Stopped => return vec!["killed: stopped by a signal".to_owned()],
     }
+    let results = records::results(execution);
+    let value = |name| {
+        let value = metric::format(name, final_value(name, &results, &execution.epochs)?);
+        Some(if name == "seconds" { value } else { format!("{} {value}", metric::label(name)) })
+    };
+    metric::shown(ranking).filter_map(value).collect()
 }
 
 /// The progress of one group. Its bar disappears when this is dropped.
@@ -181,7 +236,10 @@ impl GroupProgress {
         self.sweep.inc(step - self.shown);
         self.shown = step;
         self.bar.set_position(step);
-        self.bar.set_message(format!("{} · epoch {epoch}/{} · {metrics}", self.title, self.epochs));
+        let text = [&self.title, &*format!("epoch {epoch}/{}", self.epochs), &metrics.to_string()];
+        let text = text.join(SEPARATOR);
+        let room = stderr_width().saturating_sub(GROUP_BAR_WIDTH);
+        self.bar.set_message(fitted(&text, room).to_owned());
     }
 }
 

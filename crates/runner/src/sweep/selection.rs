@@ -20,6 +20,16 @@ pub enum Choice {
     Failed,
 }
 
+/// The work of a sweep.
+pub struct Work<'a> {
+    /// All trials of the shard, or of the plan.
+    pub candidates: Vec<TrialGroup<'a>>,
+    /// The trials to run.
+    pub to_run: Vec<TrialGroup<'a>>,
+    /// The number of other candidates that have a result.
+    pub done: usize,
+}
+
 /// Which trials of a plan a sweep runs.
 #[derive(Debug, Clone, Copy)]
 pub struct Selection {
@@ -30,7 +40,7 @@ pub struct Selection {
 
 impl Selection {
     /// All trials of the shard, or of the plan.
-    pub fn candidates<'a>(&self, plan: &'a Plan) -> Vec<TrialGroup<'a>> {
+    fn candidates<'a>(&self, plan: &'a Plan) -> Vec<TrialGroup<'a>> {
         let groups = groups(&plan.trials);
         match self.shard {
             Some(shard) => shard::part(groups, shard),
@@ -38,27 +48,31 @@ impl Selection {
         }
     }
 
-    /// The trials to run, given the `recorded` runs of the experiment, oldest first, and the trials
-    /// that are `done`. For [`Choice::Failed`], `recorded` must hold all runs: a failed run is not
-    /// effective if an older run of its trial has a result.
-    pub fn trials_to_run<'a>(
+    /// The work, given the `recorded` runs of the experiment, oldest first, and the trials that are
+    /// `done`. For [`Choice::Failed`], `recorded` must hold all runs: a failed run is not effective
+    /// if an older run of its trial has a result.
+    pub fn work<'a>(
         &self,
         plan: &'a Plan,
         recorded: &[RecordedRun],
         done: &HashSet<TrialId>,
-    ) -> Vec<TrialGroup<'a>> {
+    ) -> Work<'a> {
         let failed = failed_trials(recorded);
         let selected = |trial: &Trial| match self.choice {
             Choice::Missing => !done.contains(&trial.id),
             Choice::All => true,
             Choice::Failed => failed.contains(&trial.id),
         };
-        let mut groups = self.candidates(plan);
-        for group in &mut groups {
+        let candidates = self.candidates(plan);
+        let trials = candidates.iter().flat_map(|group| &group.trials);
+        let others = trials.filter(|trial| !selected(trial));
+        let done = others.filter(|trial| done.contains(&trial.id)).count();
+        let mut to_run = self.candidates(plan);
+        for group in &mut to_run {
             group.trials.retain(|trial| selected(trial));
         }
-        groups.retain(|group| !group.trials.is_empty());
-        groups
+        to_run.retain(|group| !group.trials.is_empty());
+        Work { candidates, to_run, done }
     }
 }
 

@@ -56,7 +56,8 @@ impl<'a> EventSink<'a> for StoreWriter<'_> {
         for event in events {
             match event {
                 Event::Claim { group, reply } => {
-                    let (answer, remote_host) = self.claimer.claim(&transaction, &group)?;
+                    let (answer, remote_host) =
+                        self.claimer.claim(&transaction, &group, self.progress)?;
                     self.summary.remote_hosts.extend(remote_host);
                     replies.push((reply, answer));
                 }
@@ -113,6 +114,7 @@ impl Claimer<'_> {
         &self,
         transaction: &WriteTransaction<'_>,
         group: &TrialGroup<'a>,
+        progress: &Progress,
     ) -> Result<(ClaimReply<'a>, Option<String>)> {
         let (mut trials, mut runs) = (Vec::new(), Vec::new());
         let (mut busy, mut remote_host) = (Vec::new(), None);
@@ -125,7 +127,7 @@ impl Claimer<'_> {
                 }
                 ClaimOutcome::Busy => busy.push(*trial),
                 ClaimOutcome::Remote(host) => remote_host = Some(host),
-                ClaimOutcome::Done => {}
+                ClaimOutcome::Done => progress.trial_done(),
             }
         }
         let claimed = if trials.is_empty() {

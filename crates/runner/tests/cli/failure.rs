@@ -32,7 +32,8 @@ fn unwritable_weights_fail_their_trial_and_no_other() {
 
     std::fs::remove_dir(&weights).unwrap();
     let retry = || sweep.runner("faulty.toml --retry-failed").success();
-    retry().stderr_contains("1 of 2 trials failed and will run again");
+    let retried = retry().stderr_contains("1 of 2 trials failed and will run again");
+    retried.stderr_contains("[2/2] ");
     assert!(weights.is_file());
     retry().stderr_contains("no trial failed; nothing to run");
     sweep.runner("verify --all -q").success();

@@ -14,6 +14,7 @@ mod names;
 mod output;
 mod plan;
 mod predict;
+mod progress;
 mod run;
 mod schema;
 mod shard;

@@ -6,6 +6,9 @@ use std::time::Duration;
 use model::Score;
 use tracking::EpochMetrics;
 
+use crate::metric;
+use crate::terminal::SEPARATOR;
+
 /// The final metrics that an experiment can rank by.
 pub const RESULTS: [&str; 7] = [
     "val_accuracy",
@@ -50,6 +53,8 @@ pub struct Running<'a>(pub &'a Score);
 impl fmt::Display for Running<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(score) = self;
-        write!(f, "loss {:.4} · accuracy {:.2} %", score.loss(), 100.0 * score.accuracy())
+        let named = [("loss", score.loss()), ("accuracy", score.accuracy())];
+        let parts = named.map(|(name, value)| format!("{name} {}", metric::format(name, value)));
+        f.write_str(&parts.join(SEPARATOR))
     }
 }

@@ -73,7 +73,9 @@ impl Sweep {
     pub fn program(&self, program: &str) -> Call {
         let mut command = Command::new(program);
         command.current_dir(self.0.path()).env("XDG_CACHE_HOME", self.path("cache"));
-        command.env_remove("MNIST_DIR").env_remove("CANDLE_SWEEP_MIRROR");
+        for variable in ["MNIST_DIR", "CANDLE_SWEEP_MIRROR", "COLUMNS"] {
+            command.env_remove(variable);
+        }
         Call(command)
     }
 }

@@ -1,0 +1,86 @@
+//! Text that fits the width of the terminal.
+
+use std::io::{stderr, stdout};
+
+use terminal_size::{Height, Width, terminal_size_of};
+
+/// The width without a terminal and without the variable `COLUMNS`.
+const DEFAULT_WIDTH: usize = 100;
+
+/// Separates the parts of a line. A line is cut and wrapped only here, never within a number.
+pub const SEPARATOR: &str = " · ";
+
+/// Indentation of all but the first line of a wrapped text.
+const INDENT: &str = "  ";
+
+/// The width of standard output, in characters.
+pub fn stdout_width() -> usize {
+    width(terminal_size_of(stdout()))
+}
+
+/// The width of standard error, in characters.
+pub fn stderr_width() -> usize {
+    width(terminal_size_of(stderr()))
+}
+
+fn width(terminal: Option<(Width, Height)>) -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let columns = columns.filter(|columns| *columns > 0);
+    let terminal = terminal.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
+    columns.or(terminal).unwrap_or(DEFAULT_WIDTH)
+}
+
+/// The first parts of `line` that fit `width`, at least one.
+pub fn fitted(line: &str, width: usize) -> &str {
+    let ends = line.match_indices(SEPARATOR).map(|(index, _)| index).chain([line.len()]);
+    let fits = |end: &usize| line[..*end].chars().count() <= width;
+    let mut ends = ends.peekable();
+    let first = ends.peek().copied().unwrap_or_default();
+    &line[..ends.take_while(fits).last().unwrap_or(first)]
+}
+
+/// All parts of `line`, on as many lines of at most `width` characters as necessary.
+pub fn wrapped(line: &str, width: usize) -> String {
+    let (mut text, mut rest, mut indent) = (String::new(), line, "");
+    loop {
+        let first = fitted(rest, width.saturating_sub(indent.len()));
+        text.push_str(indent);
+        text.push_str(first);
+        match rest.get(first.len() + SEPARATOR.len()..) {
+            Some(other) => rest = other,
+            None => return text,
+        }
+        text.push('\n');
+        indent = INDENT;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "[1/9] batch_size 64 · seed 0 · accuracy 89.20 %";
+
+    #[test]
+    fn line_is_cut_only_between_its_parts() {
+        let cases = [
+            (100, LINE),
+            (47, LINE),
+            (46, "[1/9] batch_size 64 · seed 0"),
+            (28, "[1/9] batch_size 64 · seed 0"),
+            (20, "[1/9] batch_size 64"),
+            (3, "[1/9] batch_size 64"),
+        ];
+        for (width, expected) in cases {
+            assert_eq!(fitted(LINE, width), expected, "{width}");
+        }
+    }
+
+    #[test]
+    fn wrapped_line_has_all_parts() {
+        assert_eq!(wrapped(LINE, 47), LINE);
+        assert_eq!(wrapped(LINE, 30), "[1/9] batch_size 64 · seed 0\n  accuracy 89.20 %");
+        assert_eq!(wrapped(LINE, 20), "[1/9] batch_size 64\n  seed 0\n  accuracy 89.20 %");
+        assert_eq!(wrapped("", 20), "");
+    }
+}
