@@ -9,8 +9,8 @@ use std::path::Path;
 
 use crate::atomic_file::{self, AtomicFile};
 use crate::{
-    ColumnNames, EpochMetrics, ExperimentName, RecordedRun, RunId, StoreError, Value, csv_id,
-    printable,
+    ColumnNames, EpochMetrics, ExperimentName, RecordedRun, RunId, Status, StoreError, Value,
+    csv_id, printable,
 };
 
 /// The hyperparameters of softmax regression, in the column order of tables. Other hyperparameters
@@ -19,7 +19,8 @@ pub const HYPERPARAMETERS: [&str; 7] =
     ["learning_rate", "decay", "batch_size", "epochs", "seed", "init", "last_batch"];
 
 /// The final metrics, in the column order of tables. `seconds` has a separate column.
-pub const RESULTS: [&str; 4] = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
+pub const RESULTS: [&str; 6] =
+    ["train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"];
 
 /// The metrics of an epoch, in the column order of tables.
 const METRICS: [&str; 6] =
@@ -59,7 +60,7 @@ pub(crate) fn export(
         let path = folder.join(name);
         replace(&path, table).map_err(|cause| StoreError::Export { path: path.clone(), cause })
     };
-    write("runs.csv", &|out| runs_csv(out, &runs, &params))?;
+    write("runs.csv", &|out| runs_csv(out, &runs, &params, epochs))?;
     write("epochs.csv", &|out| epochs_csv(out, &runs, &params, epochs))
 }
 
@@ -113,7 +114,31 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-fn runs_csv(out: &mut dyn Write, runs: &[&RecordedRun], params: &[&str]) -> csv::Result<()> {
+/// The final value of a metric. The validation metrics of a finished run are those of its last
+/// epochs, unless the program recorded them as final metrics. The view `run_table` has the same
+/// values.
+fn final_value(
+    run: &RecordedRun,
+    name: &str,
+    epochs: &HashMap<RunId, Vec<EpochMetrics>>,
+) -> Option<f64> {
+    let of_last_epoch = || {
+        let has_value = run.status == Status::Finished && name.starts_with("val_");
+        let epochs = epochs.get(&run.id).filter(|_| has_value)?.iter().rev();
+        epochs
+            .flat_map(|epoch| &epoch.metrics)
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| *value)
+    };
+    run.result(name).or_else(of_last_epoch)
+}
+
+fn runs_csv(
+    out: &mut dyn Write,
+    runs: &[&RecordedRun],
+    params: &[&str],
+    epochs: &HashMap<RunId, Vec<EpochMetrics>>,
+) -> csv::Result<()> {
     let results: Vec<_> = ordered_names(&RESULTS, runs.iter().flat_map(|run| &run.results))
         .into_iter()
         .filter(|name| *name != "seconds")
@@ -134,7 +159,7 @@ fn runs_csv(out: &mut dyn Write, runs: &[&RecordedRun], params: &[&str]) -> csv:
             escape_formula(&run.dataset).into_owned(),
         ];
         record.extend(params.iter().map(|name| cell(run.param(name))));
-        record.extend(results.iter().map(|name| number(run.result(name))));
+        record.extend(results.iter().map(|name| number(final_value(run, name, epochs))));
         record.push(number(run.result("seconds")));
         record.push(run.started_at.clone());
         csv.write_record(&record)?;

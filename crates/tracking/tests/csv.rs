@@ -82,9 +82,10 @@ fn files_have_the_documented_columns() {
     assert_eq!(
         read(folder.path(), "runs.csv"),
         "run,trial,status,dataset,learning_rate,decay,batch_size,epochs,seed,init,last_batch,\
-         train_loss,train_accuracy,test_loss,test_accuracy,seconds,started_at\n\
-         R,d9af863790ade50f,diverged,mnist,0.01,1e-7,16,2,0,zeros,keep,,,,,,2023-11-14T22:13:20.000Z\n\
-         R,47fee96203ed77b3,finished,mnist,0.01,1e-7,100,2,0,zeros,keep,,,,0.5,0.5,2023-11-14T22:13:20.000Z\n"
+         train_loss,train_accuracy,val_loss,val_accuracy,test_loss,test_accuracy,seconds,\
+         started_at\n\
+         R,d9af863790ade50f,diverged,mnist,0.01,1e-7,16,2,0,zeros,keep,,,,,,,,2023-11-14T22:13:20.000Z\n\
+         R,47fee96203ed77b3,finished,mnist,0.01,1e-7,100,2,0,zeros,keep,,,,,,0.5,0.5,2023-11-14T22:13:20.000Z\n"
     );
     assert_eq!(
         read(folder.path(), "epochs.csv"),
@@ -95,6 +96,33 @@ fn files_have_the_documented_columns() {
     );
     let files: Vec<_> = std::fs::read_dir(folder.path().join("sweep")).unwrap().collect();
     assert_eq!(files.len(), 2, "no temporary file remains: {files:?}");
+}
+
+/// Only finished runs have final metrics. A final metric takes precedence over one of an epoch.
+#[test]
+fn runs_csv_has_the_last_validation_metrics() {
+    let validated = |seed, status| {
+        run(100, 0.01, seed).with(|run| {
+            run.status = status;
+            run.epochs[0].metrics.push(("val_loss".into(), 4.0));
+            run.epochs[0].metrics.push(("val_accuracy".into(), 0.25));
+            run.epochs[1].metrics.push(("val_accuracy".into(), 0.75));
+        })
+    };
+    let folder = exported(&[
+        validated(0, Status::Finished),
+        validated(1, Status::Killed),
+        validated(2, Status::Finished).with(|run| run.results.push(("val_accuracy".into(), 0.5))),
+    ]);
+    let text = read(folder.path(), "runs.csv");
+    let cells = |line: &str| line.split(',').skip(13).take(2).collect::<Vec<_>>().join(" ");
+    let cells: Vec<String> = text.lines().map(cells).collect();
+    assert_eq!(cells, ["val_loss val_accuracy", "4.0 0.75", " ", "4.0 0.5"]);
+    let view = rusqlite::Connection::open(folder.path().join(tracking::DATABASE)).unwrap();
+    let sql = "SELECT coalesce(val_loss || ' ' || val_accuracy, ' ') FROM run_table ORDER BY seed";
+    let mut rows = view.prepare(sql).unwrap();
+    let rows = rows.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(rows.map(Result::unwrap).collect::<Vec<_>>(), cells[1..]);
 }
 
 #[test]
@@ -157,7 +185,7 @@ fn columns_of_other_programs_follow() {
     let folder = exported(&[other]);
     assert!(read(folder.path(), "runs.csv").starts_with(
         "run,trial,status,dataset,learning_rate,decay,batch_size,epochs,seed,init,last_batch,depth,\
-         train_loss,train_accuracy,test_loss,test_accuracy,f1,seconds,started_at\n"
+         train_loss,train_accuracy,val_loss,val_accuracy,test_loss,test_accuracy,f1,seconds,started_at\n"
     ));
     let epochs = read(folder.path(), "epochs.csv");
     assert!(

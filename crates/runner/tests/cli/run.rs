@@ -21,6 +21,9 @@ fn run_records_metrics_csv_files_and_weights() {
                 AND metrics.value = results.value";
     assert_eq!(results.count(last), 4 * 2);
     assert_eq!(results.count("results"), 4 * 5);
+    let ranked = "run_table JOIN metrics ON run_id = run AND value = val_accuracy
+                  WHERE name = 'val_accuracy' AND epoch = 2";
+    assert_eq!(results.count(ranked), 4);
     let learned = "run_table WHERE test_accuracy > 0.7 AND batch_size IN (16, 64)";
     assert_eq!(results.count(learned), 4);
     let files = "SELECT count(DISTINCT experiment_file) FROM invocations
@@ -28,7 +31,8 @@ fn run_records_metrics_csv_files_and_weights() {
     assert_eq!(results.query::<i64>(files), 1);
 
     let header = "run,trial,status,dataset,learning_rate,decay,batch_size,epochs,seed,init,\
-                  last_batch,train_loss,train_accuracy,test_loss,test_accuracy,seconds,started_at";
+                  last_batch,train_loss,train_accuracy,val_loss,val_accuracy,test_loss,\
+                  test_accuracy,seconds,started_at";
     assert_eq!(results.csv("small/runs.csv").lines().next(), Some(header));
     let rows = results.reproducible_cells("small/runs.csv");
     let order: Vec<String> =
@@ -106,7 +110,7 @@ fn diverged_trial_is_a_result_and_other_trials_run() {
     let rows = results.reproducible_cells("small/runs.csv");
     let diverged: Vec<_> = rows.iter().filter(|row| row[1] == "diverged").collect();
     assert_eq!(diverged.len(), 4);
-    let has_no_results = |row: &[String]| row[10..14].iter().all(String::is_empty);
+    let has_no_results = |row: &[String]| row[10..16].iter().all(String::is_empty);
     assert!(diverged.iter().all(|row| has_no_results(row)), "{diverged:?}");
     assert_eq!(results.count("examples JOIN runs ON id = run_id WHERE status = 'finished'"), 4);
     assert_eq!(results.count("examples"), 4, "only finished runs have examples");

@@ -70,7 +70,7 @@ fn partial_export_includes_referenced_rows() {
 
 #[test]
 fn migration_keeps_the_digest() {
-    for schema in 1..=5 {
+    for schema in 1..=6 {
         let folder = tempfile::tempdir().unwrap();
         let fixture =
             Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/stores/schema-{schema}.db"));

@@ -122,3 +122,17 @@ fn first_schema_is_readable_and_migrates_on_write() {
         source.as_str()
     );
 }
+
+#[test]
+fn sixth_schema_gets_a_view_with_validation_metrics() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(DATABASE);
+    std::fs::write(&path, include_bytes!("../stores/schema-6.db")).unwrap();
+    let before = Reader::open(folder.path()).unwrap().runs("smoke").unwrap();
+    assert_eq!(before.len(), 2);
+    assert_eq!(Store::open(folder.path()).unwrap().runs("smoke").unwrap(), before);
+    let sql = "SELECT count(*) FROM run_table JOIN metrics ON run_id = run AND value = val_accuracy
+               WHERE name = 'val_accuracy' AND epoch = 3 AND val_loss > 0 AND test_accuracy > 0";
+    let store = Connection::open(path).unwrap();
+    assert_eq!(store.query_row(sql, [], |row| row.get(0)), Ok(2));
+}
