@@ -94,6 +94,7 @@ pub struct ComparisonArgs {
     ///
     /// Columns are hyperparameters, metrics, n, runs, interval, difference, distance_to_best, best,
     /// front and others; an unknown name lists all of them. `all` shows every column at any width.
+    /// The width is that of the terminal, or of the variable COLUMNS.
     ///
     /// Example: --columns batch_size,test_accuracy,interval
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',', help_heading = "Output")]

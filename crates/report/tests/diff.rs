@@ -134,7 +134,7 @@ fn experiment_is_compared_at_two_commits() {
       train accuracy            2     92.53 %     92.53 %            0                    —    1.00
       train loss                2       0.278       0.278            0               [0, 0]    1.00
       time                      2      0.30 s      0.30 s            0               [0, 0]    1.00
-      left out to fit 100 columns: same bits, pairs
+      left out to fit 100 columns: same bits, pairs; a wider terminal or COLUMNS=200 shows them
       difference: right minus left, mean over seeds; accuracies in points; p: paired t-test over seeds,
       each metric tested alone
 
@@ -212,7 +212,7 @@ fn long_texts_and_tiny_differences_fit_the_columns() {
       train accuracy            2     92.25 %     92.25 %            0                    —   1.00
       train loss                2       0.281       0.281            0               [0, 0]   1.00
       time                      2      0.28 s      0.28 s            0               [0, 0]   1.00
-      left out to fit 100 columns: same bits, pairs
+      left out to fit 100 columns: same bits, pairs; a wider terminal or COLUMNS=200 shows them
       difference: right minus left, mean over seeds; accuracies in points; p: paired t-test over seeds,
       each metric tested alone
 

@@ -10,7 +10,7 @@ use crate::cli::{CompareArgs, Format};
 use crate::query::compare_runs;
 use crate::query::store;
 use crate::render;
-use crate::render::layout::terminal_width;
+use crate::render::layout::output_width;
 
 /// Prints one table per selected experiment.
 pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
@@ -19,7 +19,7 @@ pub fn compare(results: &Path, args: &CompareArgs) -> Result<ExitCode> {
     result.print_why_empty();
     let tables = result.tables;
     let text = match args.format {
-        Format::Table => render::text::text(&tables, terminal_width()),
+        Format::Table => render::text::text(&tables, output_width()),
         Format::Markdown => render::markdown::markdown(&tables),
         Format::Csv => render::csv::csv(&tables)?,
         Format::Json => render::json::json(&tables),

@@ -13,7 +13,7 @@ use crate::metric::{Unit, position};
 use crate::number_format;
 use crate::page::provenance::{known, provenance};
 use crate::query::store;
-use crate::render::layout::{align_columns, fit_columns, left_out_note, styled, terminal_width};
+use crate::render::layout::{fitted_table, output_width, styled};
 use crate::render::sparkline::sparkline;
 use crate::runs::{epoch_metric, weights_file};
 use crate::table::{Prominence, RenderedColumn};
@@ -21,6 +21,9 @@ use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
+
+/// The width that a value has beside long names in a narrow terminal.
+const LEAST_ROOM: usize = 28;
 
 /// The maximum width of a sparkline.
 const CURVE: usize = 40;
@@ -31,7 +34,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     let run = store::find(&reader, results, id)?;
     let epochs = reader.epochs(&run)?;
     let invocation = reader.invocation(&run)?;
-    let width = terminal_width();
+    let width = output_width();
 
     let mut out = anstream::stdout().lock();
     writeln!(
@@ -59,8 +62,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     section(&mut out, "by", &provenance(&invocation), width)?;
     if !epochs.is_empty() {
         writeln!(out, "\n{}", styled(BOLD, "epochs"))?;
-        let (columns, left_out) = fit_columns(epoch_columns(&epochs), width);
-        for line in align_columns(&columns).into_iter().chain(left_out_note(&left_out, width)) {
+        for line in fitted_table(epoch_columns(&epochs), width) {
             writeln!(out, "{line}")?;
         }
         section(&mut out, "curves", &curves(&epochs), width)?;
@@ -89,7 +91,7 @@ fn section(
     let longest = facts.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
     for (name, value) in facts {
         let value = printable(value);
-        let value = truncated(&value, width.saturating_sub(longest + 5));
+        let value = truncated(&value, width.saturating_sub(longest + 5).max(LEAST_ROOM));
         let gap = " ".repeat(longest - name.width());
         writeln!(out, "  {}{gap}   {value}", styled(DIM, name))?;
     }

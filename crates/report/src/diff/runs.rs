@@ -7,7 +7,7 @@ use tracking::{EpochMetrics, Reader, RecordedRun};
 
 use super::field::{FieldDifference, columns, invocation_differences};
 use crate::metric::position;
-use crate::render::layout::{BOLD, DIM, align_columns, styled};
+use crate::render::layout::{BOLD, fitted_table, output_width, styled};
 use crate::wording;
 
 /// Describes the differences between two runs.
@@ -27,8 +27,8 @@ pub fn text(reader: &Reader, left: &RecordedRun, right: &RecordedRun) -> Result<
         text.push_str("  no differences except start time and duration\n");
         return Ok(text);
     }
-    for (index, line) in align_columns(&columns(&differences)).iter().enumerate() {
-        writeln!(text, "{}", if index == 0 { styled(DIM, line) } else { line.clone() })?;
+    for line in fitted_table(columns(&differences), output_width()) {
+        writeln!(text, "{line}")?;
     }
     match first_epoch {
         Some(epoch) => writeln!(text, "\n  first differing epoch: {epoch}")?,

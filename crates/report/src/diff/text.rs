@@ -7,10 +7,7 @@ use super::pair::Pair;
 use super::run_set::{RunSet, provenance_differences};
 use super::sets::{PairedSets, varies};
 use crate::analysis::statistics::Interval;
-use crate::render::layout::{
-    BOLD, DEFAULT_WIDTH, DIM, align_columns, fit_columns, left_out_note, styled, terminal_width,
-    wrap,
-};
+use crate::render::layout::{BOLD, DIM, fitted_table, output_width, styled, wrap};
 use crate::runs::MeasuredRun;
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, count, truncated};
@@ -23,19 +20,19 @@ const ID_DIGITS: usize = 10;
 
 /// Describes the difference of two sets.
 pub fn lines(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Vec<String> {
-    let width = terminal_width().min(DEFAULT_WIDTH);
+    let width = output_width();
     let mut lines =
         vec![format!("left   {}", left.heading()), format!("right  {}", right.heading())];
     let differences = provenance_differences(left, right);
     if !differences.is_empty() {
         lines.push(String::new());
-        lines.extend(table(columns(&differences), width));
+        lines.extend(fitted_table(columns(&differences), width));
     }
     lines.push(String::new());
     lines.extend(match_summary(paired).iter().flat_map(|fact| wrap(fact.split(' '), " ", width)));
     if !paired.metrics.is_empty() {
         lines.push(String::new());
-        lines.extend(table(metric_columns(paired), width));
+        lines.extend(fitted_table(metric_columns(paired), width));
         let note = metrics_note(paired.replicate);
         let note = wrap(note.split(' '), " ", width.saturating_sub(2));
         lines.extend(note.iter().map(|line| styled(DIM, &format!("  {line}"))));
@@ -85,17 +82,6 @@ fn is_present((names, _): &(&Vec<&str>, &str)) -> bool {
 
 fn listed(names: &[&str], title: fn(&str) -> String) -> String {
     names.iter().map(|name| title(name)).collect::<Vec<_>>().join(", ")
-}
-
-/// Lays out the columns that fit, with a dim header.
-fn table(columns: Vec<RenderedColumn>, width: usize) -> Vec<String> {
-    let (columns, left_out) = fit_columns(columns, width);
-    let mut lines = align_columns(&columns);
-    if let Some(header) = lines.first_mut() {
-        *header = styled(DIM, header);
-    }
-    lines.extend(left_out_note(&left_out, width));
-    lines
 }
 
 fn column<T>(
@@ -154,22 +140,23 @@ fn largest_differences(paired: &PairedSets, width: usize) -> Vec<String> {
     }
     let (metric, digits) = (ranking.metric.name.as_str(), Digits::of(ranking));
     let needed = Prominence::Needed;
+    let optional = Prominence::Optional(1);
     let mut columns = vec![
-        column("left run", needed, rows, |(pair, _)| short_id(pair.left)),
-        column("right run", needed, rows, |(pair, _)| short_id(pair.right)),
+        column("left run", optional, rows, |(pair, _)| short_id(pair.left)),
+        column("right run", optional, rows, |(pair, _)| short_id(pair.right)),
     ];
     for name in paired.params.iter().filter(|name| varies(&paired.pairs, name)) {
         let value =
             |(pair, _): &(Pair, f64)| pair.param(name).map_or_else(String::new, wording::value);
-        columns.push(column(&wording::key(name), Prominence::Optional(1), rows, value));
+        columns.push(column(&wording::key(name), needed, rows, value));
     }
     let value = |of_side: fn((f64, f64)) -> f64| {
         move |(pair, _): &(Pair, f64)| {
             pair.metric(metric).map_or_else(String::new, |values| digits.value(of_side(values)))
         }
     };
-    columns.push(column("left", needed, rows, value(|(left, _)| left)));
-    columns.push(column("right", needed, rows, value(|(_, right)| right)));
+    columns.push(column("left", optional, rows, value(|(left, _)| left)));
+    columns.push(column("right", optional, rows, value(|(_, right)| right)));
     columns.push(column("difference", needed, rows, |(_, difference)| digits.signed(*difference)));
 
     let heading = format!(
@@ -179,7 +166,7 @@ fn largest_differences(paired: &PairedSets, width: usize) -> Vec<String> {
         pairs.len()
     );
     let mut lines = vec![String::new(), styled(BOLD, &truncated(&heading, width))];
-    lines.extend(table(columns, width));
+    lines.extend(fitted_table(columns, width));
     lines
 }
 

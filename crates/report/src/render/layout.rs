@@ -12,13 +12,18 @@ pub const BOLD: Style = Style::new().bold();
 /// Headers and notes of tables.
 pub const DIM: Style = Style::new().dimmed();
 
-/// The width if the output is no terminal.
+/// The width if nothing says how wide the output is.
 pub const DEFAULT_WIDTH: usize = 100;
 
-/// The width of the terminal, or [`DEFAULT_WIDTH`] without one.
-pub fn terminal_width() -> usize {
-    let terminal = terminal_size::terminal_size_of(std::io::stdout());
-    terminal.map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
+/// The width of the output: the variable `COLUMNS`, else that of the terminal, else
+/// [`DEFAULT_WIDTH`].
+pub fn output_width() -> usize {
+    let variable = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    let terminal = || terminal_size::terminal_size_of(std::io::stdout());
+    variable
+        .filter(|width| *width > 0)
+        .or_else(|| terminal().map(|(width, _)| usize::from(width.0)))
+        .unwrap_or(DEFAULT_WIDTH)
 }
 
 /// Adds the escape codes of `style` to `line`.
@@ -26,17 +31,21 @@ pub fn styled(style: Style, line: &str) -> String {
     format!("{style}{line}{style:#}")
 }
 
-/// Lines that name the omitted columns.
-pub fn left_out_note(left_out: &[String], width: usize) -> Vec<String> {
+/// Lines that name the omitted columns and say how to see them.
+pub fn left_out_note(left_out: &[String], width: usize, advice: &str) -> Vec<String> {
     if left_out.is_empty() {
         return Vec::new();
     }
-    let note = format!("left out to fit {width} columns: {}", left_out.join(", "));
+    let note = format!("left out to fit {width} columns: {}; {advice}", left_out.join(", "));
     let lines = wrap(note.split(' '), " ", width.saturating_sub(INDENT));
     lines.iter().map(|line| styled(DIM, &format!("  {line}"))).collect()
 }
 
-/// Joins `parts` by `separator` into lines of at most `width` columns. Longer parts are cut.
+/// Words up to this width are never cut: names must stay complete.
+const LONGEST_WORD: usize = 64;
+
+/// Joins `parts` by `separator` into lines of at most `width` columns. Longer parts are split at
+/// blanks. A single word may be wider.
 pub fn wrap<'a>(
     parts: impl Iterator<Item = &'a str>,
     separator: &str,
@@ -44,63 +53,73 @@ pub fn wrap<'a>(
 ) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
-        let part = truncated(part, width);
         match lines.last_mut() {
             Some(line) if line.width() + separator.width() + part.width() <= width => {
                 line.push_str(separator);
-                line.push_str(&part);
+                line.push_str(part);
             }
-            _ => lines.push(part.into_owned()),
+            _ if part.width() > width && part.contains(' ') => {
+                lines.extend(wrap(part.split(' '), " ", width));
+            }
+            _ => lines.push(truncated(part, width.max(LONGEST_WORD)).into_owned()),
         }
     }
     lines
 }
 
 /// Removes the least important columns, the last ones first, until the others fit `width`. Also
-/// returns the titles of the removed columns.
+/// returns the names of the removed columns. Columns that are always shown stay, even if they are
+/// wider together.
 pub fn fit_columns(
     mut columns: Vec<RenderedColumn>,
     width: usize,
+    width_of: fn(&RenderedColumn) -> usize,
 ) -> (Vec<RenderedColumn>, Vec<String>) {
     let mut left_out = Vec::new();
-    while total_width(&columns) > width {
-        let least = columns.iter().map(|column| column.prominence).min();
-        let is_optional = |column: &RenderedColumn| {
-            Some(column.prominence) == least && column.prominence < Prominence::Needed
+    while total_width(&columns, width_of) > width {
+        let optional = columns.iter().map(|column| column.prominence);
+        let Some(least) = optional.filter(|found| *found < Prominence::Needed).min() else { break };
+        let Some(last) = columns.iter().rposition(|column| column.prominence == least) else {
+            break;
         };
-        let position = columns.iter().rposition(is_optional).or_else(|| last_key(&columns));
-        match position {
-            Some(position) => left_out.insert(0, columns.remove(position).title),
-            None => break,
-        }
+        left_out.insert(0, columns.remove(last).name);
     }
     (columns, left_out)
-}
-
-/// The last key, except the first one: if no column is optional, keys are removed from the right.
-fn last_key(columns: &[RenderedColumn]) -> Option<usize> {
-    let marked = columns.iter().position(|column| column.title.is_empty()).unwrap_or(columns.len());
-    // The ranking metric is before the mark, and the keys are before the metric.
-    marked.checked_sub(2).filter(|position| *position > 0)
 }
 
 /// The indentation of each line.
 pub const INDENT: usize = 2;
 const GAP: usize = 3;
 
-fn total_width(columns: &[RenderedColumn]) -> usize {
-    let width = |column: &RenderedColumn| {
-        column.cells.iter().map(|cell| cell.width()).max().unwrap_or(0).max(column.title.width())
-    };
-    columns.iter().map(|column| width(column) + GAP).sum::<usize>() + INDENT
-        - GAP.min(INDENT + columns.len())
+fn total_width(columns: &[RenderedColumn], width_of: fn(&RenderedColumn) -> usize) -> usize {
+    INDENT + columns.iter().map(|column| width_of(column) + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
-/// The header and the rows as aligned lines; numbers are aligned to the right.
-pub fn align_columns(columns: &[RenderedColumn]) -> Vec<String> {
+/// A table as text.
+pub struct TextTable {
+    pub header: Vec<String>,
+    pub rows: Vec<String>,
+}
+
+/// The header and the rows as aligned lines; numbers are aligned to the right. Headings are split if
+/// the table would be wider than `width`.
+pub fn align_columns(columns: &[RenderedColumn], width: usize) -> TextTable {
+    let is_wide = total_width(columns, RenderedColumn::width) > width;
+    let headings: Vec<Vec<String>> = columns
+        .iter()
+        .map(|column| if is_wide { column.split_title() } else { vec![column.title.clone()] })
+        .collect();
+    let height = headings.iter().map(Vec::len).max().unwrap_or(0);
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(columns.iter().map(|column| column.title.as_str()));
+    for line in 0..height {
+        // The last lines of the headings are side by side, next to the cells.
+        let part = |heading: &Vec<String>| {
+            let above = height - heading.len();
+            line.checked_sub(above).map_or_else(String::new, |line| heading[line].clone())
+        };
+        table.add_row(headings.iter().map(part));
+    }
     let rows = columns.first().map_or(0, |column| column.cells.len());
     for row in 0..rows {
         table.add_row(columns.iter().map(|column| column.cells[row].as_str()));
@@ -115,5 +134,16 @@ pub fn align_columns(columns: &[RenderedColumn]) -> Vec<String> {
             });
         }
     }
-    table.lines().map(|line| line.trim_end().to_owned()).collect()
+    let mut header: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let rows = header.split_off(height.min(header.len()));
+    TextTable { header, rows }
+}
+
+/// The columns that fit as lines, with a dim header and a note on the others.
+pub fn fitted_table(columns: Vec<RenderedColumn>, width: usize) -> Vec<String> {
+    let (columns, left_out) = fit_columns(columns, width, RenderedColumn::narrowest_width);
+    let TextTable { header, rows } = align_columns(&columns, width);
+    let header = header.iter().map(|line| styled(DIM, line));
+    let note = left_out_note(&left_out, width, "a wider terminal or COLUMNS=200 shows them");
+    header.chain(rows).chain(note).collect()
 }

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_with_many_keys_fit_the_width() {
+    fn tables_show_every_key_at_any_width() {
         for keys in 0..16 {
             let mut example = Example::new("wide", "Many hyperparameters");
             for value in [1, 1_000_000] {
@@ -189,10 +189,14 @@ mod tests {
                     names.iter().map(|name| (name.as_str(), Value::Integer(value))).collect();
                 example.record(run("wide", &params, 0.9));
             }
-            for width in [60, 80, DEFAULT_WIDTH, 200] {
+            for width in [60, 80, DEFAULT_WIDTH, 200, 400] {
                 let text = plain(&example.tables(), width);
-                assert!(widest(&text) <= width, "{keys} keys in {width} columns:\n{text}");
-                assert!(text.contains("test accuracy"), "{text}");
+                let is_row = |line: &&str| line.contains("90.00 %");
+                let last = text.lines().rfind(is_row).unwrap();
+                assert_eq!(last.matches("1000000").count(), keys, "{width} columns:\n{text}");
+                let sentences = text.lines().skip_while(|line| *line != last).skip(1);
+                assert!(sentences.map(UnicodeWidthStr::width).all(|used| used <= width), "{text}");
+                assert!(widest(&text) <= width || !text.contains("0.31 s"), "{text}");
             }
         }
     }
@@ -204,8 +208,11 @@ mod tests {
             let names = ["hidden_units", "weight_decay", "momentum", "dropout_rate"];
             example.record(run("wide", &names.map(|name| (name, Value::Integer(value))), 0.9));
         }
-        let text = plain(&example.tables(), 90);
-        assert!(text.contains("left out to fit 90 columns: test loss, train accuracy"), "{text}");
+        let text = plain(&example.tables(), 70);
+        assert!(
+            text.contains("left out to fit 70 columns: test_loss, train_accuracy; --columns all"),
+            "{text}"
+        );
         assert!(!plain(&example.tables(), 200).contains("left out"));
     }
 }

@@ -5,8 +5,8 @@ use tracking::printable;
 use unicode_width::UnicodeWidthStr;
 
 use crate::render::layout::{INDENT, align_columns, fit_columns, left_out_note, styled, wrap};
-use crate::table::Table;
 use crate::table::legend::legend;
+use crate::table::{RenderedColumn, Table};
 use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
@@ -22,21 +22,20 @@ pub fn text(tables: &[Table], width: usize) -> String {
 fn block(table: &Table, width: usize) -> String {
     let mut lines = heading(table, width);
     lines.push(String::new());
-    let (columns, left_out) = fit_columns(table.rendered_columns(), width);
-    for (index, line) in align_columns(&columns).into_iter().enumerate() {
-        let row = index.checked_sub(1).and_then(|row| table.rows.get(row));
-        lines.push(match row {
-            None => styled(DIM, &line),
-            Some(row) if row.best => styled(BOLD, &line),
-            Some(row) if row.unranked => styled(DIM, &line),
-            Some(_) => line,
-        });
-    }
+    let (columns, left_out) =
+        fit_columns(table.rendered_columns(), width, RenderedColumn::narrowest_width);
+    let aligned = align_columns(&columns, width);
+    lines.extend(aligned.header.iter().map(|line| styled(DIM, line)));
+    lines.extend(aligned.rows.into_iter().zip(&table.rows).map(|(line, row)| match row {
+        _ if row.best => styled(BOLD, &line),
+        _ if row.unranked => styled(DIM, &line),
+        _ => line,
+    }));
     if table.omitted > 0 {
         lines
             .push(styled(DIM, &format!("  and {}", wording::count(table.omitted, "more setting"))));
     }
-    lines.extend(left_out_note(&left_out, width));
+    lines.extend(left_out_note(&left_out, width, "--columns all shows all"));
     let legend = legend(table, &columns);
     let note_width = width.saturating_sub(INDENT);
     for (index, note) in

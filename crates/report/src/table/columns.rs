@@ -64,7 +64,7 @@ pub fn columns(comparison: &Comparison) -> Vec<Column> {
     }
     columns.push(reserved("front", Role::Flag, Prominence::Machine));
     let has_notes = settings.iter().any(|setting| note(setting, comparison).is_some());
-    let prominence = if has_notes { Prominence::Needed } else { Prominence::Machine };
+    let prominence = if has_notes { Prominence::Optional(10) } else { Prominence::Machine };
     columns.push(reserved("note", Role::Note, prominence));
     columns
 }

@@ -1,6 +1,7 @@
 //! Columns as text for people.
 
-use tracking::Value;
+use tracking::{Value, printable};
+use unicode_width::UnicodeWidthStr;
 
 use super::cells::Cell;
 use super::column::{Column, Prominence, Role};
@@ -11,6 +12,9 @@ use crate::analysis::statistics::{Interval, Statistic};
 use crate::metric::Unit;
 use crate::number_format;
 use crate::wording;
+
+/// The maximum width of a text that must differ from another.
+const LONGEST: usize = 200;
 
 /// A column as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,40 @@ pub struct RenderedColumn {
     pub numeric: bool,
     /// One text per row. A missing metric is `—`, any other missing value is empty.
     pub cells: Vec<String>,
+}
+
+impl RenderedColumn {
+    /// The width with the title in one line.
+    pub fn width(&self) -> usize {
+        self.cell_width().max(self.title.width())
+    }
+
+    /// The width with a split title.
+    pub fn narrowest_width(&self) -> usize {
+        self.cell_width().max(words(&self.title).map(UnicodeWidthStr::width).max().unwrap_or(0))
+    }
+
+    fn cell_width(&self) -> usize {
+        self.cells.iter().map(|cell| cell.width()).max().unwrap_or(0)
+    }
+
+    /// The lines of the title if the column is as narrow as possible.
+    pub fn split_title(&self) -> Vec<String> {
+        let width = self.narrowest_width();
+        let mut lines: Vec<String> = Vec::new();
+        for word in words(&self.title) {
+            match lines.last_mut() {
+                Some(line) if line.width() + word.width() <= width => line.push_str(word),
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        lines.iter().map(|line| line.trim_end().to_owned()).collect()
+    }
+}
+
+/// The parts between which a title can be split: after an underscore or a blank.
+fn words(title: &str) -> impl Iterator<Item = &str> {
+    title.split_inclusive(['_', ' '])
 }
 
 impl Table {
@@ -51,9 +89,28 @@ impl Table {
             prominence: column.prominence,
             numeric: !matches!(column.role, Role::Mark | Role::Flag | Role::Note)
                 && !cells().any(is_text),
-            cells: cells().map(|cell| text(cell, column.role, decimals)).collect(),
+            cells: distinct_texts(cells().collect(), column.role, decimals),
         }
     }
+}
+
+/// One text per cell. Long texts are cut, unless two different ones would look equal.
+fn distinct_texts(cells: Vec<&Cell>, role: Role, decimals: usize) -> Vec<String> {
+    let texts: Vec<String> = cells.iter().map(|cell| text(cell, role, decimals)).collect();
+    let is_ambiguous = |(index, shown): (usize, &String)| {
+        let first = texts.iter().position(|other| other == shown).unwrap_or(index);
+        cells[first] != cells[index]
+    };
+    if role != Role::Key || !texts.iter().enumerate().any(is_ambiguous) {
+        return texts;
+    }
+    let whole = |(cell, shown): (&Cell, String)| match cell {
+        Cell::Value(Value::Text(text)) => {
+            wording::truncated(&printable(text), LONGEST).into_owned()
+        }
+        _ => shown,
+    };
+    cells.into_iter().zip(texts).map(whole).collect()
 }
 
 /// The number of decimals that shows at least one digit of the smallest spread in a column: two for

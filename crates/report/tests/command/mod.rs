@@ -49,7 +49,7 @@ impl Test {
 
     fn run(self, code: i32) -> (String, String) {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
-        command.arg("--results").arg(&self.results).args(&self.args);
+        command.env_remove("COLUMNS").arg("--results").arg(&self.results).args(&self.args);
         let output = command.output().unwrap();
         let (out, err) =
             [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).into();

@@ -13,6 +13,7 @@ use tracking::{
 /// Runs `report` and returns its exit code, standard output and standard error.
 pub fn outcome(results: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
+    let command = command.env_remove("COLUMNS");
     let output = command.arg("--results").arg(results).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
