@@ -1,5 +1,7 @@
 //! Finds, downloads, verifies, decodes and splits image datasets. Knows nothing about models.
 //!
+//! [`run`] carries out the commands of the programs `data` and `candle-sweep data`.
+//!
 //! [`Source::parse`] reads the name of a dataset, [`Finder::load`] returns the [`Dataset`], and
 //! [`hold_out`] splits its training examples.
 
@@ -9,6 +11,8 @@ pub mod random;
 mod atomic_write;
 mod catalog;
 mod checksum;
+mod cli;
+mod cmd;
 mod dataset;
 mod decode_cache;
 mod embedded;
@@ -21,12 +25,14 @@ mod folder;
 mod layout;
 mod partition;
 mod printable;
+mod program;
 mod sums_file;
 #[cfg(test)]
 #[path = "../tests/support/mod.rs"]
 mod test_support;
 
 pub use catalog::KnownDataset;
+pub use cli::Cli;
 pub use dataset::{Dataset, DatasetInfo, FileDigest, ImageShape, Split, Verification};
 pub use encode::{normalise, one_hot};
 pub use error::{DataError, IdxError};
@@ -34,3 +40,4 @@ pub use fetch::{FetchBar, FetchObserver, SilentFetch};
 pub use finder::{Finder, Network, Source};
 pub use partition::{Fraction, InvalidFraction, Partition, hold_out};
 pub use printable::printable;
+pub use program::{main, run};

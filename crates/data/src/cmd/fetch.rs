@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::{describe_verification, group_digits, load, printable};
-use crate::FinderArgs;
+use crate::cli::FinderArgs;
 
 /// Downloads missing files and describes where the dataset is.
 pub(crate) fn fetch(args: &FinderArgs, name: &str) -> Result<String> {

@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use anyhow::Result;
-use data::{Dataset, Split};
-
 use super::{describe_verification, group_digits, load, printable};
-use crate::FinderArgs;
+use crate::cli::FinderArgs;
+use crate::{Dataset, Split};
+use anyhow::Result;
 
 /// Describes shapes, value range, class counts and checksums.
 pub(crate) fn info(args: &FinderArgs, name: &str) -> Result<String> {

@@ -7,9 +7,9 @@ pub(crate) mod show;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data::{Dataset, FetchBar, Finder, Network, Source, Verification, printable};
 
-use crate::FinderArgs;
+use crate::cli::FinderArgs;
+use crate::{Dataset, FetchBar, Finder, Network, Source, Verification, printable};
 
 /// A dataset and its folder, if it is not embedded.
 struct Found {

@@ -2,21 +2,10 @@
 
 use std::fmt::Write;
 
-use anyhow::{Result, bail};
-use clap::ValueEnum;
-use data::one_hot;
-
 use super::{group_digits, load, printable};
-use crate::FinderArgs;
-
-/// A split of a dataset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SplitName {
-    /// Training split
-    Train,
-    /// Test split
-    Test,
-}
+use crate::cli::{FinderArgs, SplitName};
+use crate::one_hot;
+use anyhow::{Result, bail};
 
 /// From the lowest to the highest intensity, in ASCII.
 const SHADES: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
