@@ -66,6 +66,10 @@ pub struct ComparisonArgs {
     pub by: Option<Vec<String>>,
     /// Rank settings by this metric [default: the validation accuracy, or the test accuracy if the
     /// test set is the validation]
+    ///
+    /// A name can be typed as tables show it.
+    ///
+    /// Example: --sort 'test loss' or --sort test_loss
     #[arg(long, value_name = "METRIC", help_heading = "Comparison")]
     pub sort: Option<String>,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! Sentences about the certainty of the best setting: what is undecided and what is optimistic.
 
 use super::phrases::{capitalised, repeated, setting_name};
-use crate::analysis::comparison::Comparison;
+use crate::analysis::comparison::{Comparison, Setting};
 use crate::number_format::{self, difference, with_unit};
 use crate::runs::EpochChoice;
 use crate::wording;
@@ -16,11 +16,16 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
     };
     let replicates =
         |n: usize| wording::replicates(n, comparison.replicate.as_deref().unwrap_or("run"));
+    // Names of several hyperparameters contain commas.
+    let name = |setting: &Setting| match setting_name(comparison, setting) {
+        name if comparison.keys.len() > 1 => format!("({name})"),
+        name => name,
+    };
     let pair = format!(
         "difference of {} between {} and {}",
         difference(unit, undecided.observed),
-        setting_name(comparison, comparison.best()?),
-        setting_name(comparison, comparison.settings.get(undecided.rival)?)
+        name(comparison.best()?),
+        name(comparison.settings.get(undecided.rival)?)
     );
     let replicates_needed = match undecided.needed {
         Some(needed) => format!("about {} would decide the {pair}", replicates(needed)),

@@ -73,7 +73,7 @@ await page.locator("[data-filter]").fill("batch_size<=64");
 await table.locator('th[data-name="batch_size"] button').click();
 await page.locator("[data-theme-switch]").click();
 await page.locator("details summary").click();
-const axis = page.locator("svg [data-axis]").filter({ has: page.locator("title", { hasText: /^batch$/ }) });
+const axis = page.locator("svg [data-axis]").filter({ has: page.locator("title", { hasText: /^batch_size$/ }) });
 await axis.scrollIntoViewIfNeeded();
 // The brush covers batches of 16 and 32, the two lowest of three.
 const [x, from, to] = await axis.evaluate((axis) => {
@@ -96,7 +96,7 @@ const before = JSON.stringify(await readerState());
 
 for (const batch of [48, 24, 1000]) {
   await happen(`record ${batch}`);
-  const inProgress = await appears([page], ".runs li", `batch ${batch}`);
+  const inProgress = await appears([page], ".runs li", `batch_size ${batch}`);
   // A tab that becomes visible asks for the page at once.
   await setHidden(page, false);
   const inTable = await appears([page], "tbody tr", String(batch));
