@@ -32,27 +32,40 @@ fn width(terminal: Option<(Width, Height)>) -> usize {
 
 /// The first parts of `line` that fit `width`, at least one.
 pub fn fitted(line: &str, width: usize) -> &str {
-    let ends = line.match_indices(SEPARATOR).map(|(index, _)| index).chain([line.len()]);
-    let fits = |end: &usize| line[..*end].chars().count() <= width;
-    let mut ends = ends.peekable();
-    let first = ends.peek().copied().unwrap_or_default();
-    &line[..ends.take_while(fits).last().unwrap_or(first)]
+    first_parts(line, SEPARATOR, width)
 }
 
 /// All parts of `line`, on as many lines of at most `width` characters as necessary.
 pub fn wrapped(line: &str, width: usize) -> String {
+    wrapped_at(SEPARATOR, line, width)
+}
+
+/// All words of `text`, on as many lines of at most `width` characters as necessary.
+pub fn wrapped_words(text: &str, width: usize) -> String {
+    wrapped_at(" ", text, width)
+}
+
+fn wrapped_at(separator: &str, line: &str, width: usize) -> String {
     let (mut text, mut rest, mut indent) = (String::new(), line, "");
     loop {
-        let first = fitted(rest, width.saturating_sub(indent.len()));
+        let first = first_parts(rest, separator, width.saturating_sub(indent.len()));
         text.push_str(indent);
         text.push_str(first);
-        match rest.get(first.len() + SEPARATOR.len()..) {
+        match rest.get(first.len() + separator.len()..) {
             Some(other) => rest = other,
             None => return text,
         }
         text.push('\n');
         indent = INDENT;
     }
+}
+
+fn first_parts<'a>(line: &'a str, separator: &str, width: usize) -> &'a str {
+    let ends = line.match_indices(separator).map(|(index, _)| index).chain([line.len()]);
+    let fits = |end: &usize| line[..*end].chars().count() <= width;
+    let mut ends = ends.peekable();
+    let first = ends.peek().copied().unwrap_or_default();
+    &line[..ends.take_while(fits).last().unwrap_or(first)]
 }
 
 #[cfg(test)]
@@ -81,6 +94,7 @@ mod tests {
         assert_eq!(wrapped(LINE, 47), LINE);
         assert_eq!(wrapped(LINE, 30), "[1/9] batch_size 64 · seed 0\n  accuracy 89.20 %");
         assert_eq!(wrapped(LINE, 20), "[1/9] batch_size 64\n  seed 0\n  accuracy 89.20 %");
+        assert_eq!(wrapped_words("Results: a/b and c in d", 14), "Results: a/b\n  and c in d");
         assert_eq!(wrapped("", 20), "");
     }
 }

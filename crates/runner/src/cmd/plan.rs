@@ -18,7 +18,7 @@ use crate::output::output;
 use crate::sweep::destination::Destination;
 use crate::sweep::selection::{Selection, Work};
 use crate::table::{Column, Table};
-use crate::terminal::stdout_width;
+use crate::terminal::{stdout_width, wrapped, wrapped_words};
 
 /// What `--plan` needs to know besides the experiment. All experiments of the command share it.
 pub struct Request {
@@ -42,15 +42,15 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
     } else {
         &format!("{} · {}", spec.name, spec.description)
     };
-    writeln!(out, "{}", tracking::printable(title))?;
-    writeln!(
-        out,
-        "{} · {} training and {} test examples · validation on {}\n",
-        tracking::printable(&dataset),
+    let data = format!(
+        "{dataset} · {} training and {} test examples · validation on {}",
         plan.examples,
         info.test_len,
         spec.validation.describe()
-    )?;
+    );
+    let [title, data] =
+        [title, &data].map(|line| wrapped(&tracking::printable(line), stdout_width()));
+    writeln!(out, "{title}\n{data}\n")?;
     writeln!(out, "{}", table(&plan, &candidates, &to_run, &done))?;
     if let Some(shard) = request.selection.shard {
         writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
@@ -66,14 +66,14 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
         0 => "by rule of thumb".to_owned(),
         count => format!("from {count} earlier runs"),
     };
-    writeln!(
-        out,
+    let summary = format!(
         "{trials} trials, {} have their result; {}, {} with {} at a time ({basis})",
         ids(&candidates).iter().filter(|id| done.contains(**id)).count(),
         steps(&to_run),
         tracking::about(estimate.time(&plan, &to_run, request.jobs)),
         request.jobs
-    )?;
+    );
+    writeln!(out, "{}", wrapped_words(&summary, stdout_width()))?;
     Ok(())
 }
 

@@ -152,13 +152,7 @@ fn run_experiment(
     store.declare_metrics(&spec.name, &spec.metrics)?;
     let work = select(context, experiment, store)?;
     if !args.quiet {
-        summary::announce(
-            context.selection,
-            spec,
-            &experiment.resolved.dataset,
-            plan,
-            &work.to_run,
-        );
+        summary::announce(context.selection, experiment, &work.to_run);
     }
     let summary = if work.to_run.is_empty() {
         SweepSummary::default()
@@ -169,7 +163,7 @@ fn run_experiment(
     };
     store.export_csv(&spec.name)?;
     if !args.quiet {
-        summary::print(&destination.results, spec, plan, store)?;
+        summary::print(&destination.results, experiment, store)?;
     }
     Ok(summary)
 }

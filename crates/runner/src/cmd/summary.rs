@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use data::Dataset;
 use tracking::{RecordedRun, Status, Store};
 
 use crate::experiment::group::{TrialGroup, trial_count};
@@ -14,9 +13,10 @@ use crate::experiment::spec::Spec;
 use crate::metric;
 use crate::output::output;
 use crate::shell::quoted;
+use crate::sweep::experiment_sweep::PreparedExperiment;
 use crate::sweep::selection::{Choice, Selection};
 use crate::table::{Column, Table};
-use crate::terminal::stdout_width;
+use crate::terminal::{stderr_width, stdout_width, wrapped, wrapped_words};
 
 /// The number of trials in the table.
 const BEST: usize = 5;
@@ -24,9 +24,7 @@ const BEST: usize = 5;
 /// Prints on stderr how many trials will run.
 pub fn announce(
     selection: Selection,
-    spec: &Spec,
-    dataset: &Dataset,
-    plan: &Plan,
+    PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
     to_run: &[TrialGroup<'_>],
 ) {
     let (pending, trials) = (trial_count(to_run), plan.trials.len());
@@ -47,13 +45,19 @@ pub fn announce(
         _ if is_shard => format!("{pending} of {trials} trials to run in this shard"),
         (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
     };
+    let dataset = &resolved.dataset;
     let (train, test) = (dataset.train.len(), dataset.test.len());
     let line = format!("{} · {} {train} + {test} · {what}", spec.name, dataset.name);
-    anstream::eprintln!("{}", tracking::printable(&line));
+    anstream::eprintln!("{}", wrapped(&tracking::printable(&line), stderr_width()));
 }
 
-/// Prints the best runs of `plan`, where the results are, and the command that compares them.
-pub fn print(results: &Path, spec: &Spec, plan: &Plan, store: &Store) -> Result<()> {
+/// Prints the best runs of the plan, the dataset, where the results are, and the command that
+/// compares them.
+pub fn print(
+    results: &Path,
+    PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
+    store: &Store,
+) -> Result<()> {
     let recorded = store.runs(&spec.name)?;
     let order: HashMap<_, usize> = plan.trials.iter().map(|trial| &trial.id).zip(0..).collect();
     let mut runs: Vec<&RecordedRun> =
@@ -84,13 +88,15 @@ pub fn print(results: &Path, spec: &Spec, plan: &Plan, store: &Store) -> Result<
             writeln!(out, "{count} {what}")?;
         }
     }
-    let folder = results.join(&spec.name);
-    writeln!(
-        out,
-        "\nResults: {} and runs.csv, epochs.csv, models/ in {}",
+    let dataset = format!("Dataset: {}", resolved.title());
+    let files = format!(
+        "Results: {} and runs.csv, epochs.csv, models/ in {}",
         results.join(tracking::DATABASE).display(),
-        folder.display()
-    )?;
+        results.join(&spec.name).display()
+    );
+    let [dataset, files] =
+        [dataset, files].map(|line| wrapped_words(&tracking::printable(&line), stdout_width()));
+    writeln!(out, "\n{dataset}\n{files}")?;
     let folder = quoted(&results.to_string_lossy());
     let option =
         if results.as_os_str() == "results" { String::new() } else { format!(" -r {folder}") };

@@ -22,6 +22,17 @@ pub struct ResolvedDataset {
     pub fallback_for: Option<String>,
 }
 
+impl ResolvedDataset {
+    /// The name of the dataset, and why it is not the one that the experiment names.
+    pub fn title(&self) -> String {
+        let name = &self.dataset.name;
+        match &self.fallback_for {
+            Some(named) => format!("{name} instead of {named}, which could not be downloaded"),
+            None => name.clone(),
+        }
+    }
+}
+
 /// Loads each dataset once, even if several experiments use it.
 pub struct Datasets {
     finder: Finder,
@@ -86,22 +97,21 @@ impl Datasets {
             Some(fallback) if error.is_unavailable() => {
                 let substitute = self::source(spec, fallback)?;
                 let dataset = self.load(&substitute).map_err(anyhow::Error::from)?;
-                let message = format!(
-                    "warning: {} is unavailable: {error}\nwarning: using {} instead, as \
-                     offline_fallback allows; each run records this",
+                let reason = if self.offline { " (--offline)" } else { "" };
+                let warning = format!(
+                    "warning: {} could not be downloaded{reason}; using {} instead \
+                     (offline_fallback)",
                     source.name(),
                     substitute.name()
                 );
-                for line in message.lines() {
-                    anstream::eprintln!("{}", tracking::printable(line));
-                }
+                anstream::eprintln!("{}", tracking::printable(&warning));
                 Ok(ResolvedDataset { dataset, fallback_for: Some(source.name().to_owned()) })
             }
             _ => Err(error.into()),
         }
     }
 
-    /// The size of the dataset of `spec`, and its title for a plan. Reads and downloads no more
+    /// The size of the dataset of `spec`, and its title. Reads and downloads no more
     /// than necessary.
     pub fn info(&mut self, spec: &Spec) -> Result<(DatasetInfo, String)> {
         let source = source(spec, &spec.dataset)?;
@@ -115,8 +125,8 @@ impl Datasets {
                 Ok((self.finder.info(&source, &mut SilentFetch)?, name))
             }
             _ => {
-                let dataset = self.resolve(spec)?.dataset;
-                Ok((dataset.info(), dataset.name.clone()))
+                let resolved = self.resolve(spec)?;
+                Ok((resolved.dataset.info(), resolved.title()))
             }
         }
     }

@@ -42,7 +42,7 @@ impl Validation {
         match self {
             Self::Test => "the test set (optimistic for ranking)".to_owned(),
             Self::HeldOut(_) => {
-                format!("{self} of the training set, held out by class (stratified)")
+                format!("{self} of the training set, stratified by class")
             }
         }
     }

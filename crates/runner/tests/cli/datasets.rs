@@ -10,8 +10,13 @@ fn offline_fallback_is_used_reported_and_recorded() {
     sweep
         .runner("small.toml --offline")
         .success()
-        .stderr_contains("warning: mnist is unavailable")
-        .stderr_contains("using digits instead");
+        .stderr_contains(
+            "warning: mnist could not be downloaded (--offline); using digits instead \
+             (offline_fallback)\nsmall · digits 1437 + 360",
+        )
+        .stdout_contains(
+            "\nDataset: digits instead of mnist, which could not be downloaded\nResults: ",
+        );
     let recorded = "runs WHERE dataset = 'digits' AND fallback_for = 'mnist'";
     assert_eq!(sweep.results().count(recorded), 4);
 }

@@ -9,6 +9,7 @@ fn run_records_metrics_csv_files_and_weights() {
         .runner("small.toml")
         .success()
         .stdout_contains("Best 4 of 4 trials by validation accuracy")
+        .stdout_contains("\n\nDataset: digits\nResults: results/tracking.db")
         .stdout_contains("Compare: cargo run -p report -- -e small\n");
 
     let results = sweep.results();
