@@ -39,8 +39,8 @@ pub fn edges(comparison: &Comparison) -> Vec<String> {
         }
     };
     let candidates = comparison.candidates();
-    // If every setting may be the best, chance decides where the best mean lies.
-    let is_informative = candidates.len() < comparison.compared();
+    // If all or most settings may be the best, chance decides where the best mean lies.
+    let is_informative = candidates.len() < comparison.compared() && !comparison.is_open();
     let sentence = |(key, name): (usize, &String)| {
         let (lies, beyond) = match edge(&candidates, key) {
             Some(beyond) => ("lies", beyond),

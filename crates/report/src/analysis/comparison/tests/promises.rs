@@ -137,6 +137,30 @@ fn hundreds_of_possible_bests_get_one_sentence() {
     assert!(!crate::render::text::text(&[table], 100).contains('≈'));
 }
 
+#[test]
+fn no_edge_is_named_if_most_settings_may_be_the_best() {
+    let mut example = Example::new("many", "");
+    for (depth, seed) in (1..=30).flat_map(|depth| (0..3).map(move |seed| (depth, seed))) {
+        let noise = f64::from((depth * 37 + seed * 101 + depth * seed * 59) % 17) / 1000.0;
+        let mean = match depth {
+            1..=4 => 0.1,
+            30 => 0.91,
+            _ => 0.9,
+        };
+        example.record(run(
+            "many",
+            &[("depth", depth.into()), ("seed", seed.into())],
+            mean + noise,
+        ));
+    }
+    let comparison = compared(&example);
+    let best = comparison.best().unwrap();
+    assert_eq!(best.values, [Some(30.into())]);
+    assert!(comparison.is_open() && comparison.candidates().len() < comparison.compared());
+    let text = narrative::answer(&comparison).join(" ");
+    assert!(!text.contains("edge of the grid"), "{text}");
+}
+
 /// A setting with a higher mean on one seed is outside the promise; the promise states the number
 /// of compared settings.
 #[test]
