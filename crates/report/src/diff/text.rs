@@ -7,7 +7,7 @@ use super::pair::Pair;
 use super::run_set::{RunSet, provenance_differences};
 use super::sets::{PairedSets, varies};
 use crate::analysis::statistics::Interval;
-use crate::render::layout::{BOLD, DIM, fitted_table, output_width, styled, wrap};
+use crate::render::layout::{BOLD, DIM, fitted_table, output_width, styled, wrap_text};
 use crate::runs::MeasuredRun;
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, count, truncated};
@@ -29,17 +29,17 @@ pub fn lines(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Vec<String> 
         lines.extend(fitted_table(columns(&differences), width));
     }
     lines.push(String::new());
-    lines.extend(match_summary(paired).iter().flat_map(|fact| wrap(fact.split(' '), " ", width)));
+    lines.extend(match_summary(paired).iter().flat_map(|fact| wrap_text(fact, width)));
     if !paired.metrics.is_empty() {
         lines.push(String::new());
         lines.extend(fitted_table(metric_columns(paired), width));
         let note = metrics_note(paired.replicate);
-        let note = wrap(note.split(' '), " ", width.saturating_sub(2));
+        let note = wrap_text(&note, width.saturating_sub(2));
         lines.extend(note.iter().map(|line| styled(DIM, &format!("  {line}"))));
     }
     lines.push(String::new());
     let conclusion = paired.conclusion_sentence();
-    lines.extend(wrap(conclusion.split(' '), " ", width).iter().map(|line| styled(BOLD, line)));
+    lines.extend(wrap_text(&conclusion, width).iter().map(|line| styled(BOLD, line)));
     lines.extend(largest_differences(paired, width));
     lines
 }

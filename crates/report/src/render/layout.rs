@@ -19,11 +19,9 @@ pub const DEFAULT_WIDTH: usize = 100;
 /// [`DEFAULT_WIDTH`].
 pub fn output_width() -> usize {
     let variable = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
-    let terminal = || terminal_size::terminal_size_of(std::io::stdout());
-    variable
-        .filter(|width| *width > 0)
-        .or_else(|| terminal().map(|(width, _)| usize::from(width.0)))
-        .unwrap_or(DEFAULT_WIDTH)
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    let terminal = terminal.map(|(width, _)| usize::from(width.0));
+    [variable, terminal].into_iter().flatten().find(|width| *width > 0).unwrap_or(DEFAULT_WIDTH)
 }
 
 /// Adds the escape codes of `style` to `line`.
@@ -37,8 +35,30 @@ pub fn left_out_note(left_out: &[String], width: usize, advice: &str) -> Vec<Str
         return Vec::new();
     }
     let note = format!("left out to fit {width} columns: {}; {advice}", left_out.join(", "));
-    let lines = wrap(note.split(' '), " ", width.saturating_sub(INDENT));
+    let lines = wrap_text(&note, width.saturating_sub(INDENT));
     lines.iter().map(|line| styled(DIM, &format!("  {line}"))).collect()
+}
+
+/// Splits a text into lines of at most `width` columns, if its words are not wider.
+pub fn wrap_text(text: &str, width: usize) -> Vec<String> {
+    wrap(words(text).into_iter(), " ", width)
+}
+
+/// The words of a text. A number and its unit are one word.
+fn words(text: &str) -> Vec<&str> {
+    const UNITS: [&str; 6] = ["%", "µs", "ms", "s", "min", "h"];
+    let (mut words, mut start) = (Vec::new(), 0);
+    for (blank, _) in text.match_indices(' ') {
+        let next = &text[blank + 1..];
+        let end = next.find(|c: char| c != '%' && !c.is_alphabetic()).unwrap_or(next.len());
+        let is_number = text[..blank].ends_with(|c: char| c.is_ascii_digit());
+        if !(is_number && UNITS.contains(&&next[..end])) {
+            words.push(&text[start..blank]);
+            start = blank + 1;
+        }
+    }
+    words.push(&text[start..]);
+    words
 }
 
 /// Words up to this width are never cut: names must stay complete.
@@ -58,8 +78,8 @@ pub fn wrap<'a>(
                 line.push_str(separator);
                 line.push_str(part);
             }
-            _ if part.width() > width && part.contains(' ') => {
-                lines.extend(wrap(part.split(' '), " ", width));
+            _ if part.width() > width && words(part).len() > 1 => {
+                lines.extend(wrap_text(part, width));
             }
             _ => lines.push(truncated(part, width.max(LONGEST_WORD)).into_owned()),
         }

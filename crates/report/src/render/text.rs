@@ -4,7 +4,9 @@ use anstyle::{AnsiColor, Style};
 use tracking::printable;
 use unicode_width::UnicodeWidthStr;
 
-use crate::render::layout::{INDENT, align_columns, fit_columns, left_out_note, styled, wrap};
+use crate::render::layout::{
+    INDENT, align_columns, fit_columns, left_out_note, styled, wrap, wrap_text,
+};
 use crate::table::legend::legend;
 use crate::table::{RenderedColumn, Table};
 use crate::wording::{self, truncated};
@@ -44,9 +46,7 @@ fn block(table: &Table, width: usize) -> String {
         // The first sentence is the answer; the others explain it.
         let style = if index == 0 && note != &legend { Style::new() } else { DIM };
         lines.extend(
-            wrap(note.split(' '), " ", note_width)
-                .iter()
-                .map(|line| styled(style, &format!("  {line}"))),
+            wrap_text(note, note_width).iter().map(|line| styled(style, &format!("  {line}"))),
         );
     }
     lines.join("\n") + "\n"
@@ -68,9 +68,7 @@ fn heading(table: &Table, width: usize) -> Vec<String> {
     };
     if let Some(warning) = table.warning() {
         lines.extend(
-            wrap(format!("! {warning}").split(' '), " ", width)
-                .iter()
-                .map(|line| styled(WARNING, line)),
+            wrap_text(&format!("! {warning}"), width).iter().map(|line| styled(WARNING, line)),
         );
     }
     let facts = table.facts();
