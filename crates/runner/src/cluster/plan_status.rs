@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, TrialId};
+use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, StoreError, TrialId};
 
 use crate::cli::PathArgs;
 use crate::cluster::attempt::{self, AttemptFolder};
@@ -53,6 +53,8 @@ pub struct PlanStatus {
     merged: HashSet<TrialId>,
     /// The status of trials without a result, in the newest attempt that has them.
     unfinished: HashMap<TrialId, Status>,
+    /// What is damaged in the stores, in words. Damaged runs are no results.
+    pub issues: Vec<String>,
 }
 
 /// Numbers of trials by status.
@@ -88,14 +90,17 @@ impl PlanStatus {
             done: HashSet::new(),
             merged: HashSet::new(),
             unfinished: HashMap::new(),
+            issues: Vec::new(),
         };
         if scope == Scope::All {
             status.read_attempts(&paths.results)?;
         }
-        if let Ok(reader) = Reader::open(&paths.results) {
-            status.merged = reader.completed_trials(&status.spec.name)?;
-            status.done.extend(status.merged.iter().cloned());
-            status.unfinished.extend(unfinished(reader.runs(&status.spec.name)?));
+        match Reader::open(&paths.results) {
+            Ok(reader) => {
+                (_, status.merged) = status.read_runs(&reader)?;
+            }
+            Err(StoreError::NoStore { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
         Ok(status)
     }
@@ -103,11 +108,15 @@ impl PlanStatus {
     fn read_attempts(&mut self, results: &Path) -> Result<()> {
         let (name, this_plan) = (self.spec.name.clone(), Some(self.plan.sha256()));
         for attempt in attempt::find(results, &name)? {
-            if let Ok(reader) = Reader::open(&attempt.path) {
-                let runs = reader.runs(&name)?;
-                let starts = reader.invocations_of(&runs)?;
-                self.done.extend(reader.completed_trials(&name)?);
-                self.unfinished.extend(unfinished(runs));
+            // The attempts that are readable count, as in a merge.
+            let opened = Reader::open(&attempt.path);
+            if let Err(error) = &opened
+                && !matches!(error, StoreError::NoStore { .. })
+            {
+                self.issues.push(format!("skipped: {error}"));
+            }
+            if let Ok(reader) = opened {
+                let starts = reader.invocations_of(&self.read_runs(&reader)?.0)?;
                 if !starts.is_empty() && starts.iter().all(|start| start.plan_sha256 != this_plan) {
                     continue;
                 }
@@ -115,6 +124,24 @@ impl PlanStatus {
             self.attempts.push(attempt);
         }
         Ok(())
+    }
+
+    /// Adds the results, the unfinished runs and the damage of a store. Returns its runs and its
+    /// trials with a result.
+    fn read_runs(&mut self, reader: &Reader) -> Result<(Vec<RecordedRun>, HashSet<TrialId>)> {
+        let runs = reader.runs(&self.spec.name)?;
+        let completed = reader.completed_trials(&self.spec.name)?;
+        for run in &runs {
+            if !run.has_result() {
+                self.unfinished.insert(run.trial.clone(), run.status);
+            } else if !completed.contains(&run.trial) {
+                // Its epochs are damaged. The reader reports that when it reads them.
+                reader.epochs(run)?;
+            }
+        }
+        self.done.extend(completed.iter().cloned());
+        self.issues.extend(reader.integrity_issues().iter().map(ToString::to_string));
+        Ok((runs, completed))
     }
 
     fn count<'a>(&self, trials: impl IntoIterator<Item = &'a Trial>) -> StatusCounts {
@@ -236,13 +263,6 @@ impl PlanStatus {
         writeln!(out, "to run only these:\n  {}", tracking::printable(&command))?;
         Ok(true)
     }
-}
-
-/// The status of each trial without a result.
-fn unfinished(runs: Vec<RecordedRun>) -> impl Iterator<Item = (TrialId, Status)> {
-    runs.into_iter()
-        .filter(|run| !run.has_result())
-        .map(|run| (run.header.trial, run.header.status))
 }
 
 /// The experiment file, and the options that select the same plan, results and dataset.

@@ -13,7 +13,7 @@ use crate::output::output;
 use crate::table::{Column, Table};
 use crate::terminal::stdout_width;
 
-/// Exit code: some trial has no merged result.
+/// Exit code: some trial has no merged result, or something recorded is damaged.
 const UNFINISHED: u8 = 1;
 
 /// Prints the status of the plan and of each shard.
@@ -26,8 +26,12 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     if !shards.is_empty() {
         write!(out, "\n{}", table(&shards))?;
     }
+    for issue in &status.issues {
+        anstream::eprintln!("{}", printable(&format!("warning: {issue}")));
+    }
     if status.is_merged() {
-        return Ok(ExitCode::SUCCESS);
+        let is_intact = status.issues.is_empty();
+        return Ok(if is_intact { ExitCode::SUCCESS } else { ExitCode::from(UNFINISHED) });
     }
     let what = match (counts.missing(), counts.running) {
         (0, 0) => "all trials are done, but not merged; to merge them",

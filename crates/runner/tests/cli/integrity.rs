@@ -95,3 +95,18 @@ fn run_with_an_invalid_trial_id_is_the_only_run_lost() {
         .stderr_contains("contains 15 runs, but 16 were recorded");
     assert_eq!(sweep.read("results/small/runs.csv").lines().count(), 17);
 }
+
+#[test]
+fn status_reports_damaged_runs_and_a_damaged_store() {
+    let sweep = Sweep::finished();
+    sweep.runner("status small.toml").success().stdout_contains("16 trials: 16 done");
+    let run = sweep.results().first_run();
+    change_loss(&sweep, &run);
+    sweep
+        .runner("status small.toml")
+        .exits(1)
+        .stdout_contains("16 trials: 15 done, 0 running, 1 missing")
+        .stderr_contains(format!("warning: the epochs of run {run}"));
+    sweep.write("results/tracking.db", "no database");
+    sweep.runner("status small.toml").exits(2).stderr_contains("error: results/tracking.db");
+}

@@ -148,3 +148,15 @@ fn shard_auto_rejects_what_is_no_part_of_a_plan() {
     two.stderr_is("error: --shard auto takes one experiment at a time\n");
     assert!(!sweep.exists("results"));
 }
+
+#[test]
+fn status_reports_an_attempt_with_a_damaged_store() {
+    let sweep = twelve_trials();
+    for index in 0..3 {
+        task(&sweep, index).success();
+    }
+    sweep.runner("status small.toml").exits(1).stdout_contains("12 trials: 12 done");
+    std::fs::write(attempt(&sweep, "1-of-3/slurm-7-0/tracking.db"), "no database").unwrap();
+    let status = sweep.runner("status small.toml").exits(1);
+    status.stdout_contains("8 done, 0 running, 4 missing").stderr_contains("warning: skipped: ");
+}
