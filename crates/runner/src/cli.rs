@@ -33,6 +33,13 @@ const CLUSTER: &str = "Cluster";
   runner experiments/batch_sweep.toml --set train.epochs=10 --set sweep.seed=[0,1]
   runner experiments/batch_sweep.toml --shard 0/8 -r results-0
 
+Statuses of a run:
+  running   its process is active
+  finished  all epochs are trained
+  diverged  a loss was not finite
+  failed    an error prevented a result
+  killed    stopped by a signal, or its process ended; run again to resume it
+
 Exit codes:
   0   each trial has a result (diverged is a result)
   1   a trial failed, or is left to another machine that is recorded as running it

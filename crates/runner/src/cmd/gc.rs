@@ -144,7 +144,7 @@ impl Garbage {
         for (run, bytes) in &self.checkpoints {
             writeln!(
                 out,
-                "{:>9}  checkpoint of stopped run {run}; without it, the trial restarts",
+                "{:>9}  checkpoint of killed run {run}; without it, the trial restarts",
                 size(*bytes)
             )?;
         }

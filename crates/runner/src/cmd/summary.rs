@@ -78,14 +78,10 @@ pub fn print(
         )?;
         write!(out, "{}", table(plan, ranking, shown))?;
     }
-    for (status, what) in [
-        (Status::Diverged, "diverged"),
-        (Status::Failed, "failed"),
-        (Status::Killed, "were stopped"),
-    ] {
+    for status in [Status::Diverged, Status::Failed, Status::Killed] {
         let count = runs.iter().filter(|run| run.status == status).count();
         if count > 0 {
-            writeln!(out, "{count} {what}")?;
+            writeln!(out, "{count} {status}")?;
         }
     }
     let dataset = format!("Dataset: {}", resolved.title());
