@@ -1,5 +1,6 @@
 //! Compares a recorded run with its repetition.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use tracking::{EpochMetrics, ErrorAnalysis, RecordedRun, Status};
@@ -109,6 +110,8 @@ fn weights_difference(
     match std::fs::read(&path) {
         Ok(bytes) if bytes == *model => None,
         Ok(_) => Some(format!("the weights in {} differ", path.display())),
+        // Imported runs have no weights.
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => Some(format!("cannot read the weights in {}: {error}", path.display())),
     }
 }

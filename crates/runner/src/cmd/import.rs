@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use tracking::atomic_file::AtomicFile;
 use tracking::{DATABASE, Digest, Reader, RecordError, Sink, Store, read_csv, read_json};
 
@@ -29,7 +29,11 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode> {
     }
     let name = name(path);
     let restored = Store::restore(building.path(), |sink| read(path, sink));
-    let digest = restored.with_context(|| format!("cannot import {name}"))?;
+    let digest = restored.map_err(|error| match error {
+        // It names the file and the line.
+        RecordError::Input { .. } => Error::from(error),
+        error => Error::from(error).context(format!("cannot import {name}")),
+    })?;
     anstream::eprintln!(
         "{}",
         tracking::printable(&format!("{name}: digest {digest} matches the export"))

@@ -13,6 +13,7 @@ use tracking::{Invocation, Reader, RecordedRun, RunId, Status, TrialId};
 
 use crate::cli::VerifyArgs;
 use crate::cmd::differences::{Recorded, differences};
+use crate::cmd::merge::lacks_weights;
 use crate::executor::built_in::{BuiltIn, Trainer};
 use crate::executor::{Execution, Outcome};
 use crate::experiment::datasets;
@@ -260,14 +261,17 @@ impl<'a> EventSink<'a> for Comparison<'_> {
 fn print(args: &VerifyArgs, subjects: &[Subject]) -> Result<ExitCode> {
     let mut out = output();
     let here = provenance::this_invocation();
-    let mut identical = 0;
+    let (mut identical, mut without_weights) = (0, 0);
     for Subject { recorded: Recorded { run, .. }, invocation, differences } in subjects {
         let experiment = tracking::printable(&run.experiment);
         let name = format!("run {} of trial {} ({experiment})", run.id, run.trial);
+        let lacks_weights = lacks_weights(run, &args.paths.results);
+        without_weights += usize::from(lacks_weights);
         if differences.as_ref().is_some_and(Vec::is_empty) {
             identical += 1;
             if !args.quiet {
-                writeln!(out, "identical  {name}")?;
+                let note = if lacks_weights { ", without weights" } else { "" };
+                writeln!(out, "identical  {name}{note}")?;
             }
             continue;
         }
@@ -281,6 +285,11 @@ fn print(args: &VerifyArgs, subjects: &[Subject]) -> Result<ExitCode> {
             let line = format!("{title}: {} · {dataset}", program(invocation, run));
             writeln!(out, "             {}", tracking::printable(&line))?;
         }
+    }
+    if without_weights > 0 {
+        anstream::eprintln!(
+            "warning: runs without weights: {without_weights}; use --rerun to recreate them"
+        );
     }
     let count = subjects.len();
     writeln!(out, "{identical} of {count} runs are identical")?;

@@ -69,6 +69,12 @@ fn import_from_stdin_with_copied_weights_is_verifiable() {
     import.stdin(document).success().stdout_is("standard input: 2 added\n");
     assert_eq!(digest(&sweep, "piped"), exported);
 
+    sweep
+        .runner("verify --all -r piped")
+        .success()
+        .stdout_contains(" (tiny), without weights\n")
+        .stdout_contains("2 of 2 runs are identical\n")
+        .stderr_is("warning: runs without weights: 2; use --rerun to recreate them\n");
     fs::create_dir(sweep.path("piped/tiny/models")).unwrap();
     for weights in fs::read_dir(sweep.path("results/tiny/models")).unwrap() {
         let weights = weights.unwrap();
@@ -106,7 +112,8 @@ fn import_rejects_an_export_that_was_changed() {
     sweep.write("false.json", format!("{head}\"name\": \"val_loss\", \"value\": 1{tail}"));
     let import = sweep.runner("import false.json").exits(2);
     import.stderr_contains(
-        "the export is incomplete or was changed: the digest of its rows is sha256:",
+        "error: cannot import false.json: the export is incomplete or was changed: \
+         the digest of its rows is sha256:",
     );
     assert_eq!(digest(&sweep, "results"), before);
 }
@@ -119,7 +126,7 @@ fn import_of_what_is_no_export_writes_nothing() {
     sweep.write("packed.json.gz", b"\x1f\x8b\x08\x00rest");
     fs::remove_file(sweep.path("export-csv/metrics.csv")).unwrap();
     for (path, message) in [
-        ("nowhere.json", "nowhere.json: No such file"),
+        ("nowhere.json", "error: nowhere.json: No such file"),
         (
             "tiny.toml",
             "tiny.toml: the file begins with 'name = \"tiny\"' and is not a JSON document",
@@ -132,7 +139,7 @@ fn import_of_what_is_no_export_writes_nothing() {
             "packed.json.gz",
             "packed.json.gz: the file is compressed with gzip: decompress it first; expected a document",
         ),
-        ("half.json", "half.json: EOF while parsing"),
+        ("half.json", "error: half.json: EOF while parsing"),
         ("results", "results is a results folder: use `runner merge`"),
         (
             "results/tiny",
