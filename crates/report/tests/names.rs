@@ -79,6 +79,10 @@ fn options_accept_the_names_of_tables_and_sentences() {
         (&["--minimize", "train-accuracy"], &["--minimize", "train_accuracy"]),
         (&["--replicate", "batch size"], &["--replicate", "batch_size"]),
         (&["--against", "batch size=32, decay=0"], &["--against", "batch_size=32, decay=0"]),
+        (
+            &["--against", "batch_size=32, decay=0, learning rate=0.01"],
+            &["--against", "batch_size=32, decay=0"],
+        ),
         (&["--where", "batch size<=64 and time>0"], &["--where", "batch_size<=64 and seconds>0"]),
         (&["--where", "not (test accuracy>0.91)"], &["--where", "not (test_accuracy>0.91)"]),
     ] {

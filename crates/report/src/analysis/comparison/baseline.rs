@@ -6,19 +6,19 @@ use crate::filter::Condition;
 use crate::runs::MeasuredRun;
 use crate::wording;
 
-/// The index of the setting that a condition on `keys` selects. `groups` are the runs of each
-/// setting.
+/// The index of the setting that a condition selects. `fixed` are the hyperparameters that it may
+/// name, and `groups` are the runs of each setting.
 ///
 /// # Errors
 /// If the condition selects no setting or several.
 pub(super) fn baseline(
     keys: &[String],
+    fixed: &[&str],
     condition: &Condition,
     groups: &[Vec<&MeasuredRun>],
 ) -> Result<usize> {
-    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
     let mut condition = condition.clone();
-    condition.resolve(&names).map_err(|error| error.with_option("--against"))?;
+    condition.resolve(fixed).map_err(|error| error.with_option("--against"))?;
     let found: Vec<usize> =
         (0..groups.len()).filter(|index| condition.holds(groups[*index][0])).collect();
     match found.as_slice() {

@@ -98,6 +98,13 @@ impl<'a> Group<'a> {
         self.varying.iter().filter(is_averaged).map(|name| (*name).to_owned()).collect()
     }
 
+    /// Hyperparameters with one value in each setting: the keys, then those that all runs share.
+    fn fixed(&self) -> Vec<&str> {
+        let keys = self.keys.iter().map(String::as_str);
+        let constants = self.names.iter().filter(|name| !self.varying.contains(name)).copied();
+        distinct(keys.chain(constants))
+    }
+
     /// Compares the settings.
     ///
     /// # Errors
@@ -113,7 +120,7 @@ impl<'a> Group<'a> {
         let baseline = options
             .against
             .as_ref()
-            .map(|condition| baseline(&self.keys, condition, &groups))
+            .map(|condition| baseline(&self.keys, &self.fixed(), condition, &groups))
             .transpose()?;
         let mut samples = self.samples(&groups, &averaged);
         let cells = keep_common_cells(&mut samples);
