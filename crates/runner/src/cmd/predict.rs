@@ -11,9 +11,13 @@ use crate::cli::{PredictArgs, SplitChoice};
 use crate::experiment::datasets;
 use crate::output::output;
 use crate::sweep::records::model_path;
+use crate::terminal::stdout_width;
 
-/// Width of the longest bar, in characters.
-const BAR: usize = 40;
+/// Largest width of the longest bar, in characters.
+const MAX_BAR: usize = 40;
+
+/// The width of a line without its bar.
+const LINE: usize = 44;
 
 /// Prints the probability of each class.
 pub fn predict(args: &PredictArgs) -> Result<()> {
@@ -50,6 +54,7 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
         .max_by(|a, b| a.1.total_cmp(b.1))
         .map_or(0, |(class, _)| class);
     writeln!(out, "class  probability")?;
+    let bar_width = stdout_width().saturating_sub(LINE).min(MAX_BAR);
     for (class, probability) in probabilities.iter().enumerate() {
         let mark = match (class == predicted, class == usize::from(label)) {
             (true, true) => "  ◀ predicted, true label",
@@ -60,9 +65,9 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
         #[allow(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "between 0 and BAR"
+            reason = "between 0 and MAX_BAR"
         )]
-        let bar = "█".repeat((probability * BAR as f64).round() as usize);
+        let bar = "█".repeat((probability * bar_width as f64).round() as usize);
         writeln!(out, "{}", format!("{class:5}  {probability:<11.6e} {bar}{mark}").trim_end())?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! `runner EXPERIMENT.toml`: run the missing trials of one or more experiments.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ use crate::experiment::datasets::Datasets;
 use crate::experiment::plan::Plan;
 use crate::experiment::shard;
 use crate::experiment::spec::Spec;
+use crate::output::output;
 use crate::sweep::destination::Destination;
 use crate::sweep::experiment_sweep::{self, PreparedExperiment, SweepContext, jobs};
 use crate::sweep::panics;
@@ -36,7 +38,10 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
     if args.plan {
         let request =
             plan_command::Request { destination, selection, engine, jobs: jobs(args.jobs) };
-        for spec in &specs {
+        for (index, spec) in specs.iter().enumerate() {
+            if index > 0 {
+                writeln!(output())?;
+            }
             plan_command::print(&request, spec, &mut datasets)?;
         }
         return Ok(ExitCode::SUCCESS);

@@ -11,7 +11,7 @@ use crate::cluster::attempt::AttemptFolder;
 use crate::cluster::plan_status::{PlanStatus, Scope, StatusCounts, ago, last_write};
 use crate::output::output;
 use crate::table::{Column, Table};
-use crate::terminal::stdout_width;
+use crate::terminal::{stdout_width, wrapped};
 
 /// Exit code: some trial has no merged result, or something recorded is damaged.
 const UNFINISHED: u8 = 1;
@@ -21,7 +21,8 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     let status = PlanStatus::read(&args.experiment, &args.sets, &args.paths, Scope::All)?;
     let counts = status.counts();
     let mut out = output();
-    writeln!(out, "{} · {}", printable(&status.spec.name), describe(counts))?;
+    let line = format!("{} · {}", printable(&status.spec.name), describe(counts));
+    writeln!(out, "{}", wrapped(&line, stdout_width()))?;
     let shards = status.shards();
     if !shards.is_empty() {
         write!(out, "\n{}", table(&shards))?;

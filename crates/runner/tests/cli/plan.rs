@@ -24,6 +24,14 @@ fn plan_writes_nothing_and_keeps_the_order_of_the_file() {
 }
 
 #[test]
+fn plans_of_two_experiments_are_separated_by_a_blank_line() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    sweep.write("other.toml", FOUR_TRIALS.replace("small", "other"));
+    let plans = sweep.runner("small.toml other.toml --plan").success().stdout;
+    assert!(plans.contains(")\n\nother · "), "{plans}");
+}
+
+#[test]
 fn plan_of_retry_failed_does_not_show_unrun_trials_as_done() {
     let sweep = Sweep::new("small.toml", FOUR_TRIALS);
     let plan = sweep.runner("small.toml --plan --retry-failed").success();

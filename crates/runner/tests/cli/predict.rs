@@ -16,6 +16,8 @@ fn predict_shows_probabilities_and_the_true_label() {
         .collect();
     assert_eq!(probabilities.len(), 10, "{shown}");
     assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{shown}");
+    let narrow = sweep.runner(&format!("predict {trial} --index 0")).env("COLUMNS", "60").success();
+    assert!(narrow.stdout.lines().all(|line| line.chars().count() <= 60), "{}", narrow.stdout);
 }
 
 #[test]
