@@ -216,7 +216,7 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
             .collect();
         let prominence = match name {
             "loss" | "accuracy" => Prominence::Needed,
-            "val_loss" | "val_accuracy" => Prominence::Optional(4),
+            "val_loss" | "val_accuracy" => Prominence::Optional(5),
             "learning_rate" => Prominence::Optional(1),
             "seconds" => Prominence::Optional(0),
             _ => Prominence::Optional(3),

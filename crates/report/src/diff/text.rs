@@ -111,9 +111,9 @@ fn metric_columns(paired: &PairedSets) -> Vec<RenderedColumn> {
     vec![
         column("", needed, &|row, _| wording::metric(&row.metric.name)),
         column("pairs", optional(0), &|row, _| row.pairs.to_string()),
-        column(&replicates, optional(3), &|row, _| row.difference.n.to_string()),
-        column("left", optional(2), &|row, digits| digits.value(row.left)),
-        column("right", optional(2), &|row, digits| digits.value(row.right)),
+        column(&replicates, optional(6), &|row, _| row.difference.n.to_string()),
+        column("left", optional(5), &|row, digits| digits.value(row.left)),
+        column("right", optional(5), &|row, digits| digits.value(row.right)),
         column("difference", needed, &|row, digits| digits.signed(row.difference.mean)),
         column("95 % interval", needed, &interval),
         column("p", needed, &|row, _| p_value(&row.difference)),

@@ -3,7 +3,7 @@
 
 use tracking::printable;
 
-use super::layout::fit_columns;
+use super::layout::drop_columns;
 use crate::table::legend::legend;
 use crate::table::{RenderedColumn, Table};
 use crate::wording::count;
@@ -29,7 +29,7 @@ fn block(table: &Table, index: usize, tables: &[Table]) -> String {
     let label: String =
         name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
     let label = if earlier == 0 { label } else { format!("{label}-{}", earlier + 1) };
-    let (columns, left_out) = fit_columns(table.rendered_columns(), PAGE, RenderedColumn::width);
+    let (columns, left_out) = drop_columns(table.rendered_columns(), PAGE, RenderedColumn::width);
     let mut text = String::new();
     if !left_out.is_empty() {
         let names: Vec<String> = left_out.iter().map(|name| printable(name).into_owned()).collect();

@@ -87,10 +87,27 @@ pub fn wrap<'a>(
     lines
 }
 
+/// The most important column that is left out before headings are split.
+const MINOR: Prominence = Prominence::Optional(4);
+
+/// The columns that fit `width`, and the names of the others. Headings count as split if an
+/// important column would be left out otherwise.
+pub fn fit_columns(
+    columns: Vec<RenderedColumn>,
+    width: usize,
+) -> (Vec<RenderedColumn>, Vec<String>) {
+    let whole = drop_columns(columns.clone(), width, RenderedColumn::width);
+    let is_kept = |column: &RenderedColumn| column.prominence <= MINOR || whole.0.contains(column);
+    if total_width(&whole.0, RenderedColumn::width) <= width && columns.iter().all(is_kept) {
+        return whole;
+    }
+    drop_columns(columns, width, RenderedColumn::narrowest_width)
+}
+
 /// Removes the least important columns, the last ones first, until the others fit `width`. Also
 /// returns the names of the removed columns. Columns that are always shown stay, even if they are
 /// wider together.
-pub fn fit_columns(
+pub fn drop_columns(
     mut columns: Vec<RenderedColumn>,
     width: usize,
     width_of: fn(&RenderedColumn) -> usize,
@@ -121,14 +138,18 @@ pub struct TextTable {
     pub rows: Vec<String>,
 }
 
-/// The header and the rows as aligned lines; numbers are aligned to the right. Headings are split if
-/// the table would be wider than `width`.
+/// The header and the rows as aligned lines; numbers are aligned to the right. Headings are split
+/// where the table would be wider than `width` otherwise, the last ones first.
 pub fn align_columns(columns: &[RenderedColumn], width: usize) -> TextTable {
-    let is_wide = total_width(columns, RenderedColumn::width) > width;
-    let headings: Vec<Vec<String>> = columns
-        .iter()
-        .map(|column| if is_wide { column.split_title() } else { vec![column.title.clone()] })
-        .collect();
+    let mut room = width.saturating_sub(total_width(columns, RenderedColumn::narrowest_width));
+    let heading = |column: &RenderedColumn| {
+        match room.checked_sub(column.width() - column.narrowest_width()) {
+            Some(rest) => room = rest,
+            None => return column.split_title(),
+        }
+        vec![column.title.clone()]
+    };
+    let headings: Vec<Vec<String>> = columns.iter().map(heading).collect();
     let height = headings.iter().map(Vec::len).max().unwrap_or(0);
     let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING);
@@ -161,7 +182,7 @@ pub fn align_columns(columns: &[RenderedColumn], width: usize) -> TextTable {
 
 /// The columns that fit as lines, with a dim header and a note on the others.
 pub fn fitted_table(columns: Vec<RenderedColumn>, width: usize) -> Vec<String> {
-    let (columns, left_out) = fit_columns(columns, width, RenderedColumn::narrowest_width);
+    let (columns, left_out) = fit_columns(columns, width);
     let TextTable { header, rows } = align_columns(&columns, width);
     let header = header.iter().map(|line| styled(DIM, line));
     let note = left_out_note(&left_out, width, "a wider terminal or COLUMNS=200 shows them");

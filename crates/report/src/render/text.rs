@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::render::layout::{
     INDENT, align_columns, fit_columns, left_out_note, styled, wrap, wrap_text,
 };
+use crate::table::Table;
 use crate::table::legend::legend;
-use crate::table::{RenderedColumn, Table};
 use crate::wording::{self, truncated};
 
 const BOLD: Style = Style::new().bold();
@@ -24,8 +24,7 @@ pub fn text(tables: &[Table], width: usize) -> String {
 fn block(table: &Table, width: usize) -> String {
     let mut lines = heading(table, width);
     lines.push(String::new());
-    let (columns, left_out) =
-        fit_columns(table.rendered_columns(), width, RenderedColumn::narrowest_width);
+    let (columns, left_out) = fit_columns(table.rendered_columns(), width);
     let aligned = align_columns(&columns, width);
     lines.extend(aligned.header.iter().map(|line| styled(DIM, line)));
     lines.extend(aligned.rows.into_iter().zip(&table.rows).map(|(line, row)| match row {
