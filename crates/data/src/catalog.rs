@@ -1,12 +1,14 @@
 //! Datasets that are known by name: their mirrors and their checksums.
 
-use crate::dataset::{Dataset, DatasetInfo, ImageShape};
+use crate::dataset::{Dataset, DatasetInfo, ImageShape, dataset_digest};
+use crate::embedded::{self, Archives};
 use crate::error::DataError;
 
 /// A dataset with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum KnownDataset {
-    /// Handwritten digits, 28×28 (LeCun, Cortes, Burges).
+    /// Handwritten digits, 28×28 (LeCun, Cortes, Burges, CC BY-SA 3.0), embedded in this crate with
+    /// the feature `mnist`.
     Mnist,
     /// Clothes, 28×28 (Zalando Research).
     FashionMnist,
@@ -31,36 +33,28 @@ impl KnownDataset {
         }
     }
 
-    /// How to download the dataset, or `None` if it is embedded.
-    pub(crate) fn catalog_entry(self) -> Option<&'static CatalogEntry> {
+    /// What this program knows about the dataset.
+    pub(crate) fn entry(self) -> &'static CatalogEntry {
         match self {
-            Self::Mnist => Some(&MNIST),
-            Self::FashionMnist => Some(&FASHION_MNIST),
-            Self::Kmnist => Some(&KMNIST),
-            Self::Digits => None,
+            Self::Mnist => &MNIST,
+            Self::FashionMnist => &FASHION_MNIST,
+            Self::Kmnist => &KMNIST,
+            Self::Digits => &DIGITS,
         }
     }
 
-    /// What is known about the dataset without reading it.
+    /// What a plan needs to know about the dataset. `None` if the catalog does not contain the
+    /// checksums of the decompressed files.
     pub(crate) fn info(self) -> Option<DatasetInfo> {
-        match self {
-            Self::Mnist => Some(DatasetInfo {
-                sha256: MNIST_SHA256.to_owned(),
-                train_len: MNIST.train_len,
-                test_len: MNIST.test_len,
-                shape: MNIST.shape,
-                classes: MNIST.classes,
-            }),
-            Self::Digits => Some(DatasetInfo {
-                sha256: DIGITS_SHA256.to_owned(),
-                train_len: 1_437,
-                test_len: 360,
-                shape: ImageShape { rows: 8, columns: 8 },
-                classes: 10,
-            }),
-            // The publishers provide checksums of the archives only.
-            Self::FashionMnist | Self::Kmnist => None,
-        }
+        let entry = self.entry();
+        let Pins::Sha256(pins) = entry.pins else { return None };
+        Some(DatasetInfo {
+            sha256: dataset_digest(pins),
+            train_len: entry.train_len,
+            test_len: entry.test_len,
+            shape: entry.shape,
+            classes: entry.classes,
+        })
     }
 
     /// The known name that is most similar to `text`. Ignores case and punctuation, and accepts an
@@ -92,10 +86,12 @@ pub(crate) enum Pins {
     ArchiveMd5([&'static str; 4]),
 }
 
-/// A dataset that can be downloaded.
+/// Where to find a known dataset, and how to verify it.
 #[derive(Debug)]
 pub(crate) struct CatalogEntry {
     pub(crate) name: &'static str,
+    /// The archives, if this program contains them. Then nothing is downloaded.
+    pub(crate) archives: Option<Archives>,
     /// URLs of folders that hold the archives.
     pub(crate) mirrors: &'static [&'static str],
     pub(crate) pins: Pins,
@@ -137,15 +133,11 @@ impl CatalogEntry {
     }
 }
 
-/// [`Dataset::sha256`] of MNIST.
-const MNIST_SHA256: &str = "474311efcf1fd213e64768801dc6195673bffb8385179d6c55cd8748b9e2e8ca";
-/// [`Dataset::sha256`] of the embedded dataset.
-const DIGITS_SHA256: &str = "3bc9877e0a54aad3bb39855dd490d3dcf9879613d47155dd32f8604d85503796";
-
 const MNIST_SHAPE: ImageShape = ImageShape { rows: 28, columns: 28 };
 
 static MNIST: CatalogEntry = CatalogEntry {
     name: "mnist",
+    archives: embedded::MNIST,
     mirrors: &[
         "https://ossci-datasets.s3.amazonaws.com/mnist",
         "https://storage.googleapis.com/cvdf-datasets/mnist",
@@ -164,6 +156,7 @@ static MNIST: CatalogEntry = CatalogEntry {
 
 static FASHION_MNIST: CatalogEntry = CatalogEntry {
     name: "fashion-mnist",
+    archives: None,
     mirrors: &["http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"],
     pins: Pins::ArchiveMd5([
         "bef4ecab320f06d8554ea6380940ec79",
@@ -179,6 +172,7 @@ static FASHION_MNIST: CatalogEntry = CatalogEntry {
 
 static KMNIST: CatalogEntry = CatalogEntry {
     name: "kmnist",
+    archives: None,
     mirrors: &["http://codh.rois.ac.jp/kmnist/dataset/kmnist"],
     pins: Pins::ArchiveMd5([
         "5c965bf0a639b31b8f53240b1b52f4d7",
@@ -192,15 +186,34 @@ static KMNIST: CatalogEntry = CatalogEntry {
     classes: 10,
 };
 
+static DIGITS: CatalogEntry = CatalogEntry {
+    name: "digits",
+    archives: embedded::DIGITS,
+    mirrors: &[],
+    pins: Pins::Sha256([
+        "80510fc9162448f4c8666335357ea127bd14ff20c9a09e20a09f3b8d96ef1ca3",
+        "cf2c8a23974df0c99eb3f36ff34c02acb9be1c84aca7280211ef04bea1135360",
+        "1192d80fb13b41bd405974e7276f8c82d0b32e4f26b229444c27b9e486971746",
+        "f8a600b73e2c056aa42316260206e6643bd33e96bd71cfb8e32b94f76fac4f93",
+    ]),
+    shape: ImageShape { rows: 8, columns: 8 },
+    train_len: 1_437,
+    test_len: 360,
+    classes: 10,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::dataset_digest;
 
     #[test]
-    fn mnist_digest_follows_from_its_pins() {
-        let Pins::Sha256(pins) = &MNIST.pins else { unreachable!() };
-        assert_eq!(dataset_digest(*pins), MNIST_SHA256);
+    fn pins_give_the_digests_that_runs_record() {
+        let digest = |known: KnownDataset| known.info().map(|info| info.sha256);
+        let mnist = "474311efcf1fd213e64768801dc6195673bffb8385179d6c55cd8748b9e2e8ca";
+        assert_eq!(digest(KnownDataset::Mnist).as_deref(), Some(mnist));
+        let digits = "3bc9877e0a54aad3bb39855dd490d3dcf9879613d47155dd32f8604d85503796";
+        assert_eq!(digest(KnownDataset::Digits).as_deref(), Some(digits));
+        assert_eq!(digest(KnownDataset::FashionMnist), None);
     }
 
     #[test]

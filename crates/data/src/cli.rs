@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(version, verbatim_doc_comment, max_term_width = 100)]
 #[command(
     after_help = "DATASET is mnist, fashion-mnist, kmnist, digits, or a folder of IDX files.\n\
+    The program contains mnist and digits; the others are downloaded once.\n\
     The variable MNIST_DIR names a folder with the four MNIST files.\n\
     The variable CANDLE_SWEEP_MIRROR names mirrors, separated by spaces or commas."
 )]

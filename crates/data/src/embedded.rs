@@ -1,47 +1,39 @@
-//! The dataset `digits`, compiled into the program. It provides real data on a machine without a
-//! network.
-//!
-//! 1,797 handwritten digits of 8×8 pixels: the test part of *Optical Recognition of Handwritten
-//! Digits* (E. Alpaydin and C. Kaynak, 1998, UCI Machine Learning Repository, CC BY 4.0), as in
-//! scikit-learn's `load_digits`. An intensity v from 0 to 16 is stored as round(v · 255 / 16). The
-//! first 1,437 images are the training split, the last 360 the test split.
+//! Archives that are compiled into the program, so that their datasets need neither a network nor a
+//! cache. The README files in `assets/` name their sources and licences.
 
-use crate::catalog::KnownDataset;
-use crate::dataset::{Dataset, Verification};
-use crate::error::{ADVICE_FILE, DataError};
-use crate::files::{FILES, KINDS};
-use crate::idx::{Idx, decode};
+/// The archives of a dataset, in the order of [`crate::files::FILES`].
+pub(crate) type Archives = [&'static [u8]; 4];
 
-/// In the order of [`FILES`].
-const ARCHIVES: [&[u8]; 4] = [
-    include_bytes!("../assets/digits/t10k-images-idx3-ubyte.gz"),
-    include_bytes!("../assets/digits/t10k-labels-idx1-ubyte.gz"),
-    include_bytes!("../assets/digits/train-images-idx3-ubyte.gz"),
-    include_bytes!("../assets/digits/train-labels-idx1-ubyte.gz"),
-];
-
-/// Decodes the embedded dataset.
-pub(crate) fn digits() -> Result<Dataset, DataError> {
-    let decoded = |i: usize| -> Result<Idx, DataError> {
-        decode(ARCHIVES[i], KINDS[i]).map_err(|reason| DataError::Malformed {
-            location: format!("embedded {}", FILES[i]),
-            reason,
-            advice: ADVICE_FILE,
-        })
+macro_rules! archives {
+    ($folder:literal) => {
+        [
+            include_bytes!(concat!("../assets/", $folder, "/t10k-images-idx3-ubyte.gz")),
+            include_bytes!(concat!("../assets/", $folder, "/t10k-labels-idx1-ubyte.gz")),
+            include_bytes!(concat!("../assets/", $folder, "/train-images-idx3-ubyte.gz")),
+            include_bytes!(concat!("../assets/", $folder, "/train-labels-idx1-ubyte.gz")),
+        ]
     };
-    let files = [decoded(0)?, decoded(1)?, decoded(2)?, decoded(3)?];
-    Dataset::assemble(KnownDataset::Digits.name(), "embedded digits", files, Verification::Pinned)
 }
+
+pub(crate) const DIGITS: Option<Archives> = Some(archives!("digits"));
+#[cfg(feature = "mnist")]
+pub(crate) const MNIST: Option<Archives> = Some(archives!("mnist"));
+#[cfg(not(feature = "mnist"))]
+pub(crate) const MNIST: Option<Archives> = None;
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
+    use std::path::Path;
+
+    use crate::{Finder, Network, SilentFetch, Source};
 
     #[test]
     fn digits_equal_those_of_scikit_learn() {
-        let digits = digits().unwrap();
-        assert_eq!(Some(digits.info()), KnownDataset::Digits.info());
+        let finder = Finder::new(Some("no such folder".into()), Network::Offline, vec![]).unwrap();
+        let source = Source::parse("digits", Path::new("")).unwrap();
+        let digits = finder.load(&source, &mut SilentFetch).unwrap();
+        assert_eq!(Some(digits.info()), source.pinned_info());
         // The first two rows of load_digits().images[0], times 255 / 16.
         let rows = [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]
             .map(|v| (f64::from(v) * 255.0 / 16.0).round());

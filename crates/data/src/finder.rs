@@ -1,4 +1,4 @@
-//! Finds a dataset by its name: embedded, in a folder, in the dataset cache, or on a mirror.
+//! Finds a dataset by its name: in a folder, in the dataset cache, in this program, or on a mirror.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,6 @@ use etcetera::BaseStrategy;
 use crate::catalog::{CatalogEntry, KnownDataset};
 use crate::dataset::{Dataset, DatasetInfo};
 use crate::decode_cache::DecodeCache;
-use crate::embedded;
 use crate::error::DataError;
 use crate::fetch::{Download, FIRST_BYTE_TIMEOUT, FetchObserver, unavailable};
 use crate::folder::{FolderReader, ReadMode};
@@ -53,6 +52,11 @@ impl Source {
             Self::Known(known) => known.name(),
             Self::Folder { label, .. } => label,
         }
+    }
+
+    /// Whether this program contains the dataset.
+    fn is_embedded(&self) -> bool {
+        matches!(self, Self::Known(known) if known.entry().archives.is_some())
     }
 
     /// What is known about the dataset without reading it. `None` if the catalog does not contain
@@ -115,12 +119,7 @@ impl Finder {
     /// folder or by `MNIST_DIR` is never downloaded, even if files are missing.
     #[must_use]
     pub fn is_local(&self, source: &Source) -> bool {
-        match source {
-            Source::Folder { .. } | Source::Known(KnownDataset::Digits) => true,
-            Source::Known(known) => {
-                folder_from_environment(*known).is_some() || is_complete(&self.cache_folder(*known))
-            }
-        }
+        named_folder(source).is_some() || self.has_files(source)
     }
 
     /// Returns whether all files of the dataset exist. Does not check their content.
@@ -129,23 +128,21 @@ impl Finder {
         self.folder(source).is_none_or(|folder| is_complete(&folder))
     }
 
-    /// The folder that holds the dataset, or will hold it after a download. `None` for an embedded
-    /// dataset.
+    /// The folder that holds the dataset, or will hold it after a download. `None` if this program
+    /// contains the dataset and the cache does not.
     #[must_use]
     pub fn folder(&self, source: &Source) -> Option<PathBuf> {
-        match source {
-            Source::Folder { path, .. } => Some(path.clone()),
-            Source::Known(KnownDataset::Digits) => None,
-            Source::Known(known) => {
-                Some(folder_from_environment(*known).unwrap_or_else(|| self.cache_folder(*known)))
-            }
-        }
+        named_folder(source).or_else(|| {
+            let folder = self.data_dir.join(source.name());
+            (!source.is_embedded() || is_complete(&folder)).then_some(folder)
+        })
     }
 
-    /// Loads and verifies a dataset. Downloads missing files if the network is allowed.
+    /// Loads and verifies a dataset. Files that are missing in the dataset cache are taken from this
+    /// program if it contains them. Otherwise they are downloaded if the network is allowed.
     ///
     /// If the environment variable `MNIST_DIR` is set, it names the folder of the four files of
-    /// `mnist`, and nothing is downloaded for `mnist`.
+    /// `mnist`, and all of them are read from there.
     ///
     /// # Errors
     /// An error with [`DataError::is_unavailable`] if files are missing and cannot be downloaded.
@@ -160,10 +157,7 @@ impl Finder {
                 let dataset = self.read_folder(ReadMode::Full, label, path)?;
                 Ok(Dataset { folder: Some(path.clone()), ..dataset })
             }
-            Source::Known(known) => match known.catalog_entry() {
-                None => embedded::digits(),
-                Some(entry) => self.load_known(*known, entry, observer),
-            },
+            Source::Known(known) => self.load_known(*known, observer),
         }
     }
 
@@ -193,6 +187,7 @@ impl Finder {
             name: label,
             folder: path,
             entry: None,
+            embedded: None,
             cache: &DecodeCache::new(&self.data_dir),
             advice: "put the files there, or name another folder",
         }
@@ -202,17 +197,21 @@ impl Finder {
     fn load_known(
         &self,
         known: KnownDataset,
-        entry: &CatalogEntry,
         observer: &mut dyn FetchObserver,
     ) -> Result<Dataset, DataError> {
-        let (folder, advice) = match folder_from_environment(known) {
-            Some(folder) => {
-                (folder, "MNIST_DIR names this folder: put the files there, or unset the variable")
-            }
+        let entry = known.entry();
+        let (folder, embedded, advice) = match folder_from_environment(known) {
+            Some(folder) => (
+                folder,
+                None,
+                "MNIST_DIR names this folder: put the files there, or unset the variable",
+            ),
             None => {
-                let folder = self.cache_folder(known);
-                self.download_missing(entry, &folder, observer)?;
-                (folder, "put the files there")
+                let folder = self.data_dir.join(entry.name);
+                if entry.archives.is_none() {
+                    self.download_missing(entry, &folder, observer)?;
+                }
+                (folder, entry.archives.as_ref(), "put the files there")
             }
         };
         FolderReader {
@@ -220,6 +219,7 @@ impl Finder {
             name: entry.name,
             folder: &folder,
             entry: Some(entry),
+            embedded,
             cache: &DecodeCache::new(&self.data_dir),
             advice,
         }
@@ -240,10 +240,6 @@ impl Finder {
         }
         let mirrors = self.mirrors_of(entry)?;
         Download { entry, folder, mirrors: &mirrors, timeout: FIRST_BYTE_TIMEOUT }.run(observer)
-    }
-
-    fn cache_folder(&self, known: KnownDataset) -> PathBuf {
-        self.data_dir.join(known.name())
     }
 
     fn mirrors_of(&self, entry: &CatalogEntry) -> Result<Vec<String>, DataError> {
@@ -270,6 +266,14 @@ impl Finder {
 
 fn is_complete(folder: &Path) -> bool {
     missing_files(&find_files(folder)).is_empty()
+}
+
+/// The folder that the user names as that of the dataset.
+fn named_folder(source: &Source) -> Option<PathBuf> {
+    match source {
+        Source::Folder { path, .. } => Some(path.clone()),
+        Source::Known(known) => folder_from_environment(*known),
+    }
 }
 
 /// The folder that `MNIST_DIR` names, if `known` is MNIST. An empty variable counts as unset.

@@ -8,8 +8,9 @@ use crate::catalog::CatalogEntry;
 use crate::checksum::md5;
 use crate::dataset::{Dataset, Verification};
 use crate::decode_cache::DecodeCache;
+use crate::embedded::Archives;
 use crate::error::{ADVICE_FILE, ADVICE_MIRROR, DataError};
-use crate::files::KINDS;
+use crate::files::{FILES, KINDS};
 use crate::idx::{Idx, IdxError, decode, decode_sized};
 use crate::layout::{find_files, find_other_layouts, missing_files};
 use crate::printable::{printable, printable_path};
@@ -36,6 +37,8 @@ pub(crate) struct FolderReader<'a> {
     pub(crate) folder: &'a Path,
     /// The catalog entry that pins the content, if there is one.
     pub(crate) entry: Option<&'a CatalogEntry>,
+    /// The archives that replace missing files.
+    pub(crate) embedded: Option<&'a Archives>,
     pub(crate) cache: &'a DecodeCache,
     /// What to do if files are missing.
     pub(crate) advice: &'a str,
@@ -45,19 +48,17 @@ impl FolderReader<'_> {
     /// Reads and verifies the dataset.
     pub(crate) fn read(&self) -> Result<Dataset, DataError> {
         let folder = self.folder;
-        if !folder.is_dir() {
-            let found = if folder.exists() { "is not a folder" } else { "does not exist" };
-            return Err(DataError::NotAFolder { path: folder.to_owned(), found });
-        }
-        let [Some(a), Some(b), Some(c), Some(d)] = find_files(folder) else {
-            return Err(self.missing());
-        };
+        let paths = find_files(folder);
         let sums = sums_file::read(folder)?;
-        let read = |path: &Path, file: usize| self.read_file(path, file, sums[file].as_deref());
+        let read = |file: usize| match (&paths[file], self.embedded) {
+            (Some(path), _) => self.read_file(path, file, sums[file].as_deref()),
+            (None, Some(archives)) => self.read_embedded(archives[file], file),
+            (None, None) => Err(self.missing()),
+        };
         // Reads the training images, the largest file, in parallel with the other files.
         let (rest, images) = std::thread::scope(|scope| {
-            let rest = scope.spawn(|| Ok([read(&a, 0)?, read(&b, 1)?, read(&d, 3)?]));
-            let images = read(&c, 2);
+            let rest = scope.spawn(|| Ok([read(0)?, read(1)?, read(3)?]));
+            let images = read(2);
             (rest.join(), images)
         });
         let [a, b, d] = rest.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -78,6 +79,10 @@ impl FolderReader<'_> {
     }
 
     fn missing(&self) -> DataError {
+        if !self.folder.is_dir() {
+            let found = if self.folder.exists() { "is not a folder" } else { "does not exist" };
+            return DataError::NotAFolder { path: self.folder.to_owned(), found };
+        }
         let datasets: Vec<String> =
             find_other_layouts(self.folder).into_iter().map(|(label, _)| label).collect();
         let advice = match datasets.as_slice() {
@@ -110,11 +115,29 @@ impl FolderReader<'_> {
             let metadata = source.metadata().map_err(io)?;
             self.decode_plain(source, &metadata, file)
         };
-        let idx = idx.map_err(|reason| DataError::Malformed {
-            location: location.clone(),
-            reason,
-            advice: ADVICE_FILE,
-        })?;
+        self.verify(idx, file, sum, location)
+    }
+
+    /// Reads one file from an archive in this program.
+    fn read_embedded(&self, archive: &[u8], file: usize) -> Result<Idx, DataError> {
+        let location = format!("embedded {}", FILES[file]);
+        self.verify(decode(archive, KINDS[file]), file, None, location)
+    }
+
+    /// Verifies a decoded file against the catalog and against `sum`.
+    fn verify(
+        &self,
+        idx: Result<Idx, IdxError>,
+        file: usize,
+        sum: Option<&str>,
+        location: String,
+    ) -> Result<Idx, DataError> {
+        let idx = match idx {
+            Ok(idx) => idx,
+            Err(reason) => {
+                return Err(DataError::Malformed { location, reason, advice: ADVICE_FILE });
+            }
+        };
         let pinned = self.entry.and_then(|entry| entry.sha256(file));
         for expected in [pinned, sum].into_iter().flatten() {
             check_sha256(&idx, expected, &location, ADVICE_FILE)?;

@@ -3,7 +3,7 @@
 //! It has the format of `sha256sum`, and pins datasets that are not in the catalog. Lines for other
 //! files are ignored and preserved.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use crate::atomic_write::atomic_write;
@@ -55,7 +55,9 @@ fn read_text(path: &Path) -> Result<String, DataError> {
     let io = |cause| DataError::Io { path: path.to_owned(), doing: "reading", cause };
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(String::new());
+        }
         Err(error) => return Err(io(error)),
     };
     let mut bytes = Vec::new();

@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -97,12 +96,12 @@ fn wrong_arguments_are_explained() {
         (&["info", "mnits"], &["did you mean mnist?", "fashion-mnist"]),
         (&["info", "./nowhere"], &["does not exist"]),
         (
-            &["fetch", "mnist", "--mirror", "example.com"],
+            &["fetch", "kmnist", "--mirror", "example.com"],
             &["'example.com' is not a mirror", "http://"],
         ),
         (
-            &["fetch", "mnist", "--offline"],
-            &["--offline was given", "data -- fetch mnist", "copy its four files"],
+            &["fetch", "kmnist", "--offline"],
+            &["--offline was given", "data -- fetch kmnist", "copy its four files"],
         ),
     ];
     for (arguments, expected) in cases {
@@ -140,21 +139,6 @@ fn mirror_option_overrides_the_variable() {
 }
 
 #[test]
-fn download_never_writes_to_mnist_dir() {
-    let (empty, server) = (tempfile::tempdir().unwrap(), Server::new(|_| Reply::Status(404)));
-    let message =
-        data(&["info", "mnist", "--mirror", &server.url]).env("MNIST_DIR", empty.path()).failure();
-    assert!(
-        message.contains("lacks t10k-images-idx3-ubyte") && message.contains("MNIST_DIR"),
-        "{message}"
-    );
-    assert!(server.requests().is_empty() && fs::read_dir(empty.path()).unwrap().next().is_none());
-    // An empty variable counts as unset.
-    data(&["info", "mnist", "--mirror", &server.url]).env("MNIST_DIR", "").failure();
-    assert_eq!(server.requests().len(), 1);
-}
-
-#[test]
 fn closed_pipe_is_not_an_error() {
     let mut call = data(&["info", "digits"]);
     let (reader, writer) = std::io::pipe().unwrap();
@@ -170,65 +154,71 @@ fn closed_pipe_is_not_an_error() {
     call.success();
 }
 
-/// The folder `MNIST_DIR` and its four archives of MNIST, if the variable is set.
-fn real_mnist() -> Option<(PathBuf, HashMap<String, Vec<u8>>)> {
-    let Some(folder) =
-        std::env::var_os("MNIST_DIR").filter(|folder| !folder.is_empty()).map(PathBuf::from)
-    else {
-        println!("skipped: MNIST_DIR is not set");
-        return None;
-    };
-    let archive = |name: &str| Some((name.to_owned(), fs::read(folder.join(name)).ok()?));
-    let train = ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"];
-    let test = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"];
-    let archives = train.into_iter().chain(test).filter_map(archive).collect();
-    Some((folder, archives))
+/// The archives of MNIST in this repository.
+const ARCHIVES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
+
+/// Copies the archives of MNIST whose names contain `part`.
+fn copy_archives(part: &str, folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for file in fs::read_dir(ARCHIVES).unwrap().flatten() {
+        let name = file.file_name().into_string().unwrap();
+        if name.ends_with(".gz") && name.contains(part) {
+            fs::copy(file.path(), folder.join(name)).unwrap();
+        }
+    }
 }
 
 #[test]
-fn real_mnist_equals_the_tutorial() {
-    let Some((folder, _)) = real_mnist() else { return };
-    let message = data(&["info", "mnist", "--offline"]).env("MNIST_DIR", &folder).success();
+fn embedded_mnist_equals_the_tutorial() {
+    let server = Server::new(|_| Reply::Status(404));
+    let mut call = data(&["info", "mnist", "--mirror", &server.url]);
+    let message = call.success();
     let expected = [
+        "mnist · compiled into this program",
         "train  60,000 images of 28×28   values 0..255   19.1 % non-zero",
         "test   10,000 images of 28×28",
         "717 of 784 pixels are non-zero in at least one training image",
         MNIST_SHA256,
-        "verified",
+        "verified by the checksums in this program",
     ];
     for part in expected {
         assert!(message.contains(part), "expected '{part}' in:\n{message}");
     }
-    let drawn = data(&["show", "mnist", "train", "0"]).env("MNIST_DIR", &folder).success();
+    assert!(!call.cache().exists() && server.requests().is_empty());
+    let drawn = data(&["show", "mnist", "train", "0"]).success();
     assert!(
         drawn.ends_with("mnist train 0 · label 5 · one-hot [0 0 0 0 0 1 0 0 0 0]\n"),
         "{drawn}"
     );
+    let fetched = data(&["fetch", "mnist", "--offline"]).env("MNIST_DIR", "").success();
+    assert!(fetched.starts_with("mnist is compiled into this program: 60,000 + 10,000 images"));
 }
 
 #[test]
-fn interrupted_download_of_real_mnist_completes() {
-    let Some((_, archives)) = real_mnist() else { return };
-    if archives.len() < 4 {
-        return println!("skipped: MNIST_DIR holds no archives");
-    }
-    let truncating =
-        Server::new(move |request| Reply::Truncated(archives[&request.file].clone(), 4_000_000));
-    let mut call = data(&["fetch", "mnist", "--mirror", &truncating.url]);
-    let message = call.success();
-    assert!(message.contains("60,000 + 10,000 images, verified"), "{message}");
-    assert_eq!(
-        truncating.ranges("train-images-idx3-ubyte.gz"),
-        [None, Some(4_000_000), Some(8_000_000)]
-    );
-    let message = call.success();
-    assert!(message.contains(&*call.cache().to_string_lossy()), "{message}");
-    assert_eq!(truncating.requests().len(), 6, "existing files are not fetched again");
-    // A changed file is reported and not replaced.
-    let labels = call.cache().join("mnist/t10k-labels-idx1-ubyte");
-    let mut bytes = fs::read(&labels).unwrap();
-    *bytes.last_mut().unwrap() ^= 1;
-    fs::write(&labels, &bytes).unwrap();
-    assert!(call.failure().contains("t10k-labels-idx1-ubyte: wrong SHA-256"));
-    assert_eq!(fs::read(&labels).unwrap(), bytes);
+fn files_in_mnist_dir_and_cache_precede_embedded_mnist() {
+    let folder = tempfile::tempdir().unwrap();
+    let lacking = data(&["info", "mnist"]).env("MNIST_DIR", folder.path()).failure();
+    assert!(lacking.contains("lacks t10k-images-idx3-ubyte") && lacking.contains("MNIST_DIR"));
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+    copy_archives("", folder.path());
+    let found = data(&["info", "mnist"]).env("MNIST_DIR", folder.path()).success();
+    assert!(found.contains(&format!("mnist · in {}", folder.path().display())), "{found}");
+
+    let mut call = data(&["info", "mnist", "--offline"]);
+    let cache = call.cache().join("mnist");
+    copy_archives("", &cache);
+    assert!(call.success().contains(&format!("mnist · in {}", cache.display())));
+}
+
+#[test]
+fn wrong_file_in_cache_is_reported_and_kept() {
+    let mut call = data(&["info", "mnist", "--offline"]);
+    let cache = call.cache().join("mnist");
+    copy_archives("labels", &cache);
+    assert!(call.success().contains("mnist · compiled into this program"), "images are missing");
+    let wrong = cache.join("t10k-labels-idx1-ubyte.gz");
+    fs::copy(cache.join("train-labels-idx1-ubyte.gz"), &wrong).unwrap();
+    let bytes = fs::read(&wrong).unwrap();
+    assert!(call.failure().contains("t10k-labels-idx1-ubyte.gz: wrong SHA-256"));
+    assert_eq!(fs::read(&wrong).unwrap(), bytes);
 }

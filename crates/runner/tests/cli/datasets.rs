@@ -4,28 +4,28 @@ use crate::common::{FOUR_TRIALS, Sweep, write_dataset};
 
 #[test]
 fn offline_fallback_is_used_reported_and_recorded() {
-    let dataset = "dataset = \"mnist\", offline_fallback = \"digits\"";
+    let dataset = "dataset = \"kmnist\", offline_fallback = \"digits\"";
     let experiment = FOUR_TRIALS.replace("dataset = \"digits\"", dataset);
     let sweep = Sweep::new("small.toml", &experiment);
     sweep
         .runner("small.toml --offline")
         .success()
         .stderr_contains(
-            "warning: mnist could not be downloaded (--offline); using digits instead \
+            "warning: kmnist could not be downloaded (--offline); using digits instead \
              (offline_fallback)\nsmall · digits 1437 + 360",
         )
         .stdout_contains(
-            "\nDataset: digits instead of mnist, which could not be downloaded\nResults: ",
+            "\nDataset: digits instead of kmnist, which could not be downloaded\nResults: ",
         );
-    let recorded = "runs WHERE dataset = 'digits' AND fallback_for = 'mnist'";
+    let recorded = "runs WHERE dataset = 'digits' AND fallback_for = 'kmnist'";
     assert_eq!(sweep.results().count(recorded), 4);
 }
 
 #[test]
 fn offline_without_a_fallback_runs_nothing() {
-    let experiment = FOUR_TRIALS.replace("dataset = \"digits\"", "dataset = \"mnist\"");
+    let experiment = FOUR_TRIALS.replace("dataset = \"digits\"", "dataset = \"kmnist\"");
     let sweep = Sweep::new("small.toml", &experiment);
-    sweep.runner("small.toml --offline").exits(2).stderr_contains("mnist");
+    sweep.runner("small.toml --offline").exits(2).stderr_contains("kmnist");
     assert!(!sweep.exists("results"));
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::{Download, FIRST_BYTE_TIMEOUT, FetchObserver};
-use crate::catalog::{CatalogEntry, Pins};
+use crate::catalog::{CatalogEntry, KnownDataset, Pins};
 use crate::checksum::{md5, sha256};
 use crate::dataset::{Dataset, ImageShape, Verification};
 use crate::decode_cache::DecodeCache;
@@ -54,6 +54,7 @@ impl Tiny {
         let archives = plain.each_ref().map(|file| gzip(file));
         let entry = Box::leak(Box::new(CatalogEntry {
             name: "tiny",
+            archives: None,
             mirrors: &[],
             pins: pins(&plain, &archives),
             shape: ImageShape { rows: 5, columns: 5 },
@@ -72,6 +73,7 @@ impl Tiny {
             name: "tiny",
             folder,
             entry: Some(self.entry),
+            embedded: None,
             cache: &DecodeCache::new(folder),
             advice: "",
         }

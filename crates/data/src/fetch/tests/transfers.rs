@@ -63,3 +63,25 @@ fn transfer_without_progress_fails_and_keeps_part() {
     assert_eq!(fs::metadata(folder.path().join(PART)).unwrap().len(), 500);
     assert!(!folder.path().join(FILES[2]).exists());
 }
+
+#[test]
+fn interrupted_download_of_real_mnist_completes() {
+    let entry = KnownDataset::Mnist.entry();
+    let archives = entry.archives.unwrap();
+    let server = Server::new(move |request| {
+        let file = FILES.iter().position(|file| request.file == format!("{file}.gz")).unwrap();
+        Reply::Truncated(archives[file].to_vec(), 4_000_000)
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let mirrors = [server.url.clone()];
+    let download =
+        Download { entry, folder: folder.path(), mirrors: &mirrors, timeout: FIRST_BYTE_TIMEOUT };
+    download.run(&mut RecordingObserver::default()).unwrap();
+    assert_eq!(server.ranges(TRAIN_IMAGES), [None, Some(4_000_000), Some(8_000_000)]);
+    let Pins::Sha256(pins) = entry.pins else { unreachable!() };
+    for (file, pin) in FILES.iter().zip(pins) {
+        assert_eq!(sha256(&[&fs::read(folder.path().join(file)).unwrap()]), pin);
+    }
+    download.run(&mut RecordingObserver::default()).unwrap();
+    assert_eq!(server.requests().len(), 6, "existing files are not fetched again");
+}
