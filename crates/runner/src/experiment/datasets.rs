@@ -11,8 +11,7 @@ use data::{
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use crate::cli::PathArgs;
-use crate::experiment::diagnostic::Diagnostic;
-use crate::experiment::spec::{NamedDataset, Spec};
+use crate::experiment::spec::Spec;
 
 /// The dataset of an experiment.
 #[derive(Clone)]
@@ -88,21 +87,20 @@ impl Datasets {
 
     /// The dataset of `spec`. If it is unavailable, warns and returns its `offline_fallback`.
     pub fn resolve(&mut self, spec: &Spec) -> Result<ResolvedDataset> {
-        let source = source(spec, &spec.dataset)?;
-        let error = match self.load(&source) {
+        let source = &spec.dataset.source;
+        let error = match self.load(source) {
             Ok(dataset) => return Ok(ResolvedDataset { dataset, fallback_for: None }),
             Err(error) => error,
         };
         match &spec.fallback {
             Some(fallback) if error.is_unavailable() => {
-                let substitute = self::source(spec, fallback)?;
-                let dataset = self.load(&substitute).map_err(anyhow::Error::from)?;
+                let dataset = self.load(&fallback.source).map_err(anyhow::Error::from)?;
                 let reason = if self.offline { " (--offline)" } else { "" };
                 let warning = format!(
                     "warning: {} could not be downloaded{reason}; using {} instead \
                      (offline_fallback)",
                     source.name(),
-                    substitute.name()
+                    fallback.source.name()
                 );
                 anstream::eprintln!("{}", tracking::printable(&warning));
                 Ok(ResolvedDataset { dataset, fallback_for: Some(source.name().to_owned()) })
@@ -114,15 +112,15 @@ impl Datasets {
     /// The size of the dataset of `spec`, and its title. Reads and downloads no more
     /// than necessary.
     pub fn info(&mut self, spec: &Spec) -> Result<(DatasetInfo, String)> {
-        let source = source(spec, &spec.dataset)?;
+        let source = &spec.dataset.source;
         let name = source.name().to_owned();
         match source.pinned_info() {
-            Some(info) if self.finder.has_files(&source) => Ok((info, name)),
-            Some(info) if !self.offline && !self.finder.is_local(&source) => {
+            Some(info) if self.finder.has_files(source) => Ok((info, name)),
+            Some(info) if !self.offline && !self.finder.is_local(source) => {
                 Ok((info, format!("{name}, to be downloaded first")))
             }
-            None if self.finder.has_files(&source) => {
-                Ok((self.finder.info(&source, &mut SilentFetch)?, name))
+            None if self.finder.has_files(source) => {
+                Ok((self.finder.info(source, &mut SilentFetch)?, name))
             }
             _ => {
                 let resolved = self.resolve(spec)?;
@@ -142,11 +140,6 @@ impl Datasets {
         self.loaded.insert(key, Arc::clone(&dataset));
         Ok(dataset)
     }
-}
-
-fn source(spec: &Spec, named: &NamedDataset) -> Result<Source, Diagnostic> {
-    Source::parse(&named.name, &spec.folder)
-        .map_err(|error| Diagnostic::new("invalid dataset", &named.span, error.to_string()))
 }
 
 #[cfg(all(test, unix))]

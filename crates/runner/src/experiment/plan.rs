@@ -36,7 +36,7 @@ impl Plan {
         let expanded = expand(spec)?;
         if let Some(misfit) = learner.misfit(&expanded, examples) {
             let span = spec.spans.get(misfit.name).unwrap_or(&spec.dataset.span);
-            let label = format!("{} of '{}'", misfit.expected, spec.dataset.name);
+            let label = format!("{} of '{}'", misfit.expected, spec.dataset.source.name());
             return Err(Diagnostic::new(misfit.message, span, label).help(misfit.help));
         }
         let trials = expanded.into_iter().map(|params| {

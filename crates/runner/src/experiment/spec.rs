@@ -1,7 +1,7 @@
 //! An experiment file as valid domain types, not yet expanded into trials.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -33,15 +33,23 @@ pub struct Spec {
     /// Where the file sets each hyperparameter, for errors that concern the whole plan.
     pub spans: HashMap<String, SourceSpan>,
     pub source: Arc<Source>,
-    /// The folder of the file: relative dataset paths start here.
-    pub folder: PathBuf,
 }
 
-/// A dataset as the file names it.
+/// A dataset, and where the file names it.
 #[derive(Debug, Clone)]
 pub struct NamedDataset {
-    pub name: String,
+    pub source: data::Source,
     pub span: SourceSpan,
+}
+
+impl NamedDataset {
+    /// Reads the value of `key`. A relative path starts at `folder`, the folder of the file.
+    fn read(key: &str, node: &Node, folder: &Path) -> Result<Self, Diagnostic> {
+        let source = data::Source::parse(text(key, node)?, folder).map_err(|error| {
+            Diagnostic::new(format!("invalid '{key}'"), &node.span, error.to_string())
+        })?;
+        Ok(Self { source, span: node.span.clone() })
+    }
 }
 
 impl Spec {
@@ -55,7 +63,7 @@ impl Spec {
         for setting in sets {
             file::overlay(&mut root, setting)?;
         }
-        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        let folder = path.parent().unwrap_or(Path::new(""));
         Ok(Self::from_root(&root, source, folder, learner)?)
     }
 
@@ -71,7 +79,7 @@ impl Spec {
     fn from_root(
         root: &Node,
         source: Arc<Source>,
-        folder: PathBuf,
+        folder: &Path,
         learner: &dyn Learner,
     ) -> Result<Self, Diagnostic> {
         const KEYS: [&str; 6] = ["name", "description", "data", "metrics", "train", "sweep"];
@@ -82,9 +90,10 @@ impl Spec {
 
         let data = top.required("data", "[data]\ndataset = \"mnist\"")?;
         let data = Section::new("[data]", data, &["dataset", "offline_fallback", "validation"])?;
-        let dataset = dataset("dataset", data.required("dataset", "dataset = \"mnist\"")?)?;
+        let named = |key, node| NamedDataset::read(key, node, folder);
+        let dataset = named("dataset", data.required("dataset", "dataset = \"mnist\"")?)?;
         let fallback = data.get("offline_fallback");
-        let fallback = fallback.map(|node| self::dataset("offline_fallback", node)).transpose()?;
+        let fallback = fallback.map(|node| named("offline_fallback", node)).transpose()?;
         let validation = data.get("validation").map_or(Ok(Validation::Test), validation)?;
 
         let metrics = top.get("metrics");
@@ -110,7 +119,6 @@ impl Spec {
             sweep,
             spans,
             source,
-            folder,
         })
     }
 }
@@ -151,15 +159,6 @@ fn experiment_name(node: &Node) -> Result<ExperimentName, Diagnostic> {
         Diagnostic::new("invalid experiment name", &node.span, label)
             .help("the name becomes a folder of the results folder")
     })
-}
-
-fn dataset(key: &str, node: &Node) -> Result<NamedDataset, Diagnostic> {
-    let name = text(key, node)?;
-    if name.trim().is_empty() {
-        let label = "expected mnist, fashion-mnist, kmnist, digits or a folder of IDX files";
-        return Err(Diagnostic::new(format!("'{key}' is empty"), &node.span, label));
-    }
-    Ok(NamedDataset { name: name.to_owned(), span: node.span.clone() })
 }
 
 fn validation(node: &Node) -> Result<Validation, Diagnostic> {

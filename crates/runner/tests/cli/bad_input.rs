@@ -86,6 +86,10 @@ fn unknown_dataset_suggests_nearest() {
     let sweep = Sweep::new("bad.toml", &HEAD.replace("digits", "mnits"));
     let run = sweep.runner("bad.toml").exits(2);
     run.stderr_contains("bad.toml:2:20").stderr_contains("did you mean mnist?");
+    let fallback = "\"mnist\", offline_fallback = \"digit\"";
+    sweep.write("bad.toml", HEAD.replace("\"digits\"", fallback));
+    let run = sweep.runner("bad.toml --plan").exits(2);
+    run.stderr_contains("bad.toml:2:48").stderr_contains("did you mean digits?");
 }
 
 #[test]
