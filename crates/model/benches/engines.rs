@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::cast_possible_truncation, missing_docs)]
 
 use std::hint::black_box;
+use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
@@ -96,13 +97,11 @@ fn measure_epoch(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// MNIST if it is on this machine, otherwise the embedded digits.
+/// The copy of MNIST in this repository.
 fn dataset() -> data::Dataset {
-    let finder = Finder::new(None, Network::Offline, Vec::new()).expect("finder");
-    let load = |name| {
-        finder.load(&Source::parse(name, std::path::Path::new("")).expect("name"), &mut SilentFetch)
-    };
-    load("mnist").or_else(|_| load("digits")).expect("digits are embedded")
+    let finder = Finder::new(Some(env!("CARGO_TARGET_TMPDIR").into()), Network::Offline, vec![]);
+    let mnist = Source::parse("../data/assets/mnist", Path::new(env!("CARGO_MANIFEST_DIR")));
+    finder.expect("finder").load(&mnist.expect("name"), &mut SilentFetch).expect("MNIST")
 }
 
 criterion_group!(benches, measure_epoch);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{Call, Sweep};
+use crate::common::Sweep;
 use crate::stop::send_signal;
 
 /// Pseudo-random delays: a linear congruential generator, which is equal on every machine.
@@ -16,8 +16,7 @@ impl Delays {
     }
 }
 
-/// The experiment to kill. `KILLED` names another file, which may need the datasets of the tester
-/// in `MNIST_DIR`.
+/// The experiment to kill. `KILLED` names another file.
 fn experiment() -> String {
     let smoke = include_str!("../../../../experiments/smoke.toml");
     std::env::var("KILLED").map_or_else(
@@ -34,11 +33,7 @@ fn results_are_equal_after_kills_at_fifty_random_instants() {
     let name = experiment.lines().find_map(|line| line.strip_prefix("name = ")).unwrap();
     let name = name.trim_matches('"');
     let sweep = Sweep::new("killed.toml", &experiment);
-    let mnist = std::env::var_os("MNIST_DIR").filter(|_| std::env::var_os("KILLED").is_some());
-    let run = |results: &str| -> Call {
-        let run = sweep.runner(&format!("killed.toml -q -j 2 -r {results}"));
-        mnist.iter().fold(run, |run, path| run.env("MNIST_DIR", path))
-    };
+    let run = |results: &str| sweep.runner(&format!("killed.toml -q -j 2 -r {results}"));
     run("undisturbed").success();
     let begun = Instant::now();
     run("timed").success();
