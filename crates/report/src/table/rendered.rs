@@ -39,7 +39,8 @@ impl RenderedColumn {
 
     /// The width with a split title.
     pub fn narrowest_width(&self) -> usize {
-        self.cell_width().max(words(&self.title).map(UnicodeWidthStr::width).max().unwrap_or(0))
+        self.cell_width()
+            .max(title_parts(&self.title).map(UnicodeWidthStr::width).max().unwrap_or(0))
     }
 
     fn cell_width(&self) -> usize {
@@ -50,10 +51,10 @@ impl RenderedColumn {
     pub fn split_title(&self) -> Vec<String> {
         let width = self.narrowest_width();
         let mut lines: Vec<String> = Vec::new();
-        for word in words(&self.title) {
+        for part in title_parts(&self.title) {
             match lines.last_mut() {
-                Some(line) if line.width() + word.width() <= width => line.push_str(word),
-                _ => lines.push(word.to_owned()),
+                Some(line) if line.width() + part.width() <= width => line.push_str(part),
+                _ => lines.push(part.to_owned()),
             }
         }
         lines.iter().map(|line| line.trim_end().to_owned()).collect()
@@ -61,7 +62,7 @@ impl RenderedColumn {
 }
 
 /// The parts between which a title can be split: after an underscore or a blank.
-fn words(title: &str) -> impl Iterator<Item = &str> {
+fn title_parts(title: &str) -> impl Iterator<Item = &str> {
     title.split_inclusive(['_', ' '])
 }
 
