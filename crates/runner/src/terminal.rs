@@ -24,7 +24,7 @@ pub fn stderr_width() -> usize {
 }
 
 fn width(terminal: Option<(Width, Height)>) -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     let columns = columns.filter(|columns| *columns > 0);
     let terminal = terminal.map(|(width, _)| usize::from(width.0)).filter(|width| *width > 0);
     columns.or(terminal).unwrap_or(DEFAULT_WIDTH)

@@ -64,11 +64,15 @@ impl Progress {
             ..Self::with_mode(mode, steps)
         };
         progress.show_count(work.done);
-        // The estimate of the remaining time must not count the steps of earlier sweeps.
-        progress.sweep.set_position(steps.saturating_sub(to_run));
-        progress.sweep.tick();
-        progress.sweep.reset_eta();
+        progress.count_earlier(steps.saturating_sub(to_run));
         progress
+    }
+
+    /// Counts steps of earlier sweeps, which the estimate of the remaining time must not use.
+    fn count_earlier(&self, steps: u64) {
+        self.sweep.inc(steps);
+        self.sweep.tick();
+        self.sweep.reset_eta();
     }
 
     /// Shows nothing.
@@ -109,6 +113,11 @@ impl Progress {
             self.print(&format!("{title}{SEPARATOR}resumed after epoch {epoch}"), &[]);
         }
         let (steps, epochs) = (longest.workload.steps, longest.workload.epochs);
+        let steps_per_epoch = (steps / u64::from(epochs)).max(1);
+        let shown = u64::from(resumed_after.unwrap_or(0)) * steps_per_epoch;
+        if shown > 0 {
+            self.count_earlier(shown);
+        }
         let bar = ProgressBar::new(steps).with_style(style("  {bar:8} {msg}"));
         let bar = self.bars.add(bar);
         bar.set_message(fitted(&title, stderr_width().saturating_sub(GROUP_BAR_WIDTH)).to_owned());
@@ -116,9 +125,9 @@ impl Progress {
             bar,
             sweep: self.sweep.clone(),
             title,
-            steps_per_epoch: (steps / u64::from(epochs)).max(1),
+            steps_per_epoch,
             epochs,
-            shown: 0,
+            shown,
             refreshed: Instant::now(),
         }
     }
@@ -233,7 +242,7 @@ impl GroupProgress {
             return;
         }
         self.refreshed = Instant::now();
-        self.sweep.inc(step - self.shown);
+        self.sweep.inc(step.saturating_sub(self.shown));
         self.shown = step;
         self.bar.set_position(step);
         let text = [&self.title, &*format!("epoch {epoch}/{}", self.epochs), &metrics.to_string()];
