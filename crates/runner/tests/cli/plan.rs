@@ -54,3 +54,20 @@ fn dry_run_is_the_same_as_plan() {
     sweep.runner("-h").success().stdout_contains("[alias: --dry-run]");
     assert!(!sweep.exists("results"));
 }
+
+#[test]
+fn shipped_experiments_plan_offline_without_a_cache() {
+    let sweep = Sweep::empty();
+    let experiments = concat!(env!("CARGO_MANIFEST_DIR"), "/../../experiments");
+    let mut files = 0;
+    for entry in std::fs::read_dir(experiments).unwrap() {
+        let file = entry.unwrap().path();
+        sweep
+            .runner("--plan --offline")
+            .arg(&file)
+            .success()
+            .stdout_contains(", 0 have their result");
+        files += 1;
+    }
+    assert!(files >= 6);
+}
