@@ -12,12 +12,33 @@ pub fn file(args: &ExportArgs) -> Option<&Path> {
 }
 
 /// The folder to write. `name` is the name of the format and of the default folder.
+///
+/// # Errors
+/// If the path is standard output or looks like a file.
 pub fn folder(results: &Path, args: &ExportArgs, name: &str) -> Result<PathBuf> {
     match (&args.output, file(args)) {
         (None, _) => Ok(results.join("export").join(name)),
+        (Some(_), Some(path)) if has_file_extension(path) => {
+            let comparison = match name {
+                "csv" => "; for the comparison as one file: report --format csv > FILE",
+                _ => "",
+            };
+            bail!(
+                "{}: --format {name} writes a folder with one file per table: name a folder, as in \
+                 -o {}{comparison}",
+                path.display(),
+                path.with_extension("").display()
+            )
+        }
         (Some(_), Some(folder)) => Ok(folder.to_owned()),
         (Some(_), None) => {
             bail!("--format {name} writes a folder of files: name a folder with -o")
         }
     }
+}
+
+/// Whether `path` looks like a file of one of the formats that write folders.
+fn has_file_extension(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    extension.is_some_and(|extension| extension == "csv" || extension == "parquet")
 }
