@@ -12,6 +12,7 @@ mod error;
 mod example;
 mod export;
 mod filter;
+mod listing;
 mod metric;
 mod narrative;
 mod number_format;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
         Some(Command::Export(args)) => cmd::export::export(cli.results(), args),
         Some(Command::Digest(args)) => cmd::digest::digest(args),
         Some(Command::Serve(args)) => cmd::serve::serve(cli.results(), args),
+        Some(Command::List(args)) => cmd::list::list(cli.results(), args),
         Some(Command::Show { id }) => cmd::show::show(cli.results(), id),
         Some(Command::Diff { args }) => cmd::diff::diff(cli.results(), args),
     };

@@ -207,7 +207,6 @@ fn wrong_choice_is_rejected_with_a_hint() {
     let results = everything();
     for (format, arguments, hint) in [
         ("json", &["--where", "batchsize=1"][..], "did you mean 'batch_size'?"),
-        ("json", &["--where", "batch_size>64"], "nothing to export"),
         ("json", &["-e", "wines"], "did you mean 'wine'?"),
         ("json", &["--top", "3"], "use them with --format markdown or --format latex"),
         ("csv", &["-o", "-"], "--format csv writes a folder of files: name a folder with -o"),
@@ -215,6 +214,37 @@ fn wrong_choice_is_rejected_with_a_hint() {
         let (code, out, err) = export(&results, format, arguments);
         assert!(code == 2 && out.is_empty() && err.contains(hint), "{err}");
     }
+}
+
+#[test]
+fn folder_format_rejects_the_name_of_a_file() {
+    let results = sixty_three();
+    for (format, name, hints) in [
+        ("csv", "runs.csv", &["as in -o ", "/runs;", "report --format csv > FILE"][..]),
+        ("parquet", "runs.PARQUET", &["one file per table", "/runs\n"]),
+    ] {
+        let path = results.path().join(name);
+        let (code, err) = export_to(&results, format, &path);
+        assert!(code == 2 && hints.iter().all(|hint| err.contains(hint)), "{err}");
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn empty_selection_gives_an_empty_export() {
+    let results = everything();
+    let none = ["--where", "batch_size>64"];
+    let (code, out, err) = export(&results, "json", &none);
+    let record: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, record["runs"].as_array().unwrap().len()), (0, 0), "{out}");
+    assert!(err.starts_with("no run matches every --where (4 runs checked)\n"), "{err}");
+    for format in ["markdown", "latex"] {
+        let (code, _, err) = export(&results, format, &none);
+        assert_eq!((code, err.as_str()), (0, "no run matches every --where (4 runs checked)\n"));
+    }
+    let (code, out, err) = outcome(results.path(), &[&["list"], &none[..]].concat());
+    let expected = (0, "", "no run matches every --where (4 runs checked)\n");
+    assert_eq!((code, out.as_str(), err.as_str()), expected);
 }
 
 #[test]

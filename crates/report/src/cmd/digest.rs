@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::cli::{ComparisonArgs, DigestArgs, DigestScope};
-use crate::query::{select_experiments, store};
+use crate::query::{print_why_empty, select_experiments, store, why_empty};
 use crate::results_digest::of_experiment;
 
 use super::export::selected_runs;
@@ -33,7 +33,11 @@ fn of_record(results: &Path, experiments: Vec<String>) -> Result<ExitCode> {
 /// Prints one line per experiment: the digest of its results, and its name.
 fn of_results(results: &Path, experiments: &[String]) -> Result<ExitCode> {
     let reader = store::open(results)?;
-    for experiment in select_experiments(&reader, results, experiments)? {
+    let selected = select_experiments(&reader, results, experiments)?;
+    if selected.is_empty() {
+        print_why_empty(&why_empty(&reader, results, &ComparisonArgs::default(), 0));
+    }
+    for experiment in selected {
         let digest = of_experiment(&reader, results, &experiment.name)?;
         writeln!(std::io::stdout(), "{digest}  {}", tracking::printable(&experiment.name))?;
     }

@@ -5,6 +5,7 @@ pub mod diff;
 pub mod digest;
 pub mod export;
 pub mod html;
+pub mod list;
 pub mod serve;
 pub mod show;
 

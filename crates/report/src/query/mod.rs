@@ -1,6 +1,7 @@
 //! A query: selects experiments and runs, compares the runs, and makes tables.
 
 mod check;
+mod matching;
 mod select;
 pub mod store;
 
@@ -20,6 +21,7 @@ use check::table_options;
 use store::run_advice;
 
 pub use check::check_names;
+pub use matching::{MatchingRuns, read_matching};
 pub use select::{SelectedRuns, select_experiments};
 
 /// The runs of a query and their comparisons.
@@ -36,8 +38,27 @@ impl QueryResult {
     /// Prints the reason why there are no tables, if there are none.
     pub fn print_why_empty(&self) {
         if let Some(why) = &self.why_empty {
-            anstream::eprintln!("{}", tracking::printable(why));
+            print_why_empty(why);
         }
+    }
+}
+
+/// Prints the reason why a selection is empty. That is no error: the output is empty too.
+pub fn print_why_empty(why: &str) {
+    anstream::eprintln!("{}", tracking::printable(why));
+}
+
+/// The reason why `args` select none of the `found` runs of the selected experiments.
+pub fn why_empty(reader: &Reader, results: &Path, args: &ComparisonArgs, found: usize) -> String {
+    match found {
+        0 if !reader.integrity_issues().is_empty() => {
+            "every run was changed after it was recorded".to_owned()
+        }
+        0 if !args.experiments.is_empty() => {
+            format!("no runs of {} in {} yet", args.experiments.join(", "), results.display())
+        }
+        0 => format!("no runs in {} yet; {}", results.display(), run_advice(results)),
+        _ => format!("no run matches every --where ({found} runs checked)"),
     }
 }
 
@@ -59,13 +80,7 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
         let compared = comparison::compare(experiment, declarations, runs, &options);
         comparisons.extend(compared.with_context(|| experiment.name.clone())?);
     }
-    let why_empty = comparisons.is_empty().then(|| match found {
-        0 if !reader.integrity_issues().is_empty() => {
-            "every run was changed after it was recorded".to_owned()
-        }
-        0 => format!("no runs in {} yet; {}", results.display(), run_advice(results)),
-        _ => format!("no run matches every --where ({found} runs checked)"),
-    });
+    let why_empty = comparisons.is_empty().then(|| why_empty(reader, results, args, found));
     let table_options = table_options(args, &comparisons)?;
     let mut tables = tables(comparisons, &table_options);
     for table in &mut tables {

@@ -1,5 +1,7 @@
 //! Names of the hyperparameters and metrics of several runs.
 
+use std::collections::BTreeSet;
+
 use super::measured_run::MeasuredRun;
 use crate::metric;
 
@@ -9,6 +11,15 @@ pub const REPLICATES: [&str; 5] = ["seed", "random_state", "random_seed", "fold"
 /// Names of the hyperparameters of `runs`, in the order in which they were first recorded.
 pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a MeasuredRun>) -> Vec<&'a str> {
     distinct(runs.into_iter().flat_map(|measured| &measured.run.params).map(|(name, _)| &**name))
+}
+
+/// Names of the hyperparameters that have different values in `runs`.
+pub fn varying_params(runs: &[MeasuredRun]) -> Vec<String> {
+    let varies = |name: &&str| {
+        let values = runs.iter().map(|measured| measured.run.param(name).map(ToString::to_string));
+        values.collect::<BTreeSet<_>>().len() > 1
+    };
+    param_names(runs).into_iter().filter(varies).map(str::to_owned).collect()
 }
 
 /// Names of the metrics of `runs`: known metrics in the order of tables, then the others.

@@ -20,7 +20,9 @@ pub fn export(
     args: &ExportArgs,
     render: impl Fn(&[Table]) -> String,
 ) -> Result<ExitCode> {
-    let text = render(&query::compare_runs(reader, results, &args.comparison)?.tables);
+    let result = query::compare_runs(reader, results, &args.comparison)?;
+    result.print_why_empty();
+    let text = render(&result.tables);
     match output::file(args) {
         Some(path) => atomic_write::file(path, |out| Ok(out.write_all(text.as_bytes())?))?,
         None => std::io::stdout().write_all(text.as_bytes())?,

@@ -7,13 +7,12 @@ use std::process::ExitCode;
 use anyhow::{Result, bail, ensure};
 use tracking::{Reader, RecordedRun, printable};
 
-use super::selection::{read_candidates, reject_comparison_options};
+use super::selection::reject_comparison_options;
 use crate::cli::ComparisonArgs;
 use crate::cmd::report_damage;
 use crate::export::tools::mlflow::{self, MlflowDatabase, MlflowServer};
-use crate::export::tools::{ExportSelection, tensorboard, varying_params};
-use crate::filter;
-use crate::query::{SelectedRuns, store};
+use crate::export::tools::{ExportSelection, tensorboard};
+use crate::query::{MatchingRuns, read_matching, store};
 use crate::suggestion::unknown;
 
 /// The tool and the place that receive the runs.
@@ -112,19 +111,10 @@ fn resolved(folder: &Path) -> Result<PathBuf> {
 
 /// All intact runs that match the conditions, finished or not.
 fn select(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<Vec<ExportSelection>> {
-    let mut conditions = filter::parse_all(&args.conditions)?;
-    let candidates =
-        read_candidates(reader, results, args, &mut conditions, RecordedRun::is_intact)?;
     let mut selections = Vec::new();
-    for SelectedRuns { experiment, runs, .. } in candidates {
-        // This call also logs damaged runs, which the command reports at its end.
-        let effective = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
-        let varying = varying_params(&runs);
-        let matching = runs.into_iter().filter(|run| filter::all_hold(&conditions, run));
-        let runs: Vec<RecordedRun> = matching.map(|measured| measured.run).collect();
-        if runs.is_empty() {
-            continue;
-        }
+    for matching in read_matching(reader, results, args, RecordedRun::is_intact)? {
+        let MatchingRuns { experiment, runs, effective, varying, .. } = matching;
+        let runs: Vec<RecordedRun> = runs.into_iter().map(|measured| measured.run).collect();
         check_name(&experiment.name)?;
         for run in &runs {
             check_name(run.id.as_str())?;

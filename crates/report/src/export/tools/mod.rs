@@ -6,4 +6,4 @@ mod selection;
 mod summary;
 pub mod tensorboard;
 
-pub use selection::{ExportSelection, varying_params};
+pub use selection::ExportSelection;

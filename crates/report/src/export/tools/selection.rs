@@ -1,13 +1,13 @@
 //! Selects the runs of an experiment for an export, and reads them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::Result;
 use tracking::{Experiment, Reader, RecordedRun, RunId, Status};
 
 use super::exported_run::ExportedRun;
-use crate::runs::{MeasuredRun, param_names, weights_file};
+use crate::runs::weights_file;
 
 /// The runs of an experiment that an export writes.
 pub struct ExportSelection {
@@ -19,15 +19,6 @@ pub struct ExportSelection {
     pub effective: HashSet<RunId>,
     /// Names of the hyperparameters that vary over all runs of the experiment.
     pub varying: Vec<String>,
-}
-
-/// Names of the hyperparameters that have different values in `runs`.
-pub fn varying_params(runs: &[MeasuredRun]) -> Vec<String> {
-    let varies = |name: &&str| {
-        let values = runs.iter().map(|measured| measured.run.param(name).map(ToString::to_string));
-        values.collect::<BTreeSet<_>>().len() > 1
-    };
-    param_names(runs).into_iter().filter(varies).map(str::to_owned).collect()
 }
 
 impl ExportSelection {

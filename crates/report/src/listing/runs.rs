@@ -1,0 +1,140 @@
+//! The list of the runs of an experiment.
+
+use std::collections::HashSet;
+
+use serde_json::Value as Json;
+use tracking::{ColumnNames, Value};
+
+use super::{ListCell, ListColumn, Listing};
+use crate::metric::{Metric, Rules};
+use crate::number_format::with_unit;
+use crate::query::MatchingRuns;
+use crate::runs::{MeasuredRun, may_rank, metric_names, metric_of, param_names};
+use crate::table::Prominence;
+use crate::wording;
+
+/// The names of the columns besides hyperparameters and the ranking metric.
+const FACTS: [&str; 8] =
+    ["experiment", "run", "trial", "status", "superseded", "dataset", "started_at", "seconds"];
+
+/// The length to which ids can be cut and stay different, at least 8.
+pub fn short_length<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
+    const SHORTEST: usize = 8;
+    let ids: HashSet<&str> = ids.collect();
+    let is_unique = |length: &usize| {
+        let mut beginnings = HashSet::new();
+        ids.iter().all(|id| beginnings.insert(id.get(..*length).unwrap_or(id)))
+    };
+    let longest = ids.iter().map(|id| id.len()).max().unwrap_or(SHORTEST);
+    (SHORTEST..longest).find(is_unique).unwrap_or(longest)
+}
+
+/// Lists the newest `top` runs of an experiment. Ids are cut to `length` digits for people.
+pub fn runs(selected: &MatchingRuns, top: usize, length: usize) -> Listing {
+    let shown: Vec<&MeasuredRun> = selected.runs.iter().rev().take(top).collect();
+    let column = |name: &str, title: &str, prominence, cell: &dyn Fn(&MeasuredRun) -> ListCell| {
+        ListColumn::new(name, title, prominence, shown.iter().map(|run| cell(run)).collect())
+    };
+    let id =
+        |id: &str| ListCell { shown: id.get(..length).unwrap_or(id).to_owned(), value: id.into() };
+    let mut columns = vec![
+        column("experiment", "experiment", Prominence::Machine, &|_| {
+            ListCell::text(&selected.experiment.name)
+        }),
+        column("run", "run", Prominence::Needed, &|run| id(run.run.id.as_str())),
+        column("trial", "trial", Prominence::Optional(2), &|run| id(run.run.trial.as_str())),
+    ];
+    let mut names = ColumnNames::new(FACTS);
+    for name in param_names(&selected.runs) {
+        let varies = selected.varying.iter().any(|varying| varying == name);
+        let prominence = if varies { Prominence::Needed } else { Prominence::Machine };
+        let param = |run: &MeasuredRun| run.run.param(name).map_or_else(ListCell::absent, value);
+        let mut column =
+            column(&names.claim(name, "param_"), &wording::key(name), prominence, &param);
+        column.numeric =
+            shown.iter().all(|run| !matches!(run.run.param(name), Some(Value::Text(_))));
+        columns.push(column);
+    }
+    columns.push(column("status", "status", Prominence::Needed, &|run| status(selected, run)));
+    columns.push(column("superseded", "superseded", Prominence::Machine, &|run| ListCell {
+        shown: String::new(),
+        value: is_superseded(selected, run).into(),
+    }));
+    if let Some(metric) = ranking(selected) {
+        let cell = |run: &MeasuredRun| {
+            run.metric(&metric.name).map_or_else(ListCell::absent, |value| ListCell {
+                shown: with_unit(metric.unit, value),
+                value: value.into(),
+            })
+        };
+        let (name, title) = (names.claim(&metric.name, "metric_"), wording::metric(&metric.name));
+        columns.push(column(&name, &title, Prominence::Optional(3), &cell).numeric());
+    }
+    let seconds = |run: &MeasuredRun| {
+        run.metric("seconds").map_or_else(ListCell::absent, |seconds| ListCell {
+            shown: tracking::seconds(seconds),
+            value: seconds.into(),
+        })
+    };
+    columns.extend([
+        column("dataset", "dataset", Prominence::Machine, &|run| ListCell::text(&run.run.dataset)),
+        column("started_at", "started (UTC)", Prominence::Optional(1), &|run| {
+            ListCell::time(&run.run.started_at)
+        }),
+        column("seconds", "time", Prominence::Optional(0), &seconds).numeric(),
+    ]);
+    Listing { heading: Some(heading(selected, shown.len())), columns }
+}
+
+/// `batch_sweep · 63 runs, newest first`
+fn heading(selected: &MatchingRuns, shown: usize) -> String {
+    let count = match selected.runs.len() {
+        all if shown < all => format!("newest {shown} of {all} runs"),
+        1 => "1 run".to_owned(),
+        all => format!("{all} runs, newest first"),
+    };
+    format!("{} · {count}", tracking::printable(&selected.experiment.name))
+}
+
+fn value(value: &Value) -> ListCell {
+    let json = match value {
+        Value::Integer(number) => (*number).into(),
+        Value::Real(number) => (*number).into(),
+        Value::Text(text) => Json::from(text.as_str()),
+    };
+    ListCell { shown: wording::value(value), value: json }
+}
+
+/// Whether another run of the trial counts in comparisons.
+fn is_superseded(selected: &MatchingRuns, run: &MeasuredRun) -> bool {
+    !selected.effective.contains(&run.run.id)
+}
+
+fn status(selected: &MatchingRuns, run: &MeasuredRun) -> ListCell {
+    let cell = ListCell::text(run.run.status.as_str());
+    let note = if is_superseded(selected, run) { ", superseded" } else { "" };
+    ListCell { shown: cell.shown + note, ..cell }
+}
+
+/// The metric that ranks the experiment by default.
+fn ranking(selected: &MatchingRuns) -> Option<Metric> {
+    let runs: Vec<&MeasuredRun> = selected.runs.iter().collect();
+    let rules = Rules::new(&[], &selected.declarations);
+    let names = metric_names(selected.runs.iter());
+    let validation = &runs.last()?.run.validation;
+    let name = rules.ranking(&names, |name| may_rank(name, &runs), validation)?;
+    Some(metric_of(name, &runs, &rules))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_ids_differ() {
+        assert_eq!(short_length(["0123456789", "1123456789"].into_iter()), 8);
+        assert_eq!(short_length(["0123456780", "0123456790"].into_iter()), 9);
+        assert_eq!(short_length(["0123456789", "0123456789"].into_iter()), 8);
+        assert_eq!(short_length(std::iter::empty()), 8);
+    }
+}

@@ -1,0 +1,59 @@
+//! Selects recorded runs for lists and exports, whatever their status.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::Result;
+use tracking::{Declarations, Experiment, Reader, RecordedRun, RunId};
+
+use super::{SelectedRuns, check_names, print_why_empty, select_experiments, why_empty};
+use crate::analysis::comparison::CompareOptions;
+use crate::cli::ComparisonArgs;
+use crate::filter;
+use crate::runs::{MeasuredRun, measured_at_end, varying_params};
+
+/// The selected runs of an experiment.
+pub struct MatchingRuns {
+    pub experiment: Experiment,
+    pub declarations: Declarations,
+    /// The runs that match every condition, in the order in which they started.
+    pub runs: Vec<MeasuredRun>,
+    /// The run of each trial that counts in comparisons.
+    pub effective: HashSet<RunId>,
+    /// Names of the hyperparameters that vary over all runs of the experiment.
+    pub varying: Vec<String>,
+}
+
+/// Reads the runs that `args` select and `include` accepts. Leaves out experiments without such a
+/// run, and prints why if there are none at all.
+pub fn read_matching(
+    reader: &Reader,
+    results: &Path,
+    args: &ComparisonArgs,
+    include: impl Fn(&RecordedRun) -> bool,
+) -> Result<Vec<MatchingRuns>> {
+    let mut conditions = filter::parse_all(&args.conditions)?;
+    let mut candidates = Vec::new();
+    for experiment in select_experiments(reader, results, &args.experiments)? {
+        let runs = reader.all_runs(&experiment.name)?.into_iter().filter(&include).collect();
+        let runs = measured_at_end(reader, runs)?;
+        let declarations = reader.declarations(&experiment.name)?;
+        candidates.push(SelectedRuns { experiment, declarations, runs });
+    }
+    check_names(CompareOptions::default(), &candidates, &mut conditions)?;
+    let found = candidates.iter().map(|candidates| candidates.runs.len()).sum();
+    let mut matching = Vec::new();
+    for SelectedRuns { experiment, declarations, mut runs } in candidates {
+        // This call also logs damaged runs, which the command reports at its end.
+        let effective = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
+        let varying = varying_params(&runs);
+        runs.retain(|run| filter::all_hold(&conditions, run));
+        if !runs.is_empty() {
+            matching.push(MatchingRuns { experiment, declarations, runs, effective, varying });
+        }
+    }
+    if matching.is_empty() {
+        print_why_empty(&why_empty(reader, results, args, found));
+    }
+    Ok(matching)
+}

@@ -1,0 +1,163 @@
+//! `report list`: experiments, and their runs with the ids that other commands accept.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod stores;
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::Value as Json;
+use stores::{Filling, everything, outcome, plausible, sixty_three};
+use tracking::{Run, Status, Value};
+
+/// A run that failed, one that diverged, and a trial that ran twice.
+fn mixed() -> Filling {
+    let mut filling = Filling::new("batch_sweep", "How batch size changes the accuracy");
+    let mut starts = 0;
+    let mut run = |batch, seed| {
+        starts += 60;
+        plausible("batch_sweep", batch, 0.0, seed)
+            .with(|run| run.started_at += Duration::from_secs(starts))
+    };
+    filling.record(&run(16, 0));
+    filling.record(&run(16, 0));
+    filling.record(&run(32, 0).with(|run| run.status = Status::Diverged));
+    let failed = |run: &mut Run| {
+        run.status = Status::Failed;
+        run.results.clear();
+    };
+    filling.record(&run(64, 0).with(failed));
+    filling.record(&run(64, 1).with(|run| run.status = Status::Killed));
+    filling
+}
+
+/// The standard output of `report` with `arguments` in a terminal of `width` columns.
+fn text(results: &Path, width: &str, arguments: &[&str]) -> String {
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_report"));
+    let command = command.env("COLUMNS", width).arg("-r").arg(results).args(arguments);
+    let output = command.output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn rows(results: &Path, arguments: &[&str]) -> Vec<Json> {
+    let (code, out, err) = outcome(results, &[&["list", "--format", "json"], arguments].concat());
+    assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn experiments_are_listed_with_their_statuses() {
+    let mixed = mixed();
+    let out = text(mixed.folder.path(), "200", &["list"]);
+    let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(
+        lines[0],
+        "experiment trials runs finished diverged failed killed dataset last activity (UTC) description"
+            .split(' ')
+            .collect::<Vec<_>>(),
+        "{out}"
+    );
+    assert_eq!(lines[1][..8], ["batch_sweep", "4", "5", "2", "1", "1", "1", "mnist"], "{out}");
+    let all = rows(everything().path(), &[]);
+    let names: Vec<&Json> = all.iter().map(|row| &row["experiment"]).collect();
+    assert_eq!(names, ["beer", "wine"]);
+    assert_eq!((&all[1]["runs"], &all[1]["running"]), (&3.into(), &1.into()));
+}
+
+#[test]
+fn runs_are_listed_newest_first_with_every_status() {
+    let mixed = mixed();
+    let out = text(mixed.folder.path(), "200", &["list", "-e", "batch_sweep"]);
+    assert!(out.starts_with("batch_sweep · 5 runs, newest first\n"), "{out}");
+    let header = out.lines().nth(1).unwrap();
+    for title in ["run", "trial", "batch_size", "seed", "status", "test accuracy", "started (UTC)"]
+    {
+        assert!(header.contains(title), "{title}: {out}");
+    }
+    assert!(!header.contains("learning_rate"), "constants are left out: {out}");
+    let statuses: Vec<&str> = out
+        .lines()
+        .skip(2)
+        .map(|line| {
+            let statuses = ["killed", "failed", "diverged", "finished, superseded", "finished"];
+            statuses.into_iter().find(|status| line.contains(status)).unwrap()
+        })
+        .collect();
+    assert_eq!(statuses, ["killed", "failed", "diverged", "finished", "finished, superseded"]);
+    let running = rows(everything().path(), &["--where", "status=running"]);
+    assert_eq!(running.len(), 1);
+}
+
+#[test]
+fn show_accepts_every_listed_id() {
+    let results = sixty_three();
+    let out = text(results.path(), "200", &["list", "-e", "batch_sweep", "--top", "3"]);
+    assert!(out.starts_with("batch_sweep · newest 3 of 63 runs\n"), "{out}");
+    for line in out.lines().skip(2) {
+        let ids: Vec<&str> = line.split_whitespace().take(2).collect();
+        for id in &ids {
+            let (code, shown, err) = outcome(results.path(), &["show", id]);
+            assert_eq!(code, 0, "{err}");
+            assert!(shown.starts_with(&format!("run {}", ids[0])), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn conditions_select_the_listed_runs() {
+    let results = sixty_three();
+    let listed = rows(results.path(), &["--where", "batch_size=16 and decay=0"]);
+    assert_eq!(listed.len(), 3);
+    for row in &listed {
+        assert_eq!((&row["batch_size"], &row["experiment"]), (&16.into(), &"batch_sweep".into()));
+        assert_eq!(row["superseded"], false);
+        assert!(row["test_accuracy"].as_f64().unwrap() > 0.9);
+    }
+    let (code, out, _) =
+        outcome(results.path(), &["list", "--where", "batch_size=16", "--format", "csv"]);
+    assert_eq!((code, out.lines().count()), (0, 10), "{out}");
+    let header = "experiment,run,trial,learning_rate,decay,batch_size,seed,status,superseded,\
+                  test_accuracy,dataset,started_at,seconds";
+    assert_eq!(out.lines().next(), Some(header));
+    let (code, _, err) = outcome(results.path(), &["list", "-e", "batch_swep"]);
+    assert!(code == 2 && err.contains("did you mean 'batch_sweep'?"), "{err}");
+}
+
+#[test]
+fn hyperparameter_with_the_name_of_a_fact_gets_a_prefix() {
+    let mut filling = Filling::new("sweep", "");
+    for run in ["a", "b"] {
+        let named = |changed: &mut Run| {
+            changed.params.push(("run".into(), Value::from(run)));
+            changed.params.push(("status".into(), 1.into()));
+        };
+        filling.record(&plausible("sweep", 16, 0.0, 0).with(named));
+    }
+    let listed = rows(filling.folder.path(), &["-e", "sweep"]);
+    assert_eq!(listed[0]["param_run"], "b");
+    assert_eq!((&listed[0]["param_status"], &listed[0]["status"]), (&1.into(), &"finished".into()));
+}
+
+#[test]
+fn damaged_run_is_reported_and_left_out_of_lists() {
+    let results = sixty_three();
+    let change = "UPDATE runs SET engine = 'none' WHERE id = (SELECT min(id) FROM runs)";
+    Connection::open(results.path().join("tracking.db")).unwrap().execute(change, []).unwrap();
+    for arguments in [&["list"][..], &["list", "-e", "batch_sweep"]] {
+        let (code, out, err) = outcome(results.path(), arguments);
+        assert!(out.contains("62"), "{out}{err}");
+        assert!(code == 1 && err.contains("warning: "), "{err}");
+    }
+}
+
+#[test]
+fn list_fits_a_narrow_terminal_with_all_keys() {
+    let results = sixty_three();
+    let out = text(results.path(), "60", &["list", "-e", "batch_sweep"]);
+    assert!(out.lines().all(|line| line.chars().count() <= 60), "{out}");
+    for key in ["run", "decay", "batch", "seed", "status"] {
+        assert!(out.lines().take(3).any(|line| line.contains(key)), "{key}: {out}");
+    }
+}
