@@ -3,15 +3,12 @@
 
 mod support;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 use support::server::{Reply, Server};
 use tempfile::TempDir;
-
-const MNIST_SHA256: &str = "474311efcf1fd213e64768801dc6195673bffb8385179d6c55cd8748b9e2e8ca";
 
 /// One call of the program, with an own dataset cache.
 struct Call {
@@ -154,71 +151,82 @@ fn closed_pipe_is_not_an_error() {
     call.success();
 }
 
-/// The archives of MNIST in this repository.
-const ARCHIVES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
+#[cfg(feature = "mnist")]
+mod embedded_mnist {
+    use std::fs;
 
-/// Copies the archives of MNIST whose names contain `part`.
-fn copy_archives(part: &str, folder: &Path) {
-    fs::create_dir_all(folder).unwrap();
-    for file in fs::read_dir(ARCHIVES).unwrap().flatten() {
-        let name = file.file_name().into_string().unwrap();
-        if name.ends_with(".gz") && name.contains(part) {
-            fs::copy(file.path(), folder.join(name)).unwrap();
+    use super::*;
+
+    const SHA256: &str = "474311efcf1fd213e64768801dc6195673bffb8385179d6c55cd8748b9e2e8ca";
+    /// The archives of MNIST in this repository.
+    const ARCHIVES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
+
+    /// Copies the archives of MNIST whose names contain `part`.
+    fn copy_archives(part: &str, folder: &Path) {
+        fs::create_dir_all(folder).unwrap();
+        for file in fs::read_dir(ARCHIVES).unwrap().flatten() {
+            let name = file.file_name().into_string().unwrap();
+            if name.ends_with(".gz") && name.contains(part) {
+                fs::copy(file.path(), folder.join(name)).unwrap();
+            }
         }
     }
-}
 
-#[test]
-fn embedded_mnist_equals_the_tutorial() {
-    let server = Server::new(|_| Reply::Status(404));
-    let mut call = data(&["info", "mnist", "--mirror", &server.url]);
-    let message = call.success();
-    let expected = [
-        "mnist · compiled into this program",
-        "train  60,000 images of 28×28   values 0..255   19.1 % non-zero",
-        "test   10,000 images of 28×28",
-        "717 of 784 pixels are non-zero in at least one training image",
-        MNIST_SHA256,
-        "verified by the checksums in this program",
-    ];
-    for part in expected {
-        assert!(message.contains(part), "expected '{part}' in:\n{message}");
+    #[test]
+    fn embedded_mnist_equals_the_tutorial() {
+        let server = Server::new(|_| Reply::Status(404));
+        let mut call = data(&["info", "mnist", "--mirror", &server.url]);
+        let message = call.success();
+        let expected = [
+            "mnist · compiled into this program",
+            "train  60,000 images of 28×28   values 0..255   19.1 % non-zero",
+            "test   10,000 images of 28×28",
+            "717 of 784 pixels are non-zero in at least one training image",
+            SHA256,
+            "verified by the checksums in this program",
+        ];
+        for part in expected {
+            assert!(message.contains(part), "expected '{part}' in:\n{message}");
+        }
+        assert!(!call.cache().exists() && server.requests().is_empty());
+        let drawn = data(&["show", "mnist", "train", "0"]).success();
+        assert!(
+            drawn.ends_with("mnist train 0 · label 5 · one-hot [0 0 0 0 0 1 0 0 0 0]\n"),
+            "{drawn}"
+        );
+        let fetched = data(&["fetch", "mnist", "--offline"]).env("MNIST_DIR", "").success();
+        assert!(fetched.starts_with("mnist is compiled into this program: 60,000 + 10,000 images"));
     }
-    assert!(!call.cache().exists() && server.requests().is_empty());
-    let drawn = data(&["show", "mnist", "train", "0"]).success();
-    assert!(
-        drawn.ends_with("mnist train 0 · label 5 · one-hot [0 0 0 0 0 1 0 0 0 0]\n"),
-        "{drawn}"
-    );
-    let fetched = data(&["fetch", "mnist", "--offline"]).env("MNIST_DIR", "").success();
-    assert!(fetched.starts_with("mnist is compiled into this program: 60,000 + 10,000 images"));
-}
 
-#[test]
-fn files_in_mnist_dir_and_cache_precede_embedded_mnist() {
-    let folder = tempfile::tempdir().unwrap();
-    let lacking = data(&["info", "mnist"]).env("MNIST_DIR", folder.path()).failure();
-    assert!(lacking.contains("lacks t10k-images-idx3-ubyte") && lacking.contains("MNIST_DIR"));
-    assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
-    copy_archives("", folder.path());
-    let found = data(&["info", "mnist"]).env("MNIST_DIR", folder.path()).success();
-    assert!(found.contains(&format!("mnist · in {}", folder.path().display())), "{found}");
+    #[test]
+    fn files_in_mnist_dir_and_cache_precede_embedded_mnist() {
+        let folder = tempfile::tempdir().unwrap();
+        let lacking = data(&["info", "mnist"]).env("MNIST_DIR", folder.path()).failure();
+        assert!(lacking.contains("lacks t10k-images-idx3-ubyte") && lacking.contains("MNIST_DIR"));
+        assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+        copy_archives("", folder.path());
+        let found = data(&["info", "mnist"]).env("MNIST_DIR", folder.path()).success();
+        assert!(found.contains(&format!("mnist · in {}", folder.path().display())), "{found}");
 
-    let mut call = data(&["info", "mnist", "--offline"]);
-    let cache = call.cache().join("mnist");
-    copy_archives("", &cache);
-    assert!(call.success().contains(&format!("mnist · in {}", cache.display())));
-}
+        let mut call = data(&["info", "mnist", "--offline"]);
+        let cache = call.cache().join("mnist");
+        copy_archives("", &cache);
+        assert!(call.success().contains(&format!("mnist · in {}", cache.display())));
+    }
 
-#[test]
-fn wrong_file_in_cache_is_reported_and_kept() {
-    let mut call = data(&["info", "mnist", "--offline"]);
-    let cache = call.cache().join("mnist");
-    copy_archives("labels", &cache);
-    assert!(call.success().contains("mnist · compiled into this program"), "images are missing");
-    let wrong = cache.join("t10k-labels-idx1-ubyte.gz");
-    fs::copy(cache.join("train-labels-idx1-ubyte.gz"), &wrong).unwrap();
-    let bytes = fs::read(&wrong).unwrap();
-    assert!(call.failure().contains("t10k-labels-idx1-ubyte.gz: wrong SHA-256"));
-    assert_eq!(fs::read(&wrong).unwrap(), bytes);
+    #[test]
+    fn wrong_file_in_cache_is_reported_and_kept() {
+        let mut call = data(&["info", "mnist", "--offline"]);
+        let cache = call.cache().join("mnist");
+        copy_archives("labels", &cache);
+        assert!(
+            call.success().contains("mnist · compiled into this program"),
+            "images are missing"
+        );
+        let wrong = cache.join("t10k-labels-idx1-ubyte.gz");
+        fs::copy(cache.join("train-labels-idx1-ubyte.gz"), &wrong).unwrap();
+        let bytes = fs::read(&wrong).unwrap();
+        assert!(call.failure().contains("t10k-labels-idx1-ubyte.gz: wrong SHA-256"));
+        assert_eq!(fs::read(&wrong).unwrap(), bytes);
+    }
 }

@@ -22,6 +22,21 @@ fn offline_fallback_is_used_reported_and_recorded() {
 }
 
 #[test]
+fn mnist_needs_no_network_and_no_cache() {
+    let experiment = FOUR_TRIALS.replace("\"digits\"", "\"mnist\"");
+    let sweep = Sweep::new("small.toml", &experiment);
+    let run = sweep.runner("small.toml --offline --set train.epochs=1 --set sweep.seed=[0]");
+    // Nothing can be written there.
+    run.env("XDG_CACHE_HOME", "/proc/nowhere").env("HOME", "/proc/nowhere").success();
+    let accuracy: f64 =
+        sweep.results().query("SELECT min(value) FROM results WHERE name = 'test_accuracy'");
+    assert!(accuracy > 0.88, "{accuracy}");
+    let digest = "474311efcf1fd213e64768801dc6195673bffb8385179d6c55cd8748b9e2e8ca";
+    let recorded = format!("runs WHERE dataset = 'mnist' AND dataset_sha256 = '{digest}'");
+    assert_eq!(sweep.results().count(&recorded), 2);
+}
+
+#[test]
 fn offline_without_a_fallback_runs_nothing() {
     let experiment = FOUR_TRIALS.replace("dataset = \"digits\"", "dataset = \"kmnist\"");
     let sweep = Sweep::new("small.toml", &experiment);

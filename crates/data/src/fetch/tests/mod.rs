@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::{Download, FIRST_BYTE_TIMEOUT, FetchObserver};
-use crate::catalog::{CatalogEntry, KnownDataset, Pins};
+use crate::catalog::{CatalogEntry, Pins};
 use crate::checksum::{md5, sha256};
 use crate::dataset::{Dataset, ImageShape, Verification};
 use crate::decode_cache::DecodeCache;

@@ -64,9 +64,10 @@ fn transfer_without_progress_fails_and_keeps_part() {
     assert!(!folder.path().join(FILES[2]).exists());
 }
 
+#[cfg(feature = "mnist")]
 #[test]
 fn interrupted_download_of_real_mnist_completes() {
-    let entry = KnownDataset::Mnist.entry();
+    let entry = crate::KnownDataset::Mnist.entry();
     let archives = entry.archives.unwrap();
     let server = Server::new(move |request| {
         let file = FILES.iter().position(|file| request.file == format!("{file}.gz")).unwrap();
