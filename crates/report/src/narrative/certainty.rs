@@ -21,16 +21,20 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
         name if comparison.keys.len() > 1 => format!("({name})"),
         name => name,
     };
+    let observed = difference(unit, undecided.observed);
     let pair = format!(
-        "difference of {} between {} and {}",
-        difference(unit, undecided.observed),
+        "{}between {} and {}",
+        match number_format::is_zero(&observed) {
+            true => String::new(),
+            false => format!("the difference of {observed} "),
+        },
         name(comparison.best()?),
         name(comparison.settings.get(undecided.rival)?)
     );
     let replicates_needed = match undecided.needed {
-        Some(needed) => format!("about {} would decide the {pair}", replicates(needed)),
+        Some(needed) => format!("about {} would decide {pair}", replicates(needed)),
         None => {
-            format!("more than 1,000 {} would be needed to decide the {pair}", repeated(comparison))
+            format!("more than 1,000 {} would be needed to decide {pair}", repeated(comparison))
         }
     };
     Some(format!(

@@ -161,6 +161,20 @@ fn no_edge_is_named_if_most_settings_may_be_the_best() {
     assert!(!text.contains("edge of the grid"), "{text}");
 }
 
+#[test]
+fn a_difference_that_rounds_to_zero_is_not_quoted() {
+    let rival = |bias: f64| [(0, 0.9), (1, 0.91 + bias), (2, 0.89)];
+    let text = |bias| {
+        let runs = [(0, 0.91), (1, 0.9), (2, 0.89)];
+        let comparison = settings(&[(16, &runs), (32, &rival(bias))], |run| run);
+        narrative::answer(&comparison).join(" ")
+    };
+    let different = text(-0.003);
+    assert!(different.contains("decide the difference of 0.10 points between"), "{different}");
+    let nearly_equal = text(-0.00006);
+    assert!(nearly_equal.contains("decide between batch_size 16 and batch_size"), "{nearly_equal}");
+}
+
 /// A setting with a higher mean on one seed is outside the promise; the promise states the number
 /// of compared settings.
 #[test]
