@@ -7,6 +7,8 @@
 //! of at least 95 %, and all limits hold together. `METHODOLOGY.md` has the formulas and the
 //! simulations.
 
+use std::collections::HashMap;
+
 use super::samples::{Difference, Resolution, Samples, difference};
 use super::statistics::{CONFIDENCE, count, quantile, upper_tail};
 
@@ -79,9 +81,15 @@ pub fn standings(settings: &[Samples], resolution: Resolution) -> Vec<Standing> 
         (0..settings.len()).filter(|index| standings[*index].may_be_best).collect();
     if !candidates.is_empty() {
         let mut limits = vec![(0.0f64, f64::NEG_INFINITY); settings.len()];
+        // One quantile per number of rivals and of degrees of freedom.
+        let mut quantiles = HashMap::new();
         for candidate in candidates {
             let rivals = standings[candidate].rivals;
-            widen_limits(&mut limits, settings, candidate, rivals, resolution, scratch);
+            let tail = (1.0 - CONFIDENCE) / 2.0 / count(rivals);
+            let mut t = |freedom| {
+                *quantiles.entry((rivals, freedom)).or_insert_with(|| quantile(tail, freedom))
+            };
+            widen_limits(&mut limits, settings, candidate, &mut t, resolution, scratch);
         }
         for (standing, (low, high)) in
             standings.iter_mut().zip(limits).filter(|(standing, _)| standing.compared)
@@ -105,26 +113,26 @@ fn testable_difference(
     Some((difference, difference.error?))
 }
 
-/// Widens the limits of each setting so that they contain its distance to `candidate`, which was
-/// tested against `rivals` settings.
+/// Widens the limits of each setting so that they contain its distance to `candidate`. `t` is the
+/// quantile of Student's t by degrees of freedom, corrected for the rivals of the candidate.
 fn widen_limits(
     limits: &mut [(f64, f64)],
     settings: &[Samples],
     candidate: usize,
-    rivals: usize,
+    t: &mut impl FnMut(usize) -> f64,
     resolution: Resolution,
     scratch: &mut Vec<f64>,
 ) {
-    // One quantile per number of degrees of freedom.
-    let mut quantiles: Vec<Option<f64>> = vec![None; settings[candidate].len() + 1];
-    let tail = (1.0 - CONFIDENCE) / 2.0 / count(rivals);
     for (index, (low, high)) in limits.iter_mut().enumerate() {
+        if index == candidate {
+            (*low, *high) = (low.min(0.0), high.max(0.0));
+            continue;
+        }
         let difference =
             testable_difference(&settings[index], &settings[candidate], resolution, scratch);
         let (least, greatest) = match difference {
-            _ if index == candidate => (0.0, 0.0),
             Some((Difference { n, mean, has_limits: true, .. }, error)) => {
-                let t = *quantiles[n - 1].get_or_insert_with(|| quantile(tail, n - 1));
+                let t = t(n - 1);
                 (mean - error * t, mean + error * t)
             }
             _ => (f64::NEG_INFINITY, f64::INFINITY),

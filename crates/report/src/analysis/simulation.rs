@@ -1,6 +1,7 @@
 //! Simulations that check the promises. They compare settings with known true means thousands of
 //! times, with fixed random seeds. `cargo test -p report --release simulation -- --ignored` runs
 //! twenty times as many.
+#![allow(clippy::unwrap_used)]
 
 use super::best::{Standing, standings};
 use super::power::{inflation, replicates_needed};
@@ -134,7 +135,7 @@ fn allowed_rate(times: u32) -> f64 {
 /// error.
 fn check_designs(times: u32) -> Vec<(Design, Rates)> {
     let allowed = allowed_rate(times);
-    let mut rates_by_design = Vec::new();
+    let mut designs = Vec::new();
     for settings in [2, 5, 10, 21] {
         for replicates in [2, 3, 5, 10] {
             for (spread, missing, gap) in [
@@ -144,17 +145,24 @@ fn check_designs(times: u32) -> Vec<(Design, Rates)> {
                 (4.0, 0.2, 0.0),
                 (4.0, 0.2, 3.0),
             ] {
-                let design = Design { settings, replicates, gap, spread, missing, grid: 0.0 };
-                let rates = simulate(design, times, 1 + settings as u64 * 100 + replicates as u64);
-                assert!(
-                    rates.best_rejected <= allowed && rates.limits_missed <= allowed,
-                    "{design:?} {rates:?}"
-                );
-                rates_by_design.push((design, rates));
+                designs.push(Design { settings, replicates, gap, spread, missing, grid: 0.0 });
             }
         }
     }
-    rates_by_design
+    let rates = |design: Design| {
+        let seed = 1 + design.settings as u64 * 100 + design.replicates as u64;
+        let rates = simulate(design, times, seed);
+        assert!(
+            rates.best_rejected <= allowed && rates.limits_missed <= allowed,
+            "{design:?} {rates:?}"
+        );
+        (design, rates)
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            designs.into_iter().map(|design| scope.spawn(move || rates(design))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
 }
 
 #[test]
