@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs four sweeps with 20 seeds and writes the tables and digests of this folder: 8 minutes of
-# processor time. `git diff results/reference/digests.txt` is empty if the results are equal.
+# Runs four sweeps with 20 seeds, and the tutorial, and writes the tables and digests of this folder:
+# 8 minutes of processor time. `git diff results/reference/digests.txt` is empty if the results are
+# equal.
 # Usage: results/reference/reproduce.sh [RESULTS]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -29,5 +30,9 @@ table decay_sweep-tuned.txt -e decay_sweep --sort test_accuracy --where \
    or (decay=1e-3 and learning_rate=1) or (decay=1e-2 and learning_rate=3)'
 table decay_sweep-fixed.txt -e decay_sweep --where learning_rate=0.01
 table epoch_sweep-fixed.txt -e epoch_sweep --where learning_rate=0.01
+
+target/debug/runner experiments/tutorial.toml -r "$results"
+cp "$results"/tutorial/{runs,epochs}.csv results/reference
+table report.md -e tutorial --format markdown
 
 target/debug/report -r "$results" digest --results > results/reference/digests.txt
