@@ -62,6 +62,36 @@ fn log_run(store: &Store, depth: u32, kind: &str, seed: u32) {
 }
 
 #[test]
+fn validation_that_was_not_stated_is_not_claimed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for (depth, seed) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+        let run = store.new_run("wine", &[("depth", depth.into()), ("seed", seed.into())]);
+        let run = run.dataset("wine").start().unwrap();
+        run.log(1, &[("val_loss", 0.5 / f64::from(depth) + 0.01 * f64::from(seed))]).unwrap();
+        run.finish(&[]).unwrap();
+    }
+    drop(store);
+    let reader = tracking::Reader::open(folder.path()).unwrap();
+    let id = reader.runs("wine").unwrap()[0].id.to_string();
+    let show = ["show", id.as_str()];
+    let html = ["html", "-o", "-"];
+    let list = ["list", "-e", "wine"];
+    let markdown = ["export", "--format", "markdown"];
+    let latex = ["export", "--format", "latex"];
+    let diff = ["diff", "wine", "wine"];
+    for args in [&[][..], &show, &html, &list, &markdown, &latex, &diff, &["--format", "csv"]] {
+        let out = Test::new(folder.path()).args(args).success();
+        let out = out.split("<style>").next().unwrap().to_lowercase();
+        for claim in ["on the test set", "the test set both", "held out", "optimistic"] {
+            assert!(!out.contains(claim), "{args:?}: {claim}: {out}");
+        }
+    }
+    let json = Test::new(folder.path()).args(&["--format", "json"]).success();
+    assert!(json.contains("\"validation\": null"), "{json}");
+}
+
+#[test]
 fn logged_settings_are_compared() {
     let folder = logged();
     let out = Test::new(folder.path()).args(&["-e", "wine"]).success();

@@ -51,9 +51,9 @@ impl TrialId {
             run.params.iter().map(|(name, param)| (json(name), value(param))).collect();
         fields.sort();
         let data = [
-            ("dataset", &run.dataset),
+            ("dataset", run.dataset.as_str()),
             ("dataset_sha256", &run.dataset_sha256),
-            ("validation", &run.validation),
+            ("validation", run.validation_key()),
         ];
         fields.extend(data.map(|(name, text)| (name.to_owned(), json(text))));
         let fields: Vec<(&str, &str)> =

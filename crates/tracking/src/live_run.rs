@@ -42,10 +42,9 @@ impl Store {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), normalize_value(value.clone())))
             .collect();
-        let run = Run {
-            params,
-            ..Run::new(RunHeader::new(experiment, Status::Running), SystemTime::now())
-        };
+        let header =
+            RunHeader { validation: String::new(), ..RunHeader::new(experiment, Status::Running) };
+        let run = Run { params, ..Run::new(header, SystemTime::now()) };
         NewRun { store: self, run, take_over: false }
     }
 
@@ -88,9 +87,10 @@ impl NewRun<'_> {
         self
     }
 
-    /// Sets the data that `val_…` metrics are measured on: `test` for the test set (the default),
-    /// or the fraction of the training set that is held out, such as `0.1`. It identifies the
-    /// trial. If examples are held out, `report` ranks settings by a validation metric.
+    /// Sets the data that `val_…` metrics are measured on: `test` for the test set, or the fraction
+    /// of the training set that is held out, such as `0.1`. Without it, `report` says nothing about
+    /// the validation, and the run belongs to the same trial as with `test`. If examples are held
+    /// out, `report` ranks settings by a validation metric.
     pub fn validation(mut self, validation: &str) -> Self {
         validation.clone_into(&mut self.run.validation);
         self

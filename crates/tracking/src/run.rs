@@ -75,7 +75,7 @@ pub struct RunHeader {
     /// The requested dataset, if `dataset` replaced it because it was unavailable.
     pub fallback_for: Option<String>,
     /// Data of the `val_…` metrics: `test`, or the fraction of the training set that is held out,
-    /// such as `0.1`.
+    /// such as `0.1`; empty if the program did not state it.
     pub validation: String,
     /// Number of examples in each split.
     pub split_sizes: SplitSizes,
@@ -105,6 +105,13 @@ impl RunHeader {
             engine: String::new(),
             device: "cpu".to_owned(),
         }
+    }
+
+    /// [`RunHeader::validation`] as it identifies a trial: `test` if the program did not state it.
+    /// Two runs are comparable only if it is equal.
+    #[must_use]
+    pub fn validation_key(&self) -> &str {
+        if self.validation.is_empty() { "test" } else { &self.validation }
     }
 
     /// Whether the trial has a result, so that it need not run again.

@@ -122,6 +122,7 @@ fn measurements(run: &RecordedRun) -> Vec<(String, String)> {
 
 fn data(run: &RecordedRun) -> Vec<(String, String)> {
     let validation = match run.validation.as_str() {
+        "" => String::new(),
         "test" => "on the test set".to_owned(),
         fraction => format!("on {fraction} of the training set, held out, stratified"),
     };

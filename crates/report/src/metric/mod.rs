@@ -106,7 +106,7 @@ impl Rules {
 
     /// The metric that ranks by default: the declared one, or else the first in this order. Costs
     /// come last. Among the others, a held-out validation comes before the test set; if the test
-    /// set is the validation, it comes first. Within a split, accuracy comes before loss, and loss
+    /// set is the validation, or the validation is not stated, it comes first. Within a split, accuracy comes before loss, and loss
     /// before other metrics.
     ///
     /// Training metrics, metrics of unknown direction, and metrics that `may_rank` excludes do not
@@ -119,7 +119,7 @@ impl Rules {
     ) -> Option<&'a str> {
         let declared = metrics.iter().find(|name| Some(**name) == self.rank.as_deref());
         let order: [Split; 3] = match validation {
-            "test" => [Split::Test, Split::Validation, Split::Unspecified],
+            "test" | "" => [Split::Test, Split::Validation, Split::Unspecified],
             _ => [Split::Validation, Split::Test, Split::Unspecified],
         };
         let rank = |name: &&&str| {
@@ -153,7 +153,7 @@ impl Rules {
         if let Some(declared) = self.report.as_deref().and_then(known) {
             return Some(declared);
         }
-        if validation == "test" || split(ranking) != Split::Validation {
+        if matches!(validation, "test" | "") || split(ranking) != Split::Validation {
             return None;
         }
         metrics

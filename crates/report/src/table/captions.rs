@@ -88,7 +88,7 @@ fn runs(counts: &StatusCounts) -> String {
 fn ranking_fact(comparison: &Comparison) -> Option<String> {
     let metric = comparison.ranking()?;
     let held_out = match comparison.validation.as_str() {
-        "test" => String::new(),
+        "test" | "" => String::new(),
         fraction => {
             format!(" ({} of the training set held out, stratified)", tracking::printable(fraction))
         }

@@ -131,7 +131,7 @@ impl<'a> Group<'a> {
             datasets: sorted_distinct(datasets, String::cmp),
             dataset_sha256: first.dataset_sha256.clone(),
             fallback_for: self.runs.iter().find_map(|measured| measured.run.fallback_for.clone()),
-            validation: first.validation.clone(),
+            validation: common_validation(self.runs),
             epoch: options.epoch,
             computed: engines_and_devices(self.runs),
             constants: self.constants(),
@@ -300,6 +300,13 @@ fn is_constant(runs: &[&MeasuredRun], name: &str) -> bool {
 fn count_values(runs: &[&MeasuredRun], name: &str) -> usize {
     let values = runs.iter().filter_map(|measured| measured.run.param(name));
     sorted_distinct(values, |a, b| a.total_cmp(b)).len()
+}
+
+/// The validation of the runs; empty if a program did not state it.
+fn common_validation(runs: &[&MeasuredRun]) -> String {
+    let mut stated = runs.iter().map(|measured| measured.run.validation.as_str());
+    let first = runs[0].run.validation.clone();
+    if stated.all(|validation| validation == first) { first } else { String::new() }
 }
 
 /// The distinct engines and devices of the runs.
