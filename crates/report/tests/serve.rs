@@ -179,7 +179,7 @@ fn runs_are_named_by_all_hyperparameters_that_varied() {
     };
     let served = Served::new(folder.path(), &[]);
     finish_eight(0.0);
-    served.progress_until(">seed 7<");
+    served.progress_until(">seed 7 · no decay<");
     let run = start(0.5, 0);
     served.progress_until(">decay 0.5 · seed 0<");
     run.finish(&[("test_accuracy", 0.9)]).unwrap();

@@ -62,7 +62,8 @@ pub fn last_event_at(progress: &Progress) -> &str {
     progress.latest.first().map_or(&progress.started_at, |run| &run.ended_at)
 }
 
-/// Describes the progress of `experiment` at `now`. Runs are named by the `varying` hyperparameters.
+/// Describes the progress of `experiment` at `now`. Runs are named by the `varying` hyperparameters,
+/// and until the sweep is complete also by the others: they may vary in later trials.
 pub fn describe(
     experiment: &str,
     progress: &Progress,
@@ -70,15 +71,16 @@ pub fn describe(
     now: SystemTime,
 ) -> ExperimentProgress {
     let done = done(progress);
+    let is_partial = !is_complete(progress);
+    let name = |run| name(run, varying, is_partial);
     // Ended runs take precedence.
     let room = MAX_RUNS.saturating_sub(progress.latest.len());
     let running = progress
         .running
         .iter()
         .take(room)
-        .map(|run| RunLine { name: name(run, varying), state: epoch(run) });
-    let latest =
-        progress.latest.iter().map(|run| RunLine { name: name(run, varying), state: outcome(run) });
+        .map(|run| RunLine { name: name(run), state: epoch(run) });
+    let latest = progress.latest.iter().map(|run| RunLine { name: name(run), state: outcome(run) });
     ExperimentProgress {
         experiment: printable(experiment).into_owned(),
         state: state(progress, done, now),
@@ -149,9 +151,14 @@ fn time_left(progress: &Progress, now: SystemTime) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-fn name(run: &RecordedRun, varying: &BTreeSet<String>) -> String {
-    let varies = run.params.iter().filter(|(name, _)| varying.contains(&**name));
-    let parts: Vec<String> = varies.map(|(name, value)| wording::constant(name, value)).collect();
+/// Names a run by the `varying` hyperparameters, followed by the others if `with_others`. The state
+/// of a run contains its number of epochs.
+fn name(run: &RecordedRun, varying: &BTreeSet<String>, with_others: bool) -> String {
+    let (varies, others): (Vec<_>, Vec<_>) =
+        run.params.iter().partition(|(name, _)| varying.contains(&**name));
+    let others = others.into_iter().filter(|(name, _)| with_others && &**name != "epochs");
+    let shown = varies.into_iter().chain(others);
+    let parts: Vec<String> = shown.map(|(name, value)| wording::constant(name, value)).collect();
     if parts.is_empty() {
         format!("trial {}", run.trial)
     } else {
@@ -255,6 +262,18 @@ mod tests {
             state(&no_steps),
             "70 of 100 trials · 1 failed · 60.0 s so far · about 1 min 0 s left"
         );
+    }
+
+    #[test]
+    fn run_of_an_incomplete_sweep_is_named_by_its_whole_setting() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = tracking::Store::open(folder.path()).unwrap();
+        let params = [("batch_size", 16.into()), ("epochs", 25.into()), ("seed", 5.into())];
+        store.start_run("wine", &params).unwrap().finish(&[]).unwrap();
+        let runs = store.runs("wine").unwrap();
+        let varying = BTreeSet::from(["seed".to_owned()]);
+        assert_eq!(name(&runs[0], &varying, true), "seed 5 · batch_size 16");
+        assert_eq!(name(&runs[0], &varying, false), "seed 5");
     }
 
     #[test]
