@@ -161,3 +161,25 @@ fn list_fits_a_narrow_terminal_with_all_keys() {
         assert!(out.lines().take(3).any(|line| line.contains(key)), "{key}: {out}");
     }
 }
+
+#[test]
+fn show_draws_learning_rate_and_losses_at_any_width() {
+    let mut filling = Filling::new("batch_sweep", "");
+    filling.record(&plausible("batch_sweep", 16, 1e-4, 0).with(|run| {
+        for epoch in &mut run.epochs {
+            epoch.metrics.push(("learning_rate".into(), 1e-3 / f64::from(epoch.epoch)));
+        }
+    }));
+    let results = filling.folder.path();
+    let id = rows(results, &["-e", "batch_sweep"])[0]["run"].as_str().unwrap().to_owned();
+    for width in ["100", "60"] {
+        let out = text(results, width, &["show", &id]);
+        let curves = out.split("curves\n").nth(1).unwrap();
+        let line = |name: &str| curves.lines().find(|line| line.trim_start().starts_with(name));
+        assert!(line("loss ").unwrap().contains('█'), "{out}");
+        assert!(line("validation loss ").unwrap().contains("→"), "{out}");
+        assert!(line("learning rate ").unwrap().ends_with("█▄▂▁▁   0.001000 → 2.000e-4"), "{out}");
+        let longest = out.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(longest <= width.parse().unwrap(), "{out}");
+    }
+}

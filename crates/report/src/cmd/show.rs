@@ -9,11 +9,11 @@ use anyhow::Result;
 use tracking::{EpochMetrics, Interruption, RecordedRun, printable};
 use unicode_width::UnicodeWidthStr;
 
-use crate::metric::{Unit, position};
+use crate::metric::{self, Unit, position};
 use crate::number_format;
 use crate::page::provenance::{known, provenance};
 use crate::query::store;
-use crate::render::layout::{fitted_table, output_width, styled};
+use crate::render::layout::{GAP, INDENT, fitted_table, output_width, styled, wrap};
 use crate::render::sparkline::sparkline;
 use crate::runs::{epoch_metric, weights_file};
 use crate::table::{Prominence, RenderedColumn};
@@ -25,8 +25,9 @@ const DIM: Style = Style::new().dimmed();
 /// The width that a value has beside long names in a narrow terminal.
 const LEAST_ROOM: usize = 28;
 
-/// The maximum width of a sparkline.
+/// The maximum and the minimum width of a sparkline.
 const CURVE: usize = 40;
+const SHORTEST_CURVE: usize = 6;
 
 /// Prints the run with this id, or the newest run of the trial with this id.
 pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
@@ -37,14 +38,12 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
     let width = output_width();
 
     let mut out = anstream::stdout().lock();
-    writeln!(
-        out,
-        "{} of trial {} · {} · {}",
-        styled(BOLD, &format!("run {}", run.id)),
-        run.trial,
-        run.status,
-        run.experiment
-    )?;
+    let name = format!("run {}", run.id);
+    let identity = format!("{name} of trial {}", run.trial);
+    let heading = [&identity, run.status.as_str(), &run.experiment];
+    for line in wrap(heading.into_iter(), " · ", width) {
+        writeln!(out, "{}", line.replacen(&name, &styled(BOLD, &name), 1))?;
+    }
     if !reader.integrity_issues().is_empty() {
         writeln!(
             out,
@@ -65,7 +64,7 @@ pub fn show(results: &Path, id: &str) -> Result<ExitCode> {
         for line in fitted_table(epoch_columns(&epochs), width) {
             writeln!(out, "{line}")?;
         }
-        section(&mut out, "curves", &curves(&epochs), width)?;
+        section(&mut out, "curves", &curves(&epochs, width), width)?;
     }
     if let Some(text) = &invocation.experiment_file {
         writeln!(out, "\n{}", styled(BOLD, "experiment file"))?;
@@ -91,7 +90,7 @@ fn section(
     let longest = facts.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
     for (name, value) in facts {
         let value = printable(value);
-        let value = truncated(&value, width.saturating_sub(longest + 5).max(LEAST_ROOM));
+        let value = truncated(&value, width.saturating_sub(longest + INDENT + GAP).max(LEAST_ROOM));
         let gap = " ".repeat(longest - name.width());
         writeln!(out, "  {}{gap}   {value}", styled(DIM, name))?;
     }
@@ -105,6 +104,9 @@ fn hyperparameters(run: &RecordedRun) -> Vec<(String, String)> {
 /// A metric with six digits, which distinguish runs.
 pub fn measured(name: &str, value: f64) -> String {
     match Unit::of(name, value.abs()) {
+        _ if name == "learning_rate" && value != 0.0 && value.abs() < 1e-3 => {
+            format!("{value:.3e}")
+        }
         unit if unit.is_points() => format!("{:.4} %", unit.scale() * value),
         Unit::Seconds => tracking::seconds(value),
         _ => number_format::decimal(value, 6),
@@ -206,7 +208,7 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
             .map(f64::abs)
             .fold(0.0, f64::max);
         let text = |value: f64| match (name, Unit::of(name, largest)) {
-            ("learning_rate", _) => format!("{value:.6}"),
+            ("learning_rate", _) => measured(name, value),
             (_, unit) if unit.is_points() => format!("{:.2} %", unit.scale() * value),
             (_, Unit::Seconds) => tracking::seconds(value),
             _ => number_format::decimal(value, 4),
@@ -227,14 +229,19 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
     columns
 }
 
-/// Loss and accuracy over the epochs: a sparkline with the first and the last value.
-fn curves(epochs: &[EpochMetrics]) -> Vec<(String, String)> {
+/// The metrics over the epochs except times: a sparkline with the first and the last value.
+fn curves(epochs: &[EpochMetrics], width: usize) -> Vec<(String, String)> {
+    let names: Vec<&str> =
+        metric_order(epochs).into_iter().filter(|name| !metric::is_time(name)).collect();
+    let longest = names.iter().map(|name| wording::metric(name).width()).max().unwrap_or(0);
     let curve = |name: &&str| {
         let values: Vec<f64> =
             epochs.iter().filter_map(|epoch| epoch_metric(epoch, name)).collect();
         let (first, last) = (*values.first()?, *values.last()?);
         let ends = format!("{} → {}", measured(name, first), measured(name, last));
-        Some((wording::metric(name), format!("{}   {ends}", sparkline(&values, CURVE))))
+        let room = width.saturating_sub(longest + ends.width() + 2 * GAP + INDENT);
+        let line = sparkline(&values, room.clamp(SHORTEST_CURVE, CURVE));
+        Some((wording::metric(name), format!("{line}   {ends}")))
     };
-    ["loss", "accuracy", "val_loss", "val_accuracy"].iter().filter_map(curve).collect()
+    names.iter().filter_map(curve).collect()
 }

@@ -126,7 +126,8 @@ pub fn drop_columns(
 
 /// The indentation of each line.
 pub const INDENT: usize = 2;
-const GAP: usize = 3;
+/// The number of blanks between columns.
+pub const GAP: usize = 3;
 
 fn total_width(columns: &[RenderedColumn], width_of: fn(&RenderedColumn) -> usize) -> usize {
     INDENT + columns.iter().map(|column| width_of(column) + GAP).sum::<usize>().saturating_sub(GAP)
