@@ -183,3 +183,43 @@ fn show_draws_learning_rate_and_losses_at_any_width() {
         assert!(longest <= width.parse().unwrap(), "{out}");
     }
 }
+
+#[test]
+fn limits_of_an_accuracy_are_possible() {
+    let mut filling = Filling::new("batch_sweep", "");
+    for (batch, accuracies) in [(16, [0.9, 0.3]), (32, [0.2, 0.85])] {
+        for (seed, accuracy) in (0..).zip(accuracies) {
+            let measured = ("test_accuracy".to_owned(), accuracy);
+            let run = plausible("batch_sweep", batch, 0.0, seed);
+            filling.record(&run.with(|run| run.results = vec![measured]));
+        }
+    }
+    let columns = "batch_size,test_accuracy,interval,distance_to_best,difference";
+    let out = text(filling.folder.path(), "200", &["--columns", columns]);
+    assert!(out.contains("[0.00, 100.00]"), "{out}");
+    let table: Vec<&str> = out.lines().filter(|line| line.contains('%')).collect();
+    for word in table.iter().flat_map(|line| line.split([' ', '[', ']', ',', '−', '+'])) {
+        assert!(word.parse::<f64>().unwrap_or(0.0) <= 100.0, "{word}: {out}");
+    }
+    assert!(out.contains("differences of any size are often missed"), "{out}");
+}
+
+#[test]
+fn huge_losses_have_an_exponent() {
+    let mut filling = Filling::new("batch_sweep", "");
+    for (batch, loss) in [(16, 1e12), (32, 3.25e12)] {
+        let run = plausible("batch_sweep", batch, 0.0, 0);
+        filling.record(&run.with(|run| {
+            run.results = vec![("test_loss".into(), loss)];
+            run.epochs[4].metrics[0].1 = loss;
+        }));
+    }
+    let results = filling.folder.path();
+    let runs = rows(results, &["-e", "batch_sweep"]);
+    let ids: Vec<&str> = runs.iter().map(|run| run["run"].as_str().unwrap()).collect();
+    let calls = [&["--columns", "all"][..], &["list", "-e", "batch_sweep"], &["show", ids[0]]];
+    for arguments in calls.into_iter().chain([&["diff", ids[0], ids[1]][..]]) {
+        let out = text(results, "200", arguments);
+        assert!(out.contains("e12") && !out.contains("0000000.0"), "{arguments:?}: {out}");
+    }
+}

@@ -22,6 +22,11 @@ impl Interval {
     pub fn around(centre: f64, half_width: f64) -> Self {
         Self { low: centre - half_width, high: centre + half_width }
     }
+
+    /// The interval with both ends moved into `low` to `high`.
+    pub fn clamp(self, low: f64, high: f64) -> Self {
+        Self { low: self.low.clamp(low, high), high: self.high.clamp(low, high) }
+    }
 }
 
 /// Mean and spread of a sample.

@@ -72,19 +72,30 @@ fn param_differences(left: &RecordedRun, right: &RecordedRun) -> Vec<FieldDiffer
 
 /// Compares all digits of the final metrics. The duration does not count.
 fn result_differences(left: &RecordedRun, right: &RecordedRun) -> Vec<FieldDifference> {
-    let text = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:?}"));
+    let text = |value: Option<f64>| value.map_or_else(String::new, all_digits);
     let difference = |name| {
         let (left, right) = (left.result(name), right.result(name));
         let mut difference =
             FieldDifference::of(&wording::metric(name), &text(left), &text(right))?;
         if let (Some(left), Some(right)) = (left, right) {
-            difference.change = format!("{:+.6}", right - left);
+            difference.change = match right - left {
+                change if change.abs() < LARGE => format!("{change:+.6}"),
+                change => format!("{change:+.2e}"),
+            };
         }
         Some(difference)
     };
     let mut names = union(&left.results, &right.results);
     names.sort_by_key(|name| position(name));
     names.into_iter().filter(|name| *name != "seconds").filter_map(difference).collect()
+}
+
+/// From this size on, numbers have an exponent.
+const LARGE: f64 = 1e6;
+
+/// A number that reads back as the same bits.
+fn all_digits(value: f64) -> String {
+    if value.abs() < LARGE { format!("{value:?}") } else { format!("{value:e}") }
 }
 
 /// The names in `left`, followed by those only in `right`.
@@ -100,8 +111,7 @@ fn union<'a, N: AsRef<str>, T>(left: &'a [(N, T)], right: &'a [(N, T)]) -> Vec<&
 
 /// Describes the first epoch and metric whose bits differ. The duration does not count.
 fn first_differing_epoch(left: &[EpochMetrics], right: &[EpochMetrics]) -> Option<String> {
-    let text =
-        |value: Option<f64>| value.map_or_else(|| "—".to_owned(), |value| format!("{value:?}"));
+    let text = |value: Option<f64>| value.map_or_else(|| "—".to_owned(), all_digits);
     for (a, b) in left.iter().zip(right) {
         if (a.epoch, a.step) != (b.epoch, b.step) {
             let end = |epoch: &EpochMetrics| format!("{} ends at step {}", epoch.epoch, epoch.step);

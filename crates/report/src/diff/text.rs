@@ -102,6 +102,7 @@ fn metric_columns(paired: &PairedSets) -> Vec<RenderedColumn> {
     };
     let interval = |row: &MetricDifference, digits: Digits| {
         let text = |interval: Interval| {
+            let interval = row.metric.unit.clip_difference(interval);
             format!("[{}, {}]", digits.signed(interval.low), digits.signed(interval.high))
         };
         row.difference.interval().map_or_else(|| "—".to_owned(), text)

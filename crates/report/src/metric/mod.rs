@@ -7,6 +7,7 @@ mod name;
 
 use tracking::{Declarations, Direction};
 
+use crate::analysis::statistics::Interval;
 use crate::suggestion::is_same;
 use name::{Kind, SECONDS, base, direction, is_cost, kind};
 pub use name::{Split, is_bookkeeping, is_covered, is_of_training, is_time, position, split};
@@ -39,6 +40,26 @@ impl Unit {
     /// The factor from a recorded value to the shown number.
     pub fn scale(self) -> f64 {
         if self == Self::Fraction { 100.0 } else { 1.0 }
+    }
+
+    /// The largest possible value, and difference of two values, in recorded units; `None` if the
+    /// unit implies none. The smallest value is then 0.
+    pub fn largest(self) -> Option<f64> {
+        match self {
+            Self::Fraction => Some(1.0),
+            Self::Percent => Some(100.0),
+            Self::Seconds | Self::Number => None,
+        }
+    }
+
+    /// Limits of a value without the impossible values, which have no probability.
+    pub fn clip_value(self, limits: Interval) -> Interval {
+        self.largest().map_or(limits, |largest| limits.clamp(0.0, largest))
+    }
+
+    /// Limits of a difference of two values without the impossible differences.
+    pub fn clip_difference(self, limits: Interval) -> Interval {
+        self.largest().map_or(limits, |largest| limits.clamp(-largest, largest))
     }
 
     /// Whether differences are percentage points.
@@ -243,6 +264,15 @@ mod tests {
             Rules::new(&[], &declared).reported("val_wer", &metrics, "0.1"),
             Some("test_loss")
         );
+    }
+
+    #[test]
+    fn limits_of_an_accuracy_stay_possible() {
+        let limits = |low, high| Interval { low, high };
+        assert_eq!(Unit::Fraction.clip_value(limits(-0.2, 1.3)), limits(0.0, 1.0));
+        assert_eq!(Unit::Fraction.clip_difference(limits(-2.24, 0.5)), limits(-1.0, 0.5));
+        assert_eq!(Unit::Percent.clip_difference(limits(-224.0, 50.0)), limits(-100.0, 50.0));
+        assert_eq!(Unit::Number.clip_difference(limits(-224.0, 50.0)), limits(-224.0, 50.0));
     }
 
     #[test]

@@ -37,11 +37,12 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
             format!("more than 1,000 {} would be needed to decide {pair}", repeated(comparison))
         }
     };
-    Some(format!(
-        "Undecided with {}: differences under {} are often missed; {replicates_needed}.",
-        replicates(undecided.n),
-        difference(unit, undecided.detectable)
-    ))
+    let missed = if unit.largest().is_some_and(|largest| undecided.detectable >= largest) {
+        "differences of any size are often missed".to_owned()
+    } else {
+        format!("differences under {} are often missed", difference(unit, undecided.detectable))
+    };
+    Some(format!("Undecided with {}: {missed}; {replicates_needed}.", replicates(undecided.n)))
 }
 
 /// Warns that choosing the best epoch favours long runs.

@@ -74,6 +74,7 @@ fn measures(comparison: &Comparison, setting: &Setting) -> Vec<Measure> {
         let statistic = setting.metric(name)?;
         let unit = comparison.unit(name);
         let interval = statistic.interval().filter(|_| unit != Unit::Seconds);
+        let interval = interval.map(|limits| unit.clip_value(limits));
         let more = interval.map_or_else(String::new, |limits| {
             format!(
                 "95 % of this mean alone: {} to {}",

@@ -171,15 +171,18 @@ fn suffix(unit: Unit) -> &'static str {
 
 /// `[91.31, 91.50]`
 fn interval(unit: Unit, interval: &Interval, decimals: usize) -> String {
+    let interval = unit.clip_value(*interval);
     let number = |number: f64| number_format::decimal(unit.scale() * number, decimals);
     format!("[{}, {}]", number(interval.low), number(interval.high)).replace('-', "−")
 }
 
-/// `0.39 to 4.86`, or `at most 0.46` if the setting is not shown to be strictly worse.
+/// `0.39 to 4.86`, or `at most 0.46` if the setting is not shown to be strictly worse. A limit that
+/// every value of the metric satisfies is left out.
 fn distance(unit: Unit, standing: &Standing, decimals: usize) -> String {
     let Some(limits) = standing.distance else { return String::new() };
     let number = |number: f64| magnitude(unit, number, decimals);
-    match (limits.low, limits.high) {
+    let is_informative = |low: &f64| unit.largest().is_none_or(|largest| low.abs() < largest);
+    match (limits.low.filter(is_informative), limits.high) {
         (Some(0.0), _) => "0".to_owned(),
         (Some(low), 0.0) => format!("at most {}", number(low)),
         (Some(low), high) => format!("{} to {}", number(high), number(low)),
@@ -201,7 +204,10 @@ fn difference(unit: Unit, difference: &DifferenceFromReference, decimals: usize)
     let mean = signed(difference.mean);
     difference.test.map_or_else(
         || mean.clone(),
-        |test| format!("{mean} [{}, {}]", signed(test.interval.low), signed(test.interval.high)),
+        |test| {
+            let limits = unit.clip_difference(test.interval);
+            format!("{mean} [{}, {}]", signed(limits.low), signed(limits.high))
+        },
     )
 }
 
