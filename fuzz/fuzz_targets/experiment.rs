@@ -9,7 +9,7 @@ use built_in::hyperparameters::BuiltIn;
 use experiment::plan::Plan;
 use experiment::spec::Spec;
 
-// The runner is a program, not a library, so this target compiles its modules.
+// These modules are private to the runner, so this target compiles them.
 #[path = "../../crates/runner/src/experiment"]
 mod experiment {
     pub mod axis;
@@ -25,6 +25,12 @@ mod experiment {
     pub mod validation;
 
     pub const MAX_TRIALS: usize = 100_000;
+}
+
+#[path = "../../crates/runner/src/metric.rs"]
+mod metric;
+mod terminal {
+    pub const SEPARATOR: &str = " · ";
 }
 
 #[path = "../../crates/runner/src/executor/built_in"]
