@@ -27,6 +27,31 @@ fn plan(results: &Path, trials: u32) -> Store {
 }
 
 #[test]
+fn trials_with_a_result_before_a_resume_count_as_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plan(folder.path(), 3);
+    let start = |seed: i64| {
+        let params = [("batch_size", 16.into()), ("epochs", 5.into()), ("seed", seed.into())];
+        store.start_run("planned", &params).unwrap()
+    };
+    (0..2).for_each(|seed| start(seed).finish(&[("test_accuracy", 0.9)]).unwrap());
+    // Runs that end before the next program starts do not count for it.
+    std::thread::sleep(Duration::from_millis(20));
+    let experiment = Experiment { name: "planned".into(), description: String::new() };
+    let work = Some(PlannedWork { trials: 6, to_run: 4, steps: 500 });
+    store.declare(&experiment, Invocation { work, ..Invocation::current() }).unwrap();
+    let run = start(2);
+    let served = Served::new(folder.path(), &[]);
+    served.progress_until("2 of 6 trials · 1 running");
+    run.log(1, &[("loss", 0.5)]).unwrap();
+    served.progress_until("epoch 1 of 5");
+    let progress = served.progress();
+    assert!(progress.contains("batch_size 16"), "the setting is missing: {progress}");
+    run.finish(&[("test_accuracy", 0.9)]).unwrap();
+    served.progress_until("3 of 6 trials");
+}
+
+#[test]
 fn page_has_the_rows_of_report_html() {
     let folder = sixty_three();
     let served = Served::new(folder.path(), &["--top", "3"]);

@@ -54,17 +54,17 @@ pub fn experiments(mut experiments: Vec<RunsOfExperiment>, top: usize) -> Listin
         ListCell { shown: truncated(&cell.shown, LONGEST).into_owned(), ..cell }
     };
     columns.extend([
-        ListColumn::new("dataset", "dataset", Prominence::Optional(2), cells(&datasets)),
+        ListColumn::new("dataset", "dataset", Prominence::Optional(6), cells(&datasets)),
         ListColumn::new(
             "last_activity",
             "last activity (UTC)",
-            Prominence::Optional(3),
+            Prominence::Optional(7),
             cells(&|(_, runs)| {
                 let cell = ListCell::time(last_activity(runs));
                 ListCell { shown: cell.shown.get(..16).unwrap_or_default().to_owned(), ..cell }
             }),
         ),
-        ListColumn::new("description", "description", Prominence::Optional(0), cells(&description)),
+        ListColumn::new("description", "description", Prominence::Optional(5), cells(&description)),
     ]);
     Listing { heading: None, columns }
 }

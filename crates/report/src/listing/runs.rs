@@ -42,7 +42,7 @@ pub fn runs(selected: &MatchingRuns, top: usize, length: usize) -> Listing {
             ListCell::text(&selected.experiment.name)
         }),
         column("run", "run", Prominence::Needed, &|run| id(run.run.id.as_str())),
-        column("trial", "trial", Prominence::Optional(2), &|run| id(run.run.trial.as_str())),
+        column("trial", "trial", Prominence::Optional(5), &|run| id(run.run.trial.as_str())),
     ];
     let mut names = ColumnNames::new(FACTS);
     for name in param_names(&selected.runs) {
@@ -68,7 +68,7 @@ pub fn runs(selected: &MatchingRuns, top: usize, length: usize) -> Listing {
             })
         };
         let (name, title) = (names.claim(&metric.name, "metric_"), wording::metric(&metric.name));
-        columns.push(column(&name, &title, Prominence::Optional(3), &cell).numeric());
+        columns.push(column(&name, &title, Prominence::Optional(8), &cell).numeric());
     }
     let seconds = |run: &MeasuredRun| {
         run.metric("seconds").map_or_else(ListCell::absent, |seconds| ListCell {
@@ -78,7 +78,7 @@ pub fn runs(selected: &MatchingRuns, top: usize, length: usize) -> Listing {
     };
     columns.extend([
         column("dataset", "dataset", Prominence::Machine, &|run| ListCell::text(&run.run.dataset)),
-        column("started_at", "started (UTC)", Prominence::Optional(1), &|run| {
+        column("started_at", "started (UTC)", Prominence::Optional(6), &|run| {
             ListCell::time(&run.run.started_at)
         }),
         column("seconds", "time", Prominence::Optional(0), &seconds).numeric(),
