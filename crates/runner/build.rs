@@ -10,14 +10,20 @@ fn main() {
     for path in [".git/HEAD", ".git/refs", ".git/index"].iter().chain(&SOURCES) {
         println!("cargo::rerun-if-changed=../../{path}");
     }
+    let mut version = env!("CARGO_PKG_VERSION").to_owned();
     if let Some(commit) = git(&["rev-parse", "HEAD"]) {
         println!("cargo::rustc-env=GIT_COMMIT={commit}");
         let mut status = vec!["status", "--porcelain", "--"];
         status.extend(SOURCES);
-        if let Some(changes) = git(&status) {
-            println!("cargo::rustc-env=GIT_DIRTY={}", !changes.is_empty());
+        let changes = git(&status);
+        let is_dirty = changes.as_ref().is_some_and(|changes| !changes.is_empty());
+        if changes.is_some() {
+            println!("cargo::rustc-env=GIT_DIRTY={is_dirty}");
         }
+        let modified = if is_dirty { ", modified" } else { "" };
+        version += &format!(" ({}{modified})", &commit[..commit.len().min(9)]);
     }
+    println!("cargo::rustc-env=VERSION={version}");
     if let Some(version) = locked_version("candle-core") {
         println!("cargo::rustc-env=CANDLE_VERSION={version}");
     }

@@ -98,7 +98,7 @@ fn wrong_arguments_are_explained() {
         ),
         (
             &["fetch", "kmnist", "--offline"],
-            &["--offline was given", "data -- fetch kmnist", "copy its four files"],
+            &["--offline was given", "run the same command with a network", "copy its four files"],
         ),
     ];
     for (arguments, expected) in cases {

@@ -20,7 +20,7 @@ use crate::suggestion::is_same;
 ///   report --where 'epochs=20' --format csv
 ///   report html --top 20
 #[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true, verbatim_doc_comment)]
+#[command(version, verbatim_doc_comment)]
 pub struct Cli {
     /// Read the store in this results folder [default: results]
     #[arg(short, long, value_name = "DIR", global = true, help_heading = "Input")]
@@ -36,6 +36,11 @@ pub struct Cli {
 const DEFAULT_RESULTS: &str = "results";
 
 impl Cli {
+    /// The command line of `command` alone.
+    pub fn of(results: Option<PathBuf>, command: Command) -> Self {
+        Self { results, compare: CompareArgs::default(), command: Some(command) }
+    }
+
     /// Returns the results folder.
     pub fn results(&self) -> &Path {
         self.results.as_deref().unwrap_or(Path::new(DEFAULT_RESULTS))
@@ -221,7 +226,7 @@ pub struct DigestArgs {
     /// The digest covers the hyperparameters, status, metrics and weights of each trial, and no
     /// times, hosts or ids of runs. Two sweeps with equal digests computed the same results.
     ///
-    /// Example: report -r FOLDER digest --results
+    /// Example: report digest -r FOLDER --results
     ///
     /// Without -r, `--results DIR` names the results folder, as in the other commands. With -r,
     /// `--results NAME` names an experiment.

@@ -4,6 +4,7 @@
 mod analysis;
 mod atomic_write;
 mod chart;
+#[allow(missing_docs, reason = "clap would print the docs as help")]
 mod cli;
 mod cmd;
 mod diff;
@@ -30,14 +31,18 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, CompareArgs};
+pub use crate::cli::{Cli, Command, CompareArgs};
 
 /// The exit code of a wrong request.
 const WRONG_REQUEST: u8 = 2;
 
 /// Runs the program `report` with the arguments of the process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    run(&Cli::parse())
+}
+
+/// Executes a command, or prints the comparison without one.
+pub fn run(cli: &Cli) -> ExitCode {
     let result = match &cli.command {
         Some(_) if cli.compare != CompareArgs::default() => Err(misplaced()),
         None => cmd::compare::compare(cli.results(), &cli.compare),

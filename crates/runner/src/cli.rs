@@ -18,7 +18,7 @@ const CLUSTER: &str = "Cluster";
 /// A trial that has a result is not run again, so a stopped sweep continues with the same command.
 #[derive(Debug, Parser)]
 #[command(
-    version,
+    version = crate::VERSION,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     max_term_width = 100
@@ -48,9 +48,9 @@ Exit codes:
 )]
 pub struct Cli {
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
     #[command(flatten)]
-    pub run: RunArgs,
+    pub(crate) run: RunArgs,
 }
 
 /// The other commands of the runner.
@@ -62,7 +62,7 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Merge the runs of other results folders into one
     Merge(MergeArgs),
-    /// Import what `report export` wrote as CSV or JSON into a results folder
+    /// Import what `export` wrote as CSV or JSON into a results folder
     Import(ImportArgs),
     /// Submit an experiment to a cluster as an array of shards and a merge
     Submit(SubmitArgs),
@@ -151,8 +151,9 @@ pub struct SubmitArgs {
     #[arg(value_name = "EXPERIMENT.toml")]
     pub experiment: PathBuf,
     /// Submit to this scheduler
-    #[arg(long, value_enum, default_value_t = Scheduler::Slurm, help_heading = CLUSTER)]
-    pub engine: Scheduler,
+    #[arg(long, alias = "engine", value_enum, default_value_t = Scheduler::Slurm)]
+    #[arg(help_heading = CLUSTER)]
+    pub scheduler: Scheduler,
     /// Share the plan among N tasks [default: enough for a few minutes per task]
     #[arg(long, value_name = "N", help_heading = CLUSTER)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
@@ -226,7 +227,7 @@ pub struct RunArgs {
     #[arg(required = true, value_name = "EXPERIMENT.toml")]
     pub experiments: Vec<PathBuf>,
     #[command(flatten)]
-    pub paths: PathArgs,
+    pub(crate) paths: PathArgs,
     /// Run N trials at a time [default: number of available cores]
     #[arg(short, long, value_name = "N", help_heading = EXECUTION)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]

@@ -7,7 +7,6 @@ mod executor;
 mod experiment;
 mod metric;
 mod output;
-mod shell;
 mod sweep;
 mod table;
 mod terminal;
@@ -16,7 +15,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+pub use crate::cli::{Cli, Command, RunArgs};
+
+/// The version of the program, with the commit of its sources.
+pub const VERSION: &str = env!("VERSION");
 
 /// Exit code: the request was wrong and nothing ran.
 const WRONG_REQUEST: u8 = 2;
@@ -24,18 +26,33 @@ const WRONG_REQUEST: u8 = 2;
 /// Runs the program `runner` with the arguments of the process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command {
-        None => cmd::run::run(&cli.run),
-        Some(Command::Predict(args)) => cmd::predict::predict(&args).map(|()| ExitCode::SUCCESS),
-        Some(Command::Verify(args)) => cmd::verify::verify(&args),
-        Some(Command::Merge(args)) => cmd::merge::merge(&args),
-        Some(Command::Import(args)) => cmd::import::import(&args),
-        Some(Command::Submit(args)) => cmd::submit::submit(&args),
-        Some(Command::Status(args)) => cmd::status::status(&args),
-        Some(Command::Delete(args)) => cmd::trash::delete(&args),
-        Some(Command::Restore(args)) => cmd::trash::restore(&args),
-        Some(Command::Gc(args)) => cmd::gc::gc(&args),
-    };
+    match cli.command {
+        None => run(&cli.run),
+        Some(command) => execute(command),
+    }
+}
+
+/// Runs experiments, or prints their plan.
+pub fn run(args: &RunArgs) -> ExitCode {
+    exit_code(cmd::run::run(args))
+}
+
+/// Executes another command.
+pub fn execute(command: Command) -> ExitCode {
+    exit_code(match command {
+        Command::Predict(args) => cmd::predict::predict(&args).map(|()| ExitCode::SUCCESS),
+        Command::Verify(args) => cmd::verify::verify(&args),
+        Command::Merge(args) => cmd::merge::merge(&args),
+        Command::Import(args) => cmd::import::import(&args),
+        Command::Submit(args) => cmd::submit::submit(&args),
+        Command::Status(args) => cmd::status::status(&args),
+        Command::Delete(args) => cmd::trash::delete(&args),
+        Command::Restore(args) => cmd::trash::restore(&args),
+        Command::Gc(args) => cmd::gc::gc(&args),
+    })
+}
+
+fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
     result.unwrap_or_else(|error| {
         anstream::eprintln!("{}", render(&error));
         ExitCode::from(WRONG_REQUEST)

@@ -224,6 +224,7 @@ mod process;
 mod program;
 mod record;
 mod run;
+pub mod shell;
 mod status;
 mod store;
 mod value;

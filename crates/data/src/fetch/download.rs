@@ -234,8 +234,8 @@ impl Transfer<'_> {
 /// The error for a missing dataset that was not downloaded for this `reason`.
 pub(crate) fn unavailable(entry: &CatalogEntry, folder: &Path, reason: String) -> DataError {
     let advice = format!(
-        "copy its four files ({}.gz …) there, or run `cargo run -p data -- fetch {}` with a network",
-        FILES[2], entry.name
+        "copy its four files ({}.gz …) there, or run the same command with a network",
+        FILES[2]
     );
     DataError::Unavailable {
         name: entry.name.to_owned(),

@@ -12,9 +12,7 @@ pub mod show;
 use std::path::Path;
 use std::process::ExitCode;
 
-use tracking::Reader;
-
-use crate::query::store::results_option;
+use tracking::{Reader, shell};
 
 /// The exit code if the store is damaged.
 const DAMAGED: u8 = 1;
@@ -28,10 +26,10 @@ pub fn report_damage(reader: &Reader, results: &Path) -> ExitCode {
     if issues.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let option = results_option(results);
+    let verify = shell::suggestion("runner", "verify", results, &["--all"]);
     let advice = format!(
-        "tables omit changed rows; to list them, run: cargo run -p runner -- verify --all{option}; to \
-         recreate them, run the experiment again"
+        "tables omit changed rows; to list them, run: {verify}; to recreate them, run the \
+         experiment again"
     );
     anstream::eprintln!("{}", tracking::printable(&advice));
     ExitCode::from(DAMAGED)

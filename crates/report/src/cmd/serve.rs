@@ -68,7 +68,7 @@ fn listen(host: &str, port: u16) -> Result<TcpListener> {
     match TcpListener::bind(&addresses[..]) {
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             bail!(
-                "port {port} is in use, perhaps by another report serve: choose another with --port N \
+                "port {port} is in use, perhaps by another server of this program: choose another with --port N \
                  or a free one with --port 0"
             )
         }

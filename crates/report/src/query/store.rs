@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use tracking::{Reader, StoreError};
+use tracking::{Reader, StoreError, shell};
 
 /// Opens the store of `results`.
 ///
@@ -18,17 +18,10 @@ pub fn open(results: &Path) -> Result<Reader> {
 
 /// Advice on filling an empty results folder.
 pub fn run_advice(results: &Path) -> String {
-    let option = results_option(results);
-    format!("run an experiment first: cargo run -p runner --{option} experiments/batch_sweep.toml")
-}
-
-/// The option that names the results folder, with a leading blank. Empty for the default folder.
-pub fn results_option(results: &Path) -> String {
-    if results == Path::new("results") {
-        String::new()
-    } else {
-        format!(" -r {}", results.display())
-    }
+    let is_installed = shell::is_installed_program();
+    let file = if is_installed { "EXPERIMENT.toml" } else { "experiments/batch_sweep.toml" };
+    let command = shell::suggestion("runner", "", results, &[file]);
+    format!("run an experiment first: {command}")
 }
 
 /// The run with this id, or the newest run of the trial with this id.

@@ -35,9 +35,9 @@ pub enum Decision {
 }
 
 const FOREIGN_NAME: &str = "this server answers to localhost, 127.0.0.1 and [::1] only; \
-                            to serve other machines, run: report serve --host ADDRESS\n";
+                            to serve other machines, restart it with --host ADDRESS\n";
 const FOREIGN_PAGE: &str = "this server does not answer pages of other sites\n";
-const NO_TOKEN: &str = "missing or wrong token; open the address that report serve printed\n";
+const NO_TOKEN: &str = "missing or wrong token; open the address that the server printed\n";
 
 impl Guard {
     /// Guards a server at `address`, to which `host` resolved.

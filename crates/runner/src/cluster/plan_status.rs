@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, StoreError, TrialId};
+use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, StoreError, TrialId, shell};
 
 use crate::cli::PathArgs;
 use crate::cluster::attempt::{self, AttemptFolder};
@@ -21,7 +21,6 @@ use crate::experiment::shard;
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 use crate::output::output;
-use crate::shell;
 use crate::sweep::records::TEMPORARY;
 
 /// The largest number of missing trials that are listed by name.
@@ -210,18 +209,20 @@ impl PlanStatus {
         let submitted = fs::read_to_string(file).unwrap_or_default();
         let submitted = submitted.split_once('\n');
         let submitted = submitted.filter(|(plan, _)| *plan == self.plan.sha256());
-        let options = &self.options;
+        let start = |verb| shell::command(&shell::invocation_of("runner", verb));
+        let run = || format!("{} {}", start(""), self.options);
+        let merge = || format!("{} --attempts {}", start("merge"), self.options);
         let only_in_attempts =
             |trial: &Trial| self.is_done(trial) && !self.merged.contains(&trial.id);
         let counts = self.counts();
         match (submitted, counts.missing() + counts.running) {
-            (_, 0) => format!("runner merge --attempts {options}"),
+            (_, 0) => merge(),
             (Some((_, command)), _) => command.trim_end().to_owned(),
             // Without a merge, the trials that only attempts have would run again.
             (None, _) if self.plan.trials.iter().any(only_in_attempts) => {
-                format!("runner merge --attempts {options}; runner {options}")
+                format!("{}; {}", merge(), run())
             }
-            (None, _) => format!("runner {options}"),
+            (None, _) => run(),
         }
     }
 

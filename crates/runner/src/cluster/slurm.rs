@@ -5,11 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use tracking::Shard;
+use tracking::{Shard, shell};
 
 use crate::cli::SubmitArgs;
 use crate::cluster::plan_status::PlanStatus;
-use crate::shell;
 
 /// Slurm's default limit of tasks in an array.
 pub const MAX_TASKS: u32 = 1000;
@@ -42,8 +41,8 @@ impl Job {
             "--requeue".to_owned(),
         ];
         options.extend(args.options.iter().cloned());
-        let mut words = vec![
-            program()?,
+        let mut words = this_program("run")?;
+        words.extend([
             absolute(&args.experiment)?,
             "--shard".to_owned(),
             format!("auto/{shards}"),
@@ -52,7 +51,7 @@ impl Job {
             "--quiet".to_owned(),
             "--device".to_owned(),
             args.device.to_string(),
-        ];
+        ]);
         if args.requeue > 0 {
             words.extend(["--requeue".to_owned(), args.requeue.to_string()]);
         }
@@ -138,8 +137,8 @@ fn ranges(indices: &[u32]) -> String {
 
 /// The command that merges the attempts.
 pub fn merge_command(args: &SubmitArgs, results: &Path) -> Result<String> {
-    let mut words =
-        vec![program()?, "merge".to_owned(), "--attempts".to_owned(), absolute(&args.experiment)?];
+    let mut words = this_program("merge")?;
+    words.extend(["--attempts".to_owned(), absolute(&args.experiment)?]);
     words.extend(["--results".to_owned(), text(results)?]);
     words.extend(plan_options(args)?);
     Ok(shell::command(&words))
@@ -147,7 +146,8 @@ pub fn merge_command(args: &SubmitArgs, results: &Path) -> Result<String> {
 
 /// The command that shows the status.
 pub fn status_command(args: &SubmitArgs) -> Result<String> {
-    let mut words = vec!["runner".to_owned(), "status".to_owned(), text(&args.experiment)?];
+    let mut words = shell::invocation_of("runner", "status");
+    words.push(text(&args.experiment)?);
     words.extend(["--results".to_owned(), text(&args.paths.results)?]);
     words.extend(plan_options(args)?);
     Ok(shell::command(&words))
@@ -155,7 +155,8 @@ pub fn status_command(args: &SubmitArgs) -> Result<String> {
 
 /// The command that submits the missing trials again, from any folder.
 pub fn submit_command(args: &SubmitArgs) -> Result<String> {
-    let mut words = vec![program()?, "submit".to_owned(), absolute(&args.experiment)?];
+    let mut words = this_program("submit")?;
+    words.push(absolute(&args.experiment)?);
     words.extend(["--results".to_owned(), absolute(&args.paths.results)?]);
     let numbers = [
         ("--shards", args.shards),
@@ -188,8 +189,12 @@ fn plan_options(args: &SubmitArgs) -> Result<Vec<String>> {
     Ok(words)
 }
 
-fn program() -> Result<String> {
-    text(&std::env::current_exe().context("cannot find the path of this program")?)
+/// The words that start a command of this program in a job. In `runner`, `run` is no word.
+fn this_program(verb: &str) -> Result<Vec<String>> {
+    let path = std::env::current_exe().context("cannot find the path of this program")?;
+    let mut words = vec![text(&path)?];
+    words.extend((verb != "run" || shell::is_installed_program()).then(|| verb.to_owned()));
+    Ok(words)
 }
 
 fn absolute(path: &Path) -> Result<String> {

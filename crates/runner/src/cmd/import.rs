@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Error, Result, bail};
 use tracking::atomic_file::AtomicFile;
-use tracking::{DATABASE, Digest, Reader, RecordError, Sink, Store, read_csv, read_json};
+use tracking::{DATABASE, Digest, Reader, RecordError, Sink, Store, read_csv, read_json, shell};
 
 use crate::cli::ImportArgs;
 use crate::cmd::merge::{INCOMPLETE, lacks_weights, merge_all};
@@ -25,7 +25,11 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode> {
     }
     let building = tempfile::tempdir().context("cannot create a temporary folder")?;
     if path.join(DATABASE).is_file() {
-        bail!("{} is a results folder: use `runner merge`", path.display());
+        bail!(
+            "{} is a results folder: merge it with {}",
+            path.display(),
+            shell::suggestion("runner", "merge", &args.results, &[&path.to_string_lossy()])
+        );
     }
     let name = name(path);
     let restored = Store::restore(building.path(), |sink| read(path, sink));

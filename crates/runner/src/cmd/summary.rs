@@ -12,11 +12,11 @@ use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
 use crate::metric;
 use crate::output::output;
-use crate::shell::quoted;
 use crate::sweep::experiment_sweep::PreparedExperiment;
 use crate::sweep::selection::{Choice, Selection};
 use crate::table::{Column, Table};
 use crate::terminal::{stderr_width, stdout_width, wrapped, wrapped_words};
+use tracking::shell;
 
 /// The number of trials in the table.
 const BEST: usize = 5;
@@ -93,10 +93,7 @@ pub fn print(
     let [dataset, files] =
         [dataset, files].map(|line| wrapped_words(&tracking::printable(&line), stdout_width()));
     writeln!(out, "\n{dataset}\n{files}")?;
-    let folder = quoted(&results.to_string_lossy());
-    let option =
-        if results.as_os_str() == "results" { String::new() } else { format!(" -r {folder}") };
-    writeln!(out, "Compare: cargo run -p report --{option} -e {}", spec.name)?;
+    writeln!(out, "Compare: {}", shell::suggestion("report", "", results, &["-e", &spec.name]))?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use tracking::{FindError, IdPrefix, Reader, RecordedRun, RunId, Status, Store};
+use tracking::{FindError, IdPrefix, Reader, RecordedRun, RunId, Status, Store, shell};
 
 use crate::cli::MoveArgs;
 use crate::cmd::merge::copy_model;
@@ -23,16 +23,12 @@ pub fn trash(results: &Path) -> PathBuf {
 pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
     let moved = move_runs(&args.what, &args.results, &trash(&args.results))?;
     let mut out = output();
-    let option = if args.results == Path::new("results") {
-        String::new()
-    } else {
-        format!(" -r {}", args.results.display())
-    };
+    let what: Vec<&str> = args.what.iter().map(String::as_str).collect();
     let line = format!(
-        "moved {} to {}; undo with: cargo run -p runner -- restore{option} {}",
+        "moved {} to {}; undo with: {}",
         run_count(moved),
         trash(&args.results).display(),
-        args.what.join(" ")
+        shell::suggestion("runner", "restore", &args.results, &what)
     );
     writeln!(out, "{}", tracking::printable(&line))?;
     Ok(ExitCode::SUCCESS)

@@ -140,10 +140,10 @@ fn import_of_what_is_no_export_writes_nothing() {
             "packed.json.gz: the file is compressed with gzip: decompress it first; expected a document",
         ),
         ("half.json", "error: half.json: EOF while parsing"),
-        ("results", "results is a results folder: use `runner merge`"),
+        ("results", "results is a results folder: merge it with cargo run -p runner -- merge"),
         (
             "results/tiny",
-            "digest.txt: No such file or directory (os error 2); expected a folder that `report export",
+            "digest.txt: No such file or directory (os error 2); expected a folder that `export",
         ),
         ("export-csv", "export-csv/metrics.csv: No such file"),
         (

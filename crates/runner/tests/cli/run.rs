@@ -3,6 +3,18 @@
 use crate::common::{FOUR_TRIALS, Sweep};
 
 #[test]
+fn hint_is_the_program_beside_the_one_that_the_user_started() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_runner"));
+    let mut runner = std::process::Command::new(program);
+    runner.current_dir(sweep.path("")).env_remove("CARGO_MANIFEST_DIR");
+    let output = runner.args(["small.toml", "-r", "two words"]).output().unwrap();
+    let report = program.with_file_name("report");
+    let hint = format!("Compare: {} -r 'two words' -e small\n", report.display());
+    assert!(String::from_utf8_lossy(&output.stdout).ends_with(&hint));
+}
+
+#[test]
 fn run_records_metrics_csv_files_and_weights() {
     let sweep = Sweep::new("small.toml", FOUR_TRIALS);
     sweep

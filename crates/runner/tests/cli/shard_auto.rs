@@ -28,7 +28,7 @@ fn attempt(sweep: &Sweep, name: &str) -> PathBuf {
 /// The arguments of the `runner` command in the last line of an output.
 fn suggested(output: &Output) -> String {
     let line = output.stdout.lines().last().unwrap();
-    line.strip_prefix("  runner ").unwrap().to_owned()
+    line.strip_prefix("  cargo run -p runner -- ").unwrap().to_owned()
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn status_suggests_a_command_for_the_same_plan() {
     let status = sweep.runner("status small.toml").exits(1);
     assert_eq!(
         suggested(&status),
-        "merge --attempts small.toml -r results; runner small.toml -r results"
+        "merge --attempts small.toml -r results; cargo run -p runner -- small.toml -r results"
     );
 }
 

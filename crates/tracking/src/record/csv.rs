@@ -85,7 +85,7 @@ pub fn read_csv(folder: &Path, sink: &mut dyn Sink) -> Result<Digest, RecordErro
     let path = folder.join(DIGEST_FILE);
     let invalid = |reason: String| RecordError::Input { place: path.display().to_string(), reason };
     let unreadable = |error: io::Error| {
-        invalid(format!("{error}; expected a folder that `report export --format csv` wrote"))
+        invalid(format!("{error}; expected a folder that `export --format csv` wrote"))
     };
     let digest =
         std::fs::read_to_string(&path).map_err(unreadable)?.trim_end().parse().map_err(invalid)?;

@@ -102,7 +102,7 @@ pub fn read_json(
     let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&start);
     if let Some(problem) = other_format(start) {
         return Err(invalid(format!(
-            "{problem}; expected a document that `report export --format json` wrote"
+            "{problem}; expected a document that `export --format json` wrote"
         )));
     }
     let mut document = serde_json::Deserializer::from_reader(start.chain(input));
@@ -148,7 +148,7 @@ impl<'de> Visitor<'de> for Document<'_> {
     type Value = Digest;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a document that `report export --format json` wrote")
+        f.write_str("a document that `export --format json` wrote")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Digest, A::Error> {

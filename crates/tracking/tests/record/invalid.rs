@@ -141,7 +141,7 @@ fn invalid_json_is_rejected_with_its_position() {
     assert_rejected("", "a.json: EOF while parsing a value at line 1");
     assert_rejected(
         "[]",
-        "a.json: invalid type: sequence, expected a document that `report export --format json` wrote at line 1",
+        "a.json: invalid type: sequence, expected a document that `export --format json` wrote at line 1",
     );
     assert_rejected("{}", "'experiments' is missing");
     assert_rejected(&json[..json.len() / 2], "a.json: EOF while parsing");

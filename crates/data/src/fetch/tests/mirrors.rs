@@ -73,5 +73,5 @@ fn refused_connection_means_unavailable() {
     unreachable.url = format!("http://{closed}");
     let error = fetch(&tiny, &[&unreachable]).1.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
-    assert!(error.to_string().contains("fetch tiny"), "{error}");
+    assert!(error.to_string().contains("run the same command with a network"), "{error}");
 }

@@ -1,0 +1,167 @@
+//! The installed program: every verb works outside a checkout, and its hints name its verbs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use assert_cmd::Command as Program;
+use tempfile::TempDir;
+
+const VERBS: [&str; 22] = [
+    "run",
+    "plan",
+    "status",
+    "submit",
+    "report",
+    "list",
+    "show",
+    "diff",
+    "html",
+    "serve",
+    "predict",
+    "verify",
+    "export",
+    "import",
+    "merge",
+    "digest",
+    "delete",
+    "restore",
+    "gc",
+    "data",
+    "completions",
+    "man",
+];
+
+/// Runs the program in `folder` as a user does who installed it: without cargo.
+fn installed(folder: &Path, line: &str) -> assert_cmd::assert::Assert {
+    let mut program = Program::new(assert_cmd::cargo::cargo_bin!("candle-sweep"));
+    program.current_dir(folder).env_remove("CARGO_MANIFEST_DIR").env_remove("MNIST_DIR");
+    program.args(line.split_whitespace()).assert()
+}
+
+fn stdout(assert: assert_cmd::assert::Assert) -> String {
+    String::from_utf8(assert.success().get_output().stdout.clone()).unwrap()
+}
+
+/// A folder with the experiment file `small.toml` of four trials on digits.
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name = \"small\"\n[data]\ndataset = \"digits\"\n[train]\nepochs = 1\n\
+                [sweep]\nbatch_size = [32, 64]\nseed = [0, 1]\n";
+    fs::write(folder.path().join("small.toml"), text).unwrap();
+    folder
+}
+
+#[test]
+fn every_verb_works_outside_a_checkout() {
+    let folder = folder();
+    let at = folder.path();
+    let run = |line: &str| stdout(installed(at, line));
+    assert!(run("plan small.toml").contains("4 trials, 0 have their result"));
+    run("run small.toml");
+    assert!(run("status small.toml").contains('4'));
+    let csv = run("report --format csv");
+    assert_eq!(csv.lines().count(), 3);
+    assert!(run("list -e small").contains("finished"));
+    let trial = fs::read_to_string(at.join("results/small/runs.csv")).unwrap();
+    let trial = trial.lines().nth(1).unwrap().split(',').nth(1).unwrap().replace("id-", "");
+    assert!(run(&format!("show {trial}")).contains(&trial));
+    assert!(run("diff small small").contains("equal"));
+    run("html -o page.html");
+    assert!(run(&format!("predict {trial} --index 0")).contains("true label"));
+    assert!(run("verify --all").contains("4 of 4 runs are identical"));
+    run("export --format json -o small.json");
+    run("import small.json -r imported");
+    assert_eq!(run("digest"), run("digest -r imported"));
+    run("merge imported -r merged");
+    run(&format!("delete {trial}"));
+    run(&format!("restore {trial}"));
+    run("gc");
+    assert!(run("data info mnist").contains("mnist"));
+}
+
+#[test]
+fn submitted_jobs_call_the_verbs_of_this_program() {
+    let folder = folder();
+    let jobs = stdout(installed(folder.path(), "submit small.toml --dry-run --shards 2"));
+    assert!(jobs.contains("/candle-sweep run /"), "{jobs}");
+    assert!(jobs.contains("/candle-sweep merge --attempts /"), "{jobs}");
+}
+
+#[test]
+fn hints_are_verbs_of_this_program_with_the_results_folder() {
+    let folder = folder();
+    let hint = |line: &str| {
+        let output = installed(folder.path(), line).get_output().clone();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    let program = assert_cmd::cargo::cargo_bin!("candle-sweep").display().to_string();
+    let expect = |line: &str, command: &str| {
+        let printed = hint(line);
+        assert!(printed.contains(&format!("{program} {command}\n")), "{line}: {printed}");
+    };
+    expect("report", "run EXPERIMENT.toml");
+    expect("list -r other", "run -r other EXPERIMENT.toml");
+    expect("run small.toml", "report -e small");
+    expect("run small.toml -r other", "report -r other -e small");
+    expect("delete small -r other", "restore -r other small");
+}
+
+#[test]
+fn usage_in_errors_and_examples_in_help_name_this_program() {
+    let folder = folder();
+    let error = installed(folder.path(), "show").failure().code(2).get_output().stderr.clone();
+    assert!(String::from_utf8(error).unwrap().contains("Usage: candle-sweep show"));
+    for verb in VERBS {
+        let help = stdout(installed(folder.path(), &format!("{verb} --help")));
+        for line in help.lines().filter(|line| line.contains("Example: ")) {
+            assert!(line.contains("Example: candle-sweep ") || line.contains("--"), "{line}");
+        }
+        assert_eq!(help, stdout(installed(folder.path(), &format!("help {verb}"))));
+    }
+}
+
+#[test]
+fn version_names_the_commit_of_the_sources() {
+    let version = stdout(installed(Path::new("."), "--version"));
+    let (name, commit) = version.trim().split_once(' ').unwrap();
+    assert_eq!(name, "candle-sweep");
+    let git = Command::new("git").args(["rev-parse", "HEAD"]).output();
+    if git.is_ok_and(|git| git.status.success()) {
+        let commit = commit.split_once('(').unwrap().1.trim_end_matches(')');
+        let commit = commit.split(',').next().unwrap();
+        assert!(commit.len() == 9 && commit.chars().all(|c| c.is_ascii_hexdigit()), "{version}");
+    }
+}
+
+#[test]
+fn completions_have_every_verb_and_valid_syntax() {
+    let folder = folder();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = stdout(installed(folder.path(), &format!("completions {shell}")));
+        for verb in VERBS {
+            assert!(script.contains(verb), "{shell}: {verb}");
+        }
+        let path = folder.path().join(shell);
+        fs::write(&path, script).unwrap();
+        if matches!(shell, "bash" | "zsh" | "fish") {
+            match Command::new(shell).arg("-n").arg(&path).output() {
+                Ok(checked) => assert!(checked.status.success(), "{shell}: {checked:?}"),
+                Err(_) => eprintln!("skipped: syntax of the completions ({shell} is missing)"),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_verb_has_a_manual_page() {
+    let folder = folder();
+    installed(folder.path(), "man pages").success();
+    for verb in VERBS {
+        let page = folder.path().join(format!("pages/candle-sweep-{verb}.1"));
+        assert!(fs::read_to_string(page).unwrap().contains(".SH OPTIONS"), "{verb}");
+    }
+    assert!(stdout(installed(folder.path(), "man")).contains("candle\\-sweep"));
+}
