@@ -220,7 +220,7 @@ fn wrong_choice_is_rejected_with_a_hint() {
 fn folder_format_rejects_the_name_of_a_file() {
     let results = sixty_three();
     for (format, name, hints) in [
-        ("csv", "runs.csv", &["as in -o ", "/runs;", "report --format csv > FILE"][..]),
+        ("csv", "runs.csv", &["as in -o ", "/runs;", "--format csv > FILE"][..]),
         ("parquet", "runs.PARQUET", &["one file per table", "/runs\n"]),
     ] {
         let path = results.path().join(name);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use tracking::shell;
 
 use crate::cli::ExportArgs;
 
@@ -20,8 +21,11 @@ pub fn folder(results: &Path, args: &ExportArgs, name: &str) -> Result<PathBuf> 
         (None, _) => Ok(results.join("export").join(name)),
         (Some(_), Some(path)) if has_file_extension(path) => {
             let comparison = match name {
-                "csv" => "; for the comparison as one file: report --format csv > FILE",
-                _ => "",
+                "csv" => {
+                    let command = shell::suggestion("report", "", results, &["--format", "csv"]);
+                    format!("; for the comparison as one file: {command} > FILE")
+                }
+                _ => String::new(),
             };
             bail!(
                 "{}: --format {name} writes a folder with one file per table: name a folder, as in \
