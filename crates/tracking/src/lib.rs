@@ -252,3 +252,8 @@ pub use store::{
     Queries, Reader, ResumePoint, Store, WriteTransaction, timestamp,
 };
 pub use value::Value;
+
+// Compiles the training loop in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
