@@ -1,12 +1,10 @@
 //! The verbs and their options, taken from the command lines of `runner`, `report` and `data`.
 
-use std::path::PathBuf;
-
 use clap::builder::StyledStr;
-use clap::{Arg, Args, Command, CommandFactory, value_parser};
-use clap_complete::Shell;
+use clap::{Args, Command, CommandFactory, Subcommand};
 
 use crate::NAME;
+use crate::documents::Document;
 
 /// The verbs in the order of the help.
 const GROUPS: [(&str, &[&str]); 5] = [
@@ -40,8 +38,6 @@ pub fn command() -> Command {
         plan,
         with_help_of(&report, in_results(compare)),
         with_help_of(&data::Cli::command(), data::Cli::command()),
-        completions(),
-        manual(),
     ]
     .into_iter()
     .chain(runner.get_subcommands().map(unchanged))
@@ -53,34 +49,13 @@ pub fn command() -> Command {
         .arg_required_else_help(true)
         .max_term_width(100)
         .subcommands(verbs);
+    let command = Document::augment_subcommands(command);
     let template = format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{}Options:\n{{options}}\n\n\
          '{NAME} help VERB' explains a verb.\n",
         groups(&command)
     );
     command.help_template(template)
-}
-
-fn completions() -> Command {
-    Command::new("completions")
-        .about("Print the completions of this program for a shell")
-        .after_help(format!(
-            "Example: {NAME} completions bash > ~/.local/share/bash-completion/completions/{NAME}"
-        ))
-        .arg(
-            Arg::new("shell").required(true).value_name("SHELL").value_parser(value_parser!(Shell)),
-        )
-}
-
-fn manual() -> Command {
-    Command::new("man")
-        .about("Print the manual page of this program, or write one page per verb into a folder")
-        .arg(
-            Arg::new("folder")
-                .value_name("DIR")
-                .help("Write the pages of the program and its verbs into this folder")
-                .value_parser(value_parser!(PathBuf)),
-        )
 }
 
 /// The list of verbs, by group.

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use crate::cli::{Cli, Command, RunArgs};
+pub use tracking::shell::declare_program_of_verbs;
 
 /// The version of the program, with the commit of its sources.
 pub const VERSION: &str = env!("VERSION");

@@ -2,9 +2,9 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-/// The installable program, whose verbs are the commands of `runner` and `report`.
-const INSTALLED: &str = "candle-sweep";
+static PROGRAM_OF_VERBS: OnceLock<&str> = OnceLock::new();
 
 /// Quotes `text` as one word of a POSIX shell, if necessary.
 #[must_use]
@@ -26,40 +26,48 @@ pub fn command(words: &[String]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the words that start a command of `program`, in the form in which the user started this
-/// process: with cargo, as a program of its own, or as a verb of the installed program.
-///
-/// An empty `verb` is the main command: `run` of `runner`, or the comparison of `report`.
+/// Declares that this process is the program `name`, whose verbs are all commands of `runner` and
+/// `report`, and their main commands the verbs `run` and `report`.
+pub fn declare_program_of_verbs(name: &'static str) {
+    // A second call changes nothing: a process has one name.
+    let _ = PROGRAM_OF_VERBS.set(name);
+}
+
+/// Returns the word for a verb in this process. `run` and `report` are no words of `runner` and
+/// `report`.
+#[must_use]
+pub fn word_of(verb: &str) -> Option<String> {
+    let is_word = !matches!(verb, "run" | "report") || has_verbs();
+    is_word.then(|| verb.to_owned())
+}
+
+/// Whether this process has verbs: see [`declare_program_of_verbs`].
+#[must_use]
+pub fn has_verbs() -> bool {
+    PROGRAM_OF_VERBS.get().is_some()
+}
+
+/// Returns the words that start the command `verb` of `program`, in the form in which the user
+/// started this process: with cargo, as a program of its own, or as a verb.
 #[must_use]
 pub fn invocation_of(program: &str, verb: &str) -> Vec<String> {
     let typed = PathBuf::from(env::args_os().next().unwrap_or_else(|| program.into()));
-    let is_installed = is_installed_program();
-    let verb = match (is_installed, program, verb) {
-        (true, "runner", "") => "run",
-        (true, _, "") => program,
-        _ => verb,
-    };
+    let with_verbs = PROGRAM_OF_VERBS.get().copied();
     let mut words = if env::var_os("CARGO_MANIFEST_DIR").is_some() {
-        let package = if is_installed { INSTALLED } else { program };
+        let package = with_verbs.unwrap_or(program);
         ["cargo", "run", "-p", package, "--"].map(str::to_owned).to_vec()
-    } else if is_installed {
+    } else if with_verbs.is_some() {
         vec![typed.display().to_string()]
     } else {
         vec![typed.with_file_name(program).display().to_string()]
     };
-    words.extend((!verb.is_empty()).then(|| verb.to_owned()));
+    words.extend(word_of(verb));
     words
 }
 
-/// Whether this process is the installed program.
+/// Returns the command `verb` of `program` for the user to type next. See [`invocation_of`].
 #[must_use]
-pub fn is_installed_program() -> bool {
-    env::current_exe().is_ok_and(|path| path.file_stem().is_some_and(|name| name == INSTALLED))
-}
-
-/// Returns a command of `program` for the user to type next. See [`invocation_of`].
-#[must_use]
-pub fn suggestion(program: &str, verb: &str, results: &Path, arguments: &[&str]) -> String {
+pub fn next_command(program: &str, verb: &str, results: &Path, arguments: &[&str]) -> String {
     let mut words = invocation_of(program, verb);
     if results != Path::new("results") {
         words.extend(["-r".to_owned(), results.display().to_string()]);

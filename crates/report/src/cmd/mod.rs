@@ -26,7 +26,7 @@ pub fn report_damage(reader: &Reader, results: &Path) -> ExitCode {
     if issues.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let verify = shell::suggestion("runner", "verify", results, &["--all"]);
+    let verify = shell::next_command("runner", "verify", results, &["--all"]);
     let advice = format!(
         "tables omit changed rows; to list them, run: {verify}; to recreate them, run the \
          experiment again"

@@ -18,9 +18,8 @@ pub fn open(results: &Path) -> Result<Reader> {
 
 /// Advice on filling an empty results folder.
 pub fn run_advice(results: &Path) -> String {
-    let is_installed = shell::is_installed_program();
-    let file = if is_installed { "EXPERIMENT.toml" } else { "experiments/batch_sweep.toml" };
-    let command = shell::suggestion("runner", "", results, &[file]);
+    let file = if shell::has_verbs() { "EXPERIMENT.toml" } else { "experiments/batch_sweep.toml" };
+    let command = shell::next_command("runner", "run", results, &[file]);
     format!("run an experiment first: {command}")
 }
 

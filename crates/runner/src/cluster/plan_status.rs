@@ -210,7 +210,7 @@ impl PlanStatus {
         let submitted = submitted.split_once('\n');
         let submitted = submitted.filter(|(plan, _)| *plan == self.plan.sha256());
         let start = |verb| shell::command(&shell::invocation_of("runner", verb));
-        let run = || format!("{} {}", start(""), self.options);
+        let run = || format!("{} {}", start("run"), self.options);
         let merge = || format!("{} --attempts {}", start("merge"), self.options);
         let only_in_attempts =
             |trial: &Trial| self.is_done(trial) && !self.merged.contains(&trial.id);

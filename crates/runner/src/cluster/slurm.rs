@@ -189,11 +189,11 @@ fn plan_options(args: &SubmitArgs) -> Result<Vec<String>> {
     Ok(words)
 }
 
-/// The words that start a command of this program in a job. In `runner`, `run` is no word.
+/// The words that start a command of this program in a job.
 fn this_program(verb: &str) -> Result<Vec<String>> {
     let path = std::env::current_exe().context("cannot find the path of this program")?;
     let mut words = vec![text(&path)?];
-    words.extend((verb != "run" || shell::is_installed_program()).then(|| verb.to_owned()));
+    words.extend(shell::word_of(verb));
     Ok(words)
 }
 

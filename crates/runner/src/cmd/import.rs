@@ -28,7 +28,7 @@ pub fn import(args: &ImportArgs) -> Result<ExitCode> {
         bail!(
             "{} is a results folder: merge it with {}",
             path.display(),
-            shell::suggestion("runner", "merge", &args.results, &[&path.to_string_lossy()])
+            shell::next_command("runner", "merge", &args.results, &[&path.to_string_lossy()])
         );
     }
     let name = name(path);

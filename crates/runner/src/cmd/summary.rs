@@ -93,7 +93,11 @@ pub fn print(
     let [dataset, files] =
         [dataset, files].map(|line| wrapped_words(&tracking::printable(&line), stdout_width()));
     writeln!(out, "\n{dataset}\n{files}")?;
-    writeln!(out, "Compare: {}", shell::suggestion("report", "", results, &["-e", &spec.name]))?;
+    writeln!(
+        out,
+        "Compare: {}",
+        shell::next_command("report", "report", results, &["-e", &spec.name])
+    )?;
     Ok(())
 }
 

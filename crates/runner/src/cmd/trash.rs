@@ -28,7 +28,7 @@ pub fn delete(args: &MoveArgs) -> Result<ExitCode> {
         "moved {} to {}; undo with: {}",
         run_count(moved),
         trash(&args.results).display(),
-        shell::suggestion("runner", "restore", &args.results, &what)
+        shell::next_command("runner", "restore", &args.results, &what)
     );
     writeln!(out, "{}", tracking::printable(&line))?;
     Ok(ExitCode::SUCCESS)

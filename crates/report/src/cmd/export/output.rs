@@ -22,7 +22,8 @@ pub fn folder(results: &Path, args: &ExportArgs, name: &str) -> Result<PathBuf> 
         (Some(_), Some(path)) if has_file_extension(path) => {
             let comparison = match name {
                 "csv" => {
-                    let command = shell::suggestion("report", "", results, &["--format", "csv"]);
+                    let command =
+                        shell::next_command("report", "report", results, &["--format", "csv"]);
                     format!("; for the comparison as one file: {command} > FILE")
                 }
                 _ => String::new(),
