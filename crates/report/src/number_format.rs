@@ -2,14 +2,6 @@
 
 use crate::metric::Unit;
 
-/// The shortest exact notation: `0`, `0.01`, `1e-4`.
-pub fn short(number: f64) -> String {
-    let (plain, scientific) = (number.to_string(), format!("{number:e}"));
-    let large = number.abs() >= 1e6;
-    let small = number.abs() < 1.0 && scientific.len() < plain.len();
-    if large || small { scientific } else { plain }
-}
-
 /// A number with this many decimals, or in scientific notation if it is too large for a column.
 pub fn decimal(number: f64, decimals: usize) -> String {
     if number.abs() < 1e5 { format!("{number:.decimals$}") } else { format!("{number:.2e}") }
@@ -64,17 +56,4 @@ pub fn difference(unit: Unit, amount: f64) -> String {
 /// Whether a formatted number is zero after rounding.
 pub fn is_zero(text: &str) -> bool {
     !text.contains(|c: char| matches!(c, '1'..='9'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_short_and_exact() {
-        let numbers = [0.0, 1e-4, 1e-3, 0.01, 0.0125, 0.1, 1.0, 10.0, 1000.0, 1e7, 5e-5];
-        let expected =
-            ["0", "1e-4", "1e-3", "0.01", "0.0125", "0.1", "1", "10", "1000", "1e7", "5e-5"];
-        assert_eq!(numbers.map(short), expected);
-    }
 }

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use tracking::{Value, printable};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::number_format;
 use crate::runs::REPLICATES;
 
 /// A hyperparameter: its name as it is, so that it can be typed.
@@ -43,9 +42,8 @@ pub const LONGEST: usize = 28;
 /// The value of a hyperparameter as a cell shows it.
 pub fn value(value: &Value) -> String {
     match value {
-        Value::Integer(number) => number.to_string(),
-        Value::Real(number) => number_format::short(*number),
         Value::Text(text) => truncated(&printable(text), LONGEST).into_owned(),
+        number => number.short(),
     }
 }
 

@@ -251,7 +251,7 @@ pub use store::{
     ClaimOptions, ClaimOutcome, DATABASE, IntegrityIssue, InvocationId, LastValues, Progress,
     Queries, Reader, ResumePoint, Store, WriteTransaction, timestamp,
 };
-pub use value::Value;
+pub use value::{Value, short_number};
 
 // Compiles the training loop in the README.
 #[cfg(doctest)]

@@ -26,6 +26,15 @@ impl Value {
         }
     }
 
+    /// Returns the value as tables and messages show it, with [`short_number`].
+    #[must_use]
+    pub fn short(&self) -> String {
+        match self {
+            Self::Real(number) => short_number(*number),
+            Self::Integer(_) | Self::Text(_) => self.to_string(),
+        }
+    }
+
     /// Compares two values. Numbers come before text; numbers are ordered by size, text by
     /// character code.
     #[must_use]
@@ -50,6 +59,15 @@ impl fmt::Display for Value {
             Self::Text(value) => f.write_str(value),
         }
     }
+}
+
+/// The shortest exact notation: `0`, `0.01`, `1e-4`.
+#[must_use]
+pub fn short_number(number: f64) -> String {
+    let (plain, scientific) = (number.to_string(), format!("{number:e}"));
+    let large = number.abs() >= 1e6;
+    let small = number.abs() < 1.0 && scientific.len() < plain.len();
+    if large || small { scientific } else { plain }
 }
 
 impl From<i64> for Value {
@@ -97,6 +115,14 @@ mod tests {
         let printed = [0.0, 0.01, 1e-7, 1.0].map(|real| Value::Real(real).to_string());
         assert_eq!(printed, ["0.0", "0.01", "1e-7", "1.0"]);
         assert_eq!(Value::from(32).to_string(), "32");
+    }
+
+    #[test]
+    fn numbers_are_short_and_exact() {
+        let numbers = [0.0, 1e-4, 1e-3, 0.01, 0.0125, 0.1, 1.0, 10.0, 1000.0, 1e7, 5e-5];
+        let expected =
+            ["0", "1e-4", "1e-3", "0.01", "0.0125", "0.1", "1", "10", "1000", "1e7", "5e-5"];
+        assert_eq!(numbers.map(short_number), expected);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Formats of numbers on axes, in cells and in tooltips.
 
-use crate::number_format::short;
+use tracking::short_number;
 
 /// What kind of number an axis shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,9 +90,9 @@ impl RangeFormat {
 pub fn four_digits(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 1e6 {
         // Adding zero turns -0 into 0.
-        return short(number + 0.0);
+        return short_number(number + 0.0);
     }
-    short(format!("{number:.3e}").parse().unwrap_or(number))
+    short_number(format!("{number:.3e}").parse().unwrap_or(number))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use tracking::Value;
 
 use crate::analysis::comparison::{Comparison, Setting};
-use crate::number_format;
 
 /// Warns if the best setting, or the best mean, has the lowest or highest value of a key.
 pub fn edges(comparison: &Comparison) -> Vec<String> {
@@ -30,10 +29,10 @@ pub fn edges(comparison: &Comparison) -> Vec<String> {
                 && low != 0.0
                 && !(is_integer && low == 1.0) =>
             {
-                Some(format!("below {}", number_format::short(low)))
+                Some(format!("below {}", tracking::short_number(low)))
             }
             () if best.iter().all(|value| *value == high) => {
-                Some(format!("above {}", number_format::short(high)))
+                Some(format!("above {}", tracking::short_number(high)))
             }
             () => None,
         }

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use model::EngineKind;
-use tracking::{Reader, RecordedRun, StoreError, TrialId};
+use tracking::{Reader, RecordedRun, StoreError, TrialId, Value};
 
 use crate::executor::built_in::BuiltIn;
 use crate::executor::built_in::estimate::Estimate;
@@ -125,7 +125,7 @@ fn table(
     let cells = |cell: &dyn Fn(&Trial) -> String| trials.iter().map(|trial| cell(trial)).collect();
     let mut columns = vec![Column::text("trial", cells(&|trial| trial.id.to_string())).optional()];
     columns.extend(plan.varying.iter().map(|name| {
-        let value = |trial: &Trial| trial.param(name).map_or_else(String::new, ToString::to_string);
+        let value = |trial: &Trial| trial.param(name).map_or_else(String::new, Value::short);
         Column::numbers(name, cells(&value))
     }));
     let steps = cells(&|trial| trial.workload.steps.to_string());

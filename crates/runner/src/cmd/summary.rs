@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use tracking::{RecordedRun, Status, Store};
+use tracking::{RecordedRun, Status, Store, Value};
 
 use crate::experiment::group::{TrialGroup, trial_count};
 use crate::experiment::plan::Plan;
@@ -133,9 +133,9 @@ fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
     let trials = cells(&|run| Some(run.trial.to_string()));
     let mut columns = vec![Column::text("trial", trials).optional()];
     columns.extend(
-        plan.varying.iter().map(|name| {
-            Column::numbers(name, cells(&|run| run.param(name).map(ToString::to_string)))
-        }),
+        plan.varying
+            .iter()
+            .map(|name| Column::numbers(name, cells(&|run| run.param(name).map(Value::short)))),
     );
     let scores = best.iter().map(|(score, _)| metric::format(ranking, *score)).collect();
     columns.push(Column::numbers(metric::label(ranking), scores));

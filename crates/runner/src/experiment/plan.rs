@@ -146,7 +146,7 @@ mod tests {
     fn log_range_is_even_in_its_logarithm() {
         let range = "{from=1e-3,to=1,count=4,scale='log'}";
         let text = format!("name='a'\ndata={{dataset='digits'}}\nsweep={{learning_rate={range}}}");
-        let expected = ["0.001", "0.01", "0.1", "1.0"].map(|rate| format!("learning_rate {rate}"));
+        let expected = ["1e-3", "0.01", "0.1", "1"].map(|rate| format!("learning_rate {rate}"));
         assert_eq!(titles(&plan(&text).unwrap()), expected);
     }
 

@@ -68,7 +68,8 @@ impl Trial {
     /// `varying`, or its id if nothing varies.
     pub fn title(&self, varying: &[String]) -> String {
         let named = varying.iter().filter_map(|name| Some((name, self.param(name)?)));
-        let parts: Vec<_> = named.map(|(name, value)| format!("{name} {value}")).collect();
+        let parts: Vec<_> =
+            named.map(|(name, value)| format!("{name} {}", value.short())).collect();
         if parts.is_empty() { self.id.to_string() } else { parts.join(SEPARATOR) }
     }
 }

@@ -69,8 +69,12 @@ fn progress_and_tables_fit_sixty_columns() {
     }
     let header =
         |text: &str| text.lines().find(|line| line.contains("batch_size")).unwrap().to_owned();
-    let (plan, best) = (header(&plan), header(&run.stdout));
+    let plan_output = plan;
+    let (plan, best) = (header(&plan_output), header(&run.stdout));
     assert!(plan.ends_with(" state") && best.ends_with(" val accuracy"), "{plan} {best}");
+    for output in [&plan_output, &run.stderr, &run.stdout] {
+        assert!(output.contains("1e-4") && !output.contains("0.0001"), "{output}");
+    }
     for key in ["decay", "batch_size", "seed"] {
         assert!(plan.contains(key) && best.contains(key), "{plan} {best}");
     }

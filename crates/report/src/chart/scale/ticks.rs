@@ -1,7 +1,8 @@
 //! Ticks at round numbers, for linear and logarithmic axes of numbers.
 
+use tracking::short_number;
+
 use crate::chart::number::{NumberFormat, four_digits};
-use crate::number_format::short;
 
 /// Largest number of ticks of an axis of numbers.
 pub const MAX_TICKS: usize = 10;
@@ -61,7 +62,11 @@ fn round_step(minimum: f64) -> Option<(i64, i32)> {
 /// Formats a multiple of 10^`exponent` without superfluous decimals.
 fn format_multiple(number: f64, exponent: i32) -> String {
     let decimals = usize::try_from(-exponent).unwrap_or(0);
-    if number.abs() >= 1e6 || decimals > 5 { short(number) } else { format!("{number:.decimals$}") }
+    if number.abs() >= 1e6 || decimals > 5 {
+        short_number(number)
+    } else {
+        format!("{number:.decimals$}")
+    }
 }
 
 /// `mantissa` × 10^`exponent`, correctly rounded.

@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
-use tracking::{EpochMetrics, Invocation, RecordedRun, Value};
+use tracking::{EpochMetrics, Invocation, RecordedRun};
 
-use crate::number_format::short;
 use crate::runs::epoch_metric;
 
 /// Everything about a run that an export writes.
@@ -103,13 +102,7 @@ impl ExportedRun {
 
     /// The hyperparameters `names` as text: `batch_size=32, seed=0`. Without any, the trial id.
     pub fn label(&self, names: &[String]) -> String {
-        let assignment = |name: &String| {
-            let value = match self.run.param(name)? {
-                Value::Real(number) => short(*number),
-                value => value.to_string(),
-            };
-            Some(format!("{name}={value}"))
-        };
+        let assignment = |name: &String| Some(format!("{name}={}", self.run.param(name)?.short()));
         let label = names.iter().filter_map(assignment).collect::<Vec<_>>().join(", ");
         if label.is_empty() { self.run.trial.to_string() } else { label }
     }
