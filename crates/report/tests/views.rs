@@ -56,6 +56,8 @@ fn unescaped(text: &str) -> String {
         ("&#x27;", "'"),
         ("&#x2f;", "/"),
         ("&amp;", "&"),
+        ("<code>", "`"),
+        ("</code>", "`"),
     ];
     pairs.into_iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
@@ -207,6 +209,22 @@ fn all_views_have_the_same_notes() {
         assert!(text.contains(note) && markdown.contains(note), "{note}");
         assert!(page.contains(&note.to_lowercase()), "{note}");
     }
+}
+
+#[test]
+fn edge_of_the_grid_counts_excluded_values() {
+    let store = sixty_three();
+    let edge = "at the edge of the grid: extend `batch_size` below 16";
+    let report = |arguments: &[&str]| Test::new(store.path()).args(arguments).success();
+    assert!(unwrapped(&report(&[])).contains(edge));
+    let out = report(&["--where", "batch_size>16"]);
+    assert!(out.contains('★') && !unwrapped(&out).contains("edge of the grid"), "{out}");
+}
+
+#[test]
+fn page_shows_names_in_sentences_as_code() {
+    let page = page(sixty_three().path());
+    assert!(page.contains("extend <code>batch_size</code> below 16."));
 }
 
 #[test]

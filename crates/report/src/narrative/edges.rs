@@ -14,6 +14,7 @@ pub fn edges(comparison: &Comparison) -> Vec<String> {
         comparison.settings.iter().filter(|setting| setting.is_best).collect();
     let edge = |settings: &[&Setting], key: usize| {
         let (mut tried, best) = (numbers(&tried, key)?, numbers(settings, key)?);
+        tried.extend(&comparison.tried_elsewhere[key]);
         tried.sort_by(f64::total_cmp);
         tried.dedup();
         let is_integer = comparison

@@ -8,7 +8,7 @@ pub mod store;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use tracking::{Experiment, Reader};
+use tracking::{Experiment, Reader, Status};
 
 use crate::analysis::comparison::{self, CompareOptions, Comparison};
 use crate::analysis::last_epoch::last_improvement;
@@ -72,13 +72,16 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
     let mut selected = selected_runs(reader, results, args, &options)?;
     let options = check_names(options, &selected, &mut conditions)?;
     let found: usize = selected.iter().map(|selected| selected.runs.len()).sum();
-    for selected in &mut selected {
-        selected.runs.retain(|run| all_hold(&conditions, run));
-    }
     let mut comparisons: Vec<Comparison> = Vec::new();
-    for SelectedRuns { experiment, declarations, runs } in &selected {
+    for SelectedRuns { experiment, declarations, runs } in &mut selected {
+        let excluded: Vec<MeasuredRun> =
+            runs.extract_if(.., |run| !all_hold(&conditions, run)).collect();
         let compared = comparison::compare(experiment, declarations, runs, &options);
-        comparisons.extend(compared.with_context(|| experiment.name.clone())?);
+        for mut comparison in compared.with_context(|| experiment.name.clone())? {
+            comparison.tried_elsewhere =
+                comparison.keys.iter().map(|key| finished_numbers(&excluded, key)).collect();
+            comparisons.push(comparison);
+        }
     }
     let why_empty = comparisons.is_empty().then(|| why_empty(reader, results, args, found));
     let table_options = table_options(args, &comparisons)?;
@@ -88,6 +91,12 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
     }
     let runs = selected.into_iter().map(|selected| (selected.experiment, selected.runs)).collect();
     Ok(QueryResult { runs, tables, why_empty })
+}
+
+/// The numbers of the hyperparameter `key` in the finished runs of `runs`.
+fn finished_numbers(runs: &[MeasuredRun], key: &str) -> Vec<f64> {
+    let finished = runs.iter().filter(|measured| measured.run.status == Status::Finished);
+    finished.filter_map(|measured| measured.run.param(key)?.as_number()).collect()
 }
 
 /// The options of the comparison.

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, Value, context};
+use minijinja::{AutoEscape, Environment, HtmlEscape, Value, context};
 use sha2::{Digest, Sha256};
 
 use crate::page::Page;
@@ -71,8 +71,19 @@ fn render(page: &Page, live: Option<Value>) -> Result<String, minijinja::Error> 
 fn environment(template: &'static str) -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("sentence", sentence);
     environment.add_template("page", template)?;
     Ok(environment)
+}
+
+/// Escapes a sentence and shows its parts between backticks as code.
+fn sentence(text: &str) -> Value {
+    let escaped = HtmlEscape(text).to_string();
+    let part = |(index, part): (usize, &str)| match index % 2 {
+        0 => part.to_owned(),
+        _ => format!("<code>{part}</code>"),
+    };
+    Value::from_safe_string(escaped.split('`').enumerate().map(part).collect())
 }
 
 /// The digest by which a content security policy names a script.

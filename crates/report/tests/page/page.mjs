@@ -67,6 +67,10 @@ if (kind === "usual") {
     const index = await table.locator("thead th").evaluateAll((heads, name) => heads.findIndex((head) => head.dataset.name === name), name);
     return rows.evaluateAll((rows, index) => rows.filter((row) => !row.hidden).map((row) => Number(row.cells[index].dataset.value)), index);
   };
+  await page.setViewportSize({ width: 1080, height: 900 });
+  const cut = await table.evaluate((table) => table.scrollWidth - table.closest(".scroll").clientWidth);
+  expect(cut <= 0, `${cut} pixels of the table are cut off`);
+  await page.setViewportSize({ width: 1280, height: 900 });
   const sorted = (numbers, by) => numbers.every((number, i) => i === 0 || by(numbers[i - 1], number));
 
   // Sorting, by mouse and by keyboard.

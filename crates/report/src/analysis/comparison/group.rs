@@ -150,6 +150,7 @@ impl<'a> Group<'a> {
             undecided: ranking.undecided,
             unselected_mean: ranking.unselected_mean,
             counts: StatusCounts::of(self.runs),
+            tried_elsewhere: vec![Vec::new(); self.keys.len()],
             effects: self.effects(),
             averaged,
         })

@@ -69,6 +69,8 @@ pub struct Comparison {
     pub unselected_mean: Option<f64>,
     /// All runs by status.
     pub counts: StatusCounts,
+    /// Numbers that only runs outside the selection have, for each of the keys.
+    pub tried_elsewhere: Vec<Vec<f64>>,
     /// Effects of the hyperparameters on the ranking metric.
     pub effects: Effects,
 }
