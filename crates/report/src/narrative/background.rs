@@ -80,11 +80,24 @@ pub fn effects(comparison: &Comparison) -> Option<String> {
     } else {
         " Not every combination has run: each effect compares runs that differ in nothing else."
     };
+    let warning = interaction(&comparison.effects).map_or_else(String::new, |text| text + " ");
     Some(format!(
-        "Means of {} differ by up to: {}.{unbalanced}",
+        "{warning}Means of {} differ by up to: {}.{unbalanced}",
         wording::metric(&metric.name),
         parts.join("; ")
     ))
+}
+
+/// Warns about main effects if the interaction is larger than each of them.
+pub fn interaction(effects: &Effects) -> Option<String> {
+    let (interaction, largest) = (effects.rest?.interaction?, effects.main.first()?.share?);
+    let others = if effects.main.len() == 2 { "the other" } else { "the others" };
+    (interaction > largest).then(|| {
+        format!(
+            "The best value of one hyperparameter can depend on {others}, and means over {others} are of \
+             little use: the interaction is larger than each main effect."
+        )
+    })
 }
 
 /// The front: settings that no other setting beats in both the metric and time.
@@ -103,7 +116,8 @@ pub fn front(comparison: &Comparison) -> Option<String> {
     };
     let names: Vec<String> = front.iter().map(name).collect();
     Some(format!(
-        "Not beaten in both mean {} and mean time: {}.",
+        "Best trade-offs of mean {} and mean time (for each, no setting is both better and faster): {}. \
+         Times depend on the load of the machine.",
         wording::metric(metric),
         listed(&names)
     ))

@@ -13,7 +13,7 @@ use certainty::{best_epoch, reported, selection, undecided};
 use coverage::{common_cells, left_out, missing_runs, survivors, without_result};
 use edges::edges;
 
-pub use background::{background, basis, front};
+pub use background::{background, basis, front, interaction};
 pub use certainty::still_improves;
 pub use phrases::setting_name;
 pub use verdict::verdict;

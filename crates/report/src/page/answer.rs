@@ -77,7 +77,7 @@ fn measures(comparison: &Comparison, setting: &Setting) -> Vec<Measure> {
         let interval = interval.map(|limits| unit.clip_value(limits));
         let more = interval.map_or_else(String::new, |limits| {
             format!(
-                "95 % of this mean alone: {} to {}",
+                "95 % confidence interval: {} to {}",
                 number_format::with_unit(unit, limits.low),
                 number_format::with_unit(unit, limits.high)
             )

@@ -6,6 +6,7 @@ use tracking::Value;
 use crate::analysis::comparison::Comparison;
 use crate::analysis::effects::Effect;
 use crate::analysis::statistics::Statistic;
+use crate::narrative;
 use crate::number_format;
 use crate::wording;
 
@@ -71,6 +72,10 @@ pub fn effects(comparison: &Comparison) -> Option<Effects> {
         )
     });
     let unbalanced = "Not every combination has run: each row compares runs that differ in nothing else; without such runs it is empty.";
-    let note = rest.or_else(|| (!effects.balanced).then(|| unbalanced.to_owned()));
+    let warning = narrative::interaction(effects).map_or_else(String::new, |text| text + " ");
+    let note = match rest {
+        Some(rest) => Some(warning + &rest),
+        None => (!effects.balanced).then(|| unbalanced.to_owned()),
+    };
     (!rows.is_empty()).then(|| Effects { metric: wording::metric(&metric.name), rows, note })
 }

@@ -52,7 +52,9 @@ fn meaning(role: Role, table: &Table) -> Option<String> {
         _ => "★",
     };
     match role {
-        Role::Interval(_) => Some("interval: 95 % of this mean alone".to_owned()),
+        Role::Interval(_) => {
+            Some("interval: 95 % confidence interval of this mean by itself".to_owned())
+        }
         Role::Distance(_) => {
             Some(format!("distance to best: how much worse than the best{in_points}"))
         }

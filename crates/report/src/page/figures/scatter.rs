@@ -40,8 +40,10 @@ impl Charts<'_> {
         } else {
             "runs that differ in nothing else"
         };
-        let note =
-            self.with_limit(&format!("bars: 95 % of each mean alone; line: mean of {line}"), DOTS);
+        let note = self.with_limit(
+            &format!("bars: 95 % confidence interval of each mean by itself; line: mean of {line}"),
+            DOTS,
+        );
         Some(Figure {
             svg: chart::scatter_plot(&labels, &dots, &means),
             title: title.clone(),
@@ -77,7 +79,7 @@ impl Charts<'_> {
         let note = if front.is_empty() {
             "times differ by less than their spread"
         } else {
-            "line: not beaten in both"
+            "line: best trade-offs"
         };
         let note = self.with_limit(note, DOTS);
         (dots.len() > 1).then(|| Figure {

@@ -94,6 +94,53 @@ fn a_best_setting_at_the_edge_of_the_grid_is_reported() {
     );
 }
 
+#[test]
+fn a_dominant_interaction_is_named_before_the_means() {
+    let sentences = |accuracies: [f64; 4]| {
+        let mut example = Example::new("crossed", "");
+        for ((rate, batch), accuracy) in
+            [(1, 1), (1, 2), (2, 1), (2, 2)].into_iter().zip(accuracies)
+        {
+            for seed in 0..3 {
+                let noise = 1e-4 * f64::from((rate * 5 + batch * 3 + seed * seed) % 4);
+                let params =
+                    [("rate", rate.into()), ("batch", batch.into()), ("seed", seed.into())];
+                example.record(run("crossed", &params, accuracy + noise));
+            }
+        }
+        narrative::background(&compared(&example)).join(" ")
+    };
+    let crossed = sentences([0.9, 0.8, 0.81, 0.89]);
+    assert!(
+        crossed.contains(
+            "The best value of one hyperparameter can depend on the other, and means over the other \
+             are of little use: the interaction is larger than each main effect. Means of test accuracy"
+        ),
+        "{crossed}"
+    );
+    let additive = sentences([0.9, 0.85, 0.8, 0.76]);
+    assert!(additive.contains("Means of") && !additive.contains("can depend"), "{additive}");
+}
+
+#[test]
+fn trade_offs_with_time_name_the_load_of_the_machine() {
+    let mut example = Example::new("front", "");
+    for (depth, accuracy, seconds) in [(1, 0.7, 1.0), (2, 0.8, 2.0), (3, 0.75, 3.0)] {
+        for seed in 0..2 {
+            let run = run("front", &[("depth", depth.into()), ("seed", seed.into())], accuracy);
+            example.record(run.with(|run| {
+                run.results.retain(|(name, _)| name != "seconds");
+                run.results.push(("seconds".into(), seconds + 0.01 * f64::from(seed)));
+            }));
+        }
+    }
+    assert_eq!(
+        narrative::front(&compared(&example)).unwrap(),
+        "Best trade-offs of mean test accuracy and mean time (for each, no setting is both better and \
+         faster): depth 1 (1.00 s); depth 2 (2.00 s). Times depend on the load of the machine."
+    );
+}
+
 /// All ten settings are equal. The highest mean is chance, which the leave-one-seed-out mean
 /// excludes.
 #[test]
