@@ -6,7 +6,7 @@
 //!
 //! # Format
 //!
-//! The digest is the SHA-256 of the text `candle-sweep results 1` and of these fields of each
+//! The validation is `test` if the program did not state it. The digest is the SHA-256 of the text `candle-sweep results 1` and of these fields of each
 //! trial, in the order of trial ids:
 //!
 //! | field | form |
@@ -67,7 +67,8 @@ struct Fields(Sha256);
 
 impl Fields {
     fn trial(&mut self, run: &RecordedRun, epochs: &[EpochMetrics], weights: Option<[u8; 32]>) {
-        let texts = [run.trial.as_str(), &run.dataset_sha256, &run.validation, run.status.as_str()];
+        let texts =
+            [run.trial.as_str(), &run.dataset_sha256, run.validation_key(), run.status.as_str()];
         texts.into_iter().for_each(|text| self.text(text));
         self.params(run);
         self.count(epochs.len());

@@ -279,6 +279,16 @@ fn unknown_operand_suggests_nearest() {
 }
 
 #[test]
+fn validation_that_is_not_stated_is_no_difference() {
+    let runs = Runs::at_two_commits(2, |run| run.validation = "".into());
+    let [left, right] = [&runs.ids[0], &runs.ids[2]].map(|id| id.as_str());
+    for (left, right) in [(left, right), ("sweep@c0ffee0", "sweep@facade0")] {
+        let text = runs.diff(left, right);
+        assert!(!text.contains("validation  "), "{text}");
+    }
+}
+
+#[test]
 fn experiment_name_takes_precedence_over_an_id() {
     let runs = Runs::at_two_commits(2, |_| {});
     let mut store = Store::open(runs.folder.path()).unwrap();

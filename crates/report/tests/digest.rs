@@ -150,6 +150,13 @@ fn any_changed_result_changes_the_digest() {
 }
 
 #[test]
+fn validation_that_is_not_stated_counts_as_the_test_set() {
+    let mut runs = sweep();
+    runs[1].validation = "".into();
+    assert_eq!(digest(recorded(&runs).path()), digest(recorded(&sweep()).path()));
+}
+
+#[test]
 fn changed_or_missing_weights_change_the_digest() {
     let folder = recorded(&sweep());
     let weights = weights_file(folder.path(), &sweep()[0]);
