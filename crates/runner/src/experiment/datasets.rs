@@ -26,7 +26,7 @@ impl ResolvedDataset {
     pub fn title(&self) -> String {
         let name = &self.dataset.name;
         match &self.fallback_for {
-            Some(named) => format!("{name} instead of {named}, which could not be downloaded"),
+            Some(named) => format!("{name} instead of {named}, which is not available"),
             None => name.clone(),
         }
     }
@@ -54,6 +54,9 @@ pub fn recorded(paths: &PathArgs, name: &str, folder: Option<&str>) -> Result<Da
     };
     Ok(finder(paths)?.load(&source, &mut SilentFetch)?)
 }
+
+/// The largest number of characters of a reason in a warning.
+const REASON: usize = 200;
 
 /// Characters that a `file://` URL must percent-encode.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'?').add(b'#');
@@ -92,14 +95,13 @@ impl Datasets {
             Ok(dataset) => return Ok(ResolvedDataset { dataset, fallback_for: None }),
             Err(error) => error,
         };
-        match &spec.fallback {
-            Some(fallback) if error.is_unavailable() => {
+        match (&spec.fallback, &error) {
+            (Some(fallback), DataError::Unavailable { reason, .. }) => {
                 let dataset = self.load(&fallback.source).map_err(anyhow::Error::from)?;
-                let reason = if self.offline { " (--offline)" } else { "" };
                 let warning = format!(
-                    "warning: {} could not be downloaded{reason}; using {} instead \
-                     (offline_fallback)",
+                    "warning: {} is not available: {}; using {} instead (offline_fallback)",
                     source.name(),
+                    shortened(reason),
                     fallback.source.name()
                 );
                 anstream::eprintln!("{}", tracking::printable(&warning));
@@ -140,6 +142,16 @@ impl Datasets {
         self.loaded.insert(key, Arc::clone(&dataset));
         Ok(dataset)
     }
+}
+
+/// The start of a reason, short enough for one line among other text.
+fn shortened(reason: &str) -> String {
+    let mut start: String =
+        reason.lines().next().unwrap_or_default().chars().take(REASON).collect();
+    if start.len() < reason.len() {
+        start.push('…');
+    }
+    start
 }
 
 #[cfg(all(test, unix))]

@@ -11,14 +11,25 @@ fn offline_fallback_is_used_reported_and_recorded() {
         .runner("small.toml --offline")
         .success()
         .stderr_contains(
-            "warning: kmnist could not be downloaded (--offline); using digits instead \
+            "warning: kmnist is not available: --offline was given; using digits instead \
              (offline_fallback)\nsmall · digits 1437 + 360",
         )
-        .stdout_contains(
-            "\nDataset: digits instead of kmnist, which could not be downloaded\nResults: ",
-        );
+        .stdout_contains("\nDataset: digits instead of kmnist, which is not available\nResults: ");
     let recorded = "runs WHERE dataset = 'digits' AND fallback_for = 'kmnist'";
     assert_eq!(sweep.results().count(recorded), 4);
+}
+
+#[test]
+fn fallback_warning_names_the_mirror_and_the_cause() {
+    let dataset = "dataset = \"kmnist\", offline_fallback = \"digits\"";
+    let experiment = FOUR_TRIALS.replace("dataset = \"digits\"", dataset);
+    let sweep = Sweep::new("small.toml", &experiment);
+    sweep
+        .runner("small.toml --quiet --data-dir d --mirror http://127.0.0.1:1")
+        .success()
+        .stderr_contains("warning: kmnist is not available: http://127.0.0.1:1/")
+        .stderr_contains("refused")
+        .stderr_contains("; using digits instead (offline_fallback)\n");
 }
 
 #[test]
