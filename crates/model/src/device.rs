@@ -22,8 +22,8 @@ pub enum DeviceError {
     Unknown(String),
     /// The program was built without the feature `cuda`.
     #[error(
-        "this program was built without CUDA and cannot use {0}: use --device cpu, or install the CUDA \
-         toolkit and build with cargo run --release --features cuda -p runner -- …"
+        "this build has no CUDA support and cannot use {0}: use --device cpu, or install the CUDA \
+         toolkit and give cargo install or cargo run the option --features cuda"
     )]
     WithoutCuda(DeviceChoice),
     /// The driver reported an error.
