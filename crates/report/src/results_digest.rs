@@ -68,7 +68,7 @@ struct Fields(Sha256);
 impl Fields {
     fn trial(&mut self, run: &RecordedRun, epochs: &[EpochMetrics], weights: Option<[u8; 32]>) {
         let texts =
-            [run.trial.as_str(), &run.dataset_sha256, run.validation_key(), run.status.as_str()];
+            [run.trial.as_str(), &run.dataset_sha256, run.validation.key(), run.status.as_str()];
         texts.into_iter().for_each(|text| self.text(text));
         self.params(run);
         self.count(epochs.len());

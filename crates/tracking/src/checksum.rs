@@ -48,7 +48,7 @@ pub(crate) fn of_run(run: &RecordedRun) -> i64 {
     for text in [&run.dataset_path, &run.fallback_for] {
         sum.text(text.as_deref().unwrap_or_default());
     }
-    for text in [&run.validation, &run.engine, &run.device, &run.started_at] {
+    for text in [run.validation.as_str(), &run.engine, &run.device, &run.started_at] {
         sum.text(text);
     }
     sum.bytes(&run.last_epoch.to_le_bytes());

@@ -53,7 +53,7 @@ impl TrialId {
         let data = [
             ("dataset", run.dataset.as_str()),
             ("dataset_sha256", &run.dataset_sha256),
-            ("validation", run.validation_key()),
+            ("validation", run.validation.key()),
         ];
         fields.extend(data.map(|(name, text)| (name.to_owned(), json(text))));
         let fields: Vec<(&str, &str)> =

@@ -227,6 +227,7 @@ mod run;
 pub mod shell;
 mod status;
 mod store;
+mod validation_set;
 mod value;
 
 pub use columns::ColumnNames;
@@ -251,6 +252,7 @@ pub use store::{
     ClaimOptions, ClaimOutcome, DATABASE, IntegrityIssue, InvocationId, LastValues, Progress,
     Queries, Reader, ResumePoint, Store, WriteTransaction, timestamp,
 };
+pub use validation_set::ValidationSet;
 pub use value::{Value, short_number};
 
 // Compiles the training loop in the README.

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use crate::store::background_writer::{BackgroundWriter, DeferredError};
 use crate::{
     EpochMetrics, Experiment, ExperimentName, Invocation, Run, RunHeader, RunId, SplitSizes,
-    Status, Store, StoreError, TrialId, Value, printable,
+    Status, Store, StoreError, TrialId, ValidationSet, Value, printable,
 };
 
 /// Maximum length of the name of a hyperparameter or metric, in bytes.
@@ -42,8 +42,10 @@ impl Store {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), normalize_value(value.clone())))
             .collect();
-        let header =
-            RunHeader { validation: String::new(), ..RunHeader::new(experiment, Status::Running) };
+        let header = RunHeader {
+            validation: ValidationSet::NotStated,
+            ..RunHeader::new(experiment, Status::Running)
+        };
         let run = Run { params, ..Run::new(header, SystemTime::now()) };
         NewRun { store: self, run, take_over: false }
     }
@@ -92,7 +94,7 @@ impl NewRun<'_> {
     /// the validation, and the run belongs to the same trial as with `test`. If examples are held
     /// out, `report` ranks settings by a validation metric.
     pub fn validation(mut self, validation: &str) -> Self {
-        validation.clone_into(&mut self.run.validation);
+        self.run.validation = validation.into();
         self
     }
 

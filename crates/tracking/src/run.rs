@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::{ErrorAnalysis, RunId, Status, TrialId, Value, checksum};
+use crate::{ErrorAnalysis, RunId, Status, TrialId, ValidationSet, Value, checksum};
 
 /// The state of a training after an epoch, from which it can resume.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,9 +74,8 @@ pub struct RunHeader {
     pub dataset_path: Option<String>,
     /// The requested dataset, if `dataset` replaced it because it was unavailable.
     pub fallback_for: Option<String>,
-    /// Data of the `val_…` metrics: `test`, or the fraction of the training set that is held out,
-    /// such as `0.1`; empty if the program did not state it.
-    pub validation: String,
+    /// Data of the `val_…` metrics.
+    pub validation: ValidationSet,
     /// Number of examples in each split.
     pub split_sizes: SplitSizes,
     /// Name of the engine that computed the run.
@@ -100,18 +99,11 @@ impl RunHeader {
             dataset_sha256: String::new(),
             dataset_path: None,
             fallback_for: None,
-            validation: "test".to_owned(),
+            validation: ValidationSet::Test,
             split_sizes: SplitSizes::default(),
             engine: String::new(),
             device: "cpu".to_owned(),
         }
-    }
-
-    /// [`RunHeader::validation`] as it identifies a trial: `test` if the program did not state it.
-    /// Two runs are comparable only if it is equal.
-    #[must_use]
-    pub fn validation_key(&self) -> &str {
-        if self.validation.is_empty() { "test" } else { &self.validation }
     }
 
     /// Whether the trial has a result, so that it need not run again.

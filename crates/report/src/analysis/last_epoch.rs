@@ -1,6 +1,6 @@
 //! Detects whether the best setting still improves at its last epoch.
 
-use tracking::{EpochMetrics, Reader, RunId, StoreError};
+use tracking::{EpochMetrics, Reader, RunId, StoreError, ValidationSet};
 
 use crate::analysis::comparison::Comparison;
 use crate::analysis::samples::{replicate_means, samples};
@@ -50,10 +50,10 @@ fn improvement(changes: Vec<f64>, settings: usize, grid: f64) -> Option<f64> {
 
 /// The change of the metric `name` in the last epoch of a run. If the test set is the validation,
 /// the per-epoch metric of `test_…` may be called `val_…`.
-fn last_change(epochs: &[EpochMetrics], name: &str, validation: &str) -> Option<f64> {
+fn last_change(epochs: &[EpochMetrics], name: &str, validation: &ValidationSet) -> Option<f64> {
     let name_by_epoch = name
         .strip_prefix("test_")
-        .filter(|_| validation == "test")
+        .filter(|_| *validation == ValidationSet::Test)
         .map(|rest| format!("val_{rest}"));
     let value = |epoch: &EpochMetrics| {
         epoch_metric(epoch, name).or_else(|| epoch_metric(epoch, name_by_epoch.as_deref()?))

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use anyhow::Result;
-use tracking::{EpochMetrics, Interruption, RecordedRun, printable};
+use tracking::{EpochMetrics, Interruption, RecordedRun, ValidationSet, printable};
 use unicode_width::UnicodeWidthStr;
 
 use crate::metric::{self, Unit, position};
@@ -123,10 +123,12 @@ fn measurements(run: &RecordedRun) -> Vec<(String, String)> {
 }
 
 fn data(run: &RecordedRun) -> Vec<(String, String)> {
-    let validation = match run.validation.as_str() {
-        "" => String::new(),
-        "test" => "on the test set".to_owned(),
-        fraction => format!("on {fraction} of the training set, held out, stratified"),
+    let validation = match &run.validation {
+        ValidationSet::NotStated => None,
+        ValidationSet::Test => Some("on the test set".to_owned()),
+        ValidationSet::HeldOut(fraction) => {
+            Some(format!("on {fraction} of the training set, held out, stratified"))
+        }
     };
     known([
         ("dataset", Some(run.dataset.clone())),
@@ -136,7 +138,7 @@ fn data(run: &RecordedRun) -> Vec<(String, String)> {
         ),
         ("folder", run.dataset_path.clone()),
         ("sha256", Some(run.dataset_sha256.clone())),
-        ("validation", Some(validation)),
+        ("validation", validation),
     ])
 }
 

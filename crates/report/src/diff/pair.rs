@@ -87,7 +87,7 @@ impl<'a> MatchKey<'a> {
     fn of(run: &'a MeasuredRun, params: &[&str]) -> Self {
         let run = &run.run;
         let values = params.iter().map(|name| run.param(name).map(KeyValue::of)).collect();
-        Self { dataset_sha256: &run.dataset_sha256, validation: run.validation_key(), values }
+        Self { dataset_sha256: &run.dataset_sha256, validation: run.validation.key(), values }
     }
 }
 

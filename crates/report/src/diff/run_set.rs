@@ -58,7 +58,7 @@ pub fn provenance_differences(left: &RunSet, right: &RunSet) -> Vec<FieldDiffere
     let facts = [
         difference("dataset", |run| &run.run.dataset),
         difference("dataset sha256", |run| &run.run.dataset_sha256),
-        difference("validation", |run| run.run.validation_key()),
+        difference("validation", |run| run.run.validation.key()),
         difference("engine", |run| &run.run.engine),
         difference("device", |run| &run.run.device),
     ];

@@ -48,7 +48,7 @@ fn fact_differences(left: &RecordedRun, right: &RecordedRun) -> Vec<FieldDiffere
             ("dataset sha256", run.dataset_sha256.clone()),
             ("in place of", run.fallback_for.clone().unwrap_or_default()),
             ("folder", run.dataset_path.clone().unwrap_or_default()),
-            ("validation", run.validation_key().to_owned()),
+            ("validation", run.validation.key().to_owned()),
             ("engine", run.engine.clone()),
             ("device", run.device.clone()),
         ]

@@ -1,6 +1,6 @@
 //! Two sets of runs, paired and compared metric by metric.
 
-use tracking::Status;
+use tracking::{Status, ValidationSet};
 
 use super::metric::MetricDifference;
 use super::pair::{Matches, Pair, have_common_value, match_runs};
@@ -163,7 +163,7 @@ fn choose_ranking(
     requested: Option<&str>,
 ) -> Option<String> {
     let names: Vec<&str> = metrics.iter().map(|metric| metric.metric.name.as_str()).collect();
-    let validation = pairs.first().map_or("test", |pair| pair.left.run.validation.as_str());
+    let validation = pairs.first().map_or(&ValidationSet::Test, |pair| &pair.left.run.validation);
     let runs = runs_of(pairs);
     let requested = requested.and_then(|name| find(name, &names));
     requested

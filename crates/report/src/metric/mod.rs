@@ -5,7 +5,7 @@
 
 mod name;
 
-use tracking::{Declarations, Direction};
+use tracking::{Declarations, Direction, ValidationSet};
 
 use crate::analysis::statistics::Interval;
 use crate::suggestion::is_same;
@@ -126,9 +126,9 @@ impl Rules {
     }
 
     /// The metric that ranks by default: the declared one, or else the first in this order. Costs
-    /// come last. Among the others, a held-out validation comes before the test set; if the test
-    /// set is the validation, or the validation is not stated, it comes first. Within a split, accuracy comes before loss, and loss
-    /// before other metrics.
+    /// come last. Among the others, a held-out validation comes before the test set; without one,
+    /// the test set comes first. Within a split, accuracy comes before loss, and loss before other
+    /// metrics.
     ///
     /// Training metrics, metrics of unknown direction, and metrics that `may_rank` excludes do not
     /// rank.
@@ -136,12 +136,13 @@ impl Rules {
         &self,
         metrics: &[&'a str],
         may_rank: impl Fn(&str) -> bool,
-        validation: &str,
+        validation: &ValidationSet,
     ) -> Option<&'a str> {
         let declared = metrics.iter().find(|name| Some(**name) == self.rank.as_deref());
-        let order: [Split; 3] = match validation {
-            "test" | "" => [Split::Test, Split::Validation, Split::Unspecified],
-            _ => [Split::Validation, Split::Test, Split::Unspecified],
+        let order = if validation.is_held_out() {
+            [Split::Validation, Split::Test, Split::Unspecified]
+        } else {
+            [Split::Test, Split::Validation, Split::Unspecified]
         };
         let rank = |name: &&&str| {
             let split = order.iter().position(|known| *known == split(name)).unwrap_or(order.len());
@@ -167,14 +168,14 @@ impl Rules {
         &self,
         ranking: &str,
         metrics: &[&'a str],
-        validation: &str,
+        validation: &ValidationSet,
     ) -> Option<&'a str> {
         let known =
             |name: &str| metrics.iter().find(|metric| **metric == name && name != ranking).copied();
         if let Some(declared) = self.report.as_deref().and_then(known) {
             return Some(declared);
         }
-        if matches!(validation, "test" | "") || split(ranking) != Split::Validation {
+        if !validation.is_held_out() || split(ranking) != Split::Validation {
             return None;
         }
         metrics
@@ -225,8 +226,9 @@ mod tests {
     #[test]
     fn ranking_skips_training_metrics_and_unknown_directions() {
         let rules = Rules::default();
-        let ranking =
-            |metrics: &[&'static str], validation| rules.ranking(metrics, |_| true, validation);
+        let ranking = |metrics: &[&'static str], validation: &str| {
+            rules.ranking(metrics, |_| true, &validation.into())
+        };
         assert_eq!(
             ranking(&["val_accuracy", "test_accuracy", "test_loss"], "test"),
             Some("test_accuracy")
@@ -246,7 +248,11 @@ mod tests {
         assert_eq!(ranking(&["seconds", "train_loss", "foo"], "test"), None);
         let declared = Declarations { rank: Some("train_loss".into()), ..Declarations::default() };
         assert_eq!(
-            Rules::new(&[], &declared).ranking(&["train_loss", "test_loss"], |_| true, "test"),
+            Rules::new(&[], &declared).ranking(
+                &["train_loss", "test_loss"],
+                |_| true,
+                &ValidationSet::Test
+            ),
             Some("train_loss")
         );
     }
@@ -254,14 +260,15 @@ mod tests {
     #[test]
     fn held_out_validation_reports_the_test_metric() {
         let rules = Rules::default();
+        let held_out = ValidationSet::from("0.1");
         let metrics = ["val_wer", "test_wer", "test_loss", "Loss/val", "Loss/test"];
-        assert_eq!(rules.reported("val_wer", &metrics, "0.1"), Some("test_wer"));
-        assert_eq!(rules.reported("Loss/val", &metrics, "0.1"), Some("Loss/test"));
-        assert_eq!(rules.reported("test_wer", &metrics, "0.1"), None);
-        assert_eq!(rules.reported("val_wer", &metrics, "test"), None);
+        assert_eq!(rules.reported("val_wer", &metrics, &held_out), Some("test_wer"));
+        assert_eq!(rules.reported("Loss/val", &metrics, &held_out), Some("Loss/test"));
+        assert_eq!(rules.reported("test_wer", &metrics, &held_out), None);
+        assert_eq!(rules.reported("val_wer", &metrics, &ValidationSet::Test), None);
         let declared = Declarations { report: Some("test_loss".into()), ..Declarations::default() };
         assert_eq!(
-            Rules::new(&[], &declared).reported("val_wer", &metrics, "0.1"),
+            Rules::new(&[], &declared).reported("val_wer", &metrics, &held_out),
             Some("test_loss")
         );
     }

@@ -110,7 +110,7 @@ fn origin(comparison: &Comparison, details: &Details) -> Vec<Named> {
     let mut facts = vec![
         ("dataset".to_owned(), comparison.datasets.join(" = ")),
         ("sha256".to_owned(), comparison.dataset_sha256.clone()),
-        ("validation".to_owned(), comparison.validation.clone()),
+        ("validation".to_owned(), comparison.validation.to_string()),
         ("computed by".to_owned(), comparison.computed.join(", ")),
     ];
     facts.extend(details.invocation.iter().flat_map(provenance));

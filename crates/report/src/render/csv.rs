@@ -102,7 +102,7 @@ fn context(table: &Table) -> Vec<String> {
         comparison.datasets.first().map_or("", String::as_str),
         &comparison.dataset_sha256,
         comparison.fallback_for.as_deref().unwrap_or_default(),
-        &comparison.validation,
+        comparison.validation.as_str(),
         comparison.ranked_by.as_deref().unwrap_or_default(),
     ];
     texts.map(|text| escape_formula(text).into_owned()).to_vec()

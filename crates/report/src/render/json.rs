@@ -30,7 +30,7 @@ fn table(table: &Table) -> Json {
         "datasets": comparison.datasets,
         "dataset_sha256": comparison.dataset_sha256,
         "fallback_for": comparison.fallback_for,
-        "validation": Some(&comparison.validation).filter(|stated| !stated.is_empty()),
+        "validation": comparison.validation.is_stated().then(|| comparison.validation.as_str()),
         "at": match comparison.epoch {
             EpochChoice::Last => json!("last"),
             EpochChoice::Best => json!("best"),

@@ -1,6 +1,8 @@
 //! Properties of a metric that follow from its runs: its unit, its resolution, and whether it may
 //! rank.
 
+use tracking::ValidationSet;
+
 use super::measured_run::MeasuredRun;
 use crate::metric::{self, Metric, Rules, Split, Unit};
 
@@ -33,7 +35,7 @@ pub fn grid<'a>(metric: &Metric, runs: impl Iterator<Item = &'a MeasuredRun>) ->
         let sizes = measured.run.split_sizes;
         match metric::split(&metric.name) {
             Split::Train => sizes.train,
-            Split::Validation if measured.run.validation != "test" => sizes.validation,
+            Split::Validation if measured.run.validation != ValidationSet::Test => sizes.validation,
             Split::Validation | Split::Test => sizes.test,
             Split::Unspecified => None,
         }

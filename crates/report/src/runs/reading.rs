@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tracking::{Direction, EpochMetrics, Reader, RecordedRun, Status, StoreError};
+use tracking::{Direction, EpochMetrics, Reader, RecordedRun, Status, StoreError, ValidationSet};
 
 use super::epoch_choice::EpochChoice;
 use super::measured_run::{MeasuredRun, epoch_metric};
@@ -100,8 +100,8 @@ fn with_test_sizes(
 
 /// Renames per-epoch metrics to the names of final metrics. If the test set is the validation,
 /// `val_…` becomes `test_…`, unless the program logs both.
-fn renamed(mut epochs: Vec<EpochMetrics>, validation: &str) -> Vec<EpochMetrics> {
-    if validation != "test" {
+fn renamed(mut epochs: Vec<EpochMetrics>, validation: &ValidationSet) -> Vec<EpochMetrics> {
+    if *validation != ValidationSet::Test {
         return epochs;
     }
     for epoch in &mut epochs {

@@ -1,5 +1,7 @@
 //! Text above and below a table.
 
+use tracking::{ValidationSet, printable};
+
 use super::comparison_table::Table;
 use crate::analysis::comparison::{Comparison, StatusCounts};
 use crate::narrative;
@@ -11,14 +13,13 @@ impl Table {
     pub fn facts(&self) -> Vec<String> {
         let comparison = &self.comparison;
         let digest = self.digest.as_ref().map_or_else(String::new, |digest| format!(" ({digest})"));
-        let mut facts =
-            vec![tracking::printable(&comparison.datasets.join(" = ")).into_owned() + &digest];
+        let mut facts = vec![printable(&comparison.datasets.join(" = ")).into_owned() + &digest];
         let replicate = |name: &str| comparison.replicate.as_deref() == Some(name);
         let constants = comparison.constants.iter().filter(|(name, _)| !replicate(name));
         facts.extend(constants.map(|(name, value)| wording::constant(name, value)));
         facts.extend(replicates(comparison));
         if comparison.computed.len() > 1 {
-            facts.push(tracking::printable(&comparison.computed.join(" and ")).into_owned());
+            facts.push(printable(&comparison.computed.join(" and ")).into_owned());
         }
         facts.push(runs(&comparison.counts));
         if !comparison.averaged.is_empty() {
@@ -52,7 +53,7 @@ impl Table {
                 "{}, in place of {wanted}, which was unavailable",
                 comparison.datasets.join(" = ")
             );
-            tracking::printable(&text).into_owned()
+            printable(&text).into_owned()
         })
     }
 }
@@ -87,18 +88,18 @@ fn runs(counts: &StatusCounts) -> String {
 
 fn ranking_fact(comparison: &Comparison) -> Option<String> {
     let metric = comparison.ranking()?;
-    let held_out = match comparison.validation.as_str() {
-        "test" | "" => String::new(),
-        fraction => {
-            format!(" ({} of the training set held out, stratified)", tracking::printable(fraction))
+    let held_out = match &comparison.validation {
+        ValidationSet::HeldOut(fraction) => {
+            format!(" ({} of the training set held out, stratified)", printable(fraction))
         }
+        ValidationSet::Test | ValidationSet::NotStated => String::new(),
     };
     let ranked = match metric.name.as_str() {
         "test_accuracy" => "ranked on the test set (optimistic)".to_owned(),
-        "val_accuracy" if comparison.validation != "test" => {
+        "val_accuracy" if comparison.validation != ValidationSet::Test => {
             format!("ranked on validation{held_out}")
         }
-        "val_loss" if comparison.validation != "test" => {
+        "val_loss" if comparison.validation != ValidationSet::Test => {
             format!("ranked by validation loss{held_out}")
         }
         name if comparison.is_optimistic() => {

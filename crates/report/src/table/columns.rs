@@ -1,6 +1,6 @@
 //! The columns that a comparison has, and the choice among them.
 
-use tracking::ColumnNames;
+use tracking::{ColumnNames, ValidationSet};
 
 use super::cells::note;
 use super::column::{Column, Prominence, Role};
@@ -146,7 +146,7 @@ fn prominence_of(metric: &str, comparison: &Comparison) -> Prominence {
     match metric {
         _ if comparison.reported_by.as_deref() == Some(metric) => Prominence::Optional(10),
         "test_accuracy" => Prominence::Optional(9),
-        "val_accuracy" if comparison.validation != "test" => Prominence::Optional(8),
+        "val_accuracy" if comparison.validation != ValidationSet::Test => Prominence::Optional(8),
         "seconds" => Prominence::Optional(5),
         "test_loss" => Prominence::Optional(4),
         "train_accuracy" => Prominence::Optional(1),

@@ -47,7 +47,7 @@ impl Trial {
             let value = learner.check(name, value).map_err(|reason| format!("{name}: {reason}"))?;
             params.push((name.to_owned(), value));
         }
-        let validation = Validation::recorded(&run.validation)?;
+        let validation = Validation::recorded(run.validation.key())?;
         let workload = learner.workload(&params, examples)?;
         let trial = Self::new(params, &run.dataset_sha256, validation, workload);
         if trial.id == run.trial && run.params.len() == trial.params.len() {

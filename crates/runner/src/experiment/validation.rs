@@ -14,13 +14,12 @@ pub enum Validation {
 }
 
 impl Validation {
-    /// Parses a validation as the store records it.
+    /// Parses a validation in the form of trial ids.
     ///
     /// # Errors
     /// If `text` is neither `test` nor a fraction.
     pub fn recorded(text: &str) -> Result<Self, String> {
-        // A program that uses the library need not state it.
-        if text == "test" || text.is_empty() {
+        if text == "test" {
             return Ok(Self::Test);
         }
         let fraction = text.parse().ok().and_then(|value| Fraction::new(value).ok());

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Result, anyhow};
-use tracking::{EpochMetrics, Run, RunHeader, SplitSizes, Status, TrialId, atomic_file};
+use tracking::{
+    EpochMetrics, Run, RunHeader, SplitSizes, Status, TrialId, ValidationSet, atomic_file,
+};
 
 use crate::executor::{Execution, Outcome};
 use crate::experiment::datasets::{ResolvedDataset, as_text};
@@ -29,7 +31,7 @@ impl RunMetadata<'_> {
             dataset_sha256: dataset.sha256.clone(),
             dataset_path: dataset.folder.as_deref().map(as_text),
             fallback_for: self.resolved.fallback_for.clone(),
-            validation: trial.validation.to_string(),
+            validation: ValidationSet::from(&*trial.validation.to_string()),
             split_sizes: self.split_sizes(trial),
             engine: self.engine.to_owned(),
             device: self.device.to_owned(),

@@ -106,7 +106,7 @@ pub(super) fn insert_run(
             run.dataset_sha256,
             run.dataset_path,
             run.fallback_for,
-            run.validation,
+            run.validation.as_str(),
             run.engine,
             run.device,
             timestamp(run.started_at),

@@ -30,7 +30,7 @@ fn recorded_run_reads_back_unchanged() {
     assert!(names_and_values(&read.results).eq(names_and_values(&written.results)));
     assert_eq!(read.fallback_for.as_deref(), Some("kmnist"));
     assert_eq!(read.dataset_path.as_deref(), Some("/data"));
-    assert_eq!(read.validation, "0.1");
+    assert_eq!(read.validation.as_str(), "0.1");
     assert_eq!(read.started_at, "2023-11-14T22:13:20.000Z");
     assert_eq!(read.ended_at, "2023-11-14T22:13:21.500Z");
     assert_eq!(reader.epochs(&reader.runs("wine").unwrap()[0]).unwrap(), written.epochs);

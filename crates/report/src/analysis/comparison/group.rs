@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use anyhow::Result;
-use tracking::{Declarations, Experiment, Status, Value};
+use tracking::{Declarations, Experiment, Status, ValidationSet, Value};
 
 use super::baseline::baseline;
 use super::options::CompareOptions;
@@ -303,11 +303,11 @@ fn count_values(runs: &[&MeasuredRun], name: &str) -> usize {
     sorted_distinct(values, |a, b| a.total_cmp(b)).len()
 }
 
-/// The validation of the runs; empty if a program did not state it.
-fn common_validation(runs: &[&MeasuredRun]) -> String {
-    let mut stated = runs.iter().map(|measured| measured.run.validation.as_str());
-    let first = runs[0].run.validation.clone();
-    if stated.all(|validation| validation == first) { first } else { String::new() }
+/// The validation of the runs, if all programs stated it.
+fn common_validation(runs: &[&MeasuredRun]) -> ValidationSet {
+    let first = &runs[0].run.validation;
+    let is_common = runs.iter().all(|measured| measured.run.validation == *first);
+    if is_common { first.clone() } else { ValidationSet::NotStated }
 }
 
 /// The distinct engines and devices of the runs.

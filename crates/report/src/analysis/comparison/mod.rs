@@ -52,5 +52,5 @@ pub fn compare(
 fn data_of(measured: &MeasuredRun) -> (&str, &str) {
     let run = &measured.run;
     let dataset = if run.dataset_sha256.is_empty() { &run.dataset } else { &run.dataset_sha256 };
-    (dataset, run.validation_key())
+    (dataset, run.validation.key())
 }

@@ -1,6 +1,6 @@
 //! The result of a comparison, which all formats print.
 
-use tracking::{Experiment, Value};
+use tracking::{Experiment, ValidationSet, Value};
 
 use super::setting::{Setting, StatusCounts};
 use crate::analysis::effects::Effects;
@@ -27,8 +27,8 @@ pub struct Comparison {
     pub dataset_sha256: String,
     /// The dataset that was unavailable, so that this one replaced it.
     pub fallback_for: Option<String>,
-    /// `test`, or the fraction of the training set held out.
-    pub validation: String,
+    /// The validation of the runs, if all programs stated it.
+    pub validation: ValidationSet,
     /// The epoch of each run that counts.
     pub epoch: EpochChoice,
     /// Engines and devices of the runs, without repetition.
@@ -163,7 +163,7 @@ impl Comparison {
     /// the validation count as metrics of the test set.
     fn examples_of(&self, metric: &str) -> Split {
         match metric::split(metric) {
-            Split::Validation if self.validation == "test" => Split::Test,
+            Split::Validation if self.validation == ValidationSet::Test => Split::Test,
             split => split,
         }
     }

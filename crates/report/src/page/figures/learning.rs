@@ -1,5 +1,7 @@
 //! Learning curves.
 
+use tracking::ValidationSet;
+
 use super::figure::{Figure, format_of};
 use crate::analysis::comparison::{Comparison, Setting};
 use crate::analysis::statistics::Statistic;
@@ -18,7 +20,8 @@ pub fn learning_curves(
     comparison: &Comparison,
     (metric, curves): &(String, Vec<Curve>),
 ) -> Option<Figure> {
-    let on_test = metric.strip_prefix("val_").filter(|_| comparison.validation == "test");
+    let on_test =
+        metric.strip_prefix("val_").filter(|_| comparison.validation == ValidationSet::Test);
     let name = on_test
         .map_or_else(|| wording::metric(metric), |rest| wording::metric(&format!("test_{rest}")));
     let point = |(epoch, statistic): &(u32, Statistic)| CurvePoint {

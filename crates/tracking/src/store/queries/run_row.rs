@@ -49,7 +49,7 @@ pub(super) fn run_from_row(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
         dataset_sha256: row.get(5)?,
         dataset_path: row.get(6)?,
         fallback_for: row.get(7)?,
-        validation: row.get(8)?,
+        validation: text(8)?.as_str().into(),
         engine: row.get(9)?,
         device: row.get(10)?,
         error: row.get(13)?,

@@ -190,7 +190,7 @@ fn tags(exported: &ExportedRun) -> Vec<(String, String)> {
         ("dataset_sha256", Some(run.dataset_sha256.clone())),
         ("dataset_path", run.dataset_path.clone()),
         ("fallback_for", run.fallback_for.clone()),
-        ("validation", Some(run.validation.clone())),
+        ("validation", Some(run.validation.to_string())),
         ("engine", Some(run.engine.clone())),
         ("device", Some(run.device.clone())),
         ("shared_from", run.shared_from.as_ref().map(ToString::to_string)),
