@@ -6,7 +6,9 @@ use std::path::Path;
 use anyhow::Result;
 use tracking::{Declarations, Experiment, Reader, RecordedRun, RunId};
 
-use super::{SelectedRuns, check_names, print_why_empty, select_experiments, why_empty};
+use super::resolve_names::resolve_names;
+use super::select::{SelectedRuns, select_experiments};
+use super::why_empty::{print_why_empty, why_empty};
 use crate::analysis::comparison::CompareOptions;
 use crate::cli::ComparisonArgs;
 use crate::filter;
@@ -40,7 +42,7 @@ pub fn read_matching(
         let declarations = reader.declarations(&experiment.name)?;
         candidates.push(SelectedRuns { experiment, declarations, runs });
     }
-    check_names(CompareOptions::default(), &candidates, &mut conditions)?;
+    resolve_names(CompareOptions::default(), &candidates, &mut conditions)?;
     let found = candidates.iter().map(|candidates| candidates.runs.len()).sum();
     let mut matching = Vec::new();
     for SelectedRuns { experiment, declarations, mut runs } in candidates {

@@ -1,9 +1,10 @@
 //! A query: selects experiments and runs, compares the runs, and makes tables.
 
-mod check;
 mod matching;
+mod resolve_names;
 mod select;
 pub mod store;
+mod why_empty;
 
 use std::path::Path;
 
@@ -17,12 +18,12 @@ use crate::filter::{Condition, all_hold, parse_all};
 use crate::narrative;
 use crate::runs::{MeasuredRun, measured_runs};
 use crate::table::{Table, tables};
-use check::table_options;
-use store::run_advice;
+use resolve_names::{resolve_names, table_options};
+use select::SelectedRuns;
 
-pub use check::check_names;
 pub use matching::{MatchingRuns, read_matching};
-pub use select::{SelectedRuns, select_experiments};
+pub use select::select_experiments;
+pub use why_empty::{print_why_empty, why_empty};
 
 /// The runs of a query and their comparisons.
 pub struct QueryResult {
@@ -43,25 +44,6 @@ impl QueryResult {
     }
 }
 
-/// Prints the reason why a selection is empty. That is no error: the output is empty too.
-pub fn print_why_empty(why: &str) {
-    anstream::eprintln!("{}", tracking::printable(why));
-}
-
-/// The reason why `args` select none of the `found` runs of the selected experiments.
-pub fn why_empty(reader: &Reader, results: &Path, args: &ComparisonArgs, found: usize) -> String {
-    match found {
-        0 if !reader.integrity_issues().is_empty() => {
-            "every run was changed after it was recorded".to_owned()
-        }
-        0 if !args.experiments.is_empty() => {
-            format!("no runs of {} in {} yet", args.experiments.join(", "), results.display())
-        }
-        0 => format!("no runs in {} yet; {}", results.display(), run_advice(results)),
-        _ => format!("no run matches every --where ({found} runs checked)"),
-    }
-}
-
 /// Compares the runs that `args` select.
 ///
 /// # Errors
@@ -70,7 +52,7 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
     let mut conditions = parse_all(&args.conditions)?;
     let options = options(args)?;
     let mut selected = selected_runs(reader, results, args, &options)?;
-    let options = check_names(options, &selected, &mut conditions)?;
+    let options = resolve_names(options, &selected, &mut conditions)?;
     let found: usize = selected.iter().map(|selected| selected.runs.len()).sum();
     let mut comparisons: Vec<Comparison> = Vec::new();
     for SelectedRuns { experiment, declarations, runs } in &mut selected {

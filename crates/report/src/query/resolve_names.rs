@@ -17,7 +17,7 @@ use crate::table::{ALL_COLUMNS, Column, TableOptions, available_columns};
 ///
 /// # Errors
 /// If a name is unknown, or the ranking metric has no direction.
-pub fn check_names(
+pub fn resolve_names(
     mut options: CompareOptions,
     selected: &[SelectedRuns],
     conditions: &mut [Condition],
