@@ -10,7 +10,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use tracking::Direction;
 
 use crate::runs::EpochChoice;
-use crate::suggestion::is_same;
+use crate::typed_name::is_same;
 
 pub use list::{ListArgs, ListFormat};
 

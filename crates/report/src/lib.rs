@@ -23,8 +23,8 @@ mod render;
 mod results_digest;
 mod runs;
 mod serve;
-mod suggestion;
 mod table;
+mod typed_name;
 mod wording;
 
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ pub fn key(name: &str) -> String {
 }
 
 /// A metric in words, such as `validation loss`. Options accept it as well as the name: see
-/// [`is_same`](crate::suggestion::is_same).
+/// [`is_same`](crate::typed_name::is_same).
 pub fn metric(name: &str) -> String {
     match name.strip_prefix("val_") {
         _ if name == "seconds" => "time".to_owned(),
@@ -37,12 +37,12 @@ pub fn constant(name: &str, value: &Value) -> String {
 const LONGEST_NAME: usize = 60;
 
 /// The maximum width of a text in a cell.
-pub const LONGEST: usize = 28;
+pub const LONGEST_CELL_TEXT: usize = 28;
 
 /// The value of a hyperparameter as a cell shows it.
 pub fn value(value: &Value) -> String {
     match value {
-        Value::Text(text) => truncated(&printable(text), LONGEST).into_owned(),
+        Value::Text(text) => truncated(&printable(text), LONGEST_CELL_TEXT).into_owned(),
         number => number.short(),
     }
 }
@@ -95,7 +95,7 @@ pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suggestion::is_same;
+    use crate::typed_name::is_same;
 
     #[test]
     fn constants_are_words() {

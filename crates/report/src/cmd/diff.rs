@@ -15,7 +15,7 @@ use crate::diff::sets::PairedSets;
 use crate::diff::{runs, text};
 use crate::metric::{self, Rules};
 use crate::query::store;
-use crate::suggestion::{resolve, unknown};
+use crate::typed_name::{resolve, unknown};
 
 /// Prints the differences between the two operands in `args`.
 pub fn diff(results: &Path, args: &DiffArgs) -> Result<ExitCode> {

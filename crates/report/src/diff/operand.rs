@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use tracking::{FindError, Reader, RecordedRun};
 
-use crate::suggestion::{nearest, unknown};
+use crate::typed_name::{nearest, unknown};
 use crate::wording::count;
 
 /// Maximum number of commits in an error.

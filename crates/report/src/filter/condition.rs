@@ -6,7 +6,7 @@ use super::error::FilterError;
 use super::expression::{Expression, Word};
 use super::parser;
 use crate::runs::MeasuredRun;
-use crate::suggestion::{find, nearest};
+use crate::typed_name::{find, nearest};
 
 /// A condition on runs.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,7 +6,7 @@ use super::error::FilterError;
 use super::expression::{Expression, KeyComparison, Operator, Word, is_time};
 use super::lexer::{KEYWORDS, Lexer};
 use super::time;
-use crate::suggestion::nearest;
+use crate::typed_name::nearest;
 
 /// Most nested parentheses and `not`s. More would overflow the stack.
 const MAX_DEPTH: usize = 100;

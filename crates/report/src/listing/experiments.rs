@@ -7,7 +7,7 @@ use tracking::{Experiment, RecordedRun, Status};
 use super::{ListCell, ListColumn, Listing};
 use crate::runs::distinct;
 use crate::table::Prominence;
-use crate::wording::{LONGEST, truncated};
+use crate::wording::{LONGEST_CELL_TEXT, truncated};
 
 /// An experiment with its intact runs.
 pub type RunsOfExperiment = (Experiment, Vec<RecordedRun>);
@@ -51,7 +51,7 @@ pub fn experiments(mut experiments: Vec<RunsOfExperiment>, top: usize) -> Listin
     };
     let description = |(experiment, _): &RunsOfExperiment| {
         let cell = ListCell::text(&experiment.description);
-        ListCell { shown: truncated(&cell.shown, LONGEST).into_owned(), ..cell }
+        ListCell { shown: truncated(&cell.shown, LONGEST_CELL_TEXT).into_owned(), ..cell }
     };
     columns.extend([
         ListColumn::new("dataset", "dataset", Prominence::Optional(6), cells(&datasets)),

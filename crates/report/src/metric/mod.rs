@@ -8,7 +8,7 @@ mod name;
 use tracking::{Declarations, Direction, ValidationSet};
 
 use crate::analysis::statistics::Interval;
-use crate::suggestion::is_same;
+use crate::typed_name::is_same;
 use name::{Kind, SECONDS, base, direction, is_cost, kind};
 pub use name::{Split, is_bookkeeping, is_covered, is_of_training, is_time, position, split};
 

@@ -5,7 +5,7 @@
 
 use tracking::Direction;
 
-use crate::suggestion::is_same;
+use crate::typed_name::is_same;
 
 /// Words of metrics that are better when lower.
 #[rustfmt::skip]

@@ -7,7 +7,7 @@ use tracking::printable;
 use crate::wording;
 
 /// The maximum width of a text.
-const LONGEST: usize = 400;
+const LONGEST_PAGE_TEXT: usize = 400;
 /// The maximum size of an experiment file in bytes.
 const LONGEST_FILE: usize = 50_000;
 
@@ -18,7 +18,7 @@ pub fn safe(text: &str) -> String {
 
 /// Cuts a long text.
 pub fn truncated(text: &str) -> Cow<'_, str> {
-    wording::truncated(text, LONGEST)
+    wording::truncated(text, LONGEST_PAGE_TEXT)
 }
 
 /// The experiment file with visible control characters. A long file is cut.

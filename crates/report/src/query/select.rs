@@ -7,7 +7,7 @@ use tracking::{Declarations, Experiment, Reader};
 
 use super::store::run_advice;
 use crate::runs::MeasuredRun;
-use crate::suggestion::unknown;
+use crate::typed_name::unknown;
 
 /// A selected experiment with its declarations and runs.
 pub struct SelectedRuns {

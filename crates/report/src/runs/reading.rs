@@ -8,7 +8,7 @@ use super::epoch_choice::EpochChoice;
 use super::measured_run::{MeasuredRun, epoch_metric};
 use super::names::distinct;
 use crate::metric::{self, Rules};
-use crate::suggestion::find;
+use crate::typed_name::find;
 
 /// Reads the effective run of each trial of `experiment`, with its metrics at the chosen epoch.
 ///

@@ -14,7 +14,7 @@ use crate::number_format;
 use crate::wording;
 
 /// The maximum width of a text that must differ from another.
-const LONGEST: usize = 200;
+const LONGEST_DISTINCT_TEXT: usize = 200;
 
 /// A column as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn distinct_texts(cells: Vec<&Cell>, role: Role, decimals: usize) -> Vec<String>
     }
     let whole = |(cell, shown): (&Cell, String)| match cell {
         Cell::Value(Value::Text(text)) => {
-            wording::truncated(&printable(text), LONGEST).into_owned()
+            wording::truncated(&printable(text), LONGEST_DISTINCT_TEXT).into_owned()
         }
         _ => shown,
     };

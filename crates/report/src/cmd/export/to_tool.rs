@@ -13,7 +13,7 @@ use crate::cmd::report_damage;
 use crate::export::tools::mlflow::{self, MlflowDatabase, MlflowServer};
 use crate::export::tools::{ExportSelection, tensorboard};
 use crate::query::{MatchingRuns, read_matching, store};
-use crate::suggestion::unknown;
+use crate::typed_name::unknown;
 
 /// The tool and the place that receive the runs.
 #[derive(Debug)]

@@ -78,7 +78,7 @@ pub fn learning_curves(
 /// names the hyperparameters.
 fn short_names(comparison: &Comparison, settings: &[&Setting]) -> (Vec<String>, String) {
     /// The maximum number of characters of a name.
-    const LONGEST: usize = 21;
+    const LONGEST_CURVE_NAME: usize = 21;
     let differs = |key: &usize| {
         settings.iter().any(|setting| setting.values[*key] != settings[0].values[*key])
     };
@@ -99,7 +99,7 @@ fn short_names(comparison: &Comparison, settings: &[&Setting]) -> (Vec<String>, 
         parts.join(", ")
     };
     let names: Vec<String> = settings.iter().map(full).collect();
-    if names.iter().all(|name| name.chars().count() <= LONGEST) {
+    if names.iter().all(|name| name.chars().count() <= LONGEST_CURVE_NAME) {
         return (names, String::new());
     }
     let values = |setting: &&Setting| {
