@@ -64,7 +64,7 @@ pub enum IdxError {
 #[non_exhaustive]
 pub enum DataError {
     /// The text is neither a known name nor a folder.
-    #[error("unknown dataset '{}'{}: expected mnist, fashion-mnist, kmnist, digits, or a folder of IDX files (a path that contains /)",
+    #[error("unknown dataset '{}'{}: expected mnist, fashion-mnist, kmnist, digits, or an existing folder of IDX files",
         printable(.name), .nearest.map(|nearest| format!(" (did you mean {nearest}?)")).unwrap_or_default())]
     UnknownDataset {
         /// The text as written.

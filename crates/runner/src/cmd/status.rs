@@ -36,8 +36,8 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     }
     let what = match (counts.missing(), counts.running) {
         (0, 0) => "all trials are done, but not merged; to merge them",
-        (_, 0) => "to run the missing trials and merge",
-        _ => "if no runner is active, to run the missing trials and merge",
+        (_, 0) => "to run the missing trials",
+        _ => "if no runner is active, to run the missing trials",
     };
     writeln!(out, "\n{what}:\n  {}", printable(&status.command(&args.paths.results)))?;
     Ok(ExitCode::from(UNFINISHED))
