@@ -57,13 +57,12 @@ impl Progress {
         };
         let (steps, to_run) = (step_count(&work.candidates), step_count(&work.to_run));
         let progress = Self {
-            ended: AtomicUsize::new(work.done),
             trials: trial_count(&work.candidates),
             varying: varying.to_vec(),
             ranking: ranking.to_owned(),
             ..Self::with_mode(mode, steps)
         };
-        progress.show_count(work.done);
+        progress.count_ended(work.done);
         progress.count_earlier(steps.saturating_sub(to_run));
         progress
     }
@@ -132,12 +131,14 @@ impl Progress {
         }
     }
 
-    /// Counts a trial whose result another runner recorded.
-    pub fn trial_done(&self) {
-        self.show_count(self.ended.fetch_add(1, Ordering::Relaxed) + 1);
+    /// Counts trials whose results other runners recorded, and the steps that this sweep saves.
+    pub fn done_elsewhere(&self, trials: usize, steps: u64) {
+        self.count_ended(trials);
+        self.count_earlier(steps);
     }
 
-    fn show_count(&self, ended: usize) {
+    fn count_ended(&self, trials: usize) {
+        let ended = self.ended.fetch_add(trials, Ordering::Relaxed) + trials;
         self.sweep.set_message(format!("{ended}/{} trials", self.trials));
     }
 
@@ -146,7 +147,7 @@ impl Progress {
     pub fn trial_ended(&self, trial: &Trial, result: &Result<Execution, String>) {
         let outcome = result.as_ref().map(|execution| execution.outcome).ok();
         if outcome != Some(Outcome::Stopped) {
-            self.trial_done();
+            self.count_ended(1);
         }
         if self.mode == Mode::Lines || outcome != Some(Outcome::Finished) {
             let ended = self.ended.load(Ordering::Relaxed);
@@ -255,5 +256,18 @@ impl GroupProgress {
 impl Drop for GroupProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trials_of_other_runners_count_with_their_steps() {
+        let progress = Progress { trials: 3, ..Progress::with_mode(Mode::Silent, 20) };
+        progress.done_elsewhere(2, 15);
+        assert_eq!(progress.sweep.message(), "2/3 trials");
+        assert_eq!(progress.sweep.position(), 15);
     }
 }

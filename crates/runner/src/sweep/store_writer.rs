@@ -51,13 +51,13 @@ pub struct StoreWriter<'a> {
 
 impl<'a> EventSink<'a> for StoreWriter<'_> {
     fn handle(&mut self, events: &mut dyn Iterator<Item = Event<'a>>) -> Result<()> {
-        let (mut replies, mut ended) = (Vec::new(), Vec::new());
+        let (mut replies, mut ended, mut done) = (Vec::new(), Vec::new(), DoneElsewhere::default());
         let transaction = self.store.transaction()?;
         for event in events {
             match event {
                 Event::Claim { group, reply } => {
                     let (answer, remote_host) =
-                        self.claimer.claim(&transaction, &group, self.progress)?;
+                        self.claimer.claim(&transaction, &group, &mut done)?;
                     self.summary.remote_hosts.extend(remote_host);
                     replies.push((reply, answer));
                 }
@@ -83,6 +83,9 @@ impl<'a> EventSink<'a> for StoreWriter<'_> {
         transaction.commit()?;
 
         send(&mut replies);
+        if done.trials > 0 {
+            self.progress.done_elsewhere(done.trials, done.steps);
+        }
         for end in ended {
             if end.result.is_err() {
                 self.summary.failed += 1;
@@ -100,6 +103,13 @@ impl<'a> EventSink<'a> for StoreWriter<'_> {
     }
 }
 
+/// Trials whose results other runners recorded, and the steps that this sweep need not compute.
+#[derive(Default)]
+struct DoneElsewhere {
+    trials: usize,
+    steps: u64,
+}
+
 /// Sends replies to claims. A worker that has ended needs no reply.
 fn send<'a>(replies: &mut Vec<(mpsc::Sender<ClaimReply<'a>>, ClaimReply<'a>)>) {
     for (worker, reply) in replies.drain(..) {
@@ -108,16 +118,17 @@ fn send<'a>(replies: &mut Vec<(mpsc::Sender<ClaimReply<'a>>, ClaimReply<'a>)>) {
 }
 
 impl Claimer<'_> {
-    /// Claims every trial of a group. Also returns the host that is recorded as running one of
-    /// them.
+    /// Claims every trial of a group, and adds those with a result to `done`. Also returns the host
+    /// that is recorded as running one of them.
     fn claim<'a>(
         &self,
         transaction: &WriteTransaction<'_>,
         group: &TrialGroup<'a>,
-        progress: &Progress,
+        done: &mut DoneElsewhere,
     ) -> Result<(ClaimReply<'a>, Option<String>)> {
         let (mut trials, mut runs) = (Vec::new(), Vec::new());
         let (mut busy, mut remote_host) = (Vec::new(), None);
+        let mut open_steps = 0;
         for trial in &group.trials {
             let run = self.metadata.started(trial, SystemTime::now());
             match transaction.claim(self.invocation, &run, self.options)? {
@@ -127,9 +138,15 @@ impl Claimer<'_> {
                 }
                 ClaimOutcome::Busy => busy.push(*trial),
                 ClaimOutcome::Remote(host) => remote_host = Some(host),
-                ClaimOutcome::Done => progress.trial_done(),
+                ClaimOutcome::Done => {
+                    done.trials += 1;
+                    continue;
+                }
             }
+            // One training computes the group, so the last trial without a result counts.
+            open_steps = trial.workload.steps;
         }
+        done.steps += group.longest().workload.steps.saturating_sub(open_steps);
         let claimed = if trials.is_empty() {
             None
         } else {
