@@ -152,9 +152,8 @@ impl Progress {
         if self.mode == Mode::Lines || outcome != Some(Outcome::Finished) {
             let ended = self.ended.load(Ordering::Relaxed);
             let title = trial.title(&self.varying);
-            let mut results = describe(result, &self.ranking);
-            let others = results.split_off(1);
-            let line = format!("[{ended}/{}] {title}{SEPARATOR}{}", self.trials, results.concat());
+            let (first, others) = describe(result, &self.ranking);
+            let line = format!("[{ended}/{}] {title}{SEPARATOR}{first}", self.trials);
             self.print(&line, &others);
         }
     }
@@ -177,7 +176,8 @@ impl Progress {
         let mut line = wrapped(&tracking::printable(line), width);
         for part in others {
             let end = line.rsplit('\n').next().unwrap_or_default();
-            if end.chars().count() + SEPARATOR.chars().count() + part.len() > width {
+            let parts = [end, SEPARATOR, part];
+            if parts.iter().map(|part| part.chars().count()).sum::<usize>() > width {
                 break;
             }
             line.push_str(SEPARATOR);
@@ -200,27 +200,29 @@ fn style(template: &str) -> ProgressStyle {
         .progress_chars("━╸─")
 }
 
-/// The end of a trial in words. Of a finished trial, the metrics; the first of them ranks trials.
-fn describe(result: &Result<Execution, String>, ranking: &str) -> Vec<String> {
+/// How a trial ended, and other metrics if it finished: the first text then is the metric `ranking`.
+fn describe(result: &Result<Execution, String>, ranking: &str) -> (String, Vec<String>) {
     let execution = match result {
         Err(error) => {
-            return vec![format!("failed: {}", error.lines().next().unwrap_or_default())];
+            let error = error.lines().next().unwrap_or_default();
+            return (format!("failed: {error}"), Vec::new());
         }
         Ok(execution) => execution,
     };
     match execution.outcome {
         Outcome::Finished => {}
         Outcome::Diverged { epoch, step } => {
-            return vec![format!("diverged in epoch {epoch} at step {step}")];
+            return (format!("diverged in epoch {epoch} at step {step}"), Vec::new());
         }
-        Outcome::Stopped => return vec!["killed: stopped by a signal".to_owned()],
+        Outcome::Stopped => return ("killed: stopped by a signal".to_owned(), Vec::new()),
     }
     let results = records::results(execution);
     let value = |name| {
         let value = metric::format(name, final_value(name, &results, &execution.epochs)?);
         Some(if name == "seconds" { value } else { format!("{} {value}", metric::label(name)) })
     };
-    metric::shown(ranking).filter_map(value).collect()
+    let mut metrics = metric::shown(ranking).filter_map(value);
+    (metrics.next().unwrap_or_else(|| "finished".to_owned()), metrics.collect())
 }
 
 /// The progress of one group. Its bar disappears when this is dropped.
