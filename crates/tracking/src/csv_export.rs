@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::atomic_file::{self, AtomicFile};
 use crate::{
     ColumnNames, EpochMetrics, ExperimentName, RecordedRun, RunId, Status, StoreError, Value,
-    csv_id, printable,
+    csv_id, final_value, printable,
 };
 
 /// The hyperparameters of softmax regression, in the column order of tables. Other hyperparameters
@@ -114,23 +114,16 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-/// The final value of a metric. The validation metrics of a finished run are those of its last
-/// epochs, unless the program recorded them as final metrics. The view `run_table` has the same
-/// values.
-fn final_value(
+/// The final value of a metric in `runs.csv`. The epochs supply it only for validation metrics of
+/// finished runs. The view `run_table` has the same values.
+fn result(
     run: &RecordedRun,
     name: &str,
     epochs: &HashMap<RunId, Vec<EpochMetrics>>,
 ) -> Option<f64> {
-    let of_last_epoch = || {
-        let has_value = run.status == Status::Finished && name.starts_with("val_");
-        let epochs = epochs.get(&run.id).filter(|_| has_value)?.iter().rev();
-        epochs
-            .flat_map(|epoch| &epoch.metrics)
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| *value)
-    };
-    run.result(name).or_else(of_last_epoch)
+    let is_finished_validation = run.status == Status::Finished && name.starts_with("val_");
+    let epochs = epochs.get(&run.id).filter(|_| is_finished_validation);
+    final_value(name, &run.results, epochs.into_iter().flatten().flat_map(|epoch| &epoch.metrics))
 }
 
 fn runs_csv(
@@ -159,7 +152,7 @@ fn runs_csv(
             escape_formula(&run.dataset).into_owned(),
         ];
         record.extend(params.iter().map(|name| cell(run.param(name))));
-        record.extend(results.iter().map(|name| number(final_value(run, name, epochs))));
+        record.extend(results.iter().map(|name| number(result(run, name, epochs))));
         record.push(number(run.result("seconds")));
         record.push(run.started_at.clone());
         csv.write_record(&record)?;

@@ -245,7 +245,9 @@ pub use process::{Liveness, Process};
 pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
-pub use run::{Checkpoint, EpochMetrics, Order, RecordedRun, Run, RunHeader, SplitSizes};
+pub use run::{
+    Checkpoint, EpochMetrics, Order, RecordedRun, Run, RunHeader, SplitSizes, final_value,
+};
 pub use status::Status;
 pub use store::merge::MergeReport;
 pub use store::{

@@ -28,6 +28,31 @@ pub struct EpochMetrics {
     pub metrics: Vec<(String, f64)>,
 }
 
+/// The final value of a metric: the one in `results`, or else the last one in `by_epoch`, which has
+/// the metrics of all epochs in order. The last epoch may lack the metric.
+///
+/// ```
+/// let by_epoch = [("loss", 0.3), ("f1", 0.8), ("loss", 0.2)];
+/// let value = |name| tracking::final_value(name, &[("loss", 0.1)], &by_epoch);
+/// assert_eq!((value("loss"), value("f1"), value("wer")), (Some(0.1), Some(0.8), None));
+/// ```
+#[must_use]
+pub fn final_value<'a, R, E>(
+    name: &str,
+    results: &[(R, f64)],
+    by_epoch: impl IntoIterator<IntoIter: DoubleEndedIterator<Item = &'a (E, f64)>>,
+) -> Option<f64>
+where
+    R: AsRef<str>,
+    E: AsRef<str> + 'a,
+{
+    let recorded = results.iter().find(|(key, _)| key.as_ref() == name);
+    recorded.map(|(_, value)| *value).or_else(|| {
+        let last = by_epoch.into_iter().rev().find(|(key, _)| key.as_ref() == name);
+        last.map(|(_, value)| *value)
+    })
+}
+
 /// The number of examples in each split of a run's data, where known. An accuracy on n examples is
 /// a multiple of 1/n, so different accuracies differ by at least 1/n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -110,13 +110,9 @@ fn best<'a>(
 ) -> Result<Vec<(f64, &'a RecordedRun)>> {
     let finished = runs.iter().filter(|run| run.status == Status::Finished);
     let finished: Vec<RecordedRun> = finished.map(|run| (*run).clone()).collect();
-    let last_epochs = store.last_values(&finished)?;
+    let last_values = store.last_values(&finished)?;
     let score = |run: &RecordedRun| {
-        let last_epoch = || {
-            let values = last_epochs.get(&run.id)?.iter();
-            values.clone().find(|(name, _)| &**name == ranking).map(|(_, value)| *value)
-        };
-        run.result(ranking).or_else(last_epoch)
+        tracking::final_value(ranking, &run.results, last_values.get(&run.id).into_iter().flatten())
     };
     let mut best: Vec<(f64, &RecordedRun)> =
         runs.iter().filter_map(|run| score(run).map(|score| (score, *run))).collect();

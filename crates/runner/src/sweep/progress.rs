@@ -11,7 +11,7 @@ use crate::executor::{Execution, Outcome};
 use crate::experiment::group::{TrialGroup, step_count, trial_count};
 use crate::experiment::trial::Trial;
 use crate::metric;
-use crate::sweep::records::{self, final_value};
+use crate::sweep::records;
 use crate::sweep::selection::Work;
 use crate::terminal::{SEPARATOR, fitted, stderr_width, wrapped};
 
@@ -218,7 +218,8 @@ fn describe(result: &Result<Execution, String>, ranking: &str) -> (String, Vec<S
     }
     let results = records::results(execution);
     let value = |name| {
-        let value = metric::format(name, final_value(name, &results, &execution.epochs)?);
+        let by_epoch = execution.epochs.iter().flat_map(|epoch| &epoch.metrics);
+        let value = metric::format(name, tracking::final_value(name, &results, by_epoch)?);
         Some(if name == "seconds" { value } else { format!("{} {value}", metric::label(name)) })
     };
     let mut metrics = metric::shown(ranking).filter_map(value);

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Result, anyhow};
-use tracking::{
-    EpochMetrics, Run, RunHeader, SplitSizes, Status, TrialId, ValidationSet, atomic_file,
-};
+use tracking::{Run, RunHeader, SplitSizes, Status, TrialId, ValidationSet, atomic_file};
 
 use crate::executor::{Execution, Outcome};
 use crate::experiment::datasets::{ResolvedDataset, as_text};
@@ -94,18 +92,6 @@ pub fn results(execution: &Execution) -> Vec<(String, f64)> {
         results.push(("seconds".to_owned(), execution.elapsed.as_secs_f64()));
     }
     results
-}
-
-/// The final value of a metric. A metric that is not among the results has the value of the last
-/// epoch.
-pub fn final_value(
-    metric: &str,
-    results: &[(String, f64)],
-    epochs: &[EpochMetrics],
-) -> Option<f64> {
-    let last_epoch = epochs.last().into_iter().flat_map(|epoch| &epoch.metrics);
-    let mut values = results.iter().chain(last_epoch);
-    values.find(|(name, _)| name == metric).map(|(_, value)| *value)
 }
 
 /// The file of a trial's final model.
