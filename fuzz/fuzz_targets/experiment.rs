@@ -29,9 +29,8 @@ mod experiment {
 
 #[path = "../../crates/runner/src/metric.rs"]
 mod metric;
-mod terminal {
-    pub const SEPARATOR: &str = " · ";
-}
+#[path = "../../crates/runner/src/separator.rs"]
+mod separator;
 
 #[path = "../../crates/runner/src/executor/built_in"]
 mod built_in {

@@ -7,6 +7,7 @@ mod executor;
 mod experiment;
 mod metric;
 mod output;
+mod separator;
 mod sweep;
 mod table;
 mod terminal;

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use crate::terminal::{SEPARATOR, wrapped};
+use crate::separator::SEPARATOR;
+use crate::terminal::wrapped;
 
 /// A column.
 pub struct Column {

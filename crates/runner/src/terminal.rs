@@ -4,11 +4,10 @@ use std::io::{stderr, stdout};
 
 use terminal_size::{Height, Width, terminal_size_of};
 
+use crate::separator::SEPARATOR;
+
 /// The width without a terminal and without the variable `COLUMNS`.
 const DEFAULT_WIDTH: usize = 100;
-
-/// Separates the parts of a line. A line is cut and wrapped only here, never within a number.
-pub const SEPARATOR: &str = " · ";
 
 /// Indentation of all but the first line of a wrapped text.
 const INDENT: &str = "  ";

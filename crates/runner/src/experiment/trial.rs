@@ -4,7 +4,7 @@ use tracking::{RecordedRun, TrialId, Value};
 
 use crate::experiment::learner::{Learner, Params, Workload, param};
 use crate::experiment::validation::Validation;
-use crate::terminal::SEPARATOR;
+use crate::separator::SEPARATOR;
 
 /// One point of the sweep: named hyperparameters and the validation.
 #[derive(Debug, Clone)]

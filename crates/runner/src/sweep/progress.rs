@@ -11,9 +11,10 @@ use crate::executor::{Execution, Outcome};
 use crate::experiment::group::{TrialGroup, step_count, trial_count};
 use crate::experiment::trial::Trial;
 use crate::metric;
+use crate::separator::SEPARATOR;
 use crate::sweep::records;
 use crate::sweep::selection::Work;
-use crate::terminal::{SEPARATOR, fitted, stderr_width, wrapped};
+use crate::terminal::{fitted, stderr_width, wrapped};
 
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use model::Score;
 use tracking::EpochMetrics;
 
 use crate::metric;
-use crate::terminal::SEPARATOR;
+use crate::separator::SEPARATOR;
 
 /// The final metrics that an experiment can rank by.
 pub const RESULTS: [&str; 7] = [
