@@ -92,6 +92,25 @@ fn validation_that_was_not_stated_is_not_claimed() {
 }
 
 #[test]
+fn validation_that_was_not_stated_ranks_before_the_test_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    for (depth, seed) in [(1, 0), (1, 1), (2, 0), (2, 1)] {
+        let run = store.start_run("wine", &[("depth", depth.into()), ("seed", seed.into())]);
+        let run = run.unwrap();
+        let seed = f64::from(seed) / 1000.0;
+        run.log(1, &[("val_accuracy", 0.7 + 0.1 * f64::from(depth) + seed)]).unwrap();
+        run.finish(&[("test_accuracy", 0.9 - 0.1 * f64::from(depth) + seed)]).unwrap();
+    }
+    drop(store);
+    let out = Test::new(folder.path()).args(&["-e", "wine"]).success();
+    let best = out.lines().find(|line| line.contains('★')).unwrap();
+    assert!(best.trim_start().starts_with('2'), "{out}");
+    assert!(out.contains("ranked on validation\n"), "{out}");
+    assert!(out.contains("the test accuracy of the choice, 70"), "{out}");
+}
+
+#[test]
 fn logged_settings_are_compared() {
     let folder = logged();
     let out = Test::new(folder.path()).args(&["-e", "wine"]).success();

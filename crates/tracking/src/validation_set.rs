@@ -40,12 +40,6 @@ impl ValidationSet {
     pub fn is_stated(&self) -> bool {
         *self != Self::NotStated
     }
-
-    /// Whether examples of the training set are held out.
-    #[must_use]
-    pub fn is_held_out(&self) -> bool {
-        matches!(self, Self::HeldOut(_))
-    }
 }
 
 /// Reads the text in the store.

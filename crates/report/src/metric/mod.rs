@@ -126,8 +126,8 @@ impl Rules {
     }
 
     /// The metric that ranks by default: the declared one, or else the first in this order. Costs
-    /// come last. Among the others, a held-out validation comes before the test set; without one,
-    /// the test set comes first. Within a split, accuracy comes before loss, and loss before other
+    /// come last. Among the others, validation comes before the test set, unless the validation is
+    /// the test set. Within a split, accuracy comes before loss, and loss before other
     /// metrics.
     ///
     /// Training metrics, metrics of unknown direction, and metrics that `may_rank` excludes do not
@@ -139,10 +139,9 @@ impl Rules {
         validation: &ValidationSet,
     ) -> Option<&'a str> {
         let declared = metrics.iter().find(|name| Some(**name) == self.rank.as_deref());
-        let order = if validation.is_held_out() {
-            [Split::Validation, Split::Test, Split::Unspecified]
-        } else {
-            [Split::Test, Split::Validation, Split::Unspecified]
+        let order = match validation {
+            ValidationSet::Test => [Split::Test, Split::Validation, Split::Unspecified],
+            _ => [Split::Validation, Split::Test, Split::Unspecified],
         };
         let rank = |name: &&&str| {
             let split = order.iter().position(|known| *known == split(name)).unwrap_or(order.len());
@@ -163,7 +162,7 @@ impl Rules {
     }
 
     /// The metric that estimates how good the chosen setting is: the declared one, or the test
-    /// metric with the same base name if a held-out validation ranks.
+    /// metric with the same base name if a validation ranks that is not the test set.
     pub fn reported<'a>(
         &self,
         ranking: &str,
@@ -175,7 +174,7 @@ impl Rules {
         if let Some(declared) = self.report.as_deref().and_then(known) {
             return Some(declared);
         }
-        if !validation.is_held_out() || split(ranking) != Split::Validation {
+        if *validation == ValidationSet::Test || split(ranking) != Split::Validation {
             return None;
         }
         metrics
