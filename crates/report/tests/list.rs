@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::Value as Json;
 use stores::{Filling, everything, outcome, plausible, sixty_three};
-use tracking::{Run, Status, Value};
+use tracking::{Experiment, Invocation, Run, Status, Store, Value};
 
 /// A run that failed, one that diverged, and a trial that ran twice.
 fn mixed() -> Filling {
@@ -138,6 +138,40 @@ fn hyperparameter_with_the_name_of_a_fact_gets_a_prefix() {
     let listed = rows(filling.folder.path(), &["-e", "sweep"]);
     assert_eq!(listed[0]["param_run"], "b");
     assert_eq!((&listed[0]["param_status"], &listed[0]["status"]), (&1.into(), &"finished".into()));
+}
+
+#[test]
+fn empty_selection_has_the_columns_of_every_list() {
+    let results = sixty_three();
+    let header = "experiment,run,trial,status,superseded,dataset,started_at,seconds\n";
+    let nothing = ["list", "--where", "batch_size=17"];
+    for (format, expected) in [("csv", header), ("json", "[]\n"), ("table", "")] {
+        let (code, out, err) =
+            outcome(results.path(), &[&nothing[..], &["--format", format]].concat());
+        assert_eq!((code, out.as_str()), (0, expected), "{format}");
+        assert!(err.contains("no run matches"), "{err}");
+    }
+}
+
+#[test]
+fn trial_of_two_experiments_is_listed_as_show_needs_it() {
+    let mut filling = Filling::new("first", "");
+    filling.record(&plausible("first", 16, 0.0, 0));
+    filling.record(&plausible("first", 32, 0.0, 0));
+    let results = filling.folder.path();
+    let mut store = Store::open(results).unwrap();
+    let second = Experiment { name: "second".into(), description: String::new() };
+    let invocation = store.begin(&second, &Invocation::default()).unwrap();
+    store.record(invocation, &plausible("second", 16, 0.0, 0)).unwrap();
+    let out = text(results, "200", &["list", "-e", "first"]);
+    let trials: Vec<&str> =
+        out.lines().skip(2).filter_map(|line| line.split_whitespace().nth(1)).collect();
+    assert!(trials.len() == 2 && !trials[0].contains('/'), "{out}");
+    assert!(trials[1].starts_with("first/"), "{out}");
+    for trial in trials {
+        let shown = text(results, "200", &["show", trial]);
+        assert!(shown.contains(" · first"), "{shown}");
+    }
 }
 
 #[test]

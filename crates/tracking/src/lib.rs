@@ -252,7 +252,7 @@ pub use status::Status;
 pub use store::merge::MergeReport;
 pub use store::{
     ClaimOptions, ClaimOutcome, DATABASE, IntegrityIssue, InvocationId, LastValues, Progress,
-    Queries, Reader, ResumePoint, Store, WriteTransaction, timestamp,
+    Queries, Reader, ResumePoint, RunIdentity, Store, WriteTransaction, timestamp,
 };
 pub use validation_set::ValidationSet;
 pub use value::{Value, short_number};

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use tracking::{Experiment, Reader, RecordedRun};
+use tracking::{Reader, RecordedRun};
 
 use crate::cli::{ComparisonArgs, ListArgs, ListFormat};
-use crate::listing::runs::{runs, short_length};
+use crate::listing::runs::{no_runs, runs};
+use crate::listing::short_ids::ShortIds;
 use crate::listing::{Listing, experiments, formats};
 use crate::query::{print_why_empty, read_matching, store, why_empty};
 use crate::render::layout::output_width;
@@ -17,26 +18,10 @@ use crate::render::layout::output_width;
 pub fn list(results: &Path, args: &ListArgs) -> Result<ExitCode> {
     let reader = store::open(results)?;
     let top = args.top.map_or(usize::MAX, |top| top as usize);
-    let mut all = Vec::new();
-    for experiment in reader.experiments()? {
-        let runs = reader.all_runs(&experiment.name)?;
-        all.push((experiment, runs));
-    }
     let listings = if args.experiments.is_empty() && args.conditions.is_empty() {
-        if all.is_empty() {
-            print_why_empty(&why_empty(&reader, results, &ComparisonArgs::default(), 0));
-        }
-        list_experiments(&reader, all, top)?
+        list_experiments(&reader, results, top)?
     } else {
-        let ids = all.iter().flat_map(|(_, runs)| runs);
-        let length = short_length(ids.flat_map(|run| [run.id.as_str(), run.trial.as_str()]));
-        let options = ComparisonArgs {
-            experiments: args.experiments.clone(),
-            conditions: args.conditions.clone(),
-            ..ComparisonArgs::default()
-        };
-        let selected = read_matching(&reader, results, &options, RecordedRun::is_intact)?;
-        selected.iter().map(|selected| runs(selected, top, length)).collect()
+        list_runs(&reader, results, args, top)?
     };
     let text = match args.format {
         ListFormat::Table => formats::text(listings, output_width()),
@@ -49,15 +34,29 @@ pub fn list(results: &Path, args: &ListArgs) -> Result<ExitCode> {
     Ok(super::report_damage(&reader, results))
 }
 
-fn list_experiments(
-    reader: &Reader,
-    mut all: Vec<(Experiment, Vec<RecordedRun>)>,
-    top: usize,
-) -> Result<Vec<Listing>> {
-    for (experiment, runs) in &mut all {
-        // This call logs the damaged runs, which the command reports at its end.
-        reader.runs(&experiment.name)?;
+fn list_experiments(reader: &Reader, results: &Path, top: usize) -> Result<Vec<Listing>> {
+    let mut all = Vec::new();
+    for experiment in reader.experiments()? {
+        let (mut runs, _) = reader.all_and_effective_runs(&experiment.name)?;
         runs.retain(RecordedRun::is_intact);
+        all.push((experiment, runs));
     }
-    if all.is_empty() { Ok(Vec::new()) } else { Ok(vec![experiments::experiments(all, top)]) }
+    if all.is_empty() {
+        print_why_empty(&why_empty(reader, results, &ComparisonArgs::default(), 0));
+    }
+    Ok(vec![experiments::experiments(all, top)])
+}
+
+fn list_runs(reader: &Reader, results: &Path, args: &ListArgs, top: usize) -> Result<Vec<Listing>> {
+    let options = ComparisonArgs {
+        experiments: args.experiments.clone(),
+        conditions: args.conditions.clone(),
+        ..ComparisonArgs::default()
+    };
+    let selected = read_matching(reader, results, &options, RecordedRun::is_intact)?;
+    if selected.is_empty() {
+        return Ok(vec![no_runs()]);
+    }
+    let ids = ShortIds::of(&reader.run_identities()?);
+    Ok(selected.iter().map(|selected| runs(selected, top, &ids)).collect())
 }

@@ -10,7 +10,7 @@ use crate::render::layout::{BOLD, fitted_table, styled};
 use crate::runs::distinct;
 use crate::table::{Prominence, RenderedColumn};
 
-/// Lists for the terminal, at most `width` columns wide if possible.
+/// Lists for the terminal, at most `width` columns wide if possible. An empty list is left out.
 pub fn text(listings: Vec<Listing>, width: usize) -> String {
     let block = |listing: Listing| {
         let is_shown = |column: &ListColumn| column.prominence > Prominence::Machine;
@@ -19,7 +19,9 @@ pub fn text(listings: Vec<Listing>, width: usize) -> String {
         let lines: Vec<String> = heading.into_iter().chain(fitted_table(columns, width)).collect();
         lines.join("\n") + "\n"
     };
-    listings.into_iter().map(block).collect::<Vec<_>>().join("\n")
+    let has_rows =
+        |listing: &Listing| listing.columns.iter().any(|column| !column.cells.is_empty());
+    listings.into_iter().filter(has_rows).map(block).collect::<Vec<_>>().join("\n")
 }
 
 fn rendered(column: ListColumn) -> RenderedColumn {
@@ -35,9 +37,6 @@ fn rendered(column: ListColumn) -> RenderedColumn {
 pub fn csv(listings: &[Listing]) -> io::Result<String> {
     let columns = || listings.iter().flat_map(|listing| &listing.columns);
     let header = distinct(columns().map(|column| column.name.as_str()));
-    if header.is_empty() {
-        return Ok(String::new());
-    }
     let mut out = ::csv::Writer::from_writer(Vec::new());
     out.write_record(&header)?;
     for row in rows(listings) {

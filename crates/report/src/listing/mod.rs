@@ -3,6 +3,7 @@
 pub mod experiments;
 pub mod formats;
 pub mod runs;
+pub mod short_ids;
 
 use serde_json::Value as Json;
 

@@ -1,10 +1,9 @@
 //! The list of the runs of an experiment.
 
-use std::collections::HashSet;
-
 use serde_json::Value as Json;
 use tracking::{ColumnNames, Value};
 
+use super::short_ids::ShortIds;
 use super::{ListCell, ListColumn, Listing};
 use crate::metric::{Metric, Rules};
 use crate::number_format::with_unit;
@@ -17,32 +16,27 @@ use crate::wording;
 const FACTS: [&str; 8] =
     ["experiment", "run", "trial", "status", "superseded", "dataset", "started_at", "seconds"];
 
-/// The length to which ids can be cut and stay different, at least 8.
-pub fn short_length<'a>(ids: impl Iterator<Item = &'a str>) -> usize {
-    const SHORTEST: usize = 8;
-    let ids: HashSet<&str> = ids.collect();
-    let is_unique = |length: &usize| {
-        let mut beginnings = HashSet::new();
-        ids.iter().all(|id| beginnings.insert(id.get(..*length).unwrap_or(id)))
-    };
-    let longest = ids.iter().map(|id| id.len()).max().unwrap_or(SHORTEST);
-    (SHORTEST..longest).find(is_unique).unwrap_or(longest)
+/// The list of no runs, with the columns that every list of runs has.
+pub fn no_runs() -> Listing {
+    let column = |name| ListColumn::new(name, name, Prominence::Machine, Vec::new());
+    Listing { heading: None, columns: FACTS.map(column).into() }
 }
 
-/// Lists the newest `top` runs of an experiment. Ids are cut to `length` digits for people.
-pub fn runs(selected: &MatchingRuns, top: usize, length: usize) -> Listing {
+/// Lists the newest `top` runs of an experiment. Ids are short for people.
+pub fn runs(selected: &MatchingRuns, top: usize, ids: &ShortIds) -> Listing {
     let shown: Vec<&MeasuredRun> = selected.runs.iter().rev().take(top).collect();
     let column = |name: &str, title: &str, prominence, cell: &dyn Fn(&MeasuredRun) -> ListCell| {
         ListColumn::new(name, title, prominence, shown.iter().map(|run| cell(run)).collect())
     };
-    let id =
-        |id: &str| ListCell { shown: id.get(..length).unwrap_or(id).to_owned(), value: id.into() };
+    let id = |shown: String, id: &str| ListCell { shown, value: id.into() };
     let mut columns = vec![
         column("experiment", "experiment", Prominence::Machine, &|_| {
             ListCell::text(&selected.experiment.name)
         }),
-        column("run", "run", Prominence::Needed, &|run| id(run.run.id.as_str())),
-        column("trial", "trial", Prominence::Optional(5), &|run| id(run.run.trial.as_str())),
+        column("run", "run", Prominence::Needed, &|run| id(ids.run(&run.run), run.run.id.as_str())),
+        column("trial", "trial", Prominence::Optional(5), &|run| {
+            id(ids.trial(&run.run), run.run.trial.as_str())
+        }),
     ];
     let mut names = ColumnNames::new(FACTS);
     for name in param_names(&selected.runs) {
@@ -124,17 +118,4 @@ fn ranking(selected: &MatchingRuns) -> Option<Metric> {
     let validation = &runs.last()?.run.validation;
     let name = rules.ranking(&names, |name| may_rank(name, &runs), validation)?;
     Some(metric_of(name, &runs, &rules))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_ids_differ() {
-        assert_eq!(short_length(["0123456789", "1123456789"].into_iter()), 8);
-        assert_eq!(short_length(["0123456780", "0123456790"].into_iter()), 9);
-        assert_eq!(short_length(["0123456789", "0123456789"].into_iter()), 8);
-        assert_eq!(short_length(std::iter::empty()), 8);
-    }
 }

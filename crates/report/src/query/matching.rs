@@ -35,19 +35,19 @@ pub fn read_matching(
     include: impl Fn(&RecordedRun) -> bool,
 ) -> Result<Vec<MatchingRuns>> {
     let mut conditions = filter::parse_all(&args.conditions)?;
-    let mut candidates = Vec::new();
+    let (mut candidates, mut effective) = (Vec::new(), Vec::new());
     for experiment in select_experiments(reader, results, &args.experiments)? {
-        let runs = reader.all_runs(&experiment.name)?.into_iter().filter(&include).collect();
-        let runs = measured_at_end(reader, runs)?;
+        let (runs, effective_runs) = reader.all_and_effective_runs(&experiment.name)?;
+        effective.push(effective_runs);
+        let runs = measured_at_end(reader, runs.into_iter().filter(&include).collect())?;
         let declarations = reader.declarations(&experiment.name)?;
         candidates.push(SelectedRuns { experiment, declarations, runs });
     }
     resolve_names(CompareOptions::default(), &candidates, &mut conditions)?;
     let found = candidates.iter().map(|candidates| candidates.runs.len()).sum();
     let mut matching = Vec::new();
-    for SelectedRuns { experiment, declarations, mut runs } in candidates {
-        // This call also logs damaged runs, which the command reports at its end.
-        let effective = reader.runs(&experiment.name)?.into_iter().map(|run| run.id).collect();
+    for (candidates, effective) in candidates.into_iter().zip(effective) {
+        let SelectedRuns { experiment, declarations, mut runs } = candidates;
         let varying = varying_params(&runs);
         runs.retain(|run| filter::all_hold(&conditions, run));
         if !runs.is_empty() {

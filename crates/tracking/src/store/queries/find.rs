@@ -8,6 +8,28 @@ use crate::{FindError, IdPrefix, RecordedRun};
 /// Number of ids that an error about an ambiguous prefix lists.
 const MAX_LISTED: usize = 5;
 
+/// The ids of a run, as they are in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunIdentity {
+    /// Name of the experiment.
+    pub experiment: String,
+    /// Id of the run.
+    pub run: String,
+    /// Id of its trial, which another experiment may have too.
+    pub trial: String,
+}
+
+/// The ids of all runs. An id of another type than text is shown as text.
+pub(super) fn run_identities(connection: &Connection) -> rusqlite::Result<Vec<RunIdentity>> {
+    let sql = "SELECT CAST(experiment AS TEXT), CAST(id AS TEXT), CAST(trial_id AS TEXT) FROM runs NOT INDEXED";
+    connection
+        .prepare(sql)?
+        .query_map([], |row| {
+            Ok(RunIdentity { experiment: row.get(0)?, run: row.get(1)?, trial: row.get(2)? })
+        })?
+        .collect()
+}
+
 /// The run whose id starts with `text`, or the effective run of the trial whose id does.
 pub(super) fn find(
     connection: &Connection,

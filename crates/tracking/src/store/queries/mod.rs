@@ -25,6 +25,7 @@ use crate::{
 };
 pub use epochs::LastValues;
 pub(super) use epochs::{checkpoint, epochs_of_run};
+pub use find::RunIdentity;
 
 /// Queries of a results folder. [`Store`](crate::Store) and [`Reader`](crate::Reader) dereference
 /// to it, so both have its methods.
@@ -148,6 +149,26 @@ impl Queries {
     /// When the store cannot be read.
     pub fn all_runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
         self.read(|connection| runs::all_runs(connection, experiment))
+    }
+
+    /// [`Queries::all_runs`], and the ids of those that [`Queries::runs`] returns, in one read. Runs
+    /// that do not match their checksums are reported by [`Queries::integrity_issues`].
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn all_and_effective_runs(
+        &self,
+        experiment: &str,
+    ) -> Result<(Vec<RecordedRun>, HashSet<RunId>), StoreError> {
+        self.read_checked(|connection| runs::all_and_effective_runs(connection, experiment))
+    }
+
+    /// The ids of all runs of the store.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn run_identities(&self) -> Result<Vec<RunIdentity>, StoreError> {
+        self.read(find::run_identities)
     }
 
     /// Trials of `experiment` that have a result, in a run that matches its checksum.

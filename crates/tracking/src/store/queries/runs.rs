@@ -99,6 +99,18 @@ pub(crate) fn effective_runs(
     Ok(select_effective(runs, issues, run_issue))
 }
 
+/// [`all_runs`], and the ids of the [`effective_runs`].
+pub(super) fn all_and_effective_runs(
+    connection: &Connection,
+    experiment: &str,
+) -> rusqlite::Result<Checked<(Vec<RecordedRun>, HashSet<RunId>)>> {
+    let runs = all_runs(connection, experiment)?;
+    let issues = run_count_issue(connection, experiment, runs.len())?;
+    let Checked { value: effective, issues } = select_effective(runs.clone(), issues, run_issue);
+    let effective = effective.into_iter().map(|run| run.id).collect();
+    Ok(Checked { value: (runs, effective), issues })
+}
+
 /// [`effective_runs`] as if the store contained only the runs of programs built from `commit`.
 pub(crate) fn effective_runs_at(
     connection: &Connection,
