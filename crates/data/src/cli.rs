@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// The datasets in this program.
+const EMBEDDED: &str = if cfg!(feature = "mnist") { "mnist and digits" } else { "digits" };
+
 /// Show and download image datasets
 ///
 /// Examples:
@@ -13,10 +16,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(version, verbatim_doc_comment, max_term_width = 100)]
 #[command(
-    after_help = "DATASET is mnist, fashion-mnist, kmnist, digits, or a folder of IDX files.\n\
-    The program contains mnist and digits; the others are downloaded once.\n\
-    The variable MNIST_DIR names a folder with the four MNIST files.\n\
-    The variable CANDLE_SWEEP_MIRROR names mirrors, separated by spaces or commas."
+    after_help = format!(
+        "DATASET is mnist, fashion-mnist, kmnist, digits, or a folder of IDX files.\n\
+        The program contains {EMBEDDED}; the others are downloaded once.\n\
+        The variable MNIST_DIR names a folder with the four MNIST files.\n\
+        The variable CANDLE_SWEEP_MIRROR names mirrors, separated by spaces or commas."
+    )
 )]
 pub struct Cli {
     #[command(subcommand)]

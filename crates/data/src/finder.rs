@@ -86,23 +86,25 @@ pub struct Finder {
     pub data_dir: PathBuf,
     /// Whether downloads are allowed.
     pub network: Network,
-    /// URLs to download from, in order of preference. If empty, the mirrors in
-    /// `CANDLE_SWEEP_MIRROR` apply (separated by spaces or commas), or else those of the catalog.
+    /// URLs to download from, in order of preference. If empty, the mirrors of the catalog apply.
     pub mirrors: Vec<String>,
 }
 
 impl Finder {
-    /// Creates a finder whose dataset cache is `data_dir`, or else [`Finder::default_data_dir`].
+    /// Creates a finder whose dataset cache is `data_dir`, or else [`Finder::default_data_dir`]. If
+    /// `mirrors` is empty, those in the variable `CANDLE_SWEEP_MIRROR` apply, separated by spaces or
+    /// commas.
     ///
     /// # Errors
     /// [`DataError::NoCacheFolder`] if there is no `data_dir` and no user cache folder.
+    /// [`DataError::Mirror`] if a mirror is not an HTTP address.
     pub fn new(
         data_dir: Option<PathBuf>,
         network: Network,
         mirrors: Vec<String>,
     ) -> Result<Self, DataError> {
         let data_dir = data_dir.map_or_else(Self::default_data_dir, Ok)?;
-        Ok(Self { data_dir, network, mirrors })
+        Ok(Self { data_dir, network, mirrors: checked_mirrors(mirrors)? })
     }
 
     /// The folder `candle-sweep` in the user's cache folder.
@@ -238,29 +240,29 @@ impl Finder {
         if self.network == Network::Offline {
             return Err(unavailable(entry, folder, "--offline was given".to_owned()));
         }
-        let mirrors = self.mirrors_of(entry)?;
-        Download { entry, folder, mirrors: &mirrors, timeout: FIRST_BYTE_TIMEOUT }.run(observer)
-    }
-
-    fn mirrors_of(&self, entry: &CatalogEntry) -> Result<Vec<String>, DataError> {
         let mut mirrors = self.mirrors.clone();
-        if mirrors.is_empty() {
-            let variable = std::env::var("CANDLE_SWEEP_MIRROR").unwrap_or_default();
-            mirrors = variable
-                .split(|c: char| c.is_whitespace() || c == ',')
-                .filter(|mirror| !mirror.is_empty())
-                .map(str::to_owned)
-                .collect();
-        }
         if mirrors.is_empty() {
             mirrors = entry.mirrors.iter().map(|mirror| (*mirror).to_owned()).collect();
         }
-        let is_http =
-            |mirror: &String| mirror.starts_with("http://") || mirror.starts_with("https://");
-        match mirrors.iter().find(|mirror| !is_http(mirror)) {
-            Some(mirror) => Err(DataError::Mirror(mirror.clone())),
-            None => Ok(mirrors),
-        }
+        Download { entry, folder, mirrors: &mirrors, timeout: FIRST_BYTE_TIMEOUT }.run(observer)
+    }
+}
+
+/// The mirrors `given`, or else those in `CANDLE_SWEEP_MIRROR`, if all are HTTP addresses.
+fn checked_mirrors(given: Vec<String>) -> Result<Vec<String>, DataError> {
+    let mut mirrors = given;
+    if mirrors.is_empty() {
+        let variable = std::env::var("CANDLE_SWEEP_MIRROR").unwrap_or_default();
+        mirrors = variable
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|mirror| !mirror.is_empty())
+            .map(str::to_owned)
+            .collect();
+    }
+    let is_http = |mirror: &String| mirror.starts_with("http://") || mirror.starts_with("https://");
+    match mirrors.iter().find(|mirror| !is_http(mirror)) {
+        Some(mirror) => Err(DataError::Mirror(mirror.clone())),
+        None => Ok(mirrors),
     }
 }
 

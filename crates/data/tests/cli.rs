@@ -85,7 +85,7 @@ fn show_draws_image_label_and_one_hot_vector() {
 
 #[test]
 fn wrong_arguments_are_explained() {
-    let cases: [(&[&str], &[&str]); 5] = [
+    let cases: [(&[&str], &[&str]); 6] = [
         (
             &["show", "digits", "test", "360"],
             &["error: digits test has no example 360: expected 0 to 359"],
@@ -96,6 +96,7 @@ fn wrong_arguments_are_explained() {
             &["fetch", "kmnist", "--mirror", "example.com"],
             &["'example.com' is not a mirror", "http://"],
         ),
+        (&["fetch", "digits", "--mirror", "nonsense"], &["'nonsense' is not a mirror"]),
         (
             &["fetch", "kmnist", "--offline"],
             &["--offline was given", "run the same command with a network", "copy its four files"],
