@@ -9,7 +9,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, StoreError, TrialId, shell};
+use tracking::{
+    DATABASE, Invocation, Reader, RecordedRun, Shard, Status, StoreError, TrialId, shell,
+};
 
 use crate::cli::PathArgs;
 use crate::cluster::attempt::{self, AttemptFolder};
@@ -108,17 +110,16 @@ impl PlanStatus {
         let (name, this_plan) = (self.spec.name.clone(), Some(self.plan.sha256()));
         for attempt in attempt::find(results, &name)? {
             // The attempts that are readable count, as in a merge.
-            let opened = Reader::open(&attempt.path);
-            if let Err(error) = &opened
-                && !matches!(error, StoreError::NoStore { .. })
-            {
-                self.issues.push(format!("skipped: {error}"));
-            }
-            if let Ok(reader) = opened {
-                let starts = reader.invocations_of(&self.read_runs(&reader)?.0)?;
-                if !starts.is_empty() && starts.iter().all(|start| start.plan_sha256 != this_plan) {
-                    continue;
+            match Reader::open(&attempt.path) {
+                Ok(reader) => {
+                    let starts = reader.invocations_of(&self.read_runs(&reader)?.0)?;
+                    let is_of_plan = |start: &Invocation| start.plan_sha256 == this_plan;
+                    if !starts.is_empty() && !starts.iter().any(is_of_plan) {
+                        continue;
+                    }
                 }
+                Err(StoreError::NoStore { .. }) => {}
+                Err(error) => self.issues.push(format!("skipped: {error}")),
             }
             self.attempts.push(attempt);
         }
