@@ -65,13 +65,20 @@ pub fn invocation_of(program: &str, verb: &str) -> Vec<String> {
     words
 }
 
+/// Returns the option that names the folder `results`, or no words for the default folder.
+#[must_use]
+pub fn results_option(results: &Path) -> Vec<String> {
+    if results == Path::new("results") {
+        return Vec::new();
+    }
+    vec!["-r".to_owned(), results.display().to_string()]
+}
+
 /// Returns the command `verb` of `program` for the user to type next. See [`invocation_of`].
 #[must_use]
 pub fn next_command(program: &str, verb: &str, results: &Path, arguments: &[&str]) -> String {
     let mut words = invocation_of(program, verb);
-    if results != Path::new("results") {
-        words.extend(["-r".to_owned(), results.display().to_string()]);
-    }
+    words.extend(results_option(results));
     words.extend(arguments.iter().map(|&argument| argument.to_owned()));
     command(&words)
 }

@@ -270,7 +270,8 @@ impl PlanStatus {
 /// The experiment file, and the options that select the same plan, results and dataset.
 fn options(file: &Path, sets: &[String], paths: &PathArgs) -> String {
     let text = |path: &Path| path.to_string_lossy().into_owned();
-    let mut words = vec![text(file), "-r".to_owned(), text(&paths.results)];
+    let mut words = vec![text(file)];
+    words.extend(shell::results_option(&paths.results));
     words.extend(sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
     words.extend(paths.data_dir.iter().flat_map(|folder| ["--data-dir".to_owned(), text(folder)]));
     words.extend(paths.mirrors.iter().flat_map(|url| ["--mirror".to_owned(), url.clone()]));

@@ -148,7 +148,7 @@ pub fn merge_command(args: &SubmitArgs, results: &Path) -> Result<String> {
 pub fn status_command(args: &SubmitArgs) -> Result<String> {
     let mut words = shell::invocation_of("runner", "status");
     words.push(text(&args.experiment)?);
-    words.extend(["--results".to_owned(), text(&args.paths.results)?]);
+    words.extend(shell::results_option(&args.paths.results));
     words.extend(plan_options(args)?);
     Ok(shell::command(&words))
 }

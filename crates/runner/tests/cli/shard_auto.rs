@@ -46,7 +46,7 @@ fn merged_tasks_of_an_array_equal_one_run() {
     let unmerged = unmerged
         .stdout_contains("small · 12 trials: 12 done, 0 running, 0 missing\n")
         .stdout_contains("to merge them");
-    assert_eq!(suggested(&unmerged), "merge --attempts small.toml -r results");
+    assert_eq!(suggested(&unmerged), "merge --attempts small.toml");
     let merge = sweep.runner(&suggested(&unmerged)).success();
     merge.stdout_contains("all 12 trials of small have their result\n");
     sweep.runner("status small.toml").success().stdout_contains("2/3");
@@ -98,7 +98,7 @@ fn merge_lists_missing_trials_and_a_command_that_runs_them() {
     let merge = merge
         .stdout_contains("8 of 12 trials of small are missing:\n")
         .stdout_contains("batch_size 64 · seed ");
-    assert_eq!(suggested(&merge), "small.toml -r results");
+    assert_eq!(suggested(&merge), "small.toml");
     sweep.runner(&suggested(&merge)).success();
     let merge = sweep.runner("merge --attempts small.toml").success();
     merge.stdout_contains("all 12 trials of small have their result\n");
@@ -128,11 +128,13 @@ fn status_suggests_a_command_for_the_same_plan() {
     let sweep = twelve_trials();
     task(&sweep, 1).success();
     let status = sweep.runner("status small.toml --set train.epochs=3 --offline").exits(1);
-    assert_eq!(suggested(&status), "small.toml -r results --set train.epochs=3 --offline");
+    assert_eq!(suggested(&status), "small.toml --set train.epochs=3 --offline");
+    let elsewhere = sweep.runner("status small.toml -r elsewhere").exits(1);
+    assert_eq!(suggested(&elsewhere), "small.toml -r elsewhere");
     let status = sweep.runner("status small.toml").exits(1);
     assert_eq!(
         suggested(&status),
-        "merge --attempts small.toml -r results; cargo run -p runner -- small.toml -r results"
+        "merge --attempts small.toml; cargo run -p runner -- small.toml"
     );
 }
 
