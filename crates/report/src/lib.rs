@@ -67,7 +67,8 @@ pub fn run(cli: &Cli) -> ExitCode {
 /// The error for options of the comparison before a command, which would ignore them.
 fn misplaced() -> anyhow::Error {
     anyhow::anyhow!(
-        "options of the comparison are not allowed before a command: put those of html, serve and export after it, as in report html --top 5"
+        "options of the comparison are not allowed before a command: put those of html, serve, \
+         export, digest, list and diff after it, as in report html --top 5"
     )
 }
 
