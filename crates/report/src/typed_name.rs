@@ -10,10 +10,20 @@ pub fn is_same(a: &str, b: &str) -> bool {
 
 fn canonical(name: &str) -> String {
     let name = name.to_lowercase().replace([' ', '-'], "_");
-    match name.strip_prefix("validation_") {
-        _ if name == "time" => "seconds".to_owned(),
-        Some(rest) => format!("val_{rest}"),
-        None => name,
+    replaced(&name, ["validation_", "val_"], ["time", "seconds"])
+}
+
+/// A name as a table shows it: `validation loss` for `val_loss`, `time` for `seconds`.
+pub fn in_words(name: &str) -> String {
+    replaced(name, ["val_", "validation_"], ["seconds", "time"]).replace('_', " ")
+}
+
+/// `name` with another beginning, or another name if it is the whole of `name`.
+fn replaced(name: &str, beginning: [&str; 2], whole: [&str; 2]) -> String {
+    match name.strip_prefix(beginning[0]) {
+        Some(rest) => format!("{}{rest}", beginning[1]),
+        None if name == whole[0] => whole[1].to_owned(),
+        None => name.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ use tracking::{Value, printable};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::runs::REPLICATES;
+use crate::typed_name::in_words;
 
 /// A hyperparameter: its name as it is, so that it can be typed.
 pub fn key(name: &str) -> String {
@@ -15,11 +16,7 @@ pub fn key(name: &str) -> String {
 /// A metric in words, such as `validation loss`. Options accept it as well as the name: see
 /// [`is_same`](crate::typed_name::is_same).
 pub fn metric(name: &str) -> String {
-    match name.strip_prefix("val_") {
-        _ if name == "seconds" => "time".to_owned(),
-        Some(rest) => key(&format!("validation {rest}").replace('_', " ")),
-        None => key(&name.replace('_', " ")),
-    }
+    key(&in_words(name))
 }
 
 /// A hyperparameter that all runs share, with its value.

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anstyle::Style;
 use anyhow::Result;
 use tracking::{EpochMetrics, Interruption, RecordedRun, ValidationSet, printable};
 use unicode_width::UnicodeWidthStr;
@@ -13,14 +12,11 @@ use crate::metric::{self, Unit, position};
 use crate::number_format;
 use crate::page::provenance::{known, provenance};
 use crate::query::store;
-use crate::render::layout::{GAP, INDENT, fitted_table, output_width, styled, wrap};
+use crate::render::layout::{BOLD, DIM, GAP, INDENT, fitted_table, output_width, styled, wrap};
 use crate::render::sparkline::sparkline;
 use crate::runs::{epoch_metric, weights_file};
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, truncated};
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
 
 /// The width that a value has beside long names in a narrow terminal.
 const LEAST_ROOM: usize = 28;
@@ -104,7 +100,7 @@ fn hyperparameters(run: &RecordedRun) -> Vec<(String, String)> {
 /// A metric with six digits, which distinguish runs.
 pub fn measured(name: &str, value: f64) -> String {
     match Unit::of(name, value.abs()) {
-        _ if name == "learning_rate" && value != 0.0 && value.abs() < 1e-3 => {
+        _ if metric::is_learning_rate(name) && value != 0.0 && value.abs() < 1e-3 => {
             format!("{value:.3e}")
         }
         unit if unit.is_points() => format!("{:.4} %", unit.scale() * value),
@@ -209,10 +205,10 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
             .filter_map(|epoch| epoch_metric(epoch, name))
             .map(f64::abs)
             .fold(0.0, f64::max);
-        let text = |value: f64| match (name, Unit::of(name, largest)) {
-            ("learning_rate", _) => measured(name, value),
-            (_, unit) if unit.is_points() => format!("{:.2} %", unit.scale() * value),
-            (_, Unit::Seconds) => tracking::seconds(value),
+        let text = |value: f64| match Unit::of(name, largest) {
+            _ if metric::is_learning_rate(name) => measured(name, value),
+            unit if unit.is_points() => format!("{:.2} %", unit.scale() * value),
+            Unit::Seconds => tracking::seconds(value),
             _ => number_format::decimal(value, 4),
         };
         let cells = epochs
@@ -222,7 +218,7 @@ fn epoch_columns(epochs: &[EpochMetrics]) -> Vec<RenderedColumn> {
         let prominence = match name {
             "loss" | "accuracy" => Prominence::Needed,
             "val_loss" | "val_accuracy" => Prominence::Optional(5),
-            "learning_rate" => Prominence::Optional(1),
+            name if metric::is_learning_rate(name) => Prominence::Optional(1),
             "seconds" => Prominence::Optional(0),
             _ => Prominence::Optional(3),
         };

@@ -5,8 +5,9 @@
 //! binds tightest, then `and`, then `or`.
 //!
 //! - A key ends at an operator or a parenthesis. It can have several words, such as `test accuracy`.
-//!   A value ends at a blank or a parenthesis. Quote other keys as `"…"` or `` `…` ``, and other values as `'…'` or `"…"`. Inside quotes, a
-//!   doubled quote stands for one quote. A keyword before an operator is a key.
+//!   A value ends at a blank or a parenthesis. Quote other keys as `"…"` or `` `…` ``, and other
+//!   values as `'…'` or `"…"`. Inside quotes, a doubled quote stands for one quote. A keyword before
+//!   an operator is a key.
 //! - Numbers are compared as numbers. Text supports only `=` and `!=`. The keys `trial` and `run`
 //!   equal a value if the id starts with it.
 //! - `started_at` and `ended_at` are compared with a date or time in UTC, at the precision of the

@@ -240,9 +240,14 @@ pub fn is_of_training(name: &str) -> bool {
     split(name) == Split::Train || matches!(name, "loss" | "accuracy" | "acc")
 }
 
+/// Whether a name is that of a learning rate.
+pub fn is_learning_rate(name: &str) -> bool {
+    matches!(name, "learning_rate" | "lr")
+}
+
 /// Whether a name is bookkeeping of the training loop instead of a metric.
 pub fn is_bookkeeping(name: &str) -> bool {
-    matches!(name, "learning_rate" | "lr" | "epoch" | "step" | "global_step" | SECONDS)
+    is_learning_rate(name) || matches!(name, "epoch" | "step" | "global_step" | SECONDS)
 }
 
 /// A name without a split at its beginning or end: `wer` for `val_wer`, `Loss` for `Loss/test`.

@@ -5,14 +5,12 @@ use tracking::printable;
 use unicode_width::UnicodeWidthStr;
 
 use crate::render::layout::{
-    INDENT, align_columns, fit_columns, left_out_note, styled, wrap, wrap_text,
+    BOLD, DIM, INDENT, align_columns, fit_columns, left_out_note, styled, wrap, wrap_text,
 };
 use crate::table::Table;
 use crate::table::legend::legend;
 use crate::wording::{self, truncated};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 /// All tables, with escape codes for colours. Tables are at most `width` columns wide if possible.
