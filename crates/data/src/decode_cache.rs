@@ -21,18 +21,18 @@ const DIGEST_LENGTH: u64 = 64;
 /// change of its times.
 const MIN_AGE: Duration = Duration::from_secs(2);
 
-/// A folder of decoded archives and digests.
-pub(crate) struct DecodeCache(PathBuf);
+/// A folder of decoded archives and digests, if there is one.
+pub(crate) struct DecodeCache(Option<PathBuf>);
 
 impl DecodeCache {
-    /// The cache in the folder `data_dir`.
-    pub(crate) fn new(data_dir: &Path) -> Self {
-        Self(data_dir.join("decoded"))
+    /// The cache in the folder `data_dir`. Without a folder, nothing is cached.
+    pub(crate) fn new<'a>(data_dir: impl Into<Option<&'a Path>>) -> Self {
+        Self(data_dir.into().map(|folder| folder.join("decoded")))
     }
 
     /// Returns the decoded `archive`, from the cache if possible.
     pub(crate) fn decode(&self, archive: &[u8], kind: Kind) -> Result<Idx, IdxError> {
-        let path = self.archive_path(archive);
+        let Some(path) = self.archive_path(archive) else { return decode(archive, kind) };
         if let Some(idx) = read_cached(&path, kind) {
             return Ok(idx);
         }
@@ -46,7 +46,7 @@ impl DecodeCache {
 
     /// Returns the header and the digest of a cached archive. Neither reads nor verifies its bytes.
     pub(crate) fn cached_archive_header(&self, archive: &[u8], kind: Kind) -> Option<Idx> {
-        let mut file = File::open(self.archive_path(archive)).ok()?;
+        let mut file = File::open(self.archive_path(archive)?).ok()?;
         let size = file.metadata().ok()?.len().checked_sub(DIGEST_LENGTH)?;
         let (mut idx, length) = decode_header(&mut file, kind).ok()?;
         file.seek(SeekFrom::Start(size)).ok()?;
@@ -58,7 +58,7 @@ impl DecodeCache {
     /// [`DecodeCache::store_file_digest`]. Reads no bytes after the header.
     pub(crate) fn cached_file_header(&self, file: &mut File, kind: Kind) -> Option<Idx> {
         let metadata = file.metadata().ok()?;
-        let digest = fs::read_to_string(self.0.join(digest_name(&metadata)?)).ok()?;
+        let digest = fs::read_to_string(self.0.as_ref()?.join(digest_name(&metadata)?)).ok()?;
         let (mut idx, length) = decode_header(&mut *file, kind).ok()?;
         idx.sha256 = digest;
         (is_digest(&idx.sha256) && length == metadata.len()).then_some(idx)
@@ -67,7 +67,7 @@ impl DecodeCache {
     /// Caches the digest of a plain file. `before` is its metadata from before it was read: a file
     /// that has changed since then is not cached.
     pub(crate) fn store_file_digest(&self, file: &File, before: &Metadata, idx: &Idx) {
-        let Some(name) = digest_name(before) else { return };
+        let (Some(folder), Some(name)) = (&self.0, digest_name(before)) else { return };
         let name_after = file.metadata().ok().and_then(|after| digest_name(&after));
         let age =
             before.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
@@ -76,13 +76,13 @@ impl DecodeCache {
             && age.is_some_and(|age| age > MIN_AGE)
         {
             // Without a cache the next plan reads the file again.
-            let _ = fs::create_dir_all(&self.0)
-                .and_then(|()| fs::write(self.0.join(name), &idx.sha256));
+            let _ =
+                fs::create_dir_all(folder).and_then(|()| fs::write(folder.join(name), &idx.sha256));
         }
     }
 
-    fn archive_path(&self, archive: &[u8]) -> PathBuf {
-        self.0.join(format!("{}.idx", sha256(&[archive])))
+    fn archive_path(&self, archive: &[u8]) -> Option<PathBuf> {
+        Some(self.0.as_ref()?.join(format!("{}.idx", sha256(&[archive]))))
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (cache, archive) = (DecodeCache::new(folder.path()), archive());
         let first = cache.decode(&archive, Kind::Images).unwrap();
-        let path = cache.0.join(format!("{}.idx", sha256(&[&archive])));
+        let path = cache.archive_path(&archive).unwrap();
         assert_eq!(read_cached(&path, Kind::Images).unwrap().bytes, first.bytes);
         let header = cache.cached_archive_header(&archive, Kind::Images).unwrap();
         assert_eq!((&header.dimensions, &header.sha256), (&first.dimensions, &first.sha256));
@@ -179,12 +179,12 @@ mod tests {
     fn incomplete_file_of_dead_process_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let (cache, archive) = (DecodeCache::new(folder.path()), archive());
-        let path = cache.0.join(format!("{}.idx", sha256(&[&archive])));
-        fs::create_dir_all(&cache.0).unwrap();
+        let path = cache.archive_path(&archive).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path.with_extension("new"), vec![7; 3 << 20]).unwrap();
         cache.decode(&archive, Kind::Images).unwrap();
         assert!(read_cached(&path, Kind::Images).is_some());
-        assert_eq!(fs::read_dir(&cache.0).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]

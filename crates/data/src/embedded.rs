@@ -29,6 +29,18 @@ mod tests {
     use crate::{Finder, Network, SilentFetch, Source};
 
     #[test]
+    fn embedded_dataset_needs_no_cache_folder() {
+        let finder = Finder { data_dir: None, network: Network::Offline, mirrors: vec![] };
+        let source = Source::parse("digits", Path::new("")).unwrap();
+        assert!(finder.has_files(&source));
+        assert_eq!(finder.folder(&source), None);
+        let digits = finder.load(&source, &mut SilentFetch).unwrap();
+        assert_eq!(Some(digits.info()), source.pinned_info());
+        let kmnist = Source::parse("kmnist", Path::new("")).unwrap();
+        assert!(!finder.has_files(&kmnist));
+    }
+
+    #[test]
     fn digits_equal_those_of_scikit_learn() {
         let finder = Finder::new(Some("no such folder".into()), Network::Offline, vec![]).unwrap();
         let source = Source::parse("digits", Path::new("")).unwrap();

@@ -82,8 +82,8 @@ pub enum Network {
 /// Finds and loads datasets.
 #[derive(Debug, Clone)]
 pub struct Finder {
-    /// The dataset cache. It has one subfolder per known dataset.
-    pub data_dir: PathBuf,
+    /// The dataset cache, if there is one. It has one subfolder per known dataset.
+    pub data_dir: Option<PathBuf>,
     /// Whether downloads are allowed.
     pub network: Network,
     /// URLs to download from, in order of preference. If empty, the mirrors of the catalog apply.
@@ -91,19 +91,18 @@ pub struct Finder {
 }
 
 impl Finder {
-    /// Creates a finder whose dataset cache is `data_dir`, or else [`Finder::default_data_dir`]. If
-    /// `mirrors` is empty, those in the variable `CANDLE_SWEEP_MIRROR` apply, separated by spaces or
+    /// Creates a finder whose dataset cache is `data_dir`, or else [`Finder::default_data_dir`]. A
+    /// dataset that this program contains needs no cache. If `mirrors` is empty, those in the variable `CANDLE_SWEEP_MIRROR` apply, separated by spaces or
     /// commas.
     ///
     /// # Errors
-    /// [`DataError::NoCacheFolder`] if there is no `data_dir` and no user cache folder.
     /// [`DataError::Mirror`] if a mirror is not an HTTP address.
     pub fn new(
         data_dir: Option<PathBuf>,
         network: Network,
         mirrors: Vec<String>,
     ) -> Result<Self, DataError> {
-        let data_dir = data_dir.map_or_else(Self::default_data_dir, Ok)?;
+        let data_dir = data_dir.or_else(|| Self::default_data_dir().ok());
         Ok(Self { data_dir, network, mirrors: checked_mirrors(mirrors)? })
     }
 
@@ -127,15 +126,15 @@ impl Finder {
     /// Returns whether all files of the dataset exist. Does not check their content.
     #[must_use]
     pub fn has_files(&self, source: &Source) -> bool {
-        self.folder(source).is_none_or(|folder| is_complete(&folder))
+        self.folder(source).map_or(source.is_embedded(), |folder| is_complete(&folder))
     }
 
-    /// The folder that holds the dataset, or will hold it after a download. `None` if this program
-    /// contains the dataset and the cache does not.
+    /// The folder that holds the dataset, or will hold it after a download. `None` if there is no
+    /// cache, or if this program contains the dataset and the cache does not.
     #[must_use]
     pub fn folder(&self, source: &Source) -> Option<PathBuf> {
         named_folder(source).or_else(|| {
-            let folder = self.data_dir.join(source.name());
+            let folder = self.data_dir.as_ref()?.join(source.name());
             (!source.is_embedded() || is_complete(&folder)).then_some(folder)
         })
     }
@@ -187,10 +186,10 @@ impl Finder {
         FolderReader {
             mode,
             name: label,
-            folder: path,
+            folder: Some(path),
             entry: None,
             embedded: None,
-            cache: &DecodeCache::new(&self.data_dir),
+            cache: &DecodeCache::new(self.data_dir.as_deref()),
             advice: "put the files there, or name another folder",
         }
         .read()
@@ -204,25 +203,27 @@ impl Finder {
         let entry = known.entry();
         let (folder, embedded, advice) = match folder_from_environment(known) {
             Some(folder) => (
-                folder,
+                Some(folder),
                 None,
                 "MNIST_DIR names this folder: put the files there, or unset the variable",
             ),
             None => {
-                let folder = self.data_dir.join(entry.name);
+                let cache = self.data_dir.clone();
                 if entry.archives.is_none() {
-                    self.download_missing(entry, &folder, observer)?;
+                    let cache = cache.clone().map_or_else(Self::default_data_dir, Ok)?;
+                    self.download_missing(entry, &cache.join(entry.name), observer)?;
                 }
+                let folder = cache.map(|cache| cache.join(entry.name));
                 (folder, entry.archives.as_ref(), "put the files there")
             }
         };
         FolderReader {
             mode: ReadMode::Full,
             name: entry.name,
-            folder: &folder,
+            folder: folder.as_deref(),
             entry: Some(entry),
             embedded,
-            cache: &DecodeCache::new(&self.data_dir),
+            cache: &DecodeCache::new(self.data_dir.as_deref()),
             advice,
         }
         .read()

@@ -34,7 +34,8 @@ pub(crate) struct FolderReader<'a> {
     pub(crate) mode: ReadMode,
     /// The name of the dataset.
     pub(crate) name: &'a str,
-    pub(crate) folder: &'a Path,
+    /// `None` if there is no folder, and `embedded` replaces all files.
+    pub(crate) folder: Option<&'a Path>,
     /// The catalog entry that pins the content, if there is one.
     pub(crate) entry: Option<&'a CatalogEntry>,
     /// The archives that replace missing files.
@@ -47,13 +48,15 @@ pub(crate) struct FolderReader<'a> {
 impl FolderReader<'_> {
     /// Reads and verifies the dataset.
     pub(crate) fn read(&self) -> Result<Dataset, DataError> {
-        let folder = self.folder;
-        let paths = find_files(folder);
-        let sums = sums_file::read(folder)?;
+        let folder = self.folder.unwrap_or(Path::new(""));
+        let (paths, sums) = match self.folder {
+            Some(folder) => (find_files(folder), sums_file::read(folder)?),
+            None => Default::default(),
+        };
         let read = |file: usize| match (&paths[file], self.embedded) {
             (Some(path), _) => self.read_file(path, file, sums[file].as_deref()),
             (None, Some(archives)) => self.read_embedded(archives[file], file),
-            (None, None) => Err(self.missing()),
+            (None, None) => Err(self.missing(folder)),
         };
         // Reads the training images, the largest file, in parallel with the other files.
         let (rest, images) = std::thread::scope(|scope| {
@@ -78,13 +81,13 @@ impl FolderReader<'_> {
         Ok(dataset)
     }
 
-    fn missing(&self) -> DataError {
-        if !self.folder.is_dir() {
-            let found = if self.folder.exists() { "is not a folder" } else { "does not exist" };
-            return DataError::NotAFolder { path: self.folder.to_owned(), found };
+    fn missing(&self, folder: &Path) -> DataError {
+        if !folder.is_dir() {
+            let found = if folder.exists() { "is not a folder" } else { "does not exist" };
+            return DataError::NotAFolder { path: folder.to_owned(), found };
         }
         let datasets: Vec<String> =
-            find_other_layouts(self.folder).into_iter().map(|(label, _)| label).collect();
+            find_other_layouts(folder).into_iter().map(|(label, _)| label).collect();
         let advice = match datasets.as_slice() {
             [] | [_] => self.advice.to_owned(),
             several => format!(
@@ -92,8 +95,8 @@ impl FolderReader<'_> {
                 printable(&several.join("; "))
             ),
         };
-        let files = missing_files(&find_files(self.folder));
-        DataError::Missing { folder: self.folder.to_owned(), files, advice }
+        let files = missing_files(&find_files(folder));
+        DataError::Missing { folder: folder.to_owned(), files, advice }
     }
 
     /// Reads one file. Verifies it against the catalog and against `sum`, its checksum in `SHA256SUMS`.

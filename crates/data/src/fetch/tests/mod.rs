@@ -71,7 +71,7 @@ impl Tiny {
         FolderReader {
             mode: ReadMode::Full,
             name: "tiny",
-            folder,
+            folder: Some(folder),
             entry: Some(self.entry),
             embedded: None,
             cache: &DecodeCache::new(folder),
