@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::experiment::trial::Trial;
 
 /// Trials that one training computes, each after its own number of epochs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TrialGroup<'a> {
     /// At least one, in ascending order of epochs.
     pub trials: Vec<&'a Trial>,

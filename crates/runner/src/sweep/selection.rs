@@ -67,7 +67,7 @@ impl Selection {
         let trials = candidates.iter().flat_map(|group| &group.trials);
         let others = trials.filter(|trial| !selected(trial));
         let done = others.filter(|trial| done.contains(&trial.id)).count();
-        let mut to_run = self.candidates(plan);
+        let mut to_run = candidates.clone();
         for group in &mut to_run {
             group.trials.retain(|trial| selected(trial));
         }
