@@ -17,7 +17,7 @@ use crate::{NAME, verbs};
 pub enum Document {
     /// Print the completions of this program for a shell
     ///
-    /// Example: candle-sweep completions bash > ~/.local/share/bash-completion/completions/candle-sweep
+    /// Example: candle-sweep completions bash > candle-sweep.bash
     Completions {
         /// Shell that reads them
         shell: Shell,

@@ -92,8 +92,8 @@ pub struct Finder {
 
 impl Finder {
     /// Creates a finder whose dataset cache is `data_dir`, or else [`Finder::default_data_dir`]. A
-    /// dataset that this program contains needs no cache. If `mirrors` is empty, those in the variable `CANDLE_SWEEP_MIRROR` apply, separated by spaces or
-    /// commas.
+    /// dataset that this program contains needs no cache. If `mirrors` is empty, the mirrors in the
+    /// variable `CANDLE_SWEEP_MIRROR` apply, separated by spaces or commas.
     ///
     /// # Errors
     /// [`DataError::Mirror`] if a mirror is not an HTTP address.

@@ -103,7 +103,7 @@ pub struct ComparisonArgs {
         help_heading = "Output"
     )]
     pub top: Option<u32>,
-    /// Show these columns, in this order, or all [default: those that fit]
+    /// Show these columns in this order; `all` shows every column [default: the columns that fit]
     ///
     /// Columns are hyperparameters, metrics, n, runs, interval, difference, distance_to_best, best,
     /// front and others; an unknown name lists all of them. `all` shows every column at any width.
@@ -352,9 +352,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// List the experiments, or with -e or --where their runs
     ///
-    /// Lists are newest first. Every run appears, whatever its status; a superseded run is one that
-    /// does not count in comparisons, because its trial ran again. The ids can be given to show and
-    /// diff.
+    /// Lists are newest first. Runs of every status appear. A superseded run does not count in
+    /// comparisons, because its trial ran again. show and diff accept the ids.
     ///
     /// Examples:
     ///   report list

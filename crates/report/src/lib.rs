@@ -1,5 +1,5 @@
-//! Compares the runs in the store of a results folder: the commands of the programs `report` and
-//! `candle-sweep`. It never writes to the store.
+//! Compares the runs in the store of a results folder: the commands of the program `report`, which
+//! are also verbs of `candle-sweep`. It never writes to the store.
 
 mod analysis;
 mod atomic_write;
@@ -67,8 +67,8 @@ pub fn run(cli: &Cli) -> ExitCode {
 /// The error for options of the comparison before a command, which would ignore them.
 fn misplaced() -> anyhow::Error {
     anyhow::anyhow!(
-        "options of the comparison are not allowed before a command: put those of html, serve, \
-         export, digest, list and diff after it, as in report html --top 5"
+        "options of the comparison are not allowed before a command: put options after it, as in \
+         report html --top 5"
     )
 }
 

@@ -6,8 +6,8 @@
 //!
 //! # Format
 //!
-//! The validation is `test` if the program did not state it. The digest is the SHA-256 of the text `candle-sweep results 1` and of these fields of each
-//! trial, in the order of trial ids:
+//! The digest is the SHA-256 of the text `candle-sweep results 1` and of these fields of each trial,
+//! in the order of trial ids. The validation is `test` if the program did not state it.
 //!
 //! | field | form |
 //! |---|---|

@@ -1,4 +1,5 @@
-//! Runs experiments and records their runs: the commands of the programs `runner` and `candle-sweep`.
+//! Runs experiments and records their runs: the commands of the program `runner`, which are also
+//! verbs of `candle-sweep`.
 
 mod cli;
 mod cluster;

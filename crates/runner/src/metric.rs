@@ -16,7 +16,7 @@ pub fn label(metric: &str) -> String {
 }
 
 /// The final metrics to show for a trial, the most important first: the metric that ranks trials,
-/// then those of the test set and the time.
+/// then the metrics of the test set and the time.
 pub fn shown(ranking: &str) -> impl Iterator<Item = &str> {
     let others = ["test_accuracy", "test_loss", "seconds"];
     std::iter::once(ranking).chain(others.into_iter().filter(move |name| *name != ranking))

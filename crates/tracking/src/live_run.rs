@@ -91,8 +91,8 @@ impl NewRun<'_> {
 
     /// Sets the data that `val_…` metrics are measured on: `test` for the test set, or the fraction
     /// of the training set that is held out, such as `0.1`. Without it, `report` says nothing about
-    /// the validation, and the run belongs to the same trial as with `test`. If examples are held
-    /// out, `report` ranks settings by a validation metric.
+    /// the validation, and the run belongs to the same trial as with `test`. Unless it is `test`,
+    /// `report` ranks settings by a validation metric if there is one.
     pub fn validation(mut self, validation: &str) -> Self {
         self.run.validation = validation.into();
         self

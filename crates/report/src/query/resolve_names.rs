@@ -11,8 +11,8 @@ use crate::runs::{EpochChoice, FACTS, distinct, metric_names, param_names};
 use crate::table::{ALL_COLUMNS, Column, TableOptions, available_columns};
 use crate::typed_name::{find, resolve, unknown};
 
-/// Resolves the names in `options` and `conditions` to those of the runs: `test accuracy` becomes
-/// `test_accuracy`. If a direction on the command line names a metric, the returned options rank by
+/// Replaces the names in `options` and `conditions` by the names in the runs: `test accuracy`
+/// becomes `test_accuracy`. If a direction on the command line names a metric, the returned options rank by
 /// it, unless they already name one.
 ///
 /// # Errors

@@ -185,7 +185,7 @@ mod tests {
         run.finish(&[("test_accuracy", 0.9)]).unwrap();
     }
 
-    /// Replaces the pid of each invocation by one that no process has.
+    /// Gives each invocation a pid that no process has.
     fn end_processes(folder: &TempDir) {
         let database = rusqlite::Connection::open(folder.path().join(DATABASE)).unwrap();
         database.execute("UPDATE invocations SET pid = ?1", [u32::MAX]).unwrap();

@@ -41,7 +41,8 @@ pub struct Table {
 pub struct TableOptions {
     /// The maximum number of rows; all by default.
     pub top: Option<u32>,
-    /// The columns, in this order, or [`ALL_COLUMNS`](super::ALL_COLUMNS); by default those that fit.
+    /// The columns in this order, or [`ALL_COLUMNS`](super::ALL_COLUMNS). Without a list, the columns
+    /// that fit are shown.
     pub columns: Option<Vec<String>>,
 }
 

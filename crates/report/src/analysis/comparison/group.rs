@@ -98,7 +98,7 @@ impl<'a> Group<'a> {
         self.varying.iter().filter(is_averaged).map(|name| (*name).to_owned()).collect()
     }
 
-    /// Hyperparameters with one value in each setting: the keys, then those that all runs share.
+    /// Hyperparameters with one value in each setting: the keys, then the shared hyperparameters.
     fn fixed(&self) -> Vec<&str> {
         let keys = self.keys.iter().map(String::as_str);
         let constants = self.names.iter().filter(|name| !self.varying.contains(name)).copied();

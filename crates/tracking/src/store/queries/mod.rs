@@ -151,8 +151,8 @@ impl Queries {
         self.read(|connection| runs::all_runs(connection, experiment))
     }
 
-    /// [`Queries::all_runs`], and the ids of those that [`Queries::runs`] returns, in one read. Runs
-    /// that do not match their checksums are reported by [`Queries::integrity_issues`].
+    /// [`Queries::all_runs`], and the ids of the runs that [`Queries::runs`] returns, in one read.
+    /// Runs that do not match their checksums are reported by [`Queries::integrity_issues`].
     ///
     /// # Errors
     /// When the store cannot be read.
