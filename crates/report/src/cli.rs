@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use tracking::Direction;
+use tracking::typed_name::is_same;
 
 use crate::runs::EpochChoice;
-use crate::typed_name::is_same;
 
 pub use list::{ListArgs, ListFormat};
 

@@ -24,7 +24,6 @@ mod results_digest;
 mod runs;
 mod serve;
 mod table;
-mod typed_name;
 mod wording;
 
 use std::process::ExitCode;

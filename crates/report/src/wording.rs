@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
+use tracking::typed_name::in_words;
 use tracking::{Value, printable};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::runs::REPLICATES;
-use crate::typed_name::in_words;
 
 /// A hyperparameter: its name as it is, so that it can be typed.
 pub fn key(name: &str) -> String {
@@ -14,7 +14,7 @@ pub fn key(name: &str) -> String {
 }
 
 /// A metric in words, such as `validation loss`. Options accept it as well as the name: see
-/// [`is_same`](crate::typed_name::is_same).
+/// [`is_same`](tracking::typed_name::is_same).
 pub fn metric(name: &str) -> String {
     key(&in_words(name))
 }
@@ -92,7 +92,7 @@ pub fn truncated(text: &str, width: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::typed_name::is_same;
+    use tracking::typed_name::is_same;
 
     #[test]
     fn constants_are_words() {

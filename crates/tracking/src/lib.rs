@@ -227,6 +227,7 @@ mod run;
 pub mod shell;
 mod status;
 mod store;
+pub mod typed_name;
 mod validation_set;
 mod value;
 

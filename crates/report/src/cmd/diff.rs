@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use tracking::typed_name::unknown;
 use tracking::{Reader, printable_json};
 
 use crate::cli::{DiffArgs, DiffFormat};
@@ -14,8 +15,7 @@ use crate::diff::run_set::{RunSet, merge_declarations};
 use crate::diff::sets::PairedSets;
 use crate::diff::{runs, text};
 use crate::metric::{self, Rules};
-use crate::query::store;
-use crate::typed_name::{resolve, unknown};
+use crate::query::{resolve, store};
 
 /// Prints the differences between the two operands in `args`.
 pub fn diff(results: &Path, args: &DiffArgs) -> Result<ExitCode> {

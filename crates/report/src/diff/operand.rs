@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use tracking::typed_name::{nearest, unknown};
 use tracking::{FindError, Reader, RecordedRun};
 
-use crate::typed_name::{nearest, unknown};
 use crate::wording::count;
 
 /// Maximum number of commits in an error.

@@ -1,5 +1,6 @@
 //! Two sets of runs, paired and compared metric by metric.
 
+use tracking::typed_name::find;
 use tracking::{Status, ValidationSet};
 
 use super::metric::MetricDifference;
@@ -7,7 +8,6 @@ use super::pair::{Matches, Pair, have_common_value, match_runs};
 use crate::analysis::samples::{Coordinates, by_value};
 use crate::metric::{Rules, Unit};
 use crate::runs::{MeasuredRun, REPLICATES, may_rank, metric_names, metric_of, param_names};
-use crate::typed_name::find;
 
 /// Two paired sets of runs. Arrays hold the left and the right part.
 #[derive(Debug)]

@@ -1,12 +1,12 @@
 //! A condition on runs: parsed, resolved to the known keys, and evaluated.
 
+use tracking::typed_name::{find, nearest};
 use tracking::{Status, printable};
 
 use super::error::FilterError;
 use super::expression::{Expression, Word};
 use super::parser;
 use crate::runs::MeasuredRun;
-use crate::typed_name::{find, nearest};
 
 /// A condition on runs.
 #[derive(Debug, Clone, PartialEq)]

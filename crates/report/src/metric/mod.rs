@@ -5,10 +5,10 @@
 
 mod name;
 
+use tracking::typed_name::is_same;
 use tracking::{Declarations, Direction, ValidationSet};
 
 use crate::analysis::statistics::Interval;
-use crate::typed_name::is_same;
 use name::{Kind, SECONDS, base, direction, is_cost, kind};
 pub use name::{
     Split, is_bookkeeping, is_covered, is_learning_rate, is_of_training, is_time, position, split,

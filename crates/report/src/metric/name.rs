@@ -4,8 +4,7 @@
 //! ignored, so `val/loss`, `test.WER` and `memory_mb` are known.
 
 use tracking::Direction;
-
-use crate::typed_name::is_same;
+use tracking::typed_name::is_same;
 
 /// Words of metrics that are better when lower.
 #[rustfmt::skip]

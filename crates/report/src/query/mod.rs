@@ -22,6 +22,7 @@ use resolve_names::{resolve_names, table_options};
 use select::SelectedRuns;
 
 pub use matching::{MatchingRuns, read_matching};
+pub use resolve_names::resolve;
 pub use select::select_experiments;
 pub use why_empty::{print_why_empty, why_empty};
 

@@ -1,6 +1,7 @@
 //! Finds each hyperparameter, metric and column that a query names.
 
 use anyhow::{Result, bail};
+use tracking::typed_name::{find, unknown};
 
 use super::select::SelectedRuns;
 use crate::analysis::comparison::{CompareOptions, Comparison};
@@ -9,7 +10,6 @@ use crate::filter::Condition;
 use crate::metric;
 use crate::runs::{EpochChoice, FACTS, distinct, metric_names, param_names};
 use crate::table::{ALL_COLUMNS, Column, TableOptions, available_columns};
-use crate::typed_name::{find, resolve, unknown};
 
 /// Replaces the names in `options` and `conditions` by the names in the runs: `test accuracy`
 /// becomes `test_accuracy`. If a direction on the command line names a metric, the returned options rank by
@@ -40,6 +40,17 @@ pub fn resolve_names(
     options.sort = named.into_iter().find_map(|name| find(name, &metrics)).map(str::to_owned);
     check_direction(&options, selected)?;
     Ok(options)
+}
+
+/// The one of `candidates` that `word` means. `what` says what the candidates are.
+///
+/// # Errors
+/// If there is none. The error suggests the nearest candidate.
+pub fn resolve<'a>(what: &str, word: &str, candidates: &[&'a str]) -> Result<&'a str> {
+    match find(word, candidates) {
+        Some(name) => Ok(name),
+        None => bail!("{}", unknown(what, word, candidates)),
+    }
 }
 
 /// Resolves the keys of `conditions`. If another key hides the hyperparameter or metric `NAME`,

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
+use tracking::typed_name::unknown;
 use tracking::{Declarations, Experiment, Reader};
 
 use super::store::run_advice;
 use crate::runs::MeasuredRun;
-use crate::typed_name::unknown;
 
 /// A selected experiment with its declarations and runs.
 pub struct SelectedRuns {

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
+use tracking::typed_name::find;
 use tracking::{Direction, EpochMetrics, Reader, RecordedRun, Status, StoreError, ValidationSet};
 
 use super::epoch_choice::EpochChoice;
 use super::measured_run::{MeasuredRun, epoch_metric};
 use super::names::distinct;
 use crate::metric::{self, Rules};
-use crate::typed_name::find;
 
 /// Reads the effective run of each trial of `experiment`, with its metrics at the chosen epoch.
 ///

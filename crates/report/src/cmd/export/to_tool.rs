@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
+use tracking::typed_name::unknown;
 use tracking::{Reader, RecordedRun, printable};
 
 use super::selection::reject_comparison_options;
@@ -13,7 +14,6 @@ use crate::cmd::report_damage;
 use crate::export::tools::mlflow::{self, MlflowDatabase, MlflowServer};
 use crate::export::tools::{ExportSelection, tensorboard};
 use crate::query::{MatchingRuns, read_matching, store};
-use crate::typed_name::unknown;
 
 /// The tool and the place that receive the runs.
 #[derive(Debug)]

@@ -1,9 +1,11 @@
 //! Names that a user types: the name that is meant, or the nearest one.
+//!
+//! Case does not matter, and a name may be typed as a table shows it: `test accuracy` means
+//! `test_accuracy`.
 
-use anyhow::{Result, bail};
-
-/// Whether two spellings mean the same name: case does not matter, and a name may be typed as a
-/// table shows it, so `test accuracy` is `test_accuracy`, and `time` is `seconds`.
+/// Whether two spellings mean the same name: `Test accuracy` is `test_accuracy`, `validation loss`
+/// is `val_loss`, and `time` is `seconds`.
+#[must_use]
 pub fn is_same(a: &str, b: &str) -> bool {
     a == b || canonical(a) == canonical(b)
 }
@@ -14,6 +16,7 @@ fn canonical(name: &str) -> String {
 }
 
 /// A name as a table shows it: `validation loss` for `val_loss`, `time` for `seconds`.
+#[must_use]
 pub fn in_words(name: &str) -> String {
     replaced(name, ["val_", "validation_"], ["seconds", "time"]).replace('_', " ")
 }
@@ -28,20 +31,10 @@ fn replaced(name: &str, beginning: [&str; 2], whole: [&str; 2]) -> String {
 }
 
 /// The candidate that `word` means. An exact match comes first.
+#[must_use]
 pub fn find<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let exact = candidates.iter().find(|candidate| **candidate == word);
     exact.or_else(|| candidates.iter().find(|candidate| is_same(candidate, word))).copied()
-}
-
-/// The candidate that `word` means.
-///
-/// # Errors
-/// If there is none: `unknown WHAT 'word': expected one of …; did you mean 'x'?`
-pub fn resolve<'a>(what: &str, word: &str, candidates: &[&'a str]) -> Result<&'a str> {
-    match find(word, candidates) {
-        Some(name) => Ok(name),
-        None => bail!("{}", unknown(what, word, candidates)),
-    }
 }
 
 /// The candidate nearest to `word`, if one is similar: few letters differ, or `word` is the
@@ -65,7 +58,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The message about a `word` that is none of the candidates:
 /// `unknown WHAT 'word': expected one of …; did you mean 'x'?`
+#[must_use]
 pub fn unknown(what: &str, word: &str, candidates: &[&str]) -> String {
     let hint = nearest(word, candidates.iter().copied())
         .map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
