@@ -1,6 +1,6 @@
 //! Errors as text.
 
-use crate::filter::FilterError;
+use tracking::filter::FilterError;
 
 /// The text of an error: the drawing of a filter error, or the chain of causes.
 pub fn message(error: &anyhow::Error) -> String {

@@ -12,7 +12,6 @@ mod error;
 #[cfg(test)]
 mod example;
 mod export;
-mod filter;
 mod listing;
 mod metric;
 mod narrative;

@@ -216,6 +216,7 @@ mod duration;
 mod error;
 mod error_analysis;
 mod experiment_name;
+pub mod filter;
 mod ids;
 mod invocation;
 mod live_run;

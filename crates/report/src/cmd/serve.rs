@@ -10,8 +10,7 @@ use tracking::{Process, Reader};
 
 use crate::cli::{ComparisonArgs, ServeArgs};
 use crate::error;
-use crate::filter::Condition;
-use crate::query::compare_runs;
+use crate::query::{compare_runs, parse_conditions};
 use crate::serve::{self, guard::Guard, poller::Poller, store_watch::StoreWatch};
 
 /// Environment variable with the token.
@@ -21,9 +20,7 @@ const MIN_TOKEN: usize = 16;
 
 /// Serves the page until SIGINT or SIGTERM.
 pub fn serve(results: &Path, args: &ServeArgs) -> Result<ExitCode> {
-    for condition in &args.comparison.conditions {
-        Condition::parse(condition)?;
-    }
+    parse_conditions(&args.comparison)?;
     let listener = listen(&args.host, args.port)?;
     let address = listener.local_addr()?;
     let token = token(args.token.as_deref(), address)?;

@@ -6,12 +6,11 @@ use std::path::Path;
 use anyhow::Result;
 use tracking::{Declarations, Experiment, Reader, RecordedRun, RunId};
 
-use super::resolve_names::resolve_names;
+use super::resolve_names::{parse_conditions, resolve_names};
 use super::select::{SelectedRuns, select_experiments};
 use super::why_empty::{print_why_empty, why_empty};
 use crate::analysis::comparison::CompareOptions;
 use crate::cli::ComparisonArgs;
-use crate::filter;
 use crate::runs::{MeasuredRun, measured_at_end, varying_params};
 
 /// The selected runs of an experiment.
@@ -34,7 +33,7 @@ pub fn read_matching(
     args: &ComparisonArgs,
     include: impl Fn(&RecordedRun) -> bool,
 ) -> Result<Vec<MatchingRuns>> {
-    let mut conditions = filter::parse_all(&args.conditions)?;
+    let mut conditions = parse_conditions(args)?;
     let (mut candidates, mut effective) = (Vec::new(), Vec::new());
     for experiment in select_experiments(reader, results, &args.experiments)? {
         let (runs, effective_runs) = reader.all_and_effective_runs(&experiment.name)?;
@@ -49,7 +48,7 @@ pub fn read_matching(
     for (candidates, effective) in candidates.into_iter().zip(effective) {
         let SelectedRuns { experiment, declarations, mut runs } = candidates;
         let varying = varying_params(&runs);
-        runs.retain(|run| filter::all_hold(&conditions, run));
+        runs.retain(|run| conditions.iter().all(|condition| run.matches(condition)));
         if !runs.is_empty() {
             matching.push(MatchingRuns { experiment, declarations, runs, effective, varying });
         }

@@ -9,12 +9,12 @@ mod why_empty;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use tracking::filter::Condition;
 use tracking::{Experiment, Reader, Status};
 
 use crate::analysis::comparison::{self, CompareOptions, Comparison};
 use crate::analysis::last_epoch::last_improvement;
 use crate::cli::{ComparisonArgs, DirectionArgs};
-use crate::filter::{Condition, all_hold, parse_all};
 use crate::narrative;
 use crate::runs::{MeasuredRun, measured_runs};
 use crate::table::{Table, tables};
@@ -22,7 +22,7 @@ use resolve_names::{resolve_names, table_options};
 use select::SelectedRuns;
 
 pub use matching::{MatchingRuns, read_matching};
-pub use resolve_names::resolve;
+pub use resolve_names::{parse_conditions, resolve};
 pub use select::select_experiments;
 pub use why_empty::{print_why_empty, why_empty};
 
@@ -50,15 +50,15 @@ impl QueryResult {
 /// # Errors
 /// If an option is wrong, or the store cannot be read.
 pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> Result<QueryResult> {
-    let mut conditions = parse_all(&args.conditions)?;
+    let mut conditions = parse_conditions(args)?;
     let options = options(args)?;
     let mut selected = selected_runs(reader, results, args, &options)?;
     let options = resolve_names(options, &selected, &mut conditions)?;
     let found: usize = selected.iter().map(|selected| selected.runs.len()).sum();
     let mut comparisons: Vec<Comparison> = Vec::new();
     for SelectedRuns { experiment, declarations, runs } in &mut selected {
-        let excluded: Vec<MeasuredRun> =
-            runs.extract_if(.., |run| !all_hold(&conditions, run)).collect();
+        let matches = |run: &MeasuredRun| conditions.iter().all(|condition| run.matches(condition));
+        let excluded: Vec<MeasuredRun> = runs.extract_if(.., |run| !matches(run)).collect();
         let compared = comparison::compare(experiment, declarations, runs, &options);
         for mut comparison in compared.with_context(|| experiment.name.clone())? {
             comparison.tried_elsewhere =

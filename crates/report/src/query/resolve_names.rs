@@ -1,15 +1,23 @@
-//! Finds each hyperparameter, metric and column that a query names.
+//! Parses conditions, and finds each hyperparameter, metric and column that a query names.
 
 use anyhow::{Result, bail};
+use tracking::filter::{Condition, FilterError};
 use tracking::typed_name::{find, unknown};
 
 use super::select::SelectedRuns;
 use crate::analysis::comparison::{CompareOptions, Comparison};
 use crate::cli::ComparisonArgs;
-use crate::filter::Condition;
 use crate::metric;
 use crate::runs::{EpochChoice, FACTS, distinct, metric_names, param_names};
 use crate::table::{ALL_COLUMNS, Column, TableOptions, available_columns};
+
+/// Parses the conditions of `--where`.
+///
+/// # Errors
+/// If the syntax of a condition is wrong.
+pub fn parse_conditions(args: &ComparisonArgs) -> Result<Vec<Condition>, FilterError> {
+    args.conditions.iter().map(|text| Condition::parse(text)).collect()
+}
 
 /// Replaces the names in `options` and `conditions` by the names in the runs: `test accuracy`
 /// becomes `test_accuracy`. If a direction on the command line names a metric, the returned options rank by

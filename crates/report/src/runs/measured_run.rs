@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tracking::filter::Condition;
 use tracking::{EpochMetrics, RecordedRun, Value};
 
 /// A run with its final metrics and its per-epoch metrics at the chosen epoch.
@@ -25,6 +26,11 @@ impl MeasuredRun {
             || self.by_epoch.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value);
         // This workspace records finite values only, but other programs can write to the store.
         self.run.result(name).or_else(by_epoch).filter(|value| value.is_finite())
+    }
+
+    /// Whether `condition` holds for the run.
+    pub fn matches(&self, condition: &Condition) -> bool {
+        condition.holds(&|key| self.value(key))
     }
 
     /// The value of the fact, hyperparameter or metric `name`.
@@ -68,4 +74,53 @@ pub fn epoch_metric(epoch: &EpochMetrics, name: &str) -> Option<f64> {
 /// The file in which the runner keeps the final weights of a run.
 pub fn weights_file(results: &Path, run: &RecordedRun) -> PathBuf {
     results.join(&run.experiment).join("models").join(format!("{}.safetensors", run.trial))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::analysis::comparison::CompareOptions;
+    use crate::example::{Example, run};
+
+    fn measured(params: &[(&str, Value)]) -> MeasuredRun {
+        let mut example = Example::new("sweep", "");
+        example.record(run("sweep", params, 0.9));
+        example.runs(&CompareOptions::default()).remove(0)
+    }
+
+    fn matches(run: &MeasuredRun, condition: &str) -> bool {
+        run.matches(&Condition::parse(condition).unwrap())
+    }
+
+    #[test]
+    fn conditions_compare_facts_hyperparameters_and_metrics() {
+        let run = measured(&[("batch_size", 32.into())]);
+        for condition in [
+            "status=finished and dataset=mnist and engine=autograd and device=cpu",
+            "batch_size=32 and test_accuracy=0.9 and val_accuracy>0.88 and not seed=0",
+            "started_at=2023-11-14 and ended_at>=2023-11-14",
+        ] {
+            assert!(matches(&run, condition), "{condition}");
+        }
+        for id in [run.run.id.as_str(), &run.run.id.as_str()[..12]] {
+            assert!(matches(&run, &format!("run={id}")) && !matches(&run, &format!("run!={id}")));
+        }
+        assert!(matches(&run, &format!("trial={}", run.run.trial)));
+    }
+
+    #[test]
+    fn hyperparameter_named_device_replaces_the_fact() {
+        let run = measured(&[("device", "cuda:0".into())]);
+        assert!(matches(&run, "device=cuda:0") && !matches(&run, "device=cpu"));
+        assert!(matches(&measured(&[]), "device=cpu"));
+    }
+
+    #[test]
+    fn run_without_an_end_has_no_time_of_it() {
+        let mut run = measured(&[]);
+        run.run.ended_at = String::new();
+        assert!(matches(&run, "not ended_at>2000") && !matches(&run, "ended_at>2000"));
+    }
 }

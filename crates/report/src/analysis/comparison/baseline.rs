@@ -1,8 +1,8 @@
 //! Finds the baseline of `--against`.
 
 use anyhow::{Result, bail};
+use tracking::filter::Condition;
 
-use crate::filter::Condition;
 use crate::runs::MeasuredRun;
 use crate::wording;
 
@@ -20,7 +20,7 @@ pub(super) fn baseline(
     let mut condition = condition.clone();
     condition.resolve(fixed).map_err(|error| error.with_option("--against"))?;
     let found: Vec<usize> =
-        (0..groups.len()).filter(|index| condition.holds(groups[*index][0])).collect();
+        (0..groups.len()).filter(|index| groups[*index][0].matches(&condition)).collect();
     match found.as_slice() {
         [only] => Ok(*only),
         [] => {

@@ -1,8 +1,8 @@
 //! Options of a comparison.
 
+use tracking::filter::Condition;
 use tracking::{Declarations, Direction};
 
-use crate::filter::Condition;
 use crate::metric::Rules;
 use crate::runs::EpochChoice;
 

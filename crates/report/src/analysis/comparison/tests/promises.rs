@@ -1,10 +1,10 @@
 //! Claims about the best setting and the baseline.
 
+use tracking::filter::Condition;
 use tracking::{Declarations, Experiment};
 
 use super::*;
 use crate::analysis::comparison::{Promise, compare};
-use crate::filter::Condition;
 use crate::narrative;
 
 /// `p.adjust(c(p1, p2), "holm")` in R, for the two paired t-tests.

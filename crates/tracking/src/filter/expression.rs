@@ -1,12 +1,10 @@
-//! The parsed form of a condition, and its evaluation for a run.
+//! The parsed form of a condition, and its evaluation.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use tracking::{IdPrefix, Value};
-
 use super::error::FilterError;
-use crate::runs::MeasuredRun;
+use crate::{IdPrefix, Value};
 
 /// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +75,9 @@ pub struct KeyComparison {
 }
 
 impl KeyComparison {
-    fn holds(&self, run: &MeasuredRun) -> bool {
+    fn holds(&self, value: &dyn Fn(&str) -> Option<Value>) -> bool {
         let key = self.key.text.as_str();
-        match run.value(key) {
+        match value(key) {
             None => false,
             Some(Value::Text(text)) if is_time(key) => self.holds_for_time(&text),
             Some(Value::Text(text)) if matches!(key, "trial" | "run") => self.holds_for_id(&text),
@@ -131,13 +129,13 @@ pub enum Expression {
 }
 
 impl Expression {
-    /// Whether the expression is true for `run`.
-    pub fn holds(&self, run: &MeasuredRun) -> bool {
+    /// Whether the expression is true, where `value` gives the value of each key.
+    pub fn holds(&self, value: &dyn Fn(&str) -> Option<Value>) -> bool {
         match self {
-            Self::Comparison(comparison) => comparison.holds(run),
-            Self::Not(part) => !part.holds(run),
-            Self::All(parts) => parts.iter().all(|part| part.holds(run)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(run)),
+            Self::Comparison(comparison) => comparison.holds(value),
+            Self::Not(part) => !part.holds(value),
+            Self::All(parts) => parts.iter().all(|part| part.holds(value)),
+            Self::Any(parts) => parts.iter().any(|part| part.holds(value)),
         }
     }
 

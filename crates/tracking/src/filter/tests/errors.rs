@@ -1,6 +1,7 @@
 //! Error messages of wrong conditions.
 
 use super::{error, parse};
+use crate::filter::Condition;
 
 #[test]
 fn error_points_at_the_wrong_part() {
@@ -139,4 +140,12 @@ fn unknown_key_or_status_suggests_nearest() {
       --where 'decay=0 and not (decay=1 or status=finshed)'
                                                   ^^^^^^^ did you mean 'finished'?
     ");
+}
+
+#[test]
+fn error_gives_its_parts_to_draw_it_elsewhere() {
+    let error = Condition::parse("seed = 1 and init < zeros").unwrap_err();
+    assert_eq!(error.message(), "text has no order");
+    assert_eq!(error.span(), 20..25);
+    assert_eq!(error.label(), "expected a number: text supports only = and !=");
 }

@@ -1,14 +1,12 @@
-//! A condition on runs: parsed, resolved to the known keys, and evaluated.
-
-use tracking::typed_name::{find, nearest};
-use tracking::{Status, printable};
+//! A condition: parsed, resolved to the known keys, and evaluated.
 
 use super::error::FilterError;
 use super::expression::{Expression, Word};
 use super::parser;
-use crate::runs::MeasuredRun;
+use crate::typed_name::{find, nearest};
+use crate::{Status, Value, printable};
 
-/// A condition on runs.
+/// A condition on the values of a run or trial, in the syntax of the [module](super).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     text: String,
@@ -16,7 +14,7 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Parses a condition in the syntax of the module `filter`.
+    /// Parses a condition.
     ///
     /// # Errors
     /// If the syntax is wrong, if a text has another operator than `=` and `!=`, or if a time is
@@ -45,9 +43,10 @@ impl Condition {
         })
     }
 
-    /// Whether the condition holds for `run`.
-    pub fn holds(&self, run: &MeasuredRun) -> bool {
-        self.expression.holds(run)
+    /// Whether the condition holds, where `value` gives the value of each key.
+    #[must_use]
+    pub fn holds(&self, value: &dyn Fn(&str) -> Option<Value>) -> bool {
+        self.expression.holds(value)
     }
 }
 
@@ -58,17 +57,4 @@ fn unknown(text: &str, kind: &str, word: &Word, candidates: &[&str]) -> FilterEr
         None => format!("expected one of {}", printable(&candidates.join(", "))),
     };
     FilterError::new(text, word.span.clone(), message, label)
-}
-
-/// Parses every condition in `texts`.
-///
-/// # Errors
-/// See [`Condition::parse`].
-pub fn parse_all(texts: &[String]) -> Result<Vec<Condition>, FilterError> {
-    texts.iter().map(|text| Condition::parse(text)).collect()
-}
-
-/// Whether every condition holds for `run`.
-pub fn all_hold(conditions: &[Condition], run: &MeasuredRun) -> bool {
-    conditions.iter().all(|condition| condition.holds(run))
 }

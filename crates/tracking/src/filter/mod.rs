@@ -1,4 +1,5 @@
-//! Conditions on runs: `batch_size<=64 and not (status=failed or started_at<2026-11)`.
+//! Conditions on runs and trials, such as
+//! `batch_size<=64 and not (status=failed or started_at<2026-11)`.
 //!
 //! A comparison is a key, an operator (`=`, `==`, `!=`, `<`, `<=`, `>` or `>=`) and a value. The
 //! keywords `and`, `or` and `not`, in upper or lower case, and parentheses join comparisons. `not`
@@ -14,6 +15,17 @@
 //!   value: `started_at<=2026-11-24` holds until the end of that day.
 //! - A comparison with a missing value is false, also with `!=`. `not` inverts it: every run
 //!   matches either a condition or its `not`, and `not decay>=0` finds the runs without a decay.
+//!
+//! ```
+//! use tracking::filter::Condition;
+//!
+//! # fn main() -> Result<(), tracking::filter::FilterError> {
+//! let mut condition = Condition::parse("batch size >= 32 and not decay > 0")?;
+//! condition.resolve(&["batch_size", "decay"])?; // `batch size` means `batch_size`
+//! assert!(condition.holds(&|key| (key == "batch_size").then(|| 64.into())));
+//! # Ok(())
+//! # }
+//! ```
 
 mod condition;
 mod error;
@@ -24,5 +36,5 @@ mod parser;
 mod tests;
 mod time;
 
-pub use condition::{Condition, all_hold, parse_all};
+pub use condition::Condition;
 pub use error::FilterError;

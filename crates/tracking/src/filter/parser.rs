@@ -1,13 +1,12 @@
 //! Recursive descent parser of conditions: one function per level of precedence.
 
-use tracking::typed_name::nearest;
-
 use std::ops::Range;
 
 use super::error::FilterError;
 use super::expression::{Expression, KeyComparison, Operator, Word, is_time};
 use super::lexer::{KEYWORDS, Lexer};
 use super::time;
+use crate::typed_name::nearest;
 
 /// Most nested parentheses and `not`s. More would overflow the stack.
 const MAX_DEPTH: usize = 100;

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::ops::Range;
 
-use tracking::printable;
 use unicode_width::UnicodeWidthStr;
 
-/// A condition that is not valid. Its text shows the condition, with carets under the wrong part.
+use crate::printable;
+
+/// An error in a condition. Its text shows the condition as the value of the option `--where`, with
+/// carets under the wrong part.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FilterError {
     message: String,
@@ -22,7 +24,7 @@ pub struct FilterError {
 
 impl FilterError {
     /// An error of the condition `text` of the option `--where`.
-    pub fn new(
+    pub(super) fn new(
         text: &str,
         span: Range<usize>,
         message: impl Into<String>,
@@ -37,7 +39,26 @@ impl FilterError {
         }
     }
 
+    /// Returns what is wrong.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Returns the wrong part, in bytes of the condition.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Returns what was expected at the wrong part.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
     /// The same error, for a condition of another command-line option.
+    #[must_use]
     pub fn with_option(self, option: &'static str) -> Self {
         Self { option, ..self }
     }
