@@ -30,9 +30,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
+use tracking::metric::is_time;
 use tracking::{EpochMetrics, Reader, RecordedRun, Value};
 
-use crate::metric::is_time;
 use crate::runs::weights_file;
 
 /// The first text of the format, which names its version.

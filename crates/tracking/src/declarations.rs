@@ -1,5 +1,5 @@
 //! Metric and replicate declarations of an experiment. They take precedence over the directions and
-//! roles that `report` infers from names.
+//! roles that `metric` infers from names.
 
 /// Whether lower or higher values of a metric are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

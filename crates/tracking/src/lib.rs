@@ -37,10 +37,10 @@
 //!
 //! # Metrics
 //!
-//! A metric can have any name, with or without a split (`train`, `val`, `test`). `report` knows the
-//! direction of common metrics: lower is better for `val_loss`, `wer` and `rmse`; higher is better
-//! for `val/acc`, `f1` and `bleu`. [`Store::declare_metric`] declares the direction of any other
-//! metric.
+//! A metric can have any name, with or without a split (`train`, `val`, `test`). The module
+//! [`metric`] knows the direction of common metrics: lower is better for `val_loss`, `wer` and
+//! `rmse`; higher is better for `val/acc`, `f1` and `bleu`. [`Store::declare_metric`] declares the
+//! direction of any other metric.
 //!
 //! By default, `report` ranks settings by a test metric. It ranks by a validation metric if
 //! [`NewRun::validation`] holds out examples. An accuracy takes precedence over a loss.
@@ -220,6 +220,7 @@ pub mod filter;
 mod ids;
 mod invocation;
 mod live_run;
+pub mod metric;
 mod printable;
 mod process;
 mod program;

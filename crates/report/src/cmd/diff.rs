@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use tracking::metric::{self, Rules};
 use tracking::typed_name::unknown;
 use tracking::{Reader, printable_json};
 
@@ -14,7 +15,6 @@ use crate::diff::operand::Operand;
 use crate::diff::run_set::{RunSet, merge_declarations};
 use crate::diff::sets::PairedSets;
 use crate::diff::{runs, text};
-use crate::metric::{self, Rules};
 use crate::query::{resolve, store};
 
 /// Prints the differences between the two operands in `args`.

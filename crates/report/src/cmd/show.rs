@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use tracking::metric;
 use tracking::{EpochMetrics, Interruption, RecordedRun, ValidationSet, printable};
 use unicode_width::UnicodeWidthStr;
 
-use crate::metric::{self, Unit, position};
+use crate::metric::{Unit, position};
 use crate::number_format;
 use crate::page::provenance::{known, provenance};
 use crate::query::store;

@@ -1,11 +1,12 @@
 //! The list of the runs of an experiment.
 
 use serde_json::Value as Json;
+use tracking::metric::Rules;
 use tracking::{ColumnNames, Value};
 
 use super::short_ids::ShortIds;
 use super::{ListCell, ListColumn, Listing};
-use crate::metric::{Metric, Rules};
+use crate::metric::Metric;
 use crate::number_format::with_unit;
 use crate::query::MatchingRuns;
 use crate::runs::{MeasuredRun, may_rank, metric_names, metric_of, param_names};

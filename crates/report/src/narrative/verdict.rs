@@ -1,8 +1,10 @@
 //! The main sentence: which setting is the best, or why none can be named.
 
+use tracking::metric;
+
 use super::phrases::{averaged, capitalised, listed, repeated, setting_name};
 use crate::analysis::comparison::{Comparison, Promise, Setting};
-use crate::metric::{self, Metric};
+use crate::metric::Metric;
 use crate::runs::EpochChoice;
 
 /// The main sentence; `None` if no setting has a result.

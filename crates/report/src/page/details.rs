@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use tracking::metric;
 use tracking::{EpochMetrics, ErrorAnalysis, Invocation, Reader, RecordedRun, RunId, StoreError};
 
 use crate::analysis::comparison::{Comparison, Setting};
 use crate::analysis::statistics::Statistic;
-use crate::metric;
 use crate::page::weights::Weights;
 use crate::runs::{MeasuredRun, distinct, epoch_metric, weights_file};
 

@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail};
 use tracking::filter::{Condition, FilterError};
+use tracking::metric;
 use tracking::typed_name::{find, unknown};
 
 use super::select::SelectedRuns;
 use crate::analysis::comparison::{CompareOptions, Comparison};
 use crate::cli::ComparisonArgs;
-use crate::metric;
 use crate::runs::{EpochChoice, FACTS, distinct, metric_names, param_names};
 use crate::table::{ALL_COLUMNS, Column, TableOptions, available_columns};
 

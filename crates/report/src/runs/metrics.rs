@@ -2,9 +2,10 @@
 //! rank.
 
 use tracking::ValidationSet;
+use tracking::metric::{self, Rules, Split};
 
 use super::measured_run::MeasuredRun;
-use crate::metric::{self, Metric, Rules, Split, Unit};
+use crate::metric::{Metric, Unit};
 
 /// Describes the metric `name` of `runs` by its name, its values and the rules.
 pub fn metric_of(name: &str, runs: &[&MeasuredRun], rules: &Rules) -> Metric {

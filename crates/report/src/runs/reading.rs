@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
+use tracking::metric::{self, Rules};
 use tracking::typed_name::find;
 use tracking::{Direction, EpochMetrics, Reader, RecordedRun, Status, StoreError, ValidationSet};
 
 use super::epoch_choice::EpochChoice;
 use super::measured_run::{MeasuredRun, epoch_metric};
 use super::names::distinct;
-use crate::metric::{self, Rules};
 
 /// Reads the effective run of each trial of `experiment`, with its metrics at the chosen epoch.
 ///

@@ -1,9 +1,9 @@
 //! Options of a comparison.
 
 use tracking::filter::Condition;
+use tracking::metric::Rules;
 use tracking::{Declarations, Direction};
 
-use crate::metric::Rules;
 use crate::runs::EpochChoice;
 
 /// Options of a comparison.

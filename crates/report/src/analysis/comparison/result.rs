@@ -1,10 +1,11 @@
 //! The result of a comparison, which all formats print.
 
+use tracking::metric::{self, Split};
 use tracking::{Experiment, ValidationSet, Value};
 
 use super::setting::{Setting, StatusCounts};
 use crate::analysis::effects::Effects;
-use crate::metric::{self, Metric, Split, Unit};
+use crate::metric::{Metric, Unit};
 use crate::runs::EpochChoice;
 
 /// What a comparison promises, with 95 % confidence.

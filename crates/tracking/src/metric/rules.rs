@@ -1,97 +1,8 @@
-//! Metrics: direction, unit, and the rules that choose the ranking metric.
-//!
-//! Declarations of the user, the experiment file or the training program take precedence over what
-//! a name implies. A metric of unknown direction appears in tables but never ranks.
+//! The rules that choose the ranking metric.
 
-mod name;
-
-use tracking::typed_name::is_same;
-use tracking::{Declarations, Direction, ValidationSet};
-
-use crate::analysis::statistics::Interval;
-use name::{Kind, SECONDS, base, direction, is_cost, kind};
-pub use name::{
-    Split, is_bookkeeping, is_covered, is_learning_rate, is_of_training, is_time, position, split,
-};
-
-/// The unit in which a metric is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// A fraction from 0 to 1, shown in percent.
-    Fraction,
-    /// A percentage from 0 to 100, shown unchanged.
-    Percent,
-    /// Seconds.
-    Seconds,
-    /// A plain number.
-    Number,
-}
-
-impl Unit {
-    /// The unit of the metric `name`. `largest` is the largest absolute value: an accuracy above 1
-    /// was logged in percent.
-    pub fn of(name: &str, largest: f64) -> Self {
-        match kind(name) {
-            Kind::Accuracy if largest <= 1.0 => Self::Fraction,
-            Kind::Accuracy if largest <= 100.0 => Self::Percent,
-            Kind::Seconds => Self::Seconds,
-            _ => Self::Number,
-        }
-    }
-
-    /// The factor from a recorded value to the shown number.
-    pub fn scale(self) -> f64 {
-        if self == Self::Fraction { 100.0 } else { 1.0 }
-    }
-
-    /// The largest possible value, and difference of two values, in recorded units; `None` if the
-    /// unit implies none. The smallest value is then 0.
-    pub fn largest(self) -> Option<f64> {
-        match self {
-            Self::Fraction => Some(1.0),
-            Self::Percent => Some(100.0),
-            Self::Seconds | Self::Number => None,
-        }
-    }
-
-    /// Limits of a value without the impossible values, which have no probability.
-    pub fn clip_value(self, limits: Interval) -> Interval {
-        self.largest().map_or(limits, |largest| limits.clamp(0.0, largest))
-    }
-
-    /// Limits of a difference of two values without the impossible differences.
-    pub fn clip_difference(self, limits: Interval) -> Interval {
-        self.largest().map_or(limits, |largest| limits.clamp(-largest, largest))
-    }
-
-    /// Whether differences are percentage points.
-    pub fn is_points(self) -> bool {
-        matches!(self, Self::Fraction | Self::Percent)
-    }
-}
-
-/// A metric of a comparison.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Metric {
-    /// The name in the store.
-    pub name: String,
-    /// Whether lower or higher is better; `None` if unknown.
-    pub direction: Option<Direction>,
-    /// The unit in which it is shown.
-    pub unit: Unit,
-}
-
-impl Metric {
-    /// Negates a value if lower is better, so that higher is better; also converts it back.
-    pub fn oriented(&self, value: f64) -> f64 {
-        if self.is_minimized() { -value } else { value }
-    }
-
-    /// Whether lower is better.
-    pub fn is_minimized(&self) -> bool {
-        self.direction == Some(Direction::Minimize)
-    }
-}
+use super::name::{Quantity, SECONDS, Split, base, direction, is_cost, quantity, split};
+use crate::typed_name::is_same;
+use crate::{Declarations, Direction, ValidationSet};
 
 /// Declarations about metrics. The command line takes precedence over the experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -104,6 +15,7 @@ pub struct Rules {
 
 impl Rules {
     /// Combines directions from the command line with the declarations of an experiment.
+    #[must_use]
     pub fn new(chosen: &[(String, Direction)], declared: &Declarations) -> Self {
         Self {
             directions: [chosen.to_vec(), declared.directions.clone()],
@@ -114,6 +26,7 @@ impl Rules {
 
     /// The direction of the metric `name`: declared for the name, declared for the name without its
     /// split, or inferred from its words.
+    #[must_use]
     pub fn direction(&self, name: &str) -> Option<Direction> {
         let declared = |directions: &Vec<(String, Direction)>| {
             let find = |wanted: &str| {
@@ -134,6 +47,7 @@ impl Rules {
     ///
     /// Training metrics, metrics of unknown direction, and metrics that `may_rank` excludes do not
     /// rank.
+    #[must_use]
     pub fn ranking<'a>(
         &self,
         metrics: &[&'a str],
@@ -147,12 +61,12 @@ impl Rules {
         };
         let rank = |name: &&&str| {
             let split = order.iter().position(|known| *known == split(name)).unwrap_or(order.len());
-            let kind = match kind(name) {
-                Kind::Accuracy => 0,
-                Kind::Loss => 1,
-                _ => 2,
+            let quantity = match quantity(name) {
+                Quantity::Accuracy => 0,
+                Quantity::Loss => 1,
+                Quantity::Seconds | Quantity::Other => 2,
             };
-            (is_cost(name), split, kind)
+            (is_cost(name), split, quantity)
         };
         let ranks = |name: &&&str| {
             may_rank(name)
@@ -165,6 +79,7 @@ impl Rules {
 
     /// The metric that estimates how good the chosen setting is: the declared one, or the test
     /// metric with the same base name if a validation ranks that is not the test set.
+    #[must_use]
     pub fn reported<'a>(
         &self,
         ranking: &str,
@@ -272,26 +187,5 @@ mod tests {
             Rules::new(&[], &declared).reported("val_wer", &metrics, &held_out),
             Some("test_loss")
         );
-    }
-
-    #[test]
-    fn limits_of_an_accuracy_stay_possible() {
-        let limits = |low, high| Interval { low, high };
-        assert_eq!(Unit::Fraction.clip_value(limits(-0.2, 1.3)), limits(0.0, 1.0));
-        assert_eq!(Unit::Fraction.clip_difference(limits(-2.24, 0.5)), limits(-1.0, 0.5));
-        assert_eq!(Unit::Percent.clip_difference(limits(-224.0, 50.0)), limits(-100.0, 50.0));
-        assert_eq!(Unit::Number.clip_difference(limits(-224.0, 50.0)), limits(-224.0, 50.0));
-    }
-
-    #[test]
-    fn accuracy_above_one_is_a_percentage() {
-        assert_eq!(Unit::of("std_test_acc", 0.02), Unit::Number);
-        assert_eq!(Unit::of("test_accuracy", 0.93), Unit::Fraction);
-        assert_eq!(Unit::of("test_accuracy", 91.2), Unit::Percent);
-        assert_eq!(Unit::of("test_accuracy", 300.0), Unit::Number);
-        assert_eq!(Unit::of("val/acc", 1.0), Unit::Fraction);
-        assert_eq!(Unit::of("f1", 0.5), Unit::Number);
-        assert_eq!(Unit::of("seconds", 3.0), Unit::Seconds);
-        assert_eq!(Unit::of("images_per_second", 3.0), Unit::Number);
     }
 }

@@ -1,10 +1,8 @@
-//! Reads the direction, split and kind of a metric from its name. No other module interprets names.
-//!
-//! A name is split into words at every character that is neither a letter nor a digit, and case is
-//! ignored, so `val/loss`, `test.WER` and `memory_mb` are known.
+//! Reads the direction, split and quantity of a metric from its name. No other module interprets
+//! names.
 
-use tracking::Direction;
-use tracking::typed_name::is_same;
+use crate::Direction;
+use crate::typed_name::is_same;
 
 /// Words of metrics that are better when lower.
 #[rustfmt::skip]
@@ -109,9 +107,9 @@ pub enum Split {
 /// The duration of a run, which the store adds to the results of every run.
 pub const SECONDS: &str = "seconds";
 
-/// The kinds of metrics that ranking and units distinguish.
+/// What a metric measures, as far as ranking and units depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Quantity {
     /// A share of correct examples.
     Accuracy,
     /// A loss.
@@ -122,20 +120,27 @@ pub enum Kind {
     Other,
 }
 
-/// The kind in a metric's name.
-pub fn kind(name: &str) -> Kind {
+/// The quantity in a metric's name.
+#[must_use]
+pub fn quantity(name: &str) -> Quantity {
     let has = |wanted: &[&str]| words(name).any(|word| wanted.contains(&word.as_str()));
     let direction = direction(name);
     let is_minimized = direction == Some(Direction::Minimize);
     if direction == Some(Direction::Maximize) && has(&["accuracy", "acc"]) {
-        Kind::Accuracy
+        Quantity::Accuracy
     } else if is_minimized && has(&["seconds", "secs", "sec"]) {
-        Kind::Seconds
+        Quantity::Seconds
     } else if is_minimized && has(&["loss"]) {
-        Kind::Loss
+        Quantity::Loss
     } else {
-        Kind::Other
+        Quantity::Other
     }
+}
+
+/// Whether a metric is a loss. A loss that is not finite means that the training diverged.
+#[must_use]
+pub fn is_loss(name: &str) -> bool {
+    quantity(name) == Quantity::Loss
 }
 
 /// The words of a name, in lower case.
@@ -206,6 +211,7 @@ pub fn is_cost(name: &str) -> bool {
 
 /// Whether a metric measures time or speed. Such a metric differs even between runs with equal
 /// weights. A name of unknown direction, such as `survival_time`, does not count.
+#[must_use]
 pub fn is_time(name: &str) -> bool {
     let words: Vec<String> = words(name).collect();
     direction(name).is_some() && !is_quality(&words) && is_time_or_speed(&words)
@@ -220,6 +226,7 @@ fn is_time_or_speed(words: &[String]) -> bool {
 }
 
 /// The split in a metric's name.
+#[must_use]
 pub fn split(name: &str) -> Split {
     words(name).find_map(|word| split_word(&word)).unwrap_or(Split::Unspecified)
 }
@@ -235,16 +242,19 @@ fn split_word(word: &str) -> Option<Split> {
 
 /// Whether a per-epoch metric is a training metric, by its split or by Keras's convention: `loss`
 /// and `accuracy` without a split are running means over the batches of an epoch.
+#[must_use]
 pub fn is_of_training(name: &str) -> bool {
     split(name) == Split::Train || matches!(name, "loss" | "accuracy" | "acc")
 }
 
 /// Whether a name is that of a learning rate.
+#[must_use]
 pub fn is_learning_rate(name: &str) -> bool {
     matches!(name, "learning_rate" | "lr")
 }
 
 /// Whether a name is bookkeeping of the training loop instead of a metric.
+#[must_use]
 pub fn is_bookkeeping(name: &str) -> bool {
     is_learning_rate(name) || matches!(name, "epoch" | "step" | "global_step" | SECONDS)
 }
@@ -262,19 +272,9 @@ pub fn base(name: &str) -> &str {
 
 /// Whether a declaration for `declared` covers the metric `name`: the name is the same, or is the
 /// same without its split.
+#[must_use]
 pub fn is_covered(name: &str, declared: &str) -> bool {
     is_same(name, declared) || is_same(base(name), declared)
-}
-
-/// The position of a metric in tables. Unknown metrics come after the known ones and before time.
-pub fn position(name: &str) -> usize {
-    const ORDER: [&str; 6] =
-        ["val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss"];
-    match ORDER.iter().position(|known| *known == name) {
-        Some(position) => position,
-        None if name == SECONDS => ORDER.len() + 1,
-        None => ORDER.len(),
-    }
 }
 
 #[cfg(test)]
@@ -333,6 +333,14 @@ mod tests {
         ]) {
             assert_eq!(direction, None, "{name}");
         }
+    }
+
+    #[test]
+    fn losses_are_known_by_name() {
+        let is_loss = |names: &[&str]| names.iter().map(|name| is_loss(name)).collect::<Vec<_>>();
+        assert_eq!(is_loss(&["loss", "val_loss", "Loss/test", "log_loss"]), [true; 4]);
+        let others = ["wer", "accuracy", "accuracy_loss", "neg_log_loss", "seconds", "lossless"];
+        assert_eq!(is_loss(&others), [false; 6]);
     }
 
     #[test]
