@@ -63,6 +63,9 @@ pub(crate) fn of_run(run: &RecordedRun) -> i64 {
             sum.text(name).bytes(&bytes);
         }
     }
+    if let Some(program) = &run.program_sha256 {
+        sum.text("program").text(program);
+    }
     for (name, value) in &run.params {
         sum.text(name).value(value);
     }

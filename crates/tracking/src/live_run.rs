@@ -360,7 +360,10 @@ fn validate_metrics(
 }
 
 /// Rejects an invalid metric name.
-pub(crate) fn check_metric_name(name: &str) -> Result<(), StoreError> {
+///
+/// # Errors
+/// If the name is empty, longer than 128 bytes, or has characters that cannot be printed.
+pub fn check_metric_name(name: &str) -> Result<(), StoreError> {
     validate_name(name, std::iter::empty()).map_err(|reason| rejected_metric(name, reason))
 }
 

@@ -103,6 +103,9 @@ pub struct RunHeader {
     pub validation: ValidationSet,
     /// Number of examples in each split.
     pub split_sizes: SplitSizes,
+    /// SHA-256 digest of the program that the runner started: its command, directory, environment
+    /// and files. `None` for the built-in model and for programs that record their own runs.
+    pub program_sha256: Option<String>,
     /// Name of the engine that computed the run.
     pub engine: String,
     /// Name of the device that computed the run.
@@ -126,6 +129,7 @@ impl RunHeader {
             fallback_for: None,
             validation: ValidationSet::Test,
             split_sizes: SplitSizes::default(),
+            program_sha256: None,
             engine: String::new(),
             device: "cpu".to_owned(),
         }

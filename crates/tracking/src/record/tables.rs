@@ -110,6 +110,7 @@ pub static TABLES: [Table; 11] = [
             optional("train_examples", Kind::Integer),
             optional("validation_examples", Kind::Integer),
             optional("test_examples", Kind::Integer),
+            optional("program_sha256", Kind::Text),
         ],
         // Runs of earlier schemas have no `ordered_at`. If such runs of one trial began at the same
         // time, `sequence` gives the order in which they entered the store.

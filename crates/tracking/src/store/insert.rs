@@ -94,8 +94,9 @@ pub(super) fn insert_run(
         .prepare_cached(
             "INSERT INTO runs (id, experiment, trial_id, status, dataset, dataset_sha256, dataset_path, fallback_for,
                validation, engine, device, started_at, ended_at, error, invocation, shared_from, ordered_at,
-               train_examples, validation_examples, test_examples)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+               train_examples, validation_examples, test_examples, program_sha256)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+               ?21)",
         )?
         .execute(params![
             id.as_str(),
@@ -118,6 +119,7 @@ pub(super) fn insert_run(
             size(run.split_sizes.train),
             size(run.split_sizes.validation),
             size(run.split_sizes.test),
+            run.program_sha256,
         ])?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO params (run_id, name, value, position) VALUES (?1, ?2, ?3, ?4)",

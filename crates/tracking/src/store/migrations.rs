@@ -15,7 +15,7 @@ use crate::atomic_file::{self, AtomicFile};
 const APPLICATION_ID: i64 = 0x6373_7770;
 
 /// Name and SQL of each step. `user_version` of a store is the number of its steps.
-const STEPS: [(&str, &str); 7] = [
+const STEPS: [(&str, &str); 8] = [
     ("first schema", include_str!("schema_1.sql")),
     ("shared runs", include_str!("schema_2.sql")),
     ("resuming and checksums", include_str!("schema_3.sql")),
@@ -23,6 +23,7 @@ const STEPS: [(&str, &str); 7] = [
     ("progress", include_str!("schema_5.sql")),
     ("declared metrics", include_str!("schema_6.sql")),
     ("final validation metrics", include_str!("schema_7.sql")),
+    ("programs", include_str!("schema_8.sql")),
 ];
 
 /// The schema version that this program writes.

@@ -13,7 +13,7 @@ const RUN_COLUMNS: &str = "id, experiment, trial_id, status, dataset, dataset_sh
                            validation, engine, device, started_at, ended_at, error, invocation, sequence";
 
 /// Columns of `runs` that later schemas added.
-const LATER_COLUMNS: [&str; 8] = [
+const LATER_COLUMNS: [&str; 9] = [
     "shared_from",
     "last_epoch",
     "metric_count",
@@ -22,6 +22,7 @@ const LATER_COLUMNS: [&str; 8] = [
     "train_examples",
     "validation_examples",
     "test_examples",
+    "program_sha256",
 ];
 
 /// All columns of `runs` in the order that [`run_from_row`] expects; NULL for a column that the
@@ -62,6 +63,7 @@ pub(super) fn run_from_row(row: &Row<'_>) -> rusqlite::Result<RecordedRun> {
             validation: size_from_row(row, 22)?,
             test: size_from_row(row, 23)?,
         },
+        program_sha256: row.get(24)?,
     };
     Ok(RecordedRun {
         id: text(0)?.parse().map_err(|error| invalid(0, error))?,
