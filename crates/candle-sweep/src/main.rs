@@ -10,6 +10,9 @@ use clap::{ArgMatches, FromArgMatches, Subcommand};
 const NAME: &str = "candle-sweep";
 
 fn main() -> ExitCode {
+    if let Some(code) = runner::supervise_if_asked() {
+        return code;
+    }
     runner::declare_program_of_verbs(NAME);
     execute(&verbs::command().get_matches()).unwrap_or_else(|error| error.exit())
 }

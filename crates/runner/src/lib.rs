@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use crate::cli::{Cli, Command, RunArgs};
+pub use crate::executor::program::supervisor::supervise_if_asked;
 pub use tracking::shell::declare_program_of_verbs;
 
 /// The version of the program, with the commit of its sources.
@@ -28,6 +29,9 @@ const WRONG_REQUEST: u8 = 2;
 
 /// Runs the program `runner` with the arguments of the process.
 pub fn main() -> ExitCode {
+    if let Some(code) = supervise_if_asked() {
+        return code;
+    }
     let cli = Cli::parse();
     match cli.command {
         None => run(&cli.run),

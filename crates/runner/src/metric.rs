@@ -15,11 +15,11 @@ pub fn label(metric: &str) -> String {
     if metric == "seconds" { "time".to_owned() } else { metric.replace('_', " ") }
 }
 
-/// The final metrics to show for a trial, the most important first: the metric that ranks trials,
-/// then the metrics of the test set and the time.
-pub fn shown(ranking: &str) -> impl Iterator<Item = &str> {
+/// The final metrics to show for a trial, the most important first: the metric that ranks trials, if
+/// it is known, then the metrics of the test set and the time.
+pub fn shown(ranking: Option<&str>) -> impl Iterator<Item = &str> {
     let others = ["test_accuracy", "test_loss", "seconds"];
-    std::iter::once(ranking).chain(others.into_iter().filter(move |name| *name != ranking))
+    ranking.into_iter().chain(others.into_iter().filter(move |name| Some(*name) != ranking))
 }
 
 /// A value with its unit. Values with many digits have an exponent.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
@@ -16,6 +17,7 @@ use tracking::{
 use crate::cli::PathArgs;
 use crate::cluster::attempt::{self, AttemptFolder};
 use crate::executor::built_in::BuiltIn;
+use crate::executor::description::Description;
 use crate::experiment::datasets::Datasets;
 use crate::experiment::group::groups;
 use crate::experiment::plan::Plan;
@@ -42,6 +44,7 @@ pub enum Scope {
 /// A plan and the status of its trials.
 pub struct PlanStatus {
     pub spec: Spec,
+    pub description: Description,
     pub plan: Plan,
     /// Attempts at shards of this plan. Of attempts at another plan of the same name, only the
     /// results count.
@@ -80,12 +83,13 @@ impl PlanStatus {
     /// # Errors
     /// If the file is not valid, its dataset is unavailable, or a folder cannot be read.
     pub fn read(file: &Path, sets: &[String], paths: &PathArgs, scope: Scope) -> Result<Self> {
-        let spec = Spec::read(file, sets, &BuiltIn)?;
-        let (info, _) = Datasets::new(paths, true)?.info(&spec)?;
-        let plan = Plan::new(&spec, &info, &BuiltIn)?;
+        let spec = Spec::read(file, sets, Arc::new(BuiltIn))?;
+        let description = Description::find(&spec, &mut Datasets::new(paths, true)?)?;
+        let plan = Plan::new(&spec, description.subject())?;
         let mut status = Self {
             options: options(file, sets, paths),
             spec,
+            description,
             plan,
             attempts: Vec::new(),
             done: HashSet::new(),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use model::{EngineKind, Weights};
@@ -27,7 +28,7 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
         return merge_all(&named(args.folders.clone()), &args.paths.results);
     };
     let attempts =
-        attempt::find(&args.paths.results, &Spec::read(file, &args.sets, &BuiltIn)?.name)?;
+        attempt::find(&args.paths.results, &Spec::read(file, &args.sets, Arc::new(BuiltIn))?.name)?;
     // An attempt without a readable store must not block the merge of the others. An attempt that
     // was killed before it recorded anything needs no warning.
     let readable = |folder: &PathBuf| match Reader::open(folder) {

@@ -7,8 +7,7 @@ use anyhow::Result;
 use model::EngineKind;
 use tracking::{Reader, RecordedRun, StoreError, TrialId, Value};
 
-use crate::executor::built_in::BuiltIn;
-use crate::executor::built_in::estimate::Estimate;
+use crate::executor::description::{Description, TimeEstimate};
 use crate::experiment::datasets::Datasets;
 use crate::experiment::group::{TrialGroup, step_count, trial_count};
 use crate::experiment::plan::Plan;
@@ -16,6 +15,7 @@ use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 use crate::output::output;
 use crate::sweep::destination::Destination;
+use crate::sweep::experiment_sweep;
 use crate::sweep::selection::{Selection, Work};
 use crate::table::{Column, Table};
 use crate::terminal::{stdout_width, wrapped, wrapped_words};
@@ -25,13 +25,14 @@ pub struct Request {
     pub destination: Destination,
     pub selection: Selection,
     pub engine: EngineKind,
-    pub jobs: usize,
+    /// The value of `--jobs`.
+    pub jobs: Option<u32>,
 }
 
 /// Prints the plan of `spec`. Runs, downloads and writes nothing.
 pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<()> {
-    let (info, dataset) = datasets.info(spec)?;
-    let plan = Plan::new(spec, &info, &BuiltIn)?;
+    let description = Description::find(spec, datasets)?;
+    let plan = Plan::new(spec, description.subject())?;
     let (runs, mut done) = recorded(&request.destination, spec)?;
     done.extend(request.destination.done_elsewhere(&spec.name)?);
     let Work { candidates, to_run, .. } = request.selection.work(&plan, &runs, &done);
@@ -42,15 +43,9 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
     } else {
         &format!("{} · {}", spec.name, spec.description)
     };
-    let data = format!(
-        "{dataset} · {} training and {} test examples · validation on {}",
-        plan.examples,
-        info.test_len,
-        spec.validation.describe()
-    );
-    let [title, data] =
-        [title, &data].map(|line| wrapped(&tracking::printable(line), stdout_width()));
-    writeln!(out, "{title}\n{data}\n")?;
+    let [title, line] = [title, &description.line()]
+        .map(|line| wrapped(&tracking::printable(line), stdout_width()));
+    writeln!(out, "{title}\n{line}\n")?;
     writeln!(out, "{}", table(&plan, &candidates, &to_run, &done))?;
     if let Some(shard) = request.selection.shard {
         writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
@@ -60,34 +55,38 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
         writeln!(out, "{trials} trials, none to run")?;
         return Ok(());
     }
-    let same_data = runs.iter().filter(|run| run.dataset_sha256 == info.sha256);
-    let estimate = Estimate::from_runs(request.engine, same_data, plan.examples);
-    let basis = match estimate.measured_runs {
-        0 => "by rule of thumb".to_owned(),
-        count => format!("from {count} earlier runs"),
+    let jobs = experiment_sweep::jobs(request.jobs.or_else(|| description.jobs()));
+    let time = match description.time(request.engine, &runs, &to_run, jobs) {
+        None => format!("{jobs} at a time (no earlier run to estimate the time from)"),
+        Some(TimeEstimate { time, measured_runs }) => {
+            let basis = match measured_runs {
+                0 => "by rule of thumb".to_owned(),
+                count => format!("from {count} earlier runs"),
+            };
+            format!("{} with {jobs} at a time ({basis})", tracking::about(time))
+        }
     };
-    let summary = format!(
-        "{trials} trials, {} have their result; {}, {} with {} at a time ({basis})",
-        ids(&candidates).iter().filter(|id| done.contains(**id)).count(),
-        steps(&to_run),
-        tracking::about(estimate.time(&plan, &to_run, request.jobs)),
-        request.jobs
-    );
+    let has_done = ids(&candidates).iter().filter(|id| done.contains(**id)).count();
+    let steps = steps(&to_run).map_or_else(String::new, |steps| format!("{steps}, "));
+    let summary = format!("{trials} trials, {has_done} have their result; {steps}{time}");
     writeln!(out, "{}", wrapped_words(&summary, stdout_width()))?;
     Ok(())
 }
 
-/// The steps to train, and the steps that trials of a group share.
-fn steps(groups: &[TrialGroup<'_>]) -> String {
+/// The steps to train, and the steps that trials of a group share; `None` if they are not known.
+fn steps(groups: &[TrialGroup<'_>]) -> Option<String> {
+    if groups.iter().any(|group| group.longest().workload.epochs.is_none()) {
+        return None;
+    }
     let to_go = step_count(groups);
     let trials = groups.iter().flat_map(|group| &group.trials);
     let separate: u64 = trials.map(|trial| trial.workload.steps).sum();
-    match separate - to_go {
+    Some(match separate - to_go {
         0 => format!("{to_go} steps to go"),
         saved => format!(
             "{to_go} steps to go ({saved} saved: trials that differ only in epochs share them)"
         ),
-    }
+    })
 }
 
 /// All runs of the experiment and its trials with a result, if there is a store.
@@ -128,8 +127,10 @@ fn table(
         let value = |trial: &Trial| trial.param(name).map_or_else(String::new, Value::short);
         Column::numbers(name, cells(&value))
     }));
-    let steps = cells(&|trial| trial.workload.steps.to_string());
-    columns.push(Column::numbers("steps", steps).optional());
+    if trials.iter().all(|trial| trial.workload.epochs.is_some()) {
+        let steps = cells(&|trial| trial.workload.steps.to_string());
+        columns.push(Column::numbers("steps", steps).optional());
+    }
     columns.push(Column::text("state", cells(&|trial| state(trial).to_owned())));
     Table::new(columns, stdout_width())
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind};
@@ -13,13 +14,14 @@ use crate::cli::{EngineChoice, RunArgs};
 use crate::cluster::slurm;
 use crate::cmd::{plan as plan_command, summary};
 use crate::executor::built_in::BuiltIn;
+use crate::executor::setup::{Hardware, Setup};
 use crate::experiment::datasets::Datasets;
 use crate::experiment::plan::Plan;
 use crate::experiment::shard;
 use crate::experiment::spec::Spec;
 use crate::output::output;
 use crate::sweep::destination::Destination;
-use crate::sweep::experiment_sweep::{self, PreparedExperiment, SweepContext, jobs};
+use crate::sweep::experiment_sweep::{self, PreparedExperiment, SweepContext};
 use crate::sweep::panics;
 use crate::sweep::selection::{Choice, Selection, Work};
 use crate::sweep::stop::{STOPPED, Stop};
@@ -33,11 +35,16 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
     let specs = read_specs(args)?;
     let destination = Destination::new(args, &specs)?;
     let selection = Selection { choice: choice(args), shard: destination.shard };
-    let (engine, device) = (engine(args)?, args.device.open()?);
+    let hardware =
+        Hardware { engine: engine(args)?, choice: args.device, device: args.device.open()? };
     let mut datasets = Datasets::new(&args.paths, args.quiet)?;
     if args.plan {
-        let request =
-            plan_command::Request { destination, selection, engine, jobs: jobs(args.jobs) };
+        let request = plan_command::Request {
+            destination,
+            selection,
+            engine: hardware.engine,
+            jobs: args.jobs,
+        };
         for (index, spec) in specs.iter().enumerate() {
             if index > 0 {
                 writeln!(output())?;
@@ -47,12 +54,12 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Stop::on_signals()?;
-    let prepare = |spec| prepare(spec, &mut datasets);
+    let prepare = |spec| prepare(spec, &mut datasets, &hardware);
     let experiments = specs.into_iter().map(prepare).collect::<Result<Vec<_>>>()?;
     let store = destination.open_store()?;
     stop.start();
     panics::capture();
-    let context = SweepContext { args, destination, selection, engine, device, stop };
+    let context = SweepContext { args, destination, selection, hardware, stop };
     run_experiments(&context, &experiments, store)
 }
 
@@ -103,7 +110,7 @@ fn run_experiments(
 }
 
 fn read_specs(args: &RunArgs) -> Result<Vec<Spec>> {
-    let read = |path: &PathBuf| Spec::read(path, &args.sets, &BuiltIn);
+    let read = |path: &PathBuf| Spec::read(path, &args.sets, Arc::new(BuiltIn));
     let specs = args.experiments.iter().map(read).collect::<Result<Vec<_>>>()?;
     let mut names = HashSet::new();
     match specs.iter().find(|spec| !names.insert(&spec.name)) {
@@ -115,10 +122,11 @@ fn read_specs(args: &RunArgs) -> Result<Vec<Spec>> {
     }
 }
 
-fn prepare(spec: Spec, datasets: &mut Datasets) -> Result<PreparedExperiment> {
-    let resolved = datasets.resolve(&spec)?;
-    let plan = Plan::new(&spec, &resolved.dataset.info(), &BuiltIn)?;
-    Ok(PreparedExperiment { spec, resolved, plan })
+fn prepare(spec: Spec, datasets: &mut Datasets, hardware: &Hardware) -> Result<PreparedExperiment> {
+    let setup = Setup::load(&spec, datasets)?;
+    setup.check(hardware)?;
+    let plan = Plan::new(&spec, setup.subject())?;
+    Ok(PreparedExperiment { spec, setup, plan })
 }
 
 fn choice(args: &RunArgs) -> Choice {

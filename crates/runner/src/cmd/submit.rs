@@ -11,7 +11,7 @@ use crate::cli::SubmitArgs;
 use crate::cluster::attempt;
 use crate::cluster::plan_status::{PlanStatus, Scope};
 use crate::cluster::slurm::{self, Job, MAX_TASKS};
-use crate::executor::built_in::estimate::Estimate;
+use crate::executor::description::TimeEstimate;
 use crate::experiment::group::groups;
 use crate::output::output;
 
@@ -85,16 +85,23 @@ fn show(jobs: &[&Job]) -> Result<ExitCode> {
 
 /// A number of shards that take some minutes each on one core; at most one per trial group.
 fn suitable_shards(args: &SubmitArgs, status: &PlanStatus) -> Result<u32> {
-    let plan = &status.plan;
-    let groups = groups(plan.trials.iter().filter(|trial| !status.is_done(trial)));
+    let groups = groups(status.plan.trials.iter().filter(|trial| !status.is_done(trial)));
     let engine = EngineKind::fastest_on(args.device);
     let runs = Reader::open(&args.paths.results)
         .and_then(|reader| reader.runs(&status.spec.name))
         .unwrap_or_default();
-    let time = Estimate::from_runs(engine, &runs, plan.examples).time(plan, &groups, 1);
+    let most = u32::try_from(groups.len()).unwrap_or(MAX_TASKS);
+    let Some(TimeEstimate { time, .. }) = status.description.time(engine, &runs, &groups, 1) else {
+        let shards = most.min(MAX_TASKS);
+        anstream::eprintln!(
+            "no earlier run to estimate the time from: {shards} shards, about one per trial \
+             (--shards N to choose another number)"
+        );
+        return Ok(shards);
+    };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     let wanted = (time.as_secs_f64() / TASK_SECONDS).ceil().clamp(1.0, f64::from(MAX_TASKS)) as u32;
-    let shards = wanted.min(u32::try_from(groups.len()).unwrap_or(MAX_TASKS));
+    let shards = wanted.min(most);
     let noun = if shards == 1 { "shard" } else { "shards" };
     anstream::eprintln!(
         "{} on one core: {shards} {noun} (--shards N to choose another number)",

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use tracking::{RecordedRun, Status, Store, Value};
 
+use crate::executor::setup::Setup;
 use crate::experiment::group::{TrialGroup, trial_count};
 use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
@@ -24,7 +25,7 @@ const BEST: usize = 5;
 /// Prints on stderr how many trials will run.
 pub fn announce(
     selection: Selection,
-    PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
+    PreparedExperiment { spec, setup, plan }: &PreparedExperiment,
     to_run: &[TrialGroup<'_>],
 ) {
     let (pending, trials) = (trial_count(to_run), plan.trials.len());
@@ -45,9 +46,7 @@ pub fn announce(
         _ if is_shard => format!("{pending} of {trials} trials to run in this shard"),
         (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
     };
-    let dataset = &resolved.dataset;
-    let (train, test) = (dataset.train.len(), dataset.test.len());
-    let line = format!("{} · {} {train} + {test} · {what}", spec.name, dataset.name);
+    let line = format!("{} · {} · {what}", spec.name, setup.title());
     anstream::eprintln!("{}", wrapped(&tracking::printable(&line), stderr_width()));
 }
 
@@ -55,7 +54,7 @@ pub fn announce(
 /// compares them.
 pub fn print(
     results: &Path,
-    PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
+    PreparedExperiment { spec, setup, plan }: &PreparedExperiment,
     store: &Store,
 ) -> Result<()> {
     let recorded = store.runs(&spec.name)?;
@@ -64,10 +63,13 @@ pub fn print(
         recorded.iter().filter(|run| order.contains_key(&run.trial)).collect();
     runs.sort_by_key(|run| order[&run.trial]);
     let ranking = spec.ranking_metric();
-    let best = best(&runs, ranking, spec, store)?;
+    let best = match ranking {
+        Some(ranking) => best(&runs, ranking, spec, store)?,
+        None => Vec::new(),
+    };
 
     let mut out = output();
-    if !best.is_empty() {
+    if let Some(ranking) = ranking.filter(|_| !best.is_empty()) {
         let shown = &best[..best.len().min(BEST)];
         writeln!(
             out,
@@ -84,15 +86,21 @@ pub fn print(
             writeln!(out, "{count} {status}")?;
         }
     }
-    let dataset = format!("Dataset: {}", resolved.title());
+    writeln!(out)?;
+    let (dataset, folder) = match setup {
+        Setup::BuiltIn { resolved, .. } => {
+            (Some(format!("Dataset: {}", resolved.title())), "models/")
+        }
+        Setup::Program { .. } => (None, "logs/"),
+    };
     let files = format!(
-        "Results: {} and runs.csv, epochs.csv, models/ in {}",
+        "Results: {} and runs.csv, epochs.csv, {folder} in {}",
         results.join(tracking::DATABASE).display(),
         results.join(&spec.name).display()
     );
-    let [dataset, files] =
-        [dataset, files].map(|line| wrapped_words(&tracking::printable(&line), stdout_width()));
-    writeln!(out, "\n{dataset}\n{files}")?;
+    for line in dataset.into_iter().chain([files]) {
+        writeln!(out, "{}", wrapped_words(&tracking::printable(&line), stdout_width()))?;
+    }
     writeln!(
         out,
         "Compare: {}",
@@ -135,7 +143,7 @@ fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
     );
     let scores = best.iter().map(|(score, _)| metric::format(ranking, *score)).collect();
     columns.push(Column::numbers(metric::label(ranking), scores));
-    columns.extend(metric::shown(ranking).skip(1).map(|name| {
+    columns.extend(metric::shown(Some(ranking)).skip(1).map(|name| {
         let value = |run: &RecordedRun| Some(metric::format(name, run.result(name)?));
         Column::numbers(metric::label(name), cells(&value)).optional()
     }));

@@ -14,15 +14,16 @@ use tracking::{Invocation, Reader, RecordedRun, RunId, Status, TrialId};
 use crate::cli::VerifyArgs;
 use crate::cmd::differences::{Recorded, differences};
 use crate::cmd::merge::lacks_weights;
-use crate::executor::built_in::{BuiltIn, Trainer};
-use crate::executor::{Execution, Outcome};
+use crate::executor::built_in::{BuiltIn, OnDataset, Trainer};
+use crate::executor::{ClaimedGroup, Execution, Outcome};
 use crate::experiment::datasets;
 use crate::experiment::group::groups;
 use crate::experiment::trial::Trial;
+use crate::experiment::validation::Validation;
 use crate::output::output;
 use crate::sweep::experiment_sweep::jobs;
 use crate::sweep::progress::Progress;
-use crate::sweep::protocol::{ClaimReply, ClaimedGroup, Event, EventSink};
+use crate::sweep::protocol::{ClaimReply, Event, EventSink};
 use crate::sweep::provenance;
 use crate::sweep::scheduler::sweep;
 use crate::sweep::stop::{STOPPED, Stop};
@@ -45,6 +46,7 @@ struct Requirements {
     dataset: String,
     path: Option<String>,
     sha256: String,
+    validation: String,
     engine: String,
     device: String,
 }
@@ -55,6 +57,7 @@ impl Requirements {
             dataset: run.dataset.clone(),
             path: run.dataset_path.clone(),
             sha256: run.dataset_sha256.clone(),
+            validation: run.validation.key().to_owned(),
             engine: run.engine.clone(),
             device: run.device.clone(),
         }
@@ -185,7 +188,7 @@ fn repeat(
     dataset: &Arc<Dataset>,
     stop: &Stop,
 ) -> Result<()> {
-    let Requirements { engine, device, .. } = requirements;
+    let Requirements { engine, device, sha256, .. } = requirements;
     let kind = EngineKind::from_name(engine);
     let opened = device.parse::<DeviceChoice>().ok().and_then(|device| device.open().ok());
     let (Some(kind), Some(opened)) = (kind, opened) else {
@@ -195,10 +198,20 @@ fn repeat(
         }
         return Ok(());
     };
+    let validation = match Validation::recorded(&requirements.validation) {
+        Ok(validation) => validation,
+        Err(reason) => {
+            for index in members {
+                subjects[*index].differences = Some(vec![reason.clone()]);
+            }
+            return Ok(());
+        }
+    };
+    let on = OnDataset::new(sha256, dataset.train.len(), validation);
     let mut trials: Vec<Trial> = Vec::new();
     let mut runs_of_trial: HashMap<TrialId, Vec<usize>> = HashMap::new();
     for index in members {
-        match Trial::recorded(&subjects[*index].recorded.run, &BuiltIn, dataset.train.len()) {
+        match Trial::recorded(&subjects[*index].recorded.run, &BuiltIn, &on) {
             Ok(trial) => {
                 let runs = runs_of_trial.entry(trial.id.clone()).or_default();
                 runs.push(*index);
@@ -210,7 +223,7 @@ fn repeat(
         }
     }
     let data = EngineData::new(kind, dataset, &opened)?;
-    let trainer = Trainer::new(Arc::clone(dataset), data);
+    let trainer = Trainer::new(Arc::clone(dataset), data, validation);
     let results = &args.paths.results;
     let mut comparison = Comparison { subjects, runs_of_trial, results };
     let progress = Progress::silent();

@@ -4,25 +4,31 @@
 //! bytes, so executors can differ in both.
 
 pub mod built_in;
+pub mod description;
+pub mod program;
+pub mod setup;
 
 use std::fmt::Display;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::Result;
-use tracking::{EpochMetrics, ErrorAnalysis};
+use tracking::{EpochMetrics, ErrorAnalysis, RunId};
 
 use crate::experiment::group::TrialGroup;
+use crate::experiment::trial::Trial;
 
 /// How the training of a trial ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// All epochs were trained.
+    /// The training ended by itself.
     Finished,
-    /// A loss was not finite, at this step of the whole training.
-    Diverged { epoch: u32, step: u64 },
+    /// A loss was not finite: where, in words.
+    Diverged(String),
     /// The observer stopped the training.
     Stopped,
+    /// It cannot have a result: why, in words.
+    Failed(String),
 }
 
 /// What the training of a trial produced.
@@ -50,6 +56,16 @@ pub struct ResumeState {
     pub model: Vec<u8>,
 }
 
+/// A group that a worker must train.
+#[derive(Debug, Clone)]
+pub struct ClaimedGroup<'a> {
+    pub group: TrialGroup<'a>,
+    /// The run of each trial.
+    pub runs: Vec<RunId>,
+    /// Where to resume the training of the longest trial.
+    pub resume: Option<ResumeState>,
+}
+
 /// Serializes a model. Called only for a model that is recorded, which not every epoch's is.
 pub type SerializeModel = Box<dyn FnOnce() -> Result<Vec<u8>> + Send>;
 
@@ -67,23 +83,28 @@ pub trait GroupObserver {
         model: SerializeModel,
     ) -> ControlFlow<()>;
 
+    /// Called when metrics arrive in between.
+    fn progress(&mut self, epoch: Option<u32>, metrics: &dyn Display);
+
+    /// Whether the sweep must stop.
+    fn stop_requested(&self) -> bool;
+
     /// Called after each trial of the group, in the group's order.
     fn trial_ended(&mut self, execution: Execution);
 }
 
 /// Trains trial groups. Several threads share one executor.
 pub trait Executor: Sync {
-    /// Trains a group, from the start or from `resume`.
+    /// Trains a group, from the start or from where it was interrupted.
     ///
     /// # Errors
     /// If the computation fails. The trials that did not end before have no result.
-    fn execute(
-        &self,
-        group: &TrialGroup<'_>,
-        resume: Option<ResumeState>,
-        observer: &mut dyn GroupObserver,
-    ) -> Result<()>;
+    fn execute(&self, claimed: ClaimedGroup<'_>, observer: &mut dyn GroupObserver) -> Result<()>;
 
-    /// Whether a training can be resumed from `model`, the bytes of a checkpoint.
-    fn can_resume(&self, model: &[u8]) -> bool;
+    /// Whether an interrupted run of `trial` can be resumed from `model`, the bytes of its
+    /// checkpoint.
+    fn can_resume(&self, trial: &Trial, run: &RunId, model: &[u8]) -> bool;
+
+    /// Called after the end of a trial is recorded, unless the trial can be resumed.
+    fn end_recorded(&self, _: &Trial) {}
 }

@@ -11,7 +11,7 @@ use crate::experiment::section::{text, unknown_key, wrong_type};
 /// One swept hyperparameter and its values: in order, and all different.
 #[derive(Debug)]
 pub struct Axis {
-    pub name: &'static str,
+    pub name: String,
     pub values: Vec<tracking::Value>,
     pub span: SourceSpan,
 }
@@ -49,7 +49,7 @@ impl Axis {
 /// The hyperparameter that `key` names.
 pub fn find(key: &Key, learner: &dyn Learner) -> Result<Hyperparameter, Diagnostic> {
     let known = learner.hyperparameters();
-    let names: Vec<&str> = known.iter().map(|hyperparameter| hyperparameter.name).collect();
+    let names: Vec<&str> = known.iter().map(|hyperparameter| &*hyperparameter.name).collect();
     let found = known.iter().find(|hyperparameter| hyperparameter.name == key.name);
     found.cloned().ok_or_else(|| unknown_key(key, &names))
 }
@@ -60,7 +60,7 @@ pub fn read_value(
     node: &Node,
     learner: &dyn Learner,
 ) -> Result<tracking::Value, Diagnostic> {
-    let name = hyperparameter.name;
+    let name = &hyperparameter.name;
     let value = match hyperparameter.kind {
         Kind::Number => tracking::Value::Real(number(name, node)?),
         Kind::Integer => match node.value {
@@ -68,6 +68,7 @@ pub fn read_value(
             _ => return Err(wrong_type(name, node, "an integer")),
         },
         Kind::Choice(words) => tracking::Value::Text(choice(name, node, words)?.to_owned()),
+        Kind::Any => any(name, node)?,
     };
     learner
         .check(name, &value)
@@ -80,6 +81,17 @@ fn number(name: &str, node: &Node) -> Result<f64, Diagnostic> {
         Value::Integer(integer) => Ok(integer as f64),
         Value::Float(float) => Ok(float),
         _ => Err(wrong_type(name, node, "a number")),
+    }
+}
+
+/// A boolean is recorded as text.
+fn any(name: &str, node: &Node) -> Result<tracking::Value, Diagnostic> {
+    match &node.value {
+        Value::Integer(integer) => Ok((*integer).into()),
+        Value::Float(float) if float.is_finite() => Ok((*float).into()),
+        Value::Boolean(boolean) => Ok(boolean.to_string().into()),
+        Value::Text(text) => Ok(text.as_str().into()),
+        _ => Err(wrong_type(name, node, "a finite number, a string or a boolean")),
     }
 }
 

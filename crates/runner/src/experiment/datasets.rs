@@ -11,7 +11,7 @@ use data::{
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 
 use crate::cli::PathArgs;
-use crate::experiment::spec::Spec;
+use crate::experiment::data_section::DataSection;
 
 /// The dataset of an experiment.
 #[derive(Clone)]
@@ -88,14 +88,14 @@ impl Datasets {
         Ok(Self { finder: finder(paths)?, offline: paths.offline, quiet, loaded: HashMap::new() })
     }
 
-    /// The dataset of `spec`. If it is unavailable, warns and returns its `offline_fallback`.
-    pub fn resolve(&mut self, spec: &Spec) -> Result<ResolvedDataset> {
-        let source = &spec.dataset.source;
+    /// The dataset of `data`. If it is unavailable, warns and returns its `offline_fallback`.
+    pub fn resolve(&mut self, data: &DataSection) -> Result<ResolvedDataset> {
+        let source = &data.dataset.source;
         let error = match self.load(source) {
             Ok(dataset) => return Ok(ResolvedDataset { dataset, fallback_for: None }),
             Err(error) => error,
         };
-        match (&spec.fallback, &error) {
+        match (&data.fallback, &error) {
             (Some(fallback), DataError::Unavailable { reason, .. }) => {
                 let dataset = self.load(&fallback.source).map_err(anyhow::Error::from)?;
                 let warning = format!(
@@ -111,10 +111,10 @@ impl Datasets {
         }
     }
 
-    /// The size of the dataset of `spec`, and its title. Reads and downloads no more
+    /// The size of the dataset of `data`, and its title. Reads and downloads no more
     /// than necessary.
-    pub fn info(&mut self, spec: &Spec) -> Result<(DatasetInfo, String)> {
-        let source = &spec.dataset.source;
+    pub fn info(&mut self, data: &DataSection) -> Result<(DatasetInfo, String)> {
+        let source = &data.dataset.source;
         let name = source.name().to_owned();
         match source.pinned_info() {
             Some(info) if self.finder.has_files(source) => Ok((info, name)),
@@ -125,7 +125,7 @@ impl Datasets {
                 Ok((self.finder.info(source, &mut SilentFetch)?, name))
             }
             _ => {
-                let resolved = self.resolve(spec)?;
+                let resolved = self.resolve(data)?;
                 Ok((resolved.dataset.info(), resolved.title()))
             }
         }

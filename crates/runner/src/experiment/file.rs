@@ -4,6 +4,7 @@
 //! text, the names of hyperparameters are known only at run time, and the order of `[sweep]`
 //! matters. This is the only module that knows TOML.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,13 +24,49 @@ pub struct Node {
     pub span: SourceSpan,
 }
 
-/// A TOML value. No setting is a boolean or a date, so these keep only their type.
+impl Node {
+    /// The value of a key, if the node is a table that has the key.
+    pub fn entry(&self, name: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Table(entries) => {
+                entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the node is a range such as `{ from = 0, to = 2 }`.
+    pub fn is_range(&self) -> bool {
+        let is_bound = |(key, node): &(Key, Self)| {
+            matches!(&*key.name, "from" | "to") && !matches!(node.value, Value::Table(_))
+        };
+        matches!(&self.value, Value::Table(entries) if entries.iter().any(is_bound))
+    }
+}
+
+/// The entries of a table of hyperparameters, with the dotted names of those in nested tables:
+/// `optimizer.lr` for `optimizer = { lr = 0.1 }`. A range is one value.
+pub fn flattened(entries: &Entries) -> Table {
+    let flat = entries.iter().flat_map(|(key, node)| match &node.value {
+        Value::Table(nested) if !node.is_range() => {
+            let dotted = |(inner, node): (Key, Node)| {
+                let name = format!("{}.{}", key.name, inner.name);
+                (Key { name, span: inner.span }, node)
+            };
+            flattened(nested).into_iter().map(dotted).collect()
+        }
+        _ => vec![(key.clone(), node.clone())],
+    });
+    flat.collect()
+}
+
+/// A TOML value. No setting is a date, so a date keeps only its type.
 #[derive(Debug, Clone)]
 pub enum Value {
     Text(String),
     Integer(i64),
     Float(f64),
-    Boolean,
+    Boolean(bool),
     Datetime,
     Array(Vec<Node>),
     Table(Table),
@@ -55,7 +92,7 @@ impl Value {
             Self::Text(_) => "a string",
             Self::Integer(_) => "an integer",
             Self::Float(_) => "a float",
-            Self::Boolean => "a boolean",
+            Self::Boolean(_) => "a boolean",
             Self::Datetime => "a date",
             Self::Array(_) => "a list",
             Self::Table(_) => "a table",
@@ -118,13 +155,30 @@ pub fn overlay(root: &mut Node, setting: &str) -> Result<(), Diagnostic> {
     Ok(())
 }
 
+/// `text`, which is an experiment file or a `--set` option, with the values in `env` of `[program]`
+/// replaced: they may be secrets, so no record has them.
+pub fn without_env_values(text: &str) -> String {
+    const REPLACEMENT: &str = "\"not recorded\"";
+    let source = Arc::new(Source { name: String::new(), text: text.to_owned() });
+    let mut changed = text.to_owned();
+    let Ok(root) = parse(&source) else { return changed };
+    let env = root.entry("program").and_then(|program| program.entry("env"));
+    let Some(Value::Table(variables)) = env.map(|env| &env.value) else { return changed };
+    let mut ranges: Vec<Range<usize>> =
+        variables.iter().map(|(_, node)| node.span.range.clone()).collect();
+    ranges.sort_by_key(|range| range.start);
+    for range in ranges.into_iter().rev() {
+        changed.replace_range(range, REPLACEMENT);
+    }
+    changed
+}
+
 fn merge(under: &mut Node, over: Node) {
     match (&mut under.value, over.value) {
         (Value::Table(under), Value::Table(over)) => {
             for (key, node) in over {
                 match under.iter_mut().find(|(existing, _)| existing.name == key.name) {
-                    // A swept range such as { from = 0, to = 2 } is one value.
-                    Some((_, existing)) if is_section(&key.name) => merge(existing, node),
+                    Some((_, existing)) if !is_one_value(&key, &node) => merge(existing, node),
                     Some(existing) => *existing = (key, node),
                     None => under.push((key, node)),
                 }
@@ -137,8 +191,9 @@ fn merge(under: &mut Node, over: Node) {
     }
 }
 
-fn is_section(name: &str) -> bool {
-    matches!(name, "data" | "metrics" | "train" | "sweep")
+/// Whether a table replaces another one instead of adding to it.
+fn is_one_value(key: &Key, node: &Node) -> bool {
+    key.name == "zip" || node.is_range()
 }
 
 fn convert_table(table: &DeTable<'_>, source: &Arc<Source>) -> Result<Table, Diagnostic> {
@@ -165,7 +220,7 @@ fn convert(spanned: &Spanned<DeValue<'_>>, source: &Arc<Source>) -> Result<Node,
                 Diagnostic::new("not a number", &span, "expected a float such as 0.01")
             })?
         }
-        DeValue::Boolean(_) => Value::Boolean,
+        DeValue::Boolean(boolean) => Value::Boolean(*boolean),
         DeValue::Datetime(_) => Value::Datetime,
         DeValue::Array(items) => {
             Value::Array(items.iter().map(|item| convert(item, source)).collect::<Result<_, _>>()?)

@@ -3,8 +3,8 @@
 
 use tracking::Value;
 
-use crate::executor::built_in::BuiltIn;
-use crate::experiment::learner::Learner;
+use crate::executor::built_in::{BuiltIn, OnDataset};
+use crate::experiment::learner::{Hyperparameter, Learner};
 use crate::experiment::trial::Trial;
 use crate::experiment::validation::Validation;
 
@@ -18,8 +18,7 @@ pub fn trial((batch_size, epochs, seed): (i64, i64, i64)) -> Trial {
     let params = BuiltIn
         .hyperparameters()
         .into_iter()
-        .map(|parameter| (parameter.name.to_owned(), value(parameter.name, parameter.default)))
+        .map(|Hyperparameter { name, default, .. }| (name.clone(), value(&name, default.unwrap())))
         .collect();
-    let workload = BuiltIn.workload(&params, 1_000).unwrap();
-    Trial::new(params, "00", Validation::Test, workload)
+    Trial::new(params, &OnDataset::new("00", 1_000, Validation::Test)).unwrap()
 }

@@ -22,11 +22,10 @@ impl<'a> TrialGroup<'a> {
 /// Groups `trials`. The most expensive group comes first, so that no long group is left to the end
 /// while other cores are idle.
 pub fn groups<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Vec<TrialGroup<'a>> {
-    let mut indices: HashMap<(&str, String), usize> = HashMap::new();
+    let mut indices: HashMap<&str, usize> = HashMap::new();
     let mut groups: Vec<TrialGroup<'a>> = Vec::new();
     for trial in trials {
-        let key = (&*trial.workload.trajectory_key, trial.validation.to_string());
-        let index = *indices.entry(key).or_insert(groups.len());
+        let index = *indices.entry(&trial.workload.trajectory_key).or_insert(groups.len());
         match groups.get_mut(index) {
             Some(group) => group.trials.push(trial),
             None => groups.push(TrialGroup { trials: vec![trial] }),

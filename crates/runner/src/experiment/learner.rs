@@ -1,4 +1,4 @@
-//! The interface between a plan and what it trains: hyperparameters, metrics and work of a trial.
+//! The interfaces between a plan and what it trains: hyperparameters, metrics and work of a trial.
 
 use tracking::Value;
 
@@ -8,10 +8,11 @@ pub type Params = Vec<(String, Value)>;
 /// A hyperparameter that an experiment file can fix or sweep.
 #[derive(Debug, Clone)]
 pub struct Hyperparameter {
-    pub name: &'static str,
+    pub name: String,
     pub kind: Kind,
-    /// The value of an experiment that does not mention it.
-    pub default: Value,
+    /// The value of an experiment that does not mention it; without it, its trials lack the
+    /// hyperparameter.
+    pub default: Option<Value>,
 }
 
 /// The values that a hyperparameter takes in an experiment file.
@@ -21,13 +22,16 @@ pub enum Kind {
     Integer,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A number, a text or a boolean.
+    Any,
 }
 
 /// The work of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workload {
-    pub epochs: u32,
-    /// Steps of all epochs together.
+    /// The number of epochs, if it is known before the training.
+    pub epochs: Option<u32>,
+    /// Steps of all epochs together; 1 if their number is not known.
     pub steps: u64,
     /// Estimated time relative to that of other trials.
     pub cost: u64,
@@ -35,39 +39,46 @@ pub struct Workload {
     pub trajectory_key: String,
 }
 
-/// Hyperparameters that cannot be trained on a dataset.
+/// Hyperparameters that cannot be trained.
 #[derive(Debug)]
 pub struct Misfit {
     /// The hyperparameter to change.
-    pub name: &'static str,
+    pub name: String,
     pub message: String,
     /// What was expected.
     pub expected: String,
     pub help: &'static str,
 }
 
-/// What a sweep trains, such as the built-in model.
-pub trait Learner {
+/// The hyperparameters and metrics of what a sweep trains.
+pub trait Learner: std::fmt::Debug + Send + Sync {
     /// Every hyperparameter, in the order of trial ids, tables and files.
     fn hyperparameters(&self) -> Vec<Hyperparameter>;
 
-    /// Names of the final metrics, which the `[metrics]` section can rank by.
-    fn metrics(&self) -> &'static [&'static str];
+    /// Names of the final metrics, which the `[metrics]` section can rank by; `None` if they are
+    /// not known before the training.
+    fn metrics(&self) -> Option<&'static [&'static str]>;
 
     /// Validates `value` and returns its canonical form, so that equal values give equal trial ids.
     ///
     /// # Errors
     /// If the hyperparameter `name` cannot have this value: what was expected and what was found.
     fn check(&self, name: &str, value: &Value) -> Result<Value, String>;
+}
 
-    /// The work of a trial on `examples` training examples. `params` are checked.
+/// What all trials of a plan train: the built-in model on one dataset, or one version of a program.
+pub trait Subject {
+    /// The fields whose hash is the id of a trial: what identifies the subject, then `params`.
+    fn id_fields(&self, params: &Params) -> Vec<(String, String)>;
+
+    /// The work of a trial. `params` are checked.
     ///
     /// # Errors
-    /// If `params` are not the checked hyperparameters of this learner.
-    fn workload(&self, params: &Params, examples: usize) -> Result<Workload, String>;
+    /// If `params` are not the checked hyperparameters of the learner.
+    fn workload(&self, params: &Params) -> Result<Workload, String>;
 
-    /// Why `trials` cannot all be trained on `examples` training examples.
-    fn misfit(&self, trials: &[Params], examples: usize) -> Option<Misfit>;
+    /// Why `trials` cannot all be trained.
+    fn misfit(&self, trials: &[Params]) -> Option<Misfit>;
 }
 
 /// The value of a hyperparameter.

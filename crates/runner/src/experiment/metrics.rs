@@ -7,21 +7,25 @@ use crate::experiment::file::{Node, Value};
 use crate::experiment::learner::Learner;
 use crate::experiment::section::{Section, known_name, text, wrong_type};
 
-/// Reads the section. `rank` and `report` name metrics of `learner`.
+/// Reads the section. `rank` and `report` name metrics of `learner`, if they are known.
 pub fn read(node: &Node, learner: &dyn Learner) -> Result<Declarations, Diagnostic> {
     const KEYS: [&str; 5] = ["rank", "report", "minimize", "maximize", "replicate"];
     let section = Section::new("[metrics]", node, &KEYS)?;
-    let name = |key: &str, known: &[&str]| {
-        let name = section.get(key).map(|node| known_name(key, node, known)).transpose()?;
-        Ok(name.map(str::to_owned))
+    let name = |key: &str, known: Option<&[&str]>| {
+        let read = |node| match known {
+            Some(known) => known_name(key, node, known),
+            None => text(key, node),
+        };
+        Ok(section.get(key).map(read).transpose()?.map(str::to_owned))
     };
+    let hyperparameters = learner.hyperparameters();
     let hyperparameters: Vec<&str> =
-        learner.hyperparameters().iter().map(|parameter| parameter.name).collect();
+        hyperparameters.iter().map(|hyperparameter| &*hyperparameter.name).collect();
     let directions = directions(&section)?;
     Ok(Declarations {
         rank: name("rank", learner.metrics())?,
         report: name("report", learner.metrics())?,
-        replicate: name("replicate", &hyperparameters)?,
+        replicate: name("replicate", Some(&hyperparameters))?,
         directions,
     })
 }

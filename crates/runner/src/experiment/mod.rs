@@ -3,6 +3,8 @@
 //! `file` → `spec` → `plan` → `trial` → `group`, in the order of the data.
 
 pub mod axis;
+pub mod command_template;
+pub mod data_section;
 pub mod datasets;
 pub mod diagnostic;
 pub mod file;
@@ -12,6 +14,8 @@ pub mod group;
 pub mod learner;
 pub mod metrics;
 pub mod plan;
+pub mod program_learner;
+pub mod program_section;
 pub mod range;
 pub mod section;
 pub mod shard;

@@ -1,55 +1,49 @@
 //! From a spec and a dataset to the trials of a plan.
 
-use data::DatasetInfo;
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 
 use crate::experiment::MAX_TRIALS;
 use crate::experiment::axis::Axis;
 use crate::experiment::diagnostic::Diagnostic;
-use crate::experiment::learner::{Learner, Params};
-use crate::experiment::spec::Spec;
+use crate::experiment::learner::{Params, Subject};
+use crate::experiment::spec::{Spec, Trained};
 use crate::experiment::trial::Trial;
 
-/// The trials of one experiment on one dataset, in the order of the file: the first swept key
-/// varies slowest.
+/// The trials of one experiment, in the order of the file: the first swept key varies slowest.
 #[derive(Debug)]
 pub struct Plan {
     pub trials: Vec<Trial>,
     /// Names of the hyperparameters with more than one value, in the learner's order.
     pub varying: Vec<String>,
-    /// Number of training examples of a trial.
-    pub examples: usize,
 }
 
 impl Plan {
-    /// Expands `spec` for a dataset.
+    /// Expands `spec` for what its trials train.
     ///
     /// # Errors
-    /// If there are more than [`MAX_TRIALS`] trials, or `learner` cannot train all of them.
-    pub fn new(
-        spec: &Spec,
-        dataset: &DatasetInfo,
-        learner: &dyn Learner,
-    ) -> Result<Self, Diagnostic> {
-        let held_out = spec.validation.held_out(dataset.train_len).unwrap_or(0);
-        let examples = dataset.train_len - held_out;
+    /// If there are more than [`MAX_TRIALS`] trials, or `subject` cannot train all of them.
+    pub fn new(spec: &Spec, subject: &dyn Subject) -> Result<Self, Diagnostic> {
         let expanded = expand(spec)?;
-        if let Some(misfit) = learner.misfit(&expanded, examples) {
-            let span = spec.spans.get(misfit.name).unwrap_or(&spec.dataset.span);
-            let label = format!("{} of '{}'", misfit.expected, spec.dataset.source.name());
+        if let Some(misfit) = subject.misfit(&expanded) {
+            let span = spec.spans.get(&misfit.name).unwrap_or(spec.trained.span());
+            let label = match &spec.trained {
+                Trained::BuiltIn(data) => {
+                    format!("{} of '{}'", misfit.expected, data.dataset.source.name())
+                }
+                Trained::Program(_) => misfit.expected,
+            };
             return Err(Diagnostic::new(misfit.message, span, label).help(misfit.help));
         }
-        let trials = expanded.into_iter().map(|params| {
-            let workload = learner.workload(&params, examples)?;
-            Ok(Trial::new(params, &dataset.sha256, spec.validation, workload))
-        });
+        let trials = expanded.into_iter().map(|params| Trial::new(params, subject));
         let trials = trials.collect::<Result<_, String>>().map_err(|reason| {
-            Diagnostic::new("the plan cannot be trained", &spec.dataset.span, reason)
+            Diagnostic::new("the plan cannot be trained", spec.trained.span(), reason)
         })?;
         let swept =
             |name: &str| spec.sweep.iter().any(|axis| axis.name == name && axis.values.len() > 1);
-        let varying = spec.base.iter().map(|(name, _)| name).filter(|name| swept(name));
-        Ok(Self { trials, varying: varying.cloned().collect(), examples })
+        let names = spec.learner.hyperparameters().into_iter().map(|parameter| parameter.name);
+        Ok(Self { trials, varying: names.filter(|name| swept(name)).collect() })
     }
 
     /// The identity of the plan: SHA-256 of its sorted trial ids, one per line.
@@ -67,7 +61,7 @@ fn expand(spec: &Spec) -> Result<Vec<Params>, Diagnostic> {
         spec.sweep.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
     if count.is_none_or(|count| count > MAX_TRIALS) {
         let label = format!("expected at most {MAX_TRIALS} combinations");
-        let span = spec.sweep.first().map_or(&spec.dataset.span, |axis| &axis.span);
+        let span = spec.sweep.first().map_or(spec.trained.span(), |axis| &axis.span);
         return Err(Diagnostic::new("the plan has too many trials", span, label));
     }
     let mut expanded = vec![spec.base.clone()];
@@ -77,13 +71,19 @@ fn expand(spec: &Spec) -> Result<Vec<Params>, Diagnostic> {
             .flat_map(|base| {
                 values.iter().map(|value| {
                     let mut params = base.clone();
-                    for (_, swept) in params.iter_mut().filter(|(key, _)| key == name) {
-                        *swept = value.clone();
+                    match params.iter_mut().find(|(key, _)| key == name) {
+                        Some((_, swept)) => *swept = value.clone(),
+                        None => params.push((name.clone(), value.clone())),
                     }
                     params
                 })
             })
             .collect();
+    }
+    let names = spec.learner.hyperparameters().into_iter().map(|parameter| parameter.name);
+    let order: HashMap<String, usize> = names.zip(0..).collect();
+    for params in &mut expanded {
+        params.sort_by_key(|(name, _)| order.get(name));
     }
     Ok(expanded)
 }
@@ -92,28 +92,21 @@ fn expand(spec: &Spec) -> Result<Vec<Params>, Diagnostic> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::HashSet;
+    use std::sync::Arc;
 
-    use data::ImageShape;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::executor::built_in::BuiltIn;
-    use crate::experiment::validation::Validation;
+    use crate::executor::built_in::{BuiltIn, OnDataset};
 
     fn plan(text: &str) -> Result<Plan, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("experiment.toml");
         std::fs::write(&path, text).unwrap();
-        let spec = Spec::read(&path, &[], &BuiltIn).map_err(|error| error.to_string())?;
-        let shape = ImageShape { rows: 8, columns: 8 };
-        let dataset = DatasetInfo {
-            sha256: "00".to_owned(),
-            train_len: 1_000,
-            test_len: 100,
-            shape,
-            classes: 10,
-        };
-        Plan::new(&spec, &dataset, &BuiltIn).map_err(|error| error.to_string())
+        let spec = Spec::read(&path, &[], Arc::new(BuiltIn)).map_err(|error| error.to_string())?;
+        let Trained::BuiltIn(data) = &spec.trained else { return Err("a program".to_owned()) };
+        let subject = OnDataset::new("00", 1_000, data.validation);
+        Plan::new(&spec, &subject).map_err(|error| error.to_string())
     }
 
     fn titles(plan: &Plan) -> Vec<String> {
@@ -126,7 +119,6 @@ mod tests {
     #[test]
     fn trial_id_equals_sha256sum() {
         let plan = plan("name='a'\ndata={dataset='digits'}\n").unwrap();
-        assert_eq!(plan.trials[0].validation, Validation::Test);
         assert_eq!(plan.trials[0].id.as_str(), "ac2354942b2ac4be");
     }
 
@@ -154,7 +146,7 @@ mod tests {
     fn held_out_examples_are_not_trained_on() {
         let data = "{dataset='digits',validation=0.1}";
         let plan = plan(&format!("name='a'\ndata={data}\ntrain={{batch_size=100}}")).unwrap();
-        assert_eq!((plan.examples, plan.trials[0].workload.steps), (900, 45));
+        assert_eq!(plan.trials[0].workload.steps, 45);
     }
 
     proptest! {

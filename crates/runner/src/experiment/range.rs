@@ -32,6 +32,12 @@ impl<'a> Range<'a> {
         find(self.entries, name)
     }
 
+    /// Whether the bounds are integers, and no number of values is given.
+    fn is_of_integers(&self) -> bool {
+        let is_integer = |node: &Node| matches!(node.value, Value::Integer(_));
+        is_integer(self.from) && is_integer(self.to) && self.get("count").is_none()
+    }
+
     /// Rejects keys that belong to a range of another type.
     fn reject(&self, names: &[&str], label: &str) -> Result<(), Diagnostic> {
         match names.iter().find_map(|name| self.get(name).map(|node| (name, node))) {
@@ -51,7 +57,12 @@ impl<'a> Range<'a> {
 /// significant digits, so that they have the same text and the same hash on every machine.
 pub fn expand(hyperparameter: &Hyperparameter, node: &Node) -> Result<Vec<Node>, Diagnostic> {
     let range = Range::read(node)?;
-    let values = match hyperparameter.kind {
+    let kind = match hyperparameter.kind {
+        Kind::Any if range.is_of_integers() => Kind::Integer,
+        Kind::Any => Kind::Number,
+        kind => kind,
+    };
+    let values = match kind {
         Kind::Integer => {
             range.reject(
                 &["count", "scale"],
@@ -64,7 +75,7 @@ pub fn expand(hyperparameter: &Hyperparameter, node: &Node) -> Result<Vec<Node>,
                 .reject(&["step"], "a range of numbers has a count: { from, to, count, scale }")?;
             numbers(&range)?
         }
-        Kind::Choice(_) => {
+        Kind::Choice(_) | Kind::Any => {
             let message = format!("'{}' has no range", hyperparameter.name);
             return Err(Diagnostic::new(message, &node.span, "expected a list of values"));
         }

@@ -5,14 +5,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use data::Fraction;
 use tracking::{Declarations, ExperimentName};
 
 use crate::experiment::axis::{Axis, find, read_value};
+use crate::experiment::data_section::DataSection;
 use crate::experiment::diagnostic::{Diagnostic, Source, SourceSpan};
-use crate::experiment::file::{self, Entries, Node, Value};
+use crate::experiment::file::{self, Entries, Node, Table, flattened};
 use crate::experiment::learner::{Learner, Params};
 use crate::experiment::metrics;
+use crate::experiment::program_learner::ProgramLearner;
+use crate::experiment::program_section::ProgramSection;
 use crate::experiment::section::{Section, table, text};
 use crate::experiment::validation::Validation;
 
@@ -21,9 +23,10 @@ use crate::experiment::validation::Validation;
 pub struct Spec {
     pub name: ExperimentName,
     pub description: String,
-    pub dataset: NamedDataset,
-    pub fallback: Option<NamedDataset>,
-    pub validation: Validation,
+    /// What the trials train.
+    pub trained: Trained,
+    /// The hyperparameters of what the trials train.
+    pub learner: Arc<dyn Learner>,
     /// The `[metrics]` section.
     pub metrics: Declarations,
     /// The values that all trials share. A swept hyperparameter has its default here.
@@ -35,85 +38,91 @@ pub struct Spec {
     pub source: Arc<Source>,
 }
 
-/// A dataset, and where the file names it.
-#[derive(Debug, Clone)]
-pub struct NamedDataset {
-    pub source: data::Source,
-    pub span: SourceSpan,
+/// What the trials of an experiment train.
+#[derive(Debug)]
+pub enum Trained {
+    /// The built-in model, on this data.
+    BuiltIn(DataSection),
+    Program(ProgramSection),
 }
 
-impl NamedDataset {
-    /// Reads the value of `key`. A relative path starts at `folder`, the folder of the file.
-    fn read(key: &str, node: &Node, folder: &Path) -> Result<Self, Diagnostic> {
-        let source = data::Source::parse(text(key, node)?, folder).map_err(|error| {
-            Diagnostic::new(format!("invalid '{key}'"), &node.span, error.to_string())
-        })?;
-        Ok(Self { source, span: node.span.clone() })
+impl Trained {
+    /// The key of the file that defines it.
+    pub fn span(&self) -> &SourceSpan {
+        match self {
+            Self::BuiltIn(data) => &data.dataset.span,
+            Self::Program(program) => &program.span,
+        }
     }
 }
 
 impl Spec {
     /// Reads the experiment file at `path`. Each of `sets` (`KEY=VALUE`) replaces one setting.
+    /// `built_in` has the hyperparameters of the built-in model.
     ///
     /// # Errors
-    /// If the file cannot be read, is not TOML, or is not a valid experiment for `learner`.
-    pub fn read(path: &Path, sets: &[String], learner: &dyn Learner) -> Result<Self> {
+    /// If the file cannot be read, is not TOML, or is not a valid experiment.
+    pub fn read(path: &Path, sets: &[String], built_in: Arc<dyn Learner>) -> Result<Self> {
         let source = file::read(path)?;
         let mut root = file::parse(&source)?;
         for setting in sets {
             file::overlay(&mut root, setting)?;
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        Ok(Self::from_root(&root, source, folder, learner)?)
+        Ok(Self::from_root(&root, source, folder, built_in)?)
     }
 
-    /// The metric that ranks trials. By default the validation accuracy if examples are held out, so
-    /// that the choice does not use the test set.
-    pub fn ranking_metric(&self) -> &str {
-        self.metrics.rank.as_deref().unwrap_or(match self.validation {
-            Validation::Test => "test_accuracy",
-            Validation::HeldOut(_) => "val_accuracy",
+    /// The metric that ranks trials, if it is known before the training. By default the validation
+    /// accuracy if examples are held out, so that the choice does not use the test set.
+    pub fn ranking_metric(&self) -> Option<&str> {
+        self.metrics.rank.as_deref().or(match &self.trained {
+            Trained::BuiltIn(DataSection { validation: Validation::Test, .. }) => {
+                Some("test_accuracy")
+            }
+            Trained::BuiltIn(_) => Some("val_accuracy"),
+            Trained::Program(_) => None,
         })
+    }
+
+    /// The text of the file, without the values of environment variables.
+    pub fn recorded_text(&self) -> String {
+        file::without_env_values(&self.source.text)
     }
 
     fn from_root(
         root: &Node,
         source: Arc<Source>,
         folder: &Path,
-        learner: &dyn Learner,
+        built_in: Arc<dyn Learner>,
     ) -> Result<Self, Diagnostic> {
-        const KEYS: [&str; 6] = ["name", "description", "data", "metrics", "train", "sweep"];
+        const KEYS: [&str; 7] =
+            ["name", "description", "data", "program", "metrics", "train", "sweep"];
         let top = Section::new("the experiment", root, &KEYS)?;
         let name = top.required("name", "name = \"batch_sweep\"")?;
         let description =
             top.get("description").map_or(Ok(""), |node| text("description", node))?.to_owned();
 
-        let data = top.required("data", "[data]\ndataset = \"mnist\"")?;
-        let data = Section::new("[data]", data, &["dataset", "offline_fallback", "validation"])?;
-        let named = |key, node| NamedDataset::read(key, node, folder);
-        let dataset = named("dataset", data.required("dataset", "dataset = \"mnist\"")?)?;
-        let fallback = data.get("offline_fallback");
-        let fallback = fallback.map(|node| named("offline_fallback", node)).transpose()?;
-        let validation = data.get("validation").map_or(Ok(Validation::Test), validation)?;
+        let table_of = |name: &str| match top.get(name) {
+            Some(node) => Ok(flattened(table(name, node)?)),
+            None => Ok(Table::new()),
+        };
+        let (train, swept) = (table_of("train")?, table_of("sweep")?);
+        reject_fixed_and_swept(&train, &swept)?;
+        let (trained, learner) = trained(&top, folder, &train, &swept, built_in)?;
 
         let metrics = top.get("metrics");
         let metrics =
-            metrics.map_or(Ok(Declarations::default()), |node| metrics::read(node, learner))?;
-
-        let train = top.get("train").map_or(Ok(&[][..]), |node| table("train", node))?;
-        let swept = top.get("sweep").map_or(Ok(&[][..]), |node| table("sweep", node))?;
-        reject_fixed_and_swept(train, swept)?;
-        let base = base(train, learner)?;
-        let axes = swept.iter().map(|(key, node)| Axis::read(key, node, learner));
+            metrics.map_or(Ok(Declarations::default()), |node| metrics::read(node, &*learner))?;
+        let base = base(&train, &*learner)?;
+        let axes = swept.iter().map(|(key, node)| Axis::read(key, node, &*learner));
         let sweep = axes.collect::<Result<_, _>>()?;
-        let spans = train.iter().chain(swept);
+        let spans = train.iter().chain(&swept);
         let spans = spans.map(|(key, node)| (key.name.clone(), node.span.clone())).collect();
         Ok(Self {
             name: experiment_name(name)?,
             description,
-            dataset,
-            fallback,
-            validation,
+            trained,
+            learner,
             metrics,
             base,
             sweep,
@@ -123,16 +132,38 @@ impl Spec {
     }
 }
 
+/// Reads `[program]`, or else `[data]`.
+fn trained(
+    top: &Section<'_>,
+    folder: &Path,
+    train: &Entries,
+    swept: &Entries,
+    built_in: Arc<dyn Learner>,
+) -> Result<(Trained, Arc<dyn Learner>), Diagnostic> {
+    let Some(program) = top.get("program") else {
+        let data = top.required("data", "[data]\ndataset = \"mnist\"")?;
+        return Ok((Trained::BuiltIn(DataSection::read(data, folder)?), built_in));
+    };
+    if let Some(data) = top.get("data") {
+        let message = "the file has both [data] and [program]";
+        let label = "expected one of them: [data] belongs to the built-in model";
+        return Err(Diagnostic::new(message, &data.span, label));
+    }
+    let program = ProgramSection::read(program, folder, train, swept)?;
+    Ok((Trained::Program(program), Arc::new(ProgramLearner::new(train, swept))))
+}
+
 /// The values of `[train]`, and the defaults of all other hyperparameters.
 fn base(train: &Entries, learner: &dyn Learner) -> Result<Params, Diagnostic> {
     let mut fixed = HashMap::new();
     for (key, node) in train {
         let hyperparameter = find(key, learner)?;
-        fixed.insert(hyperparameter.name, read_value(&hyperparameter, node, learner)?);
+        let value = read_value(&hyperparameter, node, learner)?;
+        fixed.insert(hyperparameter.name, value);
     }
-    let named = learner.hyperparameters().into_iter().map(|hyperparameter| {
-        let value = fixed.remove(hyperparameter.name).unwrap_or(hyperparameter.default);
-        (hyperparameter.name.to_owned(), value)
+    let named = learner.hyperparameters().into_iter().filter_map(|hyperparameter| {
+        let value = fixed.remove(&hyperparameter.name).or(hyperparameter.default)?;
+        Some((hyperparameter.name, value))
     });
     Ok(named.collect())
 }
@@ -159,17 +190,4 @@ fn experiment_name(node: &Node) -> Result<ExperimentName, Diagnostic> {
         Diagnostic::new("invalid experiment name", &node.span, label)
             .help("the name becomes a folder of the results folder")
     })
-}
-
-fn validation(node: &Node) -> Result<Validation, Diagnostic> {
-    const EXPECTED: &str =
-        "expected \"test\" or a fraction of the training set between 0 and 1, such as 0.1";
-    let wrong = || Diagnostic::new("invalid value of 'validation'", &node.span, EXPECTED);
-    match node.value {
-        Value::Text(ref word) if word == "test" => Ok(Validation::Test),
-        Value::Float(fraction) => {
-            Fraction::new(fraction).map(Validation::HeldOut).map_err(|_| wrong())
-        }
-        _ => Err(wrong()),
-    }
 }

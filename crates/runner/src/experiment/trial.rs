@@ -2,54 +2,48 @@
 
 use tracking::{RecordedRun, TrialId, Value};
 
-use crate::experiment::learner::{Learner, Params, Workload, param};
-use crate::experiment::validation::Validation;
+use crate::experiment::learner::{Learner, Params, Subject, Workload, param};
 use crate::separator::SEPARATOR;
 
-/// One point of the sweep: named hyperparameters and the validation.
+/// One point of the sweep: named hyperparameters.
 #[derive(Debug, Clone)]
 pub struct Trial {
     pub id: TrialId,
     pub params: Params,
-    pub validation: Validation,
     pub workload: Workload,
 }
 
 impl Trial {
-    /// A trial whose id is a hash of its hyperparameters, dataset and validation.
-    pub fn new(
-        params: Params,
-        dataset_sha256: &str,
-        validation: Validation,
-        workload: Workload,
-    ) -> Self {
-        let mut fields =
-            vec![("dataset", dataset_sha256.to_owned()), ("validation", validation.to_string())];
-        fields.extend(params.iter().map(|(name, value)| (name.as_str(), value.to_string())));
+    /// A trial of `subject`, whose id is a hash of the subject's identity and the hyperparameters.
+    ///
+    /// # Errors
+    /// If `params` are not the checked hyperparameters of the subject.
+    pub fn new(params: Params, subject: &dyn Subject) -> Result<Self, String> {
+        let fields = subject.id_fields(&params);
         let fields: Vec<(&str, &str)> =
-            fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        Self { id: TrialId::of(&fields), params, validation, workload }
+            fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let workload = subject.workload(&params)?;
+        Ok(Self { id: TrialId::of(&fields), params, workload })
     }
 
-    /// The trial of a recorded run, on `examples` training examples.
+    /// The trial of a recorded run of `subject`.
     ///
     /// # Errors
     /// If `learner` did not train the run, or the run's parameters do not match its trial id.
     pub fn recorded(
         run: &RecordedRun,
         learner: &dyn Learner,
-        examples: usize,
+        subject: &dyn Subject,
     ) -> Result<Self, String> {
         let hyperparameters = learner.hyperparameters();
         let mut params = Params::with_capacity(hyperparameters.len());
         for name in hyperparameters.into_iter().map(|hyperparameter| hyperparameter.name) {
-            let value = run.param(name).ok_or_else(|| format!("its record has no {name}"))?;
-            let value = learner.check(name, value).map_err(|reason| format!("{name}: {reason}"))?;
-            params.push((name.to_owned(), value));
+            let value = run.param(&name).ok_or_else(|| format!("its record has no {name}"))?;
+            let value =
+                learner.check(&name, value).map_err(|reason| format!("{name}: {reason}"))?;
+            params.push((name, value));
         }
-        let validation = Validation::recorded(run.validation.key())?;
-        let workload = learner.workload(&params, examples)?;
-        let trial = Self::new(params, &run.dataset_sha256, validation, workload);
+        let trial = Self::new(params, subject)?;
         if trial.id == run.trial && run.params.len() == trial.params.len() {
             return Ok(trial);
         }

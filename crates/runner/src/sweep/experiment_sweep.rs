@@ -1,16 +1,13 @@
 //! One experiment's sweep: trains groups of trials and records them in a store.
 
-use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use model::{EngineData, EngineKind};
 use tracking::{ClaimOptions, Experiment, Invocation, InvocationId, PlannedWork, Store};
 
 use crate::cli::RunArgs;
-use crate::executor::built_in::Trainer;
-use crate::experiment::datasets::ResolvedDataset;
+use crate::executor::setup::{Hardware, Setup};
 use crate::experiment::group::{TrialGroup, step_count, trial_count};
 use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
@@ -25,11 +22,19 @@ use crate::sweep::stop::Stop;
 use crate::sweep::store_writer::{Claimer, StoreWriter, SweepSummary};
 use crate::sweep::worker::{FLUSH_INTERVAL, WorkerContext};
 
-/// An experiment whose file, dataset and plan are valid.
+/// An experiment whose file, plan, and data or program are valid.
 pub struct PreparedExperiment {
     pub spec: Spec,
-    pub resolved: ResolvedDataset,
+    pub setup: Setup,
     pub plan: Plan,
+}
+
+impl PreparedExperiment {
+    /// The number of trials at a time: requested, or of the experiment file, or the number of cores
+    /// that the process may use.
+    pub fn jobs(&self, requested: Option<u32>) -> usize {
+        jobs(requested.or_else(|| self.setup.jobs()))
+    }
 }
 
 /// What the sweeps of all experiments share.
@@ -37,25 +42,25 @@ pub struct SweepContext<'a> {
     pub args: &'a RunArgs,
     pub destination: Destination,
     pub selection: Selection,
-    pub engine: EngineKind,
-    pub device: model::Device,
+    pub hardware: Hardware,
     pub stop: Stop,
 }
 
 /// Records that the sweep starts.
 pub fn begin(
     context: &SweepContext<'_>,
-    PreparedExperiment { spec, plan, .. }: &PreparedExperiment,
+    experiment: &PreparedExperiment,
     Work { candidates, to_run, .. }: &Work<'_>,
     store: &mut Store,
 ) -> Result<InvocationId> {
+    let PreparedExperiment { spec, plan, .. } = experiment;
     let count = |groups: &[TrialGroup<'_>]| u32::try_from(trial_count(groups)).unwrap_or(u32::MAX);
     let work =
         PlannedWork { trials: count(candidates), to_run: count(to_run), steps: step_count(to_run) };
     let invocation = Invocation {
         work: Some(work),
-        jobs: u32::try_from(jobs(context.args.jobs)).unwrap_or(u32::MAX),
-        experiment_file: Some(spec.source.text.clone()),
+        jobs: u32::try_from(experiment.jobs(context.args.jobs)).unwrap_or(u32::MAX),
+        experiment_file: Some(spec.recorded_text()),
         plan_sha256: Some(plan.sha256()),
         shard: context.destination.shard,
         ..provenance::this_invocation()
@@ -73,32 +78,26 @@ pub fn jobs(requested: Option<u32>) -> usize {
 /// Trains and records the trials to run.
 pub fn run(
     context: &SweepContext<'_>,
-    PreparedExperiment { spec, resolved, plan }: &PreparedExperiment,
+    experiment: &PreparedExperiment,
     work: Work<'_>,
     invocation: InvocationId,
     store: &mut Store,
 ) -> Result<SweepSummary> {
-    let SweepContext { args, destination, engine, stop, .. } = context;
-    let data = EngineData::new(*engine, &resolved.dataset, &context.device)?;
-    let trainer = Trainer::new(Arc::clone(&resolved.dataset), data);
+    let SweepContext { args, destination, hardware, stop, .. } = context;
+    let PreparedExperiment { spec, setup, plan } = experiment;
+    let executor = setup.executor(spec, &destination.results, hardware)?;
     let progress = Progress::new(&work, &plan.varying, spec.ranking_metric(), args.quiet);
-    let device = args.device.to_string();
     let mut writer = StoreWriter {
         store,
         exclusive: destination.is_exclusive(),
         claimer: Claimer {
             invocation,
-            metadata: RunMetadata {
-                experiment: &spec.name,
-                resolved,
-                engine: engine.name(),
-                device: &device,
-            },
+            metadata: RunMetadata { header: setup.header(&spec.name, hardware) },
             options: ClaimOptions {
                 rerun: args.rerun || args.retry_failed,
                 take_over: args.take_over,
             },
-            executor: &trainer,
+            executor: &*executor,
         },
         fail_fast: args.fail_fast,
         progress: &progress,
@@ -110,9 +109,9 @@ pub fn run(
         save_model(&model_path(&destination.results, &spec.name, &trial.id), model)
     };
     let workers =
-        WorkerContext { executor: &trainer, save_model: &save_model, progress: &progress, stop };
+        WorkerContext { executor: &*executor, save_model: &save_model, progress: &progress, stop };
     let batch_time = if writer.exclusive { FLUSH_INTERVAL } else { Duration::ZERO };
-    let swept = sweep(work.to_run, jobs(args.jobs), workers, batch_time, &mut writer);
+    let swept = sweep(work.to_run, experiment.jobs(args.jobs), workers, batch_time, &mut writer);
     let summary = std::mem::take(&mut writer.summary);
     progress.finish();
     // After an error, the CSV files should still show what was recorded, if they can be written.

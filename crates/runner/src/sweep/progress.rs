@@ -35,7 +35,7 @@ pub struct Progress {
     /// All trials of the shard or of the plan.
     trials: usize,
     varying: Vec<String>,
-    ranking: String,
+    ranking: Option<String>,
 }
 
 /// The shortest time between two updates of a trial's bar.
@@ -50,7 +50,7 @@ const GROUP_BAR_WIDTH: usize = 11;
 impl Progress {
     /// Shows the sweep of `work`. The hyperparameters `varying` name the trials, and the metric
     /// `ranking` ranks them.
-    pub fn new(work: &Work<'_>, varying: &[String], ranking: &str, quiet: bool) -> Self {
+    pub fn new(work: &Work<'_>, varying: &[String], ranking: Option<&str>, quiet: bool) -> Self {
         let mode = match (quiet, std::io::stderr().is_terminal()) {
             (true, _) => Mode::Silent,
             (false, true) => Mode::Bars,
@@ -60,7 +60,7 @@ impl Progress {
         let progress = Self {
             trials: trial_count(&work.candidates),
             varying: varying.to_vec(),
-            ranking: ranking.to_owned(),
+            ranking: ranking.map(str::to_owned),
             ..Self::with_mode(mode, steps)
         };
         progress.count_ended(work.done);
@@ -97,7 +97,7 @@ impl Progress {
             waiting: AtomicBool::new(false),
             trials: 0,
             varying: Vec::new(),
-            ranking: String::new(),
+            ranking: None,
         }
     }
 
@@ -113,7 +113,8 @@ impl Progress {
             self.print(&format!("{title}{SEPARATOR}resumed after epoch {epoch}"), &[]);
         }
         let (steps, epochs) = (longest.workload.steps, longest.workload.epochs);
-        let steps_per_epoch = (steps / u64::from(epochs)).max(1);
+        let steps_per_epoch = (steps / u64::from(epochs.unwrap_or(1))).max(1);
+        let resumed_after = resumed_after.filter(|_| epochs.is_some());
         let shown = u64::from(resumed_after.unwrap_or(0)) * steps_per_epoch;
         if shown > 0 {
             self.count_earlier(shown);
@@ -146,14 +147,14 @@ impl Progress {
     /// Shows that a trial ended and is recorded. With bars, only trials without a result get a
     /// line.
     pub fn trial_ended(&self, trial: &Trial, result: &Result<Execution, String>) {
-        let outcome = result.as_ref().map(|execution| execution.outcome).ok();
-        if outcome != Some(Outcome::Stopped) {
+        let outcome = result.as_ref().map(|execution| &execution.outcome).ok();
+        if outcome != Some(&Outcome::Stopped) {
             self.count_ended(1);
         }
-        if self.mode == Mode::Lines || outcome != Some(Outcome::Finished) {
+        if self.mode == Mode::Lines || outcome != Some(&Outcome::Finished) {
             let ended = self.ended.load(Ordering::Relaxed);
             let title = trial.title(&self.varying);
-            let (first, others) = describe(result, &self.ranking);
+            let (first, others) = describe(result, self.ranking.as_deref());
             let line = format!("[{ended}/{}] {title}{SEPARATOR}{first}", self.trials);
             self.print(&line, &others);
         }
@@ -202,21 +203,13 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// How a trial ended, and other metrics if it finished: the first text then is the metric `ranking`.
-fn describe(result: &Result<Execution, String>, ranking: &str) -> (String, Vec<String>) {
-    let execution = match result {
-        Err(error) => {
-            let error = error.lines().next().unwrap_or_default();
-            return (format!("failed: {error}"), Vec::new());
-        }
-        Ok(execution) => execution,
-    };
-    match execution.outcome {
-        Outcome::Finished => {}
-        Outcome::Diverged { epoch, step } => {
-            return (format!("diverged in epoch {epoch} at step {step}"), Vec::new());
-        }
-        Outcome::Stopped => return ("killed: stopped by a signal".to_owned(), Vec::new()),
+fn describe(result: &Result<Execution, String>, ranking: Option<&str>) -> (String, Vec<String>) {
+    let (status, error) = records::status(result.as_ref());
+    if let Some(error) = error {
+        let error = error.lines().next().unwrap_or_default();
+        return (format!("{status}: {error}"), Vec::new());
     }
+    let Ok(execution) = result else { return (status.to_string(), Vec::new()) };
     let results = records::results(execution);
     let value = |name| {
         let by_epoch = execution.epochs.iter().flat_map(|epoch| &epoch.metrics);
@@ -233,7 +226,7 @@ pub struct GroupProgress {
     sweep: ProgressBar,
     title: String,
     steps_per_epoch: u64,
-    epochs: u32,
+    epochs: Option<u32>,
     shown: u64,
     refreshed: Instant,
 }
@@ -246,14 +239,30 @@ impl GroupProgress {
         if !epoch_ends && (!reads_clock || self.refreshed.elapsed() < REFRESH_INTERVAL) {
             return;
         }
+        self.count(step);
+        self.show(Some(epoch), metrics);
+    }
+
+    /// Shows metrics of the trial, and the epoch to which they belong.
+    pub fn show(&mut self, epoch: Option<u32>, metrics: &dyn Display) {
         self.refreshed = Instant::now();
-        self.sweep.inc(step.saturating_sub(self.shown));
-        self.shown = step;
-        self.bar.set_position(step);
-        let text = [&self.title, &*format!("epoch {epoch}/{}", self.epochs), &metrics.to_string()];
-        let text = text.join(SEPARATOR);
+        let of = self.epochs.map_or_else(String::new, |epochs| format!("/{epochs}"));
+        let epoch = epoch.map(|epoch| format!("epoch {epoch}{of}"));
+        let parts = [Some(self.title.clone()), epoch, Some(metrics.to_string())];
+        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR);
         let room = stderr_width().saturating_sub(GROUP_BAR_WIDTH);
         self.bar.set_message(fitted(&text, room).to_owned());
+    }
+
+    /// Shows that a trial of `steps` has ended, with all of them or without some.
+    pub fn ended(&mut self, steps: u64) {
+        self.count(steps);
+    }
+
+    fn count(&mut self, step: u64) {
+        self.sweep.inc(step.saturating_sub(self.shown));
+        self.shown = self.shown.max(step);
+        self.bar.set_position(step);
     }
 }
 

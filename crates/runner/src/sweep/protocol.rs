@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use tracking::{EpochMetrics, RunId};
 
-use crate::executor::{Execution, ResumeState, SerializeModel};
+use crate::executor::{ClaimedGroup, Execution, Outcome, SerializeModel};
 use crate::experiment::group::TrialGroup;
 use crate::experiment::trial::Trial;
 
@@ -28,15 +28,6 @@ pub struct ClaimReply<'a> {
     pub busy: Option<TrialGroup<'a>>,
 }
 
-/// The trials of a group that the worker must run.
-pub struct ClaimedGroup<'a> {
-    pub group: TrialGroup<'a>,
-    /// The run of each trial.
-    pub runs: Vec<RunId>,
-    /// Where to resume the training of the longest trial.
-    pub resume: Option<ResumeState>,
-}
-
 /// The end of a trial.
 pub struct TrialResult<'a> {
     pub trial: &'a Trial,
@@ -46,6 +37,13 @@ pub struct TrialResult<'a> {
     pub started_at: SystemTime,
     /// The execution, or the error that prevented it.
     pub result: Result<Execution, String>,
+}
+
+impl TrialResult<'_> {
+    /// The outcome, unless an error prevented the execution.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.result.as_ref().ok().map(|execution| &execution.outcome)
+    }
 }
 
 /// Receives the events of a sweep.

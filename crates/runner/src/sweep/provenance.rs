@@ -3,13 +3,15 @@
 use sysinfo::{CpuRefreshKind, RefreshKind, System};
 use tracking::{Invocation, Process};
 
+use crate::experiment::file::without_env_values;
+
 /// The invocation of this process. The caller adds what concerns an experiment.
 pub fn this_invocation() -> Invocation {
     let system =
         System::new_with_specifics(RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()));
     let cpu = system.ok().and_then(|system| Some(system.cpus().first()?.brand().to_owned()));
     let unknown = || "unknown".to_owned();
-    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let words = std::env::args_os().map(|word| recorded_word(&word.to_string_lossy()));
     Invocation {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         git_commit: option_env!("GIT_COMMIT").map(str::to_owned),
@@ -25,6 +27,14 @@ pub fn this_invocation() -> Invocation {
         plan_sha256: None,
         shard: None,
         work: None,
+    }
+}
+
+/// A word of the command line, without the values of environment variables that `--set` sets.
+fn recorded_word(word: &str) -> String {
+    match word.strip_prefix("--set=") {
+        Some(setting) => format!("--set={}", without_env_values(setting)),
+        None => without_env_values(word),
     }
 }
 

@@ -4,50 +4,22 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Result, anyhow};
-use tracking::{Run, RunHeader, SplitSizes, Status, TrialId, ValidationSet, atomic_file};
+use tracking::{Run, RunHeader, Status, TrialId, atomic_file};
 
 use crate::executor::{Execution, Outcome};
-use crate::experiment::datasets::{ResolvedDataset, as_text};
 use crate::experiment::trial::Trial;
 use crate::sweep::protocol::TrialResult;
 
 /// What all runs of one sweep share.
-pub struct RunMetadata<'a> {
-    pub experiment: &'a str,
-    pub resolved: &'a ResolvedDataset,
-    pub engine: &'a str,
-    pub device: &'a str,
+pub struct RunMetadata {
+    pub header: RunHeader,
 }
 
-impl RunMetadata<'_> {
+impl RunMetadata {
     /// The run of a trial that starts.
     pub fn started(&self, trial: &Trial, started_at: SystemTime) -> Run {
-        let dataset = &self.resolved.dataset;
-        let header = RunHeader {
-            trial: trial.id.clone(),
-            dataset: dataset.name.clone(),
-            dataset_sha256: dataset.sha256.clone(),
-            dataset_path: dataset.folder.as_deref().map(as_text),
-            fallback_for: self.resolved.fallback_for.clone(),
-            validation: ValidationSet::from(&*trial.validation.to_string()),
-            split_sizes: self.split_sizes(trial),
-            engine: self.engine.to_owned(),
-            device: self.device.to_owned(),
-            ..RunHeader::new(self.experiment, Status::Running)
-        };
+        let header = RunHeader { trial: trial.id.clone(), ..self.header.clone() };
         Run { params: trial.params.clone(), ..Run::new(header, started_at) }
-    }
-
-    /// The number of training, validation and test examples of a trial.
-    fn split_sizes(&self, trial: &Trial) -> SplitSizes {
-        let dataset = &self.resolved.dataset;
-        let held_out = trial.validation.held_out(dataset.train.len());
-        let size = |examples: usize| u64::try_from(examples).ok();
-        SplitSizes {
-            train: size(dataset.train.len() - held_out.unwrap_or(0)),
-            validation: held_out.and_then(size),
-            test: size(dataset.test.len()),
-        }
     }
 
     /// The run of a trial that ended.
@@ -74,21 +46,20 @@ impl RunMetadata<'_> {
 pub fn status(result: Result<&Execution, &String>) -> (Status, Option<String>) {
     match result {
         Err(error) => (Status::Failed, Some(error.clone())),
-        Ok(execution) => match execution.outcome {
+        Ok(execution) => match &execution.outcome {
             Outcome::Finished => (Status::Finished, None),
             Outcome::Stopped => (Status::Killed, Some("stopped by a signal".to_owned())),
-            Outcome::Diverged { epoch, step } => {
-                let error = format!("the loss was not finite in epoch {epoch}, at step {step}");
-                (Status::Diverged, Some(error))
-            }
+            Outcome::Diverged(reason) => (Status::Diverged, Some(reason.clone())),
+            Outcome::Failed(reason) => (Status::Failed, Some(reason.clone())),
         },
     }
 }
 
-/// The final metrics of an execution, with its time unless it was stopped.
+/// The final metrics of an execution, with its time unless it was stopped or measured it itself.
 pub fn results(execution: &Execution) -> Vec<(String, f64)> {
     let mut results = execution.results.clone();
-    if execution.outcome != Outcome::Stopped {
+    let has_time = results.iter().any(|(name, _)| name == "seconds");
+    if execution.outcome != Outcome::Stopped && !has_time {
         results.push(("seconds".to_owned(), execution.elapsed.as_secs_f64()));
     }
     results

@@ -10,10 +10,11 @@ use tracking::{
     WriteTransaction,
 };
 
-use crate::executor::{Executor, ResumeState};
+use crate::executor::{ClaimedGroup, Executor, Outcome, ResumeState};
 use crate::experiment::group::TrialGroup;
+use crate::experiment::trial::Trial;
 use crate::sweep::progress::Progress;
-use crate::sweep::protocol::{ClaimReply, ClaimedGroup, Event, EventSink};
+use crate::sweep::protocol::{ClaimReply, Event, EventSink};
 use crate::sweep::records::RunMetadata;
 use crate::sweep::stop::Stop;
 
@@ -31,7 +32,7 @@ pub struct SweepSummary {
 /// Claims trials in the store.
 pub struct Claimer<'a> {
     pub invocation: InvocationId,
-    pub metadata: RunMetadata<'a>,
+    pub metadata: RunMetadata,
     pub options: ClaimOptions,
     pub executor: &'a dyn Executor,
 }
@@ -87,7 +88,10 @@ impl<'a> EventSink<'a> for StoreWriter<'_> {
             self.progress.done_elsewhere(done.trials, done.steps);
         }
         for end in ended {
-            if end.result.is_err() {
+            if end.outcome() != Some(&Outcome::Stopped) {
+                self.claimer.executor.end_recorded(end.trial);
+            }
+            if matches!(end.outcome(), None | Some(Outcome::Failed(_))) {
                 self.summary.failed += 1;
                 if self.fail_fast {
                     self.stop.request();
@@ -96,7 +100,7 @@ impl<'a> EventSink<'a> for StoreWriter<'_> {
             self.progress.trial_ended(end.trial, &end.result);
         }
         if self.exported.elapsed() >= EXPORT_INTERVAL {
-            self.store.export_csv(self.claimer.metadata.experiment)?;
+            self.store.export_csv(&self.claimer.metadata.header.experiment)?;
             self.exported = Instant::now();
         }
         Ok(())
@@ -169,11 +173,14 @@ impl Claimer<'_> {
     ) -> Result<Option<ResumeState>> {
         let Some(((longest, resumption), shorter)) = runs.split_last_mut() else { return Ok(None) };
         // A state after the end of the shortest trial would skip that trial's result.
-        let shortest = group.trials[0].workload.epochs as usize;
+        let shortest = group.trials[0].workload.epochs;
+        let fits = |state: &ResumeState| {
+            shortest.is_none_or(|shortest| state.epochs.len() <= shortest as usize)
+        };
         let resumption = resumption.take();
         let is_resumed = resumption.is_some();
-        let state = resumption.and_then(|resumption| self.resume_state(resumption));
-        let state = state.filter(|state| state.epochs.len() <= shortest);
+        let state = resumption.and_then(|point| self.resume_state(group.longest(), longest, point));
+        let state = state.filter(fits);
         if is_resumed && state.is_none() {
             transaction.restart_run(longest)?;
         }
@@ -188,10 +195,12 @@ impl Claimer<'_> {
     /// The state after the last checkpoint, if the executor can read it.
     fn resume_state(
         &self,
+        trial: &Trial,
+        run: &RunId,
         ResumePoint { epochs, checkpoint, .. }: ResumePoint,
     ) -> Option<ResumeState> {
         let elapsed = Duration::try_from_secs_f64(checkpoint.seconds).ok()?;
-        let can_resume = self.executor.can_resume(&checkpoint.model);
+        let can_resume = self.executor.can_resume(trial, run, &checkpoint.model);
         can_resume.then_some(ResumeState { epochs, elapsed, model: checkpoint.model })
     }
 }

@@ -7,11 +7,11 @@ use anyhow::{Result, bail};
 use tracking::{EpochMetrics, RunId, Value};
 
 use super::progress::Progress;
-use super::protocol::{ClaimReply, ClaimedGroup, Event, EventSink};
+use super::protocol::{ClaimReply, Event, EventSink};
 use super::scheduler::sweep;
 use super::stop::Stop;
 use super::worker::WorkerContext;
-use crate::executor::{Execution, Executor, GroupObserver, Outcome, ResumeState};
+use crate::executor::{ClaimedGroup, Execution, Executor, GroupObserver, Outcome};
 use crate::experiment::fixtures::trial;
 use crate::experiment::group::{TrialGroup, groups};
 use crate::experiment::trial::Trial;
@@ -32,8 +32,7 @@ struct Fake {
 impl Executor for Fake {
     fn execute(
         &self,
-        group: &TrialGroup<'_>,
-        _: Option<ResumeState>,
+        ClaimedGroup { group, .. }: ClaimedGroup<'_>,
         observer: &mut dyn GroupObserver,
     ) -> Result<()> {
         let seed = seed(group.longest());
@@ -46,7 +45,7 @@ impl Executor for Fake {
             _ if observer.epoch(metrics, Duration::ZERO, model).is_break() => Outcome::Stopped,
             1 => bail!("out of memory"),
             2 => panic!("index out of bounds"),
-            3 => Outcome::Diverged { epoch: 1, step: 7 },
+            3 => Outcome::Diverged("at step 7".to_owned()),
             _ => Outcome::Finished,
         };
         observer.trial_ended(Execution {
@@ -60,7 +59,7 @@ impl Executor for Fake {
         Ok(())
     }
 
-    fn can_resume(&self, _: &[u8]) -> bool {
+    fn can_resume(&self, _: &Trial, _: &RunId, _: &[u8]) -> bool {
         true
     }
 }
@@ -138,7 +137,7 @@ fn failed_trial_does_not_stop_the_others() {
         assert_eq!(sink.ended[1].1, Err("out of memory".to_owned()));
         let panic = sink.ended[2].1.clone().unwrap_err();
         assert!(panic.contains("the program panicked: index out of bounds"), "{panic}");
-        assert_eq!(sink.ended[3].1, Ok(Outcome::Diverged { epoch: 1, step: 7 }));
+        assert_eq!(sink.ended[3].1, Ok(Outcome::Diverged("at step 7".to_owned())));
     }
 }
 

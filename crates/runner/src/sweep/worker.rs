@@ -14,7 +14,7 @@ use crate::experiment::group::TrialGroup;
 use crate::experiment::trial::Trial;
 use crate::sweep::panics;
 use crate::sweep::progress::{GroupProgress, Progress};
-use crate::sweep::protocol::{ClaimReply, ClaimedGroup, Event, TrialResult};
+use crate::sweep::protocol::{ClaimReply, Event, TrialResult};
 use crate::sweep::queue::Queue;
 use crate::sweep::stop::Stop;
 
@@ -50,14 +50,15 @@ pub fn run_group<'a>(
     if let Some(group) = busy {
         queue.retry_later(group);
     }
-    let Some(ClaimedGroup { group, runs, resume }) = claimed else { return };
+    let Some(claimed) = claimed else { return };
 
-    let resumed_after = resume.as_ref().and_then(|state| state.epochs.last());
+    let group = claimed.group.clone();
+    let resumed_after = claimed.resume.as_ref().and_then(|state| state.epochs.last());
     let resumed_after = resumed_after.map(|last| last.epoch);
     let mut observer = GroupWorker {
         progress: context.progress.group_started(&group, resumed_after),
         group: &group,
-        runs,
+        runs: claimed.runs.clone(),
         started_at: SystemTime::now(),
         events,
         ended: 0,
@@ -68,7 +69,7 @@ pub fn run_group<'a>(
         latest: None,
     };
     let executed =
-        catch_unwind(AssertUnwindSafe(|| context.executor.execute(&group, resume, &mut observer)));
+        catch_unwind(AssertUnwindSafe(|| context.executor.execute(claimed, &mut observer)));
     let error = match executed {
         Ok(Ok(())) => "the engine ended without a result".to_owned(),
         Ok(Err(error)) => format!("{error:#}"),
@@ -105,6 +106,7 @@ impl GroupWorker<'_, '_> {
         let trial = self.group.trials[self.ended];
         let run = self.runs[self.ended].clone();
         self.ended += 1;
+        self.progress.ended(trial.workload.steps);
         let longest = self.longest_run();
         let shared_from = (run != *longest).then(|| longest.clone());
         let started_at = self.started_at;
@@ -152,7 +154,8 @@ impl GroupObserver for GroupWorker<'_, '_> {
         model: SerializeModel,
     ) -> ControlFlow<()> {
         // The end of the longest trial records its last epochs.
-        let is_last = metrics.epoch >= self.group.longest().workload.epochs;
+        let planned = self.group.longest().workload.epochs;
+        let is_last = planned.is_some_and(|planned| metrics.epoch >= planned);
         self.pending.push(metrics);
         self.latest = Some((elapsed, model));
         if self.flushed.elapsed() >= FLUSH_INTERVAL && !is_last {
@@ -163,6 +166,14 @@ impl GroupObserver for GroupWorker<'_, '_> {
         } else {
             ControlFlow::Continue(())
         }
+    }
+
+    fn progress(&mut self, epoch: Option<u32>, metrics: &dyn Display) {
+        self.progress.show(epoch, metrics);
+    }
+
+    fn stop_requested(&self) -> bool {
+        self.context.stop.requested()
     }
 
     fn trial_ended(&mut self, execution: Execution) {

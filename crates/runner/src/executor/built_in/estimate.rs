@@ -6,11 +6,12 @@ use model::EngineKind;
 use tracking::{RecordedRun, Status, Value};
 
 use crate::experiment::group::TrialGroup;
-use crate::experiment::plan::Plan;
 
 /// Estimates the time of trials.
 pub struct Estimate {
     engine: EngineKind,
+    /// Number of training examples.
+    examples: usize,
     /// The measured time divided by the rule of thumb; 1 without a measurement.
     scale: f64,
     /// The number of earlier runs that the estimate uses.
@@ -42,18 +43,19 @@ impl Estimate {
         }
         Self {
             engine,
+            examples,
             scale: if count > 0 { measured / predicted } else { 1.0 },
             measured_runs: count,
         }
     }
 
     /// Time to train `groups` on `jobs` cores.
-    pub fn time(&self, plan: &Plan, groups: &[TrialGroup<'_>], jobs: usize) -> Duration {
+    pub fn time(&self, groups: &[TrialGroup<'_>], jobs: usize) -> Duration {
         let seconds = |group: &TrialGroup<'_>| {
             let longest = group.longest();
             let batch = integer(longest.param("batch_size")).unwrap_or(1);
-            let epoch = rule_of_thumb(self.engine, batch, plan.examples);
-            f64::from(longest.workload.epochs) * epoch
+            let epoch = rule_of_thumb(self.engine, batch, self.examples);
+            f64::from(longest.workload.epochs.unwrap_or(1)) * epoch
         };
         #[allow(clippy::cast_precision_loss, reason = "a number of threads")]
         let jobs = jobs.clamp(1, groups.len().max(1)) as f64;

@@ -6,7 +6,7 @@ use model::{
 use tracking::Value;
 
 use super::metrics::RESULTS;
-use crate::experiment::learner::{Hyperparameter, Kind, Learner, Misfit, Params, Workload};
+use crate::experiment::learner::{Hyperparameter, Kind, Learner, Params};
 
 /// How to get and set a typed hyperparameter by name.
 struct Row {
@@ -86,7 +86,7 @@ const TABLE: [Row; 7] = [
 ];
 
 /// The only hyperparameter that does not change a training, but only its length.
-const EPOCHS: &str = "epochs";
+pub const EPOCHS: &str = "epochs";
 
 impl Access {
     fn kind(&self) -> Kind {
@@ -152,43 +152,19 @@ impl Learner for BuiltIn {
     fn hyperparameters(&self) -> Vec<Hyperparameter> {
         let defaults = Hyperparameters::default();
         let public = |Row { name, access }: &Row| Hyperparameter {
-            name,
+            name: (*name).to_owned(),
             kind: access.kind(),
-            default: access.get(&defaults),
+            default: Some(access.get(&defaults)),
         };
         TABLE.iter().map(public).collect()
     }
 
-    fn metrics(&self) -> &'static [&'static str] {
-        &RESULTS
+    fn metrics(&self) -> Option<&'static [&'static str]> {
+        Some(&RESULTS)
     }
 
     fn check(&self, name: &str, value: &Value) -> Result<Value, String> {
         set(&mut Hyperparameters::default(), name, value)
-    }
-
-    /// One step of the fused engine costs about as much as three examples.
-    fn workload(&self, params: &Params, examples: usize) -> Result<Workload, String> {
-        let typed = typed(params)?;
-        let (epochs, steps) = (typed.epochs.get(), typed.steps(examples));
-        let key = params.iter().filter(|(name, _)| name != EPOCHS);
-        Ok(Workload {
-            epochs,
-            steps,
-            cost: 3 * steps + u64::from(epochs).saturating_mul(examples as u64),
-            trajectory_key: key.map(|(name, value)| format!("{name}={value} ")).collect(),
-        })
-    }
-
-    fn misfit(&self, trials: &[Params], examples: usize) -> Option<Misfit> {
-        let sizes = trials.iter().filter_map(|params| Some(typed(params).ok()?.batch_size.get()));
-        let largest = sizes.max().filter(|largest| *largest as usize > examples)?;
-        Some(Misfit {
-            name: "batch_size",
-            message: format!("a batch of {largest} is larger than the training set"),
-            expected: format!("expected at most {examples}, the training examples"),
-            help: "use a smaller batch size; nothing was run",
-        })
     }
 }
 

@@ -4,7 +4,9 @@ pub mod error_analysis;
 pub mod estimate;
 pub mod hyperparameters;
 pub mod metrics;
+pub mod on_dataset;
 pub mod trainer;
 
 pub use hyperparameters::BuiltIn;
+pub use on_dataset::OnDataset;
 pub use trainer::Trainer;

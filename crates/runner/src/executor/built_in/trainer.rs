@@ -7,31 +7,32 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result};
 use data::{Dataset, hold_out};
 use model::{EngineData, Hyperparameters, Observer, Score, Training, ValidationSet, Weights};
-use tracking::EpochMetrics;
+use tracking::{EpochMetrics, RunId};
 
 use super::error_analysis::error_analysis;
 use super::hyperparameters::typed;
 use super::metrics::{self, Running};
-use crate::executor::{Execution, Executor, GroupObserver, Outcome, ResumeState};
-use crate::experiment::group::TrialGroup;
+use crate::executor::{ClaimedGroup, Execution, Executor, GroupObserver, Outcome, ResumeState};
+use crate::experiment::trial::Trial;
 use crate::experiment::validation::Validation;
 
 /// Trains on one dataset with one engine.
 pub struct Trainer {
     dataset: Arc<Dataset>,
     data: EngineData,
+    validation: Validation,
 }
 
 impl Trainer {
     /// `data` is `dataset` in the engine's form, which all trials share.
-    pub fn new(dataset: Arc<Dataset>, data: EngineData) -> Self {
-        Self { dataset, data }
+    pub fn new(dataset: Arc<Dataset>, data: EngineData, validation: Validation) -> Self {
+        Self { dataset, data, validation }
     }
 
     /// Rows of the training split to train on, and the rows held out.
-    fn partition(&self, validation: Validation, seed: u64) -> (Vec<u32>, Option<Vec<u32>>) {
+    fn partition(&self, seed: u64) -> (Vec<u32>, Option<Vec<u32>>) {
         let labels = &self.dataset.train.labels;
-        match validation {
+        match self.validation {
             Validation::Test => ((0..).take(labels.len()).collect(), None),
             Validation::HeldOut(fraction) => {
                 let partition = hold_out(labels, fraction, seed);
@@ -110,14 +111,13 @@ impl TrainedEpochs {
 impl Executor for Trainer {
     fn execute(
         &self,
-        group: &TrialGroup<'_>,
-        resume: Option<ResumeState>,
+        ClaimedGroup { group, resume, .. }: ClaimedGroup<'_>,
         observer: &mut dyn GroupObserver,
     ) -> Result<()> {
         let started = Instant::now();
         let longest = group.longest();
         let hyperparameters: Hyperparameters = typed(&longest.params).map_err(Error::msg)?;
-        let (rows, held_out) = self.partition(longest.validation, hyperparameters.seed.get());
+        let (rows, held_out) = self.partition(hyperparameters.seed.get());
         let validation = held_out.as_deref().map_or(ValidationSet::Test, ValidationSet::HeldOut);
         let engine = self.data.engine(&hyperparameters)?;
         let mut training = Training::new(engine, hyperparameters, &rows, validation);
@@ -129,13 +129,13 @@ impl Executor for Trainer {
         }
         trained.elapsed += started.elapsed();
         for (index, trial) in group.trials.iter().enumerate() {
-            let epochs = trial.workload.epochs;
+            let epochs = typed(&trial.params).map_err(Error::msg)?.epochs.get();
             while trained.epochs.len() < epochs as usize {
                 let flow = trained.epoch(&mut training, epochs, observer)?;
                 if let ControlFlow::Break(outcome) = flow {
                     // Every longer trial of the group ends in the same epoch.
                     for _ in &group.trials[index..] {
-                        observer.trial_ended(trained.unfinished(outcome, Duration::ZERO));
+                        observer.trial_ended(trained.unfinished(outcome.clone(), Duration::ZERO));
                     }
                     return Ok(());
                 }
@@ -145,7 +145,7 @@ impl Executor for Trainer {
         Ok(())
     }
 
-    fn can_resume(&self, model: &[u8]) -> bool {
+    fn can_resume(&self, _: &Trial, _: &RunId, model: &[u8]) -> bool {
         Weights::from_safetensors(model).is_ok()
     }
 }
@@ -153,7 +153,10 @@ impl Executor for Trainer {
 fn outcome_of(outcome: model::Outcome) -> Outcome {
     match outcome {
         model::Outcome::Finished { .. } => Outcome::Finished,
-        model::Outcome::Diverged { epoch, step } => Outcome::Diverged { epoch, step },
+        model::Outcome::Diverged { epoch, step } => {
+            let reason = format!("the loss was not finite in epoch {epoch}, at step {step}");
+            Outcome::Diverged(reason)
+        }
         model::Outcome::Stopped => Outcome::Stopped,
     }
 }

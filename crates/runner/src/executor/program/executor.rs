@@ -1,0 +1,161 @@
+//! Trains trials by running a program.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use anyhow::{Context, Result};
+use tracking::metric::Rules;
+use tracking::{RunId, Stream, TrialId};
+
+use super::code::Code;
+use super::log;
+use super::output::OutputReader;
+use super::process::{Launch, ProgramProcess};
+use super::slot::Slot;
+use super::training::Training;
+use super::trial_folder::{TrialFolder, append};
+use crate::executor::{ClaimedGroup, Executor, GroupObserver, Outcome};
+use crate::experiment::command_template::PARAMS;
+use crate::experiment::program_section::{CHECKPOINT_DIR, ProgramSection, SLOT};
+use crate::experiment::spec::Spec;
+use crate::experiment::trial::Trial;
+
+/// The name of the engine in the record.
+pub const ENGINE: &str = "program";
+/// Python writes every line at once if this variable is set, so that no metric is lost when it is
+/// killed.
+const UNBUFFERED: &str = "PYTHONUNBUFFERED";
+
+/// Runs the program of an experiment, once per trial.
+pub struct ProgramExecutor {
+    program: ProgramSection,
+    code: Code,
+    rules: Rules,
+    experiment: String,
+    /// The results folder.
+    results: PathBuf,
+    /// Whether each slot is in use.
+    slots: Mutex<Vec<bool>>,
+}
+
+impl ProgramExecutor {
+    /// Runs the program of `spec`; its files go to the folder `results`.
+    ///
+    /// # Errors
+    /// If the results folder has no absolute path.
+    pub fn new(spec: &Spec, program: &ProgramSection, code: &Code, results: &Path) -> Result<Self> {
+        let absolute = std::path::absolute(results);
+        let results =
+            absolute.with_context(|| format!("{} has no absolute path", results.display()))?;
+        Ok(Self {
+            program: program.clone(),
+            code: code.clone(),
+            rules: Rules::new(&[], &spec.metrics),
+            experiment: spec.name.to_string(),
+            results,
+            slots: Mutex::new(Vec::new()),
+        })
+    }
+
+    fn folder(&self, trial: &TrialId) -> TrialFolder {
+        TrialFolder::new(&tracking::programs_folder(&self.results, &self.experiment), trial)
+    }
+
+    /// The JSON object with all hyperparameters of a trial.
+    fn params(&self, trial: &Trial) -> String {
+        let json = |(name, value): &(String, tracking::Value)| {
+            let json = match value {
+                tracking::Value::Integer(integer) => (*integer).into(),
+                tracking::Value::Real(real) => (*real).into(),
+                tracking::Value::Text(text) => match self.program.written(name, value) {
+                    // The record has no booleans.
+                    Some("true") => true.into(),
+                    Some("false") => false.into(),
+                    _ => serde_json::Value::from(text.as_str()),
+                },
+            };
+            (name.clone(), json)
+        };
+        let object: serde_json::Map<_, _> = trial.params.iter().map(json).collect();
+        format!("{}\n", serde_json::Value::Object(object))
+    }
+
+    /// The command of a trial.
+    fn command(&self, trial: &Trial, folder: &TrialFolder) -> Vec<String> {
+        self.program.command.fill(&|name| {
+            if name == PARAMS {
+                return folder.params().to_string_lossy().into_owned();
+            }
+            let value = |value| match self.program.written(name, value) {
+                Some(written) => written.to_owned(),
+                None => value.to_string(),
+            };
+            trial.param(name).map_or_else(String::new, value)
+        })
+    }
+
+    fn start(&self, trial: &Trial, folder: &TrialFolder, slot: usize) -> Result<ProgramProcess> {
+        let mut env = self.program.env.clone();
+        env.push((SLOT.to_owned(), slot.to_string()));
+        env.push((CHECKPOINT_DIR.to_owned(), folder.checkpoint().to_string_lossy().into_owned()));
+        if std::env::var_os(UNBUFFERED).is_none() {
+            env.push((UNBUFFERED.to_owned(), "1".to_owned()));
+        }
+        ProgramProcess::start(Launch {
+            command: &self.command(trial, folder),
+            directory: &self.program.directory,
+            env: &env,
+            stdout: append(&folder.stdout())?,
+            stderr: append(&folder.stderr())?,
+            lock: &folder.lock(),
+        })
+    }
+
+    /// Compresses what the program printed.
+    fn keep_logs(&self, folder: &TrialFolder, run: &RunId) -> Result<()> {
+        let streams = [(Stream::Stdout, folder.stdout()), (Stream::Stderr, folder.stderr())];
+        for (stream, path) in streams {
+            let target = tracking::log_path(&self.results, &self.experiment, run, stream);
+            log::keep(&path, &target)
+                .with_context(|| format!("cannot write the log {}", target.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Executor for ProgramExecutor {
+    fn execute(
+        &self,
+        ClaimedGroup { group, runs, resume }: ClaimedGroup<'_>,
+        observer: &mut dyn GroupObserver,
+    ) -> Result<()> {
+        let (trial, run) = (group.longest(), &runs[runs.len() - 1]);
+        self.code.check_unchanged()?;
+        let folder = self.folder(&trial.id);
+        folder.wait_until_free(&|| observer.stop_requested())?;
+        folder.prepare(run, &self.params(trial))?;
+        let slot = Slot::take(&self.slots);
+        let reader = OutputReader::new(self.program.pattern.clone());
+        let mut training = Training::new(&folder, reader, self.rules.clone(), resume)?;
+        let start = || self.start(trial, &folder, slot.number);
+        let outcome = training.run(start, self.program.timeout, observer)?;
+        drop(slot);
+        if outcome != Outcome::Stopped {
+            self.keep_logs(&folder, run)?;
+        }
+        observer.trial_ended(training.execution(outcome));
+        Ok(())
+    }
+
+    fn can_resume(&self, trial: &Trial, run: &RunId, _: &[u8]) -> bool {
+        self.folder(&trial.id).can_resume(run)
+    }
+
+    fn end_recorded(&self, trial: &Trial) {
+        if let Err(error) = self.folder(&trial.id).remove() {
+            let warning =
+                format!("warning: cannot remove the files of trial {}: {error}", trial.id);
+            anstream::eprintln!("{}", tracking::printable(&warning));
+        }
+    }
+}

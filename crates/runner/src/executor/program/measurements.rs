@@ -1,0 +1,144 @@
+//! What a program has measured: epochs and final metrics, from the readings of its output.
+
+use tracking::metric::{Rules, is_loss};
+use tracking::{EpochMetrics, ValidationSet};
+
+use super::output::Reading;
+
+/// More epochs would not fit in memory.
+const MAX_EPOCHS: usize = 100_000;
+/// More metrics are a mistake.
+const MAX_METRICS: usize = 1_000;
+
+/// The measurements of a run, across all processes of the run.
+pub struct Measurements {
+    rules: Rules,
+    /// Epochs that a later one followed, and the current epoch.
+    epochs: Vec<EpochMetrics>,
+    results: Vec<(String, f64)>,
+    /// What to add to the program's numbers of epochs, so that they count from 1.
+    offset: Option<u64>,
+    /// The last epoch of the current process.
+    last_of_process: u32,
+    /// Names of all metrics so far.
+    names: Vec<String>,
+}
+
+/// What follows from a reading.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// Nothing ended.
+    Continue,
+    /// The epochs before the current one are complete.
+    EpochEnded,
+    /// A metric that must be finite is not.
+    Diverged(String),
+}
+
+impl Measurements {
+    /// No measurements. `rules` say which metrics must be finite.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            epochs: Vec::new(),
+            results: Vec::new(),
+            offset: None,
+            last_of_process: 0,
+            names: Vec::new(),
+        }
+    }
+
+    /// Another process of the run begins: it may repeat epochs of the one before.
+    pub fn process_begins(&mut self) {
+        self.last_of_process = 0;
+    }
+
+    /// Adds a reading. The last value of a metric in an epoch counts. An epoch that a resumed
+    /// program repeats, except the current one, is already recorded and left out.
+    ///
+    /// # Errors
+    /// If the epoch is impossible, or there are too many epochs or metrics.
+    pub fn add(&mut self, reading: Reading) -> Result<Step, String> {
+        let Reading { epoch, step, metrics } = reading;
+        for (name, _) in &metrics {
+            if !self.names.contains(name) {
+                self.names.push(name.clone());
+            }
+        }
+        if self.names.len() > MAX_METRICS {
+            return Err(format!("it printed more than {MAX_METRICS} different metrics"));
+        }
+        let diverged = self.diverged(epoch, &metrics);
+        let Some(epoch) = epoch else {
+            metrics.into_iter().for_each(|metric| put(&mut self.results, metric));
+            return Ok(diverged.unwrap_or(Step::Continue));
+        };
+        let number = self.number(epoch)?;
+        let current = self.epochs.last().map_or(0, |current| current.epoch);
+        let mut ended = false;
+        if number > current {
+            if self.epochs.len() == MAX_EPOCHS {
+                return Err(format!("it printed more than {MAX_EPOCHS} epochs"));
+            }
+            ended = current > 0;
+            self.epochs.push(EpochMetrics { epoch: number, step: number.into(), metrics: vec![] });
+        }
+        if let Some(current) = self.epochs.last_mut().filter(|current| current.epoch == number) {
+            current.step = step.unwrap_or(current.step);
+            metrics.into_iter().for_each(|metric| put(&mut current.metrics, metric));
+        }
+        Ok(match diverged {
+            Some(diverged) => diverged,
+            None if ended => Step::EpochEnded,
+            None => Step::Continue,
+        })
+    }
+
+    /// The number of an epoch, from 1: a program that counts from 0 is shifted by one.
+    fn number(&mut self, epoch: u64) -> Result<u32, String> {
+        let offset = *self.offset.get_or_insert(u64::from(epoch == 0));
+        let number = epoch.checked_add(offset).and_then(|number| u32::try_from(number).ok());
+        let number = number.filter(|number| *number > 0);
+        let number = number.ok_or_else(|| format!("epoch {epoch} is not a possible number"))?;
+        if number < self.last_of_process {
+            let last = u64::from(self.last_of_process) - offset;
+            return Err(format!("epoch {epoch} followed epoch {last}: epochs must not go back"));
+        }
+        self.last_of_process = number;
+        Ok(number)
+    }
+
+    /// The first ranking or loss metric of a reading that is not finite.
+    fn diverged(&self, epoch: Option<u64>, metrics: &[(String, f64)]) -> Option<Step> {
+        let must_be_finite = |name: &str| is_loss(name) || self.ranking() == Some(name);
+        let is_bad = |(name, value): &&(String, f64)| !value.is_finite() && must_be_finite(name);
+        let (name, value) = metrics.iter().find(is_bad)?;
+        let when =
+            epoch.map_or_else(|| "at the end".to_owned(), |epoch| format!("in epoch {epoch}"));
+        let value = if value.is_nan() { "not a number" } else { "infinite" };
+        Some(Step::Diverged(format!("{name} was {value} {when}")))
+    }
+
+    /// The metric that ranks the trial, of those measured so far.
+    pub fn ranking(&self) -> Option<&str> {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        self.rules.ranking(&names, |_| true, &ValidationSet::NotStated)
+    }
+
+    /// The current epoch also ends when the program ends.
+    pub fn epochs(&self) -> &[EpochMetrics] {
+        &self.epochs
+    }
+
+    pub fn into_parts(self) -> (Vec<EpochMetrics>, Vec<(String, f64)>) {
+        (self.epochs, self.results)
+    }
+}
+
+/// Adds a metric, or replaces its value.
+fn put(metrics: &mut Vec<(String, f64)>, (name, value): (String, f64)) {
+    match metrics.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, known)) => *known = value,
+        None => metrics.push((name, value)),
+    }
+}

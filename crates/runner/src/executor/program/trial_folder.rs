@@ -1,0 +1,119 @@
+//! The folder of a trial that a program trains. It survives the death of the runner, so that the
+//! next one loses neither output nor checkpoint.
+//!
+//! It has the files `stdout` and `stderr`, which the program writes to; `params.json`; `checkpoint/`,
+//! which belongs to the program; `run`, the id of the run; and `attempts`, the length of `stdout` at
+//! the start of each process of the run. The file `TRIAL.lock` beside it is locked as long as a
+//! process of the trial lives.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tracking::{RunId, TrialId};
+
+/// The time between two attempts to lock a trial.
+const LOCK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The folder of a trial.
+pub struct TrialFolder {
+    path: PathBuf,
+}
+
+impl TrialFolder {
+    /// The folder of a trial in the folder of programs. It may not exist yet.
+    pub fn new(programs: &Path, trial: &TrialId) -> Self {
+        Self { path: programs.join(trial.as_str()) }
+    }
+
+    /// Whether the run can go on: it saved something in its checkpoint folder.
+    pub fn can_resume(&self, run: &RunId) -> bool {
+        let of_run = fs::read_to_string(self.path.join("run")).is_ok_and(|id| id == run.as_str());
+        let saved =
+            fs::read_dir(self.checkpoint()).is_ok_and(|mut entries| entries.next().is_some());
+        of_run && saved
+    }
+
+    /// Waits until no process of the trial lives: the supervisor of a killed runner ends them.
+    pub fn wait_until_free(&self, stop_requested: &dyn Fn() -> bool) -> Result<()> {
+        let parent = self.path.parent().unwrap_or(Path::new(""));
+        fs::create_dir_all(parent)
+            .with_context(|| format!("cannot create the folder {}", parent.display()))?;
+        let lock = File::create(self.lock())
+            .with_context(|| format!("cannot create {}", self.lock().display()))?;
+        while let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            if stop_requested() {
+                break;
+            }
+            std::thread::sleep(LOCK_INTERVAL);
+        }
+        Ok(())
+    }
+
+    /// Prepares the folder for a process of `run`: a run that goes on keeps what it has, any other
+    /// starts with an empty folder.
+    pub fn prepare(&self, run: &RunId, params: &str) -> Result<()> {
+        let prepare = || {
+            if !self.can_resume(run) {
+                self.remove_folder()?;
+                fs::create_dir_all(self.checkpoint())?;
+                fs::write(self.path.join("run"), run.as_str())?;
+                fs::write(self.params(), params)?;
+            }
+            let start = self.stdout().metadata().map_or(0, |file| file.len());
+            let mut attempts = append(&self.path.join("attempts"))?;
+            writeln!(attempts, "{start}")
+        };
+        prepare().with_context(|| format!("cannot prepare the folder {}", self.path.display()))
+    }
+
+    /// The lengths of `stdout` at which the processes of the run began.
+    pub fn attempts(&self) -> io::Result<Vec<u64>> {
+        let text = fs::read_to_string(self.path.join("attempts"))?;
+        Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+    }
+
+    /// Removes the folder and the lock.
+    pub fn remove(&self) -> io::Result<()> {
+        self.remove_folder()?;
+        ignore_missing(fs::remove_file(self.lock()))
+    }
+
+    fn remove_folder(&self) -> io::Result<()> {
+        ignore_missing(fs::remove_dir_all(&self.path))
+    }
+
+    pub fn stdout(&self) -> PathBuf {
+        self.path.join("stdout")
+    }
+
+    pub fn stderr(&self) -> PathBuf {
+        self.path.join("stderr")
+    }
+
+    pub fn params(&self) -> PathBuf {
+        self.path.join("params.json")
+    }
+
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint")
+    }
+
+    pub fn lock(&self) -> PathBuf {
+        self.path.with_extension("lock")
+    }
+}
+
+fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Opens a file to which every write appends.
+pub fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).open(path)
+}

@@ -1,0 +1,147 @@
+//! What an experiment trains, ready to run: data that is loaded, or a program that is found.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use model::{DeviceChoice, EngineData, EngineKind};
+use tracking::{RunHeader, SplitSizes, Status, ValidationSet};
+
+use crate::executor::Executor;
+use crate::executor::built_in::{OnDataset, Trainer};
+use crate::executor::program::{Code, ENGINE, ProgramExecutor};
+use crate::experiment::datasets::{Datasets, ResolvedDataset, as_text};
+use crate::experiment::learner::Subject;
+use crate::experiment::program_section::ProgramSection;
+use crate::experiment::spec::{Spec, Trained};
+
+/// What the trials of an experiment train.
+pub enum Setup {
+    BuiltIn { resolved: ResolvedDataset, on: OnDataset },
+    Program { program: Box<ProgramSection>, code: Code },
+}
+
+/// How the built-in model is trained.
+pub struct Hardware {
+    pub engine: EngineKind,
+    pub choice: DeviceChoice,
+    pub device: model::Device,
+}
+
+impl Setup {
+    /// Loads the data of `spec`, or finds its program.
+    pub fn load(spec: &Spec, datasets: &mut Datasets) -> Result<Self> {
+        match &spec.trained {
+            Trained::BuiltIn(data) => {
+                let resolved = datasets.resolve(data)?;
+                let info = resolved.dataset.info();
+                let on = OnDataset::new(&info.sha256, info.train_len, data.validation);
+                Ok(Self::BuiltIn { resolved, on })
+            }
+            Trained::Program(program) => {
+                Ok(Self::Program { code: Code::read(program)?, program: Box::new(program.clone()) })
+            }
+        }
+    }
+
+    pub fn subject(&self) -> &dyn Subject {
+        match self {
+            Self::BuiltIn { on, .. } => on,
+            Self::Program { code, .. } => code,
+        }
+    }
+
+    /// The data or the program, in a few words.
+    pub fn title(&self) -> String {
+        match self {
+            Self::BuiltIn { resolved, .. } => {
+                let dataset = &resolved.dataset;
+                format!("{} {} + {}", dataset.name, dataset.train.len(), dataset.test.len())
+            }
+            Self::Program { program, .. } => program.title(),
+        }
+    }
+
+    /// The number of trials at a time that the experiment file asks for.
+    pub fn jobs(&self) -> Option<u32> {
+        match self {
+            Self::BuiltIn { .. } => None,
+            Self::Program { program, .. } => Some(program.jobs),
+        }
+    }
+
+    /// What the runs of all trials have in common.
+    pub fn header(&self, experiment: &str, hardware: &Hardware) -> RunHeader {
+        let header = RunHeader::new(experiment, Status::Running);
+        match self {
+            Self::BuiltIn { resolved, on } => RunHeader {
+                dataset: resolved.dataset.name.clone(),
+                dataset_sha256: resolved.dataset.sha256.clone(),
+                dataset_path: resolved.dataset.folder.as_deref().map(as_text),
+                fallback_for: resolved.fallback_for.clone(),
+                validation: ValidationSet::from(&*on.validation.to_string()),
+                split_sizes: split_sizes(resolved, on),
+                engine: hardware.engine.name().to_owned(),
+                device: hardware.choice.to_string(),
+                ..header
+            },
+            Self::Program { code, .. } => RunHeader {
+                validation: ValidationSet::NotStated,
+                engine: ENGINE.to_owned(),
+                device: String::new(),
+                program_sha256: Some(code.sha256.clone()),
+                ..header
+            },
+        }
+    }
+
+    /// What trains the trials of `experiment`. `results` is the results folder.
+    ///
+    /// # Errors
+    /// If the data cannot be prepared.
+    pub fn executor(
+        &self,
+        spec: &Spec,
+        results: &Path,
+        hardware: &Hardware,
+    ) -> Result<Box<dyn Executor>> {
+        match self {
+            Self::BuiltIn { resolved, on } => {
+                let dataset = Arc::clone(&resolved.dataset);
+                let data = EngineData::new(hardware.engine, &dataset, &hardware.device)?;
+                Ok(Box::new(Trainer::new(dataset, data, on.validation)))
+            }
+            Self::Program { program, code } => {
+                let executor = ProgramExecutor::new(spec, program, code, results)?;
+                Ok(Box::new(executor))
+            }
+        }
+    }
+
+    /// Rejects options that concern only the built-in model.
+    ///
+    /// # Errors
+    /// If a program shall run on another device than the CPU.
+    pub fn check(&self, hardware: &Hardware) -> Result<()> {
+        match self {
+            Self::Program { .. } if hardware.choice != DeviceChoice::Cpu => bail!(
+                "--device {} belongs to the built-in model: pass the device in the command or in \
+                 env of [program]",
+                hardware.choice
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The number of training, validation and test examples of a trial.
+fn split_sizes(resolved: &ResolvedDataset, on: &OnDataset) -> SplitSizes {
+    let dataset = &resolved.dataset;
+    let size = |examples: usize| u64::try_from(examples).ok();
+    let held_out = on.validation.held_out(dataset.train.len());
+    SplitSizes {
+        train: size(on.examples),
+        validation: held_out.and_then(size),
+        test: size(dataset.test.len()),
+    }
+}
