@@ -3,10 +3,8 @@
 use std::borrow::Cow;
 
 use tracking::typed_name::in_words;
-use tracking::{Value, printable};
+use tracking::{REPLICATES, Value, printable};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-use crate::runs::REPLICATES;
 
 /// A hyperparameter: its name as it is, so that it can be typed.
 pub fn key(name: &str) -> String {

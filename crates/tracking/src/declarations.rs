@@ -21,6 +21,9 @@ impl Direction {
     }
 }
 
+/// Usual names of the hyperparameter that distinguishes repeated runs of a setting.
+pub const REPLICATES: [&str; 5] = ["seed", "random_state", "random_seed", "fold", "replicate"];
+
 /// Metric and replicate declarations of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Declarations {

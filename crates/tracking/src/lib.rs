@@ -236,7 +236,7 @@ mod value;
 
 pub use columns::ColumnNames;
 pub use csv_export::{HYPERPARAMETERS, RESULTS, escape_formula};
-pub use declarations::{Declarations, Direction};
+pub use declarations::{Declarations, Direction, REPLICATES};
 pub use duration::{about, seconds};
 pub use error::{FindError, StoreError};
 pub use error_analysis::{ConfusionCell, ErrorAnalysis, Mistake};

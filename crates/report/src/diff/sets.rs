@@ -2,13 +2,13 @@
 
 use tracking::metric::Rules;
 use tracking::typed_name::find;
-use tracking::{Status, ValidationSet};
+use tracking::{REPLICATES, Status, ValidationSet};
 
 use super::metric::MetricDifference;
 use super::pair::{Matches, Pair, have_common_value, match_runs};
 use crate::analysis::samples::{Coordinates, by_value};
 use crate::metric::Unit;
-use crate::runs::{MeasuredRun, REPLICATES, may_rank, metric_names, metric_of, param_names};
+use crate::runs::{MeasuredRun, may_rank, metric_names, metric_of, param_names};
 
 /// Two paired sets of runs. Arrays hold the left and the right part.
 #[derive(Debug)]

@@ -5,9 +5,6 @@ use std::collections::BTreeSet;
 use super::measured_run::MeasuredRun;
 use crate::metric;
 
-/// Usual names of the replicate; the first match wins.
-pub const REPLICATES: [&str; 5] = ["seed", "random_state", "random_seed", "fold", "replicate"];
-
 /// Names of the hyperparameters of `runs`, in the order in which they were first recorded.
 pub fn param_names<'a>(runs: impl IntoIterator<Item = &'a MeasuredRun>) -> Vec<&'a str> {
     distinct(runs.into_iter().flat_map(|measured| &measured.run.params).map(|(name, _)| &**name))

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use anyhow::Result;
-use tracking::{Declarations, Experiment, Status, ValidationSet, Value};
+use tracking::{Declarations, Experiment, REPLICATES, Status, ValidationSet, Value};
 
 use super::baseline::baseline;
 use super::options::CompareOptions;
@@ -17,9 +17,7 @@ use crate::analysis::samples::{
 };
 use crate::analysis::statistics::Statistic;
 use crate::metric::Metric;
-use crate::runs::{
-    MeasuredRun, REPLICATES, distinct, grid, may_rank, metric_names, metric_of, param_names,
-};
+use crate::runs::{MeasuredRun, distinct, grid, may_rank, metric_names, metric_of, param_names};
 
 /// Comparable runs, with the roles of their hyperparameters and metrics.
 pub(super) struct Group<'a> {
