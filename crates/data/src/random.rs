@@ -19,20 +19,26 @@ pub enum Purpose {
     },
     /// Selection of the held-out examples.
     Validation,
+    /// A point of a sampled space of hyperparameters.
+    Sample {
+        /// The number of the point, from 0.
+        point: u32,
+    },
 }
 
 /// A stream of random numbers.
 pub struct Generator(ChaCha8Rng);
 
 /// Returns the stream of `seed` for `purpose`. The key is the seed (8 bytes, little-endian) and the
-/// name of the purpose (ASCII, padded with zeros to 24 bytes). The nonce is the epoch, or 0 if the
-/// purpose has none.
+/// name of the purpose (ASCII, padded with zeros to 24 bytes). The nonce is the epoch or the point,
+/// or 0 if the purpose has neither.
 #[must_use]
 pub fn generator(seed: u64, purpose: Purpose) -> Generator {
     let (name, stream): (&[u8], u64) = match purpose {
         Purpose::Init => (b"init", 0),
         Purpose::Shuffle { epoch } => (b"shuffle", epoch.into()),
         Purpose::Validation => (b"validation", 0),
+        Purpose::Sample { point } => (b"sample", point.into()),
     };
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -117,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_differ_by_seed_purpose_and_epoch() {
+    fn streams_differ_by_seed_purpose_and_nonce() {
         let first = |seed, purpose| generator(seed, purpose).0.next_u64();
         let streams = [
             first(0, Purpose::Init),
@@ -125,6 +131,8 @@ mod tests {
             first(0, Purpose::Validation),
             first(0, Purpose::Shuffle { epoch: 1 }),
             first(0, Purpose::Shuffle { epoch: 2 }),
+            first(0, Purpose::Sample { point: 1 }),
+            first(0, Purpose::Sample { point: 2 }),
         ];
         for (i, a) in streams.iter().enumerate() {
             assert!(streams[i + 1..].iter().all(|b| a != b), "{streams:?}");
