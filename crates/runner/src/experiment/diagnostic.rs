@@ -19,6 +19,19 @@ pub struct SourceSpan {
     pub range: Range<usize>,
 }
 
+impl SourceSpan {
+    /// The part `range` of the string with the content `text` at this position; the whole string if
+    /// the file writes a part of it as an escape.
+    pub fn inside_string(&self, text: &str, range: Range<usize>) -> Self {
+        let written = self.source.text.get(self.range.clone()).unwrap_or_default();
+        let Some(start) = written.find(text).filter(|_| !text.is_empty()) else {
+            return self.clone();
+        };
+        let start = self.range.start + start;
+        Self { source: Arc::clone(&self.source), range: start + range.start..start + range.end }
+    }
+}
+
 /// An error at a position of a source.
 #[derive(Debug)]
 pub struct Diagnostic {

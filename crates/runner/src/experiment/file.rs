@@ -28,9 +28,7 @@ impl Node {
     /// The value of a key, if the node is a table that has the key.
     pub fn entry(&self, name: &str) -> Option<&Self> {
         match &self.value {
-            Value::Table(entries) => {
-                entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
-            }
+            Value::Table(entries) => entry(entries, name),
             _ => None,
         }
     }
@@ -48,7 +46,7 @@ impl Node {
 /// `optimizer.lr` for `optimizer = { lr = 0.1 }`. A range is one value.
 pub fn flattened(entries: &Entries) -> Table {
     let flat = entries.iter().flat_map(|(key, node)| match &node.value {
-        Value::Table(nested) if !node.is_range() => {
+        Value::Table(nested) if !nested.is_empty() && !node.is_range() => {
             let dotted = |(inner, node): (Key, Node)| {
                 let name = format!("{}.{}", key.name, inner.name);
                 (Key { name, span: inner.span }, node)
@@ -77,6 +75,11 @@ pub type Table = Vec<(Key, Node)>;
 
 /// A borrowed [`Table`].
 pub type Entries = [(Key, Node)];
+
+/// The value of a key.
+pub fn entry<'a>(entries: &'a Entries, name: &str) -> Option<&'a Node> {
+    entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+}
 
 /// A key and its position.
 #[derive(Debug, Clone)]
@@ -173,8 +176,8 @@ pub fn without_env_values(text: &str) -> String {
     changed
 }
 
-fn merge(under: &mut Node, over: Node) {
-    match (&mut under.value, over.value) {
+fn merge(under: &mut Node, Node { value, span }: Node) {
+    match (&mut under.value, value) {
         (Value::Table(under), Value::Table(over)) => {
             for (key, node) in over {
                 match under.iter_mut().find(|(existing, _)| existing.name == key.name) {
@@ -184,11 +187,22 @@ fn merge(under: &mut Node, over: Node) {
                 }
             }
         }
+        // A setting of the sweep is set in each `[[sweep]]`.
+        (Value::Array(tables), Value::Table(over)) if are_tables(tables) => {
+            for table in tables {
+                let value = Value::Table(over.clone());
+                merge(table, Node { value, span: span.clone() });
+            }
+        }
         (under_value, value) => {
             *under_value = value;
-            under.span = over.span;
+            under.span = span;
         }
     }
+}
+
+fn are_tables(items: &[Node]) -> bool {
+    !items.is_empty() && items.iter().all(|item| matches!(item.value, Value::Table(_)))
 }
 
 /// Whether a table replaces another one instead of adding to it.

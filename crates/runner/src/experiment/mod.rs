@@ -1,12 +1,13 @@
 //! From an experiment file to a plan of trials.
 //!
-//! `file` → `spec` → `plan` → `trial` → `group`, in the order of the data.
+//! `file` → `spec` → `space` → `plan` → `trial` → `group`, in the order of the data.
 
 pub mod axis;
 pub mod command_template;
 pub mod data_section;
 pub mod datasets;
 pub mod diagnostic;
+pub mod exclude;
 pub mod file;
 #[cfg(test)]
 pub mod fixtures;
@@ -17,9 +18,15 @@ pub mod plan;
 pub mod program_learner;
 pub mod program_section;
 pub mod range;
+pub mod sample;
+pub mod sampler;
 pub mod section;
 pub mod shard;
+pub mod space;
 pub mod spec;
+pub mod sweep_section;
+#[cfg(test)]
+mod tests;
 pub mod trial;
 pub mod validation;
 

@@ -1,21 +1,20 @@
 //! From a spec and a dataset to the trials of a plan.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 
-use crate::experiment::MAX_TRIALS;
-use crate::experiment::axis::Axis;
 use crate::experiment::diagnostic::Diagnostic;
 use crate::experiment::learner::{Params, Subject};
 use crate::experiment::spec::{Spec, Trained};
 use crate::experiment::trial::Trial;
 
-/// The trials of one experiment, in the order of the file: the first swept key varies slowest.
+/// The trials of one experiment, each once, in the order of the file: first those of the first
+/// sweep, whose first key varies slowest.
 #[derive(Debug)]
 pub struct Plan {
     pub trials: Vec<Trial>,
-    /// Names of the hyperparameters with more than one value, in the learner's order.
+    /// Names of the hyperparameters whose values differ between trials, in the learner's order.
     pub varying: Vec<String>,
 }
 
@@ -23,9 +22,11 @@ impl Plan {
     /// Expands `spec` for what its trials train.
     ///
     /// # Errors
-    /// If there are more than [`MAX_TRIALS`] trials, or `subject` cannot train all of them.
+    /// If a sweep has no trial, or `subject` cannot train all of them.
     pub fn new(spec: &Spec, subject: &dyn Subject) -> Result<Self, Diagnostic> {
-        let expanded = expand(spec)?;
+        let names = spec.learner.hyperparameters().into_iter().map(|parameter| parameter.name);
+        let names: Vec<String> = names.collect();
+        let expanded = expand(spec, &names)?;
         if let Some(misfit) = subject.misfit(&expanded) {
             let span = spec.spans.get(&misfit.name).unwrap_or(spec.trained.span());
             let label = match &spec.trained {
@@ -37,13 +38,18 @@ impl Plan {
             return Err(Diagnostic::new(misfit.message, span, label).help(misfit.help));
         }
         let trials = expanded.into_iter().map(|params| Trial::new(params, subject));
-        let trials = trials.collect::<Result<_, String>>().map_err(|reason| {
+        let mut trials: Vec<Trial> = trials.collect::<Result<_, String>>().map_err(|reason| {
             Diagnostic::new("the plan cannot be trained", spec.trained.span(), reason)
         })?;
-        let swept =
-            |name: &str| spec.sweep.iter().any(|axis| axis.name == name && axis.values.len() > 1);
-        let names = spec.learner.hyperparameters().into_iter().map(|parameter| parameter.name);
-        Ok(Self { trials, varying: names.filter(|name| swept(name)).collect() })
+        let mut seen = HashSet::new();
+        trials.retain(|trial| seen.insert(trial.id.clone()));
+        let varies = |name: &String| {
+            let mut values = trials.iter().map(|trial| trial.param(name));
+            let first = values.next();
+            values.any(|value| Some(value) != first)
+        };
+        let varying = names.into_iter().filter(varies).collect();
+        Ok(Self { trials, varying })
     }
 
     /// The identity of the plan: SHA-256 of its sorted trial ids, one per line.
@@ -55,33 +61,13 @@ impl Plan {
     }
 }
 
-/// All combinations. The first axis varies slowest.
-fn expand(spec: &Spec) -> Result<Vec<Params>, Diagnostic> {
-    let count =
-        spec.sweep.iter().try_fold(1usize, |count, axis| count.checked_mul(axis.values.len()));
-    if count.is_none_or(|count| count > MAX_TRIALS) {
-        let label = format!("expected at most {MAX_TRIALS} combinations");
-        let span = spec.sweep.first().map_or(spec.trained.span(), |axis| &axis.span);
-        return Err(Diagnostic::new("the plan has too many trials", span, label));
+/// The combinations of all spaces, each with its hyperparameters in the learner's order.
+fn expand(spec: &Spec, names: &[String]) -> Result<Vec<Params>, Diagnostic> {
+    let order: HashMap<&String, usize> = names.iter().zip(0..).collect();
+    let mut expanded = Vec::new();
+    for space in &spec.spaces {
+        expanded.append(&mut space.expand(&spec.base)?);
     }
-    let mut expanded = vec![spec.base.clone()];
-    for Axis { name, values, .. } in &spec.sweep {
-        expanded = expanded
-            .iter()
-            .flat_map(|base| {
-                values.iter().map(|value| {
-                    let mut params = base.clone();
-                    match params.iter_mut().find(|(key, _)| key == name) {
-                        Some((_, swept)) => *swept = value.clone(),
-                        None => params.push((name.clone(), value.clone())),
-                    }
-                    params
-                })
-            })
-            .collect();
-    }
-    let names = spec.learner.hyperparameters().into_iter().map(|parameter| parameter.name);
-    let order: HashMap<String, usize> = names.zip(0..).collect();
     for params in &mut expanded {
         params.sort_by_key(|(name, _)| order.get(name));
     }
@@ -92,22 +78,11 @@ fn expand(spec: &Spec) -> Result<Vec<Params>, Diagnostic> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::HashSet;
-    use std::sync::Arc;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::executor::built_in::{BuiltIn, OnDataset};
-
-    fn plan(text: &str) -> Result<Plan, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("experiment.toml");
-        std::fs::write(&path, text).unwrap();
-        let spec = Spec::read(&path, &[], Arc::new(BuiltIn)).map_err(|error| error.to_string())?;
-        let Trained::BuiltIn(data) = &spec.trained else { return Err("a program".to_owned()) };
-        let subject = OnDataset::new("00", 1_000, data.validation);
-        Plan::new(&spec, &subject).map_err(|error| error.to_string())
-    }
+    use crate::experiment::fixtures::plan;
 
     fn titles(plan: &Plan) -> Vec<String> {
         plan.trials.iter().map(|trial| trial.title(&plan.varying)).collect()

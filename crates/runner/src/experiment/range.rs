@@ -1,8 +1,9 @@
-//! A swept range: `{ from, to, step }` for integers, `{ from, to, count, scale }` for numbers.
+//! A swept range: `{ from, to, step }` for integers, `{ from, to, count, scale }` for numbers. A
+//! range to sample from has no count, and integers can have a scale.
 
 use crate::experiment::MAX_TRIALS;
 use crate::experiment::diagnostic::Diagnostic;
-use crate::experiment::file::{Entries, Node, Value};
+use crate::experiment::file::{Entries, Node, Value, entry};
 use crate::experiment::learner::{Hyperparameter, Kind};
 use crate::experiment::section::{table, unknown_key};
 
@@ -23,13 +24,13 @@ impl<'a> Range<'a> {
             return Err(unknown_key(key, &KNOWN));
         }
         let bound = |name| {
-            find(entries, name).ok_or_else(|| missing(name, node, "expected { from = …, to = … }"))
+            entry(entries, name).ok_or_else(|| missing(name, node, "expected { from = …, to = … }"))
         };
         Ok(Self { node, entries, from: bound("from")?, to: bound("to")? })
     }
 
     fn get(&self, name: &str) -> Option<&'a Node> {
-        find(self.entries, name)
+        entry(self.entries, name)
     }
 
     /// Whether the bounds are integers, and no number of values is given.
@@ -50,6 +51,12 @@ impl<'a> Range<'a> {
     }
 }
 
+/// Whether `node` is a range with a number of values.
+pub fn has_count(node: &Node) -> bool {
+    let has_count = |entries: &Entries| entry(entries, "count").is_some();
+    node.is_range() && matches!(&node.value, Value::Table(entries) if has_count(entries))
+}
+
 /// The values of the range `node`, each as a node at its position.
 ///
 /// Integers are `from`, `from + step` … up to and including `to`. Numbers are `count` values from
@@ -57,34 +64,145 @@ impl<'a> Range<'a> {
 /// significant digits, so that they have the same text and the same hash on every machine.
 pub fn expand(hyperparameter: &Hyperparameter, node: &Node) -> Result<Vec<Node>, Diagnostic> {
     let range = Range::read(node)?;
-    let kind = match hyperparameter.kind {
-        Kind::Any if range.is_of_integers() => Kind::Integer,
-        Kind::Any => Kind::Number,
-        kind => kind,
-    };
-    let values = match kind {
-        Kind::Integer => {
-            range.reject(
-                &["count", "scale"],
-                "a range of integers has a step: { from, to, step }",
-            )?;
-            integers(&range)?
+    let interval = Interval::of(&range, hyperparameter)?;
+    let values: Vec<Value> = match interval {
+        Interval::Integers { from, to, step, .. } => {
+            range.reject(&["scale"], "integers have a scale only in a sweep with 'sample'")?;
+            if length(from, to, step) > MAX_TRIALS as i128 {
+                return Err(too_many(node));
+            }
+            let next = |value: &i64| value.checked_add(step).filter(|next| *next <= to);
+            std::iter::successors(Some(from), next).map(Value::Integer).collect()
         }
-        Kind::Number => {
-            range
-                .reject(&["step"], "a range of numbers has a count: { from, to, count, scale }")?;
-            numbers(&range)?
-        }
-        Kind::Choice(_) | Kind::Any => {
-            let message = format!("'{}' has no range", hyperparameter.name);
-            return Err(Diagnostic::new(message, &node.span, "expected a list of values"));
+        Interval::Numbers { .. } => {
+            let count = count(&range)?;
+            #[allow(clippy::cast_precision_loss, reason = "at most 100,000")]
+            let fraction = |index: i64| index as f64 / (count - 1) as f64;
+            (0..count).map(|index| interval.at(fraction(index))).collect()
         }
     };
     Ok(values.into_iter().map(|value| Node { value, span: node.span.clone() }).collect())
 }
 
-fn find<'a>(entries: &'a Entries, name: &str) -> Option<&'a Node> {
-    entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
+/// The values between the bounds of a range.
+#[derive(Debug)]
+pub enum Interval {
+    /// `from`, `from + step` … up to and including `to`. A log scale has step 1.
+    Integers {
+        from: i64,
+        to: i64,
+        step: i64,
+        scale: Scale,
+    },
+    Numbers {
+        from: f64,
+        to: f64,
+        scale: Scale,
+    },
+}
+
+/// How numbers are spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    Linear,
+    Log,
+}
+
+impl Interval {
+    /// Reads a range without `count`. Also returns the nodes of its bounds.
+    pub fn read<'a>(
+        hyperparameter: &Hyperparameter,
+        node: &'a Node,
+    ) -> Result<(Self, [&'a Node; 2]), Diagnostic> {
+        let range = Range::read(node)?;
+        Ok((Self::of(&range, hyperparameter)?, [range.from, range.to]))
+    }
+
+    fn of(range: &Range<'_>, hyperparameter: &Hyperparameter) -> Result<Self, Diagnostic> {
+        match hyperparameter.kind {
+            Kind::Integer => Self::integers(range),
+            Kind::Any if range.is_of_integers() => Self::integers(range),
+            Kind::Number | Kind::Any => Self::numbers(range),
+            Kind::Choice(_) => {
+                let message = format!("'{}' has no range", hyperparameter.name);
+                Err(Diagnostic::new(message, &range.node.span, "expected a list of values"))
+            }
+        }
+    }
+
+    fn integers(range: &Range<'_>) -> Result<Self, Diagnostic> {
+        range.reject(&["count"], "a range of integers has a step: { from, to, step }")?;
+        let (from, to) = (integer(range.from)?, integer(range.to)?);
+        let step_node = range.get("step");
+        let step = step_node.map_or(Ok(1), integer)?;
+        if step < 1 {
+            let span = &step_node.unwrap_or(range.node).span;
+            let label = "expected a step of 1 or more";
+            return Err(Diagnostic::new("the range never ends", span, label));
+        }
+        if from > to {
+            return Err(empty(range.node, "expected 'from' no larger than 'to'"));
+        }
+        #[allow(clippy::cast_precision_loss, reason = "only its sign matters")]
+        let scale = Scale::read(range, from as f64)?;
+        if scale == Scale::Log {
+            range.reject(&["step"], "a log scale has no step")?;
+        }
+        Ok(Self::Integers { from, to, step, scale })
+    }
+
+    fn numbers(range: &Range<'_>) -> Result<Self, Diagnostic> {
+        range.reject(&["step"], "a range of numbers has a count: { from, to, count, scale }")?;
+        let (from, to) = (number(range.from)?, number(range.to)?);
+        if from >= to {
+            return Err(empty(range.node, "expected 'from' smaller than 'to'"));
+        }
+        Ok(Self::Numbers { from, to, scale: Scale::read(range, from)? })
+    }
+
+    /// The value at a fraction, from 0 to 1, of the interval.
+    #[allow(clippy::cast_possible_truncation, reason = "the result is between the bounds")]
+    #[allow(clippy::cast_precision_loss, reason = "a fraction of a sample has 24 bits")]
+    pub fn at(&self, fraction: f64) -> Value {
+        match *self {
+            Self::Integers { from, to, scale: Scale::Log, .. } => {
+                // Each integer is as likely as its part of the logarithmic scale is long.
+                let number = Scale::Log.at(from as f64 - 0.5, to as f64 + 0.5, fraction);
+                Value::Integer((number.round() as i64).clamp(from, to))
+            }
+            Self::Integers { from, to, step, .. } => {
+                let count = length(from, to, step);
+                let index = ((fraction * count as f64) as i128).min(count - 1);
+                Value::Integer((i128::from(from) + i128::from(step) * index) as i64)
+            }
+            Self::Numbers { from, to, scale } => Value::Float(round(scale.at(from, to, fraction))),
+        }
+    }
+}
+
+impl Scale {
+    /// Reads the scale of a range that starts at `from`.
+    fn read(range: &Range<'_>, from: f64) -> Result<Self, Diagnostic> {
+        let Some(node) = range.get("scale") else {
+            return Ok(Self::Linear);
+        };
+        let wrong = |message, label| Err(Diagnostic::new(message, &node.span, label));
+        match &node.value {
+            Value::Text(word) if word == "linear" => Ok(Self::Linear),
+            Value::Text(word) if word == "log" && from > 0.0 => Ok(Self::Log),
+            Value::Text(word) if word == "log" => {
+                wrong("a log scale starts above 0", "expected 'from' above 0")
+            }
+            _ => wrong("unknown scale", "expected \"linear\" or \"log\""),
+        }
+    }
+
+    fn at(self, from: f64, to: f64, fraction: f64) -> f64 {
+        match self {
+            Self::Linear => from + (to - from) * fraction,
+            Self::Log => from * (to / from).powf(fraction),
+        }
+    }
 }
 
 fn integer(node: &Node) -> Result<i64, Diagnostic> {
@@ -126,74 +244,25 @@ fn too_many(node: &Node) -> Diagnostic {
     )
 }
 
-fn integers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
-    let (node, step_node) = (range.node, range.get("step"));
-    let (from, to) = (integer(range.from)?, integer(range.to)?);
-    let step = step_node.map_or(Ok(1), integer)?;
-    if step < 1 {
-        let span = &step_node.unwrap_or(node).span;
-        let label = "expected a step of 1 or more";
-        return Err(Diagnostic::new("the range never ends", span, label));
+/// The number of values of a range of numbers.
+fn count(range: &Range<'_>) -> Result<i64, Diagnostic> {
+    let Some(node) = range.get("count") else {
+        let label = "expected 'count', the number of values, or a sweep with 'sample'";
+        return Err(missing("count", range.node, label));
+    };
+    match integer(node)? {
+        count if count > MAX_TRIALS as i64 => Err(too_many(node)),
+        count @ 2.. => Ok(count),
+        _ => {
+            let label = "expected a count of 2 or more";
+            Err(Diagnostic::new("the range is too short", &node.span, label))
+        }
     }
-    if from > to {
-        return Err(empty(node, "expected 'from' no larger than 'to'"));
-    }
-    let count = (i128::from(to) - i128::from(from)) / i128::from(step) + 1;
-    if count > MAX_TRIALS as i128 {
-        return Err(too_many(node));
-    }
-    let values = std::iter::successors(Some(from), |value| {
-        value.checked_add(step).filter(|next| *next <= to)
-    });
-    Ok(values.map(Value::Integer).collect())
 }
 
-fn numbers(range: &Range<'_>) -> Result<Vec<Value>, Diagnostic> {
-    let node = range.node;
-    let (from, to) = (number(range.from)?, number(range.to)?);
-    let Some(count_node) = range.get("count") else {
-        return Err(missing("count", node, "expected 'count', the number of values"));
-    };
-    let count = integer(count_node)?;
-    if count < 2 {
-        return Err(Diagnostic::new(
-            "the range is too short",
-            &count_node.span,
-            "expected a count of 2 or more",
-        ));
-    }
-    if count > MAX_TRIALS as i64 {
-        return Err(too_many(count_node));
-    }
-    if from >= to {
-        return Err(empty(node, "expected 'from' smaller than 'to'"));
-    }
-    #[allow(clippy::cast_precision_loss, reason = "at most 100,000")]
-    let fraction = |i: i64| i as f64 / (count - 1) as f64;
-    let value: Box<dyn Fn(i64) -> f64> = match range.get("scale").map(|node| (&node.value, node)) {
-        None => Box::new(|i| from + (to - from) * fraction(i)),
-        Some((Value::Text(word), _)) if word == "linear" => {
-            Box::new(|i| from + (to - from) * fraction(i))
-        }
-        Some((Value::Text(word), node)) if word == "log" => {
-            if from <= 0.0 {
-                return Err(Diagnostic::new(
-                    "a log scale starts above 0",
-                    &node.span,
-                    "expected 'from' above 0",
-                ));
-            }
-            Box::new(|i| from * (to / from).powf(fraction(i)))
-        }
-        Some((_, node)) => {
-            return Err(Diagnostic::new(
-                "unknown scale",
-                &node.span,
-                "expected \"linear\" or \"log\"",
-            ));
-        }
-    };
-    Ok((0..count).map(|i| Value::Float(round(value(i)))).collect())
+/// The number of integers in a range.
+fn length(from: i64, to: i64, step: i64) -> i128 {
+    (i128::from(to) - i128::from(from)) / i128::from(step) + 1
 }
 
 /// Rounds to 12 significant digits.

@@ -1,5 +1,6 @@
 //! Typed access to the tables of an experiment file, with errors that point into the file.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::experiment::diagnostic::{Diagnostic, SourceSpan, nearest};
@@ -42,6 +43,18 @@ impl<'a> Section<'a> {
             )
             .help(format!("add: {example}").replace('\n', " then "))
         })
+    }
+}
+
+/// Rejects a hyperparameter that has several entries, such as `a.b` in a table `a` and as `"a.b"`.
+pub fn reject_duplicates(entries: &Entries) -> Result<(), Diagnostic> {
+    let mut seen = HashSet::new();
+    match entries.iter().find(|(key, _)| !seen.insert(&key.name)) {
+        None => Ok(()),
+        Some((key, _)) => {
+            let message = format!("'{}' is given twice", key.name);
+            Err(Diagnostic::new(message, &key.span, "expected each hyperparameter once"))
+        }
     }
 }
 

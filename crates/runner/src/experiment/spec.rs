@@ -5,17 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use tracking::{Declarations, ExperimentName};
+use tracking::{Declarations, ExperimentName, REPLICATES};
 
-use crate::experiment::axis::{Axis, find, read_value};
+use crate::experiment::axis::{find, read_value};
 use crate::experiment::data_section::DataSection;
 use crate::experiment::diagnostic::{Diagnostic, Source, SourceSpan};
-use crate::experiment::file::{self, Entries, Node, Table, flattened};
+use crate::experiment::file::{self, Entries, Node, flattened};
 use crate::experiment::learner::{Learner, Params};
 use crate::experiment::metrics;
 use crate::experiment::program_learner::ProgramLearner;
 use crate::experiment::program_section::ProgramSection;
-use crate::experiment::section::{Section, table, text};
+use crate::experiment::section::{Section, reject_duplicates, table, text};
+use crate::experiment::space::Space;
+use crate::experiment::sweep_section::SweepSection;
 use crate::experiment::validation::Validation;
 
 /// One experiment, as its file and the `--set` options define it.
@@ -31,8 +33,8 @@ pub struct Spec {
     pub metrics: Declarations,
     /// The values that all trials share. A swept hyperparameter has its default here.
     pub base: Params,
-    /// The swept hyperparameters, in the order of the file.
-    pub sweep: Vec<Axis>,
+    /// The space of each sweep, in the order of the file. Together they are the plan.
+    pub spaces: Vec<Space>,
     /// Where the file sets each hyperparameter, for errors that concern the whole plan.
     pub spans: HashMap<String, SourceSpan>,
     pub source: Arc<Source>,
@@ -102,11 +104,12 @@ impl Spec {
         let description =
             top.get("description").map_or(Ok(""), |node| text("description", node))?.to_owned();
 
-        let table_of = |name: &str| match top.get(name) {
-            Some(node) => Ok(flattened(table(name, node)?)),
-            None => Ok(Table::new()),
-        };
-        let (train, swept) = (table_of("train")?, table_of("sweep")?);
+        let train = top.get("train").map_or(Ok(&[][..]), |node| table("train", node))?;
+        let train = flattened(train);
+        reject_duplicates(&train)?;
+        let sweeps = SweepSection::read_all(top.get("sweep"))?;
+        let swept = sweeps.iter().map(SweepSection::hyperparameters);
+        let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
         reject_fixed_and_swept(&train, &swept)?;
         let (trained, learner) = trained(&top, folder, &train, &swept, built_in)?;
 
@@ -114,8 +117,9 @@ impl Spec {
         let metrics =
             metrics.map_or(Ok(Declarations::default()), |node| metrics::read(node, &*learner))?;
         let base = base(&train, &*learner)?;
-        let axes = swept.iter().map(|(key, node)| Axis::read(key, node, &*learner));
-        let sweep = axes.collect::<Result<_, _>>()?;
+        let replicates = metrics.replicate.as_deref();
+        let replicates = replicates.map_or(REPLICATES.to_vec(), |name| vec![name]);
+        let spaces = SweepSection::spaces(&sweeps, &*learner, &replicates)?;
         let spans = train.iter().chain(&swept);
         let spans = spans.map(|(key, node)| (key.name.clone(), node.span.clone())).collect();
         Ok(Self {
@@ -125,7 +129,7 @@ impl Spec {
             learner,
             metrics,
             base,
-            sweep,
+            spaces,
             spans,
             source,
         })
@@ -157,7 +161,7 @@ fn trained(
 fn base(train: &Entries, learner: &dyn Learner) -> Result<Params, Diagnostic> {
     let mut fixed = HashMap::new();
     for (key, node) in train {
-        let hyperparameter = find(key, learner)?;
+        let hyperparameter = find(key, learner, &[])?;
         let value = read_value(&hyperparameter, node, learner)?;
         fixed.insert(hyperparameter.name, value);
     }

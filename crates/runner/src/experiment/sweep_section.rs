@@ -1,0 +1,100 @@
+//! The `[sweep]` section, or several `[[sweep]]`: which hyperparameters vary, and how.
+
+use crate::experiment::axis::{Axis, SETTINGS, ZIP};
+use crate::experiment::diagnostic::Diagnostic;
+use crate::experiment::exclude::Exclude;
+use crate::experiment::file::{Key, Node, Table, Value, entry, flattened};
+use crate::experiment::learner::Learner;
+use crate::experiment::range;
+use crate::experiment::sample::{Dimension, Sample};
+use crate::experiment::section::{reject_duplicates, table};
+use crate::experiment::space::Space;
+
+/// One sweep, as the file writes it.
+#[derive(Debug, Default)]
+pub struct SweepSection {
+    /// The hyperparameters and `zip`, in the order of the file.
+    swept: Table,
+    settings: Table,
+}
+
+impl SweepSection {
+    /// Reads every sweep of the section. Without the section, one sweep has the only trial.
+    pub fn read_all(node: Option<&Node>) -> Result<Vec<Self>, Diagnostic> {
+        match node.map(|node| (&node.value, node)) {
+            None => Ok(vec![Self::default()]),
+            Some((Value::Array(items), _)) if !items.is_empty() => {
+                items.iter().map(Self::read).collect()
+            }
+            Some((_, node)) => Ok(vec![Self::read(node)?]),
+        }
+    }
+
+    fn read(node: &Node) -> Result<Self, Diagnostic> {
+        let mut section = Self::default();
+        for entry @ (key, _) in table("sweep", node)? {
+            match &*key.name {
+                ZIP => section.swept.push(entry.clone()),
+                name if SETTINGS.contains(&name) => section.settings.push(entry.clone()),
+                _ => section.swept.extend(flattened(std::slice::from_ref(entry))),
+            }
+        }
+        Ok(section)
+    }
+
+    /// The hyperparameters of the sweep, each once, also those in its `zip`.
+    pub fn hyperparameters(&self) -> Result<Table, Diagnostic> {
+        let mut hyperparameters = Table::new();
+        for entry @ (key, node) in &self.swept {
+            match &*key.name {
+                ZIP => hyperparameters.extend(flattened(table(ZIP, node)?)),
+                _ => hyperparameters.push(entry.clone()),
+            }
+        }
+        reject_duplicates(&hyperparameters)?;
+        Ok(hyperparameters)
+    }
+
+    /// The spaces of `sweeps`. The hyperparameters `replicates` are never sampled.
+    pub fn spaces(
+        sweeps: &[Self],
+        learner: &dyn Learner,
+        replicates: &[&str],
+    ) -> Result<Vec<Space>, Diagnostic> {
+        let mut combinations = 0;
+        let space = |sweep: &Self| {
+            let space = sweep.space(learner, replicates)?;
+            combinations = space.limit(combinations)?;
+            Ok(space)
+        };
+        sweeps.iter().map(space).collect()
+    }
+
+    fn space(&self, learner: &dyn Learner, replicates: &[&str]) -> Result<Space, Diagnostic> {
+        let mut space = Space::default();
+        let sample = Sample::read(&self.settings)?;
+        let is_replicate = |key: &Key| replicates.contains(&key.name.as_str());
+        let is_sampled = |(key, node): &&(Key, Node)| match &node.value {
+            _ if sample.is_none() => false,
+            Value::Table(lists) if key.name == ZIP => {
+                !lists.iter().any(|(key, _)| is_replicate(key))
+            }
+            _ => !is_replicate(key) && !range::has_count(node),
+        };
+        if let Some(sample) = &sample {
+            let sampled = self.swept.iter().filter(is_sampled);
+            let dimensions = sampled.map(|(key, node)| Dimension::read(key, node, learner));
+            // The points vary slowest, so that more points add trials to the end of the plan.
+            space.cross(sample.axis(dimensions.collect::<Result<_, _>>()?, learner)?)?;
+        }
+        for (key, node) in self.swept.iter().filter(|entry| !is_sampled(entry)) {
+            space.cross(Axis::read(key, node, learner)?)?;
+        }
+        if let Some(node) = entry(&self.settings, "exclude") {
+            let names = learner.hyperparameters();
+            let names: Vec<&str> = names.iter().map(|parameter| &*parameter.name).collect();
+            space.exclude(Exclude::read(node, &names)?);
+        }
+        Ok(space)
+    }
+}
