@@ -80,12 +80,18 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct VerifyArgs {
-    /// Runs or trials, by id or a unique prefix of it
-    #[arg(value_name = "ID", required_unless_present = "all")]
-    pub ids: Vec<String>,
+    /// Runs or trials, by id or a unique prefix of it; or experiment files
+    ///
+    /// An experiment file alone stands for all recorded runs of its plan. Runs of a program are
+    /// verified only with their experiment file, because a record must not start programs.
+    #[arg(value_name = "ID|EXPERIMENT.toml", required_unless_present = "all")]
+    what: Vec<String>,
     /// Verify every run with a result
-    #[arg(long, conflicts_with = "ids")]
+    #[arg(long)]
     pub all: bool,
+    /// Override one setting of the experiment files; repeatable
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
+    pub sets: Vec<String>,
     #[command(flatten)]
     pub paths: PathArgs,
     /// Run N trials at a time [default: number of available cores]
@@ -95,6 +101,23 @@ pub struct VerifyArgs {
     /// Print only the runs that differ, and the count
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
+}
+
+impl VerifyArgs {
+    /// The experiment files.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.what.iter().map(String::as_str).filter(|what| is_file(what))
+    }
+
+    /// The ids.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.what.iter().map(String::as_str).filter(|what| !is_file(what))
+    }
+}
+
+/// Whether an argument names an experiment file: no id has a dot.
+fn is_file(what: &str) -> bool {
+    what.contains('.')
 }
 
 /// Options of `merge`.
@@ -228,7 +251,7 @@ pub struct RunArgs {
     pub experiments: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) paths: PathArgs,
-    /// Run N trials at a time [default: number of available cores]
+    /// Run N trials at a time [default: number of available cores; for a program, its `jobs` or 1]
     #[arg(short, long, value_name = "N", help_heading = EXECUTION)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,

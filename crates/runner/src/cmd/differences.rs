@@ -92,7 +92,7 @@ fn result_difference(Recorded { run, .. }: &Recorded, execution: &Execution) -> 
 
 /// How two values of a metric differ, bit by bit. Times always differ and do not count.
 fn difference(name: &str, recorded: Option<f64>, repeated: Option<f64>) -> Option<String> {
-    if name == "seconds" || recorded.map(f64::to_bits) == repeated.map(f64::to_bits) {
+    if tracking::metric::is_time(name) || recorded.map(f64::to_bits) == repeated.map(f64::to_bits) {
         return None;
     }
     let text =

@@ -84,3 +84,47 @@ fn verify_trains_nothing_on_a_changed_dataset() {
         .stdout_contains("has changed: expected")
         .stdout_contains("nothing was run");
 }
+
+const ECHO: &str = r#"
+name = "echo"
+[program]
+command = ["sh", "train.sh", "{rate}"]
+files = ["train.sh"]
+[sweep]
+rate = [0.1, 0.2]
+"#;
+
+/// A record may come from elsewhere, so it must not start anything.
+#[test]
+fn verify_starts_programs_only_of_a_named_file() {
+    let sweep = Sweep::new("echo.toml", ECHO);
+    sweep.write("train.sh", "echo started >> log; echo \"{\\\"test_accuracy\\\": $1}\"");
+    sweep.runner("echo.toml -q").success();
+    let starts = || sweep.read("log").lines().count();
+    sweep.runner("verify --all -q").success().stderr_contains("skipped 2 runs");
+    let run = sweep.results().first_run();
+    let error = sweep.runner(&format!("verify {run}")).exits(2);
+    error.stderr_contains("which a record cannot start: name its experiment file");
+    assert_eq!(starts(), 2);
+
+    let all = sweep.runner("verify echo.toml -q").success();
+    all.stdout_is("2 of 2 runs are identical\n");
+    let one = sweep.runner(&format!("verify {run} echo.toml -q")).success();
+    one.stdout_is("1 of 1 runs are identical\n");
+    assert_eq!(starts(), 5);
+}
+
+#[test]
+fn verify_names_a_program_that_is_not_reproducible() {
+    let sweep = Sweep::new("echo.toml", ECHO);
+    let script = "n=$(cat count 2> /dev/null); echo 1$n > count; echo \"{\\\"wer\\\": $n.5}\"";
+    sweep.write("train.sh", script);
+    sweep.write("count", "1");
+    sweep.runner("echo.toml -q").success();
+    let differs = sweep.runner("verify echo.toml").exits(1);
+    differs.stdout_contains("wer: 1.5 was recorded, 111.5 is computed");
+
+    sweep.write("train.sh", "echo '{\"wer\": 1}'");
+    let error = sweep.runner("verify echo.toml").exits(2);
+    error.stderr_contains("no recorded run with a result has the code");
+}
