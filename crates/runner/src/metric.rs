@@ -1,6 +1,4 @@
-//! How the runner prints metrics and their values, and which direction is better.
-
-use tracking::Direction;
+//! How the runner prints metrics and their values.
 
 /// A metric in words, such as `validation loss`.
 pub fn title(metric: &str) -> String {
@@ -22,21 +20,14 @@ pub fn shown(ranking: Option<&str>) -> impl Iterator<Item = &str> {
     ranking.into_iter().chain(others.into_iter().filter(move |name| Some(*name) != ranking))
 }
 
-/// A value with its unit. Values with many digits have an exponent.
+/// A value with its unit. Values with many digits have an exponent. An accuracy above 1 is in percent.
 pub fn format(metric: &str, value: f64) -> String {
     match metric {
         "seconds" => tracking::seconds(value),
+        metric if metric.ends_with("accuracy") && value > 1.0 => format!("{value:.2} %"),
         metric if metric.ends_with("accuracy") => format!("{:.2} %", 100.0 * value),
         _ if value.abs() >= 1e6 => format!("{value:.4e}"),
         _ => format!("{value:.4}"),
-    }
-}
-
-/// Whether a smaller value is better: as the experiment declares, otherwise for losses and times.
-pub fn is_minimized(metric: &str, declared: &[(String, Direction)]) -> bool {
-    match declared.iter().find(|(name, _)| name == metric) {
-        Some((_, direction)) => *direction == Direction::Minimize,
-        None => metric.ends_with("loss") || metric == "seconds",
     }
 }
 

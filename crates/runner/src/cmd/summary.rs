@@ -1,11 +1,12 @@
 //! What a sweep prints at its start and end: trials to run, best trials, results, next command.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use tracking::{RecordedRun, Status, Store, Value};
+use tracking::metric::{Rules, is_bookkeeping, is_of_training};
+use tracking::{Direction, LastValues, RecordedRun, Status, Store, ValidationSet, Value};
 
 use crate::executor::setup::Setup;
 use crate::experiment::group::{TrialGroup, trial_count};
@@ -62,23 +63,17 @@ pub fn print(
     let mut runs: Vec<&RecordedRun> =
         recorded.iter().filter(|run| order.contains_key(&run.trial)).collect();
     runs.sort_by_key(|run| order[&run.trial]);
-    let ranking = spec.ranking_metric();
-    let best = match ranking {
-        Some(ranking) => best(&runs, ranking, spec, store)?,
-        None => Vec::new(),
-    };
-
     let mut out = output();
-    if let Some(ranking) = ranking.filter(|_| !best.is_empty()) {
+    if let Some(Best { ranking, runs: best }) = best(&runs, spec, store)? {
         let shown = &best[..best.len().min(BEST)];
         writeln!(
             out,
             "\nBest {} of {} trials by {}\n",
             shown.len(),
             runs.len(),
-            metric::title(ranking)
+            metric::title(&ranking)
         )?;
-        write!(out, "{}", table(plan, ranking, shown))?;
+        write!(out, "{}", table(plan, &ranking, shown))?;
     }
     for status in [Status::Diverged, Status::Failed, Status::Killed] {
         let count = runs.iter().filter(|run| run.status == status).count();
@@ -109,25 +104,49 @@ pub fn print(
     Ok(())
 }
 
-/// The runs with a value of the metric `ranking`, best first.
-fn best<'a>(
-    runs: &[&'a RecordedRun],
-    ranking: &str,
-    spec: &Spec,
-    store: &Store,
-) -> Result<Vec<(f64, &'a RecordedRun)>> {
+/// The best runs.
+struct Best<'a> {
+    /// The metric that ranks them.
+    ranking: String,
+    /// The runs with a value of this metric, best first.
+    runs: Vec<(f64, &'a RecordedRun)>,
+}
+
+fn best<'a>(runs: &[&'a RecordedRun], spec: &Spec, store: &Store) -> Result<Option<Best<'a>>> {
     let finished = runs.iter().filter(|run| run.status == Status::Finished);
     let finished: Vec<RecordedRun> = finished.map(|run| (*run).clone()).collect();
     let last_values = store.last_values(&finished)?;
+    let rules = Rules::new(&[], &spec.metrics);
+    let Some(ranking) = ranking(spec, &rules, &finished, &last_values) else { return Ok(None) };
     let score = |run: &RecordedRun| {
-        tracking::final_value(ranking, &run.results, last_values.get(&run.id).into_iter().flatten())
+        let by_epoch = last_values.get(&run.id).into_iter().flatten();
+        tracking::final_value(&ranking, &run.results, by_epoch)
     };
     let mut best: Vec<(f64, &RecordedRun)> =
         runs.iter().filter_map(|run| score(run).map(|score| (score, *run))).collect();
     // The sort is stable: equally good trials keep the order of the plan.
-    let sign = if metric::is_minimized(ranking, &spec.metrics.directions) { -1.0 } else { 1.0 };
+    let sign = if rules.direction(&ranking) == Some(Direction::Minimize) { -1.0 } else { 1.0 };
     best.sort_by(|a, b| (sign * b.0).total_cmp(&(sign * a.0)));
-    Ok(best)
+    Ok((!best.is_empty()).then_some(Best { ranking, runs: best }))
+}
+
+/// The metric that ranks trials: known before the training, or chosen from what the `finished` runs
+/// measured, as in a report.
+fn ranking(
+    spec: &Spec,
+    rules: &Rules,
+    finished: &[RecordedRun],
+    last_values: &LastValues,
+) -> Option<String> {
+    if let Some(known) = spec.ranking_metric() {
+        return Some(known.to_owned());
+    }
+    let results = finished.iter().flat_map(|run| &run.results).map(|(name, _)| &**name);
+    let by_epoch = last_values.values().flatten().map(|(name, _)| &**name);
+    let by_epoch = by_epoch.filter(|name| !is_of_training(name) && !is_bookkeeping(name));
+    let names: BTreeSet<&str> = results.chain(by_epoch).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    rules.ranking(&names, |_| true, &ValidationSet::NotStated).map(str::to_owned)
 }
 
 fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
@@ -143,7 +162,8 @@ fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {
     );
     let scores = best.iter().map(|(score, _)| metric::format(ranking, *score)).collect();
     columns.push(Column::numbers(metric::label(ranking), scores));
-    columns.extend(metric::shown(Some(ranking)).skip(1).map(|name| {
+    let measured = |name: &&str| best.iter().any(|(_, run)| run.result(name).is_some());
+    columns.extend(metric::shown(Some(ranking)).skip(1).filter(measured).map(|name| {
         let value = |run: &RecordedRun| Some(metric::format(name, run.result(name)?));
         Column::numbers(metric::label(name), cells(&value)).optional()
     }));
