@@ -272,6 +272,9 @@ pub struct RunArgs {
     /// The plan lists trials, steps and what is already done, and estimates the time.
     #[arg(long, visible_alias = "dry-run", help_heading = OUTPUT)]
     pub plan: bool,
+    /// Print the plan in this format [default: table]
+    #[arg(long, value_enum, help_heading = OUTPUT)]
+    pub format: Option<PlanFormat>,
     /// Run all trials again, as new runs
     #[arg(long, conflicts_with = "retry_failed", help_heading = EXECUTION)]
     pub rerun: bool,
@@ -350,6 +353,17 @@ pub enum SplitChoice {
     Train,
     /// The test set
     Test,
+}
+
+/// A format of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For the terminal
+    Table,
+    /// For a spreadsheet, with every hyperparameter
+    Csv,
+    /// For a program, with every hyperparameter
+    Json,
 }
 
 /// An engine, or the choice of the fastest.

@@ -5,6 +5,8 @@ pub mod gc;
 pub mod import;
 pub mod merge;
 pub mod plan;
+mod plan_export;
+mod planned;
 pub mod predict;
 pub mod run;
 pub mod status;

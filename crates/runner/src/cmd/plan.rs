@@ -1,22 +1,24 @@
 //! `runner --plan`: print what would run and how long it would take.
 
-use std::collections::HashSet;
 use std::io::Write;
 
 use anyhow::Result;
 use model::EngineKind;
-use tracking::{Reader, RecordedRun, StoreError, TrialId, Value};
+use tracking::Value;
 
-use crate::executor::description::{Description, TimeEstimate};
+use super::plan_export;
+use super::planned::{Planned, State};
+use crate::cli::PlanFormat;
+use crate::executor::description::TimeEstimate;
 use crate::experiment::datasets::Datasets;
-use crate::experiment::group::{TrialGroup, step_count, trial_count};
+use crate::experiment::group::{TrialGroup, step_count};
 use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 use crate::output::output;
 use crate::sweep::destination::Destination;
 use crate::sweep::experiment_sweep;
-use crate::sweep::selection::{Selection, Work};
+use crate::sweep::selection::Selection;
 use crate::table::{Column, Table};
 use crate::terminal::{stdout_width, wrapped, wrapped_words};
 
@@ -29,14 +31,40 @@ pub struct Request {
     pub jobs: Option<u32>,
 }
 
-/// Prints the plan of `spec`. Runs, downloads and writes nothing.
-pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<()> {
-    let description = Description::find(spec, datasets)?;
-    let plan = Plan::new(spec, description.subject())?;
-    let (runs, mut done) = recorded(&request.destination, spec)?;
-    done.extend(request.destination.done_elsewhere(&spec.name)?);
-    let Work { candidates, to_run, .. } = request.selection.work(&plan, &runs, &done);
+/// Prints the plans of `specs`. Runs, downloads and writes nothing.
+pub fn print_all(
+    request: &Request,
+    specs: &[Spec],
+    datasets: &mut Datasets,
+    format: PlanFormat,
+) -> Result<()> {
+    let read = |spec| Planned::read(spec, &request.destination, datasets);
+    let plans = specs.iter().map(read).collect::<Result<Vec<_>>>()?;
+    match format {
+        PlanFormat::Csv => {
+            output().write_all(plan_export::csv(&plans, request.selection)?.as_bytes())?;
+        }
+        PlanFormat::Json => {
+            output().write_all(plan_export::json(&plans, request.selection).as_bytes())?;
+        }
+        PlanFormat::Table => {
+            for (index, planned) in plans.iter().enumerate() {
+                if index > 0 {
+                    writeln!(output())?;
+                }
+                print(request, planned)?;
+            }
+        }
+    }
+    Ok(())
+}
 
+/// Prints a plan for the terminal.
+fn print(request: &Request, planned: &Planned<'_>) -> Result<()> {
+    let Planned { spec, description, plan, runs, .. } = planned;
+    let work = planned.work(request.selection);
+    let states = planned.trials(&work);
+    let to_run = &work.to_run;
     let mut out = output();
     let title = if spec.description.is_empty() {
         &*spec.name
@@ -46,17 +74,17 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
     let [title, line] = [title, &description.line()]
         .map(|line| wrapped(&tracking::printable(line), stdout_width()));
     writeln!(out, "{title}\n{line}\n")?;
-    writeln!(out, "{}", table(&plan, &candidates, &to_run, &done))?;
+    writeln!(out, "{}", table(plan, &states))?;
     if let Some(shard) = request.selection.shard {
         writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
     }
-    let trials = trial_count(&candidates);
+    let trials = states.len();
     if to_run.is_empty() {
         writeln!(out, "{trials} trials, none to run")?;
         return Ok(());
     }
     let jobs = experiment_sweep::jobs(request.jobs.or_else(|| description.jobs()));
-    let time = match description.time(request.engine, &runs, &to_run, jobs) {
+    let time = match description.time(request.engine, runs, to_run, jobs) {
         None => format!("{jobs} at a time (no earlier run to estimate the time from)"),
         Some(TimeEstimate { time, measured_runs }) => {
             let basis = match measured_runs {
@@ -66,8 +94,8 @@ pub fn print(request: &Request, spec: &Spec, datasets: &mut Datasets) -> Result<
             format!("{} with {jobs} at a time ({basis})", tracking::about(time))
         }
     };
-    let has_done = ids(&candidates).iter().filter(|id| done.contains(**id)).count();
-    let steps = steps(&to_run).map_or_else(String::new, |steps| format!("{steps}, "));
+    let has_done = states.iter().filter(|(trial, _)| planned.done.contains(&trial.id)).count();
+    let steps = steps(to_run).map_or_else(String::new, |steps| format!("{steps}, "));
     let summary = format!("{trials} trials, {has_done} have their result; {steps}{time}");
     writeln!(out, "{}", wrapped_words(&summary, stdout_width()))?;
     Ok(())
@@ -89,48 +117,20 @@ fn steps(groups: &[TrialGroup<'_>]) -> Option<String> {
     })
 }
 
-/// All runs of the experiment and its trials with a result, if there is a store.
-fn recorded(
-    destination: &Destination,
-    spec: &Spec,
-) -> Result<(Vec<RecordedRun>, HashSet<TrialId>), StoreError> {
-    match Reader::open(&destination.results) {
-        Ok(reader) => Ok((reader.all_runs(&spec.name)?, reader.completed_trials(&spec.name)?)),
-        Err(StoreError::NoStore { .. }) => Ok((Vec::new(), HashSet::new())),
-        Err(error) => Err(error),
-    }
-}
-
-fn ids<'a>(groups: &[TrialGroup<'a>]) -> HashSet<&'a TrialId> {
-    groups.iter().flat_map(|group| &group.trials).map(|trial| &trial.id).collect()
-}
-
 /// One row per candidate, in the order of the plan.
-fn table(
-    plan: &Plan,
-    candidates: &[TrialGroup<'_>],
-    to_run: &[TrialGroup<'_>],
-    done: &HashSet<TrialId>,
-) -> Table {
-    let (candidates, to_run) = (ids(candidates), ids(to_run));
-    let trials: Vec<&Trial> =
-        plan.trials.iter().filter(|trial| candidates.contains(&trial.id)).collect();
-    let state = |trial: &Trial| match (to_run.contains(&trial.id), done.contains(&trial.id)) {
-        (true, _) => "to run",
-        (false, true) => "done",
-        // Such a trial has not failed, and `--retry-failed` runs only failed trials.
-        (false, false) => "not selected",
-    };
-    let cells = |cell: &dyn Fn(&Trial) -> String| trials.iter().map(|trial| cell(trial)).collect();
+fn table(plan: &Plan, trials: &[(&Trial, State)]) -> Table {
+    let cells =
+        |cell: &dyn Fn(&Trial) -> String| trials.iter().map(|(trial, _)| cell(trial)).collect();
     let mut columns = vec![Column::text("trial", cells(&|trial| trial.id.to_string())).optional()];
     columns.extend(plan.varying.iter().map(|name| {
         let value = |trial: &Trial| trial.param(name).map_or_else(String::new, Value::short);
         Column::numbers(name, cells(&value))
     }));
-    if trials.iter().all(|trial| trial.workload.epochs.is_some()) {
+    if trials.iter().all(|(trial, _)| trial.workload.epochs.is_some()) {
         let steps = cells(&|trial| trial.workload.steps.to_string());
         columns.push(Column::numbers("steps", steps).optional());
     }
-    columns.push(Column::text("state", cells(&|trial| state(trial).to_owned())));
+    let states = trials.iter().map(|(_, state)| state.name().replace('_', " ")).collect();
+    columns.push(Column::text("state", states));
     Table::new(columns, stdout_width())
 }

@@ -1,7 +1,6 @@
 //! `runner EXPERIMENT.toml`: run the missing trials of one or more experiments.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind};
 use tracking::{RecordedRun, Store};
 
-use crate::cli::{EngineChoice, RunArgs};
+use crate::cli::{EngineChoice, PlanFormat, RunArgs};
 use crate::cluster::slurm;
 use crate::cmd::{plan as plan_command, summary};
 use crate::executor::built_in::BuiltIn;
@@ -19,7 +18,6 @@ use crate::experiment::datasets::Datasets;
 use crate::experiment::plan::Plan;
 use crate::experiment::shard;
 use crate::experiment::spec::Spec;
-use crate::output::output;
 use crate::sweep::destination::Destination;
 use crate::sweep::experiment_sweep::{self, PreparedExperiment, SweepContext};
 use crate::sweep::panics;
@@ -32,6 +30,9 @@ const SOME_FAILED: u8 = 1;
 
 /// Runs the missing trials, or prints the plan.
 pub fn run(args: &RunArgs) -> Result<ExitCode> {
+    if args.format.is_some() && !args.plan {
+        bail!("--format is the format of the plan: add --plan");
+    }
     let specs = read_specs(args)?;
     let destination = Destination::new(args, &specs)?;
     let selection = Selection { choice: choice(args), shard: destination.shard };
@@ -45,12 +46,8 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
             engine: hardware.engine,
             jobs: args.jobs,
         };
-        for (index, spec) in specs.iter().enumerate() {
-            if index > 0 {
-                writeln!(output())?;
-            }
-            plan_command::print(&request, spec, &mut datasets)?;
-        }
+        let format = args.format.unwrap_or(PlanFormat::Table);
+        plan_command::print_all(&request, &specs, &mut datasets, format)?;
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Stop::on_signals()?;

@@ -114,6 +114,18 @@ impl ProgramSection {
     }
 }
 
+/// A value as JSON. The record has no booleans: only how the file writes a value tells them from
+/// texts.
+pub fn json_value(value: &tracking::Value, written: Option<&str>) -> serde_json::Value {
+    match (value, written) {
+        (tracking::Value::Integer(integer), _) => (*integer).into(),
+        (tracking::Value::Real(real), _) => (*real).into(),
+        (tracking::Value::Text(_), Some("true")) => true.into(),
+        (tracking::Value::Text(_), Some("false")) => false.into(),
+        (tracking::Value::Text(text), _) => text.as_str().into(),
+    }
+}
+
 /// Collects the numbers and booleans in the value of a hyperparameter.
 fn collect_written(name: &str, node: &Node, written: &mut HashMap<(String, String), String>) {
     let value = match &node.value {

@@ -71,3 +71,52 @@ fn shipped_experiments_plan_offline_without_a_cache() {
     }
     assert!(files >= 6);
 }
+
+/// A program that needs no dataset, in two sweeps with different hyperparameters.
+const PROGRAM: &str = r#"
+name = "tree"
+description = "a \"tree\""
+program = { command = ["true", "{params}"] }
+train = { pruned = true, kind = "=best" }
+[[sweep]]
+depth = [2, 4]
+optimizer.lr = [0.1, 1e-7]
+exclude = "depth = 4 and optimizer.lr < 0.01"
+[[sweep]]
+depth = [8]
+"#;
+
+#[test]
+fn plan_as_csv_has_every_hyperparameter() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    sweep.write("tree.toml", PROGRAM);
+    sweep.runner("small.toml -q --set sweep.seed=[1]").success();
+    let plan = sweep.runner("small.toml tree.toml --plan --format csv").success();
+    insta::assert_snapshot!(plan.stderr_is("").stdout);
+}
+
+#[test]
+fn plan_as_json_has_types_and_states() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    sweep.write("tree.toml", PROGRAM);
+    sweep.runner("small.toml -q --set sweep.seed=[1]").success();
+    let plan = sweep.runner("small.toml tree.toml --plan --format json --set sweep.seed=[1]");
+    insta::assert_snapshot!(plan.success().stderr_is("").stdout);
+}
+
+#[test]
+fn format_without_plan_is_rejected() {
+    let sweep = Sweep::new("small.toml", FOUR_TRIALS);
+    let run = sweep.runner("small.toml --format json").exits(2);
+    run.stderr_is("error: --format is the format of the plan: add --plan\n");
+    assert!(!sweep.exists("results"));
+    let table = sweep.runner("small.toml --plan --format table").success().stdout;
+    sweep.runner("small.toml --plan").success().stdout_is(table);
+}
+
+#[test]
+fn setting_of_a_sweep_applies_to_every_sweep() {
+    let sweep = Sweep::new("tree.toml", PROGRAM);
+    let plan = sweep.runner("tree.toml --plan --set sweep.depth=[3,5] --set sweep.exclude=[]");
+    plan.success().stdout_contains("6 trials, 0 have their result");
+}

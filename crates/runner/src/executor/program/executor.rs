@@ -16,7 +16,7 @@ use super::training::Training;
 use super::trial_folder::{TrialFolder, append};
 use crate::executor::{ClaimedGroup, Executor, GroupObserver, Outcome};
 use crate::experiment::command_template::PARAMS;
-use crate::experiment::program_section::{CHECKPOINT_DIR, ProgramSection, SLOT};
+use crate::experiment::program_section::{CHECKPOINT_DIR, ProgramSection, SLOT, json_value};
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 
@@ -64,17 +64,7 @@ impl ProgramExecutor {
     /// The JSON object with all hyperparameters of a trial.
     fn params(&self, trial: &Trial) -> String {
         let json = |(name, value): &(String, tracking::Value)| {
-            let json = match value {
-                tracking::Value::Integer(integer) => (*integer).into(),
-                tracking::Value::Real(real) => (*real).into(),
-                tracking::Value::Text(text) => match self.program.written(name, value) {
-                    // The record has no booleans.
-                    Some("true") => true.into(),
-                    Some("false") => false.into(),
-                    _ => serde_json::Value::from(text.as_str()),
-                },
-            };
-            (name.clone(), json)
+            (name.clone(), json_value(value, self.program.written(name, value)))
         };
         let object: serde_json::Map<_, _> = trial.params.iter().map(json).collect();
         format!("{}\n", serde_json::Value::Object(object))
