@@ -148,7 +148,11 @@ pub fn find(results: &Path, experiment: &str) -> Result<Vec<AttemptFolder>> {
     Ok(attempts)
 }
 
-fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The folders in a folder, sorted by name; none if it does not exist.
+///
+/// # Errors
+/// If the folder exists and cannot be read.
+pub fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
     let cannot_read = || format!("cannot read the folder {}", folder.display());
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

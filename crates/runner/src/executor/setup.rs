@@ -1,6 +1,5 @@
 //! What an experiment trains, ready to run: data that is loaded, or a program that is found.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -14,6 +13,7 @@ use crate::experiment::datasets::{Datasets, ResolvedDataset, as_text};
 use crate::experiment::learner::Subject;
 use crate::experiment::program_section::ProgramSection;
 use crate::experiment::spec::{Spec, Trained};
+use crate::sweep::destination::Destination;
 
 /// What the trials of an experiment train.
 pub enum Setup {
@@ -95,14 +95,14 @@ impl Setup {
         }
     }
 
-    /// What trains the trials of `experiment`. `results` is the results folder.
+    /// What trains the trials of `spec`, and records them in `destination`.
     ///
     /// # Errors
     /// If the data cannot be prepared.
     pub fn executor(
         &self,
         spec: &Spec,
-        results: &Path,
+        destination: &Destination,
         hardware: &Hardware,
     ) -> Result<Box<dyn Executor>> {
         match self {
@@ -112,8 +112,8 @@ impl Setup {
                 Ok(Box::new(Trainer::new(dataset, data, on.validation)))
             }
             Self::Program { program, code } => {
-                let executor = ProgramExecutor::new(spec, program, code, results)?;
-                Ok(Box::new(executor))
+                let (results, attempts) = (&destination.results, destination.other_attempts()?);
+                Ok(Box::new(ProgramExecutor::new(spec, program, code, results, attempts)?))
             }
         }
     }

@@ -46,6 +46,20 @@ impl Destination {
         self.shared.is_some()
     }
 
+    /// The results folders of other attempts at the same shard.
+    ///
+    /// # Errors
+    /// If the folder of attempts cannot be read.
+    pub fn other_attempts(&self) -> Result<Vec<PathBuf>> {
+        match self.results.parent().filter(|_| self.is_exclusive()) {
+            Some(shard) => Ok(attempt::subfolders(shard)?
+                .into_iter()
+                .filter(|attempt| *attempt != self.results)
+                .collect()),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Opens or creates the store.
     pub fn open_store(&self) -> Result<Store, StoreError> {
         if self.is_exclusive() {

@@ -55,8 +55,11 @@ pub fn begin(
 ) -> Result<InvocationId> {
     let PreparedExperiment { spec, plan, .. } = experiment;
     let count = |groups: &[TrialGroup<'_>]| u32::try_from(trial_count(groups)).unwrap_or(u32::MAX);
+    // The steps of a program are not known, so progress counts its trials.
+    let is_known = |group: &&TrialGroup<'_>| group.longest().workload.epochs.is_some();
+    let known: Vec<_> = to_run.iter().filter(is_known).cloned().collect();
     let work =
-        PlannedWork { trials: count(candidates), to_run: count(to_run), steps: step_count(to_run) };
+        PlannedWork { trials: count(candidates), to_run: count(to_run), steps: step_count(&known) };
     let invocation = Invocation {
         work: Some(work),
         jobs: u32::try_from(experiment.jobs(context.args.jobs)).unwrap_or(u32::MAX),
@@ -85,7 +88,7 @@ pub fn run(
 ) -> Result<SweepSummary> {
     let SweepContext { args, destination, hardware, stop, .. } = context;
     let PreparedExperiment { spec, setup, plan } = experiment;
-    let executor = setup.executor(spec, &destination.results, hardware)?;
+    let executor = setup.executor(spec, destination, hardware)?;
     let progress = Progress::new(&work, &plan.varying, spec.ranking_metric(), args.quiet);
     let mut writer = StoreWriter {
         store,

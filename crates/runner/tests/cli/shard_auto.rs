@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use crate::common::{Call, Output, Results, Sweep, TWELVE_TRIALS};
+use crate::common::{Call, Output, Results, Sweep, TWELVE_TRIALS, wait_until};
+use crate::stop::send_signal;
 
 /// A folder with twelve trials as `small.toml`.
 fn twelve_trials() -> Sweep {
@@ -161,4 +162,41 @@ fn status_reports_an_attempt_with_a_damaged_store() {
     std::fs::write(attempt(&sweep, "1-of-3/slurm-7-0/tracking.db"), "no database").unwrap();
     let status = sweep.runner("status small.toml").exits(1);
     status.stdout_contains("8 done, 0 running, 4 missing").stderr_contains("warning: skipped: ");
+}
+
+#[test]
+fn requeued_task_resumes_from_the_checkpoint_of_a_program() {
+    let sweep = Sweep::new(
+        "small.toml",
+        "name = 'small'\nprogram = { command = ['sh', 'train.sh', '{seed}'] }\nsweep = { seed = [0] }",
+    );
+    let script = r#"
+        echo started >> starts
+        saved=$SWEEP_CHECKPOINT_DIR/epoch
+        [ -f "$saved" ] && { echo '{"epoch": 2, "loss": 0.5}'; echo '{"test_loss": 0.4}'; exit; }
+        echo '{"epoch": 1, "loss": 1}'
+        echo 1 > "$saved"
+        sleep 60"#;
+    sweep.write("train.sh", script);
+    let task = |restarts: &str| {
+        let task = sweep.runner("small.toml --shard auto/1 --jobs 1");
+        let task = task.env("SLURM_ARRAY_JOB_ID", "7").env("SLURM_ARRAY_TASK_ID", "0");
+        task.env("SLURM_RESTART_COUNT", restarts)
+    };
+    let mut first = task("0").start();
+    let running = |name: &str| attempt(&sweep, "0-of-1").join(name).join("small/programs");
+    let saved = || {
+        let trials = running("slurm-7-0").read_dir().into_iter().flatten().flatten();
+        trials.into_iter().any(|trial| trial.path().join("checkpoint/epoch").exists())
+    };
+    wait_until(saved, "the program saved its state");
+    send_signal(&first, "USR1");
+    assert_eq!(first.wait().unwrap().code(), Some(75));
+
+    task("1").success();
+    let store = Results::new(attempt(&sweep, "0-of-1/slurm-7-1"));
+    assert_eq!(store.count("metrics WHERE name = 'loss'"), 2);
+    assert_eq!(store.count("results WHERE name = 'test_loss'"), 1);
+    sweep.runner("merge --attempts small.toml").success();
+    assert_eq!(sweep.read("starts").lines().count(), 2);
 }

@@ -34,16 +34,25 @@ pub struct ProgramExecutor {
     experiment: String,
     /// The results folder.
     results: PathBuf,
+    /// Results folders of other attempts at the same shard.
+    attempts: Vec<PathBuf>,
     /// Whether each slot is in use.
     slots: Mutex<Vec<bool>>,
 }
 
 impl ProgramExecutor {
-    /// Runs the program of `spec`; its files go to the folder `results`.
+    /// Runs the program of `spec`; its files go to the folder `results`. What the program saved in
+    /// other `attempts` at the same shard is taken over.
     ///
     /// # Errors
     /// If the results folder has no absolute path.
-    pub fn new(spec: &Spec, program: &ProgramSection, code: &Code, results: &Path) -> Result<Self> {
+    pub fn new(
+        spec: &Spec,
+        program: &ProgramSection,
+        code: &Code,
+        results: &Path,
+        attempts: Vec<PathBuf>,
+    ) -> Result<Self> {
         let absolute = std::path::absolute(results);
         let results =
             absolute.with_context(|| format!("{} has no absolute path", results.display()))?;
@@ -53,12 +62,17 @@ impl ProgramExecutor {
             rules: Rules::new(&[], &spec.metrics),
             experiment: spec.name.to_string(),
             results,
+            attempts,
             slots: Mutex::new(Vec::new()),
         })
     }
 
     fn folder(&self, trial: &TrialId) -> TrialFolder {
-        TrialFolder::new(&tracking::programs_folder(&self.results, &self.experiment), trial)
+        self.folder_in(&self.results, trial)
+    }
+
+    fn folder_in(&self, results: &Path, trial: &TrialId) -> TrialFolder {
+        TrialFolder::new(&tracking::programs_folder(results, &self.experiment), trial)
     }
 
     /// The JSON object with all hyperparameters of a trial.
@@ -123,6 +137,9 @@ impl Executor for ProgramExecutor {
         self.code.check_unchanged()?;
         let folder = self.folder(&trial.id);
         folder.wait_until_free(&|| observer.stop_requested())?;
+        for attempt in &self.attempts {
+            folder.adopt(&self.folder_in(attempt, &trial.id), run)?;
+        }
         folder.prepare(run, &self.params(trial))?;
         let slot = Slot::take(&self.slots);
         let reader = OutputReader::new(self.program.pattern.clone());

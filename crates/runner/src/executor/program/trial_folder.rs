@@ -31,9 +31,7 @@ impl TrialFolder {
     /// Whether the run can go on: it saved something in its checkpoint folder.
     pub fn can_resume(&self, run: &RunId) -> bool {
         let of_run = fs::read_to_string(self.path.join("run")).is_ok_and(|id| id == run.as_str());
-        let saved =
-            fs::read_dir(self.checkpoint()).is_ok_and(|mut entries| entries.next().is_some());
-        of_run && saved
+        of_run && self.has_checkpoint()
     }
 
     /// Waits until no process of the trial lives: the supervisor of a killed runner ends them.
@@ -50,6 +48,28 @@ impl TrialFolder {
             std::thread::sleep(LOCK_INTERVAL);
         }
         Ok(())
+    }
+
+    /// Takes over what another attempt at the same shard saved for the trial, for `run`. A rename is
+    /// atomic, so at most one attempt succeeds.
+    pub fn adopt(&self, other: &Self, run: &RunId) -> Result<()> {
+        if self.path.exists() || !other.has_checkpoint() {
+            return Ok(());
+        }
+        let adopt = || {
+            fs::rename(&other.path, &self.path)?;
+            // A program that still runs there, against all rules, must not write to this file.
+            let copy = self.path.join("stdout.copy");
+            fs::copy(self.stdout(), &copy)?;
+            fs::rename(copy, self.stdout())?;
+            fs::write(self.path.join("run"), run.as_str())
+        };
+        adopt().with_context(|| format!("cannot take over {}", other.path.display()))
+    }
+
+    /// Whether the program saved something in its checkpoint folder.
+    fn has_checkpoint(&self) -> bool {
+        fs::read_dir(self.checkpoint()).is_ok_and(|mut entries| entries.next().is_some())
     }
 
     /// Prepares the folder for a process of `run`: a run that goes on keeps what it has, any other
