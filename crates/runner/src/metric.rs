@@ -1,5 +1,10 @@
 //! How the runner prints metrics and their values.
 
+use std::collections::BTreeSet;
+
+use tracking::ValidationSet;
+use tracking::metric::{Rules, is_bookkeeping, is_of_training};
+
 /// A metric in words, such as `validation loss`.
 pub fn title(metric: &str) -> String {
     match metric.strip_prefix("val_") {
@@ -11,6 +16,20 @@ pub fn title(metric: &str) -> String {
 /// A metric in few letters, such as `val loss`.
 pub fn label(metric: &str) -> String {
     if metric == "seconds" { "time".to_owned() } else { metric.replace('_', " ") }
+}
+
+/// The metric that ranks trials whose metrics are known only after the training, chosen as in a
+/// report: from final metrics, and from metrics of epochs except training metrics.
+pub fn ranking<'a>(
+    rules: &Rules,
+    results: impl IntoIterator<Item = &'a str>,
+    by_epoch: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let by_epoch = by_epoch.into_iter();
+    let by_epoch = by_epoch.filter(|name| !is_of_training(name) && !is_bookkeeping(name));
+    let names: BTreeSet<&str> = results.into_iter().chain(by_epoch).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    rules.ranking(&names, |_| true, &ValidationSet::NotStated)
 }
 
 /// The final metrics to show for a trial, the most important first: the metric that ranks trials, if

@@ -1,12 +1,12 @@
 //! What a sweep prints at its start and end: trials to run, best trials, results, next command.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::Result;
-use tracking::metric::{Rules, is_bookkeeping, is_of_training};
-use tracking::{Direction, LastValues, RecordedRun, Status, Store, ValidationSet, Value};
+use tracking::metric::Rules;
+use tracking::{Direction, RecordedRun, Status, Store, Value};
 
 use crate::executor::setup::Setup;
 use crate::experiment::group::{TrialGroup, trial_count};
@@ -47,6 +47,14 @@ pub fn announce(
         _ if is_shard => format!("{pending} of {trials} trials to run in this shard"),
         (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
     };
+    if let Setup::Program { program, .. } = setup {
+        for file in program.unlisted_files() {
+            let warning = format!(
+                "warning: changes of {file} are not noticed: add it to 'files' of [program]"
+            );
+            anstream::eprintln!("{}", tracking::printable(&warning));
+        }
+    }
     let line = format!("{} · {} · {what}", spec.name, setup.title());
     anstream::eprintln!("{}", wrapped(&tracking::printable(&line), stderr_width()));
 }
@@ -117,7 +125,10 @@ fn best<'a>(runs: &[&'a RecordedRun], spec: &Spec, store: &Store) -> Result<Opti
     let finished: Vec<RecordedRun> = finished.map(|run| (*run).clone()).collect();
     let last_values = store.last_values(&finished)?;
     let rules = Rules::new(&[], &spec.metrics);
-    let Some(ranking) = ranking(spec, &rules, &finished, &last_values) else { return Ok(None) };
+    let results = finished.iter().flat_map(|run| &run.results).map(|(name, _)| &**name);
+    let by_epoch = last_values.values().flatten().map(|(name, _)| &**name);
+    let ranking = spec.ranking_metric().or_else(|| metric::ranking(&rules, results, by_epoch));
+    let Some(ranking) = ranking.map(str::to_owned) else { return Ok(None) };
     let score = |run: &RecordedRun| {
         let by_epoch = last_values.get(&run.id).into_iter().flatten();
         tracking::final_value(&ranking, &run.results, by_epoch)
@@ -128,25 +139,6 @@ fn best<'a>(runs: &[&'a RecordedRun], spec: &Spec, store: &Store) -> Result<Opti
     let sign = if rules.direction(&ranking) == Some(Direction::Minimize) { -1.0 } else { 1.0 };
     best.sort_by(|a, b| (sign * b.0).total_cmp(&(sign * a.0)));
     Ok((!best.is_empty()).then_some(Best { ranking, runs: best }))
-}
-
-/// The metric that ranks trials: known before the training, or chosen from what the `finished` runs
-/// measured, as in a report.
-fn ranking(
-    spec: &Spec,
-    rules: &Rules,
-    finished: &[RecordedRun],
-    last_values: &LastValues,
-) -> Option<String> {
-    if let Some(known) = spec.ranking_metric() {
-        return Some(known.to_owned());
-    }
-    let results = finished.iter().flat_map(|run| &run.results).map(|(name, _)| &**name);
-    let by_epoch = last_values.values().flatten().map(|(name, _)| &**name);
-    let by_epoch = by_epoch.filter(|name| !is_of_training(name) && !is_bookkeeping(name));
-    let names: BTreeSet<&str> = results.chain(by_epoch).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    rules.ranking(&names, |_| true, &ValidationSet::NotStated).map(str::to_owned)
 }
 
 fn table(plan: &Plan, ranking: &str, best: &[(f64, &RecordedRun)]) -> Table {

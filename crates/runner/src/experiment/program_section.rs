@@ -108,6 +108,20 @@ impl ProgramSection {
         if title.is_empty() { "program".to_owned() } else { title }
     }
 
+    /// The files in the command whose changes would not be noticed.
+    pub fn unlisted_files(&self) -> Vec<&str> {
+        let words = self.command.words.iter().map(String::as_str);
+        let is_listed = |word: &str| self.files.iter().any(|file| file.name == word);
+        // The first word is often a program of the system.
+        let is_script = |(index, word): &(usize, &str)| *index > 0 || word.contains('/');
+        words
+            .enumerate()
+            .filter(is_script)
+            .map(|(_, word)| word)
+            .filter(|word| !is_listed(word) && self.directory.join(word).is_file())
+            .collect()
+    }
+
     /// A number or boolean as the file writes it, if the file writes it: a range does not.
     pub fn written(&self, name: &str, value: &tracking::Value) -> Option<&str> {
         self.written.get(&(name.to_owned(), value.to_string())).map(String::as_str)

@@ -89,7 +89,7 @@ pub fn run(
     let SweepContext { args, destination, hardware, stop, .. } = context;
     let PreparedExperiment { spec, setup, plan } = experiment;
     let executor = setup.executor(spec, destination, hardware)?;
-    let progress = Progress::new(&work, &plan.varying, spec.ranking_metric(), args.quiet);
+    let progress = Progress::new(&work, &plan.varying, spec, args.quiet);
     let mut writer = StoreWriter {
         store,
         exclusive: destination.is_exclusive(),

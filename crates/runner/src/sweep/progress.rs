@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tracking::metric::Rules;
 
 use crate::executor::{Execution, Outcome};
 use crate::experiment::group::{TrialGroup, step_count, trial_count};
+use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 use crate::metric;
 use crate::separator::SEPARATOR;
@@ -35,7 +37,10 @@ pub struct Progress {
     /// All trials of the shard or of the plan.
     trials: usize,
     varying: Vec<String>,
+    /// The metric that ranks trials, if it is known before the training.
     ranking: Option<String>,
+    /// The rules that choose it otherwise.
+    rules: Rules,
 }
 
 /// The shortest time between two updates of a trial's bar.
@@ -48,9 +53,8 @@ const STEPS_PER_CLOCK: u64 = 16;
 const GROUP_BAR_WIDTH: usize = 11;
 
 impl Progress {
-    /// Shows the sweep of `work`. The hyperparameters `varying` name the trials, and the metric
-    /// `ranking` ranks them.
-    pub fn new(work: &Work<'_>, varying: &[String], ranking: Option<&str>, quiet: bool) -> Self {
+    /// Shows the sweep of `work`. The hyperparameters `varying` name the trials of `spec`.
+    pub fn new(work: &Work<'_>, varying: &[String], spec: &Spec, quiet: bool) -> Self {
         let mode = match (quiet, std::io::stderr().is_terminal()) {
             (true, _) => Mode::Silent,
             (false, true) => Mode::Bars,
@@ -60,7 +64,8 @@ impl Progress {
         let progress = Self {
             trials: trial_count(&work.candidates),
             varying: varying.to_vec(),
-            ranking: ranking.map(str::to_owned),
+            ranking: spec.ranking_metric().map(str::to_owned),
+            rules: Rules::new(&[], &spec.metrics),
             ..Self::with_mode(mode, steps)
         };
         progress.count_ended(work.done);
@@ -98,6 +103,7 @@ impl Progress {
             trials: 0,
             varying: Vec::new(),
             ranking: None,
+            rules: Rules::default(),
         }
     }
 
@@ -154,7 +160,7 @@ impl Progress {
         if self.mode == Mode::Lines || outcome != Some(&Outcome::Finished) {
             let ended = self.ended.load(Ordering::Relaxed);
             let title = trial.title(&self.varying);
-            let (first, others) = describe(result, self.ranking.as_deref());
+            let (first, others) = self.describe(result);
             let line = format!("[{ended}/{}] {title}{SEPARATOR}{first}", self.trials);
             self.print(&line, &others);
         }
@@ -170,6 +176,31 @@ impl Progress {
     /// Removes the bars.
     pub fn finish(&self) {
         self.sweep.finish_and_clear();
+    }
+
+    /// How a trial ended, and other metrics if it finished: the first text then is the metric that
+    /// ranks it.
+    fn describe(&self, result: &Result<Execution, String>) -> (String, Vec<String>) {
+        let (status, error) = records::status(result.as_ref());
+        if let Some(error) = error {
+            let error = error.lines().next().unwrap_or_default();
+            return (format!("{status}: {error}"), Vec::new());
+        }
+        let Ok(execution) = result else { return (status.to_string(), Vec::new()) };
+        let results = records::results(execution);
+        let by_epoch = || execution.epochs.iter().flat_map(|epoch| &epoch.metrics);
+        fn name((name, _): &(String, f64)) -> &str {
+            name
+        }
+        let chosen =
+            || metric::ranking(&self.rules, results.iter().map(name), by_epoch().map(name));
+        let ranking = self.ranking.as_deref().or_else(chosen);
+        let value = |name| {
+            let value = metric::format(name, tracking::final_value(name, &results, by_epoch())?);
+            Some(if name == "seconds" { value } else { format!("{} {value}", metric::label(name)) })
+        };
+        let mut metrics = metric::shown(ranking).filter_map(value);
+        (metrics.next().unwrap_or_else(|| "finished".to_owned()), metrics.collect())
     }
 
     /// Prints a line, wrapped, and as many of the parts `others` as fit its end.
@@ -200,24 +231,6 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("━╸─")
-}
-
-/// How a trial ended, and other metrics if it finished: the first text then is the metric `ranking`.
-fn describe(result: &Result<Execution, String>, ranking: Option<&str>) -> (String, Vec<String>) {
-    let (status, error) = records::status(result.as_ref());
-    if let Some(error) = error {
-        let error = error.lines().next().unwrap_or_default();
-        return (format!("{status}: {error}"), Vec::new());
-    }
-    let Ok(execution) = result else { return (status.to_string(), Vec::new()) };
-    let results = records::results(execution);
-    let value = |name| {
-        let by_epoch = execution.epochs.iter().flat_map(|epoch| &epoch.metrics);
-        let value = metric::format(name, tracking::final_value(name, &results, by_epoch)?);
-        Some(if name == "seconds" { value } else { format!("{} {value}", metric::label(name)) })
-    };
-    let mut metrics = metric::shown(ranking).filter_map(value);
-    (metrics.next().unwrap_or_else(|| "finished".to_owned()), metrics.collect())
 }
 
 /// The progress of one group. Its bar disappears when this is dropped.

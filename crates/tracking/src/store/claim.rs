@@ -53,7 +53,7 @@ impl WriteTransaction<'_> {
     /// until the run ends or the process of the invocation ends.
     ///
     /// An unfinished run resumes if the same program, engine, device and instruction set computed
-    /// it, so that the result has the same bits. Any other unfinished run is marked as killed, and
+    /// it, so that the result has the same bits. The run of an external program always resumes. Any other unfinished run is marked as killed, and
     /// a new run begins.
     ///
     /// # Errors
@@ -179,9 +179,12 @@ fn computes_same_bits(
             invocation.clone();
         (program_version, git_commit, git_dirty, candle_version)
     };
-    (&left.engine, &left.device) == (&run.engine, &run.device)
-        && theirs.instruction_set == ours.instruction_set
-        && program(theirs) == program(ours)
+    // The bits of a program depend on its code, which is part of the trial id.
+    let is_program = left.program_sha256.is_some() && left.program_sha256 == run.program_sha256;
+    is_program
+        || (&left.engine, &left.device) == (&run.engine, &run.device)
+            && theirs.instruction_set == ours.instruction_set
+            && program(theirs) == program(ours)
 }
 
 /// Makes our invocation the owner of an unfinished run. Returns its resume point. Without a
