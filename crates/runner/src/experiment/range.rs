@@ -183,9 +183,7 @@ impl Interval {
 impl Scale {
     /// Reads the scale of a range that starts at `from`.
     fn read(range: &Range<'_>, from: f64) -> Result<Self, Diagnostic> {
-        let Some(node) = range.get("scale") else {
-            return Ok(Self::Linear);
-        };
+        let Some(node) = range.get("scale") else { return Ok(Self::Linear) };
         let wrong = |message, label| Err(Diagnostic::new(message, &node.span, label));
         match &node.value {
             Value::Text(word) if word == "linear" => Ok(Self::Linear),

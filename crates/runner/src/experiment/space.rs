@@ -2,19 +2,25 @@
 
 use crate::experiment::MAX_TRIALS;
 use crate::experiment::axis::Axis;
-use crate::experiment::diagnostic::Diagnostic;
+use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
 use crate::experiment::exclude::Exclude;
 use crate::experiment::learner::Params;
 
 /// Every combination of the axes, except the excluded ones.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Space {
     /// The first axis varies slowest.
     axes: Vec<Axis>,
     exclude: Option<Exclude>,
+    span: SourceSpan,
 }
 
 impl Space {
+    /// The space of the sweep at `span`, with one combination.
+    pub fn new(span: SourceSpan) -> Self {
+        Self { axes: Vec::new(), exclude: None, span }
+    }
+
     /// Adds an axis that varies fastest.
     ///
     /// # Errors
@@ -36,13 +42,12 @@ impl Space {
     pub fn limit(&self, others: usize) -> Result<usize, Diagnostic> {
         let combinations = |count: usize, axis: &Axis| count.saturating_mul(axis.rows.len());
         let count = self.axes.iter().fold(1, combinations).saturating_add(others);
-        match self.axes.first() {
-            Some(first) if count > MAX_TRIALS => {
-                let label = format!("expected at most {MAX_TRIALS} combinations");
-                Err(Diagnostic::new("the plan has too many trials", &first.span, label))
-            }
-            _ => Ok(count),
+        if count > MAX_TRIALS {
+            let label = format!("expected at most {MAX_TRIALS} combinations");
+            let span = self.axes.first().map_or(&self.span, |axis| &axis.span);
+            return Err(Diagnostic::new("the plan has too many trials", span, label));
         }
+        Ok(count)
     }
 
     /// The combinations, each with the other values of `base`.
@@ -55,9 +60,7 @@ impl Space {
             let combine = |params| axis.rows.iter().map(move |row| axis.set(params, row));
             expanded = expanded.iter().flat_map(combine).collect();
         }
-        let Some(exclude) = &self.exclude else {
-            return Ok(expanded);
-        };
+        let Some(exclude) = &self.exclude else { return Ok(expanded) };
         expanded.retain(|params| !exclude.matches(params));
         if expanded.is_empty() {
             let label = "expected conditions that leave at least one combination";

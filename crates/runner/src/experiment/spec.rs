@@ -107,7 +107,7 @@ impl Spec {
         let train = top.get("train").map_or(Ok(&[][..]), |node| table("train", node))?;
         let train = flattened(train);
         reject_duplicates(&train)?;
-        let sweeps = SweepSection::read_all(top.get("sweep"))?;
+        let sweeps = SweepSection::read_all(root)?;
         let swept = sweeps.iter().map(SweepSection::hyperparameters);
         let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
         reject_fixed_and_swept(&train, &swept)?;

@@ -1,7 +1,7 @@
 //! The `[sweep]` section, or several `[[sweep]]`: which hyperparameters vary, and how.
 
 use crate::experiment::axis::{Axis, SETTINGS, ZIP};
-use crate::experiment::diagnostic::Diagnostic;
+use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
 use crate::experiment::exclude::Exclude;
 use crate::experiment::file::{Key, Node, Table, Value, entry, flattened};
 use crate::experiment::learner::Learner;
@@ -11,27 +11,33 @@ use crate::experiment::section::{reject_duplicates, table};
 use crate::experiment::space::Space;
 
 /// One sweep, as the file writes it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SweepSection {
     /// The hyperparameters and `zip`, in the order of the file.
     swept: Table,
     settings: Table,
+    span: SourceSpan,
 }
 
 impl SweepSection {
-    /// Reads every sweep of the section. Without the section, one sweep has the only trial.
-    pub fn read_all(node: Option<&Node>) -> Result<Vec<Self>, Diagnostic> {
-        match node.map(|node| (&node.value, node)) {
-            None => Ok(vec![Self::default()]),
-            Some((Value::Array(items), _)) if !items.is_empty() => {
+    /// Reads every sweep of the experiment `root`. Without the section, one sweep has the only
+    /// trial.
+    pub fn read_all(root: &Node) -> Result<Vec<Self>, Diagnostic> {
+        match root.entry("sweep") {
+            None => Ok(vec![Self::empty(&root.span)]),
+            Some(Node { value: Value::Array(items), .. }) if !items.is_empty() => {
                 items.iter().map(Self::read).collect()
             }
-            Some((_, node)) => Ok(vec![Self::read(node)?]),
+            Some(node) => Ok(vec![Self::read(node)?]),
         }
     }
 
+    fn empty(span: &SourceSpan) -> Self {
+        Self { swept: Table::new(), settings: Table::new(), span: span.clone() }
+    }
+
     fn read(node: &Node) -> Result<Self, Diagnostic> {
-        let mut section = Self::default();
+        let mut section = Self::empty(&node.span);
         for entry @ (key, _) in table("sweep", node)? {
             match &*key.name {
                 ZIP => section.swept.push(entry.clone()),
@@ -71,7 +77,7 @@ impl SweepSection {
     }
 
     fn space(&self, learner: &dyn Learner, replicates: &[&str]) -> Result<Space, Diagnostic> {
-        let mut space = Space::default();
+        let mut space = Space::new(self.span.clone());
         let sample = Sample::read(&self.settings)?;
         let is_replicate = |key: &Key| replicates.contains(&key.name.as_str());
         let is_sampled = |(key, node): &&(Key, Node)| match &node.value {

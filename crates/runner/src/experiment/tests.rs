@@ -189,6 +189,7 @@ fn number_of_trials_is_limited_before_they_are_made() {
     for sweep in [
         format!("[sweep]\n{wide}epochs=[1,2]\n"),
         format!("[[sweep]]\n{wide}[[sweep]]\nepochs=[3]\n"),
+        format!("[[sweep]]\n{wide}[[sweep]]\n"),
         format!("[sweep]\n{wide}decay={{from=0,to=1}}\nsample=2\n"),
         "[sweep]\nzip={seed={from=0,to=99999}}\nepochs=[1,2]\n".to_owned(),
     ] {
