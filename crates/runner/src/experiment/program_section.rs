@@ -101,9 +101,10 @@ impl ProgramSection {
         })
     }
 
-    /// The program in a few words: those before the first placeholder.
+    /// The program in a few words: those before the first placeholder and its option.
     pub fn title(&self) -> String {
-        let words = self.command.words.iter().take_while(|word| !word.contains('{'));
+        let words = self.command.words.iter();
+        let words = words.take_while(|word| !word.contains('{') && !word.starts_with('-'));
         let title = tracking::shell::command(&words.cloned().collect::<Vec<_>>());
         if title.is_empty() { "program".to_owned() } else { title }
     }
