@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::experiment::diagnostic::{Diagnostic, SourceSpan, nearest};
+use tracking::typed_name::nearest;
+
+use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
 use crate::experiment::file::{Node, Value};
 use crate::experiment::section::{text, wrong_type};
 

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::experiment::diagnostic::{Diagnostic, SourceSpan, nearest};
+use tracking::typed_name::nearest;
+
+use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
 use crate::experiment::file::{Entries, Key, Node, Value};
 
 /// A table whose keys are all known.
