@@ -304,7 +304,10 @@ pub enum Format {
 // Operands and options of the diff.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// Left side: a run or trial (id or prefix), an experiment, or EXPERIMENT@COMMIT
+    /// Left side: a run or trial (id or prefix), an experiment, or EXPERIMENT@VERSION
+    ///
+    /// A version is the beginning of a git commit, or of the digest of a program that an experiment
+    /// file names. Without a version, the runs of the newest program are compared.
     pub left: String,
     /// Right side, of the same kind
     pub right: String,

@@ -49,7 +49,8 @@ impl Example {
     pub fn runs(&self, options: &CompareOptions) -> Vec<MeasuredRun> {
         let (reader, name) = (self.reader(), &self.experiment.name);
         let rules = options.rules(&reader.declarations(name).unwrap());
-        measured_runs(&reader, name, options.epoch, &rules, options.sort.as_deref()).unwrap()
+        let runs = reader.runs(name).unwrap();
+        measured_runs(&reader, runs, options.epoch, &rules, options.sort.as_deref()).unwrap()
     }
 
     pub fn comparisons(&self, options: &CompareOptions) -> Vec<Comparison> {

@@ -1,6 +1,6 @@
 //! Digest of the results of an experiment: equal for two sweeps that computed the same.
 //!
-//! It covers the run of each trial that tables show. It does not cover what differs between two
+//! It covers the effective run of each trial. It does not cover what differs between two
 //! sweeps of one experiment: ids of runs, clocks, hosts, engines, metrics of time, earlier runs of
 //! a trial, and the name of the experiment.
 //!

@@ -256,8 +256,8 @@ pub use run::{
 pub use status::Status;
 pub use store::merge::MergeReport;
 pub use store::{
-    ClaimOptions, ClaimOutcome, DATABASE, IntegrityIssue, InvocationId, LastValues, Progress,
-    Queries, Reader, ResumePoint, RunIdentity, Store, WriteTransaction, timestamp,
+    ClaimOptions, ClaimOutcome, DATABASE, IntegrityIssue, InvocationId, LastValues, ProgramRuns,
+    Progress, Queries, Reader, ResumePoint, RunIdentity, Store, WriteTransaction, timestamp,
 };
 pub use validation_set::ValidationSet;
 pub use value::{Value, short_number};

@@ -156,6 +156,7 @@ fn made(
                 .map(|longer| format!("run {longer}, whose training includes this one")),
         ),
         ("device", Some(run.device.clone())),
+        ("program sha256", run.program_sha256.clone()),
         ("started", Some(run.started_at.clone())),
         ("resumed after", (!resumed.is_empty()).then(|| resumed.join(", "))),
         ("ended", Some(run.ended_at.clone())),

@@ -1,4 +1,4 @@
-//! An operand of `report diff`: a run, an experiment, or an experiment at a commit.
+//! An operand of `report diff`: a run, an experiment, or an experiment at a commit or program.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tracking::{FindError, Reader, RecordedRun};
 
 use crate::wording::count;
 
-/// Maximum number of commits in an error.
+/// Maximum number of versions of each kind in an error.
 const MAX_LISTED: usize = 5;
 
 /// What to compare.
@@ -16,10 +16,33 @@ const MAX_LISTED: usize = 5;
 pub enum Operand {
     /// A run, named by its id or by the id of its trial.
     Run(Box<RecordedRun>),
-    /// The effective runs of an experiment.
+    /// The effective runs of an experiment that have the newest program.
     Experiment(String),
-    /// The effective runs of an experiment among those made at a commit.
-    Commit(String, String),
+    /// The effective runs of an experiment at a version.
+    Version(String, Version),
+}
+
+/// What distinguishes runs of the same experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Version {
+    /// The git commit at which the runs were made.
+    Commit(String),
+    /// The digest of the program that the runs ran.
+    Program(String),
+}
+
+impl Version {
+    /// The digits of the commit or digest.
+    pub fn digits(&self) -> &str {
+        match self {
+            Self::Commit(digits) | Self::Program(digits) => digits,
+        }
+    }
+
+    fn has_prefix(&self, prefix: &str) -> bool {
+        let start = self.digits().get(..prefix.len());
+        !prefix.is_empty() && start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    }
 }
 
 impl Operand {
@@ -35,8 +58,8 @@ impl Operand {
             if !names.contains(&experiment) {
                 bail!("{}", unknown("experiment", experiment, &names));
             }
-            let commit = find_commit(reader, experiment, prefix)?;
-            return Ok(Self::Commit(experiment.to_owned(), commit));
+            let version = find_version(reader, experiment, prefix)?;
+            return Ok(Self::Version(experiment.to_owned(), version));
         }
         match reader.find(text) {
             Ok(run) => Ok(Self::Run(Box::new(run))),
@@ -52,46 +75,68 @@ impl Operand {
     }
 }
 
-/// Finds the commit of `experiment` that starts with `prefix`. An exact match takes precedence.
-fn find_commit(reader: &Reader, experiment: &str, prefix: &str) -> Result<String> {
-    let commits = reader.commits(experiment)?;
-    let has_prefix = |commit: &str| {
-        commit.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    };
-    let found: Vec<_> =
-        commits.iter().filter(|(commit, _)| !prefix.is_empty() && has_prefix(commit)).collect();
-    let exact = || found.iter().find(|(commit, _)| commit.len() == prefix.len());
+/// Finds the version of `experiment` that starts with `prefix`. An exact match takes precedence.
+fn find_version(reader: &Reader, experiment: &str, prefix: &str) -> Result<Version> {
+    let versions = versions(reader, experiment)?;
+    let found: Vec<_> = versions.iter().filter(|(version, _)| version.has_prefix(prefix)).collect();
+    let exact = || found.iter().find(|(version, _)| version.digits().len() == prefix.len());
     match (found.as_slice(), exact()) {
         ([(only, _)], _) | (_, Some((only, _))) => Ok(only.clone()),
-        _ if commits.is_empty() => bail!("no run of '{experiment}' has a known commit"),
+        _ if versions.is_empty() => bail!("no run of '{experiment}' has a known commit"),
         ([], _) => {
+            let (kinds, all) = list(versions.iter());
             bail!(
-                "no commit of '{experiment}' starts with '{prefix}': expected one of {}",
-                list(commits.iter())
+                "no {} of '{experiment}' starts with '{prefix}': expected one of {all}",
+                kinds.join(" or ")
             )
         }
         (several, _) => {
-            let several = list(several.iter().copied());
-            bail!("several commits of '{experiment}' start with '{prefix}': {several}")
+            let (kinds, several) = list(several.iter().copied());
+            bail!(
+                "several {}s of '{experiment}' start with '{prefix}': {several}",
+                kinds.join("s or ")
+            )
         }
     }
 }
 
-/// Lists the newest commits and their numbers of runs.
-fn list<'a>(commits: impl DoubleEndedIterator<Item = &'a (String, u32)>) -> String {
-    let item = |(commit, runs): &(String, u32)| {
-        format!("{} ({})", short(commit), count(*runs as usize, "run"))
+/// The commits and programs of `experiment`, each with its number of runs and the oldest first.
+fn versions(reader: &Reader, experiment: &str) -> Result<Vec<(Version, usize)>> {
+    let commits = reader.commits(experiment)?.into_iter();
+    let commits = commits.map(|(commit, runs)| (Version::Commit(commit), runs as usize));
+    let programs = reader.runs_by_program(experiment)?.into_iter().rev();
+    let programs = programs.filter_map(|program| {
+        Some((Version::Program(program.program_sha256?), program.runs.len()))
+    });
+    Ok(commits.chain(programs).collect())
+}
+
+/// The kinds of `versions`, and a list of the newest of each kind with their numbers of runs.
+fn list<'a>(versions: impl Iterator<Item = &'a (Version, usize)>) -> (Vec<&'static str>, String) {
+    let (commits, programs): (Vec<_>, Vec<_>) =
+        versions.partition(|(version, _)| matches!(version, Version::Commit(_)));
+    let item = |(version, runs): &&(Version, usize)| {
+        format!("{} ({})", short(version.digits()), count(*runs, "run"))
     };
-    let mut items: Vec<String> = commits.rev().map(item).collect();
-    let older = items.len().saturating_sub(MAX_LISTED);
-    items.truncate(MAX_LISTED);
-    items.join(", ") + &if older > 0 { format!(" and {older} older") } else { String::new() }
+    let listed = |versions: &[&(Version, usize)]| {
+        let items: Vec<String> = versions.iter().rev().take(MAX_LISTED).map(item).collect();
+        let older = versions.len() - items.len();
+        items.join(", ") + &if older > 0 { format!(" and {older} older") } else { String::new() }
+    };
+    match (commits.is_empty(), programs.is_empty()) {
+        (_, true) => (vec!["commit"], listed(&commits)),
+        (true, _) => (vec!["program"], listed(&programs)),
+        _ => {
+            let list = format!("commits {}, or programs {}", listed(&commits), listed(&programs));
+            (vec!["commit", "program"], list)
+        }
+    }
 }
 
 /// Suggests operands similar to `text`, which is none.
 fn suggestion(reader: &Reader, text: &str, experiments: &[&str]) -> Result<String> {
     for experiment in experiments {
-        if !text.is_empty() && find_commit(reader, experiment, text).is_ok() {
+        if !text.is_empty() && find_version(reader, experiment, text).is_ok() {
             return Ok(format!("did you mean '{experiment}@{text}'?"));
         }
     }
@@ -103,7 +148,7 @@ fn suggestion(reader: &Reader, text: &str, experiments: &[&str]) -> Result<Strin
     ))
 }
 
-/// The first digits of a commit.
-pub fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
+/// The first digits of a commit or digest.
+pub fn short(digits: &str) -> &str {
+    digits.get(..12).unwrap_or(digits)
 }

@@ -1,10 +1,10 @@
 //! A set of runs as an operand of a comparison.
 
 use anyhow::Result;
-use tracking::{Declarations, Invocation, Reader, Status, printable};
+use tracking::{Declarations, Invocation, ProgramRuns, Reader, RecordedRun, Status, printable};
 
 use super::field::{FieldDifference, invocation_differences, join_unique};
-use super::operand::{Operand, short};
+use super::operand::{Operand, Version, short};
 use crate::render::layout::{BOLD, DEFAULT_WIDTH, styled};
 use crate::runs::{MeasuredRun, measured_at_end};
 use crate::wording::{count, truncated};
@@ -23,12 +23,12 @@ impl RunSet {
         let (name, experiment, runs) = match operand {
             Operand::Run(run) => (format!("run {}", run.id), run.experiment.clone(), vec![*run]),
             Operand::Experiment(name) => {
-                let runs = reader.runs(&name)?;
-                (name.clone(), name, runs)
+                let newest = reader.runs_by_program(&name)?.into_iter().next();
+                (name.clone(), name, newest.map_or_else(Vec::new, |newest| newest.runs))
             }
-            Operand::Commit(name, commit) => {
-                let runs = reader.runs_at(&name, &commit)?;
-                (format!("{name}@{}", short(&commit)), name, runs)
+            Operand::Version(name, version) => {
+                let runs = runs_at(reader, &name, &version)?;
+                (format!("{name}@{}", short(version.digits())), name, runs)
             }
         };
         let runs = measured_at_end(reader, runs)?;
@@ -49,6 +49,25 @@ impl RunSet {
     }
 }
 
+/// The effective runs of `experiment` at `version`. Of the runs at a commit, only those of the
+/// newest program count.
+fn runs_at(reader: &Reader, experiment: &str, version: &Version) -> Result<Vec<RecordedRun>> {
+    let mut programs = reader.runs_by_program(experiment)?.into_iter();
+    let is_of =
+        |run: &RecordedRun, program: &ProgramRuns| run.program_sha256 == program.program_sha256;
+    let mut runs = match version {
+        Version::Program(digest) => {
+            let program = programs.find(|program| program.program_sha256.as_ref() == Some(digest));
+            return Ok(program.map_or_else(Vec::new, |program| program.runs));
+        }
+        Version::Commit(commit) => reader.runs_at(experiment, commit)?,
+    };
+    if let Some(newest) = programs.find(|program| runs.iter().any(|run| is_of(run, program))) {
+        runs.retain(|run| is_of(run, &newest));
+    }
+    Ok(runs)
+}
+
 /// Compares how the runs of two sets were made.
 pub fn provenance_differences(left: &RunSet, right: &RunSet) -> Vec<FieldDifference> {
     let difference = |name: &str, fact: fn(&MeasuredRun) -> &str| {
@@ -61,6 +80,7 @@ pub fn provenance_differences(left: &RunSet, right: &RunSet) -> Vec<FieldDiffere
         difference("validation", |run| run.run.validation.key()),
         difference("engine", |run| &run.run.engine),
         difference("device", |run| &run.run.device),
+        difference("program sha256", |run| run.run.program_sha256.as_deref().unwrap_or_default()),
     ];
     let invocations = invocation_differences(&left.invocations, &right.invocations);
     facts.into_iter().flatten().chain(invocations).collect()

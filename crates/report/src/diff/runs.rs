@@ -51,6 +51,7 @@ fn fact_differences(left: &RecordedRun, right: &RecordedRun) -> Vec<FieldDiffere
             ("validation", run.validation.key().to_owned()),
             ("engine", run.engine.clone()),
             ("device", run.device.clone()),
+            ("program sha256", run.program_sha256.clone().unwrap_or_default()),
         ]
     };
     let pairs = facts(left).into_iter().zip(facts(right));

@@ -52,7 +52,8 @@ pub fn answer(table: &Table) -> Option<Answer> {
     });
     let mut sentences = narrative::answer(comparison);
     sentences.extend(table.warnings.iter().cloned());
-    sentences.extend([narrative::basis(comparison), optimistic].into_iter().flatten());
+    let others = [narrative::basis(comparison), optimistic, table.left_out.clone()];
+    sentences.extend(others.into_iter().flatten());
     let chosen = chosen.map(|setting| Chosen {
         tag,
         setting: narrative::setting_name(comparison, setting),

@@ -40,13 +40,13 @@ pub fn read_matching(
         effective.push(effective_runs);
         let runs = measured_at_end(reader, runs.into_iter().filter(&include).collect())?;
         let declarations = reader.declarations(&experiment.name)?;
-        candidates.push(SelectedRuns { experiment, declarations, runs });
+        candidates.push(SelectedRuns { experiment, declarations, runs, left_out: None });
     }
     resolve_names(CompareOptions::default(), &candidates, &mut conditions)?;
     let found = candidates.iter().map(|candidates| candidates.runs.len()).sum();
     let mut matching = Vec::new();
     for (candidates, effective) in candidates.into_iter().zip(effective) {
-        let SelectedRuns { experiment, declarations, mut runs } = candidates;
+        let SelectedRuns { experiment, declarations, mut runs, .. } = candidates;
         let varying = varying_params(&runs);
         runs.retain(|run| conditions.iter().all(|condition| run.matches(condition)));
         if !runs.is_empty() {

@@ -1,6 +1,7 @@
 //! A query: selects experiments and runs, compares the runs, and makes tables.
 
 mod matching;
+mod older_code;
 mod resolve_names;
 mod select;
 pub mod store;
@@ -56,7 +57,7 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
     let options = resolve_names(options, &selected, &mut conditions)?;
     let found: usize = selected.iter().map(|selected| selected.runs.len()).sum();
     let mut comparisons: Vec<Comparison> = Vec::new();
-    for SelectedRuns { experiment, declarations, runs } in &mut selected {
+    for SelectedRuns { experiment, declarations, runs, .. } in &mut selected {
         let matches = |run: &MeasuredRun| conditions.iter().all(|condition| run.matches(condition));
         let excluded: Vec<MeasuredRun> = runs.extract_if(.., |run| !matches(run)).collect();
         let compared = comparison::compare(experiment, declarations, runs, &options);
@@ -66,11 +67,21 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
             comparisons.push(comparison);
         }
     }
-    let why_empty = comparisons.is_empty().then(|| why_empty(reader, results, args, found));
+    let why_empty = comparisons.is_empty().then(|| {
+        let left_out = selected.iter().filter_map(|selected| selected.left_out.clone());
+        let why = why_empty(reader, results, args, found);
+        [why].into_iter().chain(left_out).collect::<Vec<_>>().join(". ")
+    });
     let table_options = table_options(args, &comparisons)?;
     let mut tables = tables(comparisons, &table_options);
     for table in &mut tables {
-        table.warnings = warnings(reader, &table.comparison, &selected)?;
+        let name = &table.comparison.experiment.name;
+        let Some(selected) = selected.iter().find(|selected| selected.experiment.name == *name)
+        else {
+            continue;
+        };
+        table.warnings = warnings(reader, &table.comparison, &selected.runs)?;
+        table.left_out = selected.left_out.clone();
     }
     let runs = selected.into_iter().map(|selected| (selected.experiment, selected.runs)).collect();
     Ok(QueryResult { runs, tables, why_empty })
@@ -101,7 +112,7 @@ fn baseline(text: &str) -> Result<Condition> {
     Ok(Condition::parse(&text).map_err(|error| error.with_option("--against"))?)
 }
 
-/// Reads the runs of the selected experiments.
+/// Reads the runs of the selected experiments that have the newest code.
 fn selected_runs(
     reader: &Reader,
     results: &Path,
@@ -115,21 +126,18 @@ fn selected_runs(
     for experiment in select_experiments(reader, results, &args.experiments)? {
         let declarations = reader.declarations(&experiment.name)?;
         let rules = options.rules(&declarations);
-        let runs = measured_runs(reader, &experiment.name, args.at, &rules, sort)?;
-        selected.push(SelectedRuns { experiment, declarations, runs });
+        let mut programs = reader.runs_by_program(&experiment.name)?;
+        let older = programs.split_off(programs.len().min(1));
+        let left_out = older_code::left_out(results, &experiment.name, &older);
+        let newest = programs.pop().map_or_else(Vec::new, |newest| newest.runs);
+        let runs = measured_runs(reader, newest, args.at, &rules, sort)?;
+        selected.push(SelectedRuns { experiment, declarations, runs, left_out });
     }
     Ok(selected)
 }
 
 /// Warnings about the training of the best setting.
-fn warnings(
-    reader: &Reader,
-    comparison: &Comparison,
-    selected: &[SelectedRuns],
-) -> Result<Vec<String>> {
-    let name = &comparison.experiment.name;
-    let selected = selected.iter().find(|selected| selected.experiment.name == *name);
-    let runs = selected.map_or(&[][..], |selected| &selected.runs);
+fn warnings(reader: &Reader, comparison: &Comparison, runs: &[MeasuredRun]) -> Result<Vec<String>> {
     let improvement = last_improvement(reader, comparison, runs)?;
     let warning =
         improvement.and_then(|improvement| narrative::still_improves(comparison, improvement));

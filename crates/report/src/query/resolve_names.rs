@@ -102,7 +102,7 @@ fn check_sort(options: &CompareOptions, selected: &[SelectedRuns], metrics: &[&s
 /// Checks that the metric of `--sort` has a direction in every experiment that measured it.
 fn check_direction(options: &CompareOptions, selected: &[SelectedRuns]) -> Result<()> {
     let Some(name) = &options.sort else { return Ok(()) };
-    for SelectedRuns { experiment, declarations, runs } in selected {
+    for SelectedRuns { experiment, declarations, runs, .. } in selected {
         let is_measured = runs.iter().any(|run| run.metric(name).is_some());
         if is_measured && options.rules(declarations).direction(name).is_none() {
             let name = tracking::printable(name);

@@ -14,6 +14,8 @@ pub struct SelectedRuns {
     pub experiment: Experiment,
     pub declarations: Declarations,
     pub runs: Vec<MeasuredRun>,
+    /// Names the runs of older code, which are not compared.
+    pub left_out: Option<String>,
 }
 
 /// The experiments called `names`; all of them if `names` is empty.

@@ -47,7 +47,7 @@ fn table(table: &Table) -> Json {
             Promise::BestIsAmong => "best_is_among",
             Promise::Against(_) => "against",
         }),
-        "notes": table.notes(),
+        "notes": table.findings(),
         "effects": effects(&comparison.effects),
         "optimistic": comparison.is_optimistic(),
         "keys": comparison.keys,

@@ -10,18 +10,17 @@ use super::epoch_choice::EpochChoice;
 use super::measured_run::{MeasuredRun, epoch_metric};
 use super::names::distinct;
 
-/// Reads the effective run of each trial of `experiment`, with its metrics at the chosen epoch.
+/// Adds the metrics at the chosen epoch to `runs`.
 ///
 /// The metric `sort` chooses the best epoch; without it, or if the runs do not log it per epoch,
 /// the ranking metric of the `rules` does.
 pub fn measured_runs(
     reader: &Reader,
-    experiment: &str,
+    runs: Vec<RecordedRun>,
     epoch: EpochChoice,
     rules: &Rules,
     sort: Option<&str>,
 ) -> Result<Vec<MeasuredRun>, StoreError> {
-    let runs = reader.runs(experiment)?;
     if epoch == EpochChoice::Last {
         return measured_at_end(reader, runs);
     }

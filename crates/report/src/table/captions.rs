@@ -37,8 +37,15 @@ impl Table {
         facts
     }
 
-    /// Sentences below the table: the answer, warnings and the background.
+    /// Sentences below the table: the findings, and the runs of older code.
     pub fn notes(&self) -> Vec<String> {
+        let mut notes = self.findings();
+        notes.extend(self.left_out.clone());
+        notes
+    }
+
+    /// Sentences about the comparison: the answer, warnings and the background.
+    pub fn findings(&self) -> Vec<String> {
         let mut notes = narrative::answer(&self.comparison);
         notes.extend(self.warnings.iter().cloned());
         notes.extend(narrative::background(&self.comparison));

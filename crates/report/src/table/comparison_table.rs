@@ -28,6 +28,8 @@ pub struct Table {
     pub digest: Option<String>,
     /// Warnings about the training of the best setting.
     pub warnings: Vec<String>,
+    /// Names the runs of older code, which are not compared.
+    pub left_out: Option<String>,
     /// Keys, counts, metrics with the mark, and the note.
     pub columns: Vec<Column>,
     /// Best first.
@@ -89,5 +91,6 @@ fn table(comparison: Comparison, digest: Option<String>, options: &TableOptions)
         columns,
         comparison,
         warnings: Vec::new(),
+        left_out: None,
     }
 }

@@ -33,7 +33,7 @@ pub use claim::{ClaimOptions, ClaimOutcome, ResumePoint};
 pub use format::{DATABASE, InvocationId, timestamp};
 pub use integrity::IntegrityIssue;
 pub use progress::Progress;
-pub use queries::{LastValues, Queries, RunIdentity};
+pub use queries::{LastValues, ProgramRuns, Queries, RunIdentity};
 pub use reader::Reader;
 pub use transaction::WriteTransaction;
 

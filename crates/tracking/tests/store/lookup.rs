@@ -189,3 +189,30 @@ fn unique_id_prefix_finds_its_run() {
         assert!(matches!(store.find(unknown), Err(FindError::NotFound(_))), "{unknown}");
     }
 }
+
+#[test]
+fn runs_by_program_begin_with_the_newest() {
+    let (folder, mut store, id) = opened();
+    let of = |program: Option<&str>, seed, status| {
+        run(seed).with(|run| {
+            run.program_sha256 = program.map(str::to_owned);
+            run.status = status;
+        })
+    };
+    store.record(id, &of(Some("old"), 0, Status::Finished)).unwrap();
+    store.record(id, &of(Some("new"), 1, Status::Finished)).unwrap();
+    store.record(id, &of(None, 2, Status::Finished)).unwrap();
+    let programs = || {
+        let reader = Reader::open(folder.path()).unwrap();
+        let programs = reader.runs_by_program("wine").unwrap();
+        let counted = programs
+            .into_iter()
+            .map(|program| (program.program_sha256.unwrap_or_default(), program.runs.len()));
+        counted.collect::<Vec<_>>()
+    };
+    let expected = |names: [&str; 3]| names.map(|name| (name.to_owned(), 1));
+    assert_eq!(programs(), expected(["", "new", "old"]));
+    // A run that is not effective is still the newest one.
+    store.record(id, &of(Some("old"), 0, Status::Killed)).unwrap();
+    assert_eq!(programs(), expected(["old", "", "new"]));
+}

@@ -26,6 +26,7 @@ use crate::{
 pub use epochs::LastValues;
 pub(super) use epochs::{checkpoint, epochs_of_run};
 pub use find::RunIdentity;
+pub use runs::ProgramRuns;
 
 /// Queries of a results folder. [`Store`](crate::Store) and [`Reader`](crate::Reader) dereference
 /// to it, so both have its methods.
@@ -131,6 +132,15 @@ impl Queries {
     /// When the store cannot be read.
     pub fn runs(&self, experiment: &str) -> Result<Vec<RecordedRun>, StoreError> {
         self.read_checked(|connection| runs::effective_runs(connection, experiment))
+    }
+
+    /// [`Queries::runs`] by program, the program of the newest run first. Runs without a program
+    /// count as those of one more program.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn runs_by_program(&self, experiment: &str) -> Result<Vec<ProgramRuns>, StoreError> {
+        self.read_checked(|connection| runs::effective_runs_by_program(connection, experiment))
     }
 
     /// [`Queries::runs`] as if the store contained only the runs of programs built from the git

@@ -111,6 +111,40 @@ pub(super) fn all_and_effective_runs(
     Ok(Checked { value: (runs, effective), issues })
 }
 
+/// The effective runs of an experiment whose programs are the same.
+#[derive(Debug)]
+pub struct ProgramRuns {
+    /// The digest of the program; `None` for runs without one.
+    pub program_sha256: Option<String>,
+    /// One run per trial, by trial.
+    pub runs: Vec<RecordedRun>,
+}
+
+/// The [`effective_runs`] by program. The program of the newest intact run is the first.
+pub(super) fn effective_runs_by_program(
+    connection: &Connection,
+    experiment: &str,
+) -> rusqlite::Result<Checked<Vec<ProgramRuns>>> {
+    let runs = all_runs(connection, experiment)?;
+    let count_issue = run_count_issue(connection, experiment, runs.len())?;
+    let mut positions: HashMap<Option<String>, usize> = HashMap::new();
+    let mut programs = Vec::new();
+    for run in runs.iter().rev() {
+        let program_sha256 = &run.program_sha256;
+        if !positions.contains_key(program_sha256) && run.is_intact() {
+            positions.insert(program_sha256.clone(), programs.len());
+            programs.push(ProgramRuns { program_sha256: program_sha256.clone(), runs: Vec::new() });
+        }
+    }
+    let Checked { value: effective, issues } = select_effective(runs, count_issue, run_issue);
+    for run in effective {
+        if let Some(position) = positions.get(&run.program_sha256) {
+            programs[*position].runs.push(run);
+        }
+    }
+    Ok(Checked { value: programs, issues })
+}
+
 /// [`effective_runs`] as if the store contained only the runs of programs built from `commit`.
 pub(crate) fn effective_runs_at(
     connection: &Connection,
