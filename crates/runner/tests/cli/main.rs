@@ -30,4 +30,5 @@ mod failure;
 #[cfg(unix)]
 mod kill;
 #[cfg(unix)]
+mod spaces;
 mod stop;
