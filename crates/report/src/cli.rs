@@ -363,13 +363,18 @@ pub enum Command {
     ///   report list -e batch_sweep --where 'batch_size<=64' --top 20
     #[command(verbatim_doc_comment)]
     List(ListArgs),
-    /// Show the facts, metrics and epochs of a run
+    /// Show the facts, metrics and epochs of a run, or what its program printed
     ///
     /// Example: report show 0f3a
     Show {
         /// Show the run with this id, or the newest run of the trial with this id; the beginning is
         /// enough
         id: String,
+        /// Print the standard output and the standard error of the run's program instead
+        ///
+        /// At most 1 MiB of each is kept: the first and the last half.
+        #[arg(long)]
+        log: bool,
     },
     /// Compare two runs, or the runs of two experiments trial by trial
     ///

@@ -49,7 +49,8 @@ pub fn run(cli: &Cli) -> ExitCode {
         Some(Command::Digest(args)) => cmd::digest::digest(args),
         Some(Command::Serve(args)) => cmd::serve::serve(cli.results(), args),
         Some(Command::List(args)) => cmd::list::list(cli.results(), args),
-        Some(Command::Show { id }) => cmd::show::show(cli.results(), id),
+        Some(Command::Show { id, log: true }) => cmd::log::log(cli.results(), id),
+        Some(Command::Show { id, log: false }) => cmd::show::show(cli.results(), id),
         Some(Command::Diff { args }) => cmd::diff::diff(cli.results(), args),
     };
     match result {

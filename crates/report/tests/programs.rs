@@ -4,11 +4,16 @@
 mod command;
 mod stores;
 
+use std::fs;
+use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use command::Test;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use stores::{Filling, outcome, plausible};
-use tracking::{Run, Status, TrialId};
+use tracking::{RUN_FILE, Run, RunId, Status, Stream, TrialId, log_path, trial_folder};
 
 const OLD: &str = "3fa92c01a2b4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const NEW: &str = "77c0ffee0000bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -149,5 +154,83 @@ fn unknown_version_lists_commits_and_programs() {
     ] {
         let test = Test::new(filling.folder.path()).args(&["diff", operand, "wine"]);
         test.stderr(&format!("error: {error}\n")).failure();
+    }
+}
+
+/// Keeps `text` as the log of a run, as the runner does.
+fn keep_log(results: &Path, run: &RunId, stream: Stream, text: &[u8]) {
+    let path = log_path(results, "wine", run, stream);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut encoder = GzEncoder::new(fs::File::create(path).unwrap(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap();
+}
+
+#[test]
+fn log_of_a_run_is_printed_safely() {
+    let mut filling = Filling::new("wine", "");
+    let id = filling.record(&of_program(OLD, 0, 16, 0));
+    let results = filling.folder.path().to_owned();
+    let log = || Test::new(&results).args(&["show", id.as_str(), "--log"]);
+    let logs = results.join("wine/logs");
+    let absent = format!(
+        "run {id} has no log: its program printed nothing, or its files in {} are gone\n",
+        logs.display()
+    );
+    log().stdout("").stderr(&absent).success();
+
+    keep_log(&results, &id, Stream::Stderr, b"warning\n");
+    log().stdout("standard error\nwarning\n").success();
+    let text = b"a\tb\x1b[2J\xff\r\n\nlast line";
+    keep_log(&results, &id, Stream::Stdout, text);
+    let shown = "standard output\na\tb\\u{1b}[2J\u{fffd}\n\nlast line\n\nstandard error\nwarning\n";
+    log().stdout(shown).success();
+
+    fs::write(log_path(&results, "wine", &id, Stream::Stderr), "not gzip").unwrap();
+    let (code, _, err) = outcome(&results, &["show", id.as_str(), "--log"]);
+    assert!(code == 2 && err.starts_with("error: cannot read "), "{err}");
+}
+
+#[test]
+fn log_of_an_unfinished_run_is_in_its_folder() {
+    let mut filling = Filling::new("wine", "");
+    let run = of_program(OLD, 0, 16, 0).with(|run| run.status = Status::Killed);
+    let id = filling.record(&run);
+    let results = filling.folder.path().to_owned();
+    let log = || Test::new(&results).args(&["show", id.as_str(), "--log"]);
+    let folder = trial_folder(&results, "wine", &run.trial);
+    let absent = format!(
+        "run {id} has no log: it was killed, and {} has no output of it\n",
+        folder.display()
+    );
+    log().stdout("").stderr(&absent).success();
+
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("stdout"), "epoch 1\n").unwrap();
+    fs::write(folder.join("stderr"), "").unwrap();
+    fs::write(folder.join(RUN_FILE), "another run").unwrap();
+    log().stdout("").stderr(&absent).success();
+    fs::write(folder.join(RUN_FILE), id.as_str()).unwrap();
+    log().stdout("standard output\nepoch 1\n").success();
+}
+
+#[test]
+fn run_without_a_program_has_no_log() {
+    let mut filling = Filling::new("wine", "");
+    let id = filling.record(&plausible("wine", 16, 0.0, 0));
+    let why = format!("run {id} has no log: it ran no program that an experiment file names\n");
+    let log = Test::new(filling.folder.path()).args(&["show", id.as_str(), "--log"]);
+    log.stdout("").stderr(&why).success();
+}
+
+#[test]
+fn show_names_the_program_and_no_dataset() {
+    let mut filling = Filling::new("wine", "");
+    let id = filling.record(&of_program(OLD, 0, 16, 0));
+    let out = Test::new(filling.folder.path()).args(&["show", id.as_str()]).success();
+    let made = format!("\nmade\n  engine           program\n  program sha256   {OLD}\n  started ");
+    assert!(out.contains(&made), "{out}");
+    for absent in ["\ndata\n", "dataset", "device"] {
+        assert!(!out.contains(absent), "{out}");
     }
 }

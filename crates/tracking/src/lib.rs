@@ -246,7 +246,7 @@ pub use invocation::{Experiment, Interruption, Invocation, PlannedWork, Shard};
 pub use live_run::{LiveRun, NewRun, check_metric_name};
 pub use printable::{printable, printable_json};
 pub use process::{Liveness, Process};
-pub use program_files::{Stream, log_path, logs_folder, programs_folder};
+pub use program_files::{RUN_FILE, Stream, log_path, logs_folder, programs_folder, trial_folder};
 pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::RunId;
+use crate::{RunId, TrialId};
 
 /// A stream that a program writes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,15 @@ impl Stream {
 pub fn programs_folder(results: &Path, experiment: &str) -> PathBuf {
     results.join(experiment).join("programs")
 }
+
+/// The folder of a trial whose program has not ended. It has a file per stream, and [`RUN_FILE`].
+#[must_use]
+pub fn trial_folder(results: &Path, experiment: &str, trial: &TrialId) -> PathBuf {
+    programs_folder(results, experiment).join(trial.as_str())
+}
+
+/// The name of the file in a [`trial_folder`] that has the id of the run.
+pub const RUN_FILE: &str = "run";
 
 /// The folder of an experiment that has the logs of its runs.
 #[must_use]

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod export;
 pub mod html;
 pub mod list;
+pub mod log;
 pub mod serve;
 pub mod show;
 

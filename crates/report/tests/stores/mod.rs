@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use tracking::{
     Checkpoint, ClaimOptions, ClaimOutcome, ConfusionCell, EpochMetrics, ErrorAnalysis, Experiment,
-    Invocation, InvocationId, Mistake, Run, RunHeader, Shard, Status, Store, TrialId, Value,
+    Invocation, InvocationId, Mistake, Run, RunHeader, RunId, Shard, Status, Store, TrialId, Value,
 };
 
 /// Runs `report` and returns its exit code, standard output and standard error.
@@ -42,8 +42,8 @@ impl Filling {
         Self { folder, store, invocation }
     }
 
-    pub fn record(&mut self, run: &Run) {
-        self.store.record(self.invocation, run).unwrap();
+    pub fn record(&mut self, run: &Run) -> RunId {
+        self.store.record(self.invocation, run).unwrap()
     }
 }
 
