@@ -162,7 +162,7 @@ impl Interval {
 
     /// The value at a fraction, from 0 to 1, of the interval.
     #[allow(clippy::cast_possible_truncation, reason = "the result is between the bounds")]
-    #[allow(clippy::cast_precision_loss, reason = "a fraction of a sample has 24 bits")]
+    #[allow(clippy::cast_precision_loss, reason = "a sampled fraction has at most 24 bits")]
     pub fn at(&self, fraction: f64) -> Value {
         match *self {
             Self::Integers { from, to, scale: Scale::Log, .. } => {

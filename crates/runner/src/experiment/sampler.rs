@@ -120,6 +120,32 @@ mod tests {
         }
     }
 
+    /// The values come from an independent program, in Python: the direction numbers of Joe and Kuo,
+    /// and the shuffle and scramble of Burley with the constants of `sobol_burley`. A change of these
+    /// values would change the trials of every sampled sweep.
+    #[test]
+    fn sobol_points_equal_recorded_values() {
+        let scaled = |seed, index| {
+            let point = Sampler::Sobol.point(seed, index, 8).into_iter();
+            point.map(|coordinate| coordinate * 8_388_608.0).collect::<Vec<f64>>()
+        };
+        let first = [
+            2_199_104., 4_503_796., 6_002_907., 6_850_746., 5_687_104., 7_577_638., 4_991_218.,
+            2_163_634.,
+        ];
+        assert_eq!(scaled(0, 0), first);
+        let last = [
+            4_897_688., 623_478., 8_077_072., 663_199., 6_774_636., 1_913_529., 7_514_315.,
+            7_946_572.,
+        ];
+        assert_eq!(scaled(7, 65_535), last);
+        let of_largest_seed = [
+            8_238_802., 6_319_024., 6_463_804., 4_167_621., 2_329_765., 1_863_204., 7_008_312.,
+            7_328_840.,
+        ];
+        assert_eq!(scaled(u32::MAX, 1_000), of_largest_seed);
+    }
+
     /// ChaCha8 with the key `sample` and seed 5, nonce 3: computed by an independent program (the
     /// cipher of RFC 8439 with 8 rounds and a 64-bit nonce, in Python).
     #[test]
