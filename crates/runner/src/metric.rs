@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tracking::ValidationSet;
-use tracking::metric::{Rules, is_bookkeeping, is_of_training};
+use tracking::metric::Rules;
 
 /// A metric in words, such as `validation loss`.
 pub fn title(metric: &str) -> String {
@@ -19,17 +19,16 @@ pub fn label(metric: &str) -> String {
 }
 
 /// The metric that ranks trials whose metrics are known only after the training, chosen as in a
-/// report: from final metrics, and from metrics of epochs except training metrics.
+/// report.
 pub fn ranking<'a>(
     rules: &Rules,
     results: impl IntoIterator<Item = &'a str>,
     by_epoch: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let by_epoch = by_epoch.into_iter();
-    let by_epoch = by_epoch.filter(|name| !is_of_training(name) && !is_bookkeeping(name));
-    let names: BTreeSet<&str> = results.into_iter().chain(by_epoch).collect();
-    let names: Vec<&str> = names.into_iter().collect();
-    rules.ranking(&names, |_| true, &ValidationSet::NotStated)
+    let results: BTreeSet<&str> = results.into_iter().collect();
+    let mut names: Vec<&str> = results.iter().copied().chain(by_epoch).collect();
+    names.sort_unstable();
+    rules.ranking(&names, |name| results.contains(name), &ValidationSet::NotStated)
 }
 
 /// The final metrics to show for a trial, the most important first: the metric that ranks trials, if

@@ -8,7 +8,7 @@ use super::metric::MetricDifference;
 use super::pair::{Matches, Pair, have_common_value, match_runs};
 use crate::analysis::samples::{Coordinates, by_value};
 use crate::metric::Unit;
-use crate::runs::{MeasuredRun, may_rank, metric_names, metric_of, param_names};
+use crate::runs::{MeasuredRun, is_final, metric_names, metric_of, param_names};
 
 /// Two paired sets of runs. Arrays hold the left and the right part.
 #[derive(Debug)]
@@ -168,7 +168,7 @@ fn choose_ranking(
     let runs = runs_of(pairs);
     let requested = requested.and_then(|name| find(name, &names));
     requested
-        .or_else(|| rules.ranking(&names, |name| may_rank(name, &runs), validation))
+        .or_else(|| rules.ranking(&names, |name| is_final(name, &runs), validation))
         .map(str::to_owned)
 }
 

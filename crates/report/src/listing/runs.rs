@@ -9,7 +9,7 @@ use super::{ListCell, ListColumn, Listing};
 use crate::metric::Metric;
 use crate::number_format::with_unit;
 use crate::query::MatchingRuns;
-use crate::runs::{MeasuredRun, may_rank, metric_names, metric_of, param_names};
+use crate::runs::{MeasuredRun, is_final, metric_names, metric_of, param_names};
 use crate::table::Prominence;
 use crate::wording;
 
@@ -117,6 +117,6 @@ fn ranking(selected: &MatchingRuns) -> Option<Metric> {
     let rules = Rules::new(&[], &selected.declarations);
     let names = metric_names(selected.runs.iter());
     let validation = &runs.last()?.run.validation;
-    let name = rules.ranking(&names, |name| may_rank(name, &runs), validation)?;
+    let name = rules.ranking(&names, |name| is_final(name, &runs), validation)?;
     Some(metric_of(name, &runs, &rules))
 }

@@ -1,5 +1,5 @@
-//! Properties of a metric that follow from its runs: its unit, its resolution, and whether it may
-//! rank.
+//! Properties of a metric that follow from its runs: its unit, its resolution, and whether it is
+//! final.
 
 use tracking::ValidationSet;
 use tracking::metric::{self, Rules, Split};
@@ -18,11 +18,9 @@ pub fn metric_of(name: &str, runs: &[&MeasuredRun], rules: &Rules) -> Metric {
     }
 }
 
-/// Whether a metric may rank by default. Training metrics may not. By Keras's convention, a
-/// per-epoch metric such as `loss` is a training metric, but a final metric of that name is not.
-pub fn may_rank(name: &str, runs: &[&MeasuredRun]) -> bool {
-    let is_final = || runs.iter().any(|measured| measured.run.result(name).is_some());
-    !metric::is_of_training(name) || (metric::split(name) != Split::Train && is_final())
+/// Whether a run ended with the metric `name`.
+pub fn is_final(name: &str, runs: &[&MeasuredRun]) -> bool {
+    runs.iter().any(|measured| measured.run.result(name).is_some())
 }
 
 /// The resolution of `metric`, in its own unit: 1 / examples for an accuracy, or `None` if the

@@ -8,6 +8,6 @@ mod reading;
 
 pub use epoch_choice::EpochChoice;
 pub use measured_run::{FACTS, MeasuredRun, epoch_metric, weights_file};
-pub use metrics::{grid, may_rank, metric_of};
+pub use metrics::{grid, is_final, metric_of};
 pub use names::{distinct, metric_names, param_names, varying_params};
 pub use reading::{measured_at_end, measured_runs};

@@ -31,14 +31,13 @@ pub fn measured_runs(
         .collect::<Result<_, StoreError>>()?;
     let logged =
         distinct(epochs.iter().flatten().flat_map(|epoch| &epoch.metrics).map(|(name, _)| &**name));
-    let may_rank = |name: &str| !metric::is_of_training(name) && !metric::is_bookkeeping(name);
     let measured = runs.iter().zip(&epochs).map(|(run, epochs)| {
         let position = match epoch {
             EpochChoice::Epoch(number) => epochs.iter().position(|epoch| epoch.epoch == number),
             EpochChoice::Best | EpochChoice::Last => {
                 let requested = sort.and_then(|name| find(name, &logged));
                 let chosen =
-                    requested.or_else(|| rules.ranking(&logged, may_rank, &run.validation));
+                    requested.or_else(|| rules.ranking(&logged, |_| false, &run.validation));
                 chosen.and_then(|name| best(epochs, name, rules))
             }
         };

@@ -1,6 +1,9 @@
 //! The rules that choose the ranking metric.
 
-use super::name::{Quantity, SECONDS, Split, base, direction, is_cost, quantity, split};
+use super::name::{
+    Quantity, SECONDS, Split, base, direction, is_bookkeeping, is_cost, is_of_training, quantity,
+    split,
+};
 use crate::typed_name::is_same;
 use crate::{Declarations, Direction, ValidationSet};
 
@@ -45,13 +48,14 @@ impl Rules {
     /// the test set. Within a split, accuracy comes before loss, and loss before other
     /// metrics.
     ///
-    /// Training metrics, metrics of unknown direction, and metrics that `may_rank` excludes do not
-    /// rank.
+    /// Metrics of unknown direction and training metrics do not rank. By Keras's convention, `loss`
+    /// of an epoch is a training metric, but a final metric of that name is not: `is_final` says
+    /// whether a run ended with the metric.
     #[must_use]
     pub fn ranking<'a>(
         &self,
         metrics: &[&'a str],
-        may_rank: impl Fn(&str) -> bool,
+        is_final: impl Fn(&str) -> bool,
         validation: &ValidationSet,
     ) -> Option<&'a str> {
         let declared = metrics.iter().find(|name| Some(**name) == self.rank.as_deref());
@@ -69,8 +73,8 @@ impl Rules {
             (is_cost(name), split, quantity)
         };
         let ranks = |name: &&&str| {
-            may_rank(name)
-                && split(name) != Split::Train
+            split(name) != Split::Train
+                && (is_final(name) || !is_of_training(name) && !is_bookkeeping(name))
                 && **name != SECONDS
                 && self.direction(name).is_some()
         };
@@ -171,6 +175,16 @@ mod tests {
             ),
             Some("train_loss")
         );
+    }
+
+    #[test]
+    fn loss_ranks_only_as_a_final_metric() {
+        let ranking = |metrics: &[&'static str], is_final: bool| {
+            Rules::default().ranking(metrics, |_| is_final, &ValidationSet::NotStated)
+        };
+        assert_eq!(ranking(&["loss", "accuracy", "wer"], true), Some("accuracy"));
+        assert_eq!(ranking(&["loss", "accuracy", "wer"], false), Some("wer"));
+        assert_eq!(ranking(&["loss", "seconds"], false), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::analysis::samples::{
 };
 use crate::analysis::statistics::Statistic;
 use crate::metric::Metric;
-use crate::runs::{MeasuredRun, distinct, grid, may_rank, metric_names, metric_of, param_names};
+use crate::runs::{MeasuredRun, distinct, grid, is_final, metric_names, metric_of, param_names};
 
 /// Comparable runs, with the roles of their hyperparameters and metrics.
 pub(super) struct Group<'a> {
@@ -61,7 +61,7 @@ impl<'a> Group<'a> {
             known.iter().map(|name| metric_of(name, &finished, &rules)).collect();
         let ranking_name = match &options.sort {
             Some(name) => known.iter().find(|known| *known == name).copied(),
-            None => rules.ranking(&known, |name| may_rank(name, &finished), validation),
+            None => rules.ranking(&known, |name| is_final(name, &finished), validation),
         };
         let ranked_by = metrics
             .iter()
