@@ -1,22 +1,23 @@
 //! `runner merge FOLDER… --results DIR`: merges several results folders into one.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use model::{EngineKind, Weights};
-use tracking::{MergeReport, Reader, RecordedRun, Status, Store, StoreError, atomic_file};
+use model::EngineKind;
+use tracking::{MergeReport, Reader, RecordedRun, Status, Store, StoreError};
 
 use crate::cli::MergeArgs;
 use crate::cluster::attempt;
 use crate::cluster::plan_status::{PlanStatus, Scope};
+use crate::cmd::run_files;
 use crate::executor::built_in::BuiltIn;
 use crate::experiment::spec::Spec;
 use crate::output::output;
-use crate::sweep::records::{TEMPORARY, model_path};
+use crate::sweep::records::model_path;
 
 /// Exit code after a conflict, a missing trial or a damaged run.
 pub const INCOMPLETE: u8 = 1;
@@ -68,13 +69,13 @@ pub fn merge_all(folders: &[(String, PathBuf)], results: &Path) -> Result<ExitCo
     let mut has_issues = false;
     for (name, folder, source) in &sources {
         let mut without_weights = 0;
-        let copy_weights = &mut |run: &RecordedRun| {
-            copy_model(folder, results, run)?;
+        let copy_files = &mut |run: &RecordedRun| {
+            run_files::copy(folder, results, run)?;
             without_weights += usize::from(lacks_weights(run, results));
             Ok(())
         };
         let report = store
-            .merge(source, &|_| true, false, copy_weights)
+            .merge(source, &|_| true, false, copy_files)
             .with_context(|| format!("cannot merge {name}"))?;
         report_text.push_str(&describe(name, &report));
         if without_weights > 0 {
@@ -123,29 +124,4 @@ pub fn lacks_weights(run: &RecordedRun, results: &Path) -> bool {
     run.status == Status::Finished
         && EngineKind::from_name(&run.engine).is_some()
         && !model_path(results, &run.experiment, &run.trial).is_file()
-}
-
-/// Copies the weights of a run before the store has the run. Never overwrites weights.
-pub fn copy_model(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
-    let (source, target) = (
-        model_path(from, &run.experiment, &run.trial),
-        model_path(to, &run.experiment, &run.trial),
-    );
-    if run.status != Status::Finished || target.exists() {
-        return Ok(());
-    }
-    let cannot = |path: &Path, action: &str, error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot {action} {}: {error}", path.display()))
-    };
-    match std::fs::read(&source) {
-        Ok(bytes) if Weights::from_safetensors(&bytes).is_ok() => {
-            atomic_file::write(&target, TEMPORARY, &bytes)
-                .map_err(|error| cannot(&target, "write", error))
-        }
-        // A damaged file is not copied.
-        Ok(_) => Ok(()),
-        // A run stays valid without its weights.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(cannot(&source, "read", error)),
-    }
 }

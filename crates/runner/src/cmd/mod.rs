@@ -9,6 +9,7 @@ mod plan_export;
 mod planned;
 pub mod predict;
 pub mod run;
+pub mod run_files;
 pub mod status;
 pub mod submit;
 mod summary;

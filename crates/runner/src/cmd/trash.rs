@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use tracking::{FindError, IdPrefix, Reader, RecordedRun, RunId, Status, Store, shell};
 
 use crate::cli::MoveArgs;
-use crate::cmd::merge::copy_model;
+use crate::cmd::run_files;
 use crate::output::output;
 use crate::sweep::records::model_path;
 
@@ -73,12 +73,15 @@ fn move_runs(what: &[String], from: &Path, to: &Path) -> Result<usize> {
     let ids: HashSet<RunId> = runs.iter().map(|run| run.id.clone()).collect();
     let report =
         Store::open(to)?.merge(&source, &|run| ids.contains(&run.id), true, &mut |run| {
-            copy_model(from, to, run)
+            run_files::copy(from, to, run)
         })?;
     if let Some(conflict) = report.conflicts.first() {
         bail!("{conflict}; nothing was deleted");
     }
     drop(source);
+    for run in &runs {
+        run_files::move_trial_folder(from, to, run)?;
+    }
     let mut store = Store::open(from)?;
     let ids: Vec<RunId> = ids.into_iter().collect();
     store.delete_runs(&ids)?;
@@ -107,8 +110,8 @@ fn selected_runs(reader: &Reader, what: &str) -> Result<Vec<RecordedRun>> {
     Ok(runs)
 }
 
-/// Updates the files after runs were deleted: removes weights of trials without a finished run and
-/// rewrites the CSV files.
+/// Updates the files after runs were deleted: removes their logs and the weights of trials without a
+/// finished run, and rewrites the CSV files.
 fn update_files(
     store: &Store,
     results: &Path,
@@ -121,27 +124,26 @@ fn update_files(
         .filter(|run| run.status == Status::Finished)
         .map(|run| &run.trial)
         .collect();
-    let gone =
-        deleted.iter().filter(|run| run.experiment == experiment && !finished.contains(&run.trial));
-    let mut files: Vec<PathBuf> =
-        gone.map(|run| model_path(results, experiment, &run.trial)).collect();
+    let deleted = || deleted.iter().filter(|run| run.experiment == experiment);
+    let mut files: Vec<PathBuf> = deleted().flat_map(|run| run_files::logs(results, run)).collect();
+    let gone = deleted().filter(|run| !finished.contains(&run.trial));
+    files.extend(gone.map(|run| model_path(results, experiment, &run.trial)));
+    let folder = results.join(experiment);
     if remaining.is_empty() {
-        files.extend(["runs.csv", "epochs.csv"].map(|name| results.join(experiment).join(name)));
+        files.extend(["runs.csv", "epochs.csv"].map(|name| folder.join(name)));
     } else {
         store.export_csv(experiment)?;
     }
     for file in files {
-        match std::fs::remove_file(&file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot remove {}", file.display()));
-            }
-            _ => {}
-        }
+        run_files::remove(&file)?;
     }
     if remaining.is_empty() {
-        // Fails on folders with other files, which must stay.
-        let _ = std::fs::remove_dir(results.join(experiment).join("models"));
-        let _ = std::fs::remove_dir(results.join(experiment));
+        let logs = tracking::logs_folder(results, experiment);
+        let programs = tracking::programs_folder(results, experiment);
+        for folder in [folder.join("models"), logs, programs, folder] {
+            // Fails on folders with other files, which must stay.
+            let _ = std::fs::remove_dir(folder);
+        }
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ mod plan;
 mod predict;
 mod progress;
 mod run;
+mod run_files;
 mod schema;
 mod shard;
 mod shard_auto;

@@ -2,14 +2,14 @@
 
 mod code;
 mod executor;
-mod log;
+pub mod log;
 mod measurements;
 mod output;
 mod process;
 mod slot;
 pub mod supervisor;
 mod training;
-mod trial_folder;
+pub mod trial_folder;
 
 pub use code::Code;
 pub use executor::{ENGINE, ProgramExecutor};

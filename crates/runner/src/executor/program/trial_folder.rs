@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tracking::{RunId, TrialId};
+use tracking::{RUN_FILE, RecordedRun, RunId, TrialId};
 
 /// The time between two attempts to lock a trial.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
@@ -28,10 +28,29 @@ impl TrialFolder {
         Self { path: programs.join(trial.as_str()) }
     }
 
+    /// The folder of the trial of a recorded run.
+    pub fn of(results: &Path, run: &RecordedRun) -> Self {
+        Self { path: tracking::trial_folder(results, &run.experiment, &run.trial) }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the run used the folder last.
+    pub fn is_of(&self, run: &RunId) -> bool {
+        fs::read_to_string(self.path.join(RUN_FILE)).is_ok_and(|id| id == run.as_str())
+    }
+
+    /// Whether a process of the trial lives.
+    pub fn is_in_use(&self) -> bool {
+        let lock = File::open(self.lock());
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Whether the run can go on: it saved something in its checkpoint folder.
     pub fn can_resume(&self, run: &RunId) -> bool {
-        let of_run = fs::read_to_string(self.path.join("run")).is_ok_and(|id| id == run.as_str());
-        of_run && self.has_checkpoint()
+        self.is_of(run) && self.has_checkpoint()
     }
 
     /// Waits until no process of the trial lives: the supervisor of a killed runner ends them.
@@ -62,7 +81,7 @@ impl TrialFolder {
             let copy = self.path.join("stdout.copy");
             fs::copy(self.stdout(), &copy)?;
             fs::rename(copy, self.stdout())?;
-            fs::write(self.path.join("run"), run.as_str())
+            fs::write(self.path.join(RUN_FILE), run.as_str())
         };
         adopt().with_context(|| format!("cannot take over {}", other.path.display()))
     }
@@ -79,7 +98,7 @@ impl TrialFolder {
             if !self.can_resume(run) {
                 self.remove_folder()?;
                 fs::create_dir_all(self.checkpoint())?;
-                fs::write(self.path.join("run"), run.as_str())?;
+                fs::write(self.path.join(RUN_FILE), run.as_str())?;
                 fs::write(self.params(), params)?;
             }
             let start = self.stdout().metadata().map_or(0, |file| file.len());

@@ -1,6 +1,9 @@
 //! `runner gc`: shows what no result needs and deletes it with `--yes`.
 
-use std::collections::HashSet;
+mod disk;
+mod programs;
+
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,9 +17,14 @@ use tracking::{
 use crate::cli::GcArgs;
 use crate::cluster::attempt;
 use crate::cmd::import;
+use crate::cmd::run_files;
 use crate::cmd::trash::trash;
+use crate::executor::program::log;
+use crate::executor::program::trial_folder::TrialFolder;
 use crate::output::output;
 use crate::sweep::records::TEMPORARY;
+use disk::{files, size, used};
+use programs::ProgramFiles;
 
 /// No program writes to a temporary file that is older than this.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -25,9 +33,12 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 #[derive(Default)]
 struct Garbage {
     files: Vec<(PathBuf, u64, &'static str)>,
-    checkpoints: Vec<(RunId, u64)>,
-    superseded: Vec<RunId>,
+    /// Checkpoints of killed runs in the store or in folders of programs, and their sizes.
+    checkpoints: BTreeMap<RunId, u64>,
+    superseded: Vec<RecordedRun>,
     folders: Vec<(PathBuf, &'static str)>,
+    /// Folders of programs, each with the killed run that can resume from it.
+    programs: Vec<(Option<RunId>, TrialFolder)>,
     trash: Option<u64>,
 }
 
@@ -60,7 +71,7 @@ impl Garbage {
             garbage.add_experiment(args, store, &experiment.name)?;
         }
         for (run, bytes) in store.abandoned_checkpoints()? {
-            garbage.checkpoints.push((run.id, bytes));
+            *garbage.checkpoints.entry(run.id).or_default() += bytes;
         }
         for (path, name) in files(&args.results) {
             if name.starts_with(&format!("{DATABASE}.schema-")) && is_older(&path, args.older_than)
@@ -88,6 +99,7 @@ impl Garbage {
     fn add_experiment(&mut self, args: &GcArgs, store: &Store, experiment: &str) -> Result<()> {
         let age_limit = SystemTime::now().checked_sub(args.older_than);
         let before = timestamp(age_limit.unwrap_or(SystemTime::UNIX_EPOCH));
+        let programs = ProgramFiles::list(&args.results, experiment);
         let all = store.all_runs(experiment)?;
         let effective: HashSet<RunId> =
             store.runs(experiment)?.into_iter().map(|run| run.id).collect();
@@ -98,7 +110,8 @@ impl Garbage {
                 && run.status != Status::Running
                 && run.started_at < before
         });
-        self.superseded.extend(superseded.map(|run| run.id.clone()));
+        self.superseded.extend(superseded.cloned());
+        self.add_programs(args, programs, &all);
         let needed: HashSet<String> = all
             .iter()
             .filter(|run| matches!(run.status, Status::Finished | Status::Running))
@@ -123,6 +136,23 @@ impl Garbage {
         Ok(())
     }
 
+    fn add_programs(&mut self, args: &GcArgs, programs: ProgramFiles, runs: &[RecordedRun]) {
+        for path in programs.logs_without_run(runs) {
+            self.add_file(path, "log without a run");
+        }
+        for (path, name) in &programs.logs {
+            if name.starts_with(log::TEMPORARY) && is_abandoned(path, args) {
+                self.add_file(path.clone(), "unfinished file");
+            }
+        }
+        for (killed, folder) in programs.idle_folders(runs) {
+            if let Some(run) = &killed {
+                *self.checkpoints.entry(run.clone()).or_default() += used(folder.path());
+            }
+            self.programs.push((killed, folder));
+        }
+    }
+
     fn add_file(&mut self, path: PathBuf, what: &'static str) {
         let bytes = path.metadata().map_or(0, |file| file.len());
         self.files.push((path, bytes, what));
@@ -133,6 +163,7 @@ impl Garbage {
             && self.checkpoints.is_empty()
             && self.superseded.is_empty()
             && self.folders.is_empty()
+            && self.programs.is_empty()
             && self.trash.is_none()
     }
 
@@ -149,9 +180,12 @@ impl Garbage {
             )?;
         }
         for run in &self.superseded {
-            writeln!(out, "           superseded run {run}")?;
+            writeln!(out, "           superseded run {}", run.id)?;
         }
-        for (folder, what) in &self.folders {
+        let ended = self.programs.iter().filter(|(killed, _)| killed.is_none());
+        let ended = ended.map(|(_, folder)| (folder.path(), "files of an ended program"));
+        let folders = self.folders.iter().map(|(path, what)| (path.as_path(), *what));
+        for (folder, what) in ended.chain(folders) {
             let path = folder.display().to_string();
             writeln!(out, "{:>9}  {what} {}", size(used(folder)), tracking::printable(&path))?;
         }
@@ -162,9 +196,18 @@ impl Garbage {
     }
 
     fn delete(&self, results: &Path, store: &mut Store) -> Result<()> {
-        let checkpoints: Vec<RunId> = self.checkpoints.iter().map(|(run, _)| run.clone()).collect();
+        let checkpoints: Vec<RunId> = self.checkpoints.keys().cloned().collect();
         store.delete_checkpoints(&checkpoints)?;
-        store.delete_runs(&self.superseded)?;
+        let superseded: Vec<RunId> = self.superseded.iter().map(|run| run.id.clone()).collect();
+        store.delete_runs(&superseded)?;
+        for path in self.superseded.iter().flat_map(|run| run_files::logs(results, run)) {
+            run_files::remove(&path)?;
+        }
+        for (_, folder) in &self.programs {
+            folder
+                .remove()
+                .with_context(|| format!("cannot remove {}", folder.path().display()))?;
+        }
         for (path, ..) in &self.files {
             std::fs::remove_file(path)
                 .with_context(|| format!("cannot remove {}", path.display()))?;
@@ -206,17 +249,6 @@ fn merged_attempts(
         .collect())
 }
 
-/// The regular files of a folder and their names, sorted. Empty without a folder.
-fn files(folder: &Path) -> Vec<(PathBuf, String)> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let plain = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    let mut files: Vec<_> = plain
-        .map(|entry| (entry.path(), entry.file_name().to_string_lossy().into_owned()))
-        .collect();
-    files.sort();
-    files
-}
-
 fn is_older(path: &Path, age: Duration) -> bool {
     let changed = path.metadata().and_then(|file| file.modified());
     changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|elapsed| elapsed >= age))
@@ -225,23 +257,4 @@ fn is_older(path: &Path, age: Duration) -> bool {
 /// Whether no program writes to the temporary file or folder any more.
 fn is_abandoned(path: &Path, args: &GcArgs) -> bool {
     is_older(path, ABANDONED.min(args.older_than))
-}
-
-/// Total size of all files in a folder, in bytes.
-fn used(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.file_type() {
-            Ok(kind) if kind.is_dir() => used(&entry.path()),
-            _ => entry.metadata().map_or(0, |file| file.len()),
-        })
-        .sum()
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
-        _ => format!("{} MB", bytes / 1_000_000),
-    }
 }
