@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind};
-use tracking::{RecordedRun, Store};
+use tracking::{RecordedRun, Store, programs_folder};
 
 use crate::cli::{EngineChoice, PlanFormat, RunArgs};
 use crate::cluster::slurm;
 use crate::cmd::{plan as plan_command, summary};
 use crate::executor::built_in::BuiltIn;
+use crate::executor::program::remove_ended;
 use crate::executor::setup::{Hardware, Setup};
 use crate::experiment::datasets::Datasets;
 use crate::experiment::plan::Plan;
@@ -160,6 +161,11 @@ fn run_experiment(
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan.sha256(), shard)?;
     }
     store.declare_metrics(&spec.name, &spec.metrics)?;
+    remove_ended(&programs_folder(&destination.results, &spec.name), &|runs| {
+        let all = store.all_runs(&spec.name)?.into_iter();
+        let ended = all.filter(|run| run.has_ended() && runs.contains(&run.id));
+        Ok(ended.map(|run| run.id).collect())
+    })?;
     let work = select(context, experiment, store)?;
     if !args.quiet {
         summary::announce(context.selection, experiment, &work.to_run);

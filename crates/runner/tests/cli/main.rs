@@ -21,6 +21,7 @@ mod schema;
 mod shard;
 mod shard_auto;
 mod submit;
+mod supervisor;
 mod trash;
 mod verify;
 

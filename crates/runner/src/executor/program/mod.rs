@@ -13,3 +13,4 @@ pub mod trial_folder;
 
 pub use code::Code;
 pub use executor::{ENGINE, ProgramExecutor};
+pub use trial_folder::remove_ended;

@@ -83,7 +83,8 @@ fn supervise(mut command: Command, lock: &std::ffi::OsStr) -> io::Result<()> {
     let report = match started {
         Err(error) => format!("{NOT_STARTED}{error}\n"),
         Ok(mut child) => {
-            writeln!(socket, "{STARTED}{}", child.id())?;
+            // It fails if the runner was killed. Then the other thread ends the program.
+            let _ = writeln!(socket, "{STARTED}{}", child.id());
             end_of(&mut child, &group)?
         }
     };
@@ -140,7 +141,9 @@ fn obey(mut socket: UnixStream, group: &Group) {
                 kill(*group.locked(), Signal::KILL);
             }
             Ok(0) | Err(_) => {
-                kill(*group.locked(), Signal::KILL);
+                // The lock is held until the exit, so that no program starts in between.
+                let pid = group.locked();
+                kill(*pid, Signal::KILL);
                 std::process::exit(0);
             }
         }

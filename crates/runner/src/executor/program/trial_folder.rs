@@ -152,6 +152,29 @@ fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// Removes the folders of runs that have ended: their runner was killed before it could.
+///
+/// # Errors
+/// If the record cannot be read. A folder that cannot be removed stays for `gc`.
+pub fn remove_ended(
+    programs: &Path,
+    has_ended: &dyn Fn(&[RunId]) -> Result<Vec<RunId>>,
+) -> Result<()> {
+    let run_of = |folder: &Path| fs::read_to_string(folder.join("run")).ok()?.parse().ok();
+    let entries = fs::read_dir(programs).into_iter().flatten().flatten().map(|entry| entry.path());
+    let folders: Vec<(PathBuf, RunId)> =
+        entries.filter_map(|path| run_of(&path).map(|run| (path, run))).collect();
+    if folders.is_empty() {
+        return Ok(());
+    }
+    let runs: Vec<RunId> = folders.iter().map(|(_, run)| run.clone()).collect();
+    let ended = has_ended(&runs)?;
+    for (path, _) in folders.into_iter().filter(|(_, run)| ended.contains(run)) {
+        let _ = TrialFolder { path }.remove();
+    }
+    Ok(())
+}
+
 /// Opens a file to which every write appends.
 pub fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
