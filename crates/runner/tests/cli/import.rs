@@ -1,8 +1,9 @@
 //! `runner import`: an export becomes a store, or its runs join an existing one.
 
 use std::fs::{self, File};
+use std::time::SystemTime;
 
-use tracking::{CsvFolder, JsonDocument};
+use tracking::{CsvFolder, Experiment, Invocation, JsonDocument, Run, RunHeader, Status, Store};
 
 use crate::common::Sweep;
 
@@ -179,4 +180,46 @@ fn import_reports_a_changed_run_that_a_rerun_replaced() {
     export(&sweep);
     let import = sweep.runner("import export.json -r again").exits(1);
     import.stderr_contains("were changed after they were recorded");
+}
+
+#[test]
+fn program_of_a_run_survives_export_and_import() {
+    let sweep = Sweep::empty();
+    let mut store = Store::open(sweep.path("results")).unwrap();
+    let wine = Experiment { name: "wine".into(), description: String::new() };
+    let invocation = store.begin(&wine, &Invocation::default()).unwrap();
+    let program_sha256 = Some("3fa92c01a2b4".repeat(5) + "c0de");
+    let header = RunHeader { program_sha256, ..RunHeader::new("wine", Status::Finished) };
+    store.record(invocation, &Run::new(header, SystemTime::now())).unwrap();
+    drop(store);
+    let exported = export(&sweep);
+    for (path, results) in [("export.json", "from-json"), ("export-csv", "from-csv")] {
+        sweep.runner(&format!("import {path} -r {results}")).success();
+        assert_eq!(digest(&sweep, results), exported);
+        let program: String = sweep.results_in(results).query("SELECT program_sha256 FROM runs");
+        assert_eq!(program, "3fa92c01a2b4".repeat(5) + "c0de");
+        assert!(sweep.results_in(results).reader().runs("wine").unwrap()[0].is_intact());
+    }
+}
+
+/// The exports of earlier versions have no such column.
+#[test]
+fn exports_without_programs_are_imported() {
+    let (sweep, exported) = exported();
+    let json = sweep.read("export.json");
+    let earlier = json.replace(", \"program_sha256\": null", "");
+    assert_eq!(json.len() - earlier.len(), 2 * ", \"program_sha256\": null".len());
+    sweep.write("export.json", earlier);
+    let csv = sweep.read("export-csv/runs.csv");
+    let lines = csv.lines().map(|line| {
+        let (line, last) = line.rsplit_once(',').unwrap();
+        assert!(matches!(last, "program_sha256" | ""), "{last}");
+        format!("{line}\r\n")
+    });
+    sweep.write("export-csv/runs.csv", lines.collect::<String>());
+    for (path, results) in [("export.json", "from-json"), ("export-csv", "from-csv")] {
+        let import = sweep.runner(&format!("import {path} -r {results}")).success();
+        import.stderr_contains(format!("{path}: digest {exported} matches the export\n"));
+        assert_eq!(digest(&sweep, results), exported);
+    }
 }
