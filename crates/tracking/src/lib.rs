@@ -226,6 +226,7 @@ mod process;
 mod program;
 mod program_files;
 mod record;
+mod recorded_name;
 mod run;
 pub mod shell;
 mod status;
@@ -243,13 +244,14 @@ pub use error_analysis::{ConfusionCell, ErrorAnalysis, Mistake};
 pub use experiment_name::{ExperimentName, InvalidExperimentName};
 pub use ids::{IdPrefix, RunId, TrialId, csv_id};
 pub use invocation::{Experiment, Interruption, Invocation, PlannedWork, Shard};
-pub use live_run::{LiveRun, NewRun, check_metric_name};
+pub use live_run::{LiveRun, NewRun};
 pub use printable::{printable, printable_json};
 pub use process::{Liveness, Process};
 pub use program_files::{RUN_FILE, Stream, log_path, logs_folder, programs_folder, trial_folder};
 pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
+pub use recorded_name::check_metric_name;
 pub use run::{
     Checkpoint, EpochMetrics, Order, RecordedRun, Run, RunHeader, SplitSizes, final_value,
 };

@@ -3,14 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use crate::recorded_name::{rejected_metric, validate_name};
 use crate::store::background_writer::{BackgroundWriter, DeferredError};
 use crate::{
     EpochMetrics, Experiment, ExperimentName, Invocation, Run, RunHeader, RunId, SplitSizes,
-    Status, Store, StoreError, TrialId, ValidationSet, Value, printable,
+    Status, Store, StoreError, TrialId, ValidationSet, Value,
 };
-
-/// Maximum length of the name of a hyperparameter or metric, in bytes.
-const MAX_NAME_LENGTH: usize = 128;
 
 impl Store {
     /// Starts a run of `experiment`, which is created if necessary. When this returns, the store
@@ -357,37 +355,6 @@ fn validate_metrics(
         all.push(((*name).to_owned(), normalize_zero(*value)));
     }
     Ok(all)
-}
-
-/// Rejects an invalid metric name.
-///
-/// # Errors
-/// If the name is empty, longer than 128 bytes, or has characters that cannot be printed.
-pub fn check_metric_name(name: &str) -> Result<(), StoreError> {
-    validate_name(name, std::iter::empty()).map_err(|reason| rejected_metric(name, reason))
-}
-
-fn rejected_metric(name: &str, reason: &'static str) -> StoreError {
-    StoreError::Rejected { what: "metric", name: name.to_owned(), reason }
-}
-
-/// Checks the name of a hyperparameter or metric. The names in `known` are already in use. The
-/// error is the reason why the name is invalid.
-fn validate_name<'a>(
-    name: &str,
-    mut known: impl Iterator<Item = &'a str>,
-) -> Result<(), &'static str> {
-    if name.trim().is_empty() {
-        Err("its name is empty")
-    } else if name.len() > MAX_NAME_LENGTH {
-        Err("its name is longer than 128 bytes")
-    } else if printable(name) != name {
-        Err("its name has characters that cannot be printed")
-    } else if known.any(|other| other == name) {
-        Err("its name is already in use")
-    } else {
-        Ok(())
-    }
 }
 
 /// Replaces -0.0 by 0.0, because SQLite stores only one zero.

@@ -4,7 +4,7 @@ use super::Store;
 use super::insert::add_experiment;
 use super::queries::declarations::of_experiment;
 use super::transaction::WriteTransaction;
-use crate::live_run::check_metric_name;
+use crate::recorded_name::check_metric_name;
 use crate::{Declarations, Direction, Experiment, ExperimentName, StoreError};
 
 impl WriteTransaction<'_> {
