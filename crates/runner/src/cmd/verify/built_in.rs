@@ -9,7 +9,7 @@ use model::{DeviceChoice, EngineData, EngineKind};
 use tracking::RecordedRun;
 
 use super::repetition::Repetition;
-use super::{Subject, is_built_in};
+use super::subject::{Subject, is_built_in};
 use crate::cli::VerifyArgs;
 use crate::executor::built_in::{BuiltIn, OnDataset, Trainer};
 use crate::experiment::datasets;

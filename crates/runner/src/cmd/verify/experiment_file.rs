@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use tracking::{RecordedRun, TrialId};
 
 use super::repetition::Repetition;
-use super::{Subject, is_built_in};
+use super::subject::{Subject, is_built_in};
 use crate::cli::VerifyArgs;
 use crate::executor::built_in::BuiltIn;
 use crate::executor::description::Description;

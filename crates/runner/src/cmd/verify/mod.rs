@@ -3,13 +3,13 @@
 mod built_in;
 mod experiment_file;
 mod repetition;
+mod subject;
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use model::EngineKind;
 use tracking::{Invocation, Reader, RecordedRun, RunId, Status, TrialId};
 
 use crate::cli::VerifyArgs;
@@ -19,17 +19,10 @@ use crate::output::output;
 use crate::sweep::provenance;
 use crate::sweep::stop::{STOPPED, Stop};
 use experiment_file::ExperimentFile;
+use subject::{Subject, is_built_in};
 
 /// Exit code: a run differs.
 const DIFFERS: u8 = 1;
-
-/// A recorded run to verify.
-struct Subject {
-    recorded: Recorded,
-    invocation: Invocation,
-    /// What differs, in words; `None` until the run is repeated.
-    differences: Option<Vec<String>>,
-}
 
 /// Verifies the requested runs.
 pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
@@ -145,11 +138,6 @@ fn verifiable_run(
         "run {} belongs to another program: only the program that trained a run can repeat it",
         run.id
     )
-}
-
-/// Whether this program trained the run.
-fn is_built_in(run: &RecordedRun) -> bool {
-    EngineKind::from_name(&run.engine).is_some()
 }
 
 /// Prints whether each run is identical, and what differs.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tracking::{RecordedRun, RunId, TrialId};
 
-use super::Subject;
+use super::subject::Subject;
 use crate::cmd::differences::differences;
 use crate::executor::{ClaimedGroup, Execution, Executor, Outcome};
 use crate::experiment::group::groups;
