@@ -249,7 +249,7 @@ fn unknown_operand_suggests_nearest() {
             "no run or trial id starts with '{text}' in {results}, and no experiment has that name: "
         )
     };
-    let expected = "expected an id, an experiment (one of c0ffee, sweep), or EXPERIMENT@COMMIT";
+    let expected = "expected an id, an experiment (one of c0ffee, sweep), or EXPERIMENT@VERSION";
     for (operand, error) in [
         ("swep", format!("{}{expected}; did you mean 'sweep'?", not_found("swep"))),
         ("\u{1b}[2J", format!("{}{expected}", not_found("\\u{1b}[2J"))),

@@ -70,6 +70,8 @@ fn only_runs_of_the_newest_program_are_compared() {
     assert!(words.contains(" wine@3fa92c01a2b4 wine`."), "{out}");
     let (_, page, _) = outcome(filling.folder.path(), &["html", "-o", "-"]);
     assert!(page.contains("Left out: 6 runs of older code"), "{page}");
+    assert!(page.contains("<dt>computed by</dt><dd>program<"), "{page}");
+    assert!(page.contains(&format!("<dt>program sha256</dt><dd>{NEW}")), "{page}");
     for format in ["csv", "json"] {
         let (_, out, _) = outcome(filling.folder.path(), &["--format", format]);
         assert!(!out.contains("Left out"), "{out}");

@@ -143,7 +143,7 @@ fn suggestion(reader: &Reader, text: &str, experiments: &[&str]) -> Result<Strin
     let hint = nearest(text, experiments.iter().copied())
         .map_or_else(String::new, |name| format!("; did you mean '{name}'?"));
     Ok(format!(
-        "expected an id, an experiment (one of {}), or EXPERIMENT@COMMIT{hint}",
+        "expected an id, an experiment (one of {}), or EXPERIMENT@VERSION{hint}",
         experiments.join(", ")
     ))
 }

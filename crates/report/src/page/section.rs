@@ -113,6 +113,8 @@ fn origin(comparison: &Comparison, details: &Details) -> Vec<Named> {
         ("validation".to_owned(), comparison.validation.to_string()),
         ("computed by".to_owned(), comparison.computed.join(", ")),
     ];
+    let program = details.best.as_ref().and_then(|best| best.run.program_sha256.clone());
+    facts.extend(program.map(|digest| ("program sha256".to_owned(), digest)));
     facts.extend(details.invocation.iter().flat_map(provenance));
     let named = |(name, value): (String, String)| Named { name, value: safe(&value) };
     facts.into_iter().filter(|(_, value)| !value.is_empty()).map(named).collect()

@@ -310,9 +310,11 @@ fn common_validation(runs: &[&MeasuredRun]) -> ValidationSet {
 
 /// The distinct engines and devices of the runs.
 fn engines_and_devices(runs: &[&MeasuredRun]) -> Vec<String> {
-    let names =
-        runs.iter().map(|measured| format!("{} on {}", measured.run.engine, measured.run.device));
-    sorted_distinct(names, String::cmp)
+    let name = |measured: &&MeasuredRun| {
+        let (engine, device) = (&measured.run.engine, &measured.run.device);
+        if device.is_empty() { engine.clone() } else { format!("{engine} on {device}") }
+    };
+    sorted_distinct(runs.iter().map(name), String::cmp)
 }
 
 /// The runs of each combination of values of `keys`, in the order of the values.

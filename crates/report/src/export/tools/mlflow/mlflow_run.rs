@@ -193,6 +193,7 @@ fn tags(exported: &ExportedRun) -> Vec<(String, String)> {
         ("validation", Some(run.validation.to_string())),
         ("engine", Some(run.engine.clone())),
         ("device", Some(run.device.clone())),
+        ("program_sha256", run.program_sha256.clone()),
         ("shared_from", run.shared_from.as_ref().map(ToString::to_string)),
         ("program_version", Some(invocation.program_version.clone())),
         ("candle_version", invocation.candle_version.clone()),
