@@ -226,6 +226,19 @@ fn run_without_a_program_has_no_log() {
 }
 
 #[test]
+fn show_prints_each_line_of_an_error() {
+    let mut filling = Filling::new("wine", "");
+    let id = filling.record(&of_program(OLD, 0, 16, 0).with(|run| {
+        run.status = Status::Failed;
+        run.error = Some("it ended with exit code 1\nValueError: \x1b[2J\n".into());
+    }));
+    let out = Test::new(filling.folder.path()).args(&["show", id.as_str()]).success();
+    let error = "\n  error            it ended with exit code 1\n";
+    let rest = format!("{error}{}ValueError: \\u{{1b}}[2J\n", " ".repeat(19));
+    assert!(out.contains(&rest), "{out}");
+}
+
+#[test]
 fn show_names_the_program_and_no_dataset() {
     let mut filling = Filling::new("wine", "");
     let id = filling.record(&of_program(OLD, 0, 16, 0));

@@ -1,6 +1,7 @@
 //! `report show ID`: prints the facts, metrics and epochs of a run.
 
 use std::io::Write;
+use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -147,7 +148,7 @@ fn made(
     let resumed: Vec<String> =
         interruptions.iter().map(|interruption| format!("epoch {}", interruption.epoch)).collect();
     let model = weights_file(results, run);
-    known([
+    let mut facts = known([
         ("engine", Some(run.engine.clone())),
         (
             "shared from",
@@ -160,9 +161,13 @@ fn made(
         ("started", Some(run.started_at.clone())),
         ("resumed after", (!resumed.is_empty()).then(|| resumed.join(", "))),
         ("ended", Some(run.ended_at.clone())),
-        ("error", run.error.clone()),
-        ("weights", model.is_file().then(|| model.display().to_string())),
-    ])
+    ]);
+    // The error of a program has the last lines of its standard error.
+    let names = iter::once("error").chain(iter::repeat(""));
+    let error = names.zip(run.error.iter().flat_map(|error| error.lines()));
+    facts.extend(error.map(|(name, line)| (name.to_owned(), line.to_owned())));
+    facts.extend(known([("weights", model.is_file().then(|| model.display().to_string()))]));
+    facts
 }
 
 /// Names of the per-epoch metrics, the usual ones first.
