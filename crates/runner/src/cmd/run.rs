@@ -163,7 +163,7 @@ fn run_experiment(
     store.declare_metrics(&spec.name, &spec.metrics)?;
     remove_ended(&programs_folder(&destination.results, &spec.name), &|runs| {
         let all = store.all_runs(&spec.name)?.into_iter();
-        let ended = all.filter(|run| run.has_ended() && runs.contains(&run.id));
+        let ended = all.filter(|run| run.has_result() && runs.contains(&run.id));
         Ok(ended.map(|run| run.id).collect())
     })?;
     let work = select(context, experiment, store)?;

@@ -49,7 +49,10 @@ fn copy_file(
 pub fn move_trial_folder(from: &Path, to: &Path, run: &RecordedRun) -> io::Result<()> {
     let source = TrialFolder::of(from, run);
     let target = TrialFolder::of(to, run);
-    if run.status != Status::Killed || !source.is_of(&run.id) || target.path().exists() {
+    if !matches!(run.status, Status::Killed | Status::Failed)
+        || !source.is_of(&run.id)
+        || target.path().exists()
+    {
         return Ok(());
     }
     fs::create_dir_all(atomic_file::folder_of(target.path()))

@@ -105,6 +105,6 @@ pub trait Executor: Sync {
     /// checkpoint.
     fn can_resume(&self, trial: &Trial, run: &RunId, model: &[u8]) -> bool;
 
-    /// Called after the end of a trial is recorded, unless the trial can be resumed.
-    fn end_recorded(&self, _: &Trial) {}
+    /// Called after the end of a trial is recorded, unless it was stopped.
+    fn end_recorded(&self, _: &Trial, _has_result: bool) {}
 }

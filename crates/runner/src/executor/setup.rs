@@ -95,7 +95,8 @@ impl Setup {
         }
     }
 
-    /// What trains the trials of `spec`, and records them in `destination`.
+    /// What trains the trials of `spec`, and records them in `destination`. If trials begin `anew`,
+    /// nothing that failed runs saved is used.
     ///
     /// # Errors
     /// If the data cannot be prepared.
@@ -104,6 +105,7 @@ impl Setup {
         spec: &Spec,
         destination: &Destination,
         hardware: &Hardware,
+        anew: bool,
     ) -> Result<Box<dyn Executor>> {
         match self {
             Self::BuiltIn { resolved, on } => {
@@ -113,7 +115,7 @@ impl Setup {
             }
             Self::Program { program, code } => {
                 let (results, attempts) = (&destination.results, destination.other_attempts()?);
-                Ok(Box::new(ProgramExecutor::new(spec, program, code, results, attempts)?))
+                Ok(Box::new(ProgramExecutor::new(spec, program, code, results, attempts, anew)?))
             }
         }
     }

@@ -88,7 +88,7 @@ pub fn run(
 ) -> Result<SweepSummary> {
     let SweepContext { args, destination, hardware, stop, .. } = context;
     let PreparedExperiment { spec, setup, plan } = experiment;
-    let executor = setup.executor(spec, destination, hardware)?;
+    let executor = setup.executor(spec, destination, hardware, args.rerun)?;
     let progress = Progress::new(&work, &plan.varying, spec, args.quiet);
     let mut writer = StoreWriter {
         store,

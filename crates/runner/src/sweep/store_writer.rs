@@ -88,10 +88,11 @@ impl<'a> EventSink<'a> for StoreWriter<'_> {
             self.progress.done_elsewhere(done.trials, done.steps);
         }
         for end in ended {
+            let has_failed = matches!(end.outcome(), None | Some(Outcome::Failed(_)));
             if end.outcome() != Some(&Outcome::Stopped) {
-                self.claimer.executor.end_recorded(end.trial);
+                self.claimer.executor.end_recorded(end.trial, !has_failed);
             }
-            if matches!(end.outcome(), None | Some(Outcome::Failed(_))) {
+            if has_failed {
                 self.summary.failed += 1;
                 if self.fail_fast {
                     self.stop.request();

@@ -103,3 +103,34 @@ fn full_disk_is_reported_and_committed_runs_remain() {
     let measured = |folder| sweep.results_in(folder).measurements("faulty");
     assert_eq!(measured("results"), measured("one-run"));
 }
+
+/// The program fails once, after it saved its state.
+#[test]
+fn failed_program_goes_on_from_its_checkpoint() {
+    let sweep = Sweep::new(
+        "once.toml",
+        "name = 'once'\nprogram = { command = ['sh', 'train.sh', '{seed}'] }\nsweep = { seed = [0] }",
+    );
+    let script = r#"
+        saved=$SWEEP_CHECKPOINT_DIR/epoch
+        if [ -f "$saved" ]; then echo '{"epoch": 2, "loss": 0.5}'; exit; fi
+        echo '{"epoch": 1, "loss": 1}'
+        echo 1 > "$saved"
+        echo no memory >&2
+        exit 3"#;
+    sweep.write("train.sh", script);
+    let failed = sweep.runner("once.toml").exits(1);
+    failed.stderr_contains("failed: it ended with exit code 3");
+    let results = sweep.results();
+    let error: String = results.query("SELECT error FROM runs");
+    assert_eq!(error, "it ended with exit code 3\nno memory");
+    assert_eq!(results.count("metrics"), 1, "the epochs of a failed run are recorded");
+
+    sweep.runner("once.toml").success();
+    let finished = "run_id = (SELECT id FROM runs WHERE status = 'finished')";
+    assert_eq!(results.count(&format!("metrics WHERE {finished}")), 2);
+    assert!(results.path("once/programs").read_dir().unwrap().next().is_none());
+
+    sweep.runner("once.toml --rerun").exits(1);
+    sweep.runner("once.toml --rerun").exits(1);
+}

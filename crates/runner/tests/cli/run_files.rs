@@ -171,7 +171,7 @@ fn gc_deletes_both_parts_of_a_checkpoint() {
     let run = Recording::new(&results).killed(0);
     let sql = format!("INSERT INTO checkpoints VALUES ('{run}', 1, 0.5, x'', 0)");
     sweep.results().execute(&sql);
-    let expected = format!("checkpoint of killed run {run}; without it, the trial restarts\n");
+    let expected = format!("checkpoint of unfinished run {run}; without it, the trial restarts\n");
     let gc = sweep.runner("gc").success().stdout_contains(expected);
     gc.stdout_lacks("ended program");
     assert!(folder(&results, 0).exists());

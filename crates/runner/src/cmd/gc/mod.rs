@@ -175,7 +175,7 @@ impl Garbage {
         for (run, bytes) in &self.checkpoints {
             writeln!(
                 out,
-                "{:>9}  checkpoint of killed run {run}; without it, the trial restarts",
+                "{:>9}  checkpoint of unfinished run {run}; without it, the trial restarts",
                 size(*bytes)
             )?;
         }

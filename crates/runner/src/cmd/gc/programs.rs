@@ -44,13 +44,15 @@ impl ProgramFiles {
         stray.map(|(path, _)| path.clone()).collect()
     }
 
-    /// The folders of trials that no process uses. Each has the killed run that can resume from it;
+    /// The folders of trials that no process uses. Each has the killed or failed run that can go on from it;
     /// a folder without such a run is useless.
     pub fn idle_folders(self, runs: &[RecordedRun]) -> Vec<(Option<RunId>, TrialFolder)> {
         let running: HashSet<&TrialId> =
             runs.iter().filter(|run| run.status == Status::Running).map(|run| &run.trial).collect();
         let killed = |folder: &TrialFolder| {
-            let is_of = |run: &&RecordedRun| run.status == Status::Killed && folder.is_of(&run.id);
+            let can_go_on =
+                |run: &RecordedRun| matches!(run.status, Status::Killed | Status::Failed);
+            let is_of = |run: &&RecordedRun| can_go_on(run) && folder.is_of(&run.id);
             runs.iter().find(is_of).map(|run| run.id.clone())
         };
         self.trials

@@ -59,7 +59,8 @@ impl ExperimentFile {
             subjects.iter().enumerate().filter(is_member).map(|(index, _)| index).collect();
         let folder = tempfile::tempdir().context("cannot create a temporary folder")?;
         let code = Code::read(program)?;
-        let executor = ProgramExecutor::new(&self.spec, program, &code, folder.path(), Vec::new())?;
+        let executor =
+            ProgramExecutor::new(&self.spec, program, &code, folder.path(), Vec::new(), true)?;
         let mut repetition = Repetition::new(subjects, &args.paths.results);
         for index in members {
             repetition.add(index, |run| {

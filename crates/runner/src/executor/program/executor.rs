@@ -36,13 +36,15 @@ pub struct ProgramExecutor {
     results: PathBuf,
     /// Results folders of other attempts at the same shard.
     attempts: Vec<PathBuf>,
+    /// Whether every trial begins anew, whatever its last run saved.
+    anew: bool,
     /// Whether each slot is in use.
     slots: Mutex<Vec<bool>>,
 }
 
 impl ProgramExecutor {
-    /// Runs the program of `spec`; its files go to the folder `results`. What the program saved in
-    /// other `attempts` at the same shard is taken over.
+    /// Runs the program of `spec`; its files go to the folder `results`. What it saved in a failed
+    /// run, or in other `attempts` at the same shard, is used unless every trial begins `anew`.
     ///
     /// # Errors
     /// If the results folder has no absolute path.
@@ -52,6 +54,7 @@ impl ProgramExecutor {
         code: &Code,
         results: &Path,
         attempts: Vec<PathBuf>,
+        anew: bool,
     ) -> Result<Self> {
         let absolute = std::path::absolute(results);
         let results =
@@ -63,6 +66,7 @@ impl ProgramExecutor {
             experiment: spec.name.to_string(),
             results,
             attempts,
+            anew,
             slots: Mutex::new(Vec::new()),
         })
     }
@@ -99,12 +103,14 @@ impl ProgramExecutor {
     }
 
     fn start(&self, trial: &Trial, folder: &TrialFolder, slot: usize) -> Result<ProgramProcess> {
-        let mut env = self.program.env.clone();
-        env.push((SLOT.to_owned(), slot.to_string()));
-        env.push((CHECKPOINT_DIR.to_owned(), folder.checkpoint().to_string_lossy().into_owned()));
+        let mut env = vec![
+            (SLOT.to_owned(), slot.to_string()),
+            (CHECKPOINT_DIR.to_owned(), folder.checkpoint().to_string_lossy().into_owned()),
+        ];
         if std::env::var_os(UNBUFFERED).is_none() {
             env.push((UNBUFFERED.to_owned(), "1".to_owned()));
         }
+        env.extend(self.program.env.iter().cloned());
         ProgramProcess::start(Launch {
             command: &self.command(trial, folder),
             directory: &self.program.directory,
@@ -137,10 +143,10 @@ impl Executor for ProgramExecutor {
         self.code.check_unchanged()?;
         let folder = self.folder(&trial.id);
         folder.wait_until_free(&|| observer.stop_requested())?;
-        for attempt in &self.attempts {
+        for attempt in self.attempts.iter().filter(|_| !self.anew) {
             folder.adopt(&self.folder_in(attempt, &trial.id), run)?;
         }
-        folder.prepare(run, &self.params(trial))?;
+        folder.prepare(run, &self.params(trial), self.anew)?;
         let slot = Slot::take(&self.slots);
         let reader = OutputReader::new(self.program.pattern.clone());
         let mut training = Training::new(&folder, reader, self.rules.clone(), resume)?;
@@ -158,10 +164,11 @@ impl Executor for ProgramExecutor {
         self.folder(&trial.id).can_resume(run)
     }
 
-    fn end_recorded(&self, trial: &Trial) {
-        if let Err(error) = self.folder(&trial.id).remove() {
-            let warning =
-                format!("warning: cannot remove the files of trial {}: {error}", trial.id);
+    fn end_recorded(&self, trial: &Trial, has_result: bool) {
+        let folder = self.folder(&trial.id);
+        let ended = if has_result { folder.remove() } else { folder.keep_after_failure() };
+        if let Err(error) = ended {
+            let warning = format!("warning: the files of trial {} remain: {error}", trial.id);
             anstream::eprintln!("{}", tracking::printable(&warning));
         }
     }

@@ -2,9 +2,9 @@
 //! next one loses neither output nor checkpoint.
 //!
 //! It has the files `stdout` and `stderr`, which the program writes to; `params.json`; `checkpoint/`,
-//! which belongs to the program; `run`, the id of the run; and `attempts`, the length of `stdout` at
-//! the start of each process of the run. The file `TRIAL.lock` beside it is locked as long as a
-//! process of the trial lives.
+//! which belongs to the program; `run`, the id of the run; `attempts`, the length of `stdout` at the
+//! start of each process; and `failed`, if the run has failed, so that the next run of the trial may
+//! go on. The file `TRIAL.lock` beside it is locked as long as a process of the trial lives.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -14,6 +14,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tracking::{RUN_FILE, RecordedRun, RunId, TrialId};
 
+/// File that marks the folder of a failed run.
+const FAILED_FILE: &str = "failed";
 /// The time between two attempts to lock a trial.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -91,16 +93,19 @@ impl TrialFolder {
         fs::read_dir(self.checkpoint()).is_ok_and(|mut entries| entries.next().is_some())
     }
 
-    /// Prepares the folder for a process of `run`: a run that goes on keeps what it has, any other
-    /// starts with an empty folder.
-    pub fn prepare(&self, run: &RunId, params: &str) -> Result<()> {
+    /// Prepares the folder for a process of `run`: a run that goes on keeps what it has, and so does
+    /// one after a failed run, unless it must begin `anew`. Any other starts with an empty folder.
+    pub fn prepare(&self, run: &RunId, params: &str, anew: bool) -> Result<()> {
+        let failed = self.path.join(FAILED_FILE);
         let prepare = || {
-            if !self.can_resume(run) {
+            let follows_failure = !anew && failed.exists() && self.has_checkpoint();
+            if !follows_failure && !self.can_resume(run) {
                 self.remove_folder()?;
                 fs::create_dir_all(self.checkpoint())?;
-                fs::write(self.path.join(RUN_FILE), run.as_str())?;
-                fs::write(self.params(), params)?;
             }
+            fs::write(self.path.join(RUN_FILE), run.as_str())?;
+            fs::write(self.params(), params)?;
+            ignore_missing(fs::remove_file(&failed))?;
             let start = self.stdout().metadata().map_or(0, |file| file.len());
             let mut attempts = append(&self.path.join("attempts"))?;
             writeln!(attempts, "{start}")
@@ -112,6 +117,14 @@ impl TrialFolder {
     pub fn attempts(&self) -> io::Result<Vec<u64>> {
         let text = fs::read_to_string(self.path.join("attempts"))?;
         Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
+    }
+
+    /// Keeps what a failed run saved for the next run of the trial.
+    pub fn keep_after_failure(&self) -> io::Result<()> {
+        if self.has_checkpoint() {
+            return fs::write(self.path.join(FAILED_FILE), "");
+        }
+        self.remove()
     }
 
     /// Removes the folder and the lock.
@@ -152,15 +165,15 @@ fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Removes the folders of runs that have ended: their runner was killed before it could.
+/// Removes the folders of runs that have a result: their runner was killed before it could.
 ///
 /// # Errors
 /// If the record cannot be read. A folder that cannot be removed stays for `gc`.
 pub fn remove_ended(
     programs: &Path,
-    has_ended: &dyn Fn(&[RunId]) -> Result<Vec<RunId>>,
+    with_result: &dyn Fn(&[RunId]) -> Result<Vec<RunId>>,
 ) -> Result<()> {
-    let run_of = |folder: &Path| fs::read_to_string(folder.join("run")).ok()?.parse().ok();
+    let run_of = |folder: &Path| fs::read_to_string(folder.join(RUN_FILE)).ok()?.parse().ok();
     let entries = fs::read_dir(programs).into_iter().flatten().flatten().map(|entry| entry.path());
     let folders: Vec<(PathBuf, RunId)> =
         entries.filter_map(|path| run_of(&path).map(|run| (path, run))).collect();
@@ -168,7 +181,7 @@ pub fn remove_ended(
         return Ok(());
     }
     let runs: Vec<RunId> = folders.iter().map(|(_, run)| run.clone()).collect();
-    let ended = has_ended(&runs)?;
+    let ended = with_result(&runs)?;
     for (path, _) in folders.into_iter().filter(|(_, run)| ended.contains(run)) {
         let _ = TrialFolder { path }.remove();
     }
