@@ -28,6 +28,11 @@ pub fn constant(name: &str, value: &Value) -> String {
     }
 }
 
+/// The first digits of a commit or digest.
+pub fn short_digest(digits: &str) -> &str {
+    digits.get(..12).unwrap_or(digits)
+}
+
 /// The maximum width of a name.
 const LONGEST_NAME: usize = 60;
 

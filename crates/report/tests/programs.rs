@@ -80,6 +80,9 @@ fn only_runs_of_the_newest_program_are_compared() {
     assert!(json.contains("\"runs\": 4"), "{json}");
     let (_, list, _) = outcome(filling.folder.path(), &["list", "-e", "wine", "--format", "csv"]);
     assert_eq!(list.lines().count(), 11, "{list}");
+    assert_eq!(list.matches(OLD).count(), 6, "{list}");
+    let (_, list, _) = outcome(filling.folder.path(), &["list", "-e", "wine"]);
+    assert_eq!(list.matches("   77c0ffee0000   ").count(), 4, "{list}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use tracking::typed_name::{nearest, unknown};
 use tracking::{FindError, Reader, RecordedRun};
 
-use crate::wording::count;
+use crate::wording::{count, short_digest};
 
 /// Maximum number of versions of each kind in an error.
 const MAX_LISTED: usize = 5;
@@ -116,7 +116,7 @@ fn list<'a>(versions: impl Iterator<Item = &'a (Version, usize)>) -> (Vec<&'stat
     let (commits, programs): (Vec<_>, Vec<_>) =
         versions.partition(|(version, _)| matches!(version, Version::Commit(_)));
     let item = |(version, runs): &&(Version, usize)| {
-        format!("{} ({})", short(version.digits()), count(*runs, "run"))
+        format!("{} ({})", short_digest(version.digits()), count(*runs, "run"))
     };
     let listed = |versions: &[&(Version, usize)]| {
         let items: Vec<String> = versions.iter().rev().take(MAX_LISTED).map(item).collect();
@@ -146,9 +146,4 @@ fn suggestion(reader: &Reader, text: &str, experiments: &[&str]) -> Result<Strin
         "expected an id, an experiment (one of {}), or EXPERIMENT@VERSION{hint}",
         experiments.join(", ")
     ))
-}
-
-/// The first digits of a commit or digest.
-pub fn short(digits: &str) -> &str {
-    digits.get(..12).unwrap_or(digits)
 }

@@ -4,10 +4,10 @@ use anyhow::Result;
 use tracking::{Declarations, Invocation, ProgramRuns, Reader, RecordedRun, Status, printable};
 
 use super::field::{FieldDifference, invocation_differences, join_unique};
-use super::operand::{Operand, Version, short};
+use super::operand::{Operand, Version};
 use crate::render::layout::{BOLD, DEFAULT_WIDTH, styled};
 use crate::runs::{MeasuredRun, measured_at_end};
-use crate::wording::{count, truncated};
+use crate::wording::{count, short_digest, truncated};
 
 /// The runs of one side, and what is known about them.
 pub struct RunSet {
@@ -28,7 +28,7 @@ impl RunSet {
             }
             Operand::Version(name, version) => {
                 let runs = runs_at(reader, &name, &version)?;
-                (format!("{name}@{}", short(version.digits())), name, runs)
+                (format!("{name}@{}", short_digest(version.digits())), name, runs)
             }
         };
         let runs = measured_at_end(reader, runs)?;

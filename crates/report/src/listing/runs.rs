@@ -65,6 +65,7 @@ pub fn runs(selected: &MatchingRuns, top: usize, ids: &ShortIds) -> Listing {
         let (name, title) = (names.claim(&metric.name, "metric_"), wording::metric(&metric.name));
         columns.push(column(&name, &title, Prominence::Optional(8), &cell).numeric());
     }
+    columns.extend(program(&shown, &mut names));
     let seconds = |run: &MeasuredRun| {
         run.metric("seconds").map_or_else(ListCell::absent, |seconds| ListCell {
             shown: tracking::seconds(seconds),
@@ -79,6 +80,23 @@ pub fn runs(selected: &MatchingRuns, top: usize, ids: &ShortIds) -> Listing {
         column("seconds", "time", Prominence::Optional(0), &seconds).numeric(),
     ]);
     Listing { heading: Some(heading(selected, shown.len())), columns }
+}
+
+/// The digests of programs, which people need if there are several.
+fn program(runs: &[&MeasuredRun], names: &mut ColumnNames) -> Option<ListColumn> {
+    let digests = || runs.iter().map(|run| run.run.program_sha256.as_deref());
+    digests().flatten().next()?;
+    let cell = |digest: Option<&str>| {
+        let text = |digest: &str| {
+            let shown = tracking::printable(wording::short_digest(digest)).into_owned();
+            ListCell { shown, value: digest.into() }
+        };
+        digest.map_or_else(ListCell::absent, text)
+    };
+    let differ = digests().any(|digest| Some(digest) != digests().next());
+    let prominence = if differ { Prominence::Optional(7) } else { Prominence::Machine };
+    let name = names.claim("program_sha256", "run_");
+    Some(ListColumn::new(&name, "program", prominence, digests().map(cell).collect()))
 }
 
 /// `batch_sweep · 63 runs, newest first`

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use tracking::{ProgramRuns, printable, shell};
 
-use crate::diff::operand::short;
-use crate::wording::count;
+use crate::wording::{count, short_digest};
 
 /// Maximum number of digests in the sentence.
 const MAX_LISTED: usize = 3;
@@ -23,13 +22,13 @@ pub fn left_out(results: &Path, experiment: &str, older: &[ProgramRuns]) -> Opti
     let of_programs = (!digests.is_empty()).then(|| {
         let more = if digests.len() > MAX_LISTED { ", …" } else { "" };
         let listed: Vec<&str> =
-            digests.iter().take(MAX_LISTED).map(|digest| short(digest)).collect();
+            digests.iter().take(MAX_LISTED).map(|digest| short_digest(digest)).collect();
         format!("{} of older code ({}{more})", runs(&with_program), listed.join(", "))
     });
     let others = (!without.is_empty()).then(|| format!("{} without a program", runs(&without)));
     let parts: Vec<String> = of_programs.into_iter().chain(others).collect();
     let command = digests.first().map_or_else(String::new, |digest| {
-        let operand = format!("{experiment}@{}", short(digest));
+        let operand = format!("{experiment}@{}", short_digest(digest));
         let command = shell::next_command("report", "diff", results, &[&operand, experiment]);
         format!("; compare with `{command}`")
     });
