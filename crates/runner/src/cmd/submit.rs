@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use model::EngineKind;
 use tracking::Reader;
 
@@ -12,6 +12,7 @@ use crate::cluster::attempt;
 use crate::cluster::plan_status::{PlanStatus, Scope};
 use crate::cluster::slurm::{self, Job, MAX_TASKS};
 use crate::executor::description::TimeEstimate;
+use crate::experiment::file::without_env_values;
 use crate::experiment::group::groups;
 use crate::output::output;
 
@@ -20,6 +21,13 @@ const TASK_SECONDS: f64 = 300.0;
 
 /// Submits the missing trials of an experiment, or shows what would be submitted.
 pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
+    // The script of a job and the record of the submission are files.
+    if args.sets.iter().any(|set| without_env_values(set) != *set) {
+        bail!(
+            "--set program.env would store the value in the script of the jobs: set the variable in \
+             the environment of the jobs instead"
+        );
+    }
     let status = PlanStatus::read(&args.experiment, &args.sets, &args.paths, Scope::All)?;
     let (name, results) = (&status.spec.name, std::path::absolute(&args.paths.results)?);
     let counts = status.counts();

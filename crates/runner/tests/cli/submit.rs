@@ -48,3 +48,10 @@ fn submit_reports_an_absent_scheduler() {
     let submit = sweep.runner("submit small.toml").env("PATH", "").exits(2);
     submit.stderr_contains("cannot run sbatch");
 }
+
+#[test]
+fn submit_stores_no_values_of_variables() {
+    let sweep = Sweep::new("small.toml", TWELVE_TRIALS);
+    let submit = sweep.runner("submit small.toml --dry-run").set("program.env.TOKEN='abc'");
+    submit.exits(2).stderr_contains("would store the value in the script of the jobs");
+}
