@@ -186,6 +186,8 @@ fn log_of_a_run_is_printed_safely() {
 
     keep_log(&results, &id, Stream::Stderr, b"warning\n");
     log().stdout("standard error\nwarning\n").success();
+    let shown = Test::new(&results).args(&["show", id.as_str()]).success();
+    assert!(shown.contains("\n  log              cargo run -p report -- show -r "), "{shown}");
     let text = b"a\tb\x1b[2J\xff\r\n\nlast line";
     keep_log(&results, &id, Stream::Stdout, text);
     let shown = "standard output\na\tb\\u{1b}[2J\u{fffd}\n\nlast line\n\nstandard error\nwarning\n";

@@ -150,7 +150,7 @@ fn gc_deletes_files_of_programs_without_a_run() {
         ("log without a run", "logs/0000000000000000.stdout.gz".to_owned()),
         ("unfinished file", "logs/.log-1".to_owned()),
         ("files of an ended program", format!("programs/{}", trial(0))),
-        ("files of an ended program", format!("programs/{}", trial(1))),
+        ("files of an ended program", format!("programs/{}.lock", trial(1))),
     ]
     .iter()
     .fold(gc, |gc, (what, path)| gc.stdout_contains(shown(what, path)));

@@ -183,11 +183,15 @@ impl Garbage {
             writeln!(out, "           superseded run {}", run.id)?;
         }
         let ended = self.programs.iter().filter(|(killed, _)| killed.is_none());
-        let ended = ended.map(|(_, folder)| (folder.path(), "files of an ended program"));
-        let folders = self.folders.iter().map(|(path, what)| (path.as_path(), *what));
+        let ended = ended.map(|(_, folder)| {
+            let path = folder.path();
+            let path = if path.exists() { path.to_owned() } else { folder.lock() };
+            (path, "files of an ended program")
+        });
+        let folders = self.folders.iter().cloned();
         for (folder, what) in ended.chain(folders) {
             let path = folder.display().to_string();
-            writeln!(out, "{:>9}  {what} {}", size(used(folder)), tracking::printable(&path))?;
+            writeln!(out, "{:>9}  {what} {}", size(used(&folder)), tracking::printable(&path))?;
         }
         if let Some(bytes) = self.trash {
             writeln!(out, "{:>9}  trash", size(bytes))?;
