@@ -137,3 +137,100 @@ fn reject_unknown(pieces: Vec<Piece>, known: &[&str]) -> Result<Vec<Piece>, Prob
     let message = format!("'{name}' is not a hyperparameter of [train] or [sweep]");
     Err(Problem { message, part: format!("{{{name}}}"), label })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::experiment::diagnostic::Source;
+    use crate::experiment::file;
+    use crate::experiment::fixtures::plan;
+
+    fn template(command: &str) -> Result<CommandTemplate, Diagnostic> {
+        let text = format!("command = {command}");
+        let source = Arc::new(Source { name: "file.toml".to_owned(), text });
+        let root = file::parse(&source)?;
+        CommandTemplate::read(root.entry("command").unwrap(), &["depth", "learning_rate", "a.b"])
+    }
+
+    /// The filled command: `depth` is `<depth>`.
+    fn filled(command: &str) -> Vec<String> {
+        template(command).unwrap().fill(&|name| format!("<{name}>"))
+    }
+
+    fn error(command: &str) -> String {
+        template(command).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn placeholders_become_values() {
+        let words = filled("['sh', '--d={depth}{a.b}', '{params}', '', 'é{depth}é']");
+        assert_eq!(words, ["sh", "--d=<depth><a.b>", "<params>", "", "é<depth>é"]);
+        let template = template("['x', '{depth}', '{{depth}}', '{params}', '{depth}']").unwrap();
+        assert_eq!(template.placeholders().collect::<Vec<_>>(), ["depth", "params", "depth"]);
+    }
+
+    #[test]
+    fn double_braces_are_braces() {
+        let words = filled("['sh', '{{', '}}', '}', '{{depth}}', '{{{depth}}}', '{{\"a\": 1}}']");
+        assert_eq!(words[1..], ["{", "}", "}", "{depth}", "{<depth>}", "{\"a\": 1}"]);
+    }
+
+    #[test]
+    fn unknown_placeholder_has_a_caret_and_a_suggestion() {
+        let text = error("['sh', 'é --lr={learning_rat} x']");
+        assert!(text.contains("'learning_rat' is not a hyperparameter"), "{text}");
+        assert!(text.contains("did you mean {learning_rate}?"), "{text}");
+        let caret = text.lines().find(|line| line.contains("^^^")).unwrap();
+        assert_eq!(caret.matches('^').count(), "{learning_rat}".len(), "{text}");
+        let place = text.lines().find(|line| line.contains("--lr=")).unwrap();
+        let column = |line: &str, part| line[..line.find(part).unwrap()].chars().count();
+        assert_eq!(column(caret, "^"), column(place, "{learning_rat}"), "{text}");
+        assert!(error("['sh', '{zzz}']").contains("expected one of: depth, learning_rate, a.b"));
+        assert!(error("['sh', '{}']").contains("'' is not a hyperparameter"));
+        assert!(error("['sh', '{ depth }']").contains("did you mean {depth}?"));
+    }
+
+    #[test]
+    fn invalid_commands_are_errors() {
+        assert!(error("['sh', 'a {depth']").contains("a placeholder has no end"));
+        for command in ["[]", "['']"] {
+            assert!(error(command).contains("the command has no program"));
+        }
+        assert!(error("'sh train.sh'").contains("a list of words"));
+        assert!(error("['sh', 3]").contains("command"));
+    }
+
+    #[test]
+    fn every_hyperparameter_must_be_used() {
+        let error = |command: &str| {
+            let text =
+                format!("name = 'a'\n[program]\ncommand = {command}\n[sweep]\ndepth = [1, 2]\n");
+            plan(&text).map(|plan| plan.trials.len())
+        };
+        let unused = error("['sh', '{{depth}}']").unwrap_err();
+        assert!(unused.contains("the command does not use the hyperparameter 'depth'"), "{unused}");
+        assert!(unused.contains("expected {depth} or {params} in the command"), "{unused}");
+        assert_eq!(error("['sh', '{depth}']"), Ok(2));
+        assert_eq!(error("['sh', '{params}']"), Ok(2));
+    }
+
+    proptest! {
+        #[test]
+        fn words_with_escaped_braces_stay_as_they_are(word in "[a-z{}é ]{0,12}") {
+            let escaped = word.replace('{', "{{").replace('}', "}}");
+            let source = serde_json::Value::from(vec!["sh".to_owned(), escaped]).to_string();
+            prop_assert_eq!(&filled(&source)[1], &word);
+        }
+
+        #[test]
+        fn no_word_panics(word in "[{}a-dé]{0,12}") {
+            let source = serde_json::Value::from(vec!["sh".to_owned(), word]).to_string();
+            if let Err(error) = template(&source) {
+                prop_assert!(error.to_string().contains('^'));
+            }
+        }
+    }
+}

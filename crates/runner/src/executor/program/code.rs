@@ -151,3 +151,120 @@ impl Subject for Code {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::executor::built_in::BuiltIn;
+    use crate::experiment::plan::Plan;
+    use crate::experiment::spec::{Spec, Trained};
+
+    const PROGRAM: &str = r#"
+command = ["sh", "a.sh", "{depth}", "{rate}"]
+files = ["a.sh", "b.csv"]
+env = { A = "1", B = "2" }
+"#;
+
+    /// A folder with the files of a program.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        for name in ["a.sh", "b.csv", "c.sh", "sub/a.sh", "sub/b.csv"] {
+            fs::write(folder.path().join(name), "text").unwrap();
+        }
+        folder
+    }
+
+    /// The code of a program, and the trial ids with this code.
+    fn code(folder: &Path, program: &str, trials: &str) -> (Code, Vec<String>) {
+        let path = folder.join("experiment.toml");
+        fs::write(&path, format!("name = \"a\"\n[program]{program}{trials}")).unwrap();
+        let spec = Spec::read(&path, &[], Arc::new(BuiltIn)).unwrap();
+        let Trained::Program(program) = &spec.trained else { panic!("no program") };
+        let code = Code::read(program).unwrap();
+        let plan = Plan::new(&spec, &code).unwrap();
+        let ids = plan.trials.iter().map(|trial| trial.id.to_string()).collect();
+        (code, ids)
+    }
+
+    const TRIALS: &str = "[train]\nrate = 0.5\n[sweep]\ndepth = [1, 2]\n";
+
+    fn sha256(folder: &Path, program: &str) -> String {
+        code(folder, program, TRIALS).0.sha256
+    }
+
+    #[test]
+    fn digest_changes_with_command_directory_env_and_files() {
+        let folder = folder();
+        let at = folder.path();
+        let first = sha256(at, PROGRAM);
+        for (from, to) in [
+            ("{depth}\", \"{rate}", "{rate}\", \"{depth}"),
+            ("\"sh\"", "\"bash\""),
+            ("\"a.sh\", \"{", "\"a.sh {"),
+            ("\"b.csv\"", "\"c.sh\""),
+            (", \"b.csv\"", ""),
+            ("A = \"1\"", "A = \"3\""),
+            ("A = \"1\"", "C = \"1\""),
+            (", B = \"2\"", ""),
+            ("env", "directory = \"sub\"\nenv"),
+        ] {
+            let changed = PROGRAM.replace(from, to);
+            assert_ne!(changed, PROGRAM);
+            assert_ne!(sha256(at, &changed), first, "{changed}");
+        }
+        fs::write(at.join("b.csv"), "other").unwrap();
+        assert_ne!(sha256(at, PROGRAM), first);
+    }
+
+    #[test]
+    fn digest_ignores_order_jobs_timeout_and_place() {
+        let folder = folder();
+        let first = sha256(folder.path(), PROGRAM);
+        for (from, to) in [
+            ("A = \"1\", B = \"2\"", "B = \"2\", A = \"1\""),
+            ("\"a.sh\", \"b.csv\"", "\"b.csv\", \"a.sh\""),
+            ("env", "jobs = 7\ntimeout = \"3m\"\nenv"),
+            ("env", "directory = \"./\"\nenv"),
+            ("env", "output = { pattern = \"(?<loss>.)\" }\nenv"),
+        ] {
+            let changed = PROGRAM.replace(from, to);
+            assert_ne!(changed, PROGRAM);
+            assert_eq!(sha256(folder.path(), &changed), first, "{changed}");
+        }
+        let other = self::folder();
+        assert_eq!(sha256(other.path(), PROGRAM), first, "the place of the folder");
+    }
+
+    #[test]
+    fn trial_ids_follow_code_and_hyperparameters_alone() {
+        let folder = folder();
+        let at = folder.path();
+        let ids = |program: &str, trials: &str| code(at, program, trials).1;
+        let first = ids(PROGRAM, TRIALS);
+        assert_eq!(first.len(), 2);
+        assert_ne!(first[0], first[1]);
+        let reordered = "[sweep]\ndepth = [1, 2]\nrate = [0.5]\n";
+        assert_eq!(ids(PROGRAM, reordered), first);
+        let changed = PROGRAM.replace("A = \"1\"", "A = \"3\"");
+        assert!(ids(&changed, TRIALS).iter().all(|id| !first.contains(id)));
+        let text = TRIALS.replace("[1, 2]", "[\"1\", \"2\"]");
+        assert!(ids(PROGRAM, &text).iter().all(|id| !first.contains(id)), "text is no number");
+    }
+
+    #[test]
+    fn changed_file_stops_the_sweep() {
+        let folder = folder();
+        let (code, _) = code(folder.path(), PROGRAM, TRIALS);
+        code.check_unchanged().unwrap();
+        fs::write(folder.path().join("a.sh"), "text").unwrap();
+        code.check_unchanged().unwrap();
+        fs::write(folder.path().join("a.sh"), "changed").unwrap();
+        let error = code.check_unchanged().unwrap_err().to_string();
+        assert!(error.contains("has changed since the sweep began"), "{error}");
+    }
+}

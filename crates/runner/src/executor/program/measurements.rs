@@ -142,3 +142,116 @@ fn put(metrics: &mut Vec<(String, f64)>, (name, value): (String, f64)) {
         None => metrics.push((name, value)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use tracking::Declarations;
+
+    use super::*;
+
+    fn measurements() -> Measurements {
+        Measurements::new(Rules::new(&[], &Declarations::default()))
+    }
+
+    fn reading(epoch: impl Into<Option<u64>>, metrics: &[(&str, f64)]) -> Reading {
+        let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        Reading { epoch: epoch.into(), step: None, metrics }
+    }
+
+    /// The epochs with the first metric of each.
+    fn first_metrics(measurements: &Measurements) -> Vec<(u32, f64)> {
+        let epochs = measurements.epochs().iter();
+        epochs.map(|epoch| (epoch.epoch, epoch.metrics[0].1)).collect()
+    }
+
+    /// Adds the loss of several epochs.
+    fn add(measurements: &mut Measurements, epochs: &[(u64, f64)]) -> Result<(), String> {
+        for (epoch, loss) in epochs {
+            measurements.add(reading(*epoch, &[("loss", *loss)]))?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn last_value_of_a_metric_in_an_epoch_counts() {
+        let mut measurements = measurements();
+        let mut step = |epoch, metrics: &[_]| measurements.add(reading(epoch, metrics)).unwrap();
+        assert_eq!(step(1, &[("loss", 3.0)]), Step::Continue);
+        assert_eq!(step(1, &[("loss", 2.0), ("acc", 0.5)]), Step::Continue);
+        assert_eq!(step(2, &[("loss", 1.0)]), Step::EpochEnded);
+        assert_eq!(step(5, &[("loss", 0.5)]), Step::EpochEnded);
+        measurements.add(reading(None, &[("test_acc", 0.8)])).unwrap();
+        measurements.add(reading(None, &[("test_acc", 0.9)])).unwrap();
+        assert_eq!(first_metrics(&measurements), [(1, 2.0), (2, 1.0), (5, 0.5)]);
+        let (epochs, results) = measurements.into_parts();
+        assert_eq!(epochs[0].metrics[1], ("acc".to_owned(), 0.5));
+        assert_eq!(results, [("test_acc".to_owned(), 0.9)]);
+    }
+
+    #[test]
+    fn epochs_from_zero_are_shifted_by_one() {
+        let mut measurements = measurements();
+        add(&mut measurements, &[(0, 3.0), (1, 2.0), (2, 1.0)]).unwrap();
+        assert_eq!(first_metrics(&measurements), [(1, 3.0), (2, 2.0), (3, 1.0)]);
+        measurements.process_begins();
+        add(&mut measurements, &[(2, 0.9), (3, 0.5)]).unwrap();
+        assert_eq!(first_metrics(&measurements)[2..], [(3, 0.9), (4, 0.5)]);
+    }
+
+    #[test]
+    fn epochs_that_go_back_are_errors() {
+        let error = add(&mut measurements(), &[(1, 1.0), (3, 1.0), (2, 1.0)]).unwrap_err();
+        assert_eq!(error, "epoch 2 followed epoch 3: epochs must not go back");
+        let error = add(&mut measurements(), &[(0, 1.0), (3, 1.0), (2, 1.0)]).unwrap_err();
+        assert_eq!(error, "epoch 2 followed epoch 3: epochs must not go back");
+        let error = add(&mut measurements(), &[(1, 1.0), (0, 1.0)]).unwrap_err();
+        assert_eq!(error, "epoch 0 is not a possible number");
+        let error = add(&mut measurements(), &[(u64::from(u32::MAX) + 1, 1.0)]).unwrap_err();
+        assert_eq!(error, "epoch 4294967296 is not a possible number");
+    }
+
+    #[test]
+    fn epochs_that_a_resumed_process_repeats_count_once() {
+        let mut measurements = measurements();
+        add(&mut measurements, &[(1, 5.0), (2, 4.0), (3, 3.0)]).unwrap();
+        measurements.process_begins();
+        add(&mut measurements, &[(2, 9.0), (3, 2.5), (4, 2.0)]).unwrap();
+        let expected = [(1, 5.0), (2, 4.0), (3, 2.5), (4, 2.0)];
+        assert_eq!(first_metrics(&measurements), expected);
+        assert!(add(&mut measurements, &[(3, 1.0)]).is_err(), "one process must not go back");
+    }
+
+    #[test]
+    fn ranking_and_loss_metrics_must_be_finite() {
+        let diverged = |epoch: Option<u64>, metrics: &[(&str, f64)]| {
+            let mut measurements = measurements();
+            match measurements.add(reading(epoch, metrics)).unwrap() {
+                Step::Diverged(reason) => Some(reason),
+                _ => None,
+            }
+        };
+        let nan = f64::NAN;
+        let in_epoch = diverged(Some(3), &[("train_loss", nan)]);
+        assert_eq!(in_epoch.unwrap(), "train_loss was not a number in epoch 3");
+        let ranking = diverged(None, &[("val_accuracy", f64::INFINITY)]);
+        assert_eq!(ranking.unwrap(), "val_accuracy was infinite at the end");
+        assert_eq!(diverged(None, &[("val_accuracy", 0.5), ("grad_norm", nan)]), None);
+    }
+
+    #[test]
+    fn too_many_epochs_and_metrics_are_errors() {
+        let mut epochs = measurements();
+        for epoch in 1..=100_000 {
+            epochs.add(reading(epoch, &[("loss", 1.0)])).unwrap();
+        }
+        let error = epochs.add(reading(100_001, &[("loss", 1.0)])).unwrap_err();
+        assert_eq!(error, "it printed more than 100000 epochs");
+        let mut names = measurements();
+        for number in 0..1_000 {
+            names.add(reading(None, &[(&format!("m{number}"), 1.0)])).unwrap();
+        }
+        let error = names.add(reading(None, &[("one_more", 1.0)])).unwrap_err();
+        assert_eq!(error, "it printed more than 1000 different metrics");
+    }
+}
