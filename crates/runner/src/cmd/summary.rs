@@ -89,6 +89,7 @@ pub fn print(
             writeln!(out, "{count} {status}")?;
         }
     }
+    warn_of_missing_metrics(&runs);
     writeln!(out)?;
     let (dataset, folder) = match setup {
         Setup::BuiltIn { resolved, .. } => {
@@ -110,6 +111,21 @@ pub fn print(
         shell::next_command("report", "report", results, &["-e", &spec.name])
     )?;
     Ok(())
+}
+
+/// Warns on stderr of finished runs that have measured nothing.
+fn warn_of_missing_metrics(runs: &[&RecordedRun]) {
+    let is_empty = |run: &&&RecordedRun| {
+        let measured = run.results.iter().any(|(name, _)| &**name != "seconds");
+        run.status == Status::Finished && !measured && run.last_epoch == 0
+    };
+    let found = match runs.iter().filter(is_empty).count() {
+        0 => return,
+        1 => "1 finished run has".to_owned(),
+        count => format!("{count} finished runs have"),
+    };
+    let example = r#"{"val_accuracy": 0.9}"#;
+    anstream::eprintln!("warning: {found} no metric: print lines such as {example}");
 }
 
 /// The best runs.

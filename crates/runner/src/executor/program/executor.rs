@@ -127,7 +127,7 @@ impl ProgramExecutor {
         for (stream, path) in streams {
             let target = tracking::log_path(&self.results, &self.experiment, run, stream);
             log::keep(&path, &target)
-                .with_context(|| format!("cannot write the log {}", target.display()))?;
+                .with_context(|| format!("cannot keep the output {}", path.display()))?;
         }
         Ok(())
     }
