@@ -32,5 +32,8 @@ mod failure;
 #[cfg(unix)]
 mod kill;
 #[cfg(unix)]
+mod program;
+#[cfg(unix)]
 mod spaces;
+#[cfg(unix)]
 mod stop;
