@@ -6,10 +6,10 @@ use crate::common::Sweep;
 use crate::stop::send_signal;
 
 /// Pseudo-random delays: a linear congruential generator, which is equal on every machine.
-struct Delays(u64);
+pub struct Delays(pub u64);
 
 impl Delays {
-    fn next(&mut self, limit: Duration) -> Duration {
+    pub fn next(&mut self, limit: Duration) -> Duration {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         Duration::from_micros((self.0 >> 33) % u64::try_from(limit.as_micros()).unwrap())

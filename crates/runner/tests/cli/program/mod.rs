@@ -4,7 +4,11 @@ mod bad;
 mod contract;
 mod ids;
 #[cfg(target_os = "linux")]
+mod kill;
+#[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod processes;
 
 use crate::common::{Results, Sweep};
 
