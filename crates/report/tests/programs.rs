@@ -74,8 +74,11 @@ fn only_runs_of_the_newest_program_are_compared() {
     assert!(page.contains(&format!("<dt>program sha256</dt><dd>{NEW}")), "{page}");
     for format in ["csv", "json"] {
         let (_, out, _) = outcome(filling.folder.path(), &["--format", format]);
-        assert!(!out.contains("Left out"), "{out}");
+        assert!(out.contains("wine") && !out.contains("Left out"), "{out}");
     }
+    // A command has no place in a paper.
+    let (_, latex, _) = outcome(filling.folder.path(), &["export", "--format", "latex"]);
+    assert!(latex.contains("4 runs") && !latex.contains("Left out"), "{latex}");
     let (_, json, _) = outcome(filling.folder.path(), &["--format", "json"]);
     assert!(json.contains("\"runs\": 4"), "{json}");
     let (_, list, _) = outcome(filling.folder.path(), &["list", "-e", "wine", "--format", "csv"]);

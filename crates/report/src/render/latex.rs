@@ -81,7 +81,7 @@ fn notes(table: &Table, columns: &[RenderedColumn]) -> Vec<String> {
     let legend =
         Some(legend(table, columns).replace(" · ", "; ")).filter(|legend| !legend.is_empty());
     let sentence = |words: String| format!("{words}.");
-    let notes = more.map(sentence).into_iter().chain(table.notes()).chain(legend.map(sentence));
+    let notes = more.map(sentence).into_iter().chain(table.findings()).chain(legend.map(sentence));
     notes.map(|note| escaped(&note)).collect()
 }
 
