@@ -30,7 +30,7 @@ fn third_schema_has_runs_without_error_analysis() {
     };
     check(3);
     drop(Store::open(folder.path()).unwrap());
-    check(7);
+    check(8);
     assert_eq!(
         std::fs::read(folder.path().join(format!("{DATABASE}.schema-3"))).unwrap().len(),
         bytes.len()
