@@ -148,12 +148,18 @@ impl WriteTransaction<'_> {
     }
 
     /// Deletes the epochs, results and checkpoint of a claimed run, so that it starts from the
-    /// beginning.
+    /// beginning. Its last resumption says so.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub fn restart_run(&self, id: &RunId) -> Result<(), StoreError> {
-        restart(&self.connection, id).map_err(self.store_error())
+        let restart = || {
+            let last = "SELECT max(rowid) FROM resumptions WHERE run_id = ?1";
+            let sql = format!("UPDATE resumptions SET epoch = 0 WHERE rowid = ({last})");
+            self.connection.execute(&sql, [id.as_str()])?;
+            restart(&self.connection, id)
+        };
+        restart().map_err(self.store_error())
     }
 }
 

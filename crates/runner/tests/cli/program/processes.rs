@@ -185,7 +185,7 @@ echo '{"loss": 2}'
     assert_eq!(sweep.read("starts"), "0\n0\n");
     assert_eq!(epochs(&results), "0 1 loss 3");
     assert_eq!(finals(&results), "0 loss 2");
-    assert_eq!(results.count("resumptions"), 0);
+    assert_eq!(rows(&results, "SELECT epoch FROM resumptions"), "0");
 }
 
 #[test]
