@@ -9,6 +9,7 @@ use tracking::{Shard, shell};
 
 use crate::cli::SubmitArgs;
 use crate::cluster::plan_status::PlanStatus;
+use crate::experiment::spec::Trained;
 
 /// Slurm's default limit of tasks in an array.
 pub const MAX_TASKS: u32 = 1000;
@@ -57,10 +58,12 @@ impl Job {
         }
         words.extend(plan_options(args)?);
         // `exec` replaces the shell, so that the runner receives Slurm's signals.
-        let script = format!(
-            "#!/bin/sh\nexec {} --jobs \"${{SLURM_CPUS_PER_TASK:-1}}\"\n",
-            shell::command(&words)
-        );
+        let jobs = match &status.spec.trained {
+            Trained::BuiltIn(_) => " --jobs \"${SLURM_CPUS_PER_TASK:-1}\"",
+            // Only the experiment file knows how many cores a program uses.
+            Trained::Program(_) => "",
+        };
+        let script = format!("#!/bin/sh\nexec {}{jobs}\n", shell::command(&words));
         Ok(Self { options, script })
     }
 

@@ -145,6 +145,38 @@ sh -c "$suggested"
 wait_for_all_jobs
 assert_equal_results short long local-long
 
+say 'a program: a requeued task resumes from the checkpoints of the task before it'
+cat > "$work/program.toml" << 'end'
+name = "program"
+[program]
+command = ["sh", "train.sh", "{seed}"]
+files = ["train.sh"]
+[sweep]
+seed = { from = 0, to = 3 }
+end
+cat > "$work/train.sh" << 'end'
+cd "$SWEEP_CHECKPOINT_DIR" || exit
+epoch=0; [ -e epoch ] && read -r epoch < epoch
+echo "$epoch" >> "$OLDPWD/starts"
+while [ "$epoch" -lt 30 ]; do
+  sleep 0.1; epoch=$((epoch + 1))
+  echo "{\"epoch\": $epoch, \"val_loss\": $((90 - epoch)).$1}"
+  echo "$epoch" > next; mv next epoch
+done
+end
+"$runner" "$work/program.toml" -r "$work/local-program" -q -j 4
+"$runner" submit "$work/program.toml" -r "$work/programs" --shards 2 > "$work/submitted"
+cat "$work/submitted"
+array=$(array_of "$work/submitted")
+checkpoint_exists() { find "$work/programs/shards" -path "*/0-of-2/*/checkpoint/epoch" | grep -q .; }
+wait_for 600 checkpoint_exists || fail 'no program saves a checkpoint'
+sleep 1
+scontrol requeue "${array}_0"
+wait_for_all_jobs
+"$runner" status "$work/program.toml" -r "$work/programs" || fail 'some trials are not done'
+assert_equal_results programs program local-program
+grep -qv '^0$' "$work/starts" || fail 'no program resumed from a checkpoint'
+
 say '1,000 trials in 16 shards: on the cluster, as tasks, and as shards by hand'
 "$runner" submit "$work/many.toml" -r "$work/many" --shards 16 > "$work/submitted"
 wait_for_all_jobs

@@ -224,6 +224,14 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
+/// `--cpus-per-task` may be for the threads of one program.
+#[test]
+fn submitted_programs_keep_the_jobs_of_their_file() {
+    let sweep = sweep(TWO_SEEDS, "");
+    let shown = sweep.runner("submit p.toml --dry-run").success();
+    shown.stdout_contains("--shard auto/2").stdout_lacks("--jobs");
+}
+
 /// The supervisor is the program itself.
 #[test]
 fn replaced_runner_goes_on_with_its_sweep() {
