@@ -2,6 +2,7 @@
 
 mod bad;
 mod contract;
+mod examples;
 mod ids;
 #[cfg(target_os = "linux")]
 mod kill;
