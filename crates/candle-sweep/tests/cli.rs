@@ -83,6 +83,29 @@ fn verbs_work_outside_a_checkout() {
     assert!(run("data info digits").contains("compiled into this program"));
 }
 
+#[cfg(unix)]
+#[test]
+fn programs_give_equal_results_in_any_number_of_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let text = "name = \"p\"\n[program]\ncommand = [\"sh\", \"train.sh\", \"{rate}\", \"{seed}\"]\n\
+                files = [\"train.sh\"]\n[sweep]\nrate = [0.1, 0.5]\nseed = { from = 0, to = 4 }\n";
+    let script = "echo \"{\\\"epoch\\\": 1, \\\"loss\\\": $2.5}\"; sleep 0.01\n\
+                  echo \"{\\\"val_accuracy\\\": $1}\"\n";
+    fs::write(at.join("p.toml"), text).unwrap();
+    fs::write(at.join("train.sh"), script).unwrap();
+    let run = |line: &str| stdout(installed(at, line));
+    let digest = |jobs: &str| {
+        run(&format!("run p.toml -q -r {jobs} -j {jobs}"));
+        run(&format!("digest --results -r {jobs}"))
+    };
+    let alone = digest("1");
+    assert_eq!(digest("2"), alone);
+    assert_eq!(digest("7"), alone);
+    assert!(run("verify p.toml -r 7").contains("10 of 10 runs are identical"));
+    assert!(run("report -r 7").contains("0.5"));
+}
+
 #[test]
 fn submitted_jobs_call_the_verbs_of_this_program() {
     let folder = folder();
