@@ -9,12 +9,16 @@ use super::output::Reading;
 const MAX_EPOCHS: usize = 100_000;
 /// More metrics are a mistake.
 const MAX_METRICS: usize = 1_000;
+/// The most values of metrics by epoch, for the same reason as the most epochs.
+const MAX_VALUES: usize = 2_000_000;
 
 /// The measurements of a run, across all processes of the run.
 pub struct Measurements {
     rules: Rules,
     /// Epochs that a later one followed, and the current epoch.
     epochs: Vec<EpochMetrics>,
+    /// Number of values in these epochs.
+    values: usize,
     results: Vec<(String, f64)>,
     /// What to add to the program's numbers of epochs, so that they count from 1.
     offset: Option<u64>,
@@ -41,6 +45,7 @@ impl Measurements {
         Self {
             rules,
             epochs: Vec::new(),
+            values: 0,
             results: Vec::new(),
             offset: None,
             last_of_process: 0,
@@ -85,7 +90,12 @@ impl Measurements {
         }
         if let Some(current) = self.epochs.last_mut().filter(|current| current.epoch == number) {
             current.step = step.unwrap_or(current.step);
+            self.values -= current.metrics.len();
             metrics.into_iter().for_each(|metric| put(&mut current.metrics, metric));
+            self.values += current.metrics.len();
+        }
+        if self.values > MAX_VALUES {
+            return Err(format!("it printed more than {MAX_VALUES} values of metrics"));
         }
         Ok(match diverged {
             Some(diverged) => diverged,
@@ -247,6 +257,15 @@ mod tests {
         }
         let error = epochs.add(reading(100_001, &[("loss", 1.0)])).unwrap_err();
         assert_eq!(error, "it printed more than 100000 epochs");
+        let names: Vec<String> = (0..25).map(|number| format!("m{number}")).collect();
+        let metrics: Vec<_> = names.iter().map(|name| (name.as_str(), 1.0)).collect();
+        let mut values = measurements();
+        for epoch in 1..=80_000 {
+            values.add(reading(epoch, &metrics)).unwrap();
+        }
+        values.add(reading(80_000, &metrics)).unwrap();
+        let error = values.add(reading(80_001, &metrics[..1])).unwrap_err();
+        assert_eq!(error, "it printed more than 2000000 values of metrics");
         let mut names = measurements();
         for number in 0..1_000 {
             names.add(reading(None, &[(&format!("m{number}"), 1.0)])).unwrap();
