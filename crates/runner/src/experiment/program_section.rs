@@ -76,7 +76,7 @@ impl ProgramSection {
         }
         let directory = section.get("directory").map(|node| text("directory", node)).transpose()?;
         let written_directory = directory.unwrap_or(".").to_owned();
-        let path = folder.join(&written_directory);
+        let path: PathBuf = folder.join(&written_directory).components().collect();
         if let (Some(node), false) = (section.get("directory"), path.is_dir()) {
             let label = format!("expected a folder: {} is none", path.display());
             return Err(Diagnostic::new("the directory does not exist", &node.span, label));
