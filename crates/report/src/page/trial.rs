@@ -41,7 +41,7 @@ pub fn trial(id: &str, best: &BestTrial, epoch: EpochChoice) -> Trial {
     .into_owned();
     let mut notes = Vec::new();
     if epoch != EpochChoice::Last {
-        notes.push("RenderedColumn are the final weights, those after its last epoch.".to_owned());
+        notes.push("These are the final weights, after the last epoch.".to_owned());
     }
     let Some(examples) = &best.examples else {
         notes.push("The error analysis of this trial was not recorded.".to_owned());
