@@ -43,7 +43,7 @@ pub struct ProgramProcess {
 pub enum End {
     Exited(i32),
     Signal(i32),
-    /// Why the program did not start.
+    /// The program that did not start, and why.
     NotStarted(String),
     /// The supervisor was killed.
     Lost,
@@ -172,7 +172,7 @@ impl fmt::Display for End {
                 Some(name) => write!(f, "it was killed by {name}"),
                 None => write!(f, "it was killed by signal {number}"),
             },
-            Self::NotStarted(error) => write!(f, "it cannot start: {error}"),
+            Self::NotStarted(error) => write!(f, "it cannot start {error}"),
             Self::Lost => f.write_str("its supervisor was killed"),
         }
     }

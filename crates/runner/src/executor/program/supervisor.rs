@@ -81,7 +81,10 @@ fn supervise(mut command: Command, lock: &std::ffi::OsStr) -> io::Result<()> {
         started
     };
     let report = match started {
-        Err(error) => format!("{NOT_STARTED}{error}\n"),
+        Err(error) => {
+            let program = command.get_program().to_string_lossy();
+            format!("{NOT_STARTED}{}: {error}\n", program.escape_debug())
+        }
         Ok(mut child) => {
             // It fails if the runner was killed. Then the other thread ends the program.
             let _ = writeln!(socket, "{STARTED}{}", child.id());

@@ -122,10 +122,10 @@ fn program_that_cannot_start_fails_and_the_sweep_goes_on() {
                 ORDER BY runs.sequence";
     assert_eq!(
         rows(&sweep.results(), runs),
-        "missing failed it cannot start: No such file or directory (os error 2), \
-         text failed it cannot start: Permission denied (os error 13), \
-         folder failed it cannot start: Permission denied (os error 13), \
-         garbage failed it cannot start: Exec format error (os error 8), \
+        "missing failed it cannot start ./missing: No such file or directory (os error 2), \
+         text failed it cannot start ./text: Permission denied (os error 13), \
+         folder failed it cannot start ./folder: Permission denied (os error 13), \
+         garbage failed it cannot start ./garbage: Exec format error (os error 8), \
          good finished "
     );
 }
