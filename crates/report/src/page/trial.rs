@@ -40,13 +40,16 @@ pub fn trial(id: &str, best: &BestTrial, epoch: EpochChoice) -> Trial {
     ))
     .into_owned();
     let mut notes = Vec::new();
+    let Some(examples) = &best.examples else {
+        // A program has none.
+        if best.run.program_sha256.is_none() {
+            notes.push("The error analysis of this trial was not recorded.".to_owned());
+        }
+        return Trial { title, confusion: None, weights: Vec::new(), mistakes: Vec::new(), notes };
+    };
     if epoch != EpochChoice::Last {
         notes.push("These are the final weights, after the last epoch.".to_owned());
     }
-    let Some(examples) = &best.examples else {
-        notes.push("The error analysis of this trial was not recorded.".to_owned());
-        return Trial { title, confusion: None, weights: Vec::new(), mistakes: Vec::new(), notes };
-    };
     let mistake = |mistake: &tracking::Mistake| {
         let probability = number_format::percent(mistake.probability);
         Picture {

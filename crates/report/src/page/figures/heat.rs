@@ -59,7 +59,8 @@ impl Charts<'_> {
         Some(Figure { svg: chart::heat_map(&labels, &heat), title: title.clone(), note })
     }
 
-    /// The mean of all runs with each pair of values; one row per value of `down`.
+    /// The mean of all runs with each pair of values; one row per value of `down`. `None` if no run
+    /// has both hyperparameters.
     fn mean_cells(&self, across: &Effect, down: &Effect) -> Option<Vec<Vec<Option<f64>>>> {
         let position = |name: &str| self.comparison.keys.iter().position(|key| key == name);
         let (column_key, row_key) = (position(&across.name)?, position(&down.name)?);
@@ -81,6 +82,7 @@ impl Charts<'_> {
             }
         }
         let mean = |(sum, count): &(f64, f64)| (*count > 0.0).then(|| sum / count);
-        Some(cells.iter().map(|row| row.iter().map(mean).collect()).collect())
+        let cells: Vec<Vec<_>> = cells.iter().map(|row| row.iter().map(mean).collect()).collect();
+        cells.iter().flatten().any(Option::is_some).then_some(cells)
     }
 }
