@@ -199,9 +199,14 @@ fn runs_by_program_begin_with_the_newest() {
             run.status = status;
         })
     };
-    store.record(id, &of(Some("old"), 0, Status::Finished)).unwrap();
-    store.record(id, &of(Some("new"), 1, Status::Finished)).unwrap();
-    store.record(id, &of(None, 2, Status::Finished)).unwrap();
+    let mut record = |run: &Run| {
+        // Times are in milliseconds.
+        std::thread::sleep(Duration::from_millis(2));
+        store.record(id, run).unwrap();
+    };
+    record(&of(Some("old"), 0, Status::Finished));
+    record(&of(Some("new"), 1, Status::Finished));
+    record(&of(None, 2, Status::Finished));
     let programs = || {
         let reader = Reader::open(folder.path()).unwrap();
         let programs = reader.runs_by_program("wine").unwrap();
@@ -213,6 +218,6 @@ fn runs_by_program_begin_with_the_newest() {
     let expected = |names: [&str; 3]| names.map(|name| (name.to_owned(), 1));
     assert_eq!(programs(), expected(["", "new", "old"]));
     // A run that is not effective is still the newest one.
-    store.record(id, &of(Some("old"), 0, Status::Killed)).unwrap();
+    record(&of(Some("old"), 0, Status::Killed));
     assert_eq!(programs(), expected(["old", "", "new"]));
 }
