@@ -94,12 +94,19 @@ impl<'a> Training<'a> {
                 && count > 0
             {
                 ending = ending.or(found);
-                if end.is_none() {
+                if count == MAX_READ && observer.stop_requested() {
+                    ending.get_or_insert(Ending::Stopped);
+                }
+                // The rest of a long output does not change how the trial ended.
+                if end.is_none() || ending.is_some() {
                     break;
                 }
             }
             if let Some(end) = end {
-                ending = ending.or(self.add(None, observer));
+                // The last line of a program that was killed may be cut off.
+                if ending.is_none() && matches!(end, End::Exited(_)) {
+                    ending = self.add(None, observer);
+                }
                 return Ok(self.outcome(Some(&end), ending));
             }
             if observer.stop_requested() {

@@ -182,6 +182,19 @@ fn failed_run_has_the_last_lines_of_standard_error() {
 }
 
 #[test]
+fn cut_line_of_a_killed_program_has_no_metrics() {
+    let pattern = r"
+[program.output]
+pattern = 'epoch (?<epoch>\d) loss=(?<loss>[0-9.]+)'
+[sweep]";
+    let script =
+        "echo epoch 1 loss=0.5; printf 'epoch 1 loss=0.2'; [ $1 = 1 ] && kill -9 $$; exit 3";
+    let sweep = sweep(&TWO_SEEDS.replace("[sweep]", pattern), script);
+    sweep.runner("p.toml -q").exits(1);
+    assert_eq!(epochs(&sweep.results()), "0 1 loss 0.2, 1 1 loss 0.5");
+}
+
+#[test]
 fn merged_shards_equal_the_whole_sweep() {
     let script = "echo \"{\\\"epoch\\\": 1, \\\"loss\\\": $1.5}\"; echo '{\"test_accuracy\": 0.5}'";
     let sweep = sweep(&TWO_SEEDS.replace("[0, 1]", "{ from = 0, to = 6 }"), script);

@@ -36,3 +36,12 @@ fn long_output_and_long_lines_need_little_memory() {
         assert!(peak <= allowed, "{peak} KiB, more than {allowed} KiB, for {output}");
     }
 }
+
+/// It prints far more than the runner reads in the same time.
+#[test]
+fn endless_output_does_not_delay_the_end() {
+    let sweep = sweep(&TWO_SEEDS.replace("[0, 1]", "[0]"), "yes");
+    let begun = std::time::Instant::now();
+    sweep.runner("p.toml -q").set("program.timeout=\"200ms\"").exits(1);
+    assert!(begun.elapsed().as_secs() < 8, "{:?}", begun.elapsed());
+}
