@@ -199,14 +199,15 @@ fn runs_by_program_begin_with_the_newest() {
             run.status = status;
         })
     };
-    let mut record = |run: &Run| {
-        // Times are in milliseconds.
-        std::thread::sleep(Duration::from_millis(2));
-        store.record(id, run).unwrap();
+    let mut started = SystemTime::now();
+    let mut record = |run: Run| {
+        // Each run starts later than the one before.
+        started += Duration::from_millis(1);
+        store.record(id, &run.with(|run| run.started_at = started)).unwrap();
     };
-    record(&of(Some("old"), 0, Status::Finished));
-    record(&of(Some("new"), 1, Status::Finished));
-    record(&of(None, 2, Status::Finished));
+    record(of(Some("old"), 0, Status::Finished));
+    record(of(Some("new"), 1, Status::Finished));
+    record(of(None, 2, Status::Finished));
     let programs = || {
         let reader = Reader::open(folder.path()).unwrap();
         let programs = reader.runs_by_program("wine").unwrap();
@@ -218,6 +219,6 @@ fn runs_by_program_begin_with_the_newest() {
     let expected = |names: [&str; 3]| names.map(|name| (name.to_owned(), 1));
     assert_eq!(programs(), expected(["", "new", "old"]));
     // A run that is not effective is still the newest one.
-    record(&of(Some("old"), 0, Status::Killed));
+    record(of(Some("old"), 0, Status::Killed));
     assert_eq!(programs(), expected(["old", "", "new"]));
 }
