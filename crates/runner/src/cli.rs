@@ -94,7 +94,7 @@ pub struct VerifyArgs {
     pub sets: Vec<String>,
     #[command(flatten)]
     pub paths: PathArgs,
-    /// Run N trials at a time [default: number of available cores]
+    /// Run N trials at a time [default: number of available cores; for a program, its `jobs` or 1]
     #[arg(short, long, value_name = "N", help_heading = EXECUTION)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub jobs: Option<u32>,

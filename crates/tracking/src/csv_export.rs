@@ -143,6 +143,9 @@ fn runs_csv(
     header.extend(params.iter().map(|name| columns.claim(name, "param_")));
     header.extend(results.iter().map(|name| columns.claim(name, "metric_")));
     header.extend(last.map(str::to_owned));
+    // Only runs of different programs need it.
+    let has_program = runs.iter().any(|run| run.program_sha256.is_some());
+    header.extend(has_program.then(|| columns.claim("program_sha256", "run_")));
     csv.write_record(header)?;
     for run in runs {
         let mut record = vec![
@@ -155,6 +158,7 @@ fn runs_csv(
         record.extend(results.iter().map(|name| number(result(run, name, epochs))));
         record.push(number(run.result("seconds")));
         record.push(run.started_at.clone());
+        record.extend(has_program.then(|| run.program_sha256.clone().unwrap_or_default()));
         csv.write_record(&record)?;
     }
     csv.flush()?;

@@ -251,7 +251,7 @@ pub use program_files::{RUN_FILE, Stream, log_path, logs_folder, programs_folder
 pub use record::csv::{CsvFolder, DIGEST_FILE, read_csv};
 pub use record::json::{JsonDocument, read_json};
 pub use record::{Cell, Column, Digest, Kind, RecordError, Sink, TABLES, Table};
-pub use recorded_name::check_metric_name;
+pub use recorded_name::check_name;
 pub use run::{
     Checkpoint, EpochMetrics, Order, RecordedRun, Run, RunHeader, SplitSizes, final_value,
 };

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use crate::recorded_name::{rejected_metric, validate_name};
+use crate::recorded_name::{rejected, validate_name};
 use crate::store::background_writer::{BackgroundWriter, DeferredError};
 use crate::{
     EpochMetrics, Experiment, ExperimentName, Invocation, Run, RunHeader, RunId, SplitSizes,
@@ -351,7 +351,7 @@ fn validate_metrics(
     for (index, (name, value)) in metrics.iter().enumerate() {
         let before = metrics[..index].iter().map(|(name, _)| *name);
         validate_name(name, known.iter().map(String::as_str).chain(before))
-            .map_err(|reason| rejected_metric(name, reason))?;
+            .map_err(|reason| rejected("metric", name, reason))?;
         all.push(((*name).to_owned(), normalize_zero(*value)));
     }
     Ok(all)

@@ -5,16 +5,16 @@ use crate::{StoreError, printable};
 /// Maximum length of a name, in bytes.
 const MAX_NAME_LENGTH: usize = 128;
 
-/// Rejects an invalid metric name.
+/// Rejects a name that no record can have. `what` is `metric` or `hyperparameter`.
 ///
 /// # Errors
 /// If the name is empty, longer than 128 bytes, or has characters that cannot be printed.
-pub fn check_metric_name(name: &str) -> Result<(), StoreError> {
-    validate_name(name, std::iter::empty()).map_err(|reason| rejected_metric(name, reason))
+pub fn check_name(what: &'static str, name: &str) -> Result<(), StoreError> {
+    validate_name(name, std::iter::empty()).map_err(|reason| rejected(what, name, reason))
 }
 
-pub(crate) fn rejected_metric(name: &str, reason: &'static str) -> StoreError {
-    StoreError::Rejected { what: "metric", name: name.to_owned(), reason }
+pub(crate) fn rejected(what: &'static str, name: &str, reason: &'static str) -> StoreError {
+    StoreError::Rejected { what, name: name.to_owned(), reason }
 }
 
 /// Checks the name of a hyperparameter or metric. The names in `known` are already in use. The

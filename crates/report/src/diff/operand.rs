@@ -82,7 +82,7 @@ fn find_version(reader: &Reader, experiment: &str, prefix: &str) -> Result<Versi
     let exact = || found.iter().find(|(version, _)| version.digits().len() == prefix.len());
     match (found.as_slice(), exact()) {
         ([(only, _)], _) | (_, Some((only, _))) => Ok(only.clone()),
-        _ if versions.is_empty() => bail!("no run of '{experiment}' has a known commit"),
+        _ if versions.is_empty() => bail!("no run of '{experiment}' has a known commit or program"),
         ([], _) => {
             let (kinds, all) = list(versions.iter());
             bail!(

@@ -1,5 +1,6 @@
 //! Compares a recorded run with its repetition.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -54,23 +55,26 @@ fn status_difference(Recorded { run, .. }: &Recorded, execution: &Execution) -> 
 
 /// The first epoch and metric that differ.
 fn epoch_difference(recorded: &[EpochMetrics], repeated: &[EpochMetrics]) -> Option<String> {
-    let last = recorded.iter().chain(repeated).map(|epoch| epoch.epoch).max().unwrap_or(0);
-    (1..=last).find_map(|number| {
-        let find =
-            |epochs: &[EpochMetrics]| epochs.iter().find(|epoch| epoch.epoch == number).cloned();
-        let (old, new) = (find(recorded), find(repeated));
+    let (recorded, repeated) = (by_number(recorded), by_number(repeated));
+    let numbers: BTreeSet<u32> = recorded.keys().chain(repeated.keys()).copied().collect();
+    numbers.into_iter().find_map(|number| {
+        let (old, new) = (recorded.get(&number).copied(), repeated.get(&number).copied());
         let epochs = [&new, &old].into_iter().flatten();
         let names = epochs.flat_map(|epoch| &epoch.metrics).map(|(name, _)| name.as_str());
         names
             .into_iter()
             .find_map(|name| {
-                let (old, new) = (value(old.as_ref(), name), value(new.as_ref(), name));
+                let (old, new) = (value(old, name), value(new, name));
                 // Earlier versions did not measure the test set after every epoch.
                 let is_unrecorded_test = name.starts_with("test_") && old.is_none();
                 if is_unrecorded_test { None } else { difference(name, old, new) }
             })
             .map(|difference| format!("epoch {number}, {difference}"))
     })
+}
+
+fn by_number(epochs: &[EpochMetrics]) -> BTreeMap<u32, &EpochMetrics> {
+    epochs.iter().map(|epoch| (epoch.epoch, epoch)).collect()
 }
 
 fn value(epoch: Option<&EpochMetrics>, name: &str) -> Option<f64> {

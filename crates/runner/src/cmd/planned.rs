@@ -1,4 +1,4 @@
-//! What `--plan` reports of an experiment: its plan, and what is recorded of it.
+//! The plan of an experiment with its recorded state, for `--plan`.
 
 use std::collections::HashSet;
 

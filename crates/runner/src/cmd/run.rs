@@ -1,7 +1,7 @@
 //! `runner EXPERIMENT.toml`: run the missing trials of one or more experiments.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::cli::{EngineChoice, PlanFormat, RunArgs};
 use crate::cluster::slurm;
 use crate::cmd::{plan as plan_command, summary};
 use crate::executor::built_in::BuiltIn;
-use crate::executor::program::remove_ended;
+use crate::executor::program::trial_folder::TrialFolder;
 use crate::executor::setup::{Hardware, Setup};
 use crate::experiment::datasets::Datasets;
 use crate::experiment::plan::Plan;
@@ -161,11 +161,7 @@ fn run_experiment(
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan.sha256(), shard)?;
     }
     store.declare_metrics(&spec.name, &spec.metrics)?;
-    remove_ended(&programs_folder(&destination.results, &spec.name), &|runs| {
-        let all = store.all_runs(&spec.name)?.into_iter();
-        let ended = all.filter(|run| run.has_result() && runs.contains(&run.id));
-        Ok(ended.map(|run| run.id).collect())
-    })?;
+    remove_ended(&destination.results, spec, store)?;
     let work = select(context, experiment, store)?;
     if !args.quiet {
         summary::announce(context.selection, experiment, &work.to_run);
@@ -182,6 +178,20 @@ fn run_experiment(
         summary::print(&destination.results, experiment, store)?;
     }
     Ok(summary)
+}
+
+/// Removes the folders of programs whose run has a result: their runner was killed before it could.
+fn remove_ended(results: &Path, spec: &Spec, store: &Store) -> Result<()> {
+    if programs_folder(results, &spec.name)
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some())
+    {
+        for run in store.all_runs(&spec.name)?.iter().filter(|run| run.has_result()) {
+            // A folder that cannot be removed stays for `gc`.
+            let _ = TrialFolder::of(results, run).remove_if_of(&run.id);
+        }
+    }
+    Ok(())
 }
 
 /// The work of the sweep, given what is recorded.

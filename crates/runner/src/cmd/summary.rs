@@ -50,7 +50,8 @@ pub fn announce(
     if let Setup::Program { program, .. } = setup {
         for file in program.unlisted_files() {
             let warning = format!(
-                "warning: changes of {file} are not noticed: add it to 'files' of [program]"
+                "warning: the runner does not notice changes to {file}: add it to 'files' of \
+                 [program]"
             );
             anstream::eprintln!("{}", tracking::printable(&warning));
         }

@@ -1,4 +1,4 @@
-//! What an experiment trains, as far as its plan needs it: no data is loaded and nothing runs.
+//! The data or the program of an experiment as its plan needs it. Loads no data and runs nothing.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::experiment::group::{TrialGroup, trial_count};
 use crate::experiment::learner::Subject;
 use crate::experiment::spec::{Spec, Trained};
 
-/// What the trials of an experiment train.
+/// The data of the built-in model, or a program.
 pub enum Description {
     BuiltIn { on: OnDataset, info: DatasetInfo, title: String },
     Program { code: Code, title: String, jobs: u32 },

@@ -27,7 +27,7 @@ pub enum Outcome {
     Diverged(String),
     /// The observer stopped the training.
     Stopped,
-    /// It cannot have a result: why, in words.
+    /// The trial has no result; the text is the reason.
     Failed(String),
 }
 
@@ -43,6 +43,20 @@ pub struct Execution {
     /// The final model of a finished trial, as the bytes of its file.
     pub model: Option<Vec<u8>>,
     pub error_analysis: Option<ErrorAnalysis>,
+}
+
+impl Execution {
+    /// A training that was stopped before it began.
+    pub fn stopped() -> Self {
+        Self {
+            outcome: Outcome::Stopped,
+            epochs: Vec::new(),
+            results: Vec::new(),
+            elapsed: Duration::ZERO,
+            model: None,
+            error_analysis: None,
+        }
+    }
 }
 
 /// State of a group's training after an epoch: all that is needed to resume it.
@@ -83,7 +97,7 @@ pub trait GroupObserver {
         model: SerializeModel,
     ) -> ControlFlow<()>;
 
-    /// Called when metrics arrive in between.
+    /// Called when metrics arrive before the epoch ends.
     fn progress(&mut self, epoch: Option<u32>, metrics: &dyn Display);
 
     /// Whether the sweep must stop.
@@ -105,6 +119,14 @@ pub trait Executor: Sync {
     /// checkpoint.
     fn can_resume(&self, trial: &Trial, run: &RunId, model: &[u8]) -> bool;
 
-    /// Called after the end of a trial is recorded, unless it was stopped.
-    fn end_recorded(&self, _: &Trial, _has_result: bool) {}
+    /// Called after the end of a run is recorded, unless it was stopped.
+    fn end_recorded(&self, _: &Trial, _: &RunId, _has_result: bool) {}
+
+    /// Checks before each group that what the trials train is what it was.
+    ///
+    /// # Errors
+    /// If it has changed. No further group starts.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
 }

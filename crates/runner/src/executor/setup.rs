@@ -1,4 +1,4 @@
-//! What an experiment trains, ready to run: data that is loaded, or a program that is found.
+//! The loaded data or the program of an experiment, ready to run.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::experiment::program_section::ProgramSection;
 use crate::experiment::spec::{Spec, Trained};
 use crate::sweep::destination::Destination;
 
-/// What the trials of an experiment train.
+/// The loaded data of the built-in model, or a program.
 pub enum Setup {
     BuiltIn { resolved: ResolvedDataset, on: OnDataset },
     Program { program: Box<ProgramSection>, code: Code },
@@ -120,10 +120,10 @@ impl Setup {
         }
     }
 
-    /// Rejects options that concern only the built-in model.
+    /// Rejects `--device` for a program.
     ///
     /// # Errors
-    /// If a program shall run on another device than the CPU.
+    /// If `--device` is not `cpu` and the experiment runs a program.
     pub fn check(&self, hardware: &Hardware) -> Result<()> {
         match self {
             Self::Program { .. } if hardware.choice != DeviceChoice::Cpu => bail!(

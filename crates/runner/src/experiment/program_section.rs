@@ -8,7 +8,7 @@ use regex::Regex;
 
 use crate::experiment::command_template::{CommandTemplate, PARAMS};
 use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
-use crate::experiment::file::{Entries, Node, Value};
+use crate::experiment::file::{Entries, Key, Node, Value};
 use crate::experiment::section::{Section, table, text, wrong_type};
 
 /// Variables that the runner sets for a program.
@@ -60,11 +60,7 @@ impl ProgramSection {
         let section = Section::new("[program]", node, &KEYS)?;
         let hyperparameters = || train.iter().chain(swept).map(|(key, _)| key);
         let known: Vec<&str> = hyperparameters().map(|key| key.name.as_str()).collect();
-        if let Some(key) = hyperparameters().find(|key| key.name == PARAMS) {
-            let message = format!("'{PARAMS}' cannot be a hyperparameter");
-            let label = format!("expected another name: {{{PARAMS}}} is the file of all of them");
-            return Err(Diagnostic::new(message, &key.span, label));
-        }
+        hyperparameters().try_for_each(check_name)?;
         let command = section.required("command", "command = [\"python\", \"train.py\"]")?;
         let command = CommandTemplate::read(command, &known)?;
         let used: Vec<&str> = command.placeholders().collect();
@@ -112,7 +108,8 @@ impl ProgramSection {
     /// The files in the command whose changes would not be noticed.
     pub fn unlisted_files(&self) -> Vec<&str> {
         let words = self.command.words.iter().map(String::as_str);
-        let is_listed = |word: &str| self.files.iter().any(|file| file.name == word);
+        let is_listed =
+            |word: &str| self.files.iter().any(|file| file.path == self.directory.join(word));
         // The first word is often a program of the system.
         let is_script = |(index, word): &(usize, &str)| *index > 0 || word.contains('/');
         words
@@ -129,8 +126,7 @@ impl ProgramSection {
     }
 }
 
-/// A value as JSON. The record has no booleans: only how the file writes a value tells them from
-/// texts.
+/// A value as JSON. The record stores booleans as texts; the text of the file distinguishes them.
 pub fn json_value(value: &tracking::Value, written: Option<&str>) -> serde_json::Value {
     match (value, written) {
         (tracking::Value::Integer(integer), _) => (*integer).into(),
@@ -139,6 +135,23 @@ pub fn json_value(value: &tracking::Value, written: Option<&str>) -> serde_json:
         (tracking::Value::Text(_), Some("false")) => false.into(),
         (tracking::Value::Text(text), _) => text.as_str().into(),
     }
+}
+
+/// Rejects names of hyperparameters that the command, a condition or the record cannot have.
+fn check_name(key: &Key) -> Result<(), Diagnostic> {
+    const OF_RUNS: [&str; 5] = ["status", "trial", "run", "started_at", "ended_at"];
+    let label = match key.name.as_str() {
+        PARAMS => format!("expected another name: {{{PARAMS}}} is the file of all of them"),
+        name if OF_RUNS.contains(&name) => {
+            "expected another name: conditions such as --where use it for the run".to_owned()
+        }
+        name => match tracking::check_name("hyperparameter", name) {
+            Ok(()) => return Ok(()),
+            Err(error) => error.to_string(),
+        },
+    };
+    let message = format!("'{}' cannot be a hyperparameter", key.name);
+    Err(Diagnostic::new(message, &key.span, label))
 }
 
 /// Collects the numbers and booleans in the value of a hyperparameter.

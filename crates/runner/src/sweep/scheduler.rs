@@ -1,6 +1,6 @@
 //! Runs trial groups on worker threads.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -17,7 +17,7 @@ use crate::sweep::worker::{WorkerContext, run_group};
 /// A trial that fails or panics does not end the sweep. An error of `sink` does.
 ///
 /// # Errors
-/// If `sink` fails or a thread cannot start.
+/// If `sink` fails, a thread cannot start, or what the trials train has changed.
 pub fn sweep<'a>(
     groups: Vec<TrialGroup<'a>>,
     jobs: usize,
@@ -28,16 +28,21 @@ pub fn sweep<'a>(
     let WorkerContext { progress, stop, .. } = context;
     let threads = jobs.min(groups.len());
     let queue = Queue::new(groups);
+    let changed = Mutex::new(None);
     std::thread::scope(|scope| {
         // Created inside the scope: if the sink fails, the receiver is dropped before the scope
         // joins the workers, so that no worker waits for a reply.
         let (sender, receiver) = mpsc::channel();
         for number in 0..threads {
-            let (events, queue) = (sender.clone(), &queue);
+            let (events, queue, changed) = (sender.clone(), &queue, &changed);
             let work = move || {
                 while !stop.requested()
                     && let Some(group) = queue.next(progress, stop)
                 {
+                    if let Err(error) = context.executor.check() {
+                        *changed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        return;
+                    }
                     run_group(group, context, &events, queue);
                 }
             };
@@ -48,7 +53,8 @@ pub fn sweep<'a>(
         }
         drop(sender);
         receive(&receiver, batch_time, sink).inspect_err(|_| stop.request())
-    })
+    })?;
+    changed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 /// Passes events to `sink` until all workers have ended.

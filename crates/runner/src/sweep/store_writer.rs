@@ -90,7 +90,7 @@ impl<'a> EventSink<'a> for StoreWriter<'_> {
         for end in ended {
             let has_failed = matches!(end.outcome(), None | Some(Outcome::Failed(_)));
             if end.outcome() != Some(&Outcome::Stopped) {
-                self.claimer.executor.end_recorded(end.trial, !has_failed);
+                self.claimer.executor.end_recorded(end.trial, &end.run, !has_failed);
             }
             if has_failed {
                 self.summary.failed += 1;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use tracking::{Experiment, Invocation, Run, RunHeader, Status, Store};
 
-use crate::common::{RUNNER, Sweep};
+use crate::common::{RUNNER, Sweep, wait_until};
 
 /// An experiment that `--set sweep.seed=…` makes as long as a test needs.
 const EXPERIMENT: &str = r#"
@@ -106,7 +106,7 @@ fn full_disk_is_reported_and_committed_runs_remain() {
 
 /// The program fails once, after it saved its state.
 #[test]
-fn failed_program_goes_on_from_its_checkpoint() {
+fn failed_program_resumes_from_its_checkpoint() {
     let sweep = Sweep::new(
         "once.toml",
         "name = 'once'\nprogram = { command = ['sh', 'train.sh', '{seed}'] }\nsweep = { seed = [0] }",
@@ -133,4 +133,43 @@ fn failed_program_goes_on_from_its_checkpoint() {
 
     sweep.runner("once.toml --rerun").exits(1);
     sweep.runner("once.toml --rerun").exits(1);
+}
+
+#[test]
+fn retry_after_wrong_output_starts_the_program() {
+    let sweep = Sweep::new(
+        "once.toml",
+        "name = 'once'\nprogram = { command = ['sh', 'train.sh', '{seed}'] }\nsweep = { seed = [0] }",
+    );
+    let script = r#"
+        saved=$SWEEP_CHECKPOINT_DIR/epoch
+        if [ -f "$saved" ]; then echo '{"epoch": 6, "loss": 0.5}'; exit; fi
+        echo '{"epoch": 5, "loss": 1}'
+        echo 5 > "$saved"
+        echo '{"epoch": 1, "loss": 1}'
+        sleep 60"#;
+    sweep.write("train.sh", script);
+    let failed = sweep.runner("once.toml").exits(1);
+    failed.stderr_contains("epoch 1 followed epoch 5: epochs must not go back");
+    sweep.runner("once.toml").success();
+    assert_eq!(sweep.results().count("runs WHERE status = 'finished' AND last_epoch = 6"), 1);
+}
+
+/// A scheduler may send the signal that ends a job to all of its processes.
+#[test]
+fn signal_for_runner_and_program_is_a_stop() {
+    let sweep = Sweep::new(
+        "stop.toml",
+        "name = 'stop'\nprogram = { command = ['sh', 'train.sh', '{seed}'] }\nsweep = { seed = [0] }",
+    );
+    sweep.write("train.sh", "echo $$ > pid; sleep 60");
+    let mut runner = sweep.runner("stop.toml").start();
+    wait_until(|| sweep.exists("pid") && !sweep.read("pid").is_empty(), "the program started");
+    let program = sweep.read("pid").trim().to_owned();
+    let kill = std::process::Command::new("kill").args(["-s", "TERM", &program]).status();
+    assert!(kill.unwrap().success());
+    std::thread::sleep(Duration::from_millis(100));
+    crate::stop::send_signal(&runner, "TERM");
+    assert_eq!(runner.wait().unwrap().code(), Some(75));
+    assert_eq!(sweep.results().count("runs WHERE status = 'killed'"), 1);
 }

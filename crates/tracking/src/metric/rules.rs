@@ -27,6 +27,12 @@ impl Rules {
         }
     }
 
+    /// Whether the experiment declares that this metric ranks.
+    #[must_use]
+    pub fn declares_rank(&self, name: &str) -> bool {
+        self.rank.as_deref() == Some(name)
+    }
+
     /// The direction of the metric `name`: declared for the name, declared for the name without its
     /// split, or inferred from its words.
     #[must_use]

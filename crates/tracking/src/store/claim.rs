@@ -53,8 +53,9 @@ impl WriteTransaction<'_> {
     /// until the run ends or the process of the invocation ends.
     ///
     /// An unfinished run resumes if the same program, engine, device and instruction set computed
-    /// it, so that the result has the same bits. The run of an external program always resumes. Any other unfinished run is marked as killed, and
-    /// a new run begins.
+    /// it, so that the result has the same bits. The run of a program that the runner started always
+    /// resumes, because its code is part of the trial id. Any other unfinished run is marked as
+    /// killed, and a new run begins.
     ///
     /// # Errors
     /// When the store cannot be written.

@@ -4,7 +4,7 @@ use super::Store;
 use super::insert::add_experiment;
 use super::queries::declarations::of_experiment;
 use super::transaction::WriteTransaction;
-use crate::recorded_name::check_metric_name;
+use crate::recorded_name::check_name;
 use crate::{Declarations, Direction, Experiment, ExperimentName, StoreError};
 
 impl WriteTransaction<'_> {
@@ -87,7 +87,7 @@ impl Store {
         let mut after = before.clone();
         change(&mut after);
         for (_, name) in after.rows() {
-            check_metric_name(name)?;
+            check_name("metric", name)?;
         }
         if after == before {
             return Ok(());

@@ -207,10 +207,13 @@ impl Garbage {
         for path in self.superseded.iter().flat_map(|run| run_files::logs(results, run)) {
             run_files::remove(&path)?;
         }
-        for (_, folder) in &self.programs {
-            folder
-                .remove()
-                .with_context(|| format!("cannot remove {}", folder.path().display()))?;
+        for (run, folder) in &self.programs {
+            let removed = match run {
+                Some(run) => folder.remove_if_of(run),
+                None if folder.is_in_use() => Ok(()),
+                None => folder.remove(),
+            };
+            removed.with_context(|| format!("cannot remove {}", folder.path().display()))?;
         }
         for (path, ..) in &self.files {
             std::fs::remove_file(path)

@@ -44,15 +44,15 @@ impl ProgramFiles {
         stray.map(|(path, _)| path.clone()).collect()
     }
 
-    /// The folders of trials that no process uses. Each has the killed or failed run that can go on from it;
-    /// a folder without such a run is useless.
+    /// The folders that no process uses, each with the killed or failed run that can resume from it.
+    /// A folder without such a run is useless.
     pub fn idle_folders(self, runs: &[RecordedRun]) -> Vec<(Option<RunId>, TrialFolder)> {
         let running: HashSet<&TrialId> =
             runs.iter().filter(|run| run.status == Status::Running).map(|run| &run.trial).collect();
         let killed = |folder: &TrialFolder| {
-            let can_go_on =
+            let can_resume =
                 |run: &RecordedRun| matches!(run.status, Status::Killed | Status::Failed);
-            let is_of = |run: &&RecordedRun| can_go_on(run) && folder.is_of(&run.id);
+            let is_of = |run: &&RecordedRun| can_resume(run) && folder.is_of(&run.id);
             runs.iter().find(is_of).map(|run| run.id.clone())
         };
         self.trials

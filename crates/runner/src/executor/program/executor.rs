@@ -1,5 +1,6 @@
 //! Trains trials by running a program.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -14,7 +15,7 @@ use super::process::{Launch, ProgramProcess};
 use super::slot::Slot;
 use super::training::Training;
 use super::trial_folder::{TrialFolder, append};
-use crate::executor::{ClaimedGroup, Executor, GroupObserver, Outcome};
+use crate::executor::{ClaimedGroup, Execution, Executor, GroupObserver, Outcome};
 use crate::experiment::command_template::PARAMS;
 use crate::experiment::program_section::{CHECKPOINT_DIR, ProgramSection, SLOT, json_value};
 use crate::experiment::spec::Spec;
@@ -122,14 +123,11 @@ impl ProgramExecutor {
     }
 
     /// Compresses what the program printed.
-    fn keep_logs(&self, folder: &TrialFolder, run: &RunId) -> Result<()> {
+    fn keep_logs(&self, folder: &TrialFolder, run: &RunId) -> io::Result<()> {
         let streams = [(Stream::Stdout, folder.stdout()), (Stream::Stderr, folder.stderr())];
-        for (stream, path) in streams {
-            let target = tracking::log_path(&self.results, &self.experiment, run, stream);
-            log::keep(&path, &target)
-                .with_context(|| format!("cannot keep the output {}", path.display()))?;
-        }
-        Ok(())
+        streams.into_iter().try_for_each(|(stream, path)| {
+            log::keep(&path, &tracking::log_path(&self.results, &self.experiment, run, stream))
+        })
     }
 }
 
@@ -140,21 +138,27 @@ impl Executor for ProgramExecutor {
         observer: &mut dyn GroupObserver,
     ) -> Result<()> {
         let (trial, run) = (group.longest(), &runs[runs.len() - 1]);
-        self.code.check_unchanged()?;
         let folder = self.folder(&trial.id);
-        folder.wait_until_free(&|| observer.stop_requested())?;
+        let Some(lock) = folder.lock_when_free(&|| observer.stop_requested())? else {
+            observer.trial_ended(Execution::stopped());
+            return Ok(());
+        };
         for attempt in self.attempts.iter().filter(|_| !self.anew) {
-            folder.adopt(&self.folder_in(attempt, &trial.id), run)?;
+            let adopted = folder.adopt(&self.folder_in(attempt, &trial.id));
+            warn_of(adopted, "cannot resume from another attempt", &trial.id);
         }
         folder.prepare(run, &self.params(trial), self.anew)?;
         let slot = Slot::take(&self.slots);
         let reader = OutputReader::new(self.program.pattern.clone());
         let mut training = Training::new(&folder, reader, self.rules.clone(), resume)?;
-        let start = || self.start(trial, &folder, slot.number);
+        let start = || {
+            drop(lock);
+            self.start(trial, &folder, slot.number)
+        };
         let outcome = training.run(start, self.program.timeout, observer)?;
         drop(slot);
         if outcome != Outcome::Stopped {
-            self.keep_logs(&folder, run)?;
+            warn_of(self.keep_logs(&folder, run), "cannot keep the output", &trial.id);
         }
         observer.trial_ended(training.execution(outcome));
         Ok(())
@@ -164,12 +168,23 @@ impl Executor for ProgramExecutor {
         self.folder(&trial.id).can_resume(run)
     }
 
-    fn end_recorded(&self, trial: &Trial, has_result: bool) {
+    fn check(&self) -> Result<()> {
+        self.code.check_unchanged()
+    }
+
+    fn end_recorded(&self, trial: &Trial, run: &RunId, has_result: bool) {
         let folder = self.folder(&trial.id);
-        let ended = if has_result { folder.remove() } else { folder.keep_after_failure() };
-        if let Err(error) = ended {
-            let warning = format!("warning: the files of trial {} remain: {error}", trial.id);
-            anstream::eprintln!("{}", tracking::printable(&warning));
+        // The next run resumes from what a failed one saved.
+        if has_result || !folder.has_checkpoint() {
+            warn_of(folder.remove_if_of(run), "cannot remove the files", &trial.id);
         }
+    }
+}
+
+/// Warns of a problem that leaves the trial valid.
+fn warn_of(done: io::Result<()>, problem: &str, trial: &TrialId) {
+    if let Err(error) = done {
+        let warning = format!("warning: {problem} of trial {trial}: {error}");
+        anstream::eprintln!("{}", tracking::printable(&warning));
     }
 }

@@ -39,12 +39,13 @@ pub fn keep(stream: &Path, target: &Path) -> io::Result<()> {
     atomic_file::write(target, TEMPORARY, &encoder.finish()?)
 }
 
-/// The last lines of a stream, at most `bytes` long. Empty if it cannot be read.
-pub fn last_lines(stream: &Path, lines: usize, bytes: u64) -> String {
+/// The last lines of a stream after its first `skipped` bytes, at most `bytes` long. Empty if it
+/// cannot be read.
+pub fn last_lines(stream: &Path, skipped: u64, lines: usize, bytes: u64) -> String {
     let read = || {
         let mut file = File::open(stream)?;
         let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(bytes)))?;
+        file.seek(SeekFrom::Start(length.saturating_sub(bytes).max(skipped)))?;
         let mut end = Vec::new();
         file.take(bytes).read_to_end(&mut end)?;
         io::Result::Ok(String::from_utf8_lossy(&end).into_owned())
@@ -88,8 +89,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("stderr");
         std::fs::write(&path, b"first\n\nsecond \xff\nthird\n").unwrap();
-        assert_eq!(last_lines(&path, 2, 100), "second \u{fffd}\nthird");
-        assert_eq!(last_lines(&path, 2, 5), "hird");
-        assert_eq!(last_lines(&folder.path().join("none"), 2, 5), "");
+        assert_eq!(last_lines(&path, 0, 2, 100), "second \u{fffd}\nthird");
+        assert_eq!(last_lines(&path, 0, 2, 5), "hird");
+        assert_eq!(last_lines(&path, 16, 2, 100), "third");
+        assert_eq!(last_lines(&folder.path().join("none"), 0, 2, 5), "");
     }
 }

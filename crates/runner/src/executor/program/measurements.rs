@@ -5,12 +5,11 @@ use tracking::{EpochMetrics, ValidationSet};
 
 use super::output::Reading;
 
-/// More epochs would not fit in memory.
+/// More epochs, or values of all epochs together, would not fit in memory.
 const MAX_EPOCHS: usize = 100_000;
+const MAX_VALUES: usize = 2_000_000;
 /// More metrics are a mistake.
 const MAX_METRICS: usize = 1_000;
-/// The most values of metrics by epoch, for the same reason as the most epochs.
-const MAX_VALUES: usize = 2_000_000;
 
 /// The measurements of a run, across all processes of the run.
 pub struct Measurements {
@@ -26,9 +25,11 @@ pub struct Measurements {
     last_of_process: u32,
     /// Names of all metrics so far.
     names: Vec<String>,
+    /// The first value of each metric that was not finite, in words.
+    not_finite: Vec<(String, String)>,
 }
 
-/// What follows from a reading.
+/// The effect of a reading.
 #[derive(Debug, PartialEq)]
 pub enum Step {
     /// Nothing ended.
@@ -45,11 +46,12 @@ impl Measurements {
         Self {
             rules,
             epochs: Vec::new(),
-            values: 0,
             results: Vec::new(),
             offset: None,
             last_of_process: 0,
             names: Vec::new(),
+            values: 0,
+            not_finite: Vec::new(),
         }
     }
 
@@ -65,15 +67,19 @@ impl Measurements {
     /// If the epoch is impossible, or there are too many epochs or metrics.
     pub fn add(&mut self, reading: Reading) -> Result<Step, String> {
         let Reading { epoch, step, metrics } = reading;
-        for (name, _) in &metrics {
+        for (name, value) in &metrics {
             if !self.names.contains(name) {
+                if self.names.len() == MAX_METRICS {
+                    return Err(format!("it printed more than {MAX_METRICS} different metrics"));
+                }
                 self.names.push(name.clone());
             }
+            if !value.is_finite() && self.not_finite.iter().all(|(known, _)| known != name) {
+                self.not_finite.push((name.clone(), in_words(*value, epoch)));
+            }
         }
-        if self.names.len() > MAX_METRICS {
-            return Err(format!("it printed more than {MAX_METRICS} different metrics"));
-        }
-        let diverged = self.diverged(epoch, &metrics);
+        let must_be_finite = |name: &str| is_loss(name) || self.rules.declares_rank(name);
+        let diverged = self.not_finite(must_be_finite).map(Step::Diverged);
         let Some(epoch) = epoch else {
             metrics.into_iter().for_each(|metric| put(&mut self.results, metric));
             return Ok(diverged.unwrap_or(Step::Continue));
@@ -90,9 +96,9 @@ impl Measurements {
         }
         if let Some(current) = self.epochs.last_mut().filter(|current| current.epoch == number) {
             current.step = step.unwrap_or(current.step);
-            self.values -= current.metrics.len();
+            let before = current.metrics.len();
             metrics.into_iter().for_each(|metric| put(&mut current.metrics, metric));
-            self.values += current.metrics.len();
+            self.values += current.metrics.len() - before;
         }
         if self.values > MAX_VALUES {
             return Err(format!("it printed more than {MAX_VALUES} values of metrics"));
@@ -118,21 +124,19 @@ impl Measurements {
         Ok(number)
     }
 
-    /// The first ranking or loss metric of a reading that is not finite.
-    fn diverged(&self, epoch: Option<u64>, metrics: &[(String, f64)]) -> Option<Step> {
-        let must_be_finite = |name: &str| is_loss(name) || self.ranking() == Some(name);
-        let is_bad = |(name, value): &&(String, f64)| !value.is_finite() && must_be_finite(name);
-        let (name, value) = metrics.iter().find(is_bad)?;
-        let when =
-            epoch.map_or_else(|| "at the end".to_owned(), |epoch| format!("in epoch {epoch}"));
-        let value = if value.is_nan() { "not a number" } else { "infinite" };
-        Some(Step::Diverged(format!("{name} was {value} {when}")))
+    /// The first metric for which `must_be_finite` holds and that was not finite, in words.
+    fn not_finite(&self, must_be_finite: impl Fn(&str) -> bool) -> Option<String> {
+        let (name, value) = self.not_finite.iter().find(|(name, _)| must_be_finite(name))?;
+        Some(format!("{name} was {value}"))
     }
 
-    /// The metric that ranks the trial, of those measured so far.
-    pub fn ranking(&self) -> Option<&str> {
+    /// Why a training that has ended diverged: its ranking metric, which is known only now, was not
+    /// finite.
+    pub fn end(&self) -> Option<String> {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        self.rules.ranking(&names, |_| true, &ValidationSet::NotStated)
+        let is_final = |name: &str| self.results.iter().any(|(known, _)| known == name);
+        let ranking = self.rules.ranking(&names, is_final, &ValidationSet::NotStated);
+        self.not_finite(|name| Some(name) == ranking)
     }
 
     /// The current epoch also ends when the program ends.
@@ -143,6 +147,13 @@ impl Measurements {
     pub fn into_parts(self) -> (Vec<EpochMetrics>, Vec<(String, f64)>) {
         (self.epochs, self.results)
     }
+}
+
+/// A value that is not finite, and when it was measured.
+fn in_words(value: f64, epoch: Option<u64>) -> String {
+    let value = if value.is_nan() { "not a number" } else { "infinite" };
+    let when = epoch.map_or_else(|| "at the end".to_owned(), |epoch| format!("in epoch {epoch}"));
+    format!("{value} {when}")
 }
 
 /// Adds a metric, or replaces its value.
@@ -236,17 +247,29 @@ mod tests {
     fn ranking_and_loss_metrics_must_be_finite() {
         let diverged = |epoch: Option<u64>, metrics: &[(&str, f64)]| {
             let mut measurements = measurements();
-            match measurements.add(reading(epoch, metrics)).unwrap() {
-                Step::Diverged(reason) => Some(reason),
-                _ => None,
-            }
+            let step = measurements.add(reading(epoch, metrics)).unwrap();
+            (step, measurements.end())
         };
         let nan = f64::NAN;
-        let in_epoch = diverged(Some(3), &[("train_loss", nan)]);
-        assert_eq!(in_epoch.unwrap(), "train_loss was not a number in epoch 3");
+        let (loss, _) = diverged(Some(3), &[("train_loss", nan)]);
+        assert_eq!(loss, Step::Diverged("train_loss was not a number in epoch 3".to_owned()));
         let ranking = diverged(None, &[("val_accuracy", f64::INFINITY)]);
-        assert_eq!(ranking.unwrap(), "val_accuracy was infinite at the end");
-        assert_eq!(diverged(None, &[("val_accuracy", 0.5), ("grad_norm", nan)]), None);
+        let infinite = Some("val_accuracy was infinite at the end".to_owned());
+        assert_eq!(ranking, (Step::Continue, infinite), "it may not be the ranking metric");
+        let other = diverged(None, &[("val_accuracy", 0.5), ("grad_norm", nan)]);
+        assert_eq!(other, (Step::Continue, None));
+    }
+
+    #[test]
+    fn declared_ranking_metric_must_be_finite_at_once() {
+        let rank = Some("val_f1".to_owned());
+        let declared = Declarations { rank, ..Declarations::default() };
+        let mut measurements = Measurements::new(Rules::new(&[], &declared));
+        let warm_up = reading(1, &[("accuracy", f64::NAN)]);
+        assert_eq!(measurements.add(warm_up), Ok(Step::Continue));
+        let diverged = "val_f1 was not a number in epoch 2".to_owned();
+        let step = measurements.add(reading(2, &[("val_f1", f64::NAN)]));
+        assert_eq!(step, Ok(Step::Diverged(diverged)));
     }
 
     #[test]

@@ -13,4 +13,3 @@ pub mod trial_folder;
 
 pub use code::Code;
 pub use executor::{ENGINE, ProgramExecutor};
-pub use trial_folder::remove_ended;

@@ -98,7 +98,7 @@ fn with_quoted_words(text: &str) -> String {
         let word = WORDS.iter().find(|word| !in_string && rest.starts_with(**word));
         let length = match (word, first) {
             (Some(word), _) => {
-                quoted.push_str(&format!("\"{word}\""));
+                quoted.push_str(&format!("\"\\u0000{word}\""));
                 word.len()
             }
             // The character after a backslash does not end a string.
@@ -126,7 +126,7 @@ fn of_object(object: &serde_json::Map<String, Value>) -> Result<Option<Reading>,
     }
     let number = |value: &Value| match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(word) if WORDS.contains(&word.as_str()) => word.parse().ok(),
+        Value::String(text) => text.strip_prefix('\0')?.parse().ok(),
         _ => None,
     };
     reading(object.iter().filter_map(|(name, value)| Some((name.as_str(), number(value)?))))
@@ -153,7 +153,7 @@ fn reading<'a>(fields: impl Iterator<Item = (&'a str, f64)>) -> Result<Option<Re
             "epoch" => reading.epoch = Some(whole("epoch", value)?),
             "step" => reading.step = Some(whole("step", value)?),
             name => {
-                tracking::check_metric_name(name).map_err(|error| error.to_string())?;
+                tracking::check_name("metric", name).map_err(|error| error.to_string())?;
                 // The store has one zero.
                 reading.metrics.push((name.to_owned(), if value == 0.0 { 0.0 } else { value }));
             }

@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use super::supervisor::{EXITED, NOT_STARTED, SIGNALLED, STARTED, SUPERVISE};
 
-/// What to start.
+/// A program to start, with its folder, variables and streams.
 pub struct Launch<'a> {
     /// The program and its arguments.
     pub command: &'a [String],
@@ -24,7 +25,7 @@ pub struct Launch<'a> {
     pub env: &'a [(String, String)],
     pub stdout: File,
     pub stderr: File,
-    /// A file that stays locked as long as the program runs.
+    /// A file that the supervisor locks until the program has ended.
     pub lock: &'a Path,
 }
 
@@ -161,6 +162,17 @@ fn this_program() -> io::Result<PathBuf> {
         return Ok("/proc/self/exe".into());
     }
     std::env::current_exe()
+}
+
+impl End {
+    /// Whether the program may have ended because the sweep stops.
+    pub fn may_be_a_stop(&self) -> bool {
+        match self {
+            Self::Signal(number) => [SIGHUP, SIGINT, SIGTERM, SIGUSR1].contains(number),
+            Self::Lost => true,
+            Self::Exited(_) | Self::NotStarted(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for End {

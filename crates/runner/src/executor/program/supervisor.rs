@@ -136,7 +136,7 @@ fn obey(mut socket: UnixStream, group: &Group) {
                     std::process::exit(0);
                 }
                 kill(*pid, Signal::TERM);
-                // Without a timeout the program could ignore SIGTERM for ever.
+                // Without a timeout the program could ignore SIGTERM indefinitely.
                 let _ = socket.set_read_timeout(Some(GRACE_PERIOD));
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

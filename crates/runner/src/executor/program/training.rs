@@ -1,7 +1,7 @@
 //! The training of a trial by a program: follows its output until it ends, or ends it.
 
 use std::fs::File;
-use std::io::{Read, Take};
+use std::io::{self, Read, Seek, Take};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -21,6 +21,8 @@ use crate::separator::SEPARATOR;
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// The most output that is read at one look, so that a program cannot delay a stop.
 const MAX_READ: u64 = 16 << 20;
+/// How much later than a program the runner may receive a signal that is for both.
+const STOP_DELAY: Duration = Duration::from_millis(500);
 /// The end of standard error in the record of a failed run: lines and bytes.
 const ERROR_LINES: usize = 10;
 const ERROR_BYTES: u64 = 2_000;
@@ -39,9 +41,11 @@ pub struct Training<'a> {
     /// Time of earlier processes.
     earlier: Duration,
     started: Instant,
+    /// Bytes of standard error of earlier processes.
+    earlier_errors: u64,
 }
 
-/// Why the runner ends a program.
+/// Reason for which the runner ends a program.
 enum Ending {
     Stopped,
     TimedOut(Duration),
@@ -71,6 +75,7 @@ impl<'a> Training<'a> {
             recorded: last.map_or(0, |last| last.epoch),
             earlier: resume.map_or(Duration::ZERO, |state| state.elapsed),
             started: Instant::now(),
+            earlier_errors: folder.stderr().metadata().map_or(0, |file| file.len()),
             folder,
         })
     }
@@ -90,23 +95,16 @@ impl<'a> Training<'a> {
         let mut process = start()?;
         loop {
             let end = process.wait(POLL_INTERVAL)?;
-            while let (count, found) = self.read(MAX_READ, observer)?
-                && count > 0
-            {
-                ending = ending.or(found);
-                if count == MAX_READ && observer.stop_requested() {
-                    ending.get_or_insert(Ending::Stopped);
-                }
-                // The rest of a long output does not change how the trial ended.
-                if end.is_none() || ending.is_some() {
-                    break;
-                }
-            }
+            // A process that escaped from the group may never stop printing.
+            let limit = if end.is_some() { self.unread()? } else { MAX_READ };
+            ending = ending.or(self.read(limit, observer)?.1);
             if let Some(end) = end {
                 // The last line of a program that was killed may be cut off.
                 if ending.is_none() && matches!(end, End::Exited(_)) {
                     ending = self.add(None, observer);
                 }
+                ending = ending.or_else(|| stop_after(&end, observer));
+                ending = ending.or(self.measurements.end().map(Ending::Diverged));
                 return Ok(self.outcome(Some(&end), ending));
             }
             if observer.stop_requested() {
@@ -130,12 +128,20 @@ impl<'a> Training<'a> {
                 && let (count, found) = self.read(left, observer)?
                 && count > 0
             {
+                // Output that was wrong has failed its own run.
+                let found = found.filter(|found| matches!(found, Ending::Diverged(_)));
                 (left, ending) = (left - count, ending.or(found));
             }
             self.reader.cut();
             self.measurements.process_begins();
         }
         Ok(ending)
+    }
+
+    /// The number of bytes that are printed and not read.
+    fn unread(&mut self) -> io::Result<u64> {
+        let position = self.stdout.stream_position()?;
+        Ok(self.stdout.metadata()?.len().saturating_sub(position))
     }
 
     /// Reads new output, up to `limit` bytes. Returns their number, and why the program must end.
@@ -218,7 +224,8 @@ impl<'a> Training<'a> {
             }
             (None, Some(end)) => end.to_string(),
         };
-        let last = log::last_lines(&self.folder.stderr(), ERROR_LINES, ERROR_BYTES);
+        let last =
+            log::last_lines(&self.folder.stderr(), self.earlier_errors, ERROR_LINES, ERROR_BYTES);
         Outcome::Failed(if last.is_empty() { reason } else { format!("{reason}\n{last}") })
     }
 
@@ -226,7 +233,7 @@ impl<'a> Training<'a> {
     pub fn execution(self, outcome: Outcome) -> Execution {
         let elapsed = self.elapsed();
         let (mut epochs, results) = self.measurements.into_parts();
-        // The current epoch of a training that goes on later may be incomplete.
+        // The current epoch of a stopped training may be incomplete.
         if outcome == Outcome::Stopped {
             epochs.pop();
         }
@@ -237,4 +244,20 @@ impl<'a> Training<'a> {
     fn elapsed(&self) -> Duration {
         self.earlier + self.started.elapsed()
     }
+}
+
+/// Whether a process ended because of the signal that stops the sweep: a scheduler may send it to
+/// all processes, and the runner notices it a moment later.
+fn stop_after(end: &End, observer: &dyn GroupObserver) -> Option<Ending> {
+    let deadline = Instant::now() + if end.may_be_a_stop() { STOP_DELAY } else { Duration::ZERO };
+    while *end != End::Exited(0) {
+        if observer.stop_requested() {
+            return Some(Ending::Stopped);
+        }
+        if Instant::now() >= deadline {
+            break;
+        }
+        std::thread::sleep(STOP_DELAY / 50);
+    }
+    None
 }

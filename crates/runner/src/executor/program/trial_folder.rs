@@ -2,9 +2,9 @@
 //! next one loses neither output nor checkpoint.
 //!
 //! It has the files `stdout` and `stderr`, which the program writes to; `params.json`; `checkpoint/`,
-//! which belongs to the program; `run`, the id of the run; `attempts`, the length of `stdout` at the
-//! start of each process; and `failed`, if the run has failed, so that the next run of the trial may
-//! go on. The file `TRIAL.lock` beside it is locked as long as a process of the trial lives.
+//! which belongs to the program; `run`, the id of the run; and `attempts`, the length of `stdout` at
+//! the start of each process. The supervisor locks the file `TRIAL.lock` beside it until the program
+//! has ended, and the runner locks it while it changes the folder.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tracking::{RUN_FILE, RecordedRun, RunId, TrialId};
+use tracking::{RUN_FILE, RecordedRun, RunId, TrialId, atomic_file};
 
-/// File that marks the folder of a failed run.
-const FAILED_FILE: &str = "failed";
+/// Prefix of the names of unfinished files.
+const TEMPORARY: &str = ".folder-";
 /// The time between two attempts to lock a trial.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -50,13 +50,14 @@ impl TrialFolder {
         lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Whether the run can go on: it saved something in its checkpoint folder.
+    /// Whether the run can resume: it saved something in its checkpoint folder.
     pub fn can_resume(&self, run: &RunId) -> bool {
         self.is_of(run) && self.has_checkpoint()
     }
 
-    /// Waits until no process of the trial lives: the supervisor of a killed runner ends them.
-    pub fn wait_until_free(&self, stop_requested: &dyn Fn() -> bool) -> Result<()> {
+    /// Waits until no process of the trial lives: the supervisor of a killed runner ends them. `None`
+    /// if the sweep must stop before. As long as the file is open, no process of the trial starts.
+    pub fn lock_when_free(&self, stop_requested: &dyn Fn() -> bool) -> Result<Option<File>> {
         let parent = self.path.parent().unwrap_or(Path::new(""));
         fs::create_dir_all(parent)
             .with_context(|| format!("cannot create the folder {}", parent.display()))?;
@@ -64,51 +65,50 @@ impl TrialFolder {
             .with_context(|| format!("cannot create {}", self.lock().display()))?;
         while let Err(TryLockError::WouldBlock) = lock.try_lock() {
             if stop_requested() {
-                break;
+                return Ok(None);
             }
             std::thread::sleep(LOCK_INTERVAL);
         }
-        Ok(())
+        Ok(Some(lock))
     }
 
-    /// Takes over what another attempt at the same shard saved for the trial, for `run`. A rename is
-    /// atomic, so at most one attempt succeeds.
-    pub fn adopt(&self, other: &Self, run: &RunId) -> Result<()> {
-        if self.path.exists() || !other.has_checkpoint() {
+    /// Takes over what another attempt at the same shard saved for the trial. A rename is atomic, so
+    /// at most one attempt succeeds.
+    ///
+    /// # Errors
+    /// If the files cannot be renamed. Then this attempt begins anew.
+    pub fn adopt(&self, other: &Self) -> io::Result<()> {
+        if self.path.exists() || !other.has_checkpoint() || other.is_in_use() {
             return Ok(());
         }
-        let adopt = || {
-            fs::rename(&other.path, &self.path)?;
-            // A program that still runs there, against all rules, must not write to this file.
-            let copy = self.path.join("stdout.copy");
-            fs::copy(self.stdout(), &copy)?;
-            fs::rename(copy, self.stdout())?;
-            fs::write(self.path.join(RUN_FILE), run.as_str())
-        };
-        adopt().with_context(|| format!("cannot take over {}", other.path.display()))
+        fs::rename(&other.path, &self.path)?;
+        // A program of the other attempt that is still alive must not write to this file.
+        let copy = self.path.join("stdout.copy");
+        fs::copy(self.stdout(), &copy)?;
+        fs::rename(copy, self.stdout())
     }
 
     /// Whether the program saved something in its checkpoint folder.
-    fn has_checkpoint(&self) -> bool {
+    pub fn has_checkpoint(&self) -> bool {
         fs::read_dir(self.checkpoint()).is_ok_and(|mut entries| entries.next().is_some())
     }
 
-    /// Prepares the folder for a process of `run`: a run that goes on keeps what it has, and so does
-    /// one after a failed run, unless it must begin `anew`. Any other starts with an empty folder.
+    /// Prepares the folder for a process of `run`. A resumed run keeps its files, and so does the run
+    /// after one without a result, unless it must begin `anew`. Any other starts with an empty
+    /// folder.
     pub fn prepare(&self, run: &RunId, params: &str, anew: bool) -> Result<()> {
-        let failed = self.path.join(FAILED_FILE);
         let prepare = || {
-            let follows_failure = !anew && failed.exists() && self.has_checkpoint();
-            if !follows_failure && !self.can_resume(run) {
+            if !self.has_checkpoint() || (anew && !self.is_of(run)) {
                 self.remove_folder()?;
                 fs::create_dir_all(self.checkpoint())?;
             }
-            fs::write(self.path.join(RUN_FILE), run.as_str())?;
-            fs::write(self.params(), params)?;
-            ignore_missing(fs::remove_file(&failed))?;
+            if !self.is_of(run) {
+                let id = run.as_str().as_bytes();
+                atomic_file::write(&self.path.join(RUN_FILE), TEMPORARY, id)?;
+            }
+            atomic_file::write(&self.params(), TEMPORARY, params.as_bytes())?;
             let start = self.stdout().metadata().map_or(0, |file| file.len());
-            let mut attempts = append(&self.path.join("attempts"))?;
-            writeln!(attempts, "{start}")
+            append(&self.path.join("attempts"))?.write_all(format!("{start}\n").as_bytes())
         };
         prepare().with_context(|| format!("cannot prepare the folder {}", self.path.display()))
     }
@@ -119,10 +119,13 @@ impl TrialFolder {
         Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
     }
 
-    /// Keeps what a failed run saved for the next run of the trial.
-    pub fn keep_after_failure(&self) -> io::Result<()> {
-        if self.has_checkpoint() {
-            return fs::write(self.path.join(FAILED_FILE), "");
+    /// Removes the folder and the lock, unless the folder belongs to another run by now or a process
+    /// uses it.
+    pub fn remove_if_of(&self, run: &RunId) -> io::Result<()> {
+        let Ok(lock) = File::open(self.lock()) else { return Ok(()) };
+        let is_in_use = matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
+        if is_in_use || !self.is_of(run) {
+            return Ok(());
         }
         self.remove()
     }
@@ -163,29 +166,6 @@ fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
-}
-
-/// Removes the folders of runs that have a result: their runner was killed before it could.
-///
-/// # Errors
-/// If the record cannot be read. A folder that cannot be removed stays for `gc`.
-pub fn remove_ended(
-    programs: &Path,
-    with_result: &dyn Fn(&[RunId]) -> Result<Vec<RunId>>,
-) -> Result<()> {
-    let run_of = |folder: &Path| fs::read_to_string(folder.join(RUN_FILE)).ok()?.parse().ok();
-    let entries = fs::read_dir(programs).into_iter().flatten().flatten().map(|entry| entry.path());
-    let folders: Vec<(PathBuf, RunId)> =
-        entries.filter_map(|path| run_of(&path).map(|run| (path, run))).collect();
-    if folders.is_empty() {
-        return Ok(());
-    }
-    let runs: Vec<RunId> = folders.iter().map(|(_, run)| run.clone()).collect();
-    let ended = with_result(&runs)?;
-    for (path, _) in folders.into_iter().filter(|(_, run)| ended.contains(run)) {
-        let _ = TrialFolder { path }.remove();
-    }
-    Ok(())
 }
 
 /// Opens a file to which every write appends.

@@ -247,7 +247,7 @@ fn submitted_programs_keep_the_jobs_of_their_file() {
 
 /// The supervisor is the program itself.
 #[test]
-fn replaced_runner_goes_on_with_its_sweep() {
+fn replaced_runner_continues_its_sweep() {
     let script = "[ $1 = 0 ] && mv runner old && : > runner; echo '{\"loss\": 1}'";
     let sweep = sweep(TWO_SEEDS, script);
     fs::copy(RUNNER, sweep.path("runner")).unwrap();

@@ -25,7 +25,7 @@ fn changed_code_makes_new_trials() {
 fn unlisted_script_is_reported() {
     let sweep = sweep(&TWO_SEEDS.replace("files = [\"train.sh\"]", ""), GOOD);
     let run = || sweep.runner("p.toml").success();
-    run().stderr_contains("warning: changes of train.sh are not noticed: add it to 'files'");
+    run().stderr_contains("does not notice changes to train.sh: add it to 'files'");
     sweep.write("train.sh", format!("{GOOD} # changed"));
     run().stderr_contains("nothing to run");
 }

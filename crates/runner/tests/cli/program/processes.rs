@@ -137,7 +137,7 @@ fn second_interrupt_ends_a_stubborn_program_at_once() {
 }
 
 #[test]
-fn stopped_runner_lets_programs_save_and_go_on() {
+fn stopped_runner_lets_programs_save_and_resume() {
     let script = r#"
 cd "$SWEEP_CHECKPOINT_DIR" || exit
 if [ -e saved ]; then
