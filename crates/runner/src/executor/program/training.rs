@@ -95,9 +95,11 @@ impl<'a> Training<'a> {
         let mut process = start()?;
         loop {
             let end = process.wait(POLL_INTERVAL)?;
-            // A process that escaped from the group may never stop printing.
-            let limit = if end.is_some() { self.unread()? } else { MAX_READ };
-            ending = ending.or(self.read(limit, observer)?.1);
+            if ending.is_none() {
+                // A process that escaped from the group may never stop printing.
+                let limit = if end.is_some() { self.unread()? } else { MAX_READ };
+                ending = self.read(limit, observer)?.1;
+            }
             if let Some(end) = end {
                 // The last line of a program that was killed may be cut off.
                 if ending.is_none() && matches!(end, End::Exited(_)) {
