@@ -26,6 +26,9 @@ pub fn predict(args: &PredictArgs) -> Result<()> {
     for issue in reader.integrity_issues() {
         anstream::eprintln!("{}", tracking::printable(&format!("warning: {issue}")));
     }
+    if run.program_sha256.is_some() {
+        bail!("run {} is of a program: only the built-in model predicts", run.id);
+    }
     let weights = weights(args, &run)?;
     let dataset = dataset(args, &run)?;
     let (split, title) = match args.split {

@@ -77,6 +77,15 @@ echo '{"loss": 1}'
 }
 
 #[test]
+fn predict_rejects_runs_of_programs() {
+    let sweep = sweep(TWO_SEEDS, "");
+    sweep.runner("p.toml -q").success();
+    let trial = sweep.results().first_trial();
+    let predict = sweep.runner(&format!("predict {trial} --index 0")).exits(2);
+    predict.stderr_contains("is of a program: only the built-in model predicts");
+}
+
+#[test]
 fn program_runs_in_its_directory_with_its_variables() {
     let experiment = TWO_SEEDS
         .replace("files", "directory = \"code\"\nenv = { OWN = \"a=b c\" }\nfiles")
