@@ -272,7 +272,7 @@ fn unknown_operand_suggests_nearest() {
             ),
         ),
         ("sweep@facade0", format!("several commits of 'sweep' start with 'facade0': {commits}")),
-        ("c0ffee@1", "no run of 'c0ffee' has a known commit".into()),
+        ("c0ffee@1", "no run of 'c0ffee' has a known commit or program".into()),
     ] {
         runs.test(operand, "sweep").stderr(&format!("error: {error}\n")).failure();
     }

@@ -74,11 +74,12 @@ pub fn expand(hyperparameter: &Hyperparameter, node: &Node) -> Result<Vec<Node>,
             let next = |value: &i64| value.checked_add(step).filter(|next| *next <= to);
             std::iter::successors(Some(from), next).map(Value::Integer).collect()
         }
-        Interval::Numbers { .. } => {
+        Interval::Numbers { from, to, scale } => {
             let count = count(&range)?;
             #[allow(clippy::cast_precision_loss, reason = "at most 100,000")]
             let fraction = |index: i64| index as f64 / (count - 1) as f64;
-            (0..count).map(|index| interval.at(fraction(index))).collect()
+            let value = |index| round(scale.at(from, to, fraction(index)));
+            (0..count).map(value).map(Value::Float).collect()
         }
     };
     Ok(values.into_iter().map(|value| Node { value, span: node.span.clone() }).collect())
@@ -160,7 +161,8 @@ impl Interval {
         Ok(Self::Numbers { from, to, scale: Scale::read(range, from)? })
     }
 
-    /// The value at a fraction, from 0 to 1, of the interval.
+    /// The value of a sampled point at a fraction of the interval, from 0 to 1. A number is rounded to
+    /// a millionth of the interval: a fraction has no more than 24 bits.
     #[allow(clippy::cast_possible_truncation, reason = "the result is between the bounds")]
     #[allow(clippy::cast_precision_loss, reason = "a sampled fraction has at most 24 bits")]
     pub fn at(&self, fraction: f64) -> Value {
@@ -175,9 +177,24 @@ impl Interval {
                 let index = ((fraction * count as f64) as i128).min(count - 1);
                 Value::Integer((i128::from(from) + i128::from(step) * index) as i64)
             }
-            Self::Numbers { from, to, scale } => Value::Float(round(scale.at(from, to, fraction))),
+            Self::Numbers { from, to, scale } => {
+                let value = scale.at(from, to, fraction);
+                let text = match scale {
+                    Scale::Linear => format!("{value:.*}", digits(to - from)),
+                    Scale::Log => format!("{value:.*e}", digits((to / from - 1.0).min(1.0))),
+                };
+                Value::Float(text.parse().unwrap_or(value).clamp(from, to))
+            }
         }
     }
+}
+
+/// The number of digits after the point that give a millionth of `width`. It comes from the decimal
+/// form, which is the same on every machine.
+fn digits(width: f64) -> usize {
+    let text = format!("{width:e}");
+    let exponent = text.rsplit('e').next().and_then(|exponent| exponent.parse::<i32>().ok());
+    usize::try_from(6 - exponent.unwrap_or(0)).unwrap_or(0)
 }
 
 impl Scale {
@@ -266,4 +283,25 @@ fn length(from: i64, to: i64, step: i64) -> i128 {
 /// Rounds to 12 significant digits.
 fn round(value: f64) -> f64 {
     format!("{value:.11e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sampled_numbers_are_rounded_to_a_millionth() {
+        let sampled = |from, to, scale| match (Interval::Numbers { from, to, scale }).at(1.0 / 3.0)
+        {
+            Value::Float(number) => number,
+            _ => f64::NAN,
+        };
+        assert_eq!(sampled(0.0, 0.01, Scale::Linear), 0.003_333_33);
+        assert_eq!(sampled(0.999, 1.0, Scale::Linear), 0.999_333_333);
+        assert_eq!(sampled(1e6, 4e9, Scale::Linear), 1_334_000_000.0);
+        assert_eq!(sampled(1e-3, 1.0, Scale::Log), 0.01);
+        assert_eq!(sampled(1e-4, 0.1, Scale::Log), 0.001);
+        assert_eq!(sampled(1.0, 1.001, Scale::Log), 1.000_333_222_3);
+        assert_eq!(sampled(0.0, 0.012_345_678_9, Scale::Linear), 0.004_115_23);
+    }
 }
