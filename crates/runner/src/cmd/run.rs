@@ -18,7 +18,7 @@ use crate::executor::setup::{Hardware, Setup};
 use crate::experiment::datasets::Datasets;
 use crate::experiment::plan::Plan;
 use crate::experiment::shard;
-use crate::experiment::spec::Spec;
+use crate::experiment::spec::{Spec, Trained};
 use crate::sweep::destination::Destination;
 use crate::sweep::experiment_sweep::{self, PreparedExperiment, SweepContext};
 use crate::sweep::panics;
@@ -35,6 +35,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         bail!("--format is the format of the plan: add --plan");
     }
     let specs = read_specs(args)?;
+    reject_built_in_options(args, &specs)?;
     let destination = Destination::new(args, &specs)?;
     let selection = Selection { choice: choice(args), shard: destination.shard };
     let hardware =
@@ -52,7 +53,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Stop::on_signals()?;
-    let prepare = |spec| prepare(spec, &mut datasets, &hardware);
+    let prepare = |spec| prepare(spec, &mut datasets);
     let experiments = specs.into_iter().map(prepare).collect::<Result<Vec<_>>>()?;
     let store = destination.open_store()?;
     stop.start();
@@ -120,9 +121,22 @@ fn read_specs(args: &RunArgs) -> Result<Vec<Spec>> {
     }
 }
 
-fn prepare(spec: Spec, datasets: &mut Datasets, hardware: &Hardware) -> Result<PreparedExperiment> {
+/// Rejects options of the built-in model for programs.
+fn reject_built_in_options(args: &RunArgs, specs: &[Spec]) -> Result<()> {
+    let is_program = |spec: &&Spec| matches!(spec.trained, Trained::Program(_));
+    let is_default = args.device == DeviceChoice::Cpu && args.engine == EngineChoice::Auto;
+    match specs.iter().find(is_program).filter(|_| !is_default) {
+        Some(spec) => bail!(
+            "--device and --engine are options of the built-in model, and '{}' runs a program: pass \
+             the device in its command or in env of [program]",
+            spec.name
+        ),
+        None => Ok(()),
+    }
+}
+
+fn prepare(spec: Spec, datasets: &mut Datasets) -> Result<PreparedExperiment> {
     let setup = Setup::load(&spec, datasets)?;
-    setup.check(hardware)?;
     let plan = Plan::new(&spec, setup.subject())?;
     Ok(PreparedExperiment { spec, setup, plan })
 }

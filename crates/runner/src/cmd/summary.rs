@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use tracking::metric::Rules;
-use tracking::{Direction, RecordedRun, Status, Store, Value};
+use tracking::{Direction, RecordedRun, Status, Store, Value, logs_folder};
 
 use crate::executor::setup::Setup;
 use crate::experiment::group::{TrialGroup, trial_count};
@@ -94,12 +94,14 @@ pub fn print(
     writeln!(out)?;
     let (dataset, folder) = match setup {
         Setup::BuiltIn { resolved, .. } => {
-            (Some(format!("Dataset: {}", resolved.title())), "models/")
+            (Some(format!("Dataset: {}", resolved.title())), ", models/")
         }
-        Setup::Program { .. } => (None, "logs/"),
+        // Programs that print nothing have no logs.
+        Setup::Program { .. } if !logs_folder(results, &spec.name).is_dir() => (None, ""),
+        Setup::Program { .. } => (None, ", logs/"),
     };
     let files = format!(
-        "Results: {} and runs.csv, epochs.csv, {folder} in {}",
+        "Results: {} and runs.csv, epochs.csv{folder} in {}",
         results.join(tracking::DATABASE).display(),
         results.join(&spec.name).display()
     );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use model::{DeviceChoice, EngineData, EngineKind};
 use tracking::{RunHeader, SplitSizes, Status, ValidationSet};
 
@@ -117,21 +117,6 @@ impl Setup {
                 let (results, attempts) = (&destination.results, destination.other_attempts()?);
                 Ok(Box::new(ProgramExecutor::new(spec, program, code, results, attempts, anew)?))
             }
-        }
-    }
-
-    /// Rejects `--device` for a program.
-    ///
-    /// # Errors
-    /// If `--device` is not `cpu` and the experiment runs a program.
-    pub fn check(&self, hardware: &Hardware) -> Result<()> {
-        match self {
-            Self::Program { .. } if hardware.choice != DeviceChoice::Cpu => bail!(
-                "--device {} belongs to the built-in model: pass the device in the command or in \
-                 env of [program]",
-                hardware.choice
-            ),
-            _ => Ok(()),
         }
     }
 }
