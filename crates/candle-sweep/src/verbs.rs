@@ -42,14 +42,15 @@ pub fn command() -> Command {
     .into_iter()
     .chain(runner.get_subcommands().map(unchanged))
     .chain(report.get_subcommands().map(unchanged).map(in_results));
+    const ABOUT: &str = "Sweep hyperparameters, record every run, and learn which setting is best";
     let command = Command::new(NAME)
         .version(runner::VERSION)
-        .about("Sweep hyperparameters, record every run, and learn which setting is best")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(100)
         .subcommands(verbs);
-    let command = Document::augment_subcommands(command);
+    // The documentation of the enum would become the description of the program.
+    let command = Document::augment_subcommands(command).about(ABOUT).long_about(ABOUT);
     let template = format!(
         "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{}Options:\n{{options}}\n\n\
          '{NAME} help VERB' explains a verb.\n",

@@ -15,3 +15,4 @@ pub mod submit;
 mod summary;
 pub mod trash;
 pub mod verify;
+pub mod warnings;

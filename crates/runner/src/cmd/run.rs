@@ -11,7 +11,7 @@ use tracking::{RecordedRun, Store, programs_folder};
 
 use crate::cli::{EngineChoice, PlanFormat, RunArgs};
 use crate::cluster::slurm;
-use crate::cmd::{plan as plan_command, summary};
+use crate::cmd::{plan as plan_command, summary, warnings};
 use crate::executor::built_in::BuiltIn;
 use crate::executor::program::trial_folder::TrialFolder;
 use crate::executor::setup::{Hardware, Setup};
@@ -177,6 +177,7 @@ fn run_experiment(
     store.declare_metrics(&spec.name, &spec.metrics)?;
     remove_ended(&destination.results, spec, store)?;
     let work = select(context, experiment, store)?;
+    warnings::of_unlisted_files(&experiment.setup);
     if !args.quiet {
         summary::announce(context.selection, experiment, &work.to_run);
     }
@@ -188,6 +189,7 @@ fn run_experiment(
         experiment_sweep::run(context, experiment, work, invocation, store)?
     };
     store.export_csv(&spec.name)?;
+    warnings::of_missing_metrics(experiment, store)?;
     if !args.quiet {
         summary::print(&destination.results, experiment, store)?;
     }

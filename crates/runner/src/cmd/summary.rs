@@ -47,15 +47,6 @@ pub fn announce(
         _ if is_shard => format!("{pending} of {trials} trials to run in this shard"),
         (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
     };
-    if let Setup::Program { program, .. } = setup {
-        for file in program.unlisted_files() {
-            let warning = format!(
-                "warning: the runner does not notice changes to {file}: add it to 'files' of \
-                 [program]"
-            );
-            anstream::eprintln!("{}", tracking::printable(&warning));
-        }
-    }
     let line = format!("{} · {} · {what}", spec.name, setup.title());
     anstream::eprintln!("{}", wrapped(&tracking::printable(&line), stderr_width()));
 }
@@ -90,7 +81,12 @@ pub fn print(
             writeln!(out, "{count} {status}")?;
         }
     }
-    warn_of_missing_metrics(&runs);
+    if let Some(failed) = runs.iter().find(|run| run.status == Status::Failed) {
+        let mut words = vec![failed.id.as_str()];
+        words.extend(matches!(setup, Setup::Program { .. }).then_some("--log"));
+        let show = shell::next_command("report", "show", results, &words);
+        writeln!(out, "To see why a trial failed: {show}")?;
+    }
     writeln!(out)?;
     let (dataset, folder) = match setup {
         Setup::BuiltIn { resolved, .. } => {
@@ -114,21 +110,6 @@ pub fn print(
         shell::next_command("report", "report", results, &["-e", &spec.name])
     )?;
     Ok(())
-}
-
-/// Warns on stderr of finished runs that have measured nothing.
-fn warn_of_missing_metrics(runs: &[&RecordedRun]) {
-    let is_empty = |run: &&&RecordedRun| {
-        let measured = run.results.iter().any(|(name, _)| &**name != "seconds");
-        run.status == Status::Finished && !measured && run.last_epoch == 0
-    };
-    let found = match runs.iter().filter(is_empty).count() {
-        0 => return,
-        1 => "1 finished run has".to_owned(),
-        count => format!("{count} finished runs have"),
-    };
-    let example = r#"{"val_accuracy": 0.9}"#;
-    anstream::eprintln!("warning: {found} no metric: print lines such as {example}");
 }
 
 /// The best runs.

@@ -207,9 +207,12 @@ fn jobs(node: &Node) -> Result<u32, Diagnostic> {
 }
 
 fn timeout(node: &Node) -> Result<Duration, Diagnostic> {
-    let parsed = humantime::parse_duration(text("timeout", node)?).ok();
+    let Value::Text(text) = &node.value else {
+        return Err(wrong_type("timeout", node, "a string such as \"30m\""));
+    };
+    let parsed = humantime::parse_duration(text).ok();
     parsed.filter(|timeout| !timeout.is_zero()).ok_or_else(|| {
-        let label = "expected a time such as \"30m\", \"90s\" or \"2h 15m\"";
+        let label = "expected a time above 0 such as \"30m\", \"90s\" or \"2h 15m\"";
         Diagnostic::new("invalid value of 'timeout'", &node.span, label)
     })
 }
@@ -239,7 +242,8 @@ fn pattern(node: &Node) -> Result<Option<Regex>, Diagnostic> {
     let wrong = |label: String| Diagnostic::new("invalid value of 'pattern'", &node.span, label);
     let pattern = Regex::new(text("pattern", node)?).map_err(|error| {
         let error = error.to_string();
-        wrong(error.lines().last().unwrap_or_default().trim().to_owned())
+        let reason = error.lines().last().unwrap_or_default().trim();
+        wrong(reason.trim_start_matches("error: ").to_owned())
     })?;
     if pattern.capture_names().flatten().any(|name| !matches!(name, "epoch" | "step")) {
         return Ok(Some(pattern));

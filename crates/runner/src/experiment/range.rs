@@ -33,10 +33,8 @@ impl<'a> Range<'a> {
         entry(self.entries, name)
     }
 
-    /// Whether the bounds are integers, and no number of values is given.
-    fn is_of_integers(&self) -> bool {
-        let is_integer = |node: &Node| matches!(node.value, Value::Integer(_));
-        is_integer(self.from) && is_integer(self.to) && self.get("count").is_none()
+    fn has_integer_bounds(&self) -> bool {
+        [self.from, self.to].iter().all(|bound| matches!(bound.value, Value::Integer(_)))
     }
 
     /// Rejects keys that belong to a range of another type.
@@ -79,7 +77,13 @@ pub fn expand(hyperparameter: &Hyperparameter, node: &Node) -> Result<Vec<Node>,
             #[allow(clippy::cast_precision_loss, reason = "at most 100,000")]
             let fraction = |index: i64| index as f64 / (count - 1) as f64;
             let value = |index| round(scale.at(from, to, fraction(index)));
-            (0..count).map(value).map(Value::Float).collect()
+            let numbers: Vec<f64> = (0..count).map(value).collect();
+            // For a program, `{ from = 2, to = 8, count = 4 }` are integers.
+            let may_be_whole = hyperparameter.kind == Kind::Any && range.has_integer_bounds();
+            let integers: Option<Vec<Value>> =
+                numbers.iter().map(|number| whole(*number)).collect();
+            let numbers = || numbers.iter().copied().map(Value::Float).collect();
+            integers.filter(|_| may_be_whole).unwrap_or_else(numbers)
         }
     };
     Ok(values.into_iter().map(|value| Node { value, span: node.span.clone() }).collect())
@@ -122,7 +126,9 @@ impl Interval {
     fn of(range: &Range<'_>, hyperparameter: &Hyperparameter) -> Result<Self, Diagnostic> {
         match hyperparameter.kind {
             Kind::Integer => Self::integers(range),
-            Kind::Any if range.is_of_integers() => Self::integers(range),
+            Kind::Any if range.has_integer_bounds() && range.get("count").is_none() => {
+                Self::integers(range)
+            }
             Kind::Number | Kind::Any => Self::numbers(range),
             Kind::Choice(_) => {
                 let message = format!("'{}' has no range", hyperparameter.name);
@@ -278,6 +284,13 @@ fn count(range: &Range<'_>) -> Result<i64, Diagnostic> {
 /// The number of integers in a range.
 fn length(from: i64, to: i64, step: i64) -> i128 {
     (i128::from(to) - i128::from(from)) / i128::from(step) + 1
+}
+
+/// A whole number as an integer.
+#[allow(clippy::cast_possible_truncation, reason = "checked")]
+fn whole(number: f64) -> Option<Value> {
+    let is_whole = number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0;
+    is_whole.then_some(Value::Integer(number as i64))
 }
 
 /// Rounds to 12 significant digits.

@@ -23,6 +23,8 @@ use crate::terminal::{fitted, stderr_width, wrapped};
 enum Mode {
     Bars,
     Lines,
+    /// Only trials that failed.
+    Failures,
     Silent,
 }
 
@@ -56,7 +58,7 @@ impl Progress {
     /// Shows the sweep of `work`. The hyperparameters `varying` name the trials of `spec`.
     pub fn new(work: &Work<'_>, varying: &[String], spec: &Spec, quiet: bool) -> Self {
         let mode = match (quiet, std::io::stderr().is_terminal()) {
-            (true, _) => Mode::Silent,
+            (true, _) => Mode::Failures,
             (false, true) => Mode::Bars,
             (false, false) => Mode::Lines,
         };
@@ -115,7 +117,7 @@ impl Progress {
     ) -> GroupProgress {
         let longest = group.longest();
         let title = longest.title(&self.varying);
-        if let Some(epoch) = resumed_after {
+        if let Some(epoch) = resumed_after.filter(|_| self.mode != Mode::Failures) {
             self.print(&format!("{title}{SEPARATOR}resumed after epoch {epoch}"), &[]);
         }
         let (steps, epochs) = (longest.workload.steps, longest.workload.epochs);
@@ -157,7 +159,14 @@ impl Progress {
         if outcome != Some(&Outcome::Stopped) {
             self.count_ended(1);
         }
-        if self.mode == Mode::Lines || outcome != Some(&Outcome::Finished) {
+        let has_failed = matches!(outcome, None | Some(Outcome::Failed(_)));
+        let is_shown = match self.mode {
+            Mode::Lines => true,
+            Mode::Bars => outcome != Some(&Outcome::Finished),
+            Mode::Failures => has_failed,
+            Mode::Silent => false,
+        };
+        if is_shown {
             let ended = self.ended.load(Ordering::Relaxed);
             let title = trial.title(&self.varying);
             let (first, others) = self.describe(result);
@@ -168,7 +177,9 @@ impl Progress {
 
     /// Shows once that other runners run all remaining trials.
     pub fn waiting(&self) {
-        if self.mode != Mode::Silent && !self.waiting.swap(true, Ordering::Relaxed) {
+        if matches!(self.mode, Mode::Bars | Mode::Lines)
+            && !self.waiting.swap(true, Ordering::Relaxed)
+        {
             anstream::eprintln!("waiting for trials that another runner is running");
         }
     }
@@ -183,8 +194,11 @@ impl Progress {
     fn describe(&self, result: &Result<Execution, String>) -> (String, Vec<String>) {
         let (status, error) = records::status(result.as_ref());
         if let Some(error) = error {
-            let error = error.lines().next().unwrap_or_default();
-            return (format!("{status}: {error}"), Vec::new());
+            // The reason, and the last line of what a program wrote about it.
+            let mut lines = error.lines();
+            let (reason, last) = (lines.next().unwrap_or_default(), lines.next_back());
+            let last = last.map_or_else(String::new, |last| format!(": {last}"));
+            return (format!("{status}: {reason}{last}"), Vec::new());
         }
         let Ok(execution) = result else { return (status.to_string(), Vec::new()) };
         let results = records::results(execution);
@@ -217,7 +231,7 @@ impl Progress {
             line.push_str(part);
         }
         match self.mode {
-            Mode::Lines => anstream::eprintln!("{line}"),
+            Mode::Lines | Mode::Failures => anstream::eprintln!("{line}"),
             Mode::Bars => {
                 // The record has what the line says, so an error of the terminal is ignored.
                 let _ = self.bars.println(line);

@@ -119,8 +119,9 @@ fn failed_program_resumes_from_its_checkpoint() {
         echo no memory >&2
         exit 3"#;
     sweep.write("train.sh", script);
-    let failed = sweep.runner("once.toml").exits(1);
-    failed.stderr_contains("failed: it ended with exit code 3");
+    // Failures appear with --quiet, too.
+    let failed = sweep.runner("once.toml -q").exits(1);
+    failed.stderr_contains("failed: it ended with exit code 3: no memory");
     let results = sweep.results();
     let error: String = results.query("SELECT error FROM runs");
     assert_eq!(error, "it ended with exit code 3\nno memory");
@@ -150,7 +151,9 @@ fn retry_after_wrong_output_starts_the_program() {
         sleep 60"#;
     sweep.write("train.sh", script);
     let failed = sweep.runner("once.toml").exits(1);
-    failed.stderr_contains("epoch 1 followed epoch 5: epochs must not go back");
+    failed
+        .stderr_contains("epoch 1 followed epoch 5: epochs must not go back")
+        .stdout_contains("To see why a trial failed: cargo run -p report -- show ");
     sweep.runner("once.toml").success();
     assert_eq!(sweep.results().count("runs WHERE status = 'finished' AND last_epoch = 6"), 1);
 }
@@ -172,4 +175,20 @@ fn signal_for_runner_and_program_is_a_stop() {
     crate::stop::send_signal(&runner, "TERM");
     assert_eq!(runner.wait().unwrap().code(), Some(75));
     assert_eq!(sweep.results().count("runs WHERE status = 'killed'"), 1);
+}
+
+#[test]
+fn missing_ranking_metric_and_useless_pattern_are_reported() {
+    let sweep = Sweep::new(
+        "rank.toml",
+        "name = 'rank'\nprogram = { command = ['sh', 'train.sh', '{seed}'] }\n\
+         metrics = { rank = 'val_accuracy' }\nsweep = { seed = [0] }",
+    );
+    sweep.write("train.sh", "echo '{\"val_acuracy\": 0.5}'");
+    let warned = sweep.runner("rank.toml -q").success();
+    warned.stderr_contains("no run has the metric 'val_accuracy' that [metrics] ranks by");
+    sweep.write("train.sh", "echo 'loss is low'");
+    let pattern = "program.output.pattern='loss is (?<loss>.*)'";
+    let warned = sweep.runner("rank.toml -q --rerun").set(pattern).success();
+    warned.stderr_contains("'pattern' found no number; mend it and use --rerun");
 }

@@ -93,7 +93,8 @@ fn subjects(
         skipped = others.len();
         if runs.is_empty() && !args.all {
             bail!(
-                "no recorded run with a result has the code and the hyperparameters of these files"
+                "no recorded run with a result has the code and the hyperparameters of these files: \
+                 run them first"
             );
         }
         runs

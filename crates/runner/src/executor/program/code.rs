@@ -77,7 +77,11 @@ impl Code {
         for file in &self.files {
             let unchanged = Stamp::of(&file.path).is_ok_and(|stamp| stamp == file.stamp);
             if !unchanged && CodeFile::read(&file.path)?.sha256 != file.sha256 {
-                bail!("{} has changed since the sweep began: run it again", file.path.display());
+                bail!(
+                    "{} has changed since the sweep began: run the sweep again to train all trials \
+                     with the new code",
+                    file.path.display()
+                );
             }
         }
         Ok(())

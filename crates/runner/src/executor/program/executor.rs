@@ -160,6 +160,10 @@ impl Executor for ProgramExecutor {
         if outcome != Outcome::Stopped {
             warn_of(self.keep_logs(&folder, run), "cannot keep the output", &trial.id);
         }
+        if matches!(outcome, Outcome::Failed(_)) {
+            let stored = folder.set_elapsed(training.elapsed());
+            warn_of(stored, "cannot store the time", &trial.id);
+        }
         observer.trial_ended(training.execution(outcome));
         Ok(())
     }

@@ -73,7 +73,7 @@ impl<'a> Training<'a> {
             measurements: Measurements::new(rules),
             observed: 0,
             recorded: last.map_or(0, |last| last.epoch),
-            earlier: resume.map_or(Duration::ZERO, |state| state.elapsed),
+            earlier: resume.map_or_else(|| folder.elapsed(), |state| state.elapsed),
             started: Instant::now(),
             earlier_errors: folder.stderr().metadata().map_or(0, |file| file.len()),
             folder,
@@ -243,7 +243,8 @@ impl<'a> Training<'a> {
         Execution { outcome, epochs, results, elapsed, model: None, error_analysis: None }
     }
 
-    fn elapsed(&self) -> Duration {
+    /// Time of all processes so far.
+    pub fn elapsed(&self) -> Duration {
         self.earlier + self.started.elapsed()
     }
 }

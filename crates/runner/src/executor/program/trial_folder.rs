@@ -2,8 +2,8 @@
 //! next one loses neither output nor checkpoint.
 //!
 //! It has the files `stdout` and `stderr`, which the program writes to; `params.json`; `checkpoint/`,
-//! which belongs to the program; `run`, the id of the run; and `attempts`, the length of `stdout` at
-//! the start of each process. The supervisor locks the file `TRIAL.lock` beside it until the program
+//! which belongs to the program; `run`, the id of the run; `attempts`, the length of `stdout` at the
+//! start of each process; and `seconds`, the time that a failed run took. The supervisor locks the file `TRIAL.lock` beside it until the program
 //! has ended, and the runner locks it while it changes the folder.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -14,6 +14,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tracking::{RUN_FILE, RecordedRun, RunId, TrialId, atomic_file};
 
+/// File with the time that a failed run took.
+const SECONDS_FILE: &str = "seconds";
 /// Prefix of the names of unfinished files.
 const TEMPORARY: &str = ".folder-";
 /// The time between two attempts to lock a trial.
@@ -119,12 +121,26 @@ impl TrialFolder {
         Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
     }
 
+    /// The time that the processes of a failed run took.
+    pub fn elapsed(&self) -> Duration {
+        let seconds = fs::read_to_string(self.path.join(SECONDS_FILE)).ok();
+        let seconds = seconds.and_then(|text| text.parse().ok());
+        seconds.and_then(|text| Duration::try_from_secs_f64(text).ok()).unwrap_or_default()
+    }
+
+    /// Stores the time of all processes, for the run that follows a failed one.
+    pub fn set_elapsed(&self, elapsed: Duration) -> io::Result<()> {
+        fs::write(self.path.join(SECONDS_FILE), elapsed.as_secs_f64().to_string())
+    }
+
     /// Removes the folder and the lock, unless the folder belongs to another run by now or a process
     /// uses it.
     pub fn remove_if_of(&self, run: &RunId) -> io::Result<()> {
         let Ok(lock) = File::open(self.lock()) else { return Ok(()) };
         let is_in_use = matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
-        if is_in_use || !self.is_of(run) {
+        // A kill may have interrupted the removal after it deleted the id.
+        let belongs_to_none = !self.path.join(RUN_FILE).exists();
+        if is_in_use || !(self.is_of(run) || belongs_to_none) {
             return Ok(());
         }
         self.remove()

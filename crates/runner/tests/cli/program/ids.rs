@@ -35,7 +35,7 @@ fn file_that_changes_during_the_sweep_fails_later_trials() {
     let script = format!("{GOOD}; echo '# changed' >> train.sh");
     let sweep = sweep(TWO_SEEDS, &script);
     let changed = sweep.runner("p.toml -j 1").exits(1);
-    changed.stderr_contains("train.sh has changed since the sweep began: run it again");
+    changed.stderr_contains("train.sh has changed since the sweep began: run the sweep again");
     assert_eq!(finals(&sweep.results()), "0 loss 1");
 }
 
