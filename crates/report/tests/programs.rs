@@ -13,7 +13,8 @@ use command::Test;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use stores::{Filling, outcome, plausible};
-use tracking::{RUN_FILE, Run, RunId, Status, Stream, TrialId, log_path, trial_folder};
+use tracking::program_files::{RUN_FILE, Stream, log_path, trial_folder};
+use tracking::{Run, RunId, Status, TrialId};
 
 const OLD: &str = "3fa92c01a2b4aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const NEW: &str = "77c0ffee0000bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use flate2::read::GzDecoder;
-use tracking::{RecordedRun, Status, Stream, printable};
+use tracking::program_files::Stream;
+use tracking::{RecordedRun, Status, printable};
 
 use crate::query::{print_why_empty, store};
 use crate::render::layout::{BOLD, styled};
@@ -51,13 +52,13 @@ fn open(
     run: &RecordedRun,
     stream: Stream,
 ) -> Result<Option<(PathBuf, Box<dyn BufRead>)>> {
-    let path = tracking::log_path(results, &run.experiment, &run.id, stream);
+    let path = tracking::program_files::log_path(results, &run.experiment, &run.id, stream);
     if let Some(file) = existing(&path)? {
         return Ok(Some((path, Box::new(BufReader::new(GzDecoder::new(file))))));
     }
-    let folder = tracking::trial_folder(results, &run.experiment, &run.trial);
+    let folder = tracking::program_files::trial_folder(results, &run.experiment, &run.trial);
     // Another run of the trial may use the folder now.
-    let is_of_run = std::fs::read_to_string(folder.join(tracking::RUN_FILE))
+    let is_of_run = std::fs::read_to_string(folder.join(tracking::program_files::RUN_FILE))
         .is_ok_and(|id| id == run.id.as_str());
     let path = folder.join(stream.file_name());
     let file = if is_of_run { existing(&path)? } else { None };
@@ -96,11 +97,12 @@ fn why_absent(results: &Path, run: &RecordedRun) -> String {
     match run.status {
         Status::Running => "its program has printed nothing yet".to_owned(),
         Status::Killed => {
-            let folder = tracking::trial_folder(results, &run.experiment, &run.trial);
+            let folder =
+                tracking::program_files::trial_folder(results, &run.experiment, &run.trial);
             format!("it was killed, and {} has no output of it", folder.display())
         }
         Status::Finished | Status::Diverged | Status::Failed => {
-            let folder = tracking::logs_folder(results, &run.experiment);
+            let folder = tracking::program_files::logs_folder(results, &run.experiment);
             format!("its program printed nothing, or its files in {} are gone", folder.display())
         }
     }

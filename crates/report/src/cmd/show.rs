@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use tracking::metric;
-use tracking::{EpochMetrics, Interruption, RecordedRun, Stream, ValidationSet, printable, shell};
+use tracking::program_files::Stream;
+use tracking::{EpochMetrics, Interruption, RecordedRun, ValidationSet, printable, shell};
 use unicode_width::UnicodeWidthStr;
 
 use crate::metric::{Unit, position};
@@ -166,9 +167,9 @@ fn made(
     let names = iter::once("error").chain(iter::repeat(""));
     let error = names.zip(run.error.iter().flat_map(|error| error.lines()));
     facts.extend(error.map(|(name, line)| (name.to_owned(), line.to_owned())));
-    let has_log = Stream::ALL
-        .iter()
-        .any(|stream| tracking::log_path(results, &run.experiment, &run.id, *stream).is_file());
+    let has_log = Stream::ALL.iter().any(|stream| {
+        tracking::program_files::log_path(results, &run.experiment, &run.id, *stream).is_file()
+    });
     let show_log = || shell::next_command("report", "show", results, &[run.id.as_str(), "--log"]);
     facts.extend(known([
         ("log", has_log.then(show_log)),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind};
-use tracking::{RecordedRun, Store, programs_folder};
+use tracking::program_files::programs_folder;
+use tracking::{RecordedRun, Store};
 
 use crate::cli::{EngineChoice, PlanFormat, RunArgs};
 use crate::cluster::slurm;

@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use model::Weights;
-use tracking::{RecordedRun, Status, Stream, atomic_file};
+use tracking::program_files::Stream;
+use tracking::{RecordedRun, Status, atomic_file};
 
 use crate::executor::program::log;
 use crate::executor::program::trial_folder::TrialFolder;
@@ -63,7 +64,8 @@ pub fn move_trial_folder(from: &Path, to: &Path, run: &RecordedRun) -> io::Resul
 
 /// The logs of a run. They may not exist.
 pub fn logs(results: &Path, run: &RecordedRun) -> [PathBuf; 2] {
-    Stream::ALL.map(|stream| tracking::log_path(results, &run.experiment, &run.id, stream))
+    Stream::ALL
+        .map(|stream| tracking::program_files::log_path(results, &run.experiment, &run.id, stream))
 }
 
 /// Removes a file, if it exists.

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use tracking::metric::Rules;
-use tracking::{Direction, RecordedRun, Status, Store, Value, logs_folder};
+use tracking::program_files::logs_folder;
+use tracking::{Direction, RecordedRun, Status, Store, Value};
 
 use crate::executor::setup::Setup;
 use crate::experiment::group::{TrialGroup, trial_count};

@@ -138,8 +138,8 @@ fn update_files(
         run_files::remove(&file)?;
     }
     if remaining.is_empty() {
-        let logs = tracking::logs_folder(results, experiment);
-        let programs = tracking::programs_folder(results, experiment);
+        let logs = tracking::program_files::logs_folder(results, experiment);
+        let programs = tracking::program_files::programs_folder(results, experiment);
         for folder in [folder.join("models"), logs, programs, folder] {
             // Fails on folders with other files, which must stay.
             let _ = std::fs::remove_dir(folder);

@@ -48,7 +48,7 @@ pub fn status(result: Result<&Execution, &String>) -> (Status, Option<String>) {
         Err(error) => (Status::Failed, Some(error.clone())),
         Ok(execution) => match &execution.outcome {
             Outcome::Finished => (Status::Finished, None),
-            Outcome::Stopped => (Status::Killed, Some("stopped by a signal".to_owned())),
+            Outcome::Stopped => (Status::Killed, Some("the sweep was stopped".to_owned())),
             Outcome::Diverged(reason) => (Status::Diverged, Some(reason.clone())),
             Outcome::Failed(reason) => (Status::Failed, Some(reason.clone())),
         },

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use tracking::program_files::{RUN_FILE, Stream};
 use tracking::{
-    Experiment, Invocation, InvocationId, RUN_FILE, Run, RunHeader, RunId, Status, Store, Stream,
-    TrialId,
+    Experiment, Invocation, InvocationId, Run, RunHeader, RunId, Status, Store, TrialId,
 };
 
 use crate::common::Sweep;
@@ -63,11 +63,11 @@ fn trial(seed: i64) -> TrialId {
 }
 
 fn folder(results: &Path, seed: i64) -> PathBuf {
-    tracking::trial_folder(results, "wine", &trial(seed))
+    tracking::program_files::trial_folder(results, "wine", &trial(seed))
 }
 
 fn logs(results: &Path, run: &RunId) -> [PathBuf; 2] {
-    Stream::ALL.map(|stream| tracking::log_path(results, "wine", run, stream))
+    Stream::ALL.map(|stream| tracking::program_files::log_path(results, "wine", run, stream))
 }
 
 fn has_logs(results: &Path, run: &RunId) -> bool {
@@ -177,7 +177,10 @@ fn gc_deletes_both_parts_of_a_checkpoint() {
     assert!(folder(&results, 0).exists());
 
     sweep.runner("gc --yes").success();
-    assert_eq!(fs::read_dir(tracking::programs_folder(&results, "wine")).unwrap().count(), 0);
+    assert_eq!(
+        fs::read_dir(tracking::program_files::programs_folder(&results, "wine")).unwrap().count(),
+        0
+    );
     assert_eq!(sweep.results().count("checkpoints"), 0);
     sweep.runner("gc").success().stdout_is("nothing to delete\n");
 }

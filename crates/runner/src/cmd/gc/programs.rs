@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tracking::{RecordedRun, RunId, Status, Stream, TrialId};
+use tracking::program_files::Stream;
+use tracking::{RecordedRun, RunId, Status, TrialId};
 
 use super::disk::files;
 use crate::executor::program::trial_folder::TrialFolder;
@@ -19,7 +20,7 @@ pub struct ProgramFiles {
 
 impl ProgramFiles {
     pub fn list(results: &Path, experiment: &str) -> Self {
-        let programs = tracking::programs_folder(results, experiment);
+        let programs = tracking::program_files::programs_folder(results, experiment);
         let entries = fs::read_dir(&programs).into_iter().flatten().flatten();
         let stems = entries
             .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned()));
@@ -27,7 +28,7 @@ impl ProgramFiles {
             let trial: TrialId = stem.parse().ok()?;
             Some((trial.clone(), TrialFolder::new(&programs, &trial)))
         });
-        let logs = files(&tracking::logs_folder(results, experiment));
+        let logs = files(&tracking::program_files::logs_folder(results, experiment));
         Self { logs, trials: trials.collect() }
     }
 

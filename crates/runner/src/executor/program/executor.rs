@@ -6,7 +6,8 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result};
 use tracking::metric::Rules;
-use tracking::{RunId, Stream, TrialId};
+use tracking::program_files::Stream;
+use tracking::{RunId, TrialId};
 
 use super::code::Code;
 use super::log;
@@ -77,7 +78,10 @@ impl ProgramExecutor {
     }
 
     fn folder_in(&self, results: &Path, trial: &TrialId) -> TrialFolder {
-        TrialFolder::new(&tracking::programs_folder(results, &self.experiment), trial)
+        TrialFolder::new(
+            &tracking::program_files::programs_folder(results, &self.experiment),
+            trial,
+        )
     }
 
     /// The JSON object with all hyperparameters of a trial.
@@ -126,7 +130,10 @@ impl ProgramExecutor {
     fn keep_logs(&self, folder: &TrialFolder, run: &RunId) -> io::Result<()> {
         let streams = [(Stream::Stdout, folder.stdout()), (Stream::Stderr, folder.stderr())];
         streams.into_iter().try_for_each(|(stream, path)| {
-            log::keep(&path, &tracking::log_path(&self.results, &self.experiment, run, stream))
+            log::keep(
+                &path,
+                &tracking::program_files::log_path(&self.results, &self.experiment, run, stream),
+            )
         })
     }
 }

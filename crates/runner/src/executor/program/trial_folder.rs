@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tracking::{RUN_FILE, RecordedRun, RunId, TrialId, atomic_file};
+use tracking::program_files::RUN_FILE;
+use tracking::{RecordedRun, RunId, TrialId, atomic_file};
 
 /// File with the time that a failed run took.
 const SECONDS_FILE: &str = "seconds";
@@ -34,7 +35,7 @@ impl TrialFolder {
 
     /// The folder of the trial of a recorded run.
     pub fn of(results: &Path, run: &RecordedRun) -> Self {
-        Self { path: tracking::trial_folder(results, &run.experiment, &run.trial) }
+        Self { path: tracking::program_files::trial_folder(results, &run.experiment, &run.trial) }
     }
 
     pub fn path(&self) -> &Path {
