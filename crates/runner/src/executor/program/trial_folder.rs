@@ -3,8 +3,9 @@
 //!
 //! It has the files `stdout` and `stderr`, which the program writes to; `params.json`; `checkpoint/`,
 //! which belongs to the program; `run`, the id of the run; `attempts`, the length of `stdout` at the
-//! start of each process; and `seconds`, the time that a failed run took. The supervisor locks the file `TRIAL.lock` beside it until the program
-//! has ended, and the runner locks it while it changes the folder.
+//! start of each process; and `seconds`, the time that a failed run took. The supervisor locks the
+//! file `TRIAL.lock` beside it until the program has ended, and the runner locks it while it changes
+//! the folder.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -13,12 +14,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tracking::program_files::RUN_FILE;
-use tracking::{RecordedRun, RunId, TrialId, atomic_file};
+use tracking::{RecordedRun, RunId, TrialId};
 
 /// File with the time that a failed run took.
 const SECONDS_FILE: &str = "seconds";
-/// Prefix of the names of unfinished files.
-const TEMPORARY: &str = ".folder-";
 /// The time between two attempts to lock a trial.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -106,10 +105,12 @@ impl TrialFolder {
                 fs::create_dir_all(self.checkpoint())?;
             }
             if !self.is_of(run) {
-                let id = run.as_str().as_bytes();
-                atomic_file::write(&self.path.join(RUN_FILE), TEMPORARY, id)?;
+                // Without the id the checkpoint would be lost, so the file is never half-written.
+                let unfinished = self.path.join("run.new");
+                fs::write(&unfinished, run.as_str())?;
+                fs::rename(unfinished, self.path.join(RUN_FILE))?;
             }
-            atomic_file::write(&self.params(), TEMPORARY, params.as_bytes())?;
+            fs::write(self.params(), params)?;
             let start = self.stdout().metadata().map_or(0, |file| file.len());
             append(&self.path.join("attempts"))?.write_all(format!("{start}\n").as_bytes())
         };
