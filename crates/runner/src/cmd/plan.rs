@@ -83,7 +83,7 @@ fn print(request: &Request, planned: &Planned<'_>) -> Result<()> {
         writeln!(out, "{trials} trials, none to run")?;
         return Ok(());
     }
-    let jobs = experiment_sweep::jobs(request.jobs.or_else(|| description.jobs()));
+    let jobs = experiment_sweep::jobs(request.jobs.or_else(|| spec.trained.jobs()));
     let time = match description.time(request.engine, runs, to_run, jobs) {
         None => format!("{jobs} at a time (no earlier run to estimate the time from)"),
         Some(TimeEstimate { time, measured_runs }) => {

@@ -18,7 +18,7 @@ use crate::experiment::spec::{Spec, Trained};
 /// The data of the built-in model, or a program.
 pub enum Description {
     BuiltIn { on: OnDataset, info: DatasetInfo, title: String },
-    Program { code: Code, title: String, jobs: u32 },
+    Program { code: Code, title: String },
 }
 
 /// An estimate of time, and the number of earlier runs that it comes from.
@@ -37,8 +37,7 @@ impl Description {
                 Ok(Self::BuiltIn { on, info, title })
             }
             Trained::Program(program) => {
-                let (code, title) = (Code::read(program)?, program.title());
-                Ok(Self::Program { code, title, jobs: program.jobs })
+                Ok(Self::Program { code: Code::read(program)?, title: program.title() })
             }
         }
     }
@@ -47,14 +46,6 @@ impl Description {
         match self {
             Self::BuiltIn { on, .. } => on,
             Self::Program { code, .. } => code,
-        }
-    }
-
-    /// The number of trials at a time that the experiment file asks for.
-    pub fn jobs(&self) -> Option<u32> {
-        match self {
-            Self::BuiltIn { .. } => None,
-            Self::Program { jobs, .. } => Some(*jobs),
         }
     }
 
@@ -67,7 +58,7 @@ impl Description {
                 info.test_len,
                 on.validation.describe()
             ),
-            Self::Program { code, title, .. } => format!("program {title} · code {}", code.short()),
+            Self::Program { code, title } => format!("program {title} · code {}", code.short()),
         }
     }
 

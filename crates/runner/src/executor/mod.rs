@@ -23,7 +23,7 @@ use crate::experiment::trial::Trial;
 pub enum Outcome {
     /// The training ended by itself.
     Finished,
-    /// A loss was not finite: where, in words.
+    /// A loss or the ranking metric was not finite; the text says which and where.
     Diverged(String),
     /// The observer stopped the training.
     Stopped,
@@ -98,7 +98,7 @@ pub trait GroupObserver {
     ) -> ControlFlow<()>;
 
     /// Called when metrics arrive before the epoch ends.
-    fn progress(&mut self, epoch: Option<u32>, metrics: &dyn Display);
+    fn progress(&mut self, epoch: u32, metrics: &dyn Display);
 
     /// Whether the sweep must stop.
     fn stop_requested(&self) -> bool;
@@ -122,7 +122,7 @@ pub trait Executor: Sync {
     /// Called after the end of a run is recorded, unless it was stopped.
     fn end_recorded(&self, _: &Trial, _: &RunId, _has_result: bool) {}
 
-    /// Checks before each group that what the trials train is what it was.
+    /// Checks before each group that the code or the data has not changed.
     ///
     /// # Errors
     /// If it has changed. No further group starts.

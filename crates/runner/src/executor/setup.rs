@@ -18,7 +18,7 @@ use crate::sweep::destination::Destination;
 /// The loaded data of the built-in model, or a program.
 pub enum Setup {
     BuiltIn { resolved: ResolvedDataset, on: OnDataset },
-    Program { program: Box<ProgramSection>, code: Code },
+    Program { program: Arc<ProgramSection>, code: Code },
 }
 
 /// How the built-in model is trained.
@@ -39,7 +39,7 @@ impl Setup {
                 Ok(Self::BuiltIn { resolved, on })
             }
             Trained::Program(program) => {
-                Ok(Self::Program { code: Code::read(program)?, program: Box::new(program.clone()) })
+                Ok(Self::Program { code: Code::read(program)?, program: Arc::clone(program) })
             }
         }
     }
@@ -62,15 +62,7 @@ impl Setup {
         }
     }
 
-    /// The number of trials at a time that the experiment file asks for.
-    pub fn jobs(&self) -> Option<u32> {
-        match self {
-            Self::BuiltIn { .. } => None,
-            Self::Program { program, .. } => Some(program.jobs),
-        }
-    }
-
-    /// What the runs of all trials have in common.
+    /// The fields that the runs of all trials share.
     pub fn header(&self, experiment: &str, hardware: &Hardware) -> RunHeader {
         let header = RunHeader::new(experiment, Status::Running);
         match self {
@@ -95,8 +87,8 @@ impl Setup {
         }
     }
 
-    /// What trains the trials of `spec`, and records them in `destination`. If trials begin `anew`,
-    /// nothing that failed runs saved is used.
+    /// The executor of the trials of `spec`, whose files go to `destination`. If trials begin `anew`,
+    /// it ignores what failed runs saved.
     ///
     /// # Errors
     /// If the data cannot be prepared.

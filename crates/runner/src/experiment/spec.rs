@@ -45,10 +45,18 @@ pub struct Spec {
 pub enum Trained {
     /// The built-in model, on this data.
     BuiltIn(DataSection),
-    Program(ProgramSection),
+    Program(Arc<ProgramSection>),
 }
 
 impl Trained {
+    /// The number of trials at a time that the file asks for.
+    pub fn jobs(&self) -> Option<u32> {
+        match self {
+            Self::BuiltIn(_) => None,
+            Self::Program(program) => Some(program.jobs),
+        }
+    }
+
     /// The key of the file that defines it.
     pub fn span(&self) -> &SourceSpan {
         match self {
@@ -154,7 +162,7 @@ fn trained(
         return Err(Diagnostic::new(message, &data.span, label));
     }
     let program = ProgramSection::read(program, folder, train, swept)?;
-    Ok((Trained::Program(program), Arc::new(ProgramLearner::new(train, swept))))
+    Ok((Trained::Program(Arc::new(program)), Arc::new(ProgramLearner::new(train, swept))))
 }
 
 /// The values of `[train]`, and the defaults of all other hyperparameters.

@@ -33,7 +33,7 @@ impl PreparedExperiment {
     /// The number of trials at a time: requested, or of the experiment file, or the number of cores
     /// that the process may use.
     pub fn jobs(&self, requested: Option<u32>) -> usize {
-        jobs(requested.or_else(|| self.setup.jobs()))
+        jobs(requested.or_else(|| self.spec.trained.jobs()))
     }
 }
 

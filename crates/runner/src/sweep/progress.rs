@@ -267,26 +267,21 @@ impl GroupProgress {
             return;
         }
         self.count(step);
-        self.show(Some(epoch), metrics);
+        self.show(epoch, metrics);
     }
 
     /// Shows metrics of the trial, and the epoch to which they belong.
-    pub fn show(&mut self, epoch: Option<u32>, metrics: &dyn Display) {
+    pub fn show(&mut self, epoch: u32, metrics: &dyn Display) {
         self.refreshed = Instant::now();
         let of = self.epochs.map_or_else(String::new, |epochs| format!("/{epochs}"));
-        let epoch = epoch.map(|epoch| format!("epoch {epoch}{of}"));
-        let parts = [Some(self.title.clone()), epoch, Some(metrics.to_string())];
-        let text = parts.into_iter().flatten().collect::<Vec<_>>().join(SEPARATOR);
+        let text = [&self.title, &*format!("epoch {epoch}{of}"), &metrics.to_string()];
+        let text = text.join(SEPARATOR);
         let room = stderr_width().saturating_sub(GROUP_BAR_WIDTH);
         self.bar.set_message(fitted(&text, room).to_owned());
     }
 
-    /// Shows that a trial of `steps` has ended, with all of them or without some.
-    pub fn ended(&mut self, steps: u64) {
-        self.count(steps);
-    }
-
-    fn count(&mut self, step: u64) {
+    /// Counts the steps up to `step`: trained, or left out because the trial ended.
+    pub fn count(&mut self, step: u64) {
         self.sweep.inc(step.saturating_sub(self.shown));
         self.shown = self.shown.max(step);
         self.bar.set_position(step);

@@ -106,7 +106,7 @@ impl GroupWorker<'_, '_> {
         let trial = self.group.trials[self.ended];
         let run = self.runs[self.ended].clone();
         self.ended += 1;
-        self.progress.ended(trial.workload.steps);
+        self.progress.count(trial.workload.steps);
         let longest = self.longest_run();
         let shared_from = (run != *longest).then(|| longest.clone());
         let started_at = self.started_at;
@@ -168,7 +168,7 @@ impl GroupObserver for GroupWorker<'_, '_> {
         }
     }
 
-    fn progress(&mut self, epoch: Option<u32>, metrics: &dyn Display) {
+    fn progress(&mut self, epoch: u32, metrics: &dyn Display) {
         self.progress.show(epoch, metrics);
     }
 

@@ -26,7 +26,7 @@ impl ProgramFiles {
             .filter_map(|entry| Some(entry.path().file_stem()?.to_string_lossy().into_owned()));
         let trials = stems.collect::<BTreeSet<String>>().into_iter().filter_map(|stem| {
             let trial: TrialId = stem.parse().ok()?;
-            Some((trial.clone(), TrialFolder::new(&programs, &trial)))
+            Some((trial.clone(), TrialFolder::new(results, experiment, &trial)))
         });
         let logs = files(&tracking::program_files::logs_folder(results, experiment));
         Self { logs, trials: trials.collect() }

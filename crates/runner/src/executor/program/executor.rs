@@ -2,11 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use tracking::metric::Rules;
-use tracking::program_files::Stream;
+use tracking::program_files::{Stream, log_path};
 use tracking::{RunId, TrialId};
 
 use super::code::Code;
@@ -30,7 +30,7 @@ const UNBUFFERED: &str = "PYTHONUNBUFFERED";
 
 /// Runs the program of an experiment, once per trial.
 pub struct ProgramExecutor {
-    program: ProgramSection,
+    program: Arc<ProgramSection>,
     code: Code,
     rules: Rules,
     experiment: String,
@@ -52,7 +52,7 @@ impl ProgramExecutor {
     /// If the results folder has no absolute path.
     pub fn new(
         spec: &Spec,
-        program: &ProgramSection,
+        program: &Arc<ProgramSection>,
         code: &Code,
         results: &Path,
         attempts: Vec<PathBuf>,
@@ -62,7 +62,7 @@ impl ProgramExecutor {
         let results =
             absolute.with_context(|| format!("{} has no absolute path", results.display()))?;
         Ok(Self {
-            program: program.clone(),
+            program: Arc::clone(program),
             code: code.clone(),
             rules: Rules::new(&[], &spec.metrics),
             experiment: spec.name.to_string(),
@@ -74,14 +74,7 @@ impl ProgramExecutor {
     }
 
     fn folder(&self, trial: &TrialId) -> TrialFolder {
-        self.folder_in(&self.results, trial)
-    }
-
-    fn folder_in(&self, results: &Path, trial: &TrialId) -> TrialFolder {
-        TrialFolder::new(
-            &tracking::program_files::programs_folder(results, &self.experiment),
-            trial,
-        )
+        TrialFolder::new(&self.results, &self.experiment, trial)
     }
 
     /// The JSON object with all hyperparameters of a trial.
@@ -130,10 +123,7 @@ impl ProgramExecutor {
     fn keep_logs(&self, folder: &TrialFolder, run: &RunId) -> io::Result<()> {
         let streams = [(Stream::Stdout, folder.stdout()), (Stream::Stderr, folder.stderr())];
         streams.into_iter().try_for_each(|(stream, path)| {
-            log::keep(
-                &path,
-                &tracking::program_files::log_path(&self.results, &self.experiment, run, stream),
-            )
+            log::keep(&path, &log_path(&self.results, &self.experiment, run, stream))
         })
     }
 }
@@ -151,7 +141,7 @@ impl Executor for ProgramExecutor {
             return Ok(());
         };
         for attempt in self.attempts.iter().filter(|_| !self.anew) {
-            let adopted = folder.adopt(&self.folder_in(attempt, &trial.id));
+            let adopted = folder.adopt(&TrialFolder::new(attempt, &self.experiment, &trial.id));
             warn_of(adopted, "cannot resume from another attempt", &trial.id);
         }
         folder.prepare(run, &self.params(trial), self.anew)?;

@@ -21,7 +21,7 @@ pub struct Launch<'a> {
     /// The program and its arguments.
     pub command: &'a [String],
     pub directory: &'a Path,
-    /// Variables in addition to those of the runner.
+    /// Variables added to the environment of the runner.
     pub env: &'a [(String, String)],
     pub stdout: File,
     pub stderr: File,

@@ -30,7 +30,7 @@ const ERROR_BYTES: u64 = 2_000;
 /// The training of one trial, across all processes of its run.
 pub struct Training<'a> {
     folder: &'a TrialFolder,
-    /// What the processes print. They append; this reads from the beginning.
+    /// The output of all processes, read from the beginning.
     stdout: File,
     reader: OutputReader,
     measurements: Measurements,
@@ -211,7 +211,7 @@ impl<'a> Training<'a> {
             format!("{} {}", metric::label(name), metric::format(name, *value))
         };
         let text = metrics.iter().map(text).collect::<Vec<_>>().join(SEPARATOR);
-        observer.progress(Some(*epoch), &text);
+        observer.progress(*epoch, &text);
     }
 
     /// How the training ended. `end` is the end of the process, if there was one.
@@ -231,7 +231,7 @@ impl<'a> Training<'a> {
         Outcome::Failed(if last.is_empty() { reason } else { format!("{reason}\n{last}") })
     }
 
-    /// What is recorded at the end of the trial.
+    /// The execution to record at the end of the trial.
     pub fn execution(self, outcome: Outcome) -> Execution {
         let elapsed = self.elapsed();
         let (mut epochs, results) = self.measurements.into_parts();

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tracking::program_files::RUN_FILE;
+use tracking::program_files::{RUN_FILE, trial_folder};
 use tracking::{RecordedRun, RunId, TrialId};
 
 /// File with the time that a failed run took.
@@ -27,14 +27,14 @@ pub struct TrialFolder {
 }
 
 impl TrialFolder {
-    /// The folder of a trial in the folder of programs. It may not exist yet.
-    pub fn new(programs: &Path, trial: &TrialId) -> Self {
-        Self { path: programs.join(trial.as_str()) }
+    /// The folder of a trial in a results folder. It may not exist yet.
+    pub fn new(results: &Path, experiment: &str, trial: &TrialId) -> Self {
+        Self { path: trial_folder(results, experiment, trial) }
     }
 
     /// The folder of the trial of a recorded run.
     pub fn of(results: &Path, run: &RecordedRun) -> Self {
-        Self { path: tracking::program_files::trial_folder(results, &run.experiment, &run.trial) }
+        Self::new(results, &run.experiment, &run.trial)
     }
 
     pub fn path(&self) -> &Path {
@@ -48,8 +48,7 @@ impl TrialFolder {
 
     /// Whether a process of the trial lives.
     pub fn is_in_use(&self) -> bool {
-        let lock = File::open(self.lock());
-        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+        File::open(self.lock()).is_ok_and(|lock| is_locked(&lock))
     }
 
     /// Whether the run can resume: it saved something in its checkpoint folder.
@@ -65,7 +64,7 @@ impl TrialFolder {
             .with_context(|| format!("cannot create the folder {}", parent.display()))?;
         let lock = File::create(self.lock())
             .with_context(|| format!("cannot create {}", self.lock().display()))?;
-        while let Err(TryLockError::WouldBlock) = lock.try_lock() {
+        while is_locked(&lock) {
             if stop_requested() {
                 return Ok(None);
             }
@@ -139,13 +138,12 @@ impl TrialFolder {
     /// uses it.
     pub fn remove_if_of(&self, run: &RunId) -> io::Result<()> {
         let Ok(lock) = File::open(self.lock()) else { return Ok(()) };
-        let is_in_use = matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
-        // A kill may have interrupted the removal after it deleted the id.
-        let belongs_to_none = !self.path.join(RUN_FILE).exists();
-        if is_in_use || !(self.is_of(run) || belongs_to_none) {
+        if is_locked(&lock) {
             return Ok(());
         }
-        self.remove()
+        // A kill may have interrupted an earlier removal after it deleted the id.
+        let belongs_to_none = !self.path.join(RUN_FILE).exists();
+        if self.is_of(run) || belongs_to_none { self.remove() } else { Ok(()) }
     }
 
     /// Removes the folder and the lock.
@@ -177,6 +175,12 @@ impl TrialFolder {
     pub fn lock(&self) -> PathBuf {
         self.path.with_extension("lock")
     }
+}
+
+/// Locks the file, unless another process has locked it. A file system without locks must not
+/// prevent a run.
+fn is_locked(lock: &File) -> bool {
+    matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 fn ignore_missing(removed: io::Result<()>) -> io::Result<()> {
