@@ -229,7 +229,7 @@ fn log_of_an_unfinished_run_is_in_its_folder() {
 fn run_without_a_program_has_no_log() {
     let mut filling = Filling::new("wine", "");
     let id = filling.record(&plausible("wine", 16, 0.0, 0));
-    let why = format!("run {id} has no log: it ran no program that an experiment file names\n");
+    let why = format!("run {id} has no log: it is not a run of [program]\n");
     let log = Test::new(filling.folder.path()).args(&["show", id.as_str(), "--log"]);
     log.stdout("").stderr(&why).success();
 }

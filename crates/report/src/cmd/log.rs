@@ -92,7 +92,7 @@ fn next_part(text: &mut dyn BufRead) -> io::Result<Option<String>> {
 
 fn why_absent(results: &Path, run: &RecordedRun) -> String {
     if run.program_sha256.is_none() {
-        return "it ran no program that an experiment file names".to_owned();
+        return "it is not a run of [program]".to_owned();
     }
     match run.status {
         Status::Running => "its program has printed nothing yet".to_owned(),

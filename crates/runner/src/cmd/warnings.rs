@@ -68,7 +68,7 @@ fn missing(count: usize, program: &ProgramSection) -> String {
     match &program.pattern {
         None => format!("{runs} no metric: {example}"),
         Some(_) => format!(
-            "{runs} no metric: 'pattern' found no number; mend it and use --rerun, or {example}"
+            "{runs} no metric: 'pattern' found no number; correct it and use --rerun, or {example}"
         ),
     }
 }

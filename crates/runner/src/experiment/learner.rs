@@ -66,7 +66,8 @@ pub trait Learner: std::fmt::Debug + Send + Sync {
     fn check(&self, name: &str, value: &Value) -> Result<Value, String>;
 }
 
-/// What all trials of a plan train: the built-in model on one dataset, or one version of a program.
+/// The subject of all trials of a plan: the built-in model on one dataset, or one version of a
+/// program.
 pub trait Subject {
     /// The fields whose hash is the id of a trial: what identifies the subject, then `params`.
     fn id_fields(&self, params: &Params) -> Vec<(String, String)>;

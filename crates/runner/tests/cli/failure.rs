@@ -190,5 +190,5 @@ fn missing_ranking_metric_and_useless_pattern_are_reported() {
     sweep.write("train.sh", "echo 'loss is low'");
     let pattern = "program.output.pattern='loss is (?<loss>.*)'";
     let warned = sweep.runner("rank.toml -q --rerun").set(pattern).success();
-    warned.stderr_contains("'pattern' found no number; mend it and use --rerun");
+    warned.stderr_contains("'pattern' found no number; correct it and use --rerun");
 }

@@ -42,8 +42,8 @@ pub fn verify(args: &VerifyArgs) -> Result<ExitCode> {
     if skipped > 0 {
         let noun = if skipped == 1 { "run" } else { "runs" };
         anstream::eprintln!(
-            "skipped {skipped} {noun} of other programs; to repeat those of [program], name the \
-             experiment file"
+            "skipped {skipped} {noun} of other programs; name the experiment file to repeat runs of \
+             [program]"
         );
     }
     let code = print(args, &subjects)?;
@@ -130,8 +130,8 @@ fn verifiable_run(
     }
     if run.program_sha256.is_some() {
         bail!(
-            "run {} is of a program, which a record cannot start: name its experiment file, and its \
-             files must be those of the run",
+            "run {} is of a program, which a record cannot start: name its experiment file, with the \
+             code that the run had",
             run.id
         );
     }
@@ -164,9 +164,12 @@ fn print(args: &VerifyArgs, subjects: &[Subject]) -> Result<ExitCode> {
         for difference in differences.as_deref().unwrap_or(&not_repeated) {
             writeln!(out, "             {}", tracking::printable(difference))?;
         }
-        let dataset = format!("{} {}", run.dataset, run.dataset_sha256);
+        let subject = match &run.program_sha256 {
+            Some(program) => format!("program {program}"),
+            None => format!("{} {}", run.dataset, run.dataset_sha256),
+        };
         for (title, invocation) in [("recorded by", invocation), ("here", &here)] {
-            let line = format!("{title}: {} · {dataset}", program(invocation, run));
+            let line = format!("{title}: {} · {subject}", program(invocation, run));
             writeln!(out, "             {}", tracking::printable(&line))?;
         }
     }

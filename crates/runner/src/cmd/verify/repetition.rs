@@ -33,7 +33,7 @@ impl<'s> Repetition<'s> {
         Self { subjects, trials: Vec::new(), runs_of_trial: HashMap::new(), results }
     }
 
-    /// Adds a subject, whose run `trial` finds the trial of, or why there is none.
+    /// Adds a subject. `trial` finds the trial of its run, or the reason why there is none.
     pub fn add(&mut self, index: usize, trial: impl Fn(&RecordedRun) -> Result<Trial, String>) {
         match trial(&self.subjects[index].recorded.run) {
             Ok(trial) => {

@@ -135,7 +135,7 @@ impl Queries {
     }
 
     /// [`Queries::runs`] by program, the program of the newest run first. Runs without a program
-    /// count as those of one more program.
+    /// form a group of their own.
     ///
     /// # Errors
     /// When the store cannot be read.
