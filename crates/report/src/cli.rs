@@ -5,12 +5,11 @@ mod list;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use analysis::runs::EpochChoice;
 use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use tracking::Direction;
 use tracking::typed_name::is_same;
-
-use crate::runs::EpochChoice;
 
 pub use list::{ListArgs, ListFormat};
 

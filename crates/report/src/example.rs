@@ -3,16 +3,16 @@
 
 use std::time::{Duration, SystemTime};
 
+use analysis::runs::{MeasuredRun, measured_runs};
 use tempfile::TempDir;
 use tracking::{
     Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, RunHeader, Status, Store,
     TrialId, Value,
 };
 
-use crate::analysis::comparison::{CompareOptions, Comparison, compare};
+use crate::comparison::{CompareOptions, Comparison, compare};
 use crate::page::details::details;
 use crate::page::section::{Page, page};
-use crate::runs::{MeasuredRun, measured_runs};
 use crate::table::{Table, TableOptions, tables};
 
 /// A results folder with a store.

@@ -1,26 +1,24 @@
 //! Compares the runs in the store of a results folder: the commands of the program `report`, which
 //! are also verbs of `candle-sweep`. It never writes to the store.
 
-mod analysis;
 mod atomic_write;
 mod chart;
 #[allow(missing_docs, reason = "clap would print the docs as help")]
 mod cli;
 mod cmd;
+mod comparison;
 mod diff;
 mod error;
 #[cfg(test)]
 mod example;
 mod export;
 mod listing;
-mod metric;
 mod narrative;
 mod number_format;
 mod page;
 mod query;
 mod render;
 mod results_digest;
-mod runs;
 mod serve;
 mod table;
 mod wording;

@@ -1,6 +1,6 @@
 //! Numbers as text.
 
-use crate::metric::Unit;
+use analysis::metric::Unit;
 
 /// A number with this many decimals, or in scientific notation if it is too large for a column.
 pub fn decimal(number: f64, decimals: usize) -> String {

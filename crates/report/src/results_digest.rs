@@ -28,12 +28,11 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use analysis::runs::weights_file;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use tracking::metric::is_time;
 use tracking::{EpochMetrics, Reader, RecordedRun, Value};
-
-use crate::runs::weights_file;
 
 /// The first text of the format, which names its version.
 const FORMAT: &str = "candle-sweep results 1";

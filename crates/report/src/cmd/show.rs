@@ -5,19 +5,19 @@ use std::iter;
 use std::path::Path;
 use std::process::ExitCode;
 
+use analysis::metric::{Unit, position};
+use analysis::runs::{epoch_metric, weights_file};
 use anyhow::Result;
 use tracking::metric;
 use tracking::program_files::Stream;
 use tracking::{EpochMetrics, Interruption, RecordedRun, ValidationSet, printable, shell};
 use unicode_width::UnicodeWidthStr;
 
-use crate::metric::{Unit, position};
 use crate::number_format;
 use crate::page::provenance::{known, provenance};
 use crate::query::store;
 use crate::render::layout::{BOLD, DIM, GAP, INDENT, fitted_table, output_width, styled, wrap};
 use crate::render::sparkline::sparkline;
-use crate::runs::{epoch_metric, weights_file};
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, truncated};
 

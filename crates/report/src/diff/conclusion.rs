@@ -1,11 +1,11 @@
 //! The conclusion over all pairs, as a value and as a sentence.
 
+use analysis::metric::Unit;
 use tracking::printable;
 
 use super::digits::{Digits, p_value};
 use super::metric::{BetterSide, MetricDifference};
 use super::sets::PairedSets;
-use crate::metric::Unit;
 use crate::wording;
 
 /// The conclusion over all pairs.

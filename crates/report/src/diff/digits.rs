@@ -1,8 +1,9 @@
 //! Formats the numbers of a metric difference.
 
+use analysis::metric::Unit;
+use analysis::samples::Difference;
+
 use super::metric::MetricDifference;
-use crate::analysis::samples::Difference;
-use crate::metric::Unit;
 use crate::number_format;
 
 /// The number of decimals for a metric: two significant digits of its uncertainty.

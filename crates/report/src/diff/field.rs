@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use analysis::runs::distinct;
 use tracking::{Invocation, printable};
 
 use crate::page::provenance::provenance;
-use crate::runs::distinct;
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::truncated;
 

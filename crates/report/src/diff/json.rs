@@ -1,12 +1,12 @@
 //! The difference of two sets of runs as JSON.
 
+use analysis::statistics::CONFIDENCE;
 use serde_json::{Map, Value as Json, json};
 use tracking::Direction;
 
 use super::metric::{BetterSide, MetricDifference};
 use super::run_set::RunSet;
 use super::sets::PairedSets;
-use crate::analysis::statistics::CONFIDENCE;
 
 /// Formats the difference of two sets, with every number in full.
 pub fn json(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Json {

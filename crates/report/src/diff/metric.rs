@@ -1,12 +1,13 @@
 //! The difference of a metric over pairs of runs.
 
-use super::pair::Pair;
-use crate::analysis::samples::{
+use analysis::metric::Metric;
+use analysis::runs::grid;
+use analysis::samples::{
     Coordinates, Difference, Resolution, difference, replicate_means, samples,
 };
-use crate::analysis::statistics::{CONFIDENCE, Statistic};
-use crate::metric::Metric;
-use crate::runs::grid;
+use analysis::statistics::{CONFIDENCE, Statistic};
+
+use super::pair::Pair;
 
 /// A metric over the pairs that have it on both sides.
 #[derive(Debug, Clone, PartialEq)]

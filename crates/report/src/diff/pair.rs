@@ -2,9 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use analysis::runs::MeasuredRun;
 use tracking::Value;
-
-use crate::runs::MeasuredRun;
 
 /// Two runs with equal values of the common hyperparameters.
 #[derive(Debug, Clone, Copy)]

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
+use analysis::metric::position;
 use anyhow::Result;
 use tracking::{EpochMetrics, Reader, RecordedRun};
 
 use super::field::{FieldDifference, columns, invocation_differences};
-use crate::metric::position;
 use crate::render::layout::{BOLD, fitted_table, output_width, styled};
 use crate::wording;
 

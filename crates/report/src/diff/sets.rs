@@ -1,14 +1,14 @@
 //! Two sets of runs, paired and compared metric by metric.
 
+use analysis::metric::Unit;
+use analysis::runs::{MeasuredRun, is_final, metric_names, metric_of, param_names};
+use analysis::samples::{Coordinates, by_value};
 use tracking::metric::Rules;
 use tracking::typed_name::find;
 use tracking::{REPLICATES, Status, ValidationSet};
 
 use super::metric::MetricDifference;
 use super::pair::{Matches, Pair, have_common_value, match_runs};
-use crate::analysis::samples::{Coordinates, by_value};
-use crate::metric::Unit;
-use crate::runs::{MeasuredRun, is_final, metric_names, metric_of, param_names};
 
 /// Two paired sets of runs. Arrays hold the left and the right part.
 #[derive(Debug)]

@@ -1,14 +1,14 @@
 #![allow(clippy::unwrap_used)]
 
+use analysis::runs::MeasuredRun;
 use tracking::metric::Rules;
 use tracking::{Run, Status};
 
 use super::conclusion::Conclusion;
 use super::metric::BetterSide;
 use super::sets::PairedSets;
-use crate::analysis::comparison::CompareOptions;
+use crate::comparison::CompareOptions;
 use crate::example::{Example, ended, run};
-use crate::runs::MeasuredRun;
 
 const LEFT: [f64; 5] = [0.9141, 0.9137, 0.9145, 0.9150, 0.9129];
 

@@ -1,14 +1,15 @@
 //! The difference of two sets of runs as text.
 
+use analysis::runs::MeasuredRun;
+use analysis::statistics::Interval;
+
 use super::digits::{Digits, p_value};
 use super::field::columns;
 use super::metric::MetricDifference;
 use super::pair::Pair;
 use super::run_set::{RunSet, provenance_differences};
 use super::sets::{PairedSets, varies};
-use crate::analysis::statistics::Interval;
 use crate::render::layout::{BOLD, DIM, fitted_table, output_width, styled, wrap_text};
-use crate::runs::MeasuredRun;
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, count, truncated};
 

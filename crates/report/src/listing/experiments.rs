@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use analysis::runs::distinct;
 use tracking::{Experiment, RecordedRun, Status};
 
 use super::{ListCell, ListColumn, Listing};
-use crate::runs::distinct;
 use crate::table::Prominence;
 use crate::wording::{LONGEST_CELL_TEXT, truncated};
 

@@ -2,12 +2,12 @@
 
 use std::io;
 
+use analysis::runs::distinct;
 use serde_json::{Map, Value as Json};
 use tracking::{csv_id, escape_formula, printable_json};
 
 use super::{ListCell, ListColumn, Listing};
 use crate::render::layout::{BOLD, fitted_table, styled};
-use crate::runs::distinct;
 use crate::table::{Prominence, RenderedColumn};
 
 /// Lists for the terminal, at most `width` columns wide if possible. An empty list is left out.

@@ -1,15 +1,15 @@
 //! The list of the runs of an experiment.
 
+use analysis::metric::Metric;
+use analysis::runs::{MeasuredRun, is_final, metric_names, metric_of, param_names};
 use serde_json::Value as Json;
 use tracking::metric::Rules;
 use tracking::{ColumnNames, Value};
 
 use super::short_ids::ShortIds;
 use super::{ListCell, ListColumn, Listing};
-use crate::metric::Metric;
 use crate::number_format::with_unit;
 use crate::query::MatchingRuns;
-use crate::runs::{MeasuredRun, is_final, metric_names, metric_of, param_names};
 use crate::table::Prominence;
 use crate::wording;
 

@@ -1,8 +1,9 @@
 //! Sentences about the method, the main effects and the front.
 
+use analysis::effects::{Effect, Effects};
+
 use super::phrases::{MAX_NAMED, averaged, listed, setting_name};
-use crate::analysis::comparison::{Comparison, Promise, Setting};
-use crate::analysis::effects::{Effect, Effects};
+use crate::comparison::{Comparison, Promise, Setting};
 use crate::number_format::{self, difference};
 use crate::wording;
 

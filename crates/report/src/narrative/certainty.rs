@@ -1,9 +1,10 @@
 //! Sentences about the certainty of the best setting: what is undecided and what is optimistic.
 
+use analysis::runs::EpochChoice;
+
 use super::phrases::{capitalised, repeated, setting_name};
-use crate::analysis::comparison::{Comparison, Setting};
+use crate::comparison::{Comparison, Setting};
 use crate::number_format::{self, difference, with_unit};
-use crate::runs::EpochChoice;
 use crate::wording;
 
 /// The number of replicates that would decide between the settings that may be the best.

@@ -1,7 +1,7 @@
 //! Sentences about runs and settings that the comparison lacks.
 
 use super::phrases::{averaged, listed, repeated, setting_name};
-use crate::analysis::comparison::{Comparison, Promise, Setting};
+use crate::comparison::{Comparison, Promise, Setting};
 use crate::wording;
 
 /// Names the settings that could not be compared.

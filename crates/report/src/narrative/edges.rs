@@ -2,7 +2,7 @@
 
 use tracking::Value;
 
-use crate::analysis::comparison::{Comparison, Setting};
+use crate::comparison::{Comparison, Setting};
 
 /// Warns if the best setting, or the best mean, has the lowest or highest value of a key.
 pub fn edges(comparison: &Comparison) -> Vec<String> {

@@ -8,7 +8,7 @@ mod edges;
 mod phrases;
 mod verdict;
 
-use crate::analysis::comparison::Comparison;
+use crate::comparison::Comparison;
 use certainty::{best_epoch, reported, selection, undecided};
 use coverage::{common_cells, left_out, missing_runs, survivors, without_result};
 use edges::edges;

@@ -1,6 +1,6 @@
 //! Phrases that several sentences share.
 
-use crate::analysis::comparison::{Comparison, Setting};
+use crate::comparison::{Comparison, Setting};
 use crate::wording::{self, key};
 
 /// Most settings that a sentence names. It gives only the number of the others.
@@ -52,7 +52,7 @@ pub fn averaged(comparison: &Comparison) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::comparison::CompareOptions;
+    use crate::comparison::CompareOptions;
     use crate::example::{Example, run};
 
     /// The names of the settings with these hyperparameters, sorted.

@@ -1,11 +1,11 @@
 //! The main sentence: which setting is the best, or why none can be named.
 
+use analysis::metric::Metric;
+use analysis::runs::EpochChoice;
 use tracking::metric;
 
 use super::phrases::{averaged, capitalised, listed, repeated, setting_name};
-use crate::analysis::comparison::{Comparison, Promise, Setting};
-use crate::metric::Metric;
-use crate::runs::EpochChoice;
+use crate::comparison::{Comparison, Promise, Setting};
 
 /// The main sentence; `None` if no setting has a result.
 pub fn verdict(comparison: &Comparison) -> Option<String> {

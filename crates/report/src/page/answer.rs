@@ -1,12 +1,12 @@
 //! The answer: the best setting and the narrative.
 
+use analysis::metric::Unit;
+use analysis::runs::distinct;
 use serde::Serialize;
 
-use crate::analysis::comparison::{Comparison, Promise, Setting};
-use crate::metric::Unit;
+use crate::comparison::{Comparison, Promise, Setting};
 use crate::narrative;
 use crate::number_format;
-use crate::runs::distinct;
 use crate::table::Table;
 use crate::wording;
 

@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use analysis::runs::{MeasuredRun, distinct, epoch_metric, weights_file};
+use analysis::statistics::Statistic;
 use tracking::metric;
 use tracking::{EpochMetrics, ErrorAnalysis, Invocation, Reader, RecordedRun, RunId, StoreError};
 
-use crate::analysis::comparison::{Comparison, Setting};
-use crate::analysis::statistics::Statistic;
+use crate::comparison::{Comparison, Setting};
 use crate::page::weights::Weights;
-use crate::runs::{MeasuredRun, distinct, epoch_metric, weights_file};
 
 /// The maximum number of settings with learning curves.
 const CURVES: usize = 8;

@@ -1,11 +1,11 @@
 //! The main effects of the hyperparameters.
 
+use analysis::effects::Effect;
+use analysis::statistics::Statistic;
 use serde::Serialize;
 use tracking::Value;
 
-use crate::analysis::comparison::Comparison;
-use crate::analysis::effects::Effect;
-use crate::analysis::statistics::Statistic;
+use crate::comparison::Comparison;
 use crate::narrative;
 use crate::number_format;
 use crate::wording;

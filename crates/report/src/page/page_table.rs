@@ -1,10 +1,10 @@
 //! The table of settings.
 
+use analysis::metric::Unit;
 use serde::Serialize;
 use tracking::Value;
 
 use super::text::safe;
-use crate::metric::Unit;
 use crate::narrative;
 use crate::table::legend::legend;
 use crate::table::{Cell, Column, Mark, Prominence, RenderedColumn, Row, Table};

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
+use analysis::metric::{Unit, position};
 use serde::Serialize;
 use tracking::{Liveness, Progress, RecordedRun, Value, printable};
 
-use crate::metric::{Unit, position};
 use crate::number_format;
 use crate::wording::{self, truncated};
 

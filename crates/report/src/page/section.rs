@@ -11,7 +11,7 @@ use super::page_table::{PageTable, page_table};
 use super::provenance::provenance;
 use super::text::{safe, safe_file, truncated};
 use super::trial::{Trial, trial};
-use crate::analysis::comparison::Comparison;
+use crate::comparison::Comparison;
 use crate::table::Table;
 
 /// The page.

@@ -1,5 +1,6 @@
 //! The best trial: weights, confusion matrix and mistakes.
 
+use analysis::runs::EpochChoice;
 use serde::Serialize;
 
 use super::details::BestTrial;
@@ -7,7 +8,6 @@ use super::figures::{self, Figure};
 use super::picture::base64;
 use super::text::truncated;
 use crate::number_format;
-use crate::runs::EpochChoice;
 use crate::wording;
 
 /// The best trial.

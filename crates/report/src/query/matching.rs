@@ -3,15 +3,15 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use analysis::runs::{MeasuredRun, measured_at_end, varying_params};
 use anyhow::Result;
 use tracking::{Declarations, Experiment, Reader, RecordedRun, RunId};
 
 use super::resolve_names::{parse_conditions, resolve_names};
 use super::select::{SelectedRuns, select_experiments};
 use super::why_empty::{print_why_empty, why_empty};
-use crate::analysis::comparison::CompareOptions;
 use crate::cli::ComparisonArgs;
-use crate::runs::{MeasuredRun, measured_at_end, varying_params};
+use crate::comparison::CompareOptions;
 
 /// The selected runs of an experiment.
 pub struct MatchingRuns {

@@ -9,15 +9,15 @@ mod why_empty;
 
 use std::path::Path;
 
+use analysis::runs::{MeasuredRun, measured_runs};
 use anyhow::{Context, Result};
 use tracking::filter::Condition;
 use tracking::{Experiment, Reader, Status};
 
-use crate::analysis::comparison::{self, CompareOptions, Comparison};
-use crate::analysis::last_epoch::last_improvement;
 use crate::cli::{ComparisonArgs, DirectionArgs};
+use crate::comparison::last_epoch::last_improvement;
+use crate::comparison::{self, CompareOptions, Comparison};
 use crate::narrative;
-use crate::runs::{MeasuredRun, measured_runs};
 use crate::table::{Table, tables};
 use resolve_names::{resolve_names, table_options};
 use select::SelectedRuns;

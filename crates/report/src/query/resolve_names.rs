@@ -1,14 +1,14 @@
 //! Parses conditions, and finds each hyperparameter, metric and column that a query names.
 
+use analysis::runs::{EpochChoice, FACTS, distinct, metric_names, param_names};
 use anyhow::{Result, bail};
 use tracking::filter::{Condition, FilterError};
 use tracking::metric;
 use tracking::typed_name::{find, unknown};
 
 use super::select::SelectedRuns;
-use crate::analysis::comparison::{CompareOptions, Comparison};
 use crate::cli::ComparisonArgs;
-use crate::runs::{EpochChoice, FACTS, distinct, metric_names, param_names};
+use crate::comparison::{CompareOptions, Comparison};
 use crate::table::{ALL_COLUMNS, Column, TableOptions, available_columns};
 
 /// Parses the conditions of `--where`.

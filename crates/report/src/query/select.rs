@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use analysis::runs::MeasuredRun;
 use anyhow::{Result, bail};
 use tracking::typed_name::unknown;
 use tracking::{Declarations, Experiment, Reader};
 
 use super::store::run_advice;
-use crate::runs::MeasuredRun;
 
 /// A selected experiment with its declarations and runs.
 pub struct SelectedRuns {

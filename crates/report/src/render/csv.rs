@@ -3,11 +3,11 @@
 
 use std::io;
 
+use analysis::best::Standing;
+use analysis::statistics::{Interval, Statistic};
 use tracking::{ColumnNames, escape_formula};
 
-use crate::analysis::best::Standing;
-use crate::analysis::comparison::DifferenceFromReference;
-use crate::analysis::statistics::{Interval, Statistic};
+use crate::comparison::DifferenceFromReference;
 use crate::table::{Cell, RESERVED_NAMES, Role, Row, Table};
 
 /// The first columns of every row.

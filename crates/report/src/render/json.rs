@@ -1,12 +1,12 @@
 //! JSON for programs: a list of tables, numbers in full, missing values null.
 
+use analysis::effects::{Effect, Effects, Rest};
+use analysis::runs::EpochChoice;
+use analysis::statistics::{CONFIDENCE, Interval, Statistic};
 use serde_json::{Map, Value as Json, json};
 use tracking::{Value, printable_json};
 
-use crate::analysis::comparison::{DifferenceFromReference, Promise};
-use crate::analysis::effects::{Effect, Effects, Rest};
-use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic};
-use crate::runs::EpochChoice;
+use crate::comparison::{DifferenceFromReference, Promise};
 use crate::table::{Cell, Mark, Role, Row, Table};
 
 /// All tables as one JSON document.

@@ -1,11 +1,11 @@
 //! Text above and below a table.
 
+use analysis::runs::EpochChoice;
 use tracking::{ValidationSet, printable};
 
 use super::comparison_table::Table;
-use crate::analysis::comparison::{Comparison, StatusCounts};
+use crate::comparison::{Comparison, StatusCounts};
 use crate::narrative;
-use crate::runs::EpochChoice;
 use crate::wording;
 
 impl Table {

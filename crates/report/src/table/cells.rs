@@ -1,11 +1,11 @@
 //! The cells of a setting.
 
+use analysis::best::Standing;
+use analysis::statistics::{Interval, Statistic};
 use tracking::Value;
 
 use super::column::{Column, Role};
-use crate::analysis::best::Standing;
-use crate::analysis::comparison::{Comparison, DifferenceFromReference, Promise, Setting};
-use crate::analysis::statistics::{Interval, Statistic};
+use crate::comparison::{Comparison, DifferenceFromReference, Promise, Setting};
 use crate::wording;
 
 /// A cell with its value in full; each format chooses the number of digits.

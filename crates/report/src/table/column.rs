@@ -1,6 +1,6 @@
 //! A column: its name, its content and its importance.
 
-use crate::metric::Unit;
+use analysis::metric::Unit;
 
 /// The importance of a column to a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,11 +1,11 @@
 //! The columns that a comparison has, and the choice among them.
 
+use analysis::metric::Metric;
 use tracking::{ColumnNames, ValidationSet};
 
 use super::cells::note;
 use super::column::{Column, Prominence, Role};
-use crate::analysis::comparison::{Comparison, Promise};
-use crate::metric::Metric;
+use crate::comparison::{Comparison, Promise};
 use crate::wording;
 
 /// Names that hyperparameters and metrics cannot take, since every format uses them.

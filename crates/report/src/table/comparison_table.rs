@@ -1,10 +1,11 @@
 //! A comparison as rows and columns.
 
+use analysis::best::Standing;
+
 use super::cells::{Cell, cell};
 use super::column::Column;
 use super::columns::{chosen_columns, columns};
-use crate::analysis::best::Standing;
-use crate::analysis::comparison::Comparison;
+use crate::comparison::Comparison;
 
 /// A row.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 use super::column::Role;
 use super::comparison_table::{Row, Table};
 use super::rendered::RenderedColumn;
-use crate::analysis::comparison::Promise;
+use crate::comparison::Promise;
 use crate::wording;
 
 /// Explains the signs that occur in the cells, and the shown columns.

@@ -1,15 +1,15 @@
 //! Columns as text for people.
 
+use analysis::best::Standing;
+use analysis::metric::Unit;
+use analysis::statistics::{Interval, Statistic};
 use tracking::{Value, printable};
 use unicode_width::UnicodeWidthStr;
 
 use super::cells::Cell;
 use super::column::{Column, Prominence, Role};
 use super::comparison_table::Table;
-use crate::analysis::best::Standing;
-use crate::analysis::comparison::DifferenceFromReference;
-use crate::analysis::statistics::{Interval, Statistic};
-use crate::metric::Unit;
+use crate::comparison::DifferenceFromReference;
 use crate::number_format;
 use crate::wording;
 

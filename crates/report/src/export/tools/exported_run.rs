@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
+use analysis::runs::epoch_metric;
 use tracking::{EpochMetrics, Invocation, RecordedRun};
-
-use crate::runs::epoch_metric;
 
 /// Everything about a run that an export writes.
 pub struct ExportedRun {

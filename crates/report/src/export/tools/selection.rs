@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use analysis::runs::weights_file;
 use anyhow::Result;
 use tracking::{Experiment, Reader, RecordedRun, RunId, Status};
 
 use super::exported_run::ExportedRun;
-use crate::runs::weights_file;
 
 /// The runs of an experiment that an export writes.
 pub struct ExportSelection {

@@ -1,12 +1,12 @@
 //! The shared parts of the charts of one comparison.
 
+use analysis::metric::Metric;
+use analysis::statistics::Statistic;
 use tracking::Value;
 
 use super::figure::format_of;
-use crate::analysis::comparison::{Comparison, Setting};
-use crate::analysis::statistics::Statistic;
 use crate::chart::{AxisValue, Dot, NumberFormat};
-use crate::metric::Metric;
+use crate::comparison::{Comparison, Setting};
 use crate::narrative;
 use crate::wording;
 

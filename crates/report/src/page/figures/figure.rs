@@ -1,9 +1,9 @@
 //! A chart with its title and note.
 
+use analysis::metric::Unit;
 use serde::Serialize;
 
 use crate::chart::NumberFormat;
-use crate::metric::Unit;
 
 /// A chart with its title and note.
 #[derive(Debug, Serialize)]

@@ -2,12 +2,12 @@
 
 use std::cmp::Reverse;
 
+use analysis::effects::Effect;
+use analysis::statistics::Statistic;
 use tracking::Value;
 
 use super::charts::{Charts, Measured};
 use super::figure::Figure;
-use crate::analysis::effects::Effect;
-use crate::analysis::statistics::Statistic;
 use crate::chart::{self, HeatMap, Labels, NumberFormat};
 use crate::wording;
 

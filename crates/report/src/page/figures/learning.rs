@@ -1,12 +1,12 @@
 //! Learning curves.
 
+use analysis::metric::Unit;
+use analysis::statistics::Statistic;
 use tracking::ValidationSet;
 
 use super::figure::{Figure, format_of};
-use crate::analysis::comparison::{Comparison, Setting};
-use crate::analysis::statistics::Statistic;
 use crate::chart::{self, CurvePoint, Labels, LearningCurve, NumberFormat};
-use crate::metric::Unit;
+use crate::comparison::{Comparison, Setting};
 use crate::narrative;
 use crate::page::details::{Curve, RUNS};
 use crate::wording;

@@ -9,7 +9,7 @@ mod parallel;
 mod scatter;
 
 use super::details::Details;
-use crate::analysis::comparison::Comparison;
+use crate::comparison::Comparison;
 use charts::{Charts, Measured};
 use learning::learning_curves;
 

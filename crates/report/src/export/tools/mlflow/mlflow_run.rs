@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use analysis::runs::distinct;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use tracking::Status;
@@ -12,7 +13,6 @@ use tracking::Status;
 use super::names::{MAX_PARAM, MAX_TAG, accepted_names, truncate_chars};
 use super::tags::{RUN_TAG, TAG_PREFIX};
 use crate::export::tools::exported_run::{ExportedRun, MetricPoint};
-use crate::runs::distinct;
 
 /// MLflow's status of a running run.
 pub const RUNNING: &str = "RUNNING";

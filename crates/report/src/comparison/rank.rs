@@ -3,14 +3,15 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
+use analysis::best::{Standing, standings};
+use analysis::fit::{Levels, levels};
+use analysis::metric::Metric;
+use analysis::power::{detectable_difference, inflation, replicates_needed};
+use analysis::samples::{Difference, Resolution, Samples, difference, replicate_means};
+use analysis::statistics::{Interval, Statistic, count, holm};
+
 use super::result::{Promise, Undecided};
 use super::setting::{BaselineTest, DifferenceFromReference, Setting};
-use crate::analysis::best::{Standing, standings};
-use crate::analysis::fit::{Levels, levels};
-use crate::analysis::power::{detectable_difference, inflation, replicates_needed};
-use crate::analysis::samples::{Difference, Resolution, Samples, difference, replicate_means};
-use crate::analysis::statistics::{Interval, Statistic, count, holm};
-use crate::metric::Metric;
 
 /// The ranked settings; see the same fields of [`Comparison`](super::result::Comparison).
 pub(super) struct Ranking {

@@ -1,5 +1,5 @@
 //! Simulations that check the promises. They compare settings with known true means thousands of
-//! times, with fixed random seeds. `cargo test -p report --release simulation -- --ignored` runs
+//! times, with fixed random seeds. `cargo test -p analysis --release simulation -- --ignored` runs
 //! twenty times as many.
 #![allow(clippy::unwrap_used)]
 

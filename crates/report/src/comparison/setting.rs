@@ -1,10 +1,9 @@
 //! A setting: its runs, its metrics and its place in the comparison.
 
+use analysis::best::Standing;
+use analysis::runs::MeasuredRun;
+use analysis::statistics::{CONFIDENCE, Interval, Statistic};
 use tracking::{RunId, Status, Value};
-
-use crate::analysis::best::Standing;
-use crate::analysis::statistics::{CONFIDENCE, Interval, Statistic};
-use crate::runs::MeasuredRun;
 
 /// Numbers of runs by status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

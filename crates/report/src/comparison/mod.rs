@@ -3,6 +3,7 @@
 
 mod baseline;
 mod group;
+pub mod last_epoch;
 mod options;
 mod rank;
 mod result;
@@ -13,7 +14,7 @@ mod tests;
 use anyhow::Result;
 use tracking::{Declarations, Experiment};
 
-use crate::runs::MeasuredRun;
+use analysis::runs::MeasuredRun;
 use group::Group;
 
 pub use options::CompareOptions;

@@ -4,7 +4,7 @@ use tracking::filter::Condition;
 use tracking::{Declarations, Experiment};
 
 use super::*;
-use crate::analysis::comparison::{Promise, compare};
+use crate::comparison::{Promise, compare};
 use crate::narrative;
 
 /// `p.adjust(c(p1, p2), "holm")` in R, for the two paired t-tests.

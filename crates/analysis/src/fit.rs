@@ -154,7 +154,7 @@ fn root(parents: &mut [usize], mut index: usize) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::analysis::samples::Sample;
+    use crate::samples::Sample;
 
     /// One row per setting, one column per replicate; NaN for a missing run.
     fn table(rows: &[&[f64]]) -> Vec<Samples> {

@@ -1,10 +1,9 @@
 //! Options of a comparison.
 
+use analysis::runs::EpochChoice;
 use tracking::filter::Condition;
 use tracking::metric::Rules;
 use tracking::{Declarations, Direction};
-
-use crate::runs::EpochChoice;
 
 /// Options of a comparison.
 #[derive(Debug, Clone, Default)]

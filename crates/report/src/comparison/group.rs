@@ -2,6 +2,14 @@
 
 use std::cmp::Ordering;
 
+use analysis::best::Standing;
+use analysis::effects::{Effects, Observation, effects};
+use analysis::metric::Metric;
+use analysis::runs::{MeasuredRun, distinct, grid, is_final, metric_names, metric_of, param_names};
+use analysis::samples::{
+    Coordinates, Resolution, Samples, by_value, replicate_means, samples, sorted_distinct,
+};
+use analysis::statistics::Statistic;
 use anyhow::Result;
 use tracking::{Declarations, Experiment, REPLICATES, Status, ValidationSet, Value};
 
@@ -10,14 +18,6 @@ use super::options::CompareOptions;
 use super::rank::{RankOptions, Ranking, keep_common_cells, rank};
 use super::result::Comparison;
 use super::setting::{Setting, StatusCounts};
-use crate::analysis::best::Standing;
-use crate::analysis::effects::{Effects, Observation, effects};
-use crate::analysis::samples::{
-    Coordinates, Resolution, Samples, by_value, replicate_means, samples, sorted_distinct,
-};
-use crate::analysis::statistics::Statistic;
-use crate::metric::Metric;
-use crate::runs::{MeasuredRun, distinct, grid, is_final, metric_names, metric_of, param_names};
 
 /// Comparable runs, with the roles of their hyperparameters and metrics.
 pub(super) struct Group<'a> {

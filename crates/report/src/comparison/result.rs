@@ -1,12 +1,12 @@
 //! The result of a comparison, which all formats print.
 
+use analysis::effects::Effects;
+use analysis::metric::{Metric, Unit};
+use analysis::runs::EpochChoice;
 use tracking::metric::{self, Split};
 use tracking::{Experiment, ValidationSet, Value};
 
 use super::setting::{Setting, StatusCounts};
-use crate::analysis::effects::Effects;
-use crate::metric::{Metric, Unit};
-use crate::runs::EpochChoice;
 
 /// What a comparison promises, with 95 % confidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

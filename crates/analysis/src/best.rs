@@ -147,7 +147,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::analysis::samples::Sample;
+    use crate::samples::Sample;
 
     #[derive(Deserialize)]
     struct Reference {
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn standings_equal_those_of_the_reference() {
         let tables: Vec<Reference> =
-            serde_json::from_str(include_str!("../../tests/statistics/tables.json")).unwrap();
+            serde_json::from_str(include_str!("../tests/statistics/tables.json")).unwrap();
         assert!(tables.len() > 50);
         for (number, table) in tables.iter().enumerate() {
             let setting = |setting: usize| {

@@ -81,13 +81,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::analysis::comparison::CompareOptions;
-    use crate::example::{Example, run};
+    use crate::fixtures::{measured_runs, run};
 
     fn measured(params: &[(&str, Value)]) -> MeasuredRun {
-        let mut example = Example::new("sweep", "");
-        example.record(run("sweep", params, 0.9));
-        example.runs(&CompareOptions::default()).remove(0)
+        measured_runs(&[run(params, 0.9)]).remove(0)
     }
 
     fn matches(run: &MeasuredRun, condition: &str) -> bool {

@@ -1,9 +1,9 @@
 //! Finds the baseline of `--against`.
 
+use analysis::runs::MeasuredRun;
 use anyhow::{Result, bail};
 use tracking::filter::Condition;
 
-use crate::runs::MeasuredRun;
 use crate::wording;
 
 /// The index of the setting that a condition selects. `fixed` are the hyperparameters that it may

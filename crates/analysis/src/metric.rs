@@ -3,7 +3,7 @@
 use tracking::Direction;
 use tracking::metric::{Quantity, quantity};
 
-use crate::analysis::statistics::Interval;
+use crate::statistics::Interval;
 
 /// The unit in which a metric is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tracking::metric::{self, Rules};
 use tracking::typed_name::find;
-use tracking::{Direction, EpochMetrics, Reader, RecordedRun, Status, StoreError, ValidationSet};
+use tracking::{Direction, EpochMetrics, Queries, RecordedRun, Status, StoreError, ValidationSet};
 
 use super::epoch_choice::EpochChoice;
 use super::measured_run::{MeasuredRun, epoch_metric};
@@ -15,7 +15,7 @@ use super::names::distinct;
 /// The metric `sort` chooses the best epoch; without it, or if the runs do not log it per epoch,
 /// the ranking metric of the `rules` does.
 pub fn measured_runs(
-    reader: &Reader,
+    reader: &Queries,
     runs: Vec<RecordedRun>,
     epoch: EpochChoice,
     rules: &Rules,
@@ -49,7 +49,7 @@ pub fn measured_runs(
 /// Adds the last values of the per-epoch metrics to `runs`. Training metrics count only if the
 /// program recorded no final metric.
 pub fn measured_at_end(
-    reader: &Reader,
+    reader: &Queries,
     runs: Vec<RecordedRun>,
 ) -> Result<Vec<MeasuredRun>, StoreError> {
     let runs = with_test_sizes(reader, runs)?;
@@ -70,7 +70,7 @@ pub fn measured_at_end(
 /// Adds the size of the test set to runs of earlier schemas, which did not record it. The confusion
 /// matrix of one run gives the size for all runs on the same dataset.
 fn with_test_sizes(
-    reader: &Reader,
+    reader: &Queries,
     mut runs: Vec<RecordedRun>,
 ) -> Result<Vec<RecordedRun>, StoreError> {
     let known =

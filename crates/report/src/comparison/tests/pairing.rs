@@ -3,7 +3,7 @@
 use tracking::{Declarations, SplitSizes};
 
 use super::*;
-use crate::analysis::comparison::Promise;
+use crate::comparison::Promise;
 use crate::{example, narrative};
 
 #[test]

@@ -169,7 +169,7 @@ fn times_within_their_spread_make_no_front() {
 #[test]
 fn a_choice_of_epochs_is_called_optimistic() {
     let options =
-        CompareOptions { epoch: crate::runs::EpochChoice::Best, ..CompareOptions::default() };
+        CompareOptions { epoch: analysis::runs::EpochChoice::Best, ..CompareOptions::default() };
     let mut example = Example::new("epochs", "");
     for (depth, seed) in (1..3).flat_map(|depth| (0..3).map(move |seed| (depth, seed))) {
         example.record(run("epochs", &[("depth", depth.into()), ("seed", seed.into())], 0.9));
