@@ -1,8 +1,18 @@
-//! Metric and replicate declarations are stored, exported, imported and merged.
+//! Declarations of experiments are stored, exported, imported and merged.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use tempfile::TempDir;
-use tracking::{Declarations, Direction, JsonDocument, Reader, Store, StoreError, read_json};
+use tracking::{
+    Declarations, Direction, JsonDocument, Race, RaceRules, Reader, Store, StoreError, TrialId,
+    Value, read_json,
+};
+
+fn race(looks: &[usize]) -> Race {
+    let rules = RaceRules::new(looks.to_vec(), 0.95, Some(0.01)).unwrap();
+    let seeds = (0..5).take(rules.most()).map(Value::Integer).collect();
+    let settings = vec![TrialId::of(&[("depth", "3")]), TrialId::of(&[("depth", "4")])];
+    Race { rules, replicate: "fold".into(), seeds, settings }
+}
 
 fn declared() -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
@@ -13,6 +23,7 @@ fn declared() -> (TempDir, Store) {
         report: Some("test_wer".into()),
         replicate: Some("fold".into()),
         directions: vec![("wer".into(), Direction::Minimize)],
+        race: Some(race(&[3, 5])),
     };
     store.declare_metrics("speech", &declarations).unwrap();
     assert_eq!(store.declarations("speech").unwrap(), declarations);
@@ -71,10 +82,11 @@ fn import_and_merge_copy_declarations() {
     into.merge(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
     assert_eq!(into.declarations("speech").unwrap(), expected);
 
-    // Existing declarations take precedence over merged declarations.
+    // Existing names take precedence over merged names. A race is kept.
     let own = Declarations { rank: Some("val_loss".into()), ..Declarations::default() };
     into.declare_metrics("speech", &own).unwrap();
     into.merge(&reader, &|_| true, false, &mut |_| Ok(())).unwrap();
+    let own = Declarations { race: expected.race, ..own };
     assert_eq!(into.declarations("speech").unwrap(), own);
 }
 
@@ -99,7 +111,7 @@ fn exports_of_earlier_versions_may_lack_declarations() {
     json.finish(format!("sha256:{}", "0".repeat(64)).parse().unwrap()).unwrap();
     let text = String::from_utf8(document).unwrap();
     let (before, rest) = text.split_once(",\n\"declarations\": [").unwrap();
-    let (_, after) = rest.split_once("]").unwrap();
+    let (_, after) = rest.split_once("\n]").unwrap();
     let older = format!("{before}{after}");
     let target = tempfile::tempdir().unwrap();
     let error =
@@ -108,4 +120,24 @@ fn exports_of_earlier_versions_may_lack_declarations() {
         error.to_string().contains("the digest of its rows is"),
         "only the digest differs: {error}"
     );
+}
+
+#[test]
+fn longer_race_survives_merges_in_any_order() {
+    let with_race = |looks: Option<&[usize]>| {
+        let (folder, store) = declared();
+        let declared = store.declarations("speech").unwrap();
+        let race = looks.map(race);
+        store.declare_metrics("speech", &Declarations { race, ..declared }).unwrap();
+        folder
+    };
+    for looks in [[None, Some(&[3, 5][..])], [Some(&[2, 4][..]), Some(&[3, 5][..])]] {
+        for [into, from] in [looks, [looks[1], looks[0]]] {
+            let [into, from] = [with_race(into), with_race(from)];
+            let mut store = Store::open(into.path()).unwrap();
+            let from = Reader::open(from.path()).unwrap();
+            store.merge(&from, &|_| true, false, &mut |_| Ok(())).unwrap();
+            assert_eq!(store.declarations("speech").unwrap().race, Some(race(&[3, 5])));
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! A set of runs as an operand of a comparison.
 
+use analysis::runs::{MeasuredRun, measured_at_end};
 use anyhow::Result;
 use tracking::{Declarations, Invocation, ProgramRuns, Reader, RecordedRun, Status, printable};
 
 use super::field::{FieldDifference, invocation_differences, join_unique};
 use super::operand::{Operand, Version};
 use crate::render::layout::{BOLD, DEFAULT_WIDTH, styled};
-use crate::runs::{MeasuredRun, measured_at_end};
 use crate::wording::{count, short_digest, truncated};
 
 /// The runs of one side, and what is known about them.
@@ -93,5 +93,6 @@ pub fn merge_declarations(left: &Declarations, right: &Declarations) -> Declarat
         report: left.report.clone().or_else(|| right.report.clone()),
         replicate: left.replicate.clone().or_else(|| right.replicate.clone()),
         directions: [left.directions.clone(), right.directions.clone()].concat(),
+        race: None,
     }
 }

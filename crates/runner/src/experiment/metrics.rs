@@ -27,6 +27,7 @@ pub fn read(node: &Node, learner: &dyn Learner) -> Result<Declarations, Diagnost
         report: name("report", learner.metrics())?,
         replicate: name("replicate", Some(&hyperparameters))?,
         directions,
+        race: None,
     })
 }
 

@@ -1,4 +1,4 @@
-//! Writes the metric and replicate declarations of experiments.
+//! Writes the declarations of experiments.
 
 use super::Store;
 use super::insert::add_experiment;
@@ -25,7 +25,7 @@ impl WriteTransaction<'_> {
             declarations
                 .rows()
                 .into_iter()
-                .try_for_each(|row| insert.execute([experiment, row.0, row.1]).map(drop))
+                .try_for_each(|row| insert.execute([experiment, row.0, &*row.1]).map(drop))
         };
         declare().map_err(self.store_error())
     }
@@ -60,7 +60,7 @@ impl Store {
         })
     }
 
-    /// Replaces all declarations of `experiment`. Creates the experiment if it does not exist.
+    /// Replaces all declarations of `experiment`, also its race. Creates the experiment if it does not exist.
     ///
     /// # Errors
     /// When a name is invalid, or the store cannot be written.
@@ -86,7 +86,7 @@ impl Store {
             of_experiment(&transaction.connection, experiment).map_err(self.store_error())?;
         let mut after = before.clone();
         change(&mut after);
-        for (_, name) in after.rows() {
+        for (_, name) in after.names() {
             check_name("metric", name)?;
         }
         if after == before {

@@ -18,8 +18,8 @@ use super::reader::Reader;
 use super::transaction::WriteTransaction;
 use super::{Store, error_analysis};
 use crate::{
-    Declarations, EpochMetrics, ErrorAnalysis, Experiment, ExperimentName, Interruption,
-    Invocation, Liveness, Order, RecordedRun, Run, Status, StoreError,
+    EpochMetrics, ErrorAnalysis, Experiment, ExperimentName, Interruption, Invocation, Liveness,
+    Order, RecordedRun, Run, Status, StoreError,
 };
 use classify::{Candidate, Class, classify};
 
@@ -102,11 +102,11 @@ impl<'a> Merge<'a> {
             known.entry(run.trial.to_string()).or_default().push(run);
         }
         add_experiment(connection, experiment).map_err(transaction.store_error())?;
-        // Declarations of this store take precedence over declarations of the source.
         let declared = declarations::of_experiment(connection, &experiment.name)
             .map_err(transaction.store_error())?;
-        if declared == Declarations::default() {
-            transaction.declare(&experiment.name, &source.declarations(&experiment.name)?)?;
+        let merged = declared.clone().merged_with(source.declarations(&experiment.name)?);
+        if merged != declared {
+            transaction.declare(&experiment.name, &merged)?;
         }
         Ok(Self { transaction, source, experiment, exact, known, invocations: HashMap::new() })
     }

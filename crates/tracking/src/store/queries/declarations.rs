@@ -1,4 +1,4 @@
-//! Metric and replicate declarations.
+//! Declarations of experiments.
 
 use rusqlite::Connection;
 

@@ -262,7 +262,7 @@ impl Queries {
         Ok((analysis.value, is_intact))
     }
 
-    /// Metric and replicate declarations of `experiment`; empty in a store of an earlier schema.
+    /// The declarations of `experiment`; empty in a store of an earlier schema.
     ///
     /// # Errors
     /// When the store cannot be read.
