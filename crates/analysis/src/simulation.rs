@@ -13,7 +13,8 @@ pub struct Normal(pub u64);
 
 impl Normal {
     #[allow(clippy::cast_precision_loss, reason = "53 bits")]
-    fn uniform(&mut self) -> f64 {
+    /// A number from 0 to below 1.
+    pub fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -127,7 +128,7 @@ fn simulate(design: Design, times: u32, seed: u64) -> Rates {
 }
 
 /// The largest rate that a promise of 95 % allows, with four standard errors of `times` tables.
-fn allowed_rate(times: u32) -> f64 {
+pub fn allowed_rate(times: u32) -> f64 {
     0.05 + 4.0 * (0.05f64 * 0.95 / f64::from(times)).sqrt()
 }
 
