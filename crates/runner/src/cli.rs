@@ -89,9 +89,8 @@ pub struct VerifyArgs {
     /// Verify every run with a result
     #[arg(long)]
     pub all: bool,
-    /// Override one setting of the experiment files; repeatable
-    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
-    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
     #[command(flatten)]
     pub paths: PathArgs,
     /// Run N trials at a time [default: number of available cores; for a program, its `jobs` or 1]
@@ -130,9 +129,8 @@ pub struct MergeArgs {
     /// Merge the attempts of --shard auto at this experiment, and list its missing trials
     #[arg(long, value_name = "EXPERIMENT.toml", help_heading = INPUT)]
     pub attempts: Option<PathBuf>,
-    /// Override one setting of the experiment; repeatable
-    #[arg(long = "set", value_name = "KEY=VALUE", requires = "attempts", help_heading = INPUT)]
-    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
     #[command(flatten)]
     pub paths: PathArgs,
 }
@@ -159,9 +157,8 @@ pub struct StatusArgs {
     /// Experiment file
     #[arg(value_name = "EXPERIMENT.toml")]
     pub experiment: PathBuf,
-    /// Override one setting of the experiment; repeatable
-    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
-    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
     #[command(flatten)]
     pub paths: PathArgs,
 }
@@ -197,9 +194,8 @@ pub struct SubmitArgs {
     /// Train on this device: cpu, cuda or cuda:N
     #[arg(long, value_name = "DEV", default_value = "cpu", help_heading = EXECUTION)]
     pub device: DeviceChoice,
-    /// Override one setting of the experiment; repeatable
-    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
-    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
     #[command(flatten)]
     pub paths: PathArgs,
     /// Pass these options to sbatch, for the tasks and the merge
@@ -261,12 +257,8 @@ pub struct RunArgs {
     /// Train with this engine
     #[arg(long, value_enum, default_value_t = EngineChoice::Auto, help_heading = EXECUTION)]
     pub engine: EngineChoice,
-    /// Override one setting with a TOML value; repeatable
-    ///
-    /// Examples: `--set train.learning_rate=0.1`, `--set sweep.seed=[0,1]`,
-    /// `--set 'train.init="zeros"'`
-    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
-    pub sets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
     /// Print the plan instead of running it
     ///
     /// The plan lists trials, steps and what is already done, and estimates the time.
@@ -301,6 +293,37 @@ pub struct RunArgs {
     /// Print only warnings and errors
     #[arg(short, long, help_heading = OUTPUT)]
     pub quiet: bool,
+}
+
+/// Options that change the settings of experiment files.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SettingArgs {
+    /// Override one setting with a TOML value; repeatable
+    ///
+    /// Examples: `--set train.learning_rate=0.1`, `--set sweep.seed=[0,1]`,
+    /// `--set 'train.init="zeros"'`
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
+    sets: Vec<String>,
+    /// Race: give more seeds only to settings that may still be the best
+    ///
+    /// The same as an empty `[race]` section: looks after 3, 5, 8, 12 and 20 seeds. Set other looks
+    /// with `--set race.seeds=[5,10]`.
+    #[arg(long, help_heading = INPUT)]
+    race: bool,
+}
+
+impl SettingArgs {
+    /// The settings, each as `KEY=VALUE`.
+    pub fn sets(&self) -> Vec<String> {
+        let race = self.race.then(|| "race={}".to_owned());
+        self.sets.iter().cloned().chain(race).collect()
+    }
+
+    /// The same options as words of a command line.
+    pub fn words(&self) -> Vec<String> {
+        let sets = self.sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]);
+        sets.chain(self.race.then(|| "--race".to_owned())).collect()
+    }
 }
 
 /// Options that name the results folder and the source of datasets.

@@ -9,12 +9,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use analysis::race::Raced;
 use anyhow::Result;
 use tracking::{
     DATABASE, Invocation, Reader, RecordedRun, Shard, Status, StoreError, TrialId, shell,
 };
 
-use crate::cli::PathArgs;
+use crate::cli::{PathArgs, SettingArgs};
 use crate::cluster::attempt::{self, AttemptFolder};
 use crate::executor::built_in::BuiltIn;
 use crate::executor::description::Description;
@@ -25,6 +26,7 @@ use crate::experiment::shard;
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 use crate::output::output;
+use crate::sweep::race;
 use crate::sweep::records::TEMPORARY;
 
 /// The largest number of missing trials that are listed by name.
@@ -46,6 +48,8 @@ pub struct PlanStatus {
     pub spec: Spec,
     pub description: Description,
     pub plan: Plan,
+    /// What the merged runs decide, if the experiment is a race.
+    raced: Option<Raced>,
     /// Attempts at shards of this plan. Of attempts at another plan of the same name, only the
     /// results count.
     attempts: Vec<AttemptFolder>,
@@ -82,15 +86,21 @@ impl PlanStatus {
     ///
     /// # Errors
     /// If the file is not valid, its dataset is unavailable, or a folder cannot be read.
-    pub fn read(file: &Path, sets: &[String], paths: &PathArgs, scope: Scope) -> Result<Self> {
-        let spec = Spec::read(file, sets, Arc::new(BuiltIn))?;
+    pub fn read(
+        file: &Path,
+        settings: &SettingArgs,
+        paths: &PathArgs,
+        scope: Scope,
+    ) -> Result<Self> {
+        let spec = Spec::read(file, &settings.sets(), Arc::new(BuiltIn))?;
         let description = Description::find(&spec, &mut Datasets::new(paths, true)?)?;
         let plan = Plan::new(&spec, description.subject())?;
         let mut status = Self {
-            options: options(file, sets, paths),
+            options: options(file, settings, paths),
             spec,
             description,
             plan,
+            raced: None,
             attempts: Vec::new(),
             done: HashSet::new(),
             merged: HashSet::new(),
@@ -107,6 +117,9 @@ impl PlanStatus {
             Err(StoreError::NoStore { .. }) => {}
             Err(error) => return Err(error.into()),
         }
+        let raced = status.plan.race.as_ref();
+        let raced = raced.map(|race| race::of_merged(race, &status.spec, &paths.results));
+        status.raced = raced.transpose()?;
         Ok(status)
     }
 
@@ -170,14 +183,49 @@ impl PlanStatus {
         self.done.contains(&trial.id)
     }
 
-    /// Whether the results folder has a result of every trial.
-    pub fn is_merged(&self) -> bool {
-        self.plan.trials.iter().all(|trial| self.merged.contains(&trial.id))
+    /// The trials of the plan, or of the current look of a race. Of a race that is over, all trials
+    /// that it needed.
+    pub fn trials(&self) -> Vec<&Trial> {
+        let trials = &self.plan.trials;
+        match (&self.plan.race, &self.raced) {
+            (Some(planned), Some(raced)) if raced.decision.end.is_some() => {
+                planned.needed(trials, &raced.decision)
+            }
+            (Some(planned), Some(raced)) => planned.current(trials, &raced.decision),
+            _ => trials.iter().collect(),
+        }
     }
 
-    /// Counts all trials of the plan.
+    /// Whether the results folder has a result of every trial, or of every trial that a race needed.
+    pub fn is_merged(&self) -> bool {
+        match &self.raced {
+            Some(raced) => raced.decision.end.is_some(),
+            None => self.plan.trials.iter().all(|trial| self.merged.contains(&trial.id)),
+        }
+    }
+
+    /// What has the [trials](PlanStatus::trials), in words: the experiment, or the look of its race.
+    pub fn subject(&self) -> String {
+        let name = &self.spec.name;
+        match (&self.plan.race, &self.raced) {
+            (Some(_), Some(raced)) if raced.decision.end.is_some() => format!("the race of {name}"),
+            (Some(planned), Some(raced)) => {
+                let (look, looks) = (raced.decision.looks + 1, planned.race.rules.looks().len());
+                format!("look {look} of {looks} of {name}")
+            }
+            _ => name.to_string(),
+        }
+    }
+
+    /// Whether all looks so far are merged and the next has no result yet.
+    fn is_between_looks(&self) -> bool {
+        let is_later = self.raced.as_ref().is_some_and(|raced| raced.decision.looks > 0);
+        is_later && self.trials().iter().all(|trial| !self.is_done(trial))
+    }
+
+    /// Counts [`PlanStatus::trials`].
     pub fn counts(&self) -> StatusCounts {
-        self.count(&self.plan.trials)
+        self.count(self.trials())
     }
 
     /// Counts the trials of each shard, by the newest attempt's number of shards, and lists the
@@ -199,7 +247,7 @@ impl PlanStatus {
     }
 
     fn trials_of(&self, shard: Shard) -> impl Iterator<Item = &Trial> {
-        shard::part(groups(&self.plan.trials), shard).into_iter().flat_map(|group| group.trials)
+        shard::part(groups(self.trials()), shard).into_iter().flat_map(|group| group.trials)
     }
 
     /// Whether some trial of `shard` has no result.
@@ -224,7 +272,7 @@ impl PlanStatus {
             (_, 0) => merge(),
             (Some((_, command)), _) => command.trim_end().to_owned(),
             // Without a merge, the trials that only attempts have would run again.
-            (None, _) if self.plan.trials.iter().any(only_in_attempts) => {
+            (None, _) if self.trials().into_iter().any(only_in_attempts) => {
                 format!("{}; {}", merge(), run())
             }
             (None, _) => run(),
@@ -249,14 +297,21 @@ impl PlanStatus {
     /// # Errors
     /// If standard output cannot be written.
     pub fn print_missing(&self, results: &Path) -> Result<bool> {
-        let (trials, name) = (&self.plan.trials, &self.spec.name);
-        let missing: Vec<&Trial> = trials.iter().filter(|trial| !self.is_done(trial)).collect();
+        let (trials, subject) = (self.trials(), self.subject());
+        let missing: Vec<&Trial> =
+            trials.iter().copied().filter(|trial| !self.is_done(trial)).collect();
         let mut out = output();
-        if missing.is_empty() {
-            writeln!(out, "all {} trials of {name} have their result", trials.len())?;
+        if missing.is_empty() || self.is_merged() {
+            writeln!(out, "all {} trials of {subject} have their result", trials.len())?;
             return Ok(false);
         }
-        writeln!(out, "{} of {} trials of {name} are missing:", missing.len(), trials.len())?;
+        let command = self.command(results);
+        let command = tracking::printable(&command);
+        if self.is_between_looks() {
+            writeln!(out, "{subject} needs {} trials; to run them:\n  {command}", trials.len())?;
+            return Ok(false);
+        }
+        writeln!(out, "{} of {} trials of {subject} are missing:", missing.len(), trials.len())?;
         for trial in missing.iter().take(LISTED) {
             let status = self.unfinished.get(&trial.id);
             let status = status.map_or_else(String::new, |status| format!(" ({status})"));
@@ -265,18 +320,17 @@ impl PlanStatus {
         if missing.len() > LISTED {
             writeln!(out, "  and {} more", missing.len() - LISTED)?;
         }
-        let command = self.command(results);
-        writeln!(out, "to run only these:\n  {}", tracking::printable(&command))?;
+        writeln!(out, "to run only these:\n  {command}")?;
         Ok(true)
     }
 }
 
 /// The experiment file, and the options that select the same plan, results and dataset.
-fn options(file: &Path, sets: &[String], paths: &PathArgs) -> String {
+fn options(file: &Path, settings: &SettingArgs, paths: &PathArgs) -> String {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let mut words = vec![text(file)];
     words.extend(shell::results_option(&paths.results));
-    words.extend(sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]));
+    words.extend(settings.words());
     words.extend(paths.data_dir.iter().flat_map(|folder| ["--data-dir".to_owned(), text(folder)]));
     words.extend(paths.mirrors.iter().flat_map(|url| ["--mirror".to_owned(), url.clone()]));
     words.extend(paths.offline.then(|| "--offline".to_owned()));

@@ -182,8 +182,7 @@ pub fn submit_command(args: &SubmitArgs) -> Result<String> {
 
 /// The options by which any command finds the same plan.
 fn plan_options(args: &SubmitArgs) -> Result<Vec<String>> {
-    let mut words: Vec<String> =
-        args.sets.iter().flat_map(|set| ["--set".to_owned(), set.clone()]).collect();
+    let mut words = args.settings.words();
     if let Some(folder) = &args.paths.data_dir {
         words.extend(["--data-dir".to_owned(), absolute(folder)?]);
     }

@@ -25,11 +25,15 @@ pub const INCOMPLETE: u8 = 1;
 /// Merges results folders and reports the result per folder. With `--attempts`, also reports the
 /// trials that are still missing.
 pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
+    let sets = args.settings.sets();
     let Some(file) = &args.attempts else {
+        if !sets.is_empty() {
+            bail!("--set and --race change an experiment: name it with --attempts");
+        }
         return merge_all(&named(args.folders.clone()), &args.paths.results);
     };
     let attempts =
-        attempt::find(&args.paths.results, &Spec::read(file, &args.sets, Arc::new(BuiltIn))?.name)?;
+        attempt::find(&args.paths.results, &Spec::read(file, &sets, Arc::new(BuiltIn))?.name)?;
     // An attempt without a readable store must not block the merge of the others. An attempt that
     // was killed before it recorded anything needs no warning.
     let readable = |folder: &PathBuf| match Reader::open(folder) {
@@ -43,7 +47,7 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode> {
     let attempts = attempts.into_iter().map(|attempt| attempt.path).filter(readable);
     let code =
         merge_all(&named(args.folders.iter().cloned().chain(attempts)), &args.paths.results)?;
-    let status = PlanStatus::read(file, &args.sets, &args.paths, Scope::Merged)?;
+    let status = PlanStatus::read(file, &args.settings, &args.paths, Scope::Merged)?;
     Ok(if status.print_missing(&args.paths.results)? { ExitCode::from(INCOMPLETE) } else { code })
 }
 

@@ -2,16 +2,18 @@
 
 use std::io::Write;
 
+use analysis::race::likely_runs;
 use anyhow::Result;
 use model::EngineKind;
 use tracking::Value;
 
 use super::plan_export;
 use super::planned::{Planned, State};
+use super::race::outcome;
 use crate::cli::PlanFormat;
 use crate::executor::description::TimeEstimate;
 use crate::experiment::datasets::Datasets;
-use crate::experiment::group::{TrialGroup, step_count};
+use crate::experiment::group::{TrialGroup, groups, step_count};
 use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
@@ -61,7 +63,7 @@ pub fn print_all(
 
 /// Prints a plan for the terminal.
 fn print(request: &Request, planned: &Planned<'_>) -> Result<()> {
-    let Planned { spec, description, plan, runs, .. } = planned;
+    let Planned { spec, description, plan, .. } = planned;
     let work = planned.work(request.selection);
     let states = planned.trials(&work);
     let to_run = &work.to_run;
@@ -78,13 +80,26 @@ fn print(request: &Request, planned: &Planned<'_>) -> Result<()> {
     if let Some(shard) = request.selection.shard {
         writeln!(out, "shard {shard} of {} trials:", plan.trials.len())?;
     }
+    if let Some(race) = race(request, planned) {
+        writeln!(out, "{}", wrapped_words(&race, stdout_width()))?;
+    }
     let trials = states.len();
     if to_run.is_empty() {
         writeln!(out, "{trials} trials, none to run")?;
         return Ok(());
     }
-    let jobs = experiment_sweep::jobs(request.jobs.or_else(|| spec.trained.jobs()));
-    let time = match description.time(request.engine, runs, to_run, jobs) {
+    let time = time(request, planned, to_run);
+    let has_done = states.iter().filter(|(trial, _)| planned.done.contains(&trial.id)).count();
+    let steps = steps(to_run).map_or_else(String::new, |steps| format!("{steps}, "));
+    let summary = format!("{trials} trials, {has_done} have their result; {steps}{time}");
+    writeln!(out, "{}", wrapped_words(&summary, stdout_width()))?;
+    Ok(())
+}
+
+/// The time of `to_run`, and where the estimate comes from.
+fn time(request: &Request, planned: &Planned<'_>, to_run: &[TrialGroup<'_>]) -> String {
+    let jobs = experiment_sweep::jobs(request.jobs.or_else(|| planned.spec.trained.jobs()));
+    match planned.description.time(request.engine, &planned.runs, to_run, jobs) {
         None => format!("{jobs} at a time (no earlier run to estimate the time from)"),
         Some(TimeEstimate { time, measured_runs }) => {
             let basis = match measured_runs {
@@ -93,12 +108,32 @@ fn print(request: &Request, planned: &Planned<'_>) -> Result<()> {
             };
             format!("{} with {jobs} at a time ({basis})", tracking::about(time))
         }
+    }
+}
+
+/// The looks of a race, its greatest cost and its likely cost; `None` if the plan is no race.
+fn race(request: &Request, planned: &Planned<'_>) -> Option<String> {
+    let Planned { plan, raced, done, .. } = planned;
+    let (race, raced) = (plan.race.as_ref()?, raced.as_ref()?);
+    let (rules, decision) = (&race.race.rules, &raced.decision);
+    let looks: Vec<String> = rules.looks().iter().map(ToString::to_string).collect();
+    let looks = format!("race with looks after {} seeds", looks.join(", "));
+    if decision.end.is_some() {
+        return Some(format!("{looks}: {}", outcome(race, plan, decision)));
+    }
+    let possible = race.possible(&plan.trials, decision);
+    let at = format!("{looks}: look {} needs these trials", decision.looks + 1);
+    let likely = match likely_runs(rules, &raced.field) {
+        Some(runs) => format!("likely about {runs}"),
+        None => "unknown before each setting has two seeds".to_owned(),
     };
-    let has_done = states.iter().filter(|(trial, _)| planned.done.contains(&trial.id)).count();
-    let steps = steps(to_run).map_or_else(String::new, |steps| format!("{steps}, "));
-    let summary = format!("{trials} trials, {has_done} have their result; {steps}{time}");
-    writeln!(out, "{}", wrapped_words(&summary, stdout_width()))?;
-    Ok(())
+    let missing = possible.iter().filter(|trial| !done.contains(&trial.id));
+    let worst = groups(missing.copied());
+    Some(format!(
+        "{at}; the whole race at most {} trials, {likely}; at most {}",
+        possible.len(),
+        time(request, planned, &worst)
+    ))
 }
 
 /// The steps to train, and the steps that trials of a group share; `None` if they are not known.

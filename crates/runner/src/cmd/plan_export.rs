@@ -24,7 +24,7 @@ pub fn csv(plans: &[Planned<'_>], selection: Selection) -> Result<String> {
     let columns = ["experiment", "trial", "state", "steps"];
     out.write_record(columns.into_iter().chain(names.iter().map(String::as_str)))?;
     for planned in plans {
-        for (trial, state) in planned.trials(&planned.work(selection)) {
+        for (trial, state) in planned.all_trials(selection) {
             let steps = steps(trial).map_or_else(String::new, |steps| steps.to_string());
             let id = csv_id(trial.id.as_str()).into_owned();
             let row = [planned.spec.name.to_string(), id, state.name().to_owned(), steps];
@@ -48,7 +48,7 @@ fn cell(value: Option<&Value>) -> String {
 /// A list of plans. Each has a list of trials, whose hyperparameters have their types.
 pub fn json(plans: &[Planned<'_>], selection: Selection) -> String {
     let plan = |planned: &Planned<'_>| {
-        let trials = planned.trials(&planned.work(selection));
+        let trials = planned.all_trials(selection);
         let trials = trials.into_iter().map(|(trial, state)| trial_json(planned, trial, state));
         json!({
             "experiment": planned.spec.name.to_string(),

@@ -1,7 +1,8 @@
 //! The plan of an experiment with its recorded state, for `--plan`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use analysis::race::Raced;
 use anyhow::Result;
 use tracking::{Reader, RecordedRun, StoreError, TrialId};
 
@@ -12,6 +13,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 use crate::sweep::destination::Destination;
+use crate::sweep::race;
 use crate::sweep::selection::{Selection, Work};
 
 /// The plan of an experiment, and what is recorded of it.
@@ -23,6 +25,8 @@ pub struct Planned<'a> {
     pub runs: Vec<RecordedRun>,
     /// The trials with a result.
     pub done: HashSet<TrialId>,
+    /// What the runs decide, if the experiment is a race.
+    pub raced: Option<Raced>,
 }
 
 /// Whether a trial is run.
@@ -32,6 +36,10 @@ pub enum State {
     Done,
     /// The trial has not failed, and `--retry-failed` runs only failed trials.
     NotSelected,
+    /// A later look of the race may need it.
+    Later,
+    /// Its setting left the race, or the race is over.
+    NotNeeded,
 }
 
 impl State {
@@ -41,6 +49,8 @@ impl State {
             Self::ToRun => "to_run",
             Self::Done => "done",
             Self::NotSelected => "not_selected",
+            Self::Later => "later",
+            Self::NotNeeded => "not_needed",
         }
     }
 }
@@ -57,18 +67,58 @@ impl<'a> Planned<'a> {
     ) -> Result<Self> {
         let description = Description::find(spec, datasets)?;
         let plan = Plan::new(spec, description.subject())?;
-        let (runs, mut done) = match Reader::open(&destination.results) {
-            Ok(reader) => (reader.all_runs(&spec.name)?, reader.completed_trials(&spec.name)?),
-            Err(StoreError::NoStore { .. }) => (Vec::new(), HashSet::new()),
+        let reader = match Reader::open(&destination.results) {
+            Ok(reader) => Some(reader),
+            Err(StoreError::NoStore { .. }) => None,
             Err(error) => return Err(error.into()),
         };
+        let (runs, mut done) = match &reader {
+            Some(reader) => (reader.all_runs(&spec.name)?, reader.completed_trials(&spec.name)?),
+            None => (Vec::new(), HashSet::new()),
+        };
         done.extend(destination.done_elsewhere(&spec.name)?);
-        Ok(Self { spec, description, plan, runs, done })
+        let raced = |planned| match (destination.shared_results(), &reader) {
+            (Some(shared), _) => race::of_merged(planned, spec, shared),
+            (None, Some(reader)) => race::of_store(planned, spec, reader),
+            (None, None) => Ok(planned.undecided()),
+        };
+        let raced = plan.race.as_ref().map(raced).transpose()?;
+        Ok(Self { spec, description, plan, runs, done, raced })
     }
 
     /// The trials that `selection` runs.
     pub fn work(&self, selection: Selection) -> Work<'_> {
-        selection.work(&self.plan, &self.runs, &self.done)
+        let trials: Vec<&Trial> = match (&self.plan.race, &self.raced) {
+            (Some(planned), Some(raced)) if selection.shard.is_some() => {
+                planned.current(&self.plan.trials, &raced.decision)
+            }
+            (Some(planned), Some(raced)) => planned.needed(&self.plan.trials, &raced.decision),
+            _ => self.plan.trials.iter().collect(),
+        };
+        selection.work(trials, &self.runs, &self.done)
+    }
+
+    /// The trials of the plan and their states, in its order: all trials, or those of the shard that
+    /// `selection` names.
+    pub fn all_trials(&self, selection: Selection) -> Vec<(&Trial, State)> {
+        let selected = self.trials(&self.work(selection));
+        let Some((planned, raced)) = self.plan.race.as_ref().zip(self.raced.as_ref()) else {
+            return selected;
+        };
+        if selection.shard.is_some() {
+            return selected;
+        }
+        let states: HashMap<&TrialId, State> =
+            selected.into_iter().map(|(trial, state)| (&trial.id, state)).collect();
+        let possible = planned.possible(&self.plan.trials, &raced.decision);
+        let later: HashSet<&TrialId> = possible.into_iter().map(|trial| &trial.id).collect();
+        let state = |trial: &Trial| match states.get(&trial.id) {
+            Some(state) => *state,
+            None if self.done.contains(&trial.id) => State::Done,
+            None if later.contains(&trial.id) => State::Later,
+            None => State::NotNeeded,
+        };
+        self.plan.trials.iter().map(|trial| (trial, state(trial))).collect()
     }
 
     /// The candidates of `work` and their states, in the order of the plan.

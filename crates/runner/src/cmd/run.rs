@@ -8,11 +8,11 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind};
 use tracking::program_files::programs_folder;
-use tracking::{RecordedRun, Store};
+use tracking::{Declarations, Race, Store};
 
 use crate::cli::{EngineChoice, PlanFormat, RunArgs};
 use crate::cluster::slurm;
-use crate::cmd::{plan as plan_command, summary, warnings};
+use crate::cmd::{plan as plan_command, race, summary, trials, warnings};
 use crate::executor::built_in::BuiltIn;
 use crate::executor::program::trial_folder::TrialFolder;
 use crate::executor::setup::{Hardware, Setup};
@@ -21,9 +21,9 @@ use crate::experiment::plan::Plan;
 use crate::experiment::shard;
 use crate::experiment::spec::{Spec, Trained};
 use crate::sweep::destination::Destination;
-use crate::sweep::experiment_sweep::{self, PreparedExperiment, SweepContext};
+use crate::sweep::experiment_sweep::{PreparedExperiment, SweepContext};
 use crate::sweep::panics;
-use crate::sweep::selection::{Choice, Selection, Work};
+use crate::sweep::selection::{Choice, Selection};
 use crate::sweep::stop::{STOPPED, Stop};
 use crate::sweep::store_writer::SweepSummary;
 
@@ -110,7 +110,8 @@ fn run_experiments(
 }
 
 fn read_specs(args: &RunArgs) -> Result<Vec<Spec>> {
-    let read = |path: &PathBuf| Spec::read(path, &args.sets, Arc::new(BuiltIn));
+    let sets = args.settings.sets();
+    let read = |path: &PathBuf| Spec::read(path, &sets, Arc::new(BuiltIn));
     let specs = args.experiments.iter().map(read).collect::<Result<Vec<_>>>()?;
     let mut names = HashSet::new();
     match specs.iter().find(|spec| !names.insert(&spec.name)) {
@@ -175,19 +176,25 @@ fn run_experiment(
     if let Some(shard) = destination.shard {
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan.sha256(), shard)?;
     }
-    store.declare_metrics(&spec.name, &spec.metrics)?;
+    // A command without anything to run does not end the race of an earlier one.
+    let earlier = store.declarations(&spec.name)?.race;
+    let race = plan.race.as_ref().map(|planned| planned.race.clone());
+    declare(spec, race.or(earlier), store)?;
     remove_ended(&destination.results, spec, store)?;
-    let work = select(context, experiment, store)?;
     warnings::of_unlisted_files(&experiment.setup);
-    if !args.quiet {
-        summary::announce(context.selection, experiment, &work.to_run);
-    }
-    let summary = if work.to_run.is_empty() {
-        SweepSummary::default()
-    } else {
-        let invocation = experiment_sweep::begin(context, experiment, &work, store)?;
-        *started = true;
-        experiment_sweep::run(context, experiment, work, invocation, store)?
+    let summary = match &plan.race {
+        Some(race) => race::run(context, experiment, race, store, started)?,
+        None => {
+            let work = trials::select(context, experiment, &plan.trials, store)?;
+            if !work.to_run.is_empty() {
+                declare(spec, None, store)?;
+            }
+            if !args.quiet {
+                let what = summary::to_run(context.selection, plan.trials.len(), &work.to_run);
+                summary::announce(experiment, &what);
+            }
+            trials::run(context, experiment, work, store, started)?
+        }
     };
     store.export_csv(&spec.name)?;
     warnings::of_missing_metrics(experiment, store)?;
@@ -195,6 +202,12 @@ fn run_experiment(
         summary::print(&destination.results, experiment, store)?;
     }
     Ok(summary)
+}
+
+/// Declares the metrics of an experiment, and its race.
+fn declare(spec: &Spec, race: Option<Race>, store: &Store) -> Result<()> {
+    let declarations = Declarations { race, ..spec.metrics.clone() };
+    Ok(store.declare_metrics(&spec.name, &declarations)?)
 }
 
 /// Removes the folders of programs whose run has a result: their runner was killed before it could.
@@ -209,23 +222,6 @@ fn remove_ended(results: &Path, spec: &Spec, store: &Store) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The work of the sweep, given what is recorded.
-fn select<'a>(
-    context: &SweepContext<'_>,
-    PreparedExperiment { spec, plan, .. }: &'a PreparedExperiment,
-    store: &Store,
-) -> Result<Work<'a>> {
-    let mut done = store.completed_trials(&spec.name)?;
-    done.extend(context.destination.done_elsewhere(&spec.name)?);
-    // Reading the effective runs also detects damaged runs, so it happens in every case.
-    let effective = store.runs(&spec.name)?;
-    let runs: Vec<RecordedRun> = match context.selection.choice {
-        Choice::Failed => store.all_runs(&spec.name)?,
-        Choice::Missing | Choice::All => effective,
-    };
-    Ok(context.selection.work(plan, &runs, &done))
 }
 
 #[cfg(test)]

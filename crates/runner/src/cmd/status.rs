@@ -18,10 +18,10 @@ const UNFINISHED: u8 = 1;
 
 /// Prints the status of the plan and of each shard.
 pub fn status(args: &StatusArgs) -> Result<ExitCode> {
-    let status = PlanStatus::read(&args.experiment, &args.sets, &args.paths, Scope::All)?;
+    let status = PlanStatus::read(&args.experiment, &args.settings, &args.paths, Scope::All)?;
     let counts = status.counts();
     let mut out = output();
-    let line = format!("{} · {}", printable(&status.spec.name), describe(counts));
+    let line = format!("{} · {}", printable(&status.subject()), describe(counts));
     writeln!(out, "{}", wrapped(&line, stdout_width()))?;
     let shards = status.shards();
     if !shards.is_empty() {

@@ -21,19 +21,13 @@ const TASK_SECONDS: f64 = 300.0;
 
 /// Submits the missing trials of an experiment, or shows what would be submitted.
 pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
-    // The script of a job and the record of the submission are files.
-    if args.sets.iter().any(|set| without_env_values(set) != *set) {
-        bail!(
-            "--set program.env would store the value in the script of the jobs: set the variable in \
-             the environment of the jobs instead"
-        );
-    }
-    let status = PlanStatus::read(&args.experiment, &args.sets, &args.paths, Scope::All)?;
+    reject_secrets(&args.settings.sets())?;
+    let status = PlanStatus::read(&args.experiment, &args.settings, &args.paths, Scope::All)?;
     let (name, results) = (&status.spec.name, std::path::absolute(&args.paths.results)?);
-    let counts = status.counts();
+    let (subject, counts) = (status.subject(), status.counts());
     if status.is_merged() {
         anstream::eprintln!(
-            "all {} trials of {name} have their result; nothing to submit",
+            "all {} trials of {subject} have their result; nothing to submit",
             counts.trials
         );
         return Ok(ExitCode::SUCCESS);
@@ -46,7 +40,7 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
             return show(&[&merge]);
         }
         let id = merge.submit()?;
-        writeln!(output(), "merge {id}: all {} trials of {name} are done", counts.trials)?;
+        writeln!(output(), "merge {id}: all {} trials of {subject} are done", counts.trials)?;
         return Ok(ExitCode::SUCCESS);
     }
     let shards = args.shards.map_or_else(|| suitable_shards(args, &status), Ok)?;
@@ -73,13 +67,25 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
     let missing = counts.trials - counts.done;
     writeln!(
         out,
-        "array {array_id}: {missing} trials of {name}, one task per incomplete shard of {shards}"
+        "array {array_id}: {missing} trials of {subject}, one task per incomplete shard of {shards}"
     )?;
     writeln!(out, "merge {merge_id}: after all tasks, whether they succeed or fail")?;
     writeln!(out, "logs:   {}", logs.join(format!("{array_id}_*.log")).display())?;
     writeln!(out, "status: {}", slurm::status_command(args)?)?;
     writeln!(out, "to run missing trials after a failure: {}", slurm::submit_command(args)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rejects settings that may be secrets: the script of a job and the record of the submission are
+/// files.
+fn reject_secrets(sets: &[String]) -> Result<()> {
+    if sets.iter().any(|set| without_env_values(set) != *set) {
+        bail!(
+            "--set program.env would store the value in the script of the jobs: set the variable in \
+             the environment of the jobs instead"
+        );
+    }
+    Ok(())
 }
 
 /// Prints the commands that would submit `jobs`.
@@ -93,7 +99,7 @@ fn show(jobs: &[&Job]) -> Result<ExitCode> {
 
 /// A number of shards that take some minutes each on one core; at most one per trial group.
 fn suitable_shards(args: &SubmitArgs, status: &PlanStatus) -> Result<u32> {
-    let groups = groups(status.plan.trials.iter().filter(|trial| !status.is_done(trial)));
+    let groups = groups(status.trials().into_iter().filter(|trial| !status.is_done(trial)));
     let engine = EngineKind::fastest_on(args.device);
     let runs = Reader::open(&args.paths.results)
         .and_then(|reader| reader.runs(&status.spec.name))

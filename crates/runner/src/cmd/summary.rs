@@ -9,6 +9,7 @@ use tracking::metric::Rules;
 use tracking::program_files::logs_folder;
 use tracking::{Direction, RecordedRun, Status, Store, Value};
 
+use super::race::outcome;
 use crate::executor::setup::Setup;
 use crate::experiment::group::{TrialGroup, trial_count};
 use crate::experiment::plan::Plan;
@@ -16,6 +17,7 @@ use crate::experiment::spec::Spec;
 use crate::metric;
 use crate::output::output;
 use crate::sweep::experiment_sweep::PreparedExperiment;
+use crate::sweep::race;
 use crate::sweep::selection::{Choice, Selection};
 use crate::table::{Column, Table};
 use crate::terminal::{stderr_width, stdout_width, wrapped, wrapped_words};
@@ -24,15 +26,17 @@ use tracking::shell;
 /// The number of trials in the table.
 const BEST: usize = 5;
 
-/// Prints on stderr how many trials will run.
-pub fn announce(
-    selection: Selection,
-    PreparedExperiment { spec, setup, plan }: &PreparedExperiment,
-    to_run: &[TrialGroup<'_>],
-) {
-    let (pending, trials) = (trial_count(to_run), plan.trials.len());
+/// Prints on stderr what will run.
+pub fn announce(PreparedExperiment { spec, setup, .. }: &PreparedExperiment, what: &str) {
+    let line = format!("{} · {} · {what}", spec.name, setup.title());
+    anstream::eprintln!("{}", wrapped(&tracking::printable(&line), stderr_width()));
+}
+
+/// How many of the `trials` of a plan will run.
+pub fn to_run(selection: Selection, trials: usize, to_run: &[TrialGroup<'_>]) -> String {
+    let pending = trial_count(to_run);
     let is_shard = selection.shard.is_some();
-    let what = match (pending, trials - pending) {
+    match (pending, trials - pending) {
         (0, _) if selection.choice == Choice::Failed => {
             "no trial failed; nothing to run".to_owned()
         }
@@ -47,9 +51,7 @@ pub fn announce(
         (_, 0) => format!("{trials} trials to run"),
         _ if is_shard => format!("{pending} of {trials} trials to run in this shard"),
         (_, done) => format!("{pending} of {trials} trials to run, {done} have their result"),
-    };
-    let line = format!("{} · {} · {what}", spec.name, setup.title());
-    anstream::eprintln!("{}", wrapped(&tracking::printable(&line), stderr_width()));
+    }
 }
 
 /// Prints the best runs of the plan, the dataset, where the results are, and the command that
@@ -87,6 +89,11 @@ pub fn print(
         words.extend(matches!(setup, Setup::Program { .. }).then_some("--log"));
         let show = shell::next_command("report", "show", results, &words);
         writeln!(out, "To see why a trial failed: {show}")?;
+    }
+    if let Some(planned) = &plan.race {
+        let raced = race::of_store(planned, spec, store)?;
+        let outcome = format!("Race: {}", outcome(planned, plan, &raced.decision));
+        writeln!(out, "\n{}", wrapped_words(&tracking::printable(&outcome), stdout_width()))?;
     }
     writeln!(out)?;
     let (dataset, folder) = match setup {

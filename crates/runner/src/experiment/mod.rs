@@ -17,6 +17,8 @@ pub mod metrics;
 pub mod plan;
 pub mod program_learner;
 pub mod program_section;
+pub mod race;
+pub mod race_section;
 pub mod range;
 pub mod sample;
 pub mod sampler;

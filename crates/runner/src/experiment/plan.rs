@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::experiment::diagnostic::Diagnostic;
 use crate::experiment::learner::{Params, Subject};
+use crate::experiment::race::PlannedRace;
 use crate::experiment::spec::{Spec, Trained};
 use crate::experiment::trial::Trial;
 
@@ -16,6 +17,8 @@ pub struct Plan {
     pub trials: Vec<Trial>,
     /// Names of the hyperparameters whose values differ between trials, in the learner's order.
     pub varying: Vec<String>,
+    /// The race that decides which trials are needed; without one, all of them are.
+    pub race: Option<PlannedRace>,
 }
 
 impl Plan {
@@ -49,7 +52,8 @@ impl Plan {
             values.any(|value| Some(value) != first)
         };
         let varying = names.into_iter().filter(varies).collect();
-        Ok(Self { trials, varying })
+        let race = spec.race.as_ref().map(|race| PlannedRace::new(race, &trials)).transpose()?;
+        Ok(Self { trials, varying, race })
     }
 
     /// The identity of the plan: SHA-256 of its sorted trial ids, one per line.

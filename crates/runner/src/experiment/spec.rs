@@ -15,6 +15,7 @@ use crate::experiment::learner::{Learner, Params};
 use crate::experiment::metrics;
 use crate::experiment::program_learner::ProgramLearner;
 use crate::experiment::program_section::ProgramSection;
+use crate::experiment::race_section::RaceSection;
 use crate::experiment::section::{Section, reject_duplicates, table, text};
 use crate::experiment::space::Space;
 use crate::experiment::sweep_section::SweepSection;
@@ -31,6 +32,8 @@ pub struct Spec {
     pub learner: Arc<dyn Learner>,
     /// The `[metrics]` section.
     pub metrics: Declarations,
+    /// The `[race]` section.
+    pub race: Option<RaceSection>,
     /// The values that all trials share. A swept hyperparameter has its default here.
     pub base: Params,
     /// The space of each sweep, in the order of the file. Together they are the plan.
@@ -105,8 +108,8 @@ impl Spec {
         folder: &Path,
         built_in: Arc<dyn Learner>,
     ) -> Result<Self, Diagnostic> {
-        const KEYS: [&str; 7] =
-            ["name", "description", "data", "program", "metrics", "train", "sweep"];
+        const KEYS: [&str; 8] =
+            ["name", "description", "data", "program", "metrics", "train", "sweep", "race"];
         let top = Section::new("the experiment", root, &KEYS)?;
         let name = top.required("name", "name = \"batch_sweep\"")?;
         let description =
@@ -115,7 +118,8 @@ impl Spec {
         let train = top.get("train").map_or(Ok(&[][..]), |node| table("train", node))?;
         let train = flattened(train);
         reject_duplicates(&train)?;
-        let sweeps = SweepSection::read_all(root)?;
+        let mut sweeps = SweepSection::read_all(root)?;
+        let race = RaceSection::read(root, &mut sweeps)?;
         let swept = sweeps.iter().map(SweepSection::hyperparameters);
         let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
         reject_fixed_and_swept(&train, &swept)?;
@@ -127,7 +131,7 @@ impl Spec {
         let base = base(&train, &*learner)?;
         let replicates = metrics.replicate.as_deref();
         let replicates = replicates.map_or(REPLICATES.to_vec(), |name| vec![name]);
-        let spaces = SweepSection::spaces(&sweeps, &*learner, &replicates)?;
+        let spaces = SweepSection::spaces(&sweeps, &*learner, &replicates, race.as_ref())?;
         let spans = train.iter().chain(&swept);
         let spans = spans.map(|(key, node)| (key.name.clone(), node.span.clone())).collect();
         Ok(Self {
@@ -136,6 +140,7 @@ impl Spec {
             trained,
             learner,
             metrics,
+            race,
             base,
             spaces,
             spans,

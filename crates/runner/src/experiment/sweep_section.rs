@@ -5,6 +5,7 @@ use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
 use crate::experiment::exclude::Exclude;
 use crate::experiment::file::{Key, Node, Table, Value, entry, flattened};
 use crate::experiment::learner::Learner;
+use crate::experiment::race_section::RaceSection;
 use crate::experiment::range;
 use crate::experiment::sample::{Dimension, Sample};
 use crate::experiment::section::{reject_duplicates, table};
@@ -48,6 +49,18 @@ impl SweepSection {
         Ok(section)
     }
 
+    /// Sweeps a hyperparameter over `values`, unless the file sweeps it.
+    pub fn add_default(&mut self, key: &Key, values: Node) {
+        let has_key = |table: &Table| table.iter().any(|(known, _)| known.name == key.name);
+        let is_zipped = |(known, node): &(Key, Node)| match &node.value {
+            Value::Table(lists) => known.name == ZIP && has_key(&flattened(lists)),
+            _ => false,
+        };
+        if !has_key(&self.swept) && !self.swept.iter().any(is_zipped) {
+            self.swept.push((key.clone(), values));
+        }
+    }
+
     /// The hyperparameters of the sweep, each once, also those in its `zip`.
     pub fn hyperparameters(&self) -> Result<Table, Diagnostic> {
         let mut hyperparameters = Table::new();
@@ -66,17 +79,23 @@ impl SweepSection {
         sweeps: &[Self],
         learner: &dyn Learner,
         replicates: &[&str],
+        race: Option<&RaceSection>,
     ) -> Result<Vec<Space>, Diagnostic> {
         let mut combinations = 0;
         let space = |sweep: &Self| {
-            let space = sweep.space(learner, replicates)?;
+            let space = sweep.space(learner, replicates, race)?;
             combinations = space.limit(combinations)?;
             Ok(space)
         };
         sweeps.iter().map(space).collect()
     }
 
-    fn space(&self, learner: &dyn Learner, replicates: &[&str]) -> Result<Space, Diagnostic> {
+    fn space(
+        &self,
+        learner: &dyn Learner,
+        replicates: &[&str],
+        race: Option<&RaceSection>,
+    ) -> Result<Space, Diagnostic> {
         let mut space = Space::new(self.span.clone());
         let sample = Sample::read(&self.settings)?;
         let is_replicate = |key: &Key| replicates.contains(&key.name.as_str());
@@ -94,7 +113,11 @@ impl SweepSection {
             space.cross(sample.axis(dimensions.collect::<Result<_, _>>()?, learner)?)?;
         }
         for (key, node) in self.swept.iter().filter(|entry| !is_sampled(entry)) {
-            space.cross(Axis::read(key, node, learner)?)?;
+            let axis = Axis::read(key, node, learner)?;
+            space.cross(match race.filter(|race| axis.names.contains(&race.replicate)) {
+                Some(race) => race.seeds(axis, learner)?,
+                None => axis,
+            })?;
         }
         if let Some(node) = entry(&self.settings, "exclude") {
             let names = learner.hyperparameters();

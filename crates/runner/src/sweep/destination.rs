@@ -1,7 +1,7 @@
 //! Where a sweep records its runs, and where it looks for trials that are done.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use tracking::{Shard, Store, StoreError, TrialId};
@@ -39,6 +39,11 @@ impl Destination {
         let attempt = Attempt::from_environment(count)?;
         let folder = attempt.folder(&results, &spec.name);
         Ok(Self { results: folder, shared: Some(results), shard: Some(attempt.shard) })
+    }
+
+    /// The results folder with the merged results of all attempts, if this is an attempt.
+    pub fn shared_results(&self) -> Option<&Path> {
+        self.shared.as_deref()
     }
 
     /// Whether no other process writes to the store.

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use tracking::{RecordedRun, Shard, Status, TrialId};
 
 use crate::experiment::group::{TrialGroup, groups};
-use crate::experiment::plan::Plan;
 use crate::experiment::shard;
 use crate::experiment::trial::Trial;
 
@@ -22,7 +21,7 @@ pub enum Choice {
 
 /// The work of a sweep.
 pub struct Work<'a> {
-    /// All trials of the shard, or of the plan.
+    /// The groups of `trials`, or of their shard.
     pub candidates: Vec<TrialGroup<'a>>,
     /// The trials to run.
     pub to_run: Vec<TrialGroup<'a>>,
@@ -39,21 +38,21 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// All trials of the shard, or of the plan.
-    fn candidates<'a>(&self, plan: &'a Plan) -> Vec<TrialGroup<'a>> {
-        let groups = groups(&plan.trials);
+    /// The trials of the shard, or all.
+    fn candidates<'a>(&self, trials: impl IntoIterator<Item = &'a Trial>) -> Vec<TrialGroup<'a>> {
+        let groups = groups(trials);
         match self.shard {
             Some(shard) => shard::part(groups, shard),
             None => groups,
         }
     }
 
-    /// The work, given the `recorded` runs of the experiment, oldest first, and the trials that are
-    /// `done`. For [`Choice::Failed`], `recorded` must hold all runs: a failed run is not effective
+    /// The work on `trials` of the plan, given the `recorded` runs of the experiment, oldest first,
+    /// and the trials that are `done`. For [`Choice::Failed`], `recorded` must hold all runs: a failed run is not effective
     /// if an older run of its trial has a result.
     pub fn work<'a>(
         &self,
-        plan: &'a Plan,
+        trials: impl IntoIterator<Item = &'a Trial>,
         recorded: &[RecordedRun],
         done: &HashSet<TrialId>,
     ) -> Work<'a> {
@@ -63,7 +62,7 @@ impl Selection {
             Choice::All => true,
             Choice::Failed => failed.contains(&trial.id),
         };
-        let candidates = self.candidates(plan);
+        let candidates = self.candidates(trials);
         let trials = candidates.iter().flat_map(|group| &group.trials);
         let others = trials.filter(|trial| !selected(trial));
         let done = others.filter(|trial| done.contains(&trial.id)).count();

@@ -37,7 +37,7 @@ impl ExperimentFile {
     }
 
     fn read(file: &Path, args: &VerifyArgs, datasets: &mut Datasets) -> Result<Self> {
-        let spec = Spec::read(file, &args.sets, Arc::new(BuiltIn))?;
+        let spec = Spec::read(file, &args.settings.sets(), Arc::new(BuiltIn))?;
         let plan = Plan::new(&spec, Description::find(&spec, datasets)?.subject())?;
         let trials = plan.trials.into_iter().map(|trial| (trial.id.clone(), trial)).collect();
         Ok(Self { spec, trials })

@@ -1,0 +1,119 @@
+//! Runs a race: one look after another, each with the settings that are left.
+
+use std::collections::HashSet;
+
+use analysis::race::{Decision, End, Raced};
+use anyhow::{Result, bail};
+use tracking::{Status, Store, TrialId};
+
+use crate::cmd::{summary, trials};
+use crate::experiment::group::trial_count;
+use crate::experiment::plan::Plan;
+use crate::experiment::race::PlannedRace;
+use crate::sweep::experiment_sweep::{PreparedExperiment, SweepContext};
+use crate::sweep::race;
+use crate::sweep::store_writer::SweepSummary;
+
+/// Runs the race to its end; a shard runs its part of the current look. Sets `started` when the
+/// store is written.
+pub fn run(
+    context: &SweepContext<'_>,
+    experiment: &PreparedExperiment,
+    planned: &PlannedRace,
+    store: &mut Store,
+    started: &mut bool,
+) -> Result<SweepSummary> {
+    let SweepContext { args, destination, stop, .. } = context;
+    let PreparedExperiment { spec, plan, .. } = experiment;
+    let mut summary = SweepSummary::default();
+    // A trial that fails is not tried again by the same command.
+    let mut tried: HashSet<TrialId> = HashSet::new();
+    loop {
+        let raced = match destination.shared_results() {
+            Some(shared) => race::of_merged(planned, spec, shared)?,
+            None => race::of_store(planned, spec, store)?,
+        };
+        check_metric(experiment, &raced, store)?;
+        let decision = &raced.decision;
+        let mut trials = match destination.shard {
+            Some(_) => planned.current(&plan.trials, decision),
+            None => planned.needed(&plan.trials, decision),
+        };
+        trials.retain(|trial| !tried.contains(&trial.id));
+        let work = trials::select(context, experiment, trials, store)?;
+        if !args.quiet && (tried.is_empty() || !work.to_run.is_empty()) {
+            let count = trial_count(&work.to_run);
+            summary::announce(experiment, &progress(planned, decision, count));
+        }
+        let ids = work.to_run.iter().flat_map(|group| &group.trials);
+        tried.extend(ids.map(|trial| trial.id.clone()));
+        let is_last = work.to_run.is_empty() || destination.shard.is_some();
+        let SweepSummary { failed, remote_hosts } =
+            trials::run(context, experiment, work, store, started)?;
+        summary.failed += failed;
+        summary.remote_hosts.extend(remote_hosts);
+        let is_cut_short = stop.requested() || (args.fail_fast && summary.failed > 0);
+        if is_last || is_cut_short || !summary.remote_hosts.is_empty() {
+            return Ok(summary);
+        }
+    }
+}
+
+/// Rejects a race whose runs have no metric that ranks.
+fn check_metric(experiment: &PreparedExperiment, raced: &Raced, store: &Store) -> Result<()> {
+    let name = &experiment.spec.name;
+    let has_finished = || -> Result<bool> {
+        Ok(store.runs(name)?.iter().any(|run| run.status == Status::Finished))
+    };
+    if raced.metric.is_none() && raced.decision.end == Some(End::NoneLeft) && has_finished()? {
+        bail!(
+            "no metric of '{name}' decides its race: name one in its file, as in [metrics] with \
+             rank = \"NAME\" and maximize = [\"NAME\"]"
+        );
+    }
+    Ok(())
+}
+
+/// Where the race is, and how many trials run next.
+fn progress(planned: &PlannedRace, decision: &Decision, to_run: usize) -> String {
+    let rules = &planned.race.rules;
+    let trials = if to_run == 1 { "1 trial" } else { &format!("{to_run} trials") };
+    match rules.looks().get(decision.looks).filter(|_| decision.end.is_none()) {
+        Some(seeds) => format!(
+            "look {} of {} with {seeds} seeds · {} of {} settings left · {trials} to run",
+            decision.looks + 1,
+            rules.looks().len(),
+            decision.live().len(),
+            decision.exits.len()
+        ),
+        None if to_run == 0 => "the race is over; nothing to run".to_owned(),
+        None => format!("the race is over; {trials} to run again"),
+    }
+}
+
+/// What the race has decided, as a sentence.
+pub fn outcome(planned: &PlannedRace, plan: &Plan, decision: &Decision) -> String {
+    let rules = &planned.race.rules;
+    let (live, settings) = (decision.live(), decision.exits.len());
+    let title = |setting: &usize| planned.title(&plan.trials, &plan.varying, *setting);
+    let seeds = decision.looks.checked_sub(1).map_or(0, |look| rules.looks()[look]);
+    let confidence = tracking::short_number(100.0 * rules.confidence());
+    let left = format!("{} of {settings} settings are left", live.len());
+    match (decision.end, live.first()) {
+        (Some(End::Won), Some(best)) => {
+            format!("after {seeds} seeds, the best is {} ({confidence} %)", title(best))
+        }
+        (Some(End::Indifferent), _) => {
+            format!("after {seeds} seeds, {left}, within the indifference of each other")
+        }
+        (Some(End::SeedsUsed), _) => format!("after all {seeds} seeds, {left}"),
+        (Some(End::NoneLeft), _) | (Some(End::Won), None) => {
+            format!("none of {settings} settings has a result with each of its seeds")
+        }
+        (None, _) => format!(
+            "{left} at look {} of {}; run the same command again to continue",
+            decision.looks + 1,
+            rules.looks().len()
+        ),
+    }
+}

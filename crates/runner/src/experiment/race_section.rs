@@ -1,0 +1,125 @@
+//! The `[race]` section: settings get more seeds only while they may still be the best.
+
+use tracking::{InvalidRace, REPLICATES, RaceRules};
+
+use crate::experiment::axis::Axis;
+use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
+use crate::experiment::file::{Key, Node, Value};
+use crate::experiment::learner::Learner;
+use crate::experiment::section::{Section, wrong_type};
+use crate::experiment::sweep_section::SweepSection;
+
+/// The race of an experiment, and where its file asks for it.
+#[derive(Debug, Clone)]
+pub struct RaceSection {
+    pub rules: RaceRules,
+    /// The hyperparameter that repeats a setting.
+    pub replicate: String,
+    pub span: SourceSpan,
+}
+
+impl RaceSection {
+    /// Reads the section of the experiment `root`, if it has one. Each of `sweeps` then sweeps the
+    /// replicate, from 0 if the file gives no values.
+    pub fn read(root: &Node, sweeps: &mut [SweepSection]) -> Result<Option<Self>, Diagnostic> {
+        let Some(node) = root.entry("race") else { return Ok(None) };
+        let rules = rules(node)?;
+        let replicate = replicate(root, sweeps)?;
+        let count = i64::try_from(rules.most()).unwrap_or(i64::MAX);
+        let key = Key { name: replicate.clone(), span: node.span.clone() };
+        for sweep in sweeps {
+            let number = |value| Node { value: Value::Integer(value), span: node.span.clone() };
+            let values = Value::Array((0..count).map(number).collect());
+            sweep.add_default(&key, Node { value: values, span: node.span.clone() });
+        }
+        Ok(Some(Self { rules, replicate, span: node.span.clone() }))
+    }
+
+    /// The first values of the replicate's `axis`, as many as the race can use. Integers continue
+    /// after the largest.
+    pub fn seeds(&self, mut axis: Axis, learner: &dyn Learner) -> Result<Axis, Diagnostic> {
+        let most = self.rules.most();
+        let integer = |row: &Vec<tracking::Value>| match row.as_slice() {
+            [tracking::Value::Integer(integer)] => Some(*integer),
+            _ => None,
+        };
+        let largest = axis.rows.iter().map(integer).collect::<Option<Vec<_>>>();
+        let next = largest.and_then(|integers| integers.into_iter().max());
+        axis.rows.truncate(most);
+        let (known, name) = (axis.rows.len(), &self.replicate);
+        let Some(last) = next.filter(|_| known < most) else {
+            return if known == most { Ok(axis) } else { Err(self.too_few(&axis, known)) };
+        };
+        for next in (1..).take(most - known) {
+            let value = last.saturating_add(next).into();
+            let value = learner.check(name, &value).map_err(|reason| {
+                let message = format!("the race continues '{name}' beyond its range");
+                Diagnostic::new(message, &axis.span, reason)
+            })?;
+            axis.rows.push(vec![value]);
+        }
+        Ok(axis)
+    }
+
+    fn too_few(&self, axis: &Axis, known: usize) -> Diagnostic {
+        let (most, name) = (self.rules.most(), &self.replicate);
+        let label = format!("expected {most} values, as many as the last look, found {known}");
+        Diagnostic::new(format!("the race needs more values of '{name}'"), &axis.span, label)
+            .help("add values, or end the looks earlier: seeds = [3, 5] in [race]")
+    }
+}
+
+fn rules(node: &Node) -> Result<RaceRules, Diagnostic> {
+    const KEYS: [&str; 3] = ["seeds", "confidence", "indifference"];
+    let section = Section::new("[race]", node, &KEYS)?;
+    let looks = section.get("seeds").map_or(Ok(RaceRules::DEFAULT_LOOKS.to_vec()), looks)?;
+    let confidence =
+        section.get("confidence").map(|node| number("confidence", node)).transpose()?;
+    let indifference =
+        section.get("indifference").map(|node| number("indifference", node)).transpose()?;
+    let confidence = confidence.unwrap_or(RaceRules::DEFAULT_CONFIDENCE);
+    RaceRules::new(looks, confidence, indifference).map_err(|invalid| {
+        let key = match invalid {
+            InvalidRace::Looks => "seeds",
+            InvalidRace::Confidence => "confidence",
+            InvalidRace::Indifference => "indifference",
+        };
+        let span = section.get(key).map_or(&node.span, |node| &node.span);
+        Diagnostic::new(format!("invalid '{key}' of [race]"), span, format!("expected {invalid}"))
+    })
+}
+
+fn looks(node: &Node) -> Result<Vec<usize>, Diagnostic> {
+    const EXPECTED: &str = "a list of whole numbers, such as [3, 5, 8, 12, 20]";
+    let Value::Array(items) = &node.value else {
+        return Err(wrong_type("seeds", node, EXPECTED));
+    };
+    let look = |item: &Node| match item.value {
+        Value::Integer(look) => usize::try_from(look).ok(),
+        _ => None,
+    };
+    let wrong = |item: &Node| wrong_type("seeds", item, EXPECTED);
+    items.iter().map(|item| look(item).ok_or_else(|| wrong(item))).collect()
+}
+
+fn number(name: &str, node: &Node) -> Result<f64, Diagnostic> {
+    match node.value {
+        Value::Float(number) => Ok(number),
+        #[allow(clippy::cast_precision_loss, reason = "a number written as an integer")]
+        Value::Integer(number) => Ok(number as f64),
+        _ => Err(wrong_type(name, node, "a number")),
+    }
+}
+
+/// The hyperparameter that repeats a setting: the declared one, else a usual one that the sweep has,
+/// else `seed`.
+fn replicate(root: &Node, sweeps: &[SweepSection]) -> Result<String, Diagnostic> {
+    let declared = root.entry("metrics").and_then(|metrics| metrics.entry("replicate"));
+    if let Some(Node { value: Value::Text(name), .. }) = declared {
+        return Ok(name.clone());
+    }
+    let swept = sweeps.iter().map(SweepSection::hyperparameters);
+    let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
+    let is_swept = |name: &&str| swept.iter().any(|(key, _)| key.name == *name);
+    Ok(REPLICATES.into_iter().find(is_swept).unwrap_or(REPLICATES[0]).to_owned())
+}
