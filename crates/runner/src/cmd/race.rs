@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use analysis::race::{Decision, End, Raced};
+use analysis::race::{Decision, End, Raced, Reason};
 use anyhow::{Result, bail};
 use tracking::{Status, Store, TrialId};
 
@@ -97,23 +97,32 @@ pub fn outcome(planned: &PlannedRace, plan: &Plan, decision: &Decision) -> Strin
     let (live, settings) = (decision.live(), decision.exits.len());
     let title = |setting: &usize| planned.title(&plan.trials, &plan.varying, *setting);
     let seeds = decision.looks.checked_sub(1).map_or(0, |look| rules.looks()[look]);
-    let confidence = tracking::short_number(100.0 * rules.confidence());
     let left = format!("{} of {settings} settings are left", live.len());
-    match (decision.end, live.first()) {
+    let sentence = match (decision.end, live.first()) {
         (Some(End::Won), Some(best)) => {
+            let confidence = tracking::short_number(100.0 * rules.confidence());
             format!("after {seeds} seeds, the best is {} ({confidence} %)", title(best))
         }
         (Some(End::Indifferent), _) => {
             format!("after {seeds} seeds, {left}, within the indifference of each other")
         }
         (Some(End::SeedsUsed), _) => format!("after all {seeds} seeds, {left}"),
-        (Some(End::NoneLeft), _) | (Some(End::Won), None) => {
-            format!("none of {settings} settings has a result with each of its seeds")
-        }
+        (Some(End::NoneLeft | End::Won), _) => "no setting is left".to_owned(),
         (None, _) => format!(
             "{left} at look {} of {}; run the same command again to continue",
             decision.looks + 1,
             rules.looks().len()
         ),
+    };
+    let lacks_values = |setting: &usize| {
+        decision.exits[*setting].is_some_and(|exit| matches!(exit.reason, Reason::NoValue(_)))
+    };
+    let without: Vec<String> = (0..settings).filter(lacks_values).map(|at| title(&at)).collect();
+    match without.as_slice() {
+        [] => sentence,
+        [only] => format!("{sentence}. Left for lack of a result: {only}"),
+        [first, others @ ..] => {
+            format!("{sentence}. Left for lack of a result: {first} and {} more", others.len())
+        }
     }
 }

@@ -25,12 +25,13 @@ impl RaceSection {
         let Some(node) = root.entry("race") else { return Ok(None) };
         let rules = rules(node)?;
         let replicate = replicate(root, sweeps)?;
-        let count = i64::try_from(rules.most()).unwrap_or(i64::MAX);
-        let key = Key { name: replicate.clone(), span: node.span.clone() };
+        let last = i64::try_from(rules.most()).unwrap_or(i64::MAX) - 1;
+        let key = |name: &str| Key { name: name.to_owned(), span: node.span.clone() };
+        let number = |value| Node { value: Value::Integer(value), span: node.span.clone() };
+        let range = vec![(key("from"), number(0)), (key("to"), number(last))];
         for sweep in sweeps {
-            let number = |value| Node { value: Value::Integer(value), span: node.span.clone() };
-            let values = Value::Array((0..count).map(number).collect());
-            sweep.add_default(&key, Node { value: values, span: node.span.clone() });
+            let values = Node { value: Value::Table(range.clone()), span: node.span.clone() };
+            sweep.add_default(&key(&replicate), values);
         }
         Ok(Some(Self { rules, replicate, span: node.span.clone() }))
     }
