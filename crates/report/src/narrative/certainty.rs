@@ -23,27 +23,25 @@ pub fn undecided(comparison: &Comparison) -> Option<String> {
         name => name,
     };
     let observed = difference(unit, undecided.observed);
-    let pair = format!(
-        "{}between {} and {}",
-        match number_format::is_zero(&observed) {
-            true => String::new(),
-            false => format!("the difference of {observed} "),
-        },
+    let seen = match number_format::is_zero(&observed) {
+        true => "the one seen".to_owned(),
+        false => format!("the {observed} seen"),
+    };
+    let needed = match undecided.needed {
+        Some(needed) => format!("about {} would decide", replicates(needed)),
+        None => format!("more than 1,000 {} may be needed to decide", repeated(comparison)),
+    };
+    let needed = format!(
+        "{needed} between {} and {} if their true difference is {seen}",
         name(comparison.best()?),
         name(comparison.settings.get(undecided.rival)?)
     );
-    let replicates_needed = match undecided.needed {
-        Some(needed) => format!("about {} would decide {pair}", replicates(needed)),
-        None => {
-            format!("more than 1,000 {} would be needed to decide {pair}", repeated(comparison))
-        }
-    };
     let missed = if unit.largest().is_some_and(|largest| undecided.detectable >= largest) {
         "differences of any size are often missed".to_owned()
     } else {
         format!("differences under {} are often missed", difference(unit, undecided.detectable))
     };
-    Some(format!("Undecided with {}: {missed}; {replicates_needed}.", replicates(undecided.n)))
+    Some(format!("Undecided with {}: {missed}; {needed}.", replicates(undecided.n)))
 }
 
 /// Warns that choosing the best epoch favours long runs.

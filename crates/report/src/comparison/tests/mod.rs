@@ -4,6 +4,7 @@
 mod pairing;
 mod promises;
 mod ranking;
+mod seeds_simulation;
 
 use tracking::{Run, Value};
 

@@ -217,9 +217,15 @@ fn a_difference_that_rounds_to_zero_is_not_quoted() {
         narrative::answer(&comparison).join(" ")
     };
     let different = text(-0.003);
-    assert!(different.contains("decide the difference of 0.10 points between"), "{different}");
+    assert!(
+        different.contains("batch_size 32 if their true difference is the 0.10 points seen."),
+        "{different}"
+    );
     let nearly_equal = text(-0.00006);
-    assert!(nearly_equal.contains("decide between batch_size 16 and batch_size"), "{nearly_equal}");
+    assert!(
+        nearly_equal.contains("decide between batch_size 16 and batch_size 32 if their true difference is the one seen."),
+        "{nearly_equal}"
+    );
 }
 
 /// A setting with a higher mean on one seed is outside the promise; the promise states the number
