@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use analysis::runs::{MeasuredRun, measured_runs};
 use tempfile::TempDir;
 use tracking::{
-    Declarations, EpochMetrics, Experiment, Invocation, Reader, Run, RunHeader, Status, Store,
-    TrialId, Value,
+    Declarations, EpochMetrics, Experiment, Invocation, Race, RaceRules, Reader, Run, RunHeader,
+    Status, Store, TrialId, Value,
 };
 
 use crate::comparison::{CompareOptions, Comparison, compare};
@@ -35,8 +35,7 @@ impl Example {
 
     /// Records `run` under a trial id made from its dataset, validation and hyperparameters.
     pub fn record(&mut self, mut run: Run) -> &mut Self {
-        let fields = format!("{} {} {:?}", run.dataset_sha256, run.validation, run.params);
-        run.trial = TrialId::of(&[("all", &fields)]);
+        run.trial = trial(&run);
         self.store.record(self.invocation, &run).unwrap();
         self
     }
@@ -55,7 +54,7 @@ impl Example {
 
     pub fn comparisons(&self, options: &CompareOptions) -> Vec<Comparison> {
         let declarations = self.reader().declarations(&self.experiment.name).unwrap();
-        compare(&self.experiment, &declarations, &self.runs(options), options).unwrap()
+        compare(&self.experiment, &declarations, &self.runs(options), &[], options).unwrap()
     }
 
     /// Declares metrics of the experiment.
@@ -83,6 +82,12 @@ impl Example {
     pub fn tables(&self) -> Vec<Table> {
         tables(self.comparisons(&CompareOptions::default()), &TableOptions::default())
     }
+}
+
+/// The trial of a run in an [`Example`].
+pub fn trial(run: &Run) -> TrialId {
+    let fields = format!("{} {} {:?}", run.dataset_sha256, run.validation, run.params);
+    TrialId::of(&[("all", &fields)])
 }
 
 /// A finished run of `experiment` with these hyperparameters and this test accuracy.
@@ -144,6 +149,36 @@ pub fn sweep() -> Example {
                 (64, 0) => ended(Status::Failed, run),
                 _ => run,
             });
+        }
+    }
+    example
+}
+
+/// A run of batch 16 (the best), 32 (0.1 points worse) or 64 and above (hopeless). Seeds have luck
+/// that all settings share, and each run has a small share of its own.
+pub fn raced(batch: i64, seed: i64) -> Run {
+    let luck = [0.0, 0.004, -0.003, 0.001, 0.002, -0.001, 0.0, 0.003];
+    let own = [0.0, 1e-4, 3e-4, -1e-4, 2e-4, 1e-4, -2e-4, 0.0];
+    let index = |number: i64| usize::try_from(number % 8).unwrap();
+    let loss = if batch > 32 { 0.03 } else { 1e-5 * batch as f64 };
+    let accuracy = 0.92 - loss + luck[index(seed)] + own[index(seed * (batch / 16) + batch / 16)];
+    run("race", &[("batch_size", batch.into()), ("seed", seed.into())], accuracy)
+}
+
+/// Declares a race of these batch sizes and records their first seeds.
+pub fn race(looks: &[usize], indifference: Option<f64>, seeds: &[(i64, i64)]) -> Example {
+    let mut example = Example::new("race", "");
+    let rules = RaceRules::new(looks.to_vec(), 0.95, indifference).unwrap();
+    let race = Race {
+        replicate: "seed".into(),
+        seeds: (0..i64::try_from(rules.most()).unwrap()).map(Value::Integer).collect(),
+        settings: seeds.iter().map(|(batch, _)| trial(&raced(*batch, 0))).collect(),
+        rules,
+    };
+    example.declare(&Declarations { race: Some(race), ..Declarations::default() });
+    for (batch, seeds) in seeds {
+        for seed in 0..*seeds {
+            example.record(raced(*batch, seed));
         }
     }
     example

@@ -15,9 +15,21 @@ use tracking::{Declarations, Experiment, REPLICATES, Status, ValidationSet, Valu
 
 use super::baseline::baseline;
 use super::options::CompareOptions;
+use super::race::Racing;
 use super::rank::{RankOptions, Ranking, keep_common_cells, rank};
 use super::result::Comparison;
 use super::setting::{Setting, StatusCounts};
+
+/// How to find the best settings.
+#[derive(Clone, Copy)]
+pub(super) enum Method<'a> {
+    /// By tests of all runs.
+    Tests,
+    /// Not at all, because no test is valid: a race decided which settings got more replicates.
+    Untested,
+    /// By the race that these runs belong to.
+    Race(&'a Racing<'a>),
+}
 
 /// Comparable runs, with the roles of their hyperparameters and metrics.
 pub(super) struct Group<'a> {
@@ -96,6 +108,28 @@ impl<'a> Group<'a> {
         self.varying.iter().filter(is_averaged).map(|name| (*name).to_owned()).collect()
     }
 
+    /// The replicate.
+    pub(super) fn replicate(&self) -> Option<&String> {
+        self.replicate.as_ref()
+    }
+
+    /// Whether settings differ from run to run only in the replicate.
+    pub(super) fn has_no_cells(&self) -> bool {
+        self.averaged().is_empty()
+    }
+
+    /// Whether `metric` ranks the settings in the same direction, or nothing has finished.
+    pub(super) fn ranks_like(&self, metric: Option<&Metric>) -> bool {
+        let key = |metric: &Metric| (metric.name.clone(), metric.direction);
+        let is_same = self.ranked_by.as_ref().map(key) == metric.map(key);
+        is_same && (metric.is_some() || self.finished.is_empty())
+    }
+
+    /// The runs of each setting, in the order of their keys.
+    pub(super) fn rows(&self) -> Vec<Vec<&'a MeasuredRun>> {
+        groups(self.runs, &self.keys)
+    }
+
     /// Hyperparameters with one value in each setting: the keys, then the shared hyperparameters.
     fn fixed(&self) -> Vec<&str> {
         let keys = self.keys.iter().map(String::as_str);
@@ -111,10 +145,11 @@ impl<'a> Group<'a> {
         &self,
         experiment: &Experiment,
         options: &CompareOptions,
+        method: Method<'_>,
     ) -> Result<Comparison> {
         let first = &self.runs[0].run;
         let averaged = self.averaged();
-        let groups = groups(self.runs, &self.keys);
+        let groups = self.rows();
         let baseline = options
             .against
             .as_ref()
@@ -122,7 +157,7 @@ impl<'a> Group<'a> {
             .transpose()?;
         let mut samples = self.samples(&groups, &averaged);
         let cells = keep_common_cells(&mut samples);
-        let ranking = self.ranking(&groups, samples, cells, baseline);
+        let ranking = self.ranking(&groups, samples, cells, baseline, method);
         let datasets = self.runs.iter().map(|measured| measured.run.dataset.clone());
         Ok(Comparison {
             experiment: experiment.clone(),
@@ -141,6 +176,8 @@ impl<'a> Group<'a> {
             metrics: self.metrics.clone(),
             settings: ranking.settings,
             promise: ranking.promise,
+            race: None,
+            beyond_race: matches!(method, Method::Untested),
             complete: ranking.complete,
             cells,
             connected: ranking.connected,
@@ -148,7 +185,7 @@ impl<'a> Group<'a> {
             undecided: ranking.undecided,
             unselected_mean: ranking.unselected_mean,
             counts: StatusCounts::of(self.runs),
-            tried_elsewhere: vec![Vec::new(); self.keys.len()],
+            tried_elsewhere: Vec::new(),
             effects: self.effects(),
             averaged,
         })
@@ -161,6 +198,7 @@ impl<'a> Group<'a> {
         samples: Vec<Samples>,
         cells: Option<[usize; 2]>,
         baseline: Option<usize>,
+        method: Method<'_>,
     ) -> Ranking {
         let settings = groups
             .iter()
@@ -169,7 +207,12 @@ impl<'a> Group<'a> {
             .collect();
         let options = RankOptions {
             comparable: cells.is_none_or(|[common, _]| common > 0),
+            tested: !matches!(method, Method::Untested),
             baseline,
+            places: match method {
+                Method::Race(race) => race.places(groups),
+                Method::Tests | Method::Untested => None,
+            },
             metric: self.ranked_by.as_ref(),
             resolution: Resolution::of(&samples, self.grid()),
         };
@@ -229,6 +272,7 @@ impl<'a> Group<'a> {
             finished: finished.iter().map(|measured| measured.run.id.clone()).collect(),
             level: None,
             standing: Standing::default(),
+            left: None,
             is_best: false,
             difference: None,
             on_front: false,

@@ -5,24 +5,27 @@ mod baseline;
 mod group;
 pub mod last_epoch;
 mod options;
+mod race;
 mod rank;
 mod result;
 mod setting;
 #[cfg(test)]
 mod tests;
 
-use anyhow::Result;
-use tracking::{Declarations, Experiment};
-
 use analysis::runs::MeasuredRun;
-use group::Group;
+use anyhow::Result;
+use tracking::{Declarations, Experiment, Status};
+
+use group::{Group, Method};
+use race::Racing;
 
 pub use options::CompareOptions;
+pub use race::RaceState;
 pub use result::{Comparison, Promise};
 pub use setting::{DifferenceFromReference, Setting, StatusCounts};
 
-/// Compares the runs of `experiment`. Each dataset and validation gets a comparison of its own, in
-/// their order.
+/// Compares the `runs` of `experiment`, from which a condition `excluded` others. Each dataset and
+/// validation gets a comparison of its own, in their order.
 ///
 /// # Errors
 /// If `--against` selects no setting or several.
@@ -30,6 +33,7 @@ pub fn compare(
     experiment: &Experiment,
     declarations: &Declarations,
     runs: &[MeasuredRun],
+    excluded: &[MeasuredRun],
     options: &CompareOptions,
 ) -> Result<Vec<Comparison>> {
     let mut groups: Vec<Vec<&MeasuredRun>> = Vec::new();
@@ -42,10 +46,33 @@ pub fn compare(
     groups.sort_by(|a, b| {
         (&a[0].run.dataset, data_of(a[0])).cmp(&(&b[0].run.dataset, data_of(b[0])))
     });
-    groups
-        .iter()
-        .map(|group| Group::new(group, declarations, options).compare(experiment, options))
-        .collect()
+    let race = Racing::of(declarations, runs, excluded, options);
+    let compare_group = |runs: &Vec<&MeasuredRun>| {
+        let group = Group::new(runs, declarations, options);
+        let race = race.as_ref().filter(|race| data_of(race.entrant()) == data_of(runs[0]));
+        let used = race.and_then(|race| Some((race, race.runs_of(&group)?)));
+        let compared = match (race, used) {
+            (None, _) => group.compare(experiment, options, Method::Tests),
+            (Some(_), None) => group.compare(experiment, options, Method::Untested),
+            (_, Some((race, used))) => {
+                let state = race.state(runs.len(), used.len());
+                let group = Group::new(&used, declarations, options);
+                let compared = group.compare(experiment, options, Method::Race(race))?;
+                Ok(Comparison { race: state, ..compared })
+            }
+        };
+        let mut comparison = compared?;
+        comparison.tried_elsewhere =
+            comparison.keys.iter().map(|key| finished_numbers(excluded, key)).collect();
+        Ok(comparison)
+    };
+    groups.iter().map(compare_group).collect()
+}
+
+/// The numbers of the hyperparameter `key` in the finished runs of `runs`.
+fn finished_numbers(runs: &[MeasuredRun], key: &str) -> Vec<f64> {
+    let finished = runs.iter().filter(|measured| measured.run.status == Status::Finished);
+    finished.filter_map(|measured| measured.run.param(key)?.as_number()).collect()
 }
 
 /// The dataset and the validation of a run: only runs that share both are comparable. The digest

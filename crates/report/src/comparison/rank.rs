@@ -1,15 +1,17 @@
 //! Ranks the settings of a comparison and fills in standings, marks and differences.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeSet, HashMap};
 
-use analysis::best::{Standing, standings};
+use analysis::best::standings;
 use analysis::fit::{Levels, levels};
 use analysis::metric::Metric;
 use analysis::power::{detectable_difference, inflation, replicates_needed};
+use analysis::race::{Exit, Reason};
 use analysis::samples::{Difference, Resolution, Samples, difference, replicate_means};
 use analysis::statistics::{Interval, Statistic, count, holm};
 
+use super::race::Place;
 use super::result::{Promise, Undecided};
 use super::setting::{BaselineTest, DifferenceFromReference, Setting};
 
@@ -28,8 +30,12 @@ pub(super) struct Ranking {
 pub(super) struct RankOptions<'a> {
     /// Whether the settings share a cell.
     pub comparable: bool,
+    /// Whether tests are valid.
+    pub tested: bool,
     /// The index of the baseline, if any.
     pub baseline: Option<usize>,
+    /// The place of each setting in the race that replaces the tests, if there is one.
+    pub places: Option<Vec<Place>>,
     /// The ranking metric.
     pub metric: Option<&'a Metric>,
     /// The resolution of its values.
@@ -38,47 +44,31 @@ pub(super) struct RankOptions<'a> {
 
 /// Ranks `settings` by `samples`, their values of the ranking metric. Higher values are better.
 pub(super) fn rank(
-    settings: Vec<Setting>,
+    mut settings: Vec<Setting>,
     samples: Vec<Samples>,
     options: RankOptions<'_>,
 ) -> Ranking {
-    let RankOptions { comparable, baseline, metric, resolution } = options;
+    let RankOptions { tested, metric, resolution, .. } = options;
     let Levels { values: levels, complete, connected } = levels(&samples);
-    let standings = match baseline {
-        None if comparable => standings(&samples, resolution),
-        _ => vec![Standing::default(); samples.len()],
-    };
-    let mut ranked: Vec<(Setting, Samples, usize)> = Vec::new();
-    for (index, ((setting, samples), (level, standing))) in
-        settings.into_iter().zip(samples).zip(levels.into_iter().zip(standings)).enumerate()
-    {
-        ranked.push((Setting { level, standing, ..setting }, samples, index));
+    for (setting, level) in settings.iter_mut().zip(levels) {
+        setting.level = level;
     }
-    let compared = ranked.iter().any(|(setting, ..)| setting.standing.compared);
-    // The sort is stable: equal settings stay in the order of their keys.
-    ranked.sort_by(|(a, ..), (b, ..)| by_rank(a, b, compared));
-    let baseline =
-        baseline.and_then(|wanted| ranked.iter().position(|(.., index)| *index == wanted));
-    let (mut settings, samples): (Vec<Setting>, Vec<Samples>) =
-        ranked.into_iter().map(|(setting, samples, _)| (setting, samples)).unzip();
-    let promise = promise(&settings, baseline);
-    if baseline.is_none() {
+    let is_race = options.places.is_some();
+    let Order { mut settings, samples, baseline } = order(settings, samples, options);
+    let promise = promise(&settings, baseline, is_race);
+    let compared = settings.iter().any(|setting| setting.standing.compared);
+    if baseline.is_none() && !is_race {
         mark_best(&mut settings, compared);
     }
     let reference = baseline.or_else(|| settings.iter().position(|setting| setting.is_best));
     if let (Some(reference), Some(metric)) = (reference, metric) {
-        fill_in_differences(
-            &mut settings,
-            &samples,
-            reference,
-            metric,
-            resolution,
-            baseline.is_some(),
-        );
+        let is_tested = baseline.is_some() && tested;
+        fill_in_differences(&mut settings, &samples, reference, metric, resolution, is_tested);
     }
     let overlapping = compared || overlap(&samples, resolution);
-    let undecided = undecided(&settings, &samples, resolution);
-    let unselected_mean = complete.then(|| unselected_mean(&settings, &samples)).flatten();
+    let is_estimated = complete && !is_race;
+    let undecided = (!is_race).then(|| undecided(&settings, &samples, resolution)).flatten();
+    let unselected_mean = is_estimated.then(|| unselected_mean(&settings, &samples)).flatten();
     // From here on, values have the direction of the metric again.
     let own_direction = |value: f64| metric.map_or(value, |metric| metric.oriented(value));
     for setting in &mut settings {
@@ -91,10 +81,72 @@ pub(super) fn rank(
     Ranking { settings, promise, complete, connected, overlapping, undecided, unselected_mean }
 }
 
-/// The promise about `settings`, compared with the best or with the baseline at this index.
-fn promise(settings: &[Setting], baseline: Option<usize>) -> Option<Promise> {
+/// Settings in the order of their ranks, with their samples and the index of the baseline.
+struct Order {
+    settings: Vec<Setting>,
+    samples: Vec<Samples>,
+    baseline: Option<usize>,
+}
+
+/// Fills in the standings of settings with levels, and sorts the settings by both.
+fn order(mut settings: Vec<Setting>, samples: Vec<Samples>, options: RankOptions<'_>) -> Order {
+    let is_race = options.places.is_some();
+    match (options.places, options.baseline) {
+        (Some(places), _) => {
+            for (setting, place) in settings.iter_mut().zip(places) {
+                setting.standing = place.standing();
+                setting.left = place.exit();
+                setting.is_best = matches!(place, Place::Won);
+            }
+        }
+        (None, None) if options.comparable && options.tested => {
+            let standings = standings(&samples, options.resolution);
+            for (setting, standing) in settings.iter_mut().zip(standings) {
+                setting.standing = standing;
+            }
+        }
+        _ => {}
+    }
+    let compared = settings.iter().any(|setting| setting.standing.compared);
+    let mut ranked: Vec<(usize, Setting, Samples)> =
+        settings.into_iter().zip(samples).enumerate().map(|(i, (a, b))| (i, a, b)).collect();
+    // The sort is stable: equal settings stay in the order of their keys.
+    ranked.sort_by(|(_, a, _), (_, b, _)| match is_race {
+        true => by_exit(a, b).then(by_rank(a, b, false)),
+        false => by_rank(a, b, compared),
+    });
+    let mut ranks = vec![0; ranked.len()];
+    for (rank, (index, ..)) in ranked.iter().enumerate() {
+        ranks[*index] = rank;
+    }
+    for (_, setting, _) in &mut ranked {
+        if let Some(Exit { reason: Reason::Beaten { by, .. }, .. }) = &mut setting.left {
+            *by = ranks[*by];
+        }
+    }
+    let baseline = options.baseline.map(|index| ranks[index]);
+    let (settings, samples) =
+        ranked.into_iter().map(|(_, setting, samples)| (setting, samples)).unzip();
+    Order { settings, samples, baseline }
+}
+
+/// The promise about `settings`, compared with the best, in a race, or with the baseline at this
+/// index.
+fn promise(settings: &[Setting], baseline: Option<usize>, is_race: bool) -> Option<Promise> {
     let has_candidate = || settings.iter().any(|setting| setting.standing.may_be_best);
-    baseline.map(Promise::Against).or_else(|| has_candidate().then_some(Promise::BestIsAmong))
+    let about_best = if is_race { Promise::BestIsInRace } else { Promise::BestIsAmong };
+    baseline.map(Promise::Against).or_else(|| has_candidate().then_some(about_best))
+}
+
+/// Orders the settings of a race: those that are still in it, then those that left, the latest look
+/// first, then all others.
+fn by_exit(a: &Setting, b: &Setting) -> Ordering {
+    let class = |setting: &Setting| match setting.left {
+        _ if setting.standing.may_be_best => (0, Reverse(0)),
+        Some(exit) => (1, Reverse(exit.look)),
+        None => (2, Reverse(0)),
+    };
+    class(a).cmp(&class(b))
 }
 
 /// Orders settings by level, best first; then settings that could not be compared, if others were;

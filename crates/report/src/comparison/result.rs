@@ -6,13 +6,16 @@ use analysis::runs::EpochChoice;
 use tracking::metric::{self, Split};
 use tracking::{Experiment, ValidationSet, Value};
 
+use super::race::RaceState;
 use super::setting::{Setting, StatusCounts};
 
-/// What a comparison promises, with 95 % confidence.
+/// What a comparison promises, with 95 % confidence if nothing else is stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Promise {
     /// The best setting is in the list of settings that may be the best.
     BestIsAmong,
+    /// The best setting of a race is still in it, with the confidence of the race.
+    BestIsInRace,
     /// No setting that equals the baseline, at this index, is reported as different.
     Against(usize),
 }
@@ -50,11 +53,16 @@ pub struct Comparison {
     pub ranked_by: Option<String>,
     /// The metric that estimates the quality of the chosen setting, if another one ranks.
     pub reported_by: Option<String>,
-    /// Best first; then settings that could not be compared; then settings without the ranking
-    /// metric.
+    /// Best first; then settings that left a race, the latest look first; then settings that could
+    /// not be compared; then settings without the ranking metric.
     pub settings: Vec<Setting>,
-    /// The promise that holds with 95 % confidence, if any.
+    /// The promise that holds, if any.
     pub promise: Option<Promise>,
+    /// The race that answers the comparison, if there is one.
+    pub race: Option<RaceState>,
+    /// Whether the results of a race decided how many replicates each setting got, but the comparison
+    /// asks another question. Nothing is tested then.
+    pub beyond_race: bool,
     /// Whether all settings with the ranking metric have it on the same replicates and cells.
     pub complete: bool,
     /// Number of common cells and of all cells, if they differ. Only common cells are compared.
@@ -130,11 +138,17 @@ impl Comparison {
         candidates > MAX_MARKED && 2 * candidates > self.compared()
     }
 
+    /// Whether settings are ranked by a fit, because they lack replicates. In a race, they are ranked
+    /// by the replicates of each look.
+    pub fn ranks_by_fit(&self) -> bool {
+        !self.complete && self.race.as_ref().is_none_or(|race| race.looks == 0)
+    }
+
     /// The baseline of `--against`.
     pub fn baseline(&self) -> Option<&Setting> {
         match self.promise? {
             Promise::Against(index) => self.settings.get(index),
-            Promise::BestIsAmong => None,
+            Promise::BestIsAmong | Promise::BestIsInRace => None,
         }
     }
 

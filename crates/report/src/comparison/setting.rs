@@ -1,6 +1,7 @@
 //! A setting: its runs, its metrics and its place in the comparison.
 
 use analysis::best::Standing;
+use analysis::race::Exit;
 use analysis::runs::MeasuredRun;
 use analysis::statistics::{CONFIDENCE, Interval, Statistic};
 use tracking::{RunId, Status, Value};
@@ -72,6 +73,8 @@ pub struct Setting {
     pub level: Option<f64>,
     /// Its comparison with the best.
     pub standing: Standing,
+    /// When and why it left the race, if there is one. A rival is the index of a setting.
+    pub left: Option<Exit>,
     /// Whether it is marked as the best.
     pub is_best: bool,
     /// Its difference from the reference; `None` for the reference itself, and without common

@@ -3,6 +3,7 @@
 use analysis::effects::{Effect, Effects};
 
 use super::phrases::{MAX_NAMED, averaged, listed, setting_name};
+use super::race;
 use crate::comparison::{Comparison, Promise, Setting};
 use crate::number_format::{self, difference};
 use crate::wording;
@@ -15,6 +16,9 @@ pub fn background(comparison: &Comparison) -> Vec<String> {
 /// The method of the comparison.
 pub fn basis(comparison: &Comparison) -> Option<String> {
     comparison.promise?;
+    if let Some(race) = &comparison.race {
+        return Some(race::basis(comparison, race));
+    }
     let metric = wording::metric(comparison.ranked_by.as_deref()?);
     let replicate = comparison.replicate.as_deref().map(wording::key)?;
     let pairing = if comparison.averaged.is_empty() {
@@ -27,6 +31,7 @@ pub fn basis(comparison: &Comparison) -> Option<String> {
         .iter()
         .any(|setting| setting.difference.is_some_and(|difference| difference.test.is_some()));
     Some(match comparison.promise? {
+        Promise::BestIsInRace => return None,
         Promise::Against(_) if !is_tested => return None,
         Promise::BestIsAmong => {
             format!(

@@ -23,16 +23,21 @@ pub fn left_out(comparison: &Comparison) -> Option<String> {
 
 /// Names the settings without the ranking metric.
 pub fn without_result(comparison: &Comparison) -> Option<String> {
+    if comparison.race.is_some() {
+        return None;
+    }
     let without = comparison.settings.iter().filter(|setting| setting.level.is_none());
-    let name = |setting: &Setting| {
-        let ended = setting.counts.unfinished().into_iter().filter(|(count, _)| *count > 0);
-        let ended: Vec<String> = ended.map(|(count, word)| format!("{count} {word}")).collect();
-        let why = if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) };
-        setting_name(comparison, setting) + &why
-    };
-    let names: Vec<String> = without.map(name).collect();
+    let names: Vec<String> = without.map(|setting| name_with_losses(comparison, setting)).collect();
     (comparison.ranking().is_some() && !names.is_empty())
         .then(|| format!("Without a result: {}.", listed(&names)))
+}
+
+/// Names a setting with its runs that ended without a result: `batch_size 512 (3 diverged)`.
+pub fn name_with_losses(comparison: &Comparison, setting: &Setting) -> String {
+    let ended = setting.counts.unfinished().into_iter().filter(|(count, _)| *count > 0);
+    let ended: Vec<String> = ended.map(|(count, word)| format!("{count} {word}")).collect();
+    let why = if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) };
+    setting_name(comparison, setting) + &why
 }
 
 /// Reports cells that were left out because some setting lacks them.
@@ -47,7 +52,7 @@ pub fn common_cells(comparison: &Comparison) -> Option<String> {
 /// Reports missing runs and the fit that replaces plain means.
 pub fn missing_runs(comparison: &Comparison) -> Option<String> {
     let no_common_cells = comparison.cells.is_some_and(|[common, _]| common == 0);
-    if comparison.complete || comparison.ranking().is_none() || no_common_cells {
+    if !comparison.ranks_by_fit() || comparison.ranking().is_none() || no_common_cells {
         return None;
     }
     let (replicates, replicate) =
@@ -74,7 +79,8 @@ pub fn survivors(comparison: &Comparison) -> Option<String> {
             && (setting.unmeasured > 0 || setting.counts.diverged + setting.counts.failed > 0)
     };
     let replicates = repeated(comparison);
-    (comparison.ranking().is_some() && comparison.settings.iter().any(lost)).then(|| {
+    let is_ranked = comparison.ranking().is_some() && comparison.race.is_none();
+    (is_ranked && comparison.settings.iter().any(lost)).then(|| {
         format!("Runs without a result are left out: a setting that loses its worst {replicates} looks better than it is.")
     })
 }

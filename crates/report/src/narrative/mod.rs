@@ -6,6 +6,7 @@ mod certainty;
 mod coverage;
 mod edges;
 mod phrases;
+mod race;
 mod verdict;
 
 use crate::comparison::Comparison;
@@ -16,6 +17,7 @@ use edges::edges;
 pub use background::{background, basis, front, interaction};
 pub use certainty::still_improves;
 pub use phrases::setting_name;
+pub use race::left;
 pub use verdict::verdict;
 
 /// The best settings, the certainty of the answer, and warnings.
@@ -23,6 +25,8 @@ pub fn answer(comparison: &Comparison) -> Vec<String> {
     let mut sentences = vec![verdict(comparison)];
     sentences.push(left_out(comparison));
     sentences.push(without_result(comparison));
+    sentences.push(race::without_value(comparison));
+    sentences.push(race::unused(comparison));
     sentences.push(undecided(comparison));
     sentences.push(common_cells(comparison));
     sentences.push(missing_runs(comparison));

@@ -9,6 +9,11 @@ pub const MAX_NAMED: usize = 6;
 /// Names a setting by its keys: `batch_size 16, decay 1e-4`. A key that its runs lack is named only
 /// if the name would fit another setting too.
 pub fn setting_name(comparison: &Comparison, setting: &Setting) -> String {
+    named(comparison, setting, ", ")
+}
+
+/// Names a setting by its keys, joined by `separator`.
+pub fn named(comparison: &Comparison, setting: &Setting, separator: &str) -> String {
     let fits = |other: &Setting| {
         let mut pairs = setting.values.iter().zip(&other.values);
         other.values != setting.values && pairs.all(|(own, value)| own.is_none() || own == value)
@@ -20,7 +25,7 @@ pub fn setting_name(comparison: &Comparison, setting: &Setting) -> String {
     };
     let pairs = comparison.keys.iter().zip(&setting.values);
     let parts: Vec<String> = pairs.filter_map(assignment).collect();
-    if parts.is_empty() { "the only setting".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "the only setting".to_owned() } else { parts.join(separator) }
 }
 
 /// Joins the first [`MAX_NAMED`] names and counts the others.

@@ -5,12 +5,17 @@ use analysis::runs::EpochChoice;
 use tracking::metric;
 
 use super::phrases::{averaged, capitalised, listed, repeated, setting_name};
+use super::race;
 use crate::comparison::{Comparison, Promise, Setting};
 
 /// The main sentence; `None` if no setting has a result.
 pub fn verdict(comparison: &Comparison) -> Option<String> {
+    let race = || comparison.race.as_ref().map(|race| race::verdict(comparison, race));
     if comparison.ranking().is_none() {
-        return unranked(comparison);
+        return unranked(comparison).or_else(race);
+    }
+    if let Some(sentence) = race() {
+        return Some(sentence);
     }
     let measured: Vec<&Setting> =
         comparison.settings.iter().filter(|setting| setting.level.is_some()).collect();
@@ -23,7 +28,7 @@ pub fn verdict(comparison: &Comparison) -> Option<String> {
         (_, [only]) => {
             (only.n == 1).then(|| "With one run, no difference can be tested.".to_owned())
         }
-        (None, _) => Some(untested(comparison)),
+        (None | Some(Promise::BestIsInRace), _) => Some(untested(comparison)),
         (Some(Promise::Against(_)), _) => against(comparison),
         (Some(Promise::BestIsAmong), _) => Some(among(comparison)),
     }
@@ -69,6 +74,10 @@ fn unranked(comparison: &Comparison) -> Option<String> {
     Some(format!("No metric ranks by default: {reason}. Use --sort NAME to rank by one."))
 }
 
+/// The reason why nothing is tested if a race decided how many replicates each setting got.
+const BEYOND_RACE: &str = "Settings have different numbers of seeds because the experiment was raced, so 95 % \
+    would not hold for this table; the report without options has the result of the race";
+
 /// The reason why nothing could be tested.
 fn untested(comparison: &Comparison) -> String {
     let replicates = repeated(comparison);
@@ -79,7 +88,9 @@ fn untested(comparison: &Comparison) -> String {
              Give all settings the same {replicates}."
         );
     }
-    let why = if comparison.replicate.is_none() {
+    let why = if comparison.beyond_race {
+        BEYOND_RACE.to_owned()
+    } else if comparison.replicate.is_none() {
         "No hyperparameter repeats a setting: run several seeds, or name one with --replicate"
             .to_owned()
     } else if comparison.cells.is_some_and(|[common, _]| common == 0) {
@@ -175,6 +186,9 @@ fn against(comparison: &Comparison) -> Option<String> {
     };
     let tested = comparison.settings.iter().filter(|setting| test(setting).is_some()).count();
     let name = setting_name(comparison, baseline);
+    if comparison.beyond_race {
+        return Some(format!("Nothing is tested. {BEYOND_RACE}."));
+    }
     if tested == 0 {
         let replicates = repeated(comparison);
         return Some(format!(

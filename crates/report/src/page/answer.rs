@@ -40,6 +40,7 @@ pub fn answer(table: &Table) -> Option<Answer> {
     let tag = match comparison.promise {
         Some(Promise::Against(_)) => "Baseline".to_owned(),
         None => "Best mean, not tested".to_owned(),
+        Some(Promise::BestIsInRace) => "Best".to_owned(),
         Some(Promise::BestIsAmong) => match comparison.candidates().len() {
             1 => "Best".to_owned(),
             several => format!("Best mean of {several} that may be the best"),

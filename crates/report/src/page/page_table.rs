@@ -116,6 +116,7 @@ fn full_value(cell: &Cell) -> Option<String> {
         Cell::Interval(limits) => Some(number(limits.low)),
         Cell::Distance(standing) => standing.distance.and_then(|limits| limits.low).map(number),
         Cell::Difference(found) => Some(number(found.mean)),
+        Cell::Left(left) => Some(left.look.to_string()),
         Cell::Mark(mark) => Some(if *mark == Mark::Best { "1" } else { "2" }.to_owned()),
         Cell::Flag => Some("1".to_owned()),
         Cell::Note(note) => Some(note.clone()),

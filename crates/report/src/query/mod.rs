@@ -12,7 +12,7 @@ use std::path::Path;
 use analysis::runs::{MeasuredRun, measured_runs};
 use anyhow::{Context, Result};
 use tracking::filter::Condition;
-use tracking::{Experiment, Reader, Status};
+use tracking::{Experiment, Reader};
 
 use crate::cli::{ComparisonArgs, DirectionArgs};
 use crate::comparison::last_epoch::last_improvement;
@@ -60,12 +60,8 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
     for SelectedRuns { experiment, declarations, runs, .. } in &mut selected {
         let matches = |run: &MeasuredRun| conditions.iter().all(|condition| run.matches(condition));
         let excluded: Vec<MeasuredRun> = runs.extract_if(.., |run| !matches(run)).collect();
-        let compared = comparison::compare(experiment, declarations, runs, &options);
-        for mut comparison in compared.with_context(|| experiment.name.clone())? {
-            comparison.tried_elsewhere =
-                comparison.keys.iter().map(|key| finished_numbers(&excluded, key)).collect();
-            comparisons.push(comparison);
-        }
+        let compared = comparison::compare(experiment, declarations, runs, &excluded, &options);
+        comparisons.extend(compared.with_context(|| experiment.name.clone())?);
     }
     let why_empty = comparisons.is_empty().then(|| {
         let left_out = selected.iter().filter_map(|selected| selected.left_out.clone());
@@ -85,12 +81,6 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
     }
     let runs = selected.into_iter().map(|selected| (selected.experiment, selected.runs)).collect();
     Ok(QueryResult { runs, tables, why_empty })
-}
-
-/// The numbers of the hyperparameter `key` in the finished runs of `runs`.
-fn finished_numbers(runs: &[MeasuredRun], key: &str) -> Vec<f64> {
-    let finished = runs.iter().filter(|measured| measured.run.status == Status::Finished);
-    finished.filter_map(|measured| measured.run.param(key)?.as_number()).collect()
 }
 
 /// The options of the comparison.

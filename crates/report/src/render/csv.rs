@@ -8,7 +8,7 @@ use analysis::statistics::{Interval, Statistic};
 use tracking::{ColumnNames, escape_formula};
 
 use crate::comparison::DifferenceFromReference;
-use crate::table::{Cell, RESERVED_NAMES, Role, Row, Table};
+use crate::table::{Cell, Left, RACE_NAMES, RESERVED_NAMES, Role, Row, Table};
 
 /// The first columns of every row.
 const CONTEXT: [&str; 6] =
@@ -45,13 +45,15 @@ pub fn csv(tables: &[Table]) -> io::Result<String> {
             }
         }
     }
-    let mut names = ColumnNames::new(RESERVED_NAMES);
+    let has_race = tables.iter().any(|table| table.comparison.race.is_some());
+    let of_race = if has_race { &RACE_NAMES[..] } else { &[] };
+    let mut names = ColumnNames::new(RESERVED_NAMES.iter().chain(of_race).copied());
     let mut header: Vec<String> = CONTEXT.map(str::to_owned).to_vec();
     for column in &columns {
         header.extend(column.suffixes.iter().map(|end| match column.role {
             Role::Key => names.claim(&column.name, "param_"),
             Role::Metric(_) => names.claim(&format!("{}_{end}", column.name), "metric_"),
-            Role::Distance(_) => (*end).to_owned(),
+            Role::Distance(_) | Role::Left => (*end).to_owned(),
             _ if end.is_empty() => column.name.clone(),
             _ => format!("{}_{end}", column.name),
         }));
@@ -77,7 +79,7 @@ fn column_group(role: Role) -> Option<usize> {
         Role::Key => Some(0),
         Role::Count => Some(1),
         Role::Metric(_) => Some(2),
-        Role::Level(_) | Role::Distance(_) => Some(3),
+        Role::Level(_) | Role::Distance(_) | Role::Left => Some(3),
         Role::Difference(_) => Some(4),
         Role::Mark | Role::Flag => Some(5),
         Role::Interval(_) | Role::Note => None,
@@ -90,6 +92,7 @@ fn suffixes(role: Role) -> &'static [&'static str] {
         Role::Distance(_) => {
             &["compared", "may_be_best", "p_best", "distance_to_best_low", "distance_to_best_high"]
         }
+        Role::Left => &["left_after_seeds", "left_to", "left_p", "left_without_seed"],
         Role::Difference(_) => &["n", "mean", "low", "high", "p", "p_corrected"],
         _ => &[""],
     }
@@ -127,6 +130,7 @@ fn cells(column: &CsvColumn, cell: &Cell) -> Vec<String> {
         Cell::Statistic(value) => statistic(value).to_vec(),
         Cell::Distance(value) => standing(value).to_vec(),
         Cell::Difference(value) => difference(value).to_vec(),
+        Cell::Left(value) => left(value).to_vec(),
         Cell::Mark(mark) => vec![mark.word().to_owned()],
         Cell::Flag => vec!["true".to_owned()],
         Cell::Absent | Cell::Interval(_) | Cell::Note(_) => Vec::new(),
@@ -157,6 +161,16 @@ fn standing(standing: &Standing) -> [String; 5] {
         optional(standing.p_best),
         optional(limits.and_then(|limits| limits.low)),
         optional(limits.map(|limits| limits.high)),
+    ]
+}
+
+fn left(Left { replicates, to, without, .. }: &Left) -> [String; 4] {
+    let text = |text: &str| escape_formula(text).into_owned();
+    [
+        replicates.to_string(),
+        to.as_ref().map_or_else(String::new, |rival| text(&rival.name)),
+        optional(to.as_ref().map(|rival| rival.p)),
+        without.as_ref().map_or_else(String::new, |seed| text(&seed.to_string())),
     ]
 }
 

@@ -1,13 +1,14 @@
 //! JSON for programs: a list of tables, numbers in full, missing values null.
 
 use analysis::effects::{Effect, Effects, Rest};
+use analysis::race::End;
 use analysis::runs::EpochChoice;
 use analysis::statistics::{CONFIDENCE, Interval, Statistic};
 use serde_json::{Map, Value as Json, json};
 use tracking::{Value, printable_json};
 
-use crate::comparison::{DifferenceFromReference, Promise};
-use crate::table::{Cell, Mark, Role, Row, Table};
+use crate::comparison::{Comparison, DifferenceFromReference, Promise, RaceState};
+use crate::table::{Cell, Left, Mark, Role, Row, Table};
 
 /// All tables as one JSON document.
 pub fn json(tables: &[Table]) -> String {
@@ -23,7 +24,7 @@ fn table(table: &Table) -> Json {
         .map(|(name, constant)| (name.clone(), value(constant)))
         .collect();
     let settings: Vec<Json> = table.rows.iter().map(|row| setting(table, row)).collect();
-    json!({
+    let mut document = json!({
         "experiment": comparison.experiment.name,
         "description": comparison.experiment.description,
         "dataset": comparison.datasets.first(),
@@ -42,9 +43,10 @@ fn table(table: &Table) -> Json {
         "replicate": comparison.replicate,
         "replicates": comparison.replicates,
         "complete": comparison.complete,
-        "confidence": CONFIDENCE,
+        "confidence": comparison.race.as_ref().map_or(CONFIDENCE, |race| race.rules.confidence()),
         "promise": comparison.promise.map(|promise| match promise {
             Promise::BestIsAmong => "best_is_among",
+            Promise::BestIsInRace => "best_is_in_race",
             Promise::Against(_) => "against",
         }),
         "notes": table.findings(),
@@ -61,6 +63,48 @@ fn table(table: &Table) -> Json {
         "running": comparison.counts.running,
         "settings": settings,
         "more_settings": table.omitted,
+    });
+    if let Some(race) = &comparison.race {
+        document["race"] = self::race(race, comparison);
+    }
+    document
+}
+
+/// The rules and the state of a race.
+fn race(race: &RaceState, comparison: &Comparison) -> Json {
+    json!({
+        "looks": race.rules.looks(),
+        "confidence": race.rules.confidence(),
+        "indifference": race.rules.indifference(),
+        "seeds": race.seeds.iter().map(value).collect::<Vec<_>>(),
+        "settings": race.settings,
+        "settings_left": comparison.candidates().len(),
+        "looks_done": race.looks,
+        "over": race.end.is_some(),
+        "end": race.end.map(|end| match end {
+            End::Won => "won",
+            End::Indifferent => "indifferent",
+            End::SeedsUsed => "seeds_used",
+            End::NoneLeft => "none_left",
+        }),
+        "next_look": race.next_look.map(|[ended, of]| json!({ "ended": ended, "runs": of })),
+        "unused_runs": race.unused,
+    })
+}
+
+/// When and why a setting left its race; `keys` name the values of the rival.
+fn left(Left { look, replicates, to, without, .. }: &Left, keys: &[String]) -> Json {
+    let params = |values: &[Option<Value>]| -> Map<String, Json> {
+        let pairs = keys.iter().zip(values);
+        pairs.map(|(key, known)| (key.clone(), known.as_ref().map_or(Json::Null, value))).collect()
+    };
+    json!({
+        "look": look + 1,
+        "seeds": replicates,
+        "to": to.as_ref().map(|rival| params(&rival.values)),
+        "lead": to.as_ref().map(|rival| rival.lead),
+        "p": to.as_ref().map(|rival| rival.p),
+        "without_seed": without.as_ref().map(value),
     })
 }
 
@@ -72,6 +116,11 @@ fn setting(table: &Table, row: &Row) -> Json {
             Role::Metric(_) => metrics.insert(column.source.clone(), json_cell(cell)),
             Role::Count | Role::Interval(_) | Role::Level(_) | Role::Difference(_) | Role::Flag => {
                 setting.insert(column.name.clone(), json_cell(cell))
+            }
+            Role::Left => {
+                let keys = &table.comparison.keys;
+                let left = if let Cell::Left(cell) = cell { left(cell, keys) } else { Json::Null };
+                setting.insert("left".to_owned(), left)
             }
             Role::Mark => setting.insert("mark".to_owned(), json_cell(cell)),
             Role::Distance(_) | Role::Note => None,

@@ -16,7 +16,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr;
 
     use super::layout::DEFAULT_WIDTH;
-    use crate::example::{Example, ended, run, sweep};
+    use crate::example::{Example, ended, race, raced, run, sweep};
     use crate::table::Table;
 
     /// The text table without colours.
@@ -51,6 +51,33 @@ mod tests {
     #[test]
     fn json() {
         insta::assert_snapshot!(super::json::json(&sweep().tables()));
+    }
+
+    /// A race at its second look, in which one setting left without a value.
+    fn open_race() -> Example {
+        let mut example = race(&[3, 5], Some(0.001), &[(16, 4), (32, 3), (64, 3), (128, 2)]);
+        example.record(ended(Status::Failed, raced(128, 2)));
+        example
+    }
+
+    #[test]
+    fn race_as_text() {
+        insta::assert_snapshot!(plain(&open_race().tables(), DEFAULT_WIDTH));
+    }
+
+    #[test]
+    fn race_as_latex() {
+        insta::assert_snapshot!(super::latex::latex(&open_race().tables()));
+    }
+
+    #[test]
+    fn race_as_csv() {
+        insta::assert_snapshot!(super::csv::csv(&open_race().tables()).unwrap());
+    }
+
+    #[test]
+    fn race_as_json() {
+        insta::assert_snapshot!(super::json::json(&open_race().tables()));
     }
 
     /// The data of the page, without trial and run ids, which differ each time.

@@ -71,6 +71,10 @@ fn replicates(comparison: &Comparison) -> Option<String> {
     if let Some((_, value)) = comparison.constants.iter().find(|(constant, _)| constant == name) {
         return Some(format!("{} {}", wording::key(name), wording::value(value)));
     }
+    if let Some(race) = &comparison.race {
+        let looks: Vec<String> = race.rules.looks().iter().map(ToString::to_string).collect();
+        return Some(format!("race at {} {}", looks.join(", "), wording::repeated(Some(name))));
+    }
     (comparison.replicates > 0).then(|| {
         let replicates = wording::replicates(comparison.replicates, name);
         if comparison.complete {

@@ -1,11 +1,13 @@
 //! The cells of a setting.
 
 use analysis::best::Standing;
+use analysis::race::{Exit, Reason};
 use analysis::statistics::{Interval, Statistic};
 use tracking::Value;
 
 use super::column::{Column, Role};
 use crate::comparison::{Comparison, DifferenceFromReference, Promise, Setting};
+use crate::narrative;
 use crate::wording;
 
 /// A cell with its value in full; each format chooses the number of digits.
@@ -29,10 +31,40 @@ pub enum Cell {
     Difference(DifferenceFromReference),
     /// A mark.
     Mark(Mark),
+    /// When and why a setting left its race.
+    Left(Left),
     /// Yes.
     Flag,
     /// A text.
     Note(String),
+}
+
+/// When and why a setting left its race.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Left {
+    /// In few words, for people.
+    pub text: String,
+    /// The index of the look.
+    pub look: usize,
+    /// Number of replicates of the look.
+    pub replicates: usize,
+    /// The rival that beat it.
+    pub to: Option<Rival>,
+    /// The value of the replicate on which it has no value.
+    pub without: Option<Value>,
+}
+
+/// The rival that beat a setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rival {
+    /// Its name.
+    pub name: String,
+    /// One value per key.
+    pub values: Vec<Option<Value>>,
+    /// The mean lead over the replicates of the look.
+    pub lead: f64,
+    /// The one-sided p-value of the lead.
+    pub p: f64,
 }
 
 /// The mark of a setting.
@@ -95,12 +127,13 @@ pub fn cell(column: &Column, index: usize, setting: &Setting, comparison: &Compa
             let statistic = comparison.ranked_by.as_ref().and_then(|name| setting.metric(name));
             statistic.and_then(Statistic::interval).map_or(Cell::Absent, Cell::Interval)
         }
-        Role::Distance(_) => match setting.standing.distance {
-            Some(_) => Cell::Distance(setting.standing),
-            None => Cell::Absent,
-        },
+        Role::Distance(_) if setting.standing.distance.is_some() || comparison.race.is_some() => {
+            Cell::Distance(setting.standing)
+        }
+        Role::Distance(_) => Cell::Absent,
         Role::Difference(_) => setting.difference.map_or(Cell::Absent, Cell::Difference),
         Role::Mark => mark(index, setting, comparison).map_or(Cell::Absent, Cell::Mark),
+        Role::Left => left(setting, comparison).unwrap_or(Cell::Absent),
         Role::Flag if setting.on_front => Cell::Flag,
         Role::Flag => Cell::Absent,
         Role::Note => note(setting, comparison).map_or(Cell::Absent, Cell::Note),
@@ -120,6 +153,23 @@ fn mark(index: usize, setting: &Setting, comparison: &Comparison) -> Option<Mark
         _ if setting.is_best => Some(Mark::Best),
         _ => (setting.standing.may_be_best && !comparison.is_open()).then_some(Mark::MayBeBest),
     }
+}
+
+fn left(setting: &Setting, comparison: &Comparison) -> Option<Cell> {
+    let text = narrative::left(comparison, setting)?;
+    let (race, Some(Exit { look, reason })) = (comparison.race.as_ref()?, setting.left) else {
+        return Some(Cell::Note(text));
+    };
+    let (to, without) = match reason {
+        Reason::NoValue(index) => (None, race.seeds.get(index).cloned()),
+        Reason::Beaten { by, lead, p } => {
+            let rival = comparison.settings.get(by)?;
+            let name = narrative::setting_name(comparison, rival);
+            (Some(Rival { name, values: rival.values.clone(), lead, p }), None)
+        }
+    };
+    let replicates = race.rules.looks()[look];
+    Some(Cell::Left(Left { text, look, replicates, to, without }))
 }
 
 /// The number of runs in the column `name`.

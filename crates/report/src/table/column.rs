@@ -32,6 +32,8 @@ pub enum Role {
     Difference(Unit),
     /// The mark of the setting: ★, ≈ or a word.
     Mark,
+    /// When and why a setting left its race.
+    Left,
     /// Yes or no.
     Flag,
     /// A note on the row.
@@ -47,7 +49,9 @@ impl Role {
             | Self::Interval(unit)
             | Self::Distance(unit)
             | Self::Difference(unit) => unit,
-            Self::Key | Self::Count | Self::Mark | Self::Flag | Self::Note => Unit::Number,
+            Self::Key | Self::Count | Self::Mark | Self::Left | Self::Flag | Self::Note => {
+                Unit::Number
+            }
         }
     }
 }

@@ -33,9 +33,19 @@ pub const RESERVED_NAMES: [&str; 21] = [
     "front",
 ];
 
+/// Names that hyperparameters and metrics of a race cannot take either.
+pub const RACE_NAMES: [&str; 5] =
+    ["left", "left_after_seeds", "left_to", "left_p", "left_without_seed"];
+
+/// The names that hyperparameters and metrics of a comparison cannot take.
+fn reserved_names<'n>(comparison: &Comparison) -> impl Iterator<Item = &'n str> + use<'n> {
+    let of_race = if comparison.race.is_some() { &RACE_NAMES[..] } else { &[] };
+    RESERVED_NAMES.into_iter().chain(of_race.iter().copied())
+}
+
 /// The default columns: keys, counts, metrics with the mark, and the note.
 pub fn columns(comparison: &Comparison) -> Vec<Column> {
-    let mut names = ColumnNames::new(RESERVED_NAMES.into_iter().chain(["note"]));
+    let mut names = ColumnNames::new(reserved_names(comparison).chain(["note"]));
     let mut columns: Vec<Column> =
         comparison.keys.iter().map(|name| key(name, &mut names)).collect();
     let settings = &comparison.settings;
@@ -61,6 +71,9 @@ pub fn columns(comparison: &Comparison) -> Vec<Column> {
         if ranks {
             columns.extend(ranking(metric, comparison));
         }
+    }
+    if comparison.race.is_some() {
+        columns.push(reserved("left", Role::Left, Prominence::Optional(11)));
     }
     columns.push(reserved("front", Role::Flag, Prominence::Machine));
     let has_notes = settings.iter().any(|setting| note(setting, comparison).is_some());
@@ -90,8 +103,8 @@ pub fn chosen_columns(comparison: &Comparison, wanted: &[String]) -> Vec<Column>
 /// share.
 pub fn available_columns(comparison: &Comparison) -> Vec<Column> {
     let mut columns = columns(comparison);
-    let mut names =
-        ColumnNames::new(columns.iter().map(|column| column.name.as_str()).chain(RESERVED_NAMES));
+    let known = columns.iter().map(|column| column.name.as_str());
+    let mut names = ColumnNames::new(known.chain(reserved_names(comparison)));
     columns.extend(comparison.constants.iter().map(|(name, _)| key(name, &mut names)));
     columns
 }
@@ -129,7 +142,7 @@ fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
         reserved(
             "adjusted",
             Role::Level(unit),
-            optional_if(!comparison.complete || comparison.cells.is_some(), 8),
+            optional_if(comparison.ranks_by_fit() || comparison.cells.is_some(), 8),
         ),
         reserved("interval", Role::Interval(unit), optional_if(repeated, 6)),
         reserved("distance_to_best", Role::Distance(unit), optional_if(among, 11)),

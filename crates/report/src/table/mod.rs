@@ -8,8 +8,8 @@ mod comparison_table;
 pub mod legend;
 mod rendered;
 
-pub use cells::{Cell, Mark};
+pub use cells::{Cell, Left, Mark};
 pub use column::{Column, Prominence, Role};
-pub use columns::{ALL_COLUMNS, RESERVED_NAMES, available_columns};
+pub use columns::{ALL_COLUMNS, RACE_NAMES, RESERVED_NAMES, available_columns};
 pub use comparison_table::{Row, Table, TableOptions, tables};
 pub use rendered::RenderedColumn;

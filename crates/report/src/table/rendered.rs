@@ -80,7 +80,7 @@ impl Table {
     fn rendered_column(&self, index: usize, column: &Column) -> RenderedColumn {
         let cells = || self.rows.iter().map(|row| &row.cells[index]);
         let decimals = match column.role {
-            Role::Key | Role::Count | Role::Mark | Role::Flag | Role::Note => 0,
+            Role::Key | Role::Count | Role::Mark | Role::Left | Role::Flag | Role::Note => 0,
             role => decimals(role.unit(), cells()),
         };
         let is_text = |cell: &Cell| matches!(cell, Cell::Value(Value::Text(_)));
@@ -88,7 +88,7 @@ impl Table {
             name: column.name.clone(),
             title: column.title.clone(),
             prominence: column.prominence,
-            numeric: !matches!(column.role, Role::Mark | Role::Flag | Role::Note)
+            numeric: !matches!(column.role, Role::Mark | Role::Left | Role::Flag | Role::Note)
                 && !cells().any(is_text),
             cells: distinct_texts(cells().collect(), column.role, decimals),
         }
@@ -153,6 +153,7 @@ fn text(cell: &Cell, role: Role, decimals: usize) -> String {
         (Cell::Interval(limits), _) => interval(unit, limits, decimals),
         (Cell::Distance(standing), _) => distance(unit, standing, decimals),
         (Cell::Difference(found), _) => difference(unit, found, decimals),
+        (Cell::Left(left), _) => left.text.clone(),
         (Cell::Note(note), _) => note.clone(),
         (Cell::Level(level), _) if unit == Unit::Seconds => tracking::seconds(*level),
         (Cell::Level(level), _) => {

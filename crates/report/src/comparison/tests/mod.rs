@@ -3,6 +3,7 @@
 
 mod pairing;
 mod promises;
+mod race;
 mod ranking;
 mod seeds_simulation;
 

@@ -46,7 +46,7 @@ fn a_baseline_is_tested_with_holms_correction() {
     let error = |text: &str| {
         let runs = example.runs(&CompareOptions::default());
         let experiment = Experiment { name: "against".into(), description: String::new() };
-        compare(&experiment, &declarations, &runs, &against(text)).unwrap_err().to_string()
+        compare(&experiment, &declarations, &runs, &[], &against(text)).unwrap_err().to_string()
     };
     assert!(error("batch_size=17").contains("no setting matches --against"));
     assert!(error("batch_size>16").contains("names 2 settings, expected one"));

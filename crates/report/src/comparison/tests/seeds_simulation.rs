@@ -71,7 +71,7 @@ impl Design {
         runs.retain(|_| random.uniform() >= self.missing);
         let experiment = Experiment { name: "pilot".into(), description: String::new() };
         let options = CompareOptions::default();
-        compare(&experiment, &Declarations::default(), &runs, &options).unwrap().remove(0)
+        compare(&experiment, &Declarations::default(), &runs, &[], &options).unwrap().remove(0)
     }
 
     /// Whether `needed` new seeds exclude the rival, if all true means are those of the pilot.

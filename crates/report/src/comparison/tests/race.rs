@@ -1,0 +1,163 @@
+//! Races.
+
+use analysis::race::{End, Exit, Reason};
+use tracking::Status;
+use tracking::filter::Condition;
+
+use super::*;
+use crate::comparison::{Promise, compare};
+use crate::example::{ended, race, raced};
+use crate::narrative;
+
+fn verdict(comparison: &Comparison) -> String {
+    narrative::verdict(comparison).unwrap()
+}
+
+#[test]
+fn won_race_names_its_winner() {
+    let comparison = compared(&race(&[3, 6], None, &[(64, 3), (16, 3), (128, 3)]));
+    let state = comparison.race.as_ref().unwrap();
+    assert_eq!((state.end, state.looks, state.unused), (Some(End::Won), 1, 0));
+    assert_eq!(comparison.promise, Some(Promise::BestIsInRace));
+    assert_eq!(comparison.best().unwrap().values, [Some(Value::Integer(16))]);
+    assert_eq!(batches(&comparison)[0], "16");
+    assert!(comparison.settings[1..].iter().all(|setting| matches!(
+        setting.left,
+        Some(Exit { look: 0, reason: Reason::Beaten { by: 0, .. } })
+    )));
+    assert_eq!(
+        verdict(&comparison),
+        "The race ended after 3 of 6 seeds: the best is batch_size 16 (95 %)."
+    );
+}
+
+#[test]
+fn open_race_lists_the_settings_that_are_left() {
+    let comparison = compared(&race(&[3, 5, 8], None, &[(16, 4), (64, 3), (32, 3)]));
+    assert_eq!(batches(&comparison), ["16", "32", "64"]);
+    assert_eq!(comparison.best(), None);
+    assert_eq!(
+        narrative::answer(&comparison),
+        [
+            "The race is at look 2 of 3: the best is among these 2 of 3 settings (95 %): batch_size 16; batch_size 32. Of its 4 runs, 1 ended."
+        ]
+    );
+    let n: Vec<usize> = comparison.settings.iter().map(|setting| setting.n).collect();
+    assert_eq!(n, [3, 3, 3], "runs of the next look do not count yet");
+    let begun = compared(&race(&[3, 5], None, &[(16, 2), (64, 2)]));
+    assert_eq!(
+        verdict(&begun),
+        "The race is at look 1 of 2: no setting has left yet. Of its 6 runs, 4 ended."
+    );
+}
+
+#[test]
+fn race_can_end_undecided_or_indifferent() {
+    let seeds = [(16, 5), (32, 5), (64, 3)];
+    let comparison = compared(&race(&[3, 5], None, &seeds));
+    assert_eq!(
+        (comparison.race.as_ref().unwrap().end, comparison.best()),
+        (Some(End::SeedsUsed), None)
+    );
+    assert_eq!(
+        verdict(&comparison),
+        "The race ended after all 5 seeds: the best is among these 2 (95 %): batch_size 16; batch_size 32."
+    );
+    let comparison = compared(&race(&[3, 8], Some(0.01), &[(16, 3), (32, 3), (64, 3)]));
+    assert_eq!(
+        verdict(&comparison),
+        "The race ended after 3 of 8 seeds: the best is among these 2 (95 %), each of them at most 1.00 points below the \
+         best of them: batch_size 16; batch_size 32."
+    );
+}
+
+#[test]
+fn setting_without_a_value_leaves_and_is_named() {
+    let mut example = race(&[3, 6], None, &[(16, 3), (32, 2), (64, 3)]);
+    example.record(ended(Status::Diverged, raced(32, 2)));
+    let comparison = compared(&example);
+    assert_eq!(batches(&comparison), ["16", "32", "64"]);
+    assert_eq!(
+        narrative::answer(&comparison)[1],
+        "Left for lack of test accuracy, outside of the promise: batch_size 32 (1 diverged)."
+    );
+    let left = |index: usize| narrative::left(&comparison, &comparison.settings[index]);
+    assert_eq!(left(0), None);
+    assert_eq!(left(1).unwrap(), "look 1: no test accuracy with seed 2");
+    assert_eq!(left(2).unwrap(), "look 1, behind batch_size 16");
+    assert!(!comparison.settings[1].standing.compared);
+}
+
+#[test]
+fn race_of_diverged_settings_leaves_none() {
+    let mut example = race(&[2, 3], None, &[(16, 0), (32, 0)]);
+    for (batch, seed) in [(16, 0), (16, 1), (32, 0), (32, 1)] {
+        example.record(ended(Status::Diverged, raced(batch, seed)));
+    }
+    let comparison = compared(&example);
+    assert_eq!(
+        narrative::answer(&comparison),
+        [
+            "The race ended after 2 of 3 seeds: no setting is left.",
+            "Left for lack of a result, outside of the promise: batch_size 16 (2 diverged); batch_size 32 (2 diverged)."
+        ]
+    );
+    assert_eq!(comparison.promise, None);
+}
+
+#[test]
+fn other_recorded_runs_change_no_place() {
+    let seeds = [(16, 3), (64, 3), (128, 3)];
+    let few = compared(&race(&[3, 6], None, &seeds));
+    let mut example = race(&[3, 6], None, &seeds);
+    for (batch, seed) in [(16, 7), (64, 5), (64, 3), (128, 40)] {
+        example.record(raced(batch, seed));
+    }
+    let more = compared(&example);
+    assert_eq!(batches(&more), batches(&few));
+    let assert_same = |comparison: &Comparison| {
+        for (a, b) in comparison.settings.iter().zip(&few.settings) {
+            assert_eq!((a.left, a.standing, &a.metrics), (b.left, b.standing, &b.metrics));
+        }
+    };
+    assert_same(&more);
+    assert!(
+        narrative::answer(&more)
+            .contains(&"Not used by the race, and not in this table: 4 other runs.".to_owned())
+    );
+    example.record(raced(256, 0));
+    let outside = compared(&example);
+    assert_same(&outside);
+    assert_eq!(narrative::left(&outside, &outside.settings[3]).unwrap(), "not in the race");
+}
+
+#[test]
+fn another_question_about_a_raced_experiment_is_not_tested() {
+    let example = race(&[3, 5], None, &[(16, 5), (32, 5), (64, 3)]);
+    let is_untested = |comparison: &Comparison| {
+        let text = verdict(comparison);
+        comparison.race.is_none()
+            && comparison.candidates().is_empty()
+            && text.contains("because the experiment was raced")
+    };
+    let default = CompareOptions::default();
+    let against = Some(Condition::parse("batch_size=16").unwrap());
+    for options in [
+        CompareOptions { sort: Some("test_loss".into()), ..default.clone() },
+        CompareOptions { epoch: analysis::runs::EpochChoice::Best, ..default.clone() },
+        CompareOptions { against, ..default.clone() },
+    ] {
+        assert!(is_untested(&example.comparisons(&options)[0]), "{options:?}");
+    }
+    let same = CompareOptions { sort: Some("test_accuracy".into()), ..default.clone() };
+    assert_eq!(example.comparisons(&same), example.comparisons(&default));
+    let same = CompareOptions { by: Some(vec!["batch_size".into()]), ..default.clone() };
+    assert_eq!(example.comparisons(&same), example.comparisons(&default));
+    let runs = example.runs(&default);
+    let declarations = example.reader().declarations("race").unwrap();
+    let experiment = tracking::Experiment { name: "race".into(), description: String::new() };
+    let (excluded, left): (Vec<_>, Vec<_>) =
+        runs.into_iter().partition(|run| run.run.param("seed") == Some(&Value::Integer(0)));
+    let compared = compare(&experiment, &declarations, &left, &excluded, &default).unwrap();
+    assert!(is_untested(&compared[0]));
+}

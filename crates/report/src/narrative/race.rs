@@ -1,0 +1,122 @@
+//! Sentences about a race: who is left, who left, and what is promised.
+
+use analysis::race::{End, Exit, Reason};
+
+use super::coverage::name_with_losses;
+use super::phrases::{listed, named, setting_name};
+use crate::comparison::{Comparison, RaceState, Setting};
+use crate::number_format::difference;
+use crate::wording::{self, count, replicates};
+
+/// The main sentence about a race.
+pub fn verdict(comparison: &Comparison, race: &RaceState) -> String {
+    let candidates = comparison.candidates();
+    let names: Vec<String> =
+        candidates.iter().map(|setting| setting_name(comparison, setting)).collect();
+    let (left, names, sure) = (names.len(), listed(&names), confidence(race));
+    let ended = format!("The race ended after {}", seeds_used(comparison, race));
+    match race.end {
+        Some(End::NoneLeft) => format!("{ended}: no setting is left."),
+        Some(End::Won) => format!("{ended}: the best is {names} ({sure})."),
+        Some(End::SeedsUsed) => {
+            format!("{ended}: the best is among these {left} ({sure}): {names}.")
+        }
+        Some(End::Indifferent) => {
+            let within = comparison.ranking().zip(race.rules.indifference()).map_or_else(
+                String::new,
+                |(metric, width)| {
+                    let width = difference(metric.unit, width);
+                    format!(", each of them at most {width} below the best of them")
+                },
+            );
+            format!("{ended}: the best is among these {left} ({sure}){within}: {names}.")
+        }
+        None => {
+            let looks = race.rules.looks();
+            let look = format!("The race is at look {} of {}", race.looks + 1, looks.len());
+            let left = match race.looks {
+                0 => "no setting has left yet".to_owned(),
+                _ => format!(
+                    "the best is among these {left} of {} settings ({sure}): {names}",
+                    race.settings
+                ),
+            };
+            let [ended, of] = race.next_look.unwrap_or_default();
+            format!("{look}: {left}. Of its {}, {ended} ended.", count(of, "run"))
+        }
+    }
+}
+
+/// `8 of 20 seeds`, or `all 20 seeds`.
+fn seeds_used(comparison: &Comparison, race: &RaceState) -> String {
+    let of = replicates(race.rules.most(), comparison.replicate.as_deref().unwrap_or("run"));
+    match race.replicates() {
+        n if n == race.rules.most() => format!("all {of}"),
+        n => format!("{n} of {of}"),
+    }
+}
+
+/// The confidence of a race: `95 %`.
+fn confidence(race: &RaceState) -> String {
+    let percent = (1e8 * race.rules.confidence()).round() / 1e6;
+    format!("{} %", tracking::short_number(percent))
+}
+
+/// Names the settings that left for lack of the ranking metric: the promise does not cover them.
+pub fn without_value(comparison: &Comparison) -> Option<String> {
+    comparison.race.as_ref()?;
+    let lacks =
+        |setting: &&Setting| matches!(setting.left, Some(Exit { reason: Reason::NoValue(_), .. }));
+    let lacking = comparison.settings.iter().filter(lacks);
+    let names: Vec<String> = lacking.map(|setting| name_with_losses(comparison, setting)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Left for lack of {}, outside of the promise: {}.",
+            metric(comparison),
+            listed(&names)
+        )
+    })
+}
+
+/// Counts the recorded runs that the race does not use.
+pub fn unused(comparison: &Comparison) -> Option<String> {
+    let unused = comparison.race.as_ref()?.unused;
+    (unused > 0).then(|| {
+        format!("Not used by the race, and not in this table: {}.", count(unused, "other run"))
+    })
+}
+
+/// The rule of a race and its promise.
+pub fn basis(comparison: &Comparison, race: &RaceState) -> String {
+    let replicate = wording::replicate(comparison.replicate.as_deref());
+    format!(
+        "Race by {}, paired by {replicate}: at each look, a setting leaves if another one in the race is better in a \
+         paired t-test. The best setting is still in the race with a probability of at least {}, over all looks together.",
+        metric(comparison),
+        confidence(race)
+    )
+}
+
+/// When and why a setting left, in few words: `look 1, behind batch_size 16 · decay 0`.
+pub fn left(comparison: &Comparison, setting: &Setting) -> Option<String> {
+    let race = comparison.race.as_ref()?;
+    let Some(Exit { look, reason }) = setting.left else {
+        return (!setting.standing.compared).then(|| "not in the race".to_owned());
+    };
+    let look = look + 1;
+    Some(match reason {
+        Reason::Beaten { by, .. } => {
+            format!("look {look}, behind {}", named(comparison, &comparison.settings[by], " · "))
+        }
+        Reason::NoValue(index) => format!(
+            "look {look}: no {} with {} {}",
+            metric(comparison),
+            wording::replicate(comparison.replicate.as_deref()),
+            wording::value(&race.seeds[index])
+        ),
+    })
+}
+
+fn metric(comparison: &Comparison) -> String {
+    comparison.ranked_by.as_deref().map_or_else(|| "a result".to_owned(), wording::metric)
+}
