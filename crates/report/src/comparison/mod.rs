@@ -50,18 +50,15 @@ pub fn compare(
     let compare_group = |runs: &Vec<&MeasuredRun>| {
         let group = Group::new(runs, declarations, options);
         let race = race.as_ref().filter(|race| data_of(race.entrant()) == data_of(runs[0]));
-        let used = race.and_then(|race| Some((race, race.runs_of(&group)?)));
-        let compared = match (race, used) {
-            (None, _) => group.compare(experiment, options, Method::Tests),
-            (Some(_), None) => group.compare(experiment, options, Method::Untested),
-            (_, Some((race, used))) => {
-                let state = race.state(runs.len(), used.len());
-                let group = Group::new(&used, declarations, options);
+        let mut comparison = match race.map(|race| (race, race.runs_of(&group))) {
+            None => group.compare(experiment, options, Method::Tests)?,
+            Some((_, None)) => group.compare(experiment, options, Method::Untested)?,
+            Some((race, Some(runs))) => {
+                let group = Group::new(&runs.shown, declarations, options);
                 let compared = group.compare(experiment, options, Method::Race(race))?;
-                Ok(Comparison { race: state, ..compared })
+                Comparison { race: race.state(runs.unused), ..compared }
             }
         };
-        let mut comparison = compared?;
         comparison.tried_elsewhere =
             comparison.keys.iter().map(|key| finished_numbers(excluded, key)).collect();
         Ok(comparison)

@@ -26,7 +26,7 @@ pub struct RaceState {
     pub end: Option<End>,
     /// Numbers of ended runs and of all runs that the next look adds.
     pub next_look: Option<[usize; 2]>,
-    /// Number of other recorded runs, which neither the race nor the comparison uses.
+    /// Number of recorded runs of its settings that it does not use.
     pub unused: usize,
 }
 
@@ -66,6 +66,15 @@ impl Place {
     }
 }
 
+/// The runs of a comparison that a race answers.
+pub(super) struct RunsOfRace<'a> {
+    /// Those of the looks that were taken, or of the first look, and those of settings outside of the
+    /// race.
+    pub(super) shown: Vec<&'a MeasuredRun>,
+    /// The number of runs that the race does not use: on other replicates, or of later looks.
+    pub(super) unused: usize,
+}
+
 /// A race that settings of the compared runs take part in.
 pub(super) struct Racing<'a> {
     race: &'a Race,
@@ -98,39 +107,36 @@ impl<'a> Racing<'a> {
         self.entrant
     }
 
-    /// The runs of `group` that the race uses, and those of settings outside of the race. `None` if
-    /// the race does not answer the comparison of `group`.
-    pub(super) fn runs_of<'g>(&self, group: &Group<'g>) -> Option<Vec<&'g MeasuredRun>> {
-        let raced = self.raced.as_ref()?;
+    /// The runs that the comparison of `group` shows. `None` if the race does not answer it.
+    pub(super) fn runs_of<'g>(&self, group: &Group<'g>) -> Option<RunsOfRace<'g>> {
+        let Raced { metric, decision, .. } = self.raced.as_ref()?;
         let is_answered = group.has_no_cells()
             && group.replicate() == Some(&self.race.replicate)
-            && group.ranks_like(raced.metric.as_ref());
+            && group.ranks_like(metric.as_ref());
         let rows = group.rows();
         let settings = self.settings_of(&rows).filter(|_| is_answered)?;
-        let mut used = Vec::new();
-        for (runs, setting) in rows.iter().zip(settings) {
-            let seeds = match setting {
-                Some(setting) => &self.race.seeds[..self.replicates_used(raced, setting)],
-                None => {
-                    used.extend(runs.iter().copied());
-                    continue;
+        let mut runs = RunsOfRace { shown: Vec::new(), unused: 0 };
+        for (row, setting) in rows.into_iter().zip(settings) {
+            let Some(setting) = setting else {
+                runs.shown.extend(row);
+                continue;
+            };
+            let last = decision.looks.saturating_sub(1);
+            let look = decision.exits[setting].map_or(last, |exit| exit.look);
+            let shown = self.race.rules.looks()[look];
+            let needed = decision.replicates_needed(&self.race.rules, setting);
+            for run in row {
+                let seed = run.run.param(&self.race.replicate);
+                let is_seed =
+                    |known: &Value| seed.is_some_and(|seed| known.total_cmp(seed).is_eq());
+                let position = self.race.seeds.iter().position(is_seed).unwrap_or(usize::MAX);
+                if position < shown {
+                    runs.shown.push(run);
                 }
-            };
-            let enters = |run: &&&MeasuredRun| {
-                run.run
-                    .param(&self.race.replicate)
-                    .is_some_and(|seed| seeds.iter().any(|known| known.total_cmp(seed).is_eq()))
-            };
-            used.extend(runs.iter().filter(enters).copied());
+                runs.unused += usize::from(position >= needed);
+            }
         }
-        Some(used)
-    }
-
-    /// Number of replicates of a setting at its last look, or at the first.
-    fn replicates_used(&self, Raced { decision, .. }: &Raced, setting: usize) -> usize {
-        let last = decision.looks.saturating_sub(1);
-        let look = decision.exits[setting].map_or(last, |exit| exit.look);
-        self.race.rules.looks()[look]
+        Some(runs)
     }
 
     /// The setting of the race in each row; `None` if a row has several. A setting without a run on
@@ -168,8 +174,8 @@ impl<'a> Racing<'a> {
         settings.iter().map(place).collect()
     }
 
-    /// The state of the race, of which `recorded` runs of the experiment on its data are `used`.
-    pub(super) fn state(&self, recorded: usize, used: usize) -> Option<RaceState> {
+    /// The state of the race, which does not use `unused` runs of its settings.
+    pub(super) fn state(&self, unused: usize) -> Option<RaceState> {
         let Raced { field, decision, .. } = self.raced.as_ref()?;
         let looks = self.race.rules.looks();
         let start = if decision.looks == 0 { 0 } else { looks[decision.looks - 1] };
@@ -180,7 +186,6 @@ impl<'a> Racing<'a> {
             let ended = cells.filter(|cell| **cell != Cell::Open).count();
             [ended, live.len() * (end - start)]
         });
-        let of_next_look = next_look.filter(|_| decision.looks > 0).map_or(0, |[ended, _]| ended);
         Some(RaceState {
             rules: self.race.rules.clone(),
             seeds: self.race.seeds.clone(),
@@ -188,7 +193,7 @@ impl<'a> Racing<'a> {
             looks: decision.looks,
             end: decision.end,
             next_look,
-            unused: (recorded - used).saturating_sub(of_next_look),
+            unused,
         })
     }
 }

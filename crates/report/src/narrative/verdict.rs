@@ -75,8 +75,8 @@ fn unranked(comparison: &Comparison) -> Option<String> {
 }
 
 /// The reason why nothing is tested if a race decided how many replicates each setting got.
-const BEYOND_RACE: &str = "Settings have different numbers of seeds because the experiment was raced, so 95 % \
-    would not hold for this table; the report without options has the result of the race";
+const BEYOND_RACE: &str = "Settings have different numbers of seeds because the experiment was raced, so the 95 % \
+    do not hold for this table; omit --where, --by, --against, --at and --sort for the result of the race";
 
 /// The reason why nothing could be tested.
 fn untested(comparison: &Comparison) -> String {
