@@ -122,17 +122,16 @@ fn race(request: &Request, planned: &Planned<'_>) -> Option<String> {
         return Some(format!("{looks}: {}", outcome(race, plan, decision)));
     }
     let possible = race.possible(&plan.trials, decision);
-    let at = format!("{looks}: look {} needs these trials", decision.looks + 1);
-    let likely = match likely_runs(rules, &raced.field) {
-        Some(runs) => format!("likely about {runs}"),
-        None => "unknown before each setting has two seeds".to_owned(),
-    };
     let missing = possible.iter().filter(|trial| !done.contains(&trial.id));
-    let worst = groups(missing.copied());
+    let time = time(request, planned, &groups(missing.copied()));
+    let likely = match likely_runs(rules, &raced.field) {
+        Some(runs) => format!("likely about {runs} trials"),
+        None => "likely number unknown before each setting has two seeds".to_owned(),
+    };
     Some(format!(
-        "{at}; the whole race at most {} trials, {likely}; at most {}",
+        "{looks}: at most {} trials, {time}; {likely}; look {} needs those above",
         possible.len(),
-        time(request, planned, &worst)
+        decision.looks + 1
     ))
 }
 
