@@ -7,11 +7,13 @@ pub mod fit;
 #[cfg(test)]
 mod fixtures;
 pub mod improvement;
+pub mod judge;
 pub mod metric;
 pub mod power;
 pub mod race;
 pub mod runs;
 pub mod samples;
+pub mod sequential;
 pub mod statistics;
 
 #[cfg(test)]

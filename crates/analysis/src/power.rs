@@ -16,14 +16,20 @@ pub fn inflation(pilot: usize) -> Option<f64> {
 
 /// The least number of replicates that finds a difference of 1 / `ratio` standard deviations
 /// between two of `settings` settings with a probability of [`POWER`]. `None` above a thousand.
-///
-/// It is the least n with √n ≥ (t₁₋ₐ,ₙ₋₁ + t₀.₈,ₙ₋₁) · ratio, where a = 0.025 / (settings − 1).
 pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
-    let enough = |n: usize| count(n).sqrt() >= sum_of_quantiles(n, settings) * ratio;
+    let tail = tail(settings);
+    least_replicates(ratio, |n| quantile(tail, n - 1))
+}
+
+/// The least n with √n ≥ (`critical(n)` + t₀.₈,ₙ₋₁) · `ratio`: with a probability of [`POWER`], the
+/// t statistic of n differences exceeds `critical(n)` if their true mean is 1 / `ratio` standard
+/// deviations. `None` above a thousand.
+pub fn least_replicates(ratio: f64, critical: impl Fn(usize) -> f64) -> Option<usize> {
+    let enough = |n: usize| count(n).sqrt() >= (critical(n) + power_quantile(n)) * ratio;
     if !ratio.is_finite() || ratio < 0.0 || !enough(MAX_REPLICATES) {
         return None;
     }
-    // Above the least n the condition always holds, since the quantiles fall as n grows.
+    // Above the least n the condition always holds, since the quantiles grow slower than √n.
     let (mut low, mut high) = (2, MAX_REPLICATES);
     while low < high {
         let middle = usize::midpoint(low, high);
@@ -39,12 +45,17 @@ pub fn replicates_needed(ratio: f64, settings: usize) -> Option<usize> {
 /// The smallest difference between two of `settings` settings that `n` replicates find with a
 /// probability of [`POWER`]. `deviation` is the standard deviation of the differences.
 pub fn detectable_difference(deviation: f64, settings: usize, n: usize) -> f64 {
-    sum_of_quantiles(n, settings) * deviation / count(n).sqrt()
+    let critical = quantile(tail(settings), n - 1);
+    (critical + power_quantile(n)) * deviation / count(n).sqrt()
 }
 
-fn sum_of_quantiles(n: usize, settings: usize) -> f64 {
-    let tail = (1.0 - CONFIDENCE) / 2.0 / count(settings.saturating_sub(1).max(1));
-    quantile(tail, n - 1) + quantile(1.0 - POWER, n - 1)
+/// The probability of a chance difference in one direction, for one of the comparisons with the best.
+fn tail(settings: usize) -> f64 {
+    (1.0 - CONFIDENCE) / 2.0 / count(settings.saturating_sub(1).max(1))
+}
+
+fn power_quantile(n: usize) -> f64 {
+    quantile(1.0 - POWER, n - 1)
 }
 
 #[cfg(test)]
@@ -82,6 +93,16 @@ mod tests {
         assert_eq!(replicates_needed(f64::INFINITY, 2), None);
         assert_eq!(replicates_needed(1e3, 2), None, "a thousand are not enough");
         assert_eq!(replicates_needed(0.0, 2), Some(2));
+    }
+
+    /// The least n with √n ≥ (the critical t of [`sequential`](crate::sequential) +
+    /// `t.ppf(0.8, n - 1)`) · ratio, by SciPy.
+    #[test]
+    fn numbers_of_an_anytime_test_equal_those_of_scipy() {
+        let critical = |n| crate::sequential::critical_t(n).unwrap_or(f64::INFINITY);
+        for (ratio, expected) in [(0.1, 3), (0.3, 5), (0.8, 15), (2.0, 79), (5.0, 524)] {
+            assert_eq!(least_replicates(ratio, critical), Some(expected), "{ratio}");
+        }
     }
 
     /// `sqrt((n - 1) / scipy.stats.chi2.ppf(0.2, n - 1))`

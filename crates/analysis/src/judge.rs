@@ -1,0 +1,113 @@
+//! A verdict about two sides, from their mean difference.
+
+use super::power::{inflation, least_replicates};
+use super::samples::Difference;
+use super::sequential;
+use super::statistics::{CONFIDENCE, Interval, count, quantile, two_sided};
+
+/// The test that judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Valid however often it is repeated while replicates are added.
+    Anytime,
+    /// The ordinary paired t-test, valid for one look.
+    Once,
+}
+
+impl Method {
+    /// The |t| at which the 95 % interval of `n` differences ends; `None` if it has no end.
+    pub fn critical_t(self, n: usize) -> Option<f64> {
+        match self {
+            Self::Anytime => sequential::critical_t(n),
+            Self::Once => (n > 1).then(|| quantile((1.0 - CONFIDENCE) / 2.0, n - 1)),
+        }
+    }
+
+    /// The two-sided p-value of "no difference". `n` is at least two.
+    fn p_value(self, t: f64, n: usize) -> f64 {
+        match self {
+            Self::Anytime => sequential::p_value(t, n),
+            Self::Once => two_sided(t, n - 1),
+        }
+    }
+
+    /// The least number of replicates for which a verdict is possible.
+    pub fn least_replicates(self) -> usize {
+        match self {
+            Self::Anytime => 3,
+            Self::Once => 2,
+        }
+    }
+}
+
+/// Whether the right side is better than the left by more than a margin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Better,
+    /// It is worse by more than the margin.
+    Worse,
+    /// The difference is smaller than the margin, in either direction.
+    Equivalent,
+    /// It is not better by more than the margin. Nothing else is known.
+    NotBetter,
+    /// More replicates are needed.
+    Undecided,
+}
+
+/// A verdict with its evidence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The 95 % interval of the difference; `None` if it has no end or there is no test.
+    pub interval: Option<Interval>,
+    /// The p-value of "no difference"; `None` if there is no test.
+    pub p: Option<f64>,
+}
+
+impl Judgement {
+    /// Judges a difference, right minus left, in which positive values mean that the right side is
+    /// better. One two-sided interval gives every verdict.
+    pub fn of(difference: &Difference, margin: f64, method: Method) -> Self {
+        // Differences without any spread are no evidence of a certain difference.
+        let Some(error) = difference.error.filter(|error| *error > 0.0) else {
+            return Self { verdict: Verdict::Undecided, interval: None, p: None };
+        };
+        let half_width = method.critical_t(difference.n).map(|critical| critical * error);
+        let interval = half_width.map(|half_width| Interval::around(difference.mean, half_width));
+        Self {
+            verdict: interval.map_or(Verdict::Undecided, |interval| verdict(interval, margin)),
+            interval,
+            p: Some(method.p_value(difference.mean / error, difference.n)),
+        }
+    }
+}
+
+fn verdict(Interval { low, high }: Interval, margin: f64) -> Verdict {
+    if low > margin {
+        Verdict::Better
+    } else if high < -margin {
+        Verdict::Worse
+    } else if high < margin {
+        if low > -margin { Verdict::Equivalent } else { Verdict::NotBetter }
+    } else {
+        Verdict::Undecided
+    }
+}
+
+/// The number of replicates, all together, that gives a verdict with a probability of 80 % if the
+/// true difference is the one seen. `None` if that is more than a thousand, or if the difference has
+/// too few replicates to tell.
+///
+/// The verdict depends on the distance of the mean from the margin: if it is left of the margin, the
+/// right side is not better, and if it is right of the margin, the right side is better.
+pub fn replicates_needed(difference: &Difference, margin: f64, method: Method) -> Option<usize> {
+    let n = difference.n;
+    let error = difference.error.filter(|error| *error > 0.0)?;
+    let deviation = error * count(n).sqrt() * inflation(n)?;
+    let ratio = deviation / (difference.mean - margin).abs();
+    let needed =
+        least_replicates(ratio, |n| method.critical_t(n).unwrap_or(f64::INFINITY))?.max(n + 1);
+    (n >= method.least_replicates()).then_some(needed)
+}
