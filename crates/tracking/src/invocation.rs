@@ -33,7 +33,7 @@ pub struct Invocation {
     pub os: String,
     /// Number of trials that run at a time.
     pub jobs: u32,
-    /// Command line as typed.
+    /// Command line, quoted for a shell. Earlier versions did not quote words with blanks.
     pub command_line: String,
     /// Text of the experiment file.
     pub experiment_file: Option<String>,

@@ -1,6 +1,6 @@
 //! Provenance of the current process: version, command line, machine.
 
-use crate::{Invocation, Process};
+use crate::{Invocation, Process, shell};
 
 impl Invocation {
     /// Describes the current process: command line, machine, and the name of the executable in
@@ -23,10 +23,11 @@ impl Invocation {
             os: os(),
             jobs: std::thread::available_parallelism()
                 .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
-            command_line: std::env::args_os()
-                .map(|argument| argument.to_string_lossy().into_owned())
-                .collect::<Vec<_>>()
-                .join(" "),
+            command_line: shell::command(
+                &std::env::args_os()
+                    .map(|argument| argument.to_string_lossy().into_owned())
+                    .collect::<Vec<_>>(),
+            ),
             experiment_file: None,
             process: Process::current().clone(),
             plan_sha256: None,

@@ -26,6 +26,26 @@ pub fn command(words: &[String]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
+/// Splits a command into its words, the inverse of [`command`].
+#[must_use]
+pub fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quoted) = (Vec::new(), None::<String>, false);
+    let mut chars = command.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\'' => {
+                quoted = !quoted;
+                word.get_or_insert_default();
+            }
+            '\\' if !quoted => word.get_or_insert_default().extend(chars.next()),
+            c if c.is_whitespace() && !quoted => words.extend(word.take()),
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
 /// Declares that this process is the program `name`, whose verbs are all commands of `runner` and
 /// `report`, and their main commands the verbs `run` and `report`.
 pub fn declare_program_of_verbs(name: &'static str) {
@@ -81,4 +101,18 @@ pub fn next_command(program: &str, verb: &str, results: &Path, arguments: &[&str
     words.extend(results_option(results));
     words.extend(arguments.iter().map(|&argument| argument.to_owned()));
     command(&words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_a_command_are_those_it_was_made_of() {
+        let typed =
+            ["runner", "a b.toml", "--set", "train.init='zeros'", "", "{from=0,to=2}", "\\"];
+        let typed = typed.map(str::to_owned).to_vec();
+        assert_eq!(words(&command(&typed)), typed);
+        assert_eq!(words("  runner  a.toml\\ 'b"), ["runner", "a.toml b"]);
+    }
 }

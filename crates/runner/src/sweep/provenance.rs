@@ -20,7 +20,7 @@ pub fn this_invocation() -> Invocation {
         cpu: cpu.unwrap_or_else(unknown),
         instruction_set: instruction_set(),
         os: System::long_os_version().unwrap_or_else(|_| unknown()),
-        command_line: words.collect::<Vec<_>>().join(" "),
+        command_line: tracking::shell::command(&words.collect::<Vec<_>>()),
         process: Process::current().clone(),
         jobs: 1,
         experiment_file: None,
