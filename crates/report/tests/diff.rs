@@ -249,7 +249,8 @@ fn unknown_operand_suggests_nearest() {
             "no run or trial id starts with '{text}' in {results}, and no experiment has that name: "
         )
     };
-    let expected = "expected an id, an experiment (one of c0ffee, sweep), or EXPERIMENT@VERSION";
+    let expected = "expected an id, an experiment (one of c0ffee, sweep), EXPERIMENT@VERSION, \
+                    EXPERIMENT:CONDITION, or a results folder";
     for (operand, error) in [
         ("swep", format!("{}{expected}; did you mean 'sweep'?", not_found("swep"))),
         ("\u{1b}[2J", format!("{}{expected}", not_found("\\u{1b}[2J"))),
@@ -332,6 +333,7 @@ fn json_has_all_numbers() {
         0,
         0
       ],
+      "compared": {},
       "conclusion": "right is better by 0.1005 points of test accuracy [0.0941, 0.1069] (p 0.003)",
       "confidence": 0.95,
       "left": {

@@ -70,10 +70,7 @@ impl PairedSets<'_> {
 
 fn no_ranking(paired: &PairedSets) -> String {
     match paired.metrics.iter().find(|metric| metric.metric.direction.is_none()) {
-        Some(metric) => {
-            let name = printable(&metric.metric.name);
-            format!("direction of `{name}` unknown: use --minimize {name} or --maximize {name}")
-        }
+        Some(metric) => direction_unknown(&metric.metric.name),
         None if paired.metrics.is_empty() => {
             "no conclusion: no trial finished on both sides with a common metric".to_owned()
         }
@@ -81,6 +78,12 @@ fn no_ranking(paired: &PairedSets) -> String {
                  use --minimize NAME or --maximize NAME"
             .to_owned(),
     }
+}
+
+/// Asks for the direction of a metric.
+pub fn direction_unknown(metric: &str) -> String {
+    let name = printable(metric);
+    format!("direction of `{name}` unknown: use --minimize {name} or --maximize {name}")
 }
 
 fn untested(ranking: &MetricDifference, replicate: Option<&str>) -> String {

@@ -64,10 +64,14 @@ impl Digits {
 
 /// Formats the p-value of a difference; `—` if there is no test.
 pub fn p_value(difference: &Difference) -> String {
-    match difference.p() {
-        None => "—".to_owned(),
-        Some(..0.001) => "<0.001".to_owned(),
-        Some(p @ ..0.1) => format!("{p:.3}"),
-        Some(p) => format!("{p:.2}"),
+    difference.p().map_or_else(|| "—".to_owned(), shown_p)
+}
+
+/// Formats a p-value.
+pub fn shown_p(p: f64) -> String {
+    match p {
+        ..0.001 => "<0.001".to_owned(),
+        ..0.1 => format!("{p:.3}"),
+        _ => format!("{p:.2}"),
     }
 }

@@ -2,11 +2,11 @@
 
 use analysis::statistics::CONFIDENCE;
 use serde_json::{Map, Value as Json, json};
-use tracking::Direction;
+use tracking::{Direction, Value};
 
 use super::metric::{BetterSide, MetricDifference};
 use super::run_set::RunSet;
-use super::sets::PairedSets;
+use super::sets::{Compared, PairedSets};
 
 /// Formats the difference of two sets, with every number in full.
 pub fn json(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Json {
@@ -14,6 +14,7 @@ pub fn json(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Json {
     json!({
         "left": side(left),
         "right": side(right),
+        "compared": compared(paired),
         "matched": paired.matched(),
         "unfinished": paired.unfinished,
         "only_left": paired.unmatched[0],
@@ -28,7 +29,24 @@ pub fn json(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Json {
     })
 }
 
-fn side(set: &RunSet) -> Json {
+/// The hyperparameters that have one value per side, each with its left and right value.
+pub fn compared(paired: &PairedSets) -> Json {
+    let values = paired.compared.iter().map(|Compared { name, values }| {
+        let [left, right] = values.map(value);
+        ((*name).to_owned(), json!([left, right]))
+    });
+    Json::Object(values.collect())
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Integer(number) => json!(number),
+        Value::Real(number) => json!(number),
+        Value::Text(text) => json!(text),
+    }
+}
+
+pub fn side(set: &RunSet) -> Json {
     json!({ "name": set.name, "trials": set.runs.len(), "finished": set.finished() })
 }
 

@@ -1,10 +1,12 @@
 //! Differences between two operands: between two runs field by field, or between two sets of runs
 //! pair by pair.
 
+mod address;
 mod conclusion;
 mod digits;
 mod field;
 pub mod json;
+pub mod judge;
 mod metric;
 pub mod operand;
 mod pair;
@@ -14,3 +16,4 @@ pub mod sets;
 #[cfg(test)]
 mod tests;
 pub mod text;
+mod version;

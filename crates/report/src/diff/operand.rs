@@ -1,149 +1,190 @@
-//! An operand of `report diff`: a run, an experiment, or an experiment at a commit or program.
+//! Finds what the operands of `report diff` name: a run, or runs of an experiment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::{Result, bail};
+use tracking::filter::Condition;
 use tracking::typed_name::{nearest, unknown};
 use tracking::{FindError, Reader, RecordedRun};
 
-use crate::wording::{count, short_digest};
+use super::address::Address;
+use super::version::{Version, find_version};
+use crate::query::store;
 
-/// Maximum number of versions of each kind in an error.
-const MAX_LISTED: usize = 5;
+/// An open results folder.
+pub struct Folder {
+    pub path: PathBuf,
+    pub reader: Reader,
+    /// Whether an operand names the folder.
+    pub is_named: bool,
+}
 
-/// What to compare.
-#[derive(Debug)]
-pub enum Operand {
+impl Folder {
+    fn open(path: &Path, is_named: bool) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), reader: store::open(path)?, is_named })
+    }
+
+    /// The names of the experiments.
+    fn experiments(&self) -> Result<Vec<String>> {
+        Ok(self.reader.experiments()?.into_iter().map(|experiment| experiment.name).collect())
+    }
+}
+
+/// One side of a comparison.
+pub struct Operand {
+    pub folder: Rc<Folder>,
+    pub what: What,
+}
+
+/// What an operand selects.
+pub enum What {
     /// A run, named by its id or by the id of its trial.
     Run(Box<RecordedRun>),
-    /// The effective runs of an experiment that have the newest program.
-    Experiment(String),
-    /// The effective runs of an experiment at a version.
-    Version(String, Version),
+    /// The effective runs of an experiment.
+    Runs(Box<Selection>),
 }
 
-/// What distinguishes runs of the same experiment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Version {
-    /// The git commit at which the runs were made.
-    Commit(String),
-    /// The digest of the program that the runs ran.
-    Program(String),
+/// The selected runs of an experiment.
+pub struct Selection {
+    pub experiment: String,
+    /// The version that made the runs; `None` for the newest program.
+    pub version: Option<Version>,
+    /// The condition that the runs match, and its text.
+    pub condition: Option<(Condition, String)>,
 }
 
-impl Version {
-    /// The digits of the commit or digest.
-    pub fn digits(&self) -> &str {
-        match self {
-            Self::Commit(digits) | Self::Program(digits) => digits,
-        }
+/// Resolves the two operands. `results` is the folder of operands that name none.
+///
+/// # Errors
+/// If an operand names nothing or is ambiguous, or a store cannot be read.
+pub fn resolve(results: &Path, texts: [&str; 2]) -> Result<[Operand; 2]> {
+    let [left, right] = texts.map(|text| Found::of(results, text));
+    let (left, mut right) = (left?, right?);
+    if left.folder.path == right.folder.path {
+        right.folder = Rc::clone(&left.folder);
     }
-
-    fn has_prefix(&self, prefix: &str) -> bool {
-        let start = self.digits().get(..prefix.len());
-        !prefix.is_empty() && start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    }
+    let [of_left, of_right] = [left.experiments()?, right.experiments()?];
+    Ok([left.operand(&of_left, &of_right)?, right.operand(&of_right, &of_left)?])
 }
 
-impl Operand {
-    /// Resolves `text`. The name of an experiment takes precedence over an id.
-    pub fn parse(reader: &Reader, results: &Path, text: &str) -> Result<Self> {
-        let experiments = reader.experiments()?;
-        let names: Vec<&str> =
-            experiments.iter().map(|experiment| experiment.name.as_str()).collect();
-        if names.contains(&text) {
-            return Ok(Self::Experiment(text.to_owned()));
-        }
-        if let Some((experiment, prefix)) = text.split_once('@') {
-            if !names.contains(&experiment) {
-                bail!("{}", unknown("experiment", experiment, &names));
+/// An operand whose experiment may be unknown yet.
+struct Found {
+    folder: Rc<Folder>,
+    what: FoundWhat,
+}
+
+enum FoundWhat {
+    Run(Box<RecordedRun>),
+    Address(Box<Address>),
+}
+
+impl Found {
+    fn of(results: &Path, text: &str) -> Result<Self> {
+        let usual = Folder::open(results, false);
+        let names = usual.as_ref().map_or_else(|_| Ok(Vec::new()), Folder::experiments)?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (folder, what) = match Address::parse(text, &names)? {
+            Some(address) => {
+                let folder = match &address.folder {
+                    Some(path) => Folder::open(path, true)?,
+                    None => usual?,
+                };
+                (folder, FoundWhat::Address(Box::new(address)))
             }
-            let version = find_version(reader, experiment, prefix)?;
-            return Ok(Self::Version(experiment.to_owned(), version));
-        }
-        match reader.find(text) {
-            Ok(run) => Ok(Self::Run(Box::new(run))),
-            Err(error @ FindError::NotFound(_)) => {
-                bail!(
-                    "{error} in {}, and no experiment has that name: {}",
-                    results.display(),
-                    suggestion(reader, text, &names)?
-                )
+            None => {
+                let folder = usual?;
+                let run = find_run(&folder, text, &names)?;
+                (folder, FoundWhat::Run(Box::new(run)))
             }
-            Err(error) => Err(error.into()),
+        };
+        Ok(Self { folder: Rc::new(folder), what })
+    }
+
+    /// The experiments that the operand can mean.
+    fn experiments(&self) -> Result<Vec<String>> {
+        match &self.what {
+            FoundWhat::Run(run) => Ok(vec![run.experiment.clone()]),
+            FoundWhat::Address(address) => match &address.experiment {
+                Some(name) => Ok(vec![name.clone()]),
+                None => self.folder.experiments(),
+            },
         }
+    }
+
+    /// The operand. `own` and `others` are the experiments that this side and the other can mean.
+    fn operand(self, own: &[String], others: &[String]) -> Result<Operand> {
+        let address = match self.what {
+            FoundWhat::Run(run) => {
+                return Ok(Operand { folder: self.folder, what: What::Run(run) });
+            }
+            FoundWhat::Address(address) => address,
+        };
+        let known = self.folder.experiments()?;
+        let name = choose_experiment(&self.folder.path, own, others)?;
+        if !known.contains(&name) {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            bail!("{}", unknown("experiment", &name, &known));
+        }
+        let reader = &self.folder.reader;
+        let version = address.version.map(|prefix| find_version(reader, &name, &prefix));
+        let version = version.transpose()?;
+        let selection = Selection { experiment: name, version, condition: address.condition };
+        Ok(Operand { folder: self.folder, what: What::Runs(Box::new(selection)) })
     }
 }
 
-/// Finds the version of `experiment` that starts with `prefix`. An exact match takes precedence.
-fn find_version(reader: &Reader, experiment: &str, prefix: &str) -> Result<Version> {
-    let versions = versions(reader, experiment)?;
-    let found: Vec<_> = versions.iter().filter(|(version, _)| version.has_prefix(prefix)).collect();
-    let exact = || found.iter().find(|(version, _)| version.digits().len() == prefix.len());
-    match (found.as_slice(), exact()) {
-        ([(only, _)], _) | (_, Some((only, _))) => Ok(only.clone()),
-        _ if versions.is_empty() => bail!("no run of '{experiment}' has a known commit or program"),
-        ([], _) => {
-            let (kinds, all) = list(versions.iter());
-            bail!(
-                "no {} of '{experiment}' starts with '{prefix}': expected one of {all}",
-                kinds.join(" or ")
-            )
-        }
-        (several, _) => {
-            let (kinds, several) = list(several.iter().copied());
-            bail!(
-                "several {}s of '{experiment}' start with '{prefix}': {several}",
-                kinds.join("s or ")
-            )
-        }
+/// The only experiment of `own`, or else the only one that is also in `others`.
+fn choose_experiment(folder: &Path, own: &[String], others: &[String]) -> Result<String> {
+    let common: Vec<&String> = own.iter().filter(|name| others.contains(name)).collect();
+    match (own, common.as_slice()) {
+        ([only], _) => Ok(only.clone()),
+        (_, [only]) => Ok((*only).clone()),
+        ([], _) => bail!("no experiment in {} yet", folder.display()),
+        _ => bail!(
+            "{} has several experiments: name one of {}, as in EXPERIMENT:CONDITION or \
+             FOLDER/EXPERIMENT",
+            folder.display(),
+            own.join(", ")
+        ),
     }
 }
 
-/// The commits and programs of `experiment`, each with its number of runs and the oldest first.
-fn versions(reader: &Reader, experiment: &str) -> Result<Vec<(Version, usize)>> {
-    let commits = reader.commits(experiment)?.into_iter();
-    let commits = commits.map(|(commit, runs)| (Version::Commit(commit), runs as usize));
-    let programs = reader.runs_by_program(experiment)?.into_iter().rev();
-    let programs = programs.filter_map(|program| {
-        Some((Version::Program(program.program_sha256?), program.runs.len()))
-    });
-    Ok(commits.chain(programs).collect())
-}
-
-/// The kinds of `versions`, and a list of the newest of each kind with their numbers of runs.
-fn list<'a>(versions: impl Iterator<Item = &'a (Version, usize)>) -> (Vec<&'static str>, String) {
-    let (commits, programs): (Vec<_>, Vec<_>) =
-        versions.partition(|(version, _)| matches!(version, Version::Commit(_)));
-    let item = |(version, runs): &&(Version, usize)| {
-        format!("{} ({})", short_digest(version.digits()), count(*runs, "run"))
-    };
-    let listed = |versions: &[&(Version, usize)]| {
-        let items: Vec<String> = versions.iter().rev().take(MAX_LISTED).map(item).collect();
-        let older = versions.len() - items.len();
-        items.join(", ") + &if older > 0 { format!(" and {older} older") } else { String::new() }
-    };
-    match (commits.is_empty(), programs.is_empty()) {
-        (_, true) => (vec!["commit"], listed(&commits)),
-        (true, _) => (vec!["program"], listed(&programs)),
-        _ => {
-            let list = format!("commits {}, or programs {}", listed(&commits), listed(&programs));
-            (vec!["commit", "program"], list)
-        }
+/// Finds the run or trial that `text` means, which names nothing else.
+fn find_run(folder: &Folder, text: &str, experiments: &[&str]) -> Result<RecordedRun> {
+    let name = text.split(['@', ':']).next().unwrap_or_default();
+    // The id of a run that several experiments have is EXPERIMENT/ID.
+    let is_path = text.split_once('/').is_some_and(|(first, _)| !experiments.contains(&first));
+    if name != text && !is_path {
+        bail!("{}", unknown("experiment", name, experiments));
+    }
+    match folder.reader.find(text) {
+        Ok(run) => Ok(run),
+        Err(FindError::NotFound(_)) if is_path => bail!(
+            "'{text}' is no results folder: expected FOLDER or FOLDER/EXPERIMENT, with the store \
+             FOLDER/{}",
+            tracking::DATABASE
+        ),
+        Err(error @ FindError::NotFound(_)) => bail!(
+            "{error} in {}, and no experiment has that name: {}",
+            folder.path.display(),
+            suggestion(&folder.reader, text, experiments)
+        ),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Suggests operands similar to `text`, which is none.
-fn suggestion(reader: &Reader, text: &str, experiments: &[&str]) -> Result<String> {
-    for experiment in experiments {
-        if !text.is_empty() && find_version(reader, experiment, text).is_ok() {
-            return Ok(format!("did you mean '{experiment}@{text}'?"));
-        }
+fn suggestion(reader: &Reader, text: &str, experiments: &[&str]) -> String {
+    let is_version = |name: &&&str| find_version(reader, name, text).is_ok();
+    if let Some(name) = experiments.iter().find(is_version).filter(|_| !text.is_empty()) {
+        return format!("did you mean '{name}@{text}'?");
     }
     let hint = nearest(text, experiments.iter().copied())
         .map_or_else(String::new, |name| format!("; did you mean '{name}'?"));
-    Ok(format!(
-        "expected an id, an experiment (one of {}), or EXPERIMENT@VERSION{hint}",
+    format!(
+        "expected an id, an experiment (one of {}), EXPERIMENT@VERSION, EXPERIMENT:CONDITION, or a \
+         results folder{hint}",
         experiments.join(", ")
-    ))
+    )
 }

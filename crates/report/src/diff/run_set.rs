@@ -1,11 +1,18 @@
 //! A set of runs as an operand of a comparison.
 
-use analysis::runs::{MeasuredRun, measured_at_end};
-use anyhow::Result;
-use tracking::{Declarations, Invocation, ProgramRuns, Reader, RecordedRun, Status, printable};
+use std::rc::Rc;
+
+use analysis::runs::{MeasuredRun, measured_at_end, param_names, varying_params};
+use anyhow::{Result, bail};
+use tracking::filter::Condition;
+use tracking::{
+    Declarations, Invocation, ProgramRuns, Reader, RecordedRun, Status, Value, printable,
+};
 
 use super::field::{FieldDifference, invocation_differences, join_unique};
-use super::operand::{Operand, Version};
+use super::operand::{Folder, Operand, Selection, What};
+use super::version::Version;
+use crate::query::resolve_conditions;
 use crate::render::layout::{BOLD, DEFAULT_WIDTH, styled};
 use crate::wording::{count, short_digest, truncated};
 
@@ -14,26 +21,53 @@ pub struct RunSet {
     pub name: String,
     pub runs: Vec<MeasuredRun>,
     pub declarations: Declarations,
-    invocations: Vec<Invocation>,
+    /// The commit that the operand names.
+    pub commit: Option<String>,
+    /// The hyperparameters that the condition of the operand fixes: they have one value here and
+    /// several in the experiment.
+    pub fixed: Vec<(String, Value)>,
+    pub folder: Rc<Folder>,
+    /// What made the runs, the newest last.
+    pub invocations: Vec<Invocation>,
 }
 
 impl RunSet {
     /// Reads the runs of an operand. A single run is a set of one.
-    pub fn read(reader: &Reader, operand: Operand) -> Result<Self> {
-        let (name, experiment, runs) = match operand {
-            Operand::Run(run) => (format!("run {}", run.id), run.experiment.clone(), vec![*run]),
-            Operand::Experiment(name) => {
-                let newest = reader.runs_by_program(&name)?.into_iter().next();
-                (name.clone(), name, newest.map_or_else(Vec::new, |newest| newest.runs))
+    ///
+    /// # Errors
+    /// If the condition of a setting is wrong, or the store cannot be read.
+    pub fn read(Operand { folder, what }: Operand) -> Result<Self> {
+        let reader = &folder.reader;
+        let (name, experiment, version, condition, runs) = match what {
+            What::Run(run) => {
+                (format!("run {}", run.id), run.experiment.clone(), None, None, vec![*run])
             }
-            Operand::Version(name, version) => {
-                let runs = runs_at(reader, &name, &version)?;
-                (format!("{name}@{}", short_digest(version.digits())), name, runs)
+            What::Runs(selection) => {
+                let Selection { experiment, version, condition } = *selection;
+                let runs = match &version {
+                    None => newest_runs(reader, &experiment)?,
+                    Some(version) => runs_at(reader, &experiment, version)?,
+                };
+                (experiment.clone(), experiment, version, condition, runs)
             }
         };
-        let runs = measured_at_end(reader, runs)?;
+        let mut name = match folder.is_named {
+            true => folder.path.join(name).display().to_string(),
+            false => name,
+        };
+        if let Some(version) = &version {
+            name = format!("{name}@{}", short_digest(version.digits()));
+        }
+        let mut runs = measured_at_end(reader, runs)?;
+        let mut fixed = Vec::new();
+        if let Some((condition, text)) = condition {
+            name = format!("{name}:{text}");
+            fixed = select(&mut runs, condition, &name)?;
+        }
         let invocations = reader.invocations_of(runs.iter().map(|run| &run.run))?;
-        Ok(Self { name, runs, declarations: reader.declarations(&experiment)?, invocations })
+        let declarations = reader.declarations(&experiment)?;
+        let commit = version.and_then(Version::into_commit);
+        Ok(Self { name, runs, declarations, commit, fixed, folder, invocations })
     }
 
     /// The number of finished runs.
@@ -47,6 +81,32 @@ impl RunSet {
         let name = styled(BOLD, &printable(&name));
         format!("{name} · {}, {} finished", count(self.runs.len(), "trial"), self.finished())
     }
+}
+
+/// Keeps the runs that match the condition of a setting. Returns the hyperparameters that the
+/// condition fixes. It may name hyperparameters and facts, but no metrics: a selection by results
+/// would bias the comparison.
+fn select(
+    runs: &mut Vec<MeasuredRun>,
+    condition: Condition,
+    name: &str,
+) -> Result<Vec<(String, Value)>> {
+    let mut conditions = [condition];
+    resolve_conditions(&mut conditions, &param_names(&*runs), &[])
+        .map_err(|error| error.with_option("setting"))?;
+    let varying = varying_params(runs);
+    runs.retain(|run| run.matches(&conditions[0]));
+    let Some(first) = runs.first() else { bail!("no run matches '{}'", printable(name)) };
+    let still_varying = varying_params(runs);
+    let is_fixed = |name: &String| !still_varying.contains(name);
+    let value = |name: String| first.run.param(&name).cloned().map(|value| (name, value));
+    Ok(varying.into_iter().filter(is_fixed).filter_map(value).collect())
+}
+
+/// The effective runs of `experiment` that have the newest program.
+fn newest_runs(reader: &Reader, experiment: &str) -> Result<Vec<RecordedRun>> {
+    let newest = reader.runs_by_program(experiment)?.into_iter().next();
+    Ok(newest.map_or_else(Vec::new, |newest| newest.runs))
 }
 
 /// The effective runs of `experiment` at `version`. Of the runs at a commit, only those of the

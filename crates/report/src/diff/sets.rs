@@ -4,8 +4,8 @@ use analysis::metric::Unit;
 use analysis::runs::{MeasuredRun, is_final, metric_names, metric_of, param_names};
 use analysis::samples::{Coordinates, by_value};
 use tracking::metric::Rules;
-use tracking::typed_name::find;
-use tracking::{REPLICATES, Status, ValidationSet};
+use tracking::typed_name::{find, is_same};
+use tracking::{REPLICATES, Status, ValidationSet, Value};
 
 use super::metric::MetricDifference;
 use super::pair::{Matches, Pair, have_common_value, match_runs};
@@ -13,10 +13,15 @@ use super::pair::{Matches, Pair, have_common_value, match_runs};
 /// Two paired sets of runs. Arrays hold the left and the right part.
 #[derive(Debug)]
 pub struct PairedSets<'a> {
-    /// The hyperparameters of both sides.
+    /// The hyperparameters of both sides that match runs.
     pub params: Vec<&'a str>,
+    /// The hyperparameters that have one value on each side, but not the same: what is compared.
+    /// Matching ignores them.
+    pub compared: Vec<Compared<'a>>,
     /// The hyperparameters of one side only. Matching ignores them.
     pub one_sided_params: [Vec<&'a str>; 2],
+    /// The metrics that finished runs of both sides have.
+    pub common_metrics: Vec<&'a str>,
     /// The metrics of one side only.
     pub one_sided_metrics: [Vec<&'a str>; 2],
     /// The hyperparameters without a common value. They prevent every match.
@@ -39,6 +44,13 @@ pub struct PairedSets<'a> {
     pub replicate: Option<&'a str>,
 }
 
+/// A hyperparameter with its value on the left and on the right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared<'a> {
+    pub name: &'a str,
+    pub values: [&'a Value; 2],
+}
+
 impl<'a> PairedSets<'a> {
     /// Pairs and compares two sets with one run per trial each. `replicate` and `rank` override the
     /// usual replicate and ranking metric.
@@ -48,7 +60,17 @@ impl<'a> PairedSets<'a> {
         replicate: Option<&str>,
         rank: Option<&str>,
     ) -> Self {
-        let (params, one_sided_params) = partition(sets.map(param_names));
+        let (mut params, one_sided_params) = partition(sets.map(param_names));
+        let is_replicate = |name: &str| {
+            REPLICATES.contains(&name)
+                || replicate.is_some_and(|replicate| is_same(replicate, name))
+        };
+        let compared: Vec<Compared> = params
+            .iter()
+            .filter(|name| !is_replicate(name))
+            .filter_map(|name| Compared::of(sets, name))
+            .collect();
+        params.retain(|name| compared.iter().all(|compared| compared.name != *name));
         let Matches { mut pairs, unmatched, ambiguous } = match_runs(sets, &params);
         let matched = pairs.len();
         pairs.retain(|pair| is_finished(pair.left) && is_finished(pair.right));
@@ -69,6 +91,7 @@ impl<'a> PairedSets<'a> {
                 .copied()
                 .collect(),
             params,
+            compared,
             unmatched,
             ambiguous,
             unfinished: matched - pairs.len(),
@@ -77,6 +100,7 @@ impl<'a> PairedSets<'a> {
             metrics,
             pairs,
             replicate,
+            common_metrics: names,
         }
     }
 
@@ -103,7 +127,21 @@ impl<'a> PairedSets<'a> {
     }
 }
 
-fn is_finished(run: &MeasuredRun) -> bool {
+impl<'a> Compared<'a> {
+    /// `None` if a side has several values of the hyperparameter `name`, or both have the same.
+    fn of(sets: [&'a [MeasuredRun]; 2], name: &'a str) -> Option<Self> {
+        let only = |runs: &'a [MeasuredRun]| {
+            let mut values = runs.iter().map(|run| run.run.param(name));
+            let first = values.next()??;
+            let is_constant = values.all(|value| by_value(value, Some(first)).is_eq());
+            is_constant.then_some(first)
+        };
+        let values = [only(sets[0])?, only(sets[1])?];
+        values[0].total_cmp(values[1]).is_ne().then_some(Self { name, values })
+    }
+}
+
+pub fn is_finished(run: &MeasuredRun) -> bool {
     run.run.status == Status::Finished
 }
 

@@ -4,11 +4,11 @@ use analysis::runs::MeasuredRun;
 use analysis::statistics::Interval;
 
 use super::digits::{Digits, p_value};
-use super::field::columns;
+use super::field::{FieldDifference, columns};
 use super::metric::MetricDifference;
 use super::pair::Pair;
 use super::run_set::{RunSet, provenance_differences};
-use super::sets::{PairedSets, varies};
+use super::sets::{Compared, PairedSets, varies};
 use crate::render::layout::{BOLD, DIM, fitted_table, output_width, styled, wrap_text};
 use crate::table::{Prominence, RenderedColumn};
 use crate::wording::{self, count, truncated};
@@ -24,7 +24,8 @@ pub fn lines(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Vec<String> 
     let width = output_width();
     let mut lines =
         vec![format!("left   {}", left.heading()), format!("right  {}", right.heading())];
-    let differences = provenance_differences(left, right);
+    let mut differences = provenance_differences(left, right);
+    differences.splice(0..0, paired.compared.iter().filter_map(compared));
     if !differences.is_empty() {
         lines.push(String::new());
         lines.extend(fitted_table(columns(&differences), width));
@@ -45,8 +46,14 @@ pub fn lines(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Vec<String> 
     lines
 }
 
+/// A row about a hyperparameter that is compared.
+pub fn compared(Compared { name, values }: &Compared) -> Option<FieldDifference> {
+    let [left, right] = values.map(wording::value);
+    FieldDifference::of(&wording::key(name), &left, &right)
+}
+
 /// Describes which runs match and which do not, one sentence each.
-fn match_summary(paired: &PairedSets) -> Vec<String> {
+pub fn match_summary(paired: &PairedSets) -> Vec<String> {
     let matched = match paired.matched() {
         1 => "1 trial matches".to_owned(),
         n => format!("{n} trials match"),

@@ -23,7 +23,7 @@ use resolve_names::{resolve_names, table_options};
 use select::SelectedRuns;
 
 pub use matching::{MatchingRuns, read_matching};
-pub use resolve_names::{parse_conditions, resolve};
+pub use resolve_names::{parse_conditions, resolve, resolve_conditions};
 pub use select::select_experiments;
 pub use why_empty::{print_why_empty, why_empty};
 
@@ -85,6 +85,7 @@ pub fn compare_runs(reader: &Reader, results: &Path, args: &ComparisonArgs) -> R
 
 /// The options of the comparison.
 fn options(args: &ComparisonArgs) -> Result<CompareOptions> {
+    let baseline = |text| setting_condition(text, "--against");
     Ok(CompareOptions {
         by: args.by.clone(),
         sort: args.sort.clone(),
@@ -95,11 +96,15 @@ fn options(args: &ComparisonArgs) -> Result<CompareOptions> {
     })
 }
 
-/// The condition of `--against`, in which a comma means `and`, unless it contains quotes.
-fn baseline(text: &str) -> Result<Condition> {
+/// A condition that selects settings, in which a comma means `and`, unless it contains quotes.
+/// Errors name `option`, where the user typed it.
+///
+/// # Errors
+/// If the syntax is wrong.
+pub fn setting_condition(text: &str, option: &'static str) -> Result<Condition> {
     let quoted = text.contains(['\'', '"', '`']);
     let text = if quoted { text.to_owned() } else { text.replace(',', " and ") };
-    Ok(Condition::parse(&text).map_err(|error| error.with_option("--against"))?)
+    Ok(Condition::parse(&text).map_err(|error| error.with_option(option))?)
 }
 
 /// Reads the runs of the selected experiments that have the newest code.

@@ -63,11 +63,14 @@ pub fn resolve<'a>(what: &str, word: &str, candidates: &[&'a str]) -> Result<&'a
 
 /// Resolves the keys of `conditions`. If another key hides the hyperparameter or metric `NAME`,
 /// `param_NAME` or `metric_NAME` is a key too.
-fn resolve_conditions(
+///
+/// # Errors
+/// If a key or a status is unknown.
+pub fn resolve_conditions(
     conditions: &mut [Condition],
     params: &[&str],
     metrics: &[&str],
-) -> Result<()> {
+) -> Result<(), FilterError> {
     let hidden_params =
         params.iter().filter(|name| FACTS.contains(name)).map(|name| format!("param_{name}"));
     let is_hidden = |name: &&&str| FACTS.contains(name) || params.contains(name);

@@ -1,0 +1,100 @@
+//! The replicates that each side lacks for a verdict.
+
+use std::collections::BTreeSet;
+
+use analysis::runs::MeasuredRun;
+use tracking::{Status, Value};
+
+use super::Judged;
+use super::command::{Command, command};
+use crate::diff::run_set::RunSet;
+
+/// The replicates that are missing for a verdict.
+pub struct MissingSeeds {
+    /// The number of replicates to add to the common ones; `None` if unknown or impractical.
+    pub count: Option<usize>,
+    /// Whether this number gives a verdict with a probability of 80 %. Otherwise, it is the number
+    /// without which no test is possible.
+    pub is_powerful: bool,
+    /// What to run on the left and on the right; `None` for a side that lacks nothing.
+    pub commands: [Option<Command>; 2],
+}
+
+/// Finds what to run. `needed` is the number of replicates that gives a verdict.
+pub fn missing_seeds(judged: &Judged, needed: Option<usize>) -> MissingSeeds {
+    let n = judged.n();
+    let least = judged.method.least_replicates();
+    let target = needed.or((n < least).then_some(least));
+    let count = target.map(|target| target - n);
+    let commands = match (judged.paired.replicate, count) {
+        (Some(replicate), Some(count)) => commands(judged, replicate, count),
+        _ => [None, None],
+    };
+    MissingSeeds { count, is_powerful: needed.is_some(), commands }
+}
+
+fn commands(judged: &Judged, replicate: &str, count: usize) -> [Option<Command>; 2] {
+    let sets = [judged.left, judged.right];
+    let runs = |set: &'_ RunSet| Seeds::of(&set.runs, replicate);
+    let [left, right] = [runs(judged.left), runs(judged.right)];
+    let (Some(left), Some(right)) = (left, right) else { return [None, None] };
+    let pairs = judged.paired.pairs.iter();
+    let pairs = pairs.filter(|pair| pair.metric(&judged.metric.name).is_some());
+    let common: BTreeSet<i64> = pairs.filter_map(|pair| integer(pair.param(replicate)?)).collect();
+    let added = added(&left, &right, &common, count);
+    let of_side = |(set, seeds): (&RunSet, &Seeds)| {
+        let missing: Vec<i64> = added.difference(&seeds.finished).copied().collect();
+        let all: Vec<i64> = seeds.all.union(&added).copied().collect();
+        (!missing.is_empty()).then(|| command(set, replicate, &all, missing))
+    };
+    [of_side((sets[0], &left)), of_side((sets[1], &right))]
+}
+
+/// The next `count` replicates: those that one side has already, then new ones. A replicate on which
+/// a side ended without the metric is skipped, because a repetition would end alike.
+fn added(left: &Seeds, right: &Seeds, common: &BTreeSet<i64>, count: usize) -> BTreeSet<i64> {
+    let known: BTreeSet<i64> = left.all.union(&right.all).copied().collect();
+    let is_usable = |seed: &i64| {
+        let ended = |seeds: &Seeds| seeds.ended.contains(seed);
+        let on_both = left.finished.contains(seed) && right.finished.contains(seed);
+        !common.contains(seed) && !ended(left) && !ended(right) && !on_both
+    };
+    let next = known.last().map_or(0, |last| last.saturating_add(1));
+    known.iter().copied().filter(is_usable).chain(next..).take(count).collect()
+}
+
+/// The replicates of one side.
+struct Seeds {
+    all: BTreeSet<i64>,
+    finished: BTreeSet<i64>,
+    /// Those that only diverged or failed.
+    ended: BTreeSet<i64>,
+}
+
+impl Seeds {
+    /// `None` if a run has no replicate that is an integer.
+    fn of(runs: &[MeasuredRun], replicate: &str) -> Option<Self> {
+        let seed = |run: &MeasuredRun| integer(run.run.param(replicate)?);
+        let with_status = |statuses: &'static [Status]| {
+            let runs = runs.iter().filter(move |run| statuses.contains(&run.run.status));
+            runs.filter_map(seed).collect::<BTreeSet<i64>>()
+        };
+        let all = runs.iter().map(seed).collect::<Option<BTreeSet<i64>>>()?;
+        let finished = with_status(&[Status::Finished]);
+        let ended = with_status(&[Status::Diverged, Status::Failed]);
+        let ended = ended.difference(&finished).copied().collect();
+        Some(Self { all, finished, ended })
+    }
+}
+
+/// The integer that a value is.
+#[allow(clippy::cast_possible_truncation, reason = "an integer below 2⁵³")]
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Integer(number) => Some(*number),
+        Value::Real(number) if number.trunc() == *number && number.abs() < 2f64.powi(53) => {
+            Some(*number as i64)
+        }
+        Value::Real(_) | Value::Text(_) => None,
+    }
+}

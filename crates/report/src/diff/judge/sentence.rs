@@ -1,0 +1,96 @@
+//! The verdict as one sentence.
+
+use analysis::judge::Verdict;
+use analysis::metric::Unit;
+
+use super::Judged;
+use super::seeds::MissingSeeds;
+use crate::diff::digits::Digits;
+use crate::number_format::significant;
+use crate::wording;
+
+/// The verdict as a sentence.
+pub fn sentence(judged: &Judged) -> String {
+    let metric = wording::metric(&judged.metric.name);
+    let margin = match judged.margin {
+        0.0 => String::new(),
+        margin => format!(" by more than the margin of {}", shown_margin(judged, margin)),
+    };
+    let change = difference(judged, Comparative::Yes);
+    match judged.judgement.verdict {
+        Verdict::Better => format!("right is better{margin}: its {metric} is {change}"),
+        Verdict::Worse => format!("right is worse{margin}: its {metric} is {change}"),
+        Verdict::NotBetter => format!("right is not better{margin}: its {metric} is {change}"),
+        Verdict::Equivalent if judged.is_equal => match judged.paired.pairs.len() {
+            1 => "the sides are equivalent: the only pair is equal, bit for bit".to_owned(),
+            n => format!("the sides are equivalent: all {n} pairs are equal, bit for bit"),
+        },
+        Verdict::Equivalent => format!(
+            "the sides are equivalent: their {metric} differs by less than the margin of {}",
+            shown_margin(judged, judged.margin)
+        ),
+        Verdict::Undecided => undecided(judged, judged.missing.as_ref()),
+    }
+}
+
+fn undecided(judged: &Judged, missing: Option<&MissingSeeds>) -> String {
+    let Some(replicate) = judged.paired.replicate else {
+        return "undecided: no hyperparameter repeats a setting; run several seeds, or name the \
+                replicate with --replicate"
+            .to_owned();
+    };
+    let n = judged.n();
+    let with = format!("undecided with {}", wording::replicates(n, replicate));
+    let repeated = wording::repeated(Some(replicate));
+    match missing.map(|missing| (missing.count, missing.is_powerful)) {
+        Some((Some(count), true)) => format!(
+            "{with}: add {count} to decide with a probability of 80 % if the true difference is {}",
+            difference(judged, Comparative::No)
+        ),
+        Some((Some(count), false)) => {
+            format!("{with}: add {count}, because a verdict needs at least {}", n + count)
+        }
+        _ if judged.judgement.interval.is_none() => format!(
+            "{with}: the difference has no spread, so it cannot be tested; if the program ignores \
+             its {replicate}, more {repeated} do not help"
+        ),
+        _ => format!(
+            "{with}: more than 1,000 {repeated} would be needed if the true difference is {}",
+            difference(judged, Comparative::No)
+        ),
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Comparative {
+    Yes,
+    No,
+}
+
+/// The size of the difference: `0.41 points higher`, or `0.41 points`.
+fn difference(judged: &Judged, comparative: Comparative) -> String {
+    let Some(evidence) = judged.evidence else { return "unknown".to_owned() };
+    let mean = evidence.difference.mean;
+    let size = with_unit(judged.metric.unit, Digits::of(evidence).size(mean));
+    match mean {
+        _ if comparative == Comparative::No => size,
+        0.0 => "the same".to_owned(),
+        0.0.. => format!("{size} higher"),
+        _ => format!("{size} lower"),
+    }
+}
+
+/// The margin with its unit.
+pub fn shown_margin(judged: &Judged, margin: f64) -> String {
+    let unit = judged.metric.unit;
+    with_unit(unit, significant(unit.scale() * margin))
+}
+
+/// A number with the unit of a difference.
+pub fn with_unit(unit: Unit, number: String) -> String {
+    match unit {
+        Unit::Fraction | Unit::Percent => number + " points",
+        Unit::Seconds => number + " s",
+        Unit::Number => number,
+    }
+}

@@ -1,0 +1,125 @@
+//! The verdict as text.
+
+use analysis::judge::Method;
+
+use super::Judged;
+use super::command::Command;
+use super::sentence::{sentence, shown_margin, with_unit};
+use crate::diff::digits::{Digits, shown_p};
+use crate::diff::field::columns;
+use crate::diff::run_set::provenance_differences;
+use crate::diff::sets::varies;
+use crate::diff::text::{compared, match_summary};
+use crate::render::layout::{BOLD, fitted_table, output_width, styled, wrap_text};
+use crate::wording::{self, count};
+
+/// The method by its name.
+pub fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Anytime => "95 % anytime-valid interval (normal-mixture t)",
+        Method::Once => "95 % interval (paired t, one look)",
+    }
+}
+
+/// Describes the verdict and its evidence.
+pub fn lines(judged: &Judged) -> Vec<String> {
+    let width = output_width();
+    let wrapped = |text: &str| wrap_text(text, width);
+    let mut lines: Vec<String> =
+        wrapped(&sentence(judged)).iter().map(|line| styled(BOLD, line)).collect();
+    lines.push(String::new());
+    lines.push(format!("left   {}", judged.left.heading()));
+    lines.push(format!("right  {}", judged.right.heading()));
+    let mut differences: Vec<_> = judged.paired.compared.iter().filter_map(compared).collect();
+    differences.extend(provenance_differences(judged.left, judged.right));
+    if !differences.is_empty() {
+        lines.push(String::new());
+        lines.extend(fitted_table(columns(&differences), width));
+    }
+    lines.push(String::new());
+    lines.extend(evidence(judged).iter().flat_map(|line| wrapped(line)));
+    lines.extend(match_summary(judged.paired).iter().flat_map(|fact| wrapped(fact)));
+    let commands = judged.missing.iter().flat_map(|missing| &missing.commands);
+    for (side, command) in ["left", "right"].into_iter().zip(commands) {
+        let Some(command) = command else { continue };
+        lines.push(String::new());
+        lines.extend(wrapped(&instruction(judged, side, command)));
+        if !command.line.is_empty() {
+            // A command is one line, so that it can be copied.
+            lines.push(format!("  {}", command.line));
+        }
+    }
+    lines
+}
+
+/// The interval, the p-value and the numbers of pairs.
+fn evidence(judged: &Judged) -> Vec<String> {
+    let Some(evidence) = judged.evidence else { return Vec::new() };
+    let (digits, unit) = (Digits::of(evidence), judged.metric.unit);
+    let interval = judged.judgement.interval.map_or_else(
+        || "no interval yet".to_owned(),
+        |interval| {
+            let shown = unit.clip_difference(interval);
+            format!("[{}, {}]", digits.signed(shown.low), digits.signed(shown.high))
+        },
+    );
+    let difference = judged.metric.oriented(evidence.difference.mean);
+    let p = judged.judgement.p.map_or_else(|| "—".to_owned(), shown_p);
+    let settings = settings(judged);
+    vec![
+        format!(
+            "difference in {}: {}; positive means that right is better",
+            wording::metric(&judged.metric.name),
+            with_unit(unit, digits.signed(difference))
+        ),
+        format!("{interval}: {}", method_name(judged.method)),
+        format!("p {p} · margin {}", shown_margin(judged, judged.margin)),
+        format!(
+            "paired: {}, {}, {}",
+            judged.paired.replicate.map_or_else(
+                || count(evidence.difference.n, "run"),
+                |replicate| wording::replicates(evidence.difference.n, replicate)
+            ),
+            count(evidence.pairs, "pair"),
+            count(settings, "setting")
+        ),
+    ]
+}
+
+/// The number of combinations of the hyperparameters that vary between pairs, except the replicate.
+pub fn settings(judged: &Judged) -> usize {
+    let paired = judged.paired;
+    let keys: Vec<&str> = paired
+        .params
+        .iter()
+        .filter(|name| Some(**name) != paired.replicate && varies(&paired.pairs, name))
+        .copied()
+        .collect();
+    let setting = |pair: &crate::diff::pair::Pair| {
+        keys.iter().map(|name| pair.param(name).map(tracking::Value::short)).collect::<Vec<_>>()
+    };
+    paired.pairs.iter().map(setting).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// What to do with the command of one side.
+fn instruction(judged: &Judged, side: &str, command: &Command) -> String {
+    let at = command.commit.as_ref().map_or_else(String::new, |commit| {
+        format!(", at commit {}", wording::short_digest(commit))
+    });
+    let replicate = judged.paired.replicate;
+    let seeds = match command.seeds.as_slice() {
+        [only] => format!("{} {only}", wording::replicate(replicate)),
+        [first, .., last] if last.abs_diff(*first) as usize == command.seeds.len() - 1 => {
+            format!("{} {first} to {last}", wording::repeated(replicate))
+        }
+        seeds => {
+            let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
+            format!("{} {}", wording::repeated(replicate), seeds.join(", "))
+        }
+    };
+    match (command.adds_seeds, command.line.is_empty()) {
+        (true, _) => format!("to add {seeds} to the {side} side{at}:"),
+        (false, false) => format!("add {seeds} to the {side} side{at}, which was recorded by:"),
+        (false, true) => format!("add {seeds} to the {side} side{at}"),
+    }
+}
