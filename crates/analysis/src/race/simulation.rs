@@ -2,6 +2,8 @@
 //! `cargo test -p analysis --release simulation -- --ignored --nocapture` runs twenty times as many.
 #![allow(clippy::unwrap_used)]
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use tracking::RaceRules;
 
@@ -114,7 +116,7 @@ impl Population {
     fn levelled(self) -> Self {
         let level = |(setting, row): (usize, &Vec<f64>)| {
             let mean = self.mean(setting);
-            row.iter().map(|value| (value - mean).round()).collect()
+            row.iter().map(|value| value - mean).collect()
         };
         Self { values: self.values.iter().enumerate().map(level).collect(), grid: self.grid }
     }
@@ -221,12 +223,18 @@ fn share(times: u32, happens: impl FnMut(&u32) -> bool) -> f64 {
 }
 
 /// How often a given best setting leaves. Fails if it does in more than 5 % of the races of a
-/// design and the error of this count.
+/// design and the error of this count. If all means are equal, each setting is a best one.
 fn check_exits_of_the_best(times: u32) {
-    let check = |name: String, best: usize, draw: &dyn Fn(&mut Normal) -> Field| {
+    let check = |name: String, bests: Range<usize>, draw: &dyn Fn(&mut Normal) -> Field| {
         let (rules, mut random) = (rules(None), Normal(2));
-        let leaves = |_: &u32| Decision::of(&rules, &draw(&mut random)).exits[best].is_some();
-        let share = share(times, leaves);
+        let mut exits = vec![0; bests.end];
+        for _ in 0..times {
+            let decision = Decision::of(&rules, &draw(&mut random));
+            for (exits, exit) in exits.iter_mut().zip(&decision.exits) {
+                *exits += u32::from(exit.is_some());
+            }
+        }
+        let share = f64::from(*exits[bests].iter().max().unwrap()) / f64::from(times);
         println!("{share:.4} {name}");
         assert!(share <= allowed_rate(times), "{name}: {share}");
     };
@@ -235,17 +243,15 @@ fn check_exits_of_the_best(times: u32) {
             [(1.0, 0.0, 0.0), (4.0, 0.0, 0.0), (1.0, 0.0, 1.0), (1.0, 0.0, 4.0), (4.0, 0.5, 1.0)]
         {
             let design = Design { settings, spread, gap, grid };
-            check(format!("{design:?}"), 0, &|random| design.draw(20, random));
+            check(format!("{design:?}"), 0..1, &|random| design.draw(20, random));
         }
     }
     for (name, population) in
         [("batch_sweep", Population::batch_sweep()), ("decay_sweep", Population::decay_sweep())]
     {
         let levelled = population.levelled();
-        for best in [0, 10, 19] {
-            let name = format!("{name} with equal means, setting {best}");
-            check(name, best, &|random| levelled.draw(20, random));
-        }
+        let name = format!("{name} with equal means, worst setting");
+        check(name, 0..levelled.values.len(), &|random| levelled.draw(20, random));
     }
 }
 
