@@ -92,7 +92,7 @@ fn race_is_reported_in_every_format() {
         assert!(left["to"]["batch_size"].is_i64() && left["p"].as_f64().unwrap() < 0.01, "{left}");
     }
 
-    let sentence = "The race ended after 5 of 8 seeds: the best is decay 0, batch_size 16 (95 %).";
+    let sentence = "The race ended after 5 of 8 seeds: the best is decay 0 · batch_size 16 (95 %).";
     let left = "look 1, behind decay 0 · batch_size 16";
     for command in [&[][..], &["--format", "markdown"], &["export", "--format", "latex", "-o", "-"]]
     {
@@ -109,7 +109,7 @@ fn race_is_reported_in_every_format() {
     assert!(
         csv.lines().next().unwrap().contains("left_after_seeds,left_to,left_p,left_without_seed")
     );
-    assert!(csv.lines().last().unwrap().contains(",3,\"decay 0, batch_size 16\","), "{csv}");
+    assert!(csv.lines().last().unwrap().contains(",3,decay 0 · batch_size 16,"), "{csv}");
 
     for seed in 8..20 {
         filling.record(&run(512, 0.0, seed));

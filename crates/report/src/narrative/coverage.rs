@@ -27,17 +27,17 @@ pub fn without_result(comparison: &Comparison) -> Option<String> {
         return None;
     }
     let without = comparison.settings.iter().filter(|setting| setting.level.is_none());
-    let names: Vec<String> = without.map(|setting| name_with_losses(comparison, setting)).collect();
+    let names: Vec<String> =
+        without.map(|setting| setting_name(comparison, setting) + &losses(setting)).collect();
     (comparison.ranking().is_some() && !names.is_empty())
         .then(|| format!("Without a result: {}.", listed(&names)))
 }
 
-/// Names a setting with its runs that ended without a result: `batch_size 512 (3 diverged)`.
-pub fn name_with_losses(comparison: &Comparison, setting: &Setting) -> String {
+/// The runs of a setting that ended without a result, in brackets: ` (3 diverged)`.
+pub fn losses(setting: &Setting) -> String {
     let ended = setting.counts.unfinished().into_iter().filter(|(count, _)| *count > 0);
     let ended: Vec<String> = ended.map(|(count, word)| format!("{count} {word}")).collect();
-    let why = if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) };
-    setting_name(comparison, setting) + &why
+    if ended.is_empty() { String::new() } else { format!(" ({})", ended.join(", ")) }
 }
 
 /// Reports cells that were left out because some setting lacks them.

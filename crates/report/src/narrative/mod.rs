@@ -17,7 +17,7 @@ use edges::edges;
 pub use background::{background, basis, front, interaction};
 pub use certainty::still_improves;
 pub use phrases::setting_name;
-pub use race::left;
+pub use race::{left, name as name_in_race};
 pub use verdict::verdict;
 
 /// The best settings, the certainty of the answer, and warnings.

@@ -2,17 +2,21 @@
 
 use analysis::race::{End, Exit, Reason};
 
-use super::coverage::name_with_losses;
-use super::phrases::{listed, named, setting_name};
+use super::coverage::losses;
+use super::phrases::{listed, named};
 use crate::comparison::{Comparison, RaceState, Setting};
 use crate::number_format::difference;
 use crate::wording::{self, count, replicates};
 
+/// Names a setting. The dots tell its keys from a list of settings.
+pub fn name(comparison: &Comparison, setting: &Setting) -> String {
+    named(comparison, setting, " · ")
+}
+
 /// The main sentence about a race.
 pub fn verdict(comparison: &Comparison, race: &RaceState) -> String {
     let candidates = comparison.candidates();
-    let names: Vec<String> =
-        candidates.iter().map(|setting| setting_name(comparison, setting)).collect();
+    let names: Vec<String> = candidates.iter().map(|setting| name(comparison, setting)).collect();
     let (left, names, sure) = (names.len(), listed(&names), confidence(race));
     let ended = format!("The race ended after {}", seeds_used(comparison, race));
     match race.end {
@@ -32,17 +36,18 @@ pub fn verdict(comparison: &Comparison, race: &RaceState) -> String {
             format!("{ended}: the best is among these {left} ({sure}){within}: {names}.")
         }
         None => {
-            let looks = race.rules.looks();
-            let look = format!("The race is at look {} of {}", race.looks + 1, looks.len());
-            let left = match race.looks {
-                0 => "no setting has left yet".to_owned(),
-                _ => format!(
+            let (look, looks) = (race.looks + 1, race.rules.looks().len());
+            let left = match race.looks == 0 || left == race.settings {
+                true => "no setting has left yet".to_owned(),
+                false => format!(
                     "the best is among these {left} of {} settings ({sure}): {names}",
                     race.settings
                 ),
             };
             let [ended, of] = race.next_look.unwrap_or_default();
-            format!("{look}: {left}. Of its {}, {ended} ended.", count(of, "run"))
+            format!(
+                "The race is at look {look} of {looks}: {left}. Ended runs of this look: {ended} of {of}."
+            )
         }
     }
 }
@@ -68,7 +73,8 @@ pub fn without_value(comparison: &Comparison) -> Option<String> {
     let lacks =
         |setting: &&Setting| matches!(setting.left, Some(Exit { reason: Reason::NoValue(_), .. }));
     let lacking = comparison.settings.iter().filter(lacks);
-    let names: Vec<String> = lacking.map(|setting| name_with_losses(comparison, setting)).collect();
+    let names: Vec<String> =
+        lacking.map(|setting| name(comparison, setting) + &losses(setting)).collect();
     (!names.is_empty()).then(|| {
         format!(
             "Left for lack of {}, outside of the promise: {}.",
@@ -106,7 +112,7 @@ pub fn left(comparison: &Comparison, setting: &Setting) -> Option<String> {
     let look = look + 1;
     Some(match reason {
         Reason::Beaten { by, .. } => {
-            format!("look {look}, behind {}", named(comparison, &comparison.settings[by], " · "))
+            format!("look {look}, behind {}", name(comparison, &comparison.settings[by]))
         }
         Reason::NoValue(index) => format!(
             "look {look}: no {} with {} {}",

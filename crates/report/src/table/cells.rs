@@ -164,7 +164,7 @@ fn left(setting: &Setting, comparison: &Comparison) -> Option<Cell> {
         Reason::NoValue(index) => (None, race.seeds.get(index).cloned()),
         Reason::Beaten { by, lead, p } => {
             let rival = comparison.settings.get(by)?;
-            let name = narrative::setting_name(comparison, rival);
+            let name = narrative::name_in_race(comparison, rival);
             (Some(Rival { name, values: rival.values.clone(), lead, p }), None)
         }
     };

@@ -39,7 +39,7 @@ fn open_race_lists_the_settings_that_are_left() {
     assert_eq!(
         narrative::answer(&comparison),
         [
-            "The race is at look 2 of 3: the best is among these 2 of 3 settings (95 %): batch_size 16; batch_size 32. Of its 4 runs, 1 ended."
+            "The race is at look 2 of 3: the best is among these 2 of 3 settings (95 %): batch_size 16; batch_size 32. Ended runs of this look: 1 of 4."
         ]
     );
     let n: Vec<usize> = comparison.settings.iter().map(|setting| setting.n).collect();
@@ -47,7 +47,7 @@ fn open_race_lists_the_settings_that_are_left() {
     let begun = compared(&race(&[3, 5], None, &[(16, 2), (64, 2)]));
     assert_eq!(
         verdict(&begun),
-        "The race is at look 1 of 2: no setting has left yet. Of its 6 runs, 4 ended."
+        "The race is at look 1 of 2: no setting has left yet. Ended runs of this look: 4 of 6."
     );
 }
 
