@@ -119,7 +119,7 @@ fn race(request: &Request, planned: &Planned<'_>) -> Option<String> {
     let looks: Vec<String> = rules.looks().iter().map(ToString::to_string).collect();
     let looks = format!("race with looks after {} seeds", looks.join(", "));
     if decision.end.is_some() {
-        return Some(format!("{looks}: {}", outcome(race, plan, decision)));
+        return Some(format!("{looks}: {}", outcome(race, plan, decision, false)));
     }
     let possible = race.possible(&plan.trials, decision);
     let missing = possible.iter().filter(|trial| !done.contains(&trial.id));

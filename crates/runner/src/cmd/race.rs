@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use analysis::race::{Decision, End, Raced, Reason};
-use anyhow::{Result, bail};
-use tracking::{Status, Store, TrialId};
+use analysis::race::{Decision, End, Reason};
+use anyhow::Result;
+use tracking::{Store, TrialId};
 
 use crate::cmd::{summary, trials};
 use crate::experiment::group::trial_count;
@@ -13,6 +13,9 @@ use crate::experiment::race::PlannedRace;
 use crate::sweep::experiment_sweep::{PreparedExperiment, SweepContext};
 use crate::sweep::race;
 use crate::sweep::store_writer::SweepSummary;
+
+/// The largest number of settings that are named.
+const NAMED: usize = 5;
 
 /// Runs the race to its end; a shard runs its part of the current look. Sets `started` when the
 /// store is written.
@@ -33,14 +36,12 @@ pub fn run(
             Some(shared) => race::of_merged(planned, spec, shared)?,
             None => race::of_store(planned, spec, store)?,
         };
-        check_metric(experiment, &raced, store)?;
         let decision = &raced.decision;
-        let mut trials = match destination.shard {
+        let trials = match destination.shard {
             Some(_) => planned.current(&plan.trials, decision),
             None => planned.needed(&plan.trials, decision),
         };
-        trials.retain(|trial| !tried.contains(&trial.id));
-        let work = trials::select(context, experiment, trials, store)?;
+        let work = trials::select(context, experiment, trials, store)?.without(&tried);
         if !args.quiet && (tried.is_empty() || !work.to_run.is_empty()) {
             let count = trial_count(&work.to_run);
             summary::announce(experiment, &progress(planned, decision, count));
@@ -57,21 +58,6 @@ pub fn run(
             return Ok(summary);
         }
     }
-}
-
-/// Rejects a race whose runs have no metric that ranks.
-fn check_metric(experiment: &PreparedExperiment, raced: &Raced, store: &Store) -> Result<()> {
-    let name = &experiment.spec.name;
-    let has_finished = || -> Result<bool> {
-        Ok(store.runs(name)?.iter().any(|run| run.status == Status::Finished))
-    };
-    if raced.metric.is_none() && raced.decision.end == Some(End::NoneLeft) && has_finished()? {
-        bail!(
-            "no metric of '{name}' decides its race: name one in its file, as in [metrics] with \
-             rank = \"NAME\" and maximize = [\"NAME\"]"
-        );
-    }
-    Ok(())
 }
 
 /// Where the race is, and how many trials run next.
@@ -91,38 +77,43 @@ fn progress(planned: &PlannedRace, decision: &Decision, to_run: usize) -> String
     }
 }
 
-/// What the race has decided, as a sentence.
-pub fn outcome(planned: &PlannedRace, plan: &Plan, decision: &Decision) -> String {
+/// What the race has decided, in words. `is_shard`: only a part of the current look has run here.
+pub fn outcome(planned: &PlannedRace, plan: &Plan, decision: &Decision, is_shard: bool) -> String {
     let rules = &planned.race.rules;
     let (live, settings) = (decision.live(), decision.exits.len());
-    let title = |setting: &usize| planned.title(&plan.trials, &plan.varying, *setting);
+    let title = |setting: usize| planned.title(&plan.trials, &plan.varying, setting);
     let seeds = decision.looks.checked_sub(1).map_or(0, |look| rules.looks()[look]);
     let left = format!("{} of {settings} settings are left", live.len());
     let sentence = match (decision.end, live.first()) {
+        (Some(End::Won), Some(_)) if settings == 1 => "there is only one setting".to_owned(),
         (Some(End::Won), Some(best)) => {
             let confidence = tracking::short_number(100.0 * rules.confidence());
-            format!("after {seeds} seeds, the best is {} ({confidence} %)", title(best))
+            format!("after {seeds} seeds, the best is {} ({confidence} %)", title(*best))
         }
         (Some(End::Indifferent), _) => {
             format!("after {seeds} seeds, {left}, within the indifference of each other")
         }
         (Some(End::SeedsUsed), _) => format!("after all {seeds} seeds, {left}"),
         (Some(End::NoneLeft | End::Won), _) => "no setting is left".to_owned(),
-        (None, _) => format!(
-            "{left} at look {} of {}; run the same command again to continue",
-            decision.looks + 1,
-            rules.looks().len()
-        ),
+        (None, _) => {
+            let next = if is_shard {
+                "merge the results of all shards to continue"
+            } else {
+                "run the same command again to continue"
+            };
+            format!("{left} at look {} of {}; {next}", decision.looks + 1, rules.looks().len())
+        }
     };
-    let lacks_values = |setting: &usize| {
+    let lacks_result = |setting: &usize| {
         decision.exits[*setting].is_some_and(|exit| matches!(exit.reason, Reason::NoValue(_)))
     };
-    let without: Vec<String> = (0..settings).filter(lacks_values).map(|at| title(&at)).collect();
-    match without.as_slice() {
-        [] => sentence,
-        [only] => format!("{sentence}. Left for lack of a result: {only}"),
-        [first, others @ ..] => {
-            format!("{sentence}. Left for lack of a result: {first} and {} more", others.len())
+    let lacking: Vec<String> = (0..settings).filter(lacks_result).map(title).collect();
+    let named = lacking[..lacking.len().min(NAMED)].join("; ");
+    match lacking.len() {
+        0 => sentence,
+        1..=NAMED => format!("{sentence}. Left for lack of a result: {named}"),
+        count => {
+            format!("{sentence}. Left for lack of a result: {named}; and {} more", count - NAMED)
         }
     }
 }

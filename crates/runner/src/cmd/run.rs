@@ -183,7 +183,9 @@ fn run_experiment(
     remove_ended(&destination.results, spec, store)?;
     warnings::of_unlisted_files(&experiment.setup);
     let summary = match &plan.race {
-        Some(race) => race::run(context, experiment, race, store, started)?,
+        // A race without a ranking metric ends with an error after its first look.
+        Some(race) => race::run(context, experiment, race, store, started)
+            .inspect_err(|_| drop(store.export_csv(&spec.name)))?,
         None => {
             let work = trials::select(context, experiment, &plan.trials, store)?;
             if !work.to_run.is_empty() {
@@ -199,7 +201,7 @@ fn run_experiment(
     store.export_csv(&spec.name)?;
     warnings::of_missing_metrics(experiment, store)?;
     if !args.quiet {
-        summary::print(&destination.results, experiment, store)?;
+        summary::print(destination, experiment, store)?;
     }
     Ok(summary)
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::Result;
 use tracking::metric::Rules;
@@ -16,6 +15,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::spec::Spec;
 use crate::metric;
 use crate::output::output;
+use crate::sweep::destination::Destination;
 use crate::sweep::experiment_sweep::PreparedExperiment;
 use crate::sweep::race;
 use crate::sweep::selection::{Choice, Selection};
@@ -57,7 +57,7 @@ pub fn to_run(selection: Selection, trials: usize, to_run: &[TrialGroup<'_>]) ->
 /// Prints the best runs of the plan, the dataset, where the results are, and the command that
 /// compares them.
 pub fn print(
-    results: &Path,
+    Destination { results, shard, .. }: &Destination,
     PreparedExperiment { spec, setup, plan }: &PreparedExperiment,
     store: &Store,
 ) -> Result<()> {
@@ -92,7 +92,8 @@ pub fn print(
     }
     if let Some(planned) = &plan.race {
         let raced = race::of_store(planned, spec, store)?;
-        let outcome = format!("Race: {}", outcome(planned, plan, &raced.decision));
+        let outcome = outcome(planned, plan, &raced.decision, shard.is_some());
+        let outcome = format!("Race: {outcome}");
         writeln!(out, "\n{}", wrapped_words(&tracking::printable(&outcome), stdout_width()))?;
     }
     writeln!(out)?;

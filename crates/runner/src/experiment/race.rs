@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
+use analysis::metric::Metric;
 use analysis::race::{Decision, Raced};
-use analysis::runs::measured_at_end;
-use anyhow::Result;
-use tracking::metric::Rules;
-use tracking::{Declarations, Queries, Race, RecordedRun, Value};
+use analysis::runs::{MeasuredRun, measured_at_end, metric_names};
+use anyhow::{Result, bail};
+use tracking::metric::{Rules, is_bookkeeping};
+use tracking::typed_name::nearest;
+use tracking::{Queries, Race, RecordedRun, Status, Value};
 
 use crate::experiment::diagnostic::Diagnostic;
 use crate::experiment::race_section::RaceSection;
+use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 
 /// A race, with its trials in a plan.
@@ -44,8 +47,8 @@ impl PlannedRace {
         let differs = |setting: &&Vec<usize>| seeds_of(setting) != seeds;
         if seeds.len() != rules.most() || settings.iter().any(|setting| differs(&setting)) {
             let message = "settings of a race have different seeds";
-            let label = format!("expected the same values of '{replicate}' for every setting");
-            let help = "give every [[sweep]] the same seeds, and exclude none of them";
+            let label = format!("expected the same values of '{replicate}' for each setting");
+            let help = "give every [[sweep]] the same list of them, and exclude none";
             return Err(Diagnostic::new(message, span, label).help(help));
         }
         let first = |setting: &Vec<usize>| trials[setting[0]].id.clone();
@@ -62,15 +65,50 @@ impl PlannedRace {
     /// result.
     ///
     /// # Errors
-    /// If the store cannot be read.
-    pub fn read(
-        &self,
-        store: &Queries,
-        runs: Vec<RecordedRun>,
-        declared: &Declarations,
-    ) -> Result<Raced> {
+    /// If the store cannot be read, or no metric of the runs ranks.
+    pub fn read(&self, store: &Queries, runs: Vec<RecordedRun>, spec: &Spec) -> Result<Raced> {
         let measured = measured_at_end(store, runs)?;
-        Ok(Raced::read(&self.race, &measured, &Rules::new(&[], declared)))
+        let raced = Raced::read(&self.race, &measured, &Rules::new(&[], &spec.metrics));
+        if raced.decision.looks > 0 {
+            self.check_metric(raced.metric.as_ref(), &measured, spec)?;
+        }
+        Ok(raced)
+    }
+
+    /// Rejects a race by another metric than the declared one, or by none.
+    fn check_metric(
+        &self,
+        metric: Option<&Metric>,
+        measured: &[MeasuredRun],
+        Spec { name, metrics, .. }: &Spec,
+    ) -> Result<()> {
+        let is_of_first_seed = |measured: &&MeasuredRun| {
+            measured.run.status == Status::Finished
+                && self.race.settings.contains(&measured.run.trial)
+        };
+        let first: Vec<&MeasuredRun> = measured.iter().filter(is_of_first_seed).collect();
+        let mut names = metric_names(first.iter().copied());
+        names.retain(|name| !is_bookkeeping(name));
+        match (&metrics.rank, metric, &names[..]) {
+            _ if first.is_empty() => Ok(()),
+            (Some(rank), Some(metric), _) if metric.name == *rank => Ok(()),
+            (None, Some(_), _) => Ok(()),
+            (_, _, []) => bail!("no run of the race of '{name}' has a metric"),
+            (Some(rank), _, names) if !names.contains(&&**rank) => {
+                let hint = nearest(rank, names.iter().copied());
+                let hint =
+                    hint.map_or_else(String::new, |name| format!("; did you mean '{name}'?"));
+                bail!("no run of '{name}' has the metric '{rank}' that [metrics] ranks by{hint}")
+            }
+            (rank, _, names) => {
+                let example = rank.as_deref().unwrap_or(names[0]);
+                bail!(
+                    "it is unknown which values of {} are better, so no metric decides the race of \
+                     '{name}': add [metrics] with maximize = [\"{example}\"], or minimize",
+                    rank.clone().unwrap_or_else(|| names.join(", "))
+                )
+            }
+        }
     }
 
     /// The race before any run.

@@ -4,7 +4,7 @@ use tracking::{InvalidRace, REPLICATES, RaceRules};
 
 use crate::experiment::axis::Axis;
 use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
-use crate::experiment::file::{Key, Node, Value};
+use crate::experiment::file::{Entries, Key, Node, Value, entry};
 use crate::experiment::learner::Learner;
 use crate::experiment::section::{Section, wrong_type};
 use crate::experiment::sweep_section::SweepSection;
@@ -20,18 +20,28 @@ pub struct RaceSection {
 
 impl RaceSection {
     /// Reads the section of the experiment `root`, if it has one. Each of `sweeps` then sweeps the
-    /// replicate, from 0 if the file gives no values.
-    pub fn read(root: &Node, sweeps: &mut [SweepSection]) -> Result<Option<Self>, Diagnostic> {
+    /// replicate, from 0 if the file gives no values. `train` are the fixed hyperparameters.
+    pub fn read(
+        root: &Node,
+        train: &Entries,
+        sweeps: &mut [SweepSection],
+    ) -> Result<Option<Self>, Diagnostic> {
         let Some(node) = root.entry("race") else { return Ok(None) };
         let rules = rules(node)?;
-        let replicate = replicate(root, sweeps)?;
-        let last = i64::try_from(rules.most()).unwrap_or(i64::MAX) - 1;
+        let swept = sweeps.iter().map(SweepSection::hyperparameters);
+        let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
+        let replicate = replicate(root, &swept);
+        if entry(&swept, &replicate).is_none() {
+            reject_fixed(&replicate, train)?;
+        }
+        let last = i64::try_from(rules.most()).unwrap_or(i64::MAX).saturating_sub(1);
+        // A range, because the text of the section does not have the single values.
+        let node_of = |value| Node { value, span: node.span.clone() };
         let key = |name: &str| Key { name: name.to_owned(), span: node.span.clone() };
-        let number = |value| Node { value: Value::Integer(value), span: node.span.clone() };
-        let range = vec![(key("from"), number(0)), (key("to"), number(last))];
+        let bound = |name, value| (key(name), node_of(Value::Integer(value)));
         for sweep in sweeps {
-            let values = Node { value: Value::Table(range.clone()), span: node.span.clone() };
-            sweep.add_default(&key(&replicate), values);
+            let range = Value::Table(vec![bound("from", 0), bound("to", last)]);
+            sweep.add_default(&key(&replicate), node_of(range));
         }
         Ok(Some(Self { rules, replicate, span: node.span.clone() }))
     }
@@ -39,7 +49,12 @@ impl RaceSection {
     /// The first values of the replicate's `axis`, as many as the race can use. Integers continue
     /// after the largest.
     pub fn seeds(&self, mut axis: Axis, learner: &dyn Learner) -> Result<Axis, Diagnostic> {
-        let most = self.rules.most();
+        let (most, name) = (self.rules.most(), &self.replicate);
+        if axis.names.len() > 1 {
+            let message = format!("'{name}' of a race is in a zip");
+            let label = format!("expected '{name}' outside: each setting needs every value");
+            return Err(Diagnostic::new(message, &axis.span, label));
+        }
         let integer = |row: &Vec<tracking::Value>| match row.as_slice() {
             [tracking::Value::Integer(integer)] => Some(*integer),
             _ => None,
@@ -47,13 +62,15 @@ impl RaceSection {
         let largest = axis.rows.iter().map(integer).collect::<Option<Vec<_>>>();
         let next = largest.and_then(|integers| integers.into_iter().max());
         axis.rows.truncate(most);
-        let (known, name) = (axis.rows.len(), &self.replicate);
+        let known = axis.rows.len();
         let Some(last) = next.filter(|_| known < most) else {
             return if known == most { Ok(axis) } else { Err(self.too_few(&axis, known)) };
         };
         for next in (1..).take(most - known) {
-            let value = last.saturating_add(next).into();
-            let value = learner.check(name, &value).map_err(|reason| {
+            let too_large = || "expected smaller integers".to_owned();
+            let value = last.checked_add(next).ok_or_else(too_large);
+            let value = value.and_then(|value| learner.check(name, &value.into()));
+            let value = value.map_err(|reason| {
                 let message = format!("the race continues '{name}' beyond its range");
                 Diagnostic::new(message, &axis.span, reason)
             })?;
@@ -112,15 +129,22 @@ fn number(name: &str, node: &Node) -> Result<f64, Diagnostic> {
     }
 }
 
-/// The hyperparameter that repeats a setting: the declared one, else a usual one that the sweep has,
-/// else `seed`.
-fn replicate(root: &Node, sweeps: &[SweepSection]) -> Result<String, Diagnostic> {
+/// The hyperparameter that repeats a setting: the declared one, else a usual one that is swept, else
+/// `seed`.
+fn replicate(root: &Node, swept: &Entries) -> String {
     let declared = root.entry("metrics").and_then(|metrics| metrics.entry("replicate"));
     if let Some(Node { value: Value::Text(name), .. }) = declared {
-        return Ok(name.clone());
+        return name.clone();
     }
-    let swept = sweeps.iter().map(SweepSection::hyperparameters);
-    let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
-    let is_swept = |name: &&str| swept.iter().any(|(key, _)| key.name == *name);
-    Ok(REPLICATES.into_iter().find(is_swept).unwrap_or(REPLICATES[0]).to_owned())
+    let is_swept = |name: &&str| entry(swept, name).is_some();
+    REPLICATES.into_iter().find(is_swept).unwrap_or(REPLICATES[0]).to_owned()
+}
+
+fn reject_fixed(replicate: &str, train: &Entries) -> Result<(), Diagnostic> {
+    let Some((key, _)) = train.iter().find(|(key, _)| key.name == replicate) else {
+        return Ok(());
+    };
+    let message = format!("'{replicate}' is fixed in [train], but a race needs several values");
+    let help = format!("without it, the race uses the values 0, 1, 2 … of '{replicate}'");
+    Err(Diagnostic::new(message, &key.span, "expected it in [sweep], or not at all").help(help))
 }

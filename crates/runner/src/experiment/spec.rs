@@ -119,7 +119,7 @@ impl Spec {
         let train = flattened(train);
         reject_duplicates(&train)?;
         let mut sweeps = SweepSection::read_all(root)?;
-        let race = RaceSection::read(root, &mut sweeps)?;
+        let race = RaceSection::read(root, &train, &mut sweeps)?;
         let swept = sweeps.iter().map(SweepSection::hyperparameters);
         let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
         reject_fixed_and_swept(&train, &swept)?;

@@ -12,7 +12,7 @@ use crate::experiment::spec::Spec;
 
 /// What the runs in one store decide.
 pub fn of_store(race: &PlannedRace, spec: &Spec, store: &Queries) -> Result<Raced> {
-    race.read(store, store.runs(&spec.name)?, &spec.metrics)
+    race.read(store, store.runs(&spec.name)?, spec)
 }
 
 /// What the merged runs in the results folder decide. A merge leaves out failed runs, so those of
@@ -26,7 +26,7 @@ pub fn of_merged(race: &PlannedRace, spec: &Spec, results: &Path) -> Result<Race
             let failed: Vec<_> =
                 failed.into_iter().filter(|run| is_unknown(run.trial.clone())).collect();
             runs.extend(failed);
-            race.read(&reader, runs, &spec.metrics)
+            race.read(&reader, runs, spec)
         }
         Err(StoreError::NoStore { .. }) => Ok(race.undecided()),
         Err(error) => Err(error.into()),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use tracking::{RecordedRun, Shard, Status, TrialId};
 
-use crate::experiment::group::{TrialGroup, groups};
+use crate::experiment::group::{TrialGroup, groups, trial_count};
 use crate::experiment::shard;
 use crate::experiment::trial::Trial;
 
@@ -25,8 +25,21 @@ pub struct Work<'a> {
     pub candidates: Vec<TrialGroup<'a>>,
     /// The trials to run.
     pub to_run: Vec<TrialGroup<'a>>,
-    /// The number of other candidates that have a result.
+    /// The number of other candidates that have a result, or failed in this command.
     pub done: usize,
+}
+
+impl Work<'_> {
+    /// The work without trials that ran before.
+    pub fn without(mut self, ran: &HashSet<TrialId>) -> Self {
+        let before = trial_count(&self.to_run);
+        for group in &mut self.to_run {
+            group.trials.retain(|trial| !ran.contains(&trial.id));
+        }
+        self.to_run.retain(|group| !group.trials.is_empty());
+        self.done += before - trial_count(&self.to_run);
+        self
+    }
 }
 
 /// Which trials of a plan a sweep runs.
@@ -48,8 +61,8 @@ impl Selection {
     }
 
     /// The work on `trials` of the plan, given the `recorded` runs of the experiment, oldest first,
-    /// and the trials that are `done`. For [`Choice::Failed`], `recorded` must hold all runs: a failed run is not effective
-    /// if an older run of its trial has a result.
+    /// and the trials that are `done`. For [`Choice::Failed`], `recorded` must hold all runs: a
+    /// failed run is not effective if an older run of its trial has a result.
     pub fn work<'a>(
         &self,
         trials: impl IntoIterator<Item = &'a Trial>,

@@ -34,6 +34,8 @@ mod kill;
 #[cfg(unix)]
 mod program;
 #[cfg(unix)]
+mod race;
+#[cfg(unix)]
 mod spaces;
 #[cfg(unix)]
 mod stop;
