@@ -49,7 +49,7 @@ fn race_of(experiment: &str, script: &str) -> Sweep {
 /// The decision that a command prints.
 #[track_caller]
 fn outcome(output: &Output) -> String {
-    let (_, after) = output.stdout.split_once("\nRace: ").expect("a race");
+    let (_, after) = output.stdout.split_once("\nRace: ").unwrap();
     let (outcome, _) = after.split_once("\n\n").unwrap();
     outcome.split_whitespace().collect::<Vec<_>>().join(" ")
 }
