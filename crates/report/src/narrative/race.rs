@@ -1,11 +1,11 @@
 //! Sentences about a race: who is left, who left, and what is promised.
 
+use analysis::metric::Unit;
 use analysis::race::{End, Exit, Reason};
 
 use super::coverage::losses;
 use super::phrases::{listed, named};
 use crate::comparison::{Comparison, RaceState, Setting};
-use crate::number_format::difference;
 use crate::wording::{self, count, replicates};
 
 /// Names a setting. The dots tell its keys from a list of settings.
@@ -26,14 +26,11 @@ pub fn verdict(comparison: &Comparison, race: &RaceState) -> String {
             format!("{ended}: the best is among these {left} ({sure}): {names}.")
         }
         Some(End::Indifferent) => {
-            let within = comparison.ranking().zip(race.rules.indifference()).map_or_else(
-                String::new,
-                |(metric, width)| {
-                    let width = difference(metric.unit, width);
-                    format!(", each of them at most {width} below the best of them")
-                },
-            );
-            format!("{ended}: the best is among these {left} ({sure}){within}: {names}.")
+            let width = indifference(comparison, race);
+            format!(
+                "{ended}: the best is among these {left} ({sure}), each of them at most {width} from the best of \
+                 them: {names}."
+            )
         }
         None => {
             let (look, looks) = (race.looks + 1, race.rules.looks().len());
@@ -63,8 +60,24 @@ fn seeds_used(comparison: &Comparison, race: &RaceState) -> String {
 
 /// The confidence of a race: `95 %`.
 fn confidence(race: &RaceState) -> String {
-    let percent = (1e8 * race.rules.confidence()).round() / 1e6;
-    format!("{} %", tracking::short_number(percent))
+    format!("{} %", exact(100.0 * race.rules.confidence()))
+}
+
+/// The indifference of a race in the unit of its metric: `0.1 points`.
+fn indifference(comparison: &Comparison, race: &RaceState) -> String {
+    let unit = comparison.ranking().map_or(Unit::Number, |metric| metric.unit);
+    let width = exact(unit.scale() * race.rules.indifference().unwrap_or_default());
+    match unit {
+        Unit::Fraction | Unit::Percent => format!("{width} points"),
+        Unit::Seconds => format!("{width} s"),
+        Unit::Number => width,
+    }
+}
+
+/// A number in full, without the rounding error of a factor.
+fn exact(number: f64) -> String {
+    let rounded = format!("{number:.9e}").parse();
+    tracking::short_number(rounded.unwrap_or(number))
 }
 
 /// Names the settings that left for lack of the ranking metric: the promise does not cover them.
