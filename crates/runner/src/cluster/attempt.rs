@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
-use tracking::{DATABASE, Reader, RecordedRun, Shard, Status, TrialId};
+use tracking::{DATABASE, Reader, Shard, TrialId};
 
 use crate::experiment::shard;
 
@@ -192,18 +192,6 @@ pub fn done_trials(
         Reader::open(&folder).and_then(|reader| reader.completed_trials(experiment)).ok()
     };
     Ok(folders.filter_map(done).flatten().collect())
-}
-
-/// Runs of `experiment` that failed in an attempt. A store that cannot be read counts as empty.
-///
-/// # Errors
-/// If the folder of attempts cannot be read.
-pub fn failed_runs(results: &Path, experiment: &str) -> Result<Vec<RecordedRun>> {
-    let runs = |attempt: AttemptFolder| {
-        Reader::open(&attempt.path).and_then(|reader| reader.runs(experiment)).unwrap_or_default()
-    };
-    let attempts = find(results, experiment)?.into_iter();
-    Ok(attempts.flat_map(runs).filter(|run| run.status == Status::Failed).collect())
 }
 
 #[cfg(test)]

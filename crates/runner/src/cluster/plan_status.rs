@@ -26,7 +26,6 @@ use crate::experiment::shard;
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 use crate::output::output;
-use crate::sweep::race;
 use crate::sweep::records::TEMPORARY;
 
 /// The largest number of missing trials that are listed by name.
@@ -118,7 +117,7 @@ impl PlanStatus {
             Err(error) => return Err(error.into()),
         }
         let raced = status.plan.race.as_ref();
-        let raced = raced.map(|race| race::of_merged(race, &status.spec, &paths.results));
+        let raced = raced.map(|race| race.read(&status.spec, &paths.results));
         status.raced = raced.transpose()?;
         Ok(status)
     }
@@ -217,6 +216,15 @@ impl PlanStatus {
         }
     }
 
+    /// That no trial must run, in words. Only a race ends without the result of a failed trial.
+    pub fn completion(&self) -> String {
+        let (StatusCounts { trials, done, .. }, subject) = (self.counts(), self.subject());
+        match trials - done {
+            0 => format!("all {trials} trials of {subject} have their result"),
+            failed => format!("{subject} is over; {failed} of {trials} trials have no result"),
+        }
+    }
+
     /// Whether all looks so far are merged and the next has no result yet.
     fn is_between_looks(&self) -> bool {
         let is_later = self.raced.as_ref().is_some_and(|raced| raced.decision.looks > 0);
@@ -302,7 +310,7 @@ impl PlanStatus {
             trials.iter().copied().filter(|trial| !self.is_done(trial)).collect();
         let mut out = output();
         if missing.is_empty() || self.is_merged() {
-            writeln!(out, "all {} trials of {subject} have their result", trials.len())?;
+            writeln!(out, "{}", self.completion())?;
             return Ok(false);
         }
         let command = self.command(results);

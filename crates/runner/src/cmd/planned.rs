@@ -10,10 +10,10 @@ use crate::executor::description::Description;
 use crate::experiment::datasets::Datasets;
 use crate::experiment::group::TrialGroup;
 use crate::experiment::plan::Plan;
+use crate::experiment::race::PlannedRace;
 use crate::experiment::spec::Spec;
 use crate::experiment::trial::Trial;
 use crate::sweep::destination::Destination;
-use crate::sweep::race;
 use crate::sweep::selection::{Selection, Work};
 
 /// The plan of an experiment, and what is recorded of it.
@@ -77,12 +77,8 @@ impl<'a> Planned<'a> {
             None => (Vec::new(), HashSet::new()),
         };
         done.extend(destination.done_elsewhere(&spec.name)?);
-        let raced = |planned| match (destination.shared_results(), &reader) {
-            (Some(shared), _) => race::of_merged(planned, spec, shared),
-            (None, Some(reader)) => race::of_store(planned, spec, reader),
-            (None, None) => Ok(planned.undecided()),
-        };
-        let raced = plan.race.as_ref().map(raced).transpose()?;
+        let read = |race: &PlannedRace| race.read(spec, destination.merged_results());
+        let raced = plan.race.as_ref().map(read).transpose()?;
         Ok(Self { spec, description, plan, runs, done, raced })
     }
 

@@ -11,7 +11,6 @@ use crate::experiment::group::trial_count;
 use crate::experiment::plan::Plan;
 use crate::experiment::race::PlannedRace;
 use crate::sweep::experiment_sweep::{PreparedExperiment, SweepContext};
-use crate::sweep::race;
 use crate::sweep::store_writer::SweepSummary;
 
 /// The largest number of settings that are named.
@@ -32,11 +31,7 @@ pub fn run(
     // A trial that fails is not tried again by the same command.
     let mut tried: HashSet<TrialId> = HashSet::new();
     loop {
-        let raced = match destination.shared_results() {
-            Some(shared) => race::of_merged(planned, spec, shared)?,
-            None => race::of_store(planned, spec, store)?,
-        };
-        let decision = &raced.decision;
+        let decision = &planned.read(spec, destination.merged_results())?.decision;
         let trials = match destination.shard {
             Some(_) => planned.current(&plan.trials, decision),
             None => planned.needed(&plan.trials, decision),

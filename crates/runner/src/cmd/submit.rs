@@ -26,10 +26,7 @@ pub fn submit(args: &SubmitArgs) -> Result<ExitCode> {
     let (name, results) = (&status.spec.name, std::path::absolute(&args.paths.results)?);
     let (subject, counts) = (status.subject(), status.counts());
     if status.is_merged() {
-        anstream::eprintln!(
-            "all {} trials of {subject} have their result; nothing to submit",
-            counts.trials
-        );
+        anstream::eprintln!("{}; nothing to submit", status.completion());
         return Ok(ExitCode::SUCCESS);
     }
     let logs = attempt::folder(&results, name).join("logs");

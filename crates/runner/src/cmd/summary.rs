@@ -17,7 +17,6 @@ use crate::metric;
 use crate::output::output;
 use crate::sweep::destination::Destination;
 use crate::sweep::experiment_sweep::PreparedExperiment;
-use crate::sweep::race;
 use crate::sweep::selection::{Choice, Selection};
 use crate::table::{Column, Table};
 use crate::terminal::{stderr_width, stdout_width, wrapped, wrapped_words};
@@ -57,10 +56,11 @@ pub fn to_run(selection: Selection, trials: usize, to_run: &[TrialGroup<'_>]) ->
 /// Prints the best runs of the plan, the dataset, where the results are, and the command that
 /// compares them.
 pub fn print(
-    Destination { results, shard, .. }: &Destination,
+    destination: &Destination,
     PreparedExperiment { spec, setup, plan }: &PreparedExperiment,
     store: &Store,
 ) -> Result<()> {
+    let results = &destination.results;
     let recorded = store.runs(&spec.name)?;
     let order: HashMap<_, usize> = plan.trials.iter().map(|trial| &trial.id).zip(0..).collect();
     let mut runs: Vec<&RecordedRun> =
@@ -91,8 +91,8 @@ pub fn print(
         writeln!(out, "To see why a trial failed: {show}")?;
     }
     if let Some(planned) = &plan.race {
-        let raced = race::of_store(planned, spec, store)?;
-        let outcome = outcome(planned, plan, &raced.decision, shard.is_some());
+        let raced = planned.read(spec, destination.merged_results())?;
+        let outcome = outcome(planned, plan, &raced.decision, destination.shard.is_some());
         let outcome = format!("Race: {outcome}");
         writeln!(out, "\n{}", wrapped_words(&tracking::printable(&outcome), stdout_width()))?;
     }

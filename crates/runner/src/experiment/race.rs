@@ -1,6 +1,7 @@
 //! The race of a plan: which trials it needs so far.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use analysis::metric::Metric;
 use analysis::race::{Decision, Raced};
@@ -8,7 +9,7 @@ use analysis::runs::{MeasuredRun, measured_at_end, metric_names};
 use anyhow::{Result, bail};
 use tracking::metric::{Rules, is_bookkeeping};
 use tracking::typed_name::nearest;
-use tracking::{Queries, Race, RecordedRun, Status, Value};
+use tracking::{Race, Reader, Status, StoreError, Value};
 
 use crate::experiment::diagnostic::Diagnostic;
 use crate::experiment::race_section::RaceSection;
@@ -61,13 +62,16 @@ impl PlannedRace {
         Ok(Self { race, trials: settings })
     }
 
-    /// What the effective `runs` of the experiment decide. `store` has the epochs of those with a
-    /// result.
+    /// What the runs in the folder `results` decide.
     ///
     /// # Errors
     /// If the store cannot be read, or no metric of the runs ranks.
-    pub fn read(&self, store: &Queries, runs: Vec<RecordedRun>, spec: &Spec) -> Result<Raced> {
-        let measured = measured_at_end(store, runs)?;
+    pub fn read(&self, spec: &Spec, results: &Path) -> Result<Raced> {
+        let measured = match Reader::open(results) {
+            Ok(reader) => measured_at_end(&reader, reader.runs(&spec.name)?)?,
+            Err(StoreError::NoStore { .. }) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
         let raced = Raced::read(&self.race, &measured, &Rules::new(&[], &spec.metrics));
         if raced.decision.looks > 0 {
             self.check_metric(raced.metric.as_ref(), &measured, spec)?;
@@ -109,11 +113,6 @@ impl PlannedRace {
                 )
             }
         }
-    }
-
-    /// The race before any run.
-    pub fn undecided(&self) -> Raced {
-        Raced::read(&self.race, &[], &Rules::default())
     }
 
     /// The trials that the race needs up to its current look, in the order of the plan.

@@ -41,9 +41,9 @@ impl Destination {
         Ok(Self { results: folder, shared: Some(results), shard: Some(attempt.shard) })
     }
 
-    /// The results folder with the merged results of all attempts, if this is an attempt.
-    pub fn shared_results(&self) -> Option<&Path> {
-        self.shared.as_deref()
+    /// The results folder that decides a race. For an attempt it is that of the merged attempts.
+    pub fn merged_results(&self) -> &Path {
+        self.shared.as_ref().unwrap_or(&self.results)
     }
 
     /// Whether no other process writes to the store.

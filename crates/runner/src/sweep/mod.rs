@@ -10,7 +10,6 @@ pub mod progress;
 pub mod protocol;
 pub mod provenance;
 pub mod queue;
-pub mod race;
 pub mod records;
 pub mod scheduler;
 pub mod selection;

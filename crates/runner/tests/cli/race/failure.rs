@@ -88,22 +88,38 @@ fn race_in_which_every_setting_fails_ends() {
     assert_eq!(sweep.results().count("runs"), 15);
 }
 
-/// A merge takes failed runs too, so every shard knows who left.
 #[test]
 fn attempts_at_a_race_know_the_settings_that_failed() {
     let sweep = broken();
-    sweep.runner("r.toml -q -r alone").exits(1);
-    for _ in 0..2 {
-        for index in ["0", "1", "2"] {
-            let task = sweep.runner("r.toml -q --shard auto/3").env("JOB_COMPLETION_INDEX", index);
-            let failed = task.start().wait().unwrap().code();
-            assert!([Some(0), Some(1)].contains(&failed), "{failed:?}");
-        }
-        sweep.runner("merge --attempts r.toml").success();
-    }
+    let merge = || sweep.runner("merge --attempts r.toml").success();
+    let tasks = || {
+        let codes = ["0", "1", "2"].map(|index| {
+            let task = sweep.runner("r.toml --shard auto/3").env("JOB_COMPLETION_INDEX", index);
+            task.start().wait().unwrap().code().unwrap()
+        });
+        assert!(codes.contains(&1) && codes.contains(&0), "{codes:?}");
+    };
+    tasks();
+    merge().stdout_contains("look 2 of 3 of r needs 4 trials; to run them:\n");
+    tasks();
+    merge().stdout_contains("the race of r is over; 2 of 19 trials have no result\n");
     let status = sweep.runner("status r.toml").success();
-    status.stdout_contains("the race of r · 19 trials: 17 done, 0 running, 2 missing");
-    assert_eq!(starts(&sweep, "1 4"), 2, "once alone and once in an attempt");
+    status.stdout_contains("19 trials: 17 done, 0 running, 2 missing, of these 2 failed");
+    let submit = sweep.runner("submit r.toml --dry-run").success();
+    submit.stderr_is("the race of r is over; 2 of 19 trials have no result; nothing to submit\n");
+    assert_eq!([starts(&sweep, "2 1"), starts(&sweep, "1 4")], [1, 1]);
+}
+
+#[test]
+fn race_of_diverging_settings_exits_with_0() {
+    let sweep = race_of(
+        RACE,
+        "[ $1 = 0 ] || { echo '{\"val_loss\": NaN}'; exit; }\necho '{\"val_loss\": 1}'",
+    );
+    let raced = sweep.runner("r.toml").success();
+    let named =
+        "after 3 seeds, the best is b 0 (95 %). Left for lack of a result: b 1; b 2; b 3; b 10";
+    assert_eq!(outcome(&raced), named);
 }
 
 #[test]
