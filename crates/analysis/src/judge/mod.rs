@@ -111,3 +111,64 @@ pub fn replicates_needed(difference: &Difference, margin: f64, method: Method) -
         least_replicates(ratio, |n| method.critical_t(n).unwrap_or(f64::INFINITY))?.max(n + 1);
     (n >= method.least_replicates()).then_some(needed)
 }
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn difference(n: usize, mean: f64, error: impl Into<Option<f64>>) -> Difference {
+        Difference { n, mean, error: error.into(), has_limits: true }
+    }
+
+    fn verdict_of(mean: f64, margin: f64) -> Verdict {
+        Judgement::of(&difference(10, mean, 0.1), margin, Method::Anytime).verdict
+    }
+
+    /// The half-width of the interval of ten differences with the error 0.1 is 0.423.
+    #[test]
+    fn one_interval_gives_every_verdict() {
+        for (mean, margin, expected) in [
+            (0.43, 0.0, Verdict::Better),
+            (0.42, 0.0, Verdict::Undecided),
+            (-0.42, 0.0, Verdict::Undecided),
+            (-0.43, 0.0, Verdict::Worse),
+            (0.93, 0.5, Verdict::Better),
+            (0.92, 0.5, Verdict::Undecided),
+            (0.05, 0.5, Verdict::Equivalent),
+            (-0.1, 0.5, Verdict::NotBetter),
+            (-0.93, 0.5, Verdict::Worse),
+            (0.08, 0.5, Verdict::Undecided),
+        ] {
+            assert_eq!(verdict_of(mean, margin), expected, "{mean} {margin}");
+        }
+    }
+
+    /// `scipy.stats.t.ppf(0.975, 4)` is 2.7764451; the p-value is `2 * scipy.stats.t.sf(2.5, 4)`.
+    #[test]
+    fn one_look_is_the_ordinary_t_test() {
+        let once = Judgement::of(&difference(5, 0.25, 0.1), 0.0, Method::Once);
+        let interval = once.interval.unwrap();
+        assert!((interval.low + 0.027_644_51).abs() < 1e-8, "{interval:?}");
+        assert!((interval.high - 0.527_644_51).abs() < 1e-8, "{interval:?}");
+        assert!((once.p.unwrap() - 0.066_766_544_8).abs() < 1e-9, "{once:?}");
+    }
+
+    #[test]
+    fn too_little_data_is_undecided() {
+        for (n, error, method) in [
+            (2, Some(1e-9), Method::Anytime),
+            (1, None, Method::Anytime),
+            (1, None, Method::Once),
+            (5, None, Method::Once),
+            (5, Some(0.0), Method::Anytime),
+        ] {
+            let judgement = Judgement::of(&difference(n, 1.0, error), 0.0, method);
+            assert_eq!(judgement.verdict, Verdict::Undecided, "{n} {error:?}");
+            assert_eq!(judgement.interval, None);
+            assert_eq!(replicates_needed(&difference(n, 1.0, error), 0.0, method), None);
+        }
+    }
+}
