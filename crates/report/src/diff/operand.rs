@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use tracking::filter::Condition;
 use tracking::typed_name::{nearest, unknown};
-use tracking::{FindError, Reader, RecordedRun};
+use tracking::{DATABASE, FindError, Reader, RecordedRun};
 
 use super::address::Address;
 use super::version::{Version, find_version};
@@ -93,7 +93,10 @@ impl Found {
                 (folder, FoundWhat::Address(Box::new(address)))
             }
             None => {
-                let folder = usual?;
+                let folder = usual.map_err(|error| match text.contains('/') {
+                    true => no_results_folder(text),
+                    false => error,
+                })?;
                 let run = find_run(&folder, text, &names)?;
                 (folder, FoundWhat::Run(Box::new(run)))
             }
@@ -160,11 +163,7 @@ fn find_run(folder: &Folder, text: &str, experiments: &[&str]) -> Result<Recorde
     }
     match folder.reader.find(text) {
         Ok(run) => Ok(run),
-        Err(FindError::NotFound(_)) if is_path => bail!(
-            "'{text}' is no results folder: expected FOLDER or FOLDER/EXPERIMENT, with the store \
-             FOLDER/{}",
-            tracking::DATABASE
-        ),
+        Err(FindError::NotFound(_)) if is_path => Err(no_results_folder(text)),
         Err(error @ FindError::NotFound(_)) => bail!(
             "{error} in {}, and no experiment has that name: {}",
             folder.path.display(),
@@ -172,6 +171,13 @@ fn find_run(folder: &Folder, text: &str, experiments: &[&str]) -> Result<Recorde
         ),
         Err(error) => Err(error.into()),
     }
+}
+
+fn no_results_folder(text: &str) -> Error {
+    anyhow!(
+        "'{text}' is no results folder: expected FOLDER or FOLDER/EXPERIMENT, with the store \
+         FOLDER/{DATABASE}"
+    )
 }
 
 /// Suggests operands similar to `text`, which is none.

@@ -1,14 +1,18 @@
-//! The command that adds replicates to one side, made from the recorded command.
+//! The command that adds replicates to a side, made from the recorded command.
 
-use tracking::{Invocation, Value, shell};
+use tracking::{Value, shell};
 
 use crate::diff::run_set::RunSet;
 
-/// What to run on one side.
+/// What to run on one side, or on both.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// The command line. It adds the replicates if it starts the runner; another program is shown
-    /// as it was recorded. Empty if the record has none.
+    /// `left`, `right` or both.
+    pub sides: Vec<&'static str>,
+    /// The command line; empty if the record has none.
     pub line: String,
+    /// Whether the command adds the replicates. If not, it is the recorded command, which the user
+    /// has to change.
     pub adds_seeds: bool,
     /// The commit at which to run it.
     pub commit: Option<String>,
@@ -16,41 +20,67 @@ pub struct Command {
     pub seeds: Vec<i64>,
 }
 
-/// Options of the runner that would run something else than the missing trials.
+/// Options of the runner with which the command would run something else than the missing trials.
 const DROPPED: [&str; 6] =
     ["--plan", "--dry-run", "--rerun", "--retry-failed", "--race", "--take-over"];
 /// Such options with a value.
 const DROPPED_WITH_VALUE: [&str; 4] = ["--shard", "--requeue", "--results", "-r"];
 
-/// The command that runs `missing` of the replicates `all` of a side.
-pub fn command(set: &RunSet, replicate: &str, all: &[i64], missing: Vec<i64>) -> Command {
-    let newest = set.invocations.last();
-    let recorded = newest.map_or_else(String::new, |newest| newest.command_line.clone());
-    let mut words = shell::words(&recorded);
-    let adds_seeds = newest.is_some_and(|newest| is_of_runner(newest, &words));
-    let line = match newest {
-        Some(newest) if adds_seeds => {
-            words = without_options(words);
-            words.extend(shell::results_option(&set.folder.path));
-            if can_narrow(newest) {
-                for (name, value) in &set.fixed {
-                    set_sweep(&mut words, name, &format!("[{}]", toml(value)));
-                }
-            }
-            set_sweep(&mut words, replicate, &seed_list(all));
-            shell::command(&words)
+impl Command {
+    /// The command that runs `missing` of the replicates `all` of a side.
+    pub fn new(
+        side: &'static str,
+        set: &RunSet,
+        replicate: &str,
+        all: &[i64],
+        missing: Vec<i64>,
+    ) -> Self {
+        let newest = set.invocations.last();
+        let recorded = newest.map_or_else(String::new, |newest| newest.command_line.clone());
+        let of_runner = newest.and_then(|newest| {
+            let text = newest.experiment_file.as_deref()?;
+            let words = shell::words(&recorded);
+            let starts_runner = words.iter().any(|word| word.ends_with(".toml"));
+            // The file's race decides which seeds run, whatever the command.
+            (starts_runner && !has_line(text, &["[race", "race"])).then_some((text, words))
+        });
+        let adds_seeds = of_runner.is_some();
+        let line = match of_runner {
+            Some((text, words)) => shell::command(&with_seeds(words, text, set, replicate, all)),
+            None => recorded,
+        };
+        let commit = set.commit.clone();
+        Self { sides: vec![side], line, adds_seeds, commit, seeds: missing }
+    }
+}
+
+/// The words of a recorded command of the runner, changed to run these replicates of the side.
+fn with_seeds(
+    words: Vec<String>,
+    file: &str,
+    set: &RunSet,
+    replicate: &str,
+    all: &[i64],
+) -> Vec<String> {
+    let mut words = without_options(words);
+    words.extend(shell::results_option(&set.folder.path));
+    // A hyperparameter has a list of its own if the file has one sweep, of all combinations.
+    if !has_line(file, &["[[sweep", "[sweep.zip", "zip", "sample"]) {
+        for (name, value) in &set.fixed {
+            set_sweep(&mut words, name, &format!("[{}]", toml(value)));
         }
-        _ => recorded,
-    };
-    Command { line, adds_seeds, commit: set.commit.clone(), seeds: missing }
+    }
+    set_sweep(&mut words, replicate, &seed_list(all));
+    words
 }
 
-/// Whether the runner made the record, with an experiment file.
-fn is_of_runner(invocation: &Invocation, words: &[String]) -> bool {
-    invocation.experiment_file.is_some() && words.iter().any(|word| word.ends_with(".toml"))
+/// Whether a line of the experiment file starts with one of these texts.
+fn has_line(file: &str, starts: &[&str]) -> bool {
+    let mut lines = file.lines().map(str::trim_start);
+    lines.any(|line| starts.iter().any(|start| line.starts_with(start)))
 }
 
-/// The words without [`DROPPED`] and [`DROPPED_WITH_VALUE`].
+/// The words without [`DROPPED`], [`DROPPED_WITH_VALUE`] and the settings of a race.
 fn without_options(words: Vec<String>) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.into_iter();
@@ -68,29 +98,23 @@ fn without_options(words: Vec<String>) -> Vec<String> {
             kept.push(word);
         }
     }
+    remove_setting(&mut kept, "race.");
     kept
 }
 
 /// Sets a hyperparameter of the sweep, instead of an earlier `--set` of it.
 fn set_sweep(words: &mut Vec<String>, name: &str, value: &str) {
-    let prefix = format!("sweep.{name}=");
-    let of_equals = format!("--set={prefix}");
-    while let Some(index) = words.iter().position(|word| word.starts_with(&prefix)) {
-        words.drain(index.saturating_sub(1)..=index);
-    }
-    words.retain(|word| !word.starts_with(&of_equals));
-    words.extend(["--set".to_owned(), prefix + value]);
+    let setting = format!("sweep.{name}=");
+    remove_setting(words, &setting);
+    words.extend(["--set".to_owned(), setting + value]);
 }
 
-/// Whether the values of one hyperparameter can be set without the others: the file has one sweep,
-/// of all combinations.
-fn can_narrow(invocation: &Invocation) -> bool {
-    let starts = |line: &str| {
-        ["[[sweep", "[sweep.zip", "zip", "sample"]
-            .iter()
-            .any(|start| line.trim_start().starts_with(start))
-    };
-    !invocation.experiment_file.iter().flat_map(|text| text.lines()).any(starts)
+/// Removes each `--set` of a setting that starts with `prefix`.
+fn remove_setting(words: &mut Vec<String>, prefix: &str) {
+    while let Some(index) = words.iter().position(|word| word.starts_with(prefix)) {
+        words.drain(index.saturating_sub(1)..=index);
+    }
+    words.retain(|word| !word.strip_prefix("--set=").is_some_and(|set| set.starts_with(prefix)));
 }
 
 fn toml(value: &Value) -> String {
@@ -103,12 +127,15 @@ fn toml(value: &Value) -> String {
 /// A range if the integers follow each other, else a list.
 fn seed_list(seeds: &[i64]) -> String {
     match seeds {
-        [first, .., last] if last - first == seeds.len() as i64 - 1 => {
-            format!("{{from={first},to={last}}}")
-        }
+        [first, .., last] if is_range(seeds) => format!("{{from={first},to={last}}}"),
         _ => {
             let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
             format!("[{}]", seeds.join(","))
         }
     }
+}
+
+/// Whether each of `seeds` is one more than the one before it.
+pub fn is_range(seeds: &[i64]) -> bool {
+    seeds.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))
 }

@@ -16,10 +16,7 @@ use crate::diff::run_set::provenance_differences;
 pub fn json(judged: &Judged, exit_code: u8) -> Json {
     let (paired, judgement) = (judged.paired, judged.judgement);
     let missing = judged.missing.as_ref();
-    let commands =
-        missing.iter().flat_map(|missing| ["left", "right"].into_iter().zip(&missing.commands));
-    let commands =
-        commands.filter_map(|(side, command)| Some(self::command(side, command.as_ref()?)));
+    let commands = missing.iter().flat_map(|missing| &missing.commands).map(command);
     let provenance = provenance_differences(judged.left, judged.right);
     json!({
         "verdict": verdict(judgement.verdict),
@@ -66,9 +63,9 @@ fn field(FieldDifference { name, left, right, .. }: &FieldDifference) -> Json {
     json!({ "name": name, "left": left, "right": right })
 }
 
-fn command(side: &str, command: &Command) -> Json {
+fn command(command: &Command) -> Json {
     json!({
-        "side": side,
+        "sides": command.sides,
         "command": command.line,
         "adds_seeds": command.adds_seeds,
         "commit": command.commit,

@@ -6,8 +6,7 @@ use analysis::runs::MeasuredRun;
 use tracking::{Status, Value};
 
 use super::Judged;
-use super::command::{Command, command};
-use crate::diff::run_set::RunSet;
+use super::command::Command;
 
 /// The replicates that are missing for a verdict.
 pub struct MissingSeeds {
@@ -16,8 +15,8 @@ pub struct MissingSeeds {
     /// Whether this number gives a verdict with a probability of 80 %. Otherwise, it is the number
     /// without which no test is possible.
     pub is_powerful: bool,
-    /// What to run on the left and on the right; `None` for a side that lacks nothing.
-    pub commands: [Option<Command>; 2],
+    /// What to run on the sides that lack replicates.
+    pub commands: Vec<Command>,
 }
 
 /// Finds what to run. `needed` is the number of replicates that gives a verdict.
@@ -28,26 +27,39 @@ pub fn missing_seeds(judged: &Judged, needed: Option<usize>) -> MissingSeeds {
     let count = target.map(|target| target - n);
     let commands = match (judged.paired.replicate, count) {
         (Some(replicate), Some(count)) => commands(judged, replicate, count),
-        _ => [None, None],
+        _ => Vec::new(),
     };
     MissingSeeds { count, is_powerful: needed.is_some(), commands }
 }
 
-fn commands(judged: &Judged, replicate: &str, count: usize) -> [Option<Command>; 2] {
-    let sets = [judged.left, judged.right];
-    let runs = |set: &'_ RunSet| Seeds::of(&set.runs, replicate);
-    let [left, right] = [runs(judged.left), runs(judged.right)];
-    let (Some(left), Some(right)) = (left, right) else { return [None, None] };
+fn commands(judged: &Judged, replicate: &str, count: usize) -> Vec<Command> {
+    let sides = [("left", judged.left), ("right", judged.right)];
+    let seeds = sides.map(|(_, set)| Seeds::of(&set.runs, replicate));
+    let [Some(left), Some(right)] = seeds else { return Vec::new() };
     let pairs = judged.paired.pairs.iter();
     let pairs = pairs.filter(|pair| pair.metric(&judged.metric.name).is_some());
     let common: BTreeSet<i64> = pairs.filter_map(|pair| integer(pair.param(replicate)?)).collect();
     let added = added(&left, &right, &common, count);
-    let of_side = |(set, seeds): (&RunSet, &Seeds)| {
+    let mut commands: Vec<Command> = Vec::new();
+    for ((side, set), seeds) in sides.into_iter().zip([left, right]) {
         let missing: Vec<i64> = added.difference(&seeds.finished).copied().collect();
         let all: Vec<i64> = seeds.all.union(&added).copied().collect();
-        (!missing.is_empty()).then(|| command(set, replicate, &all, missing))
-    };
-    [of_side((sets[0], &left)), of_side((sets[1], &right))]
+        if missing.is_empty() {
+            continue;
+        }
+        let command = Command::new(side, set, replicate, &all, missing);
+        // Both sides can be settings of one experiment that one command extends.
+        match commands.first_mut() {
+            Some(first) if is_same(first, &command) => first.sides.push(side),
+            _ => commands.push(command),
+        }
+    }
+    commands
+}
+
+/// Whether two commands do the same.
+fn is_same(one: &Command, other: &Command) -> bool {
+    *one == Command { sides: one.sides.clone(), ..other.clone() }
 }
 
 /// The next `count` replicates: those that one side has already, then new ones. A replicate on which

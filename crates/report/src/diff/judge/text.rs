@@ -3,7 +3,7 @@
 use analysis::judge::Method;
 
 use super::Judged;
-use super::command::Command;
+use super::command::{Command, is_range};
 use super::sentence::{sentence, shown_margin, with_unit};
 use crate::diff::digits::{Digits, shown_p};
 use crate::diff::field::columns;
@@ -39,11 +39,9 @@ pub fn lines(judged: &Judged) -> Vec<String> {
     lines.push(String::new());
     lines.extend(evidence(judged).iter().flat_map(|line| wrapped(line)));
     lines.extend(match_summary(judged.paired).iter().flat_map(|fact| wrapped(fact)));
-    let commands = judged.missing.iter().flat_map(|missing| &missing.commands);
-    for (side, command) in ["left", "right"].into_iter().zip(commands) {
-        let Some(command) = command else { continue };
+    for command in judged.missing.iter().flat_map(|missing| &missing.commands) {
         lines.push(String::new());
-        lines.extend(wrapped(&instruction(judged, side, command)));
+        lines.extend(wrapped(&instruction(judged, command)));
         if !command.line.is_empty() {
             // A command is one line, so that it can be copied.
             lines.push(format!("  {}", command.line));
@@ -101,15 +99,15 @@ pub fn settings(judged: &Judged) -> usize {
     paired.pairs.iter().map(setting).collect::<std::collections::BTreeSet<_>>().len()
 }
 
-/// What to do with the command of one side.
-fn instruction(judged: &Judged, side: &str, command: &Command) -> String {
+/// What to do with a command.
+fn instruction(judged: &Judged, command: &Command) -> String {
     let at = command.commit.as_ref().map_or_else(String::new, |commit| {
         format!(", at commit {}", wording::short_digest(commit))
     });
     let replicate = judged.paired.replicate;
     let seeds = match command.seeds.as_slice() {
         [only] => format!("{} {only}", wording::replicate(replicate)),
-        [first, .., last] if last.abs_diff(*first) as usize == command.seeds.len() - 1 => {
+        [first, .., last] if is_range(&command.seeds) => {
             format!("{} {first} to {last}", wording::repeated(replicate))
         }
         seeds => {
@@ -117,9 +115,13 @@ fn instruction(judged: &Judged, side: &str, command: &Command) -> String {
             format!("{} {}", wording::repeated(replicate), seeds.join(", "))
         }
     };
+    let sides = match command.sides.as_slice() {
+        [only] => format!("the {only} side"),
+        _ => "both sides".to_owned(),
+    };
     match (command.adds_seeds, command.line.is_empty()) {
-        (true, _) => format!("to add {seeds} to the {side} side{at}:"),
-        (false, false) => format!("add {seeds} to the {side} side{at}, which was recorded by:"),
-        (false, true) => format!("add {seeds} to the {side} side{at}"),
+        (true, _) => format!("to add {seeds} to {sides}{at}, run:"),
+        (false, false) => format!("add {seeds} to {sides}{at}; the record has the command:"),
+        (false, true) => format!("add {seeds} to {sides}{at}"),
     }
 }
