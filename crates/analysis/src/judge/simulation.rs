@@ -1,4 +1,5 @@
 //! Simulations that check the promises of a verdict, with fixed random seeds.
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 use crate::samples::{Resolution, Sample, difference};
@@ -27,9 +28,7 @@ fn shares(times: u32, mean: f64, margin: f64, is_found: fn(Verdict) -> bool) -> 
     for _ in 0..times {
         let values: Vec<f64> = (0..20).map(|_| mean + normal.next()).collect();
         let first = (3..=20).find(|n| is_found(judge(&values[..*n], margin, Method::Anytime)));
-        for later in first.unwrap_or(21)..21 {
-            found[later] += 1;
-        }
+        found.iter_mut().skip(first.unwrap_or(21)).for_each(|found| *found += 1);
     }
     found.map(|found| f64::from(found) / f64::from(times)).to_vec()
 }
