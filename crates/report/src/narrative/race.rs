@@ -116,7 +116,7 @@ pub fn basis(comparison: &Comparison, race: &RaceState) -> String {
     )
 }
 
-/// When and why a setting left, in few words: `look 1, behind batch_size 16 · decay 0`.
+/// When a setting left, and why if no rival beat it: `look 1`, `look 1: no value with seed 2`.
 pub fn left(comparison: &Comparison, setting: &Setting) -> Option<String> {
     let race = comparison.race.as_ref()?;
     let Some(Exit { look, reason }) = setting.left else {
@@ -124,12 +124,9 @@ pub fn left(comparison: &Comparison, setting: &Setting) -> Option<String> {
     };
     let look = look + 1;
     Some(match reason {
-        Reason::Beaten { by, .. } => {
-            format!("look {look}, behind {}", name(comparison, &comparison.settings[by]))
-        }
+        Reason::Beaten { .. } => format!("look {look}"),
         Reason::NoValue(index) => format!(
-            "look {look}: no {} with {} {}",
-            metric(comparison),
+            "look {look}: no value with {} {}",
             wording::replicate(comparison.replicate.as_deref()),
             wording::value(&race.seeds[index])
         ),

@@ -82,7 +82,7 @@ fn column_group(role: Role) -> Option<usize> {
         Role::Level(_) | Role::Distance(_) | Role::Left => Some(3),
         Role::Difference(_) => Some(4),
         Role::Mark | Role::Flag => Some(5),
-        Role::Interval(_) | Role::Note => None,
+        Role::Interval(_) | Role::Rival | Role::Note => None,
     }
 }
 

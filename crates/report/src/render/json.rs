@@ -123,7 +123,7 @@ fn setting(table: &Table, row: &Row) -> Json {
                 setting.insert("left".to_owned(), left)
             }
             Role::Mark => setting.insert("mark".to_owned(), json_cell(cell)),
-            Role::Distance(_) | Role::Note => None,
+            Role::Distance(_) | Role::Rival | Role::Note => None,
         };
     }
     let standing = &row.standing;

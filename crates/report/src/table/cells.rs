@@ -42,7 +42,7 @@ pub enum Cell {
 /// When and why a setting left its race.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Left {
-    /// In few words, for people.
+    /// In words, for people.
     pub text: String,
     /// The index of the look.
     pub look: usize,
@@ -134,6 +134,10 @@ pub fn cell(column: &Column, index: usize, setting: &Setting, comparison: &Compa
         Role::Difference(_) => setting.difference.map_or(Cell::Absent, Cell::Difference),
         Role::Mark => mark(index, setting, comparison).map_or(Cell::Absent, Cell::Mark),
         Role::Left => left(setting, comparison).unwrap_or(Cell::Absent),
+        Role::Rival => match left(setting, comparison) {
+            Some(Cell::Left(Left { to: Some(rival), .. })) => Cell::Note(rival.name),
+            _ => Cell::Absent,
+        },
         Role::Flag if setting.on_front => Cell::Flag,
         Role::Flag => Cell::Absent,
         Role::Note => note(setting, comparison).map_or(Cell::Absent, Cell::Note),

@@ -32,8 +32,10 @@ pub enum Role {
     Difference(Unit),
     /// The mark of the setting: ★, ≈ or a word.
     Mark,
-    /// When and why a setting left its race.
+    /// When a setting left its race.
     Left,
+    /// The setting that beat it there.
+    Rival,
     /// Yes or no.
     Flag,
     /// A note on the row.
@@ -41,6 +43,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Whether all cells are text.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Mark | Self::Left | Self::Rival | Self::Flag | Self::Note)
+    }
+
     /// The unit of the numbers.
     pub fn unit(self) -> Unit {
         match self {
@@ -49,9 +56,7 @@ impl Role {
             | Self::Interval(unit)
             | Self::Distance(unit)
             | Self::Difference(unit) => unit,
-            Self::Key | Self::Count | Self::Mark | Self::Left | Self::Flag | Self::Note => {
-                Unit::Number
-            }
+            _ => Unit::Number,
         }
     }
 }

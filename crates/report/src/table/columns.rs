@@ -34,8 +34,8 @@ pub const RESERVED_NAMES: [&str; 21] = [
 ];
 
 /// Names that hyperparameters and metrics of a race cannot take either.
-pub const RACE_NAMES: [&str; 5] =
-    ["left", "left_after_seeds", "left_to", "left_p", "left_without_seed"];
+pub const RACE_NAMES: [&str; 6] =
+    ["left", "behind", "left_after_seeds", "left_to", "left_p", "left_without_seed"];
 
 /// The names that hyperparameters and metrics of a comparison cannot take.
 fn reserved_names<'n>(comparison: &Comparison) -> impl Iterator<Item = &'n str> + use<'n> {
@@ -73,7 +73,8 @@ pub fn columns(comparison: &Comparison) -> Vec<Column> {
         }
     }
     if comparison.race.is_some() {
-        columns.push(reserved("left", Role::Left, Prominence::Optional(11)));
+        columns.push(reserved("left", Role::Left, Prominence::Needed));
+        columns.push(reserved("behind", Role::Rival, Prominence::Optional(11)));
     }
     columns.push(reserved("front", Role::Flag, Prominence::Machine));
     let has_notes = settings.iter().any(|setting| note(setting, comparison).is_some());

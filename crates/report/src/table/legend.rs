@@ -58,10 +58,8 @@ fn meaning(role: Role, table: &Table) -> Option<String> {
         Role::Distance(_) => {
             Some(format!("distance to best: how much worse than the best{in_points}"))
         }
-        Role::Left => Some(
-            "left: the look at which a setting left the race, and the setting that beat it there"
-                .to_owned(),
-        ),
+        Role::Left => Some("left: the look at which a setting left the race".to_owned()),
+        Role::Rival => Some("behind: the setting that beat it there".to_owned()),
         Role::Difference(_) => Some(format!("difference: from {reference}{in_points}")),
         _ => None,
     }

@@ -80,7 +80,8 @@ impl Table {
     fn rendered_column(&self, index: usize, column: &Column) -> RenderedColumn {
         let cells = || self.rows.iter().map(|row| &row.cells[index]);
         let decimals = match column.role {
-            Role::Key | Role::Count | Role::Mark | Role::Left | Role::Flag | Role::Note => 0,
+            Role::Key | Role::Count => 0,
+            role if role.is_text() => 0,
             role => decimals(role.unit(), cells()),
         };
         let is_text = |cell: &Cell| matches!(cell, Cell::Value(Value::Text(_)));
@@ -88,8 +89,7 @@ impl Table {
             name: column.name.clone(),
             title: column.title.clone(),
             prominence: column.prominence,
-            numeric: !matches!(column.role, Role::Mark | Role::Left | Role::Flag | Role::Note)
-                && !cells().any(is_text),
+            numeric: !column.role.is_text() && !cells().any(is_text),
             cells: distinct_texts(cells().collect(), column.role, decimals),
         }
     }

@@ -83,8 +83,8 @@ fn setting_without_a_value_leaves_and_is_named() {
     );
     let left = |index: usize| narrative::left(&comparison, &comparison.settings[index]);
     assert_eq!(left(0), None);
-    assert_eq!(left(1).unwrap(), "look 1: no test accuracy with seed 2");
-    assert_eq!(left(2).unwrap(), "look 1, behind batch_size 16");
+    assert_eq!(left(1).unwrap(), "look 1: no value with seed 2");
+    assert_eq!(left(2).unwrap(), "look 1");
     assert!(!comparison.settings[1].standing.compared);
 }
 
