@@ -161,3 +161,37 @@ fn another_question_about_a_raced_experiment_is_not_tested() {
     let compared = compare(&experiment, &declarations, &left, &excluded, &default).unwrap();
     assert!(is_untested(&compared[0]));
 }
+
+#[test]
+fn runs_on_other_data_are_compared_by_tests() {
+    let mut example = race(&[3, 6], None, &[(16, 3), (64, 3)]);
+    for (batch, seed) in [(16, 0), (16, 1), (64, 0), (64, 1)] {
+        let other = |run: &mut tracking::Run| run.dataset_sha256 = "another0digest00".into();
+        example.record(raced(batch, seed).with(other));
+    }
+    let comparisons = example.comparisons(&CompareOptions::default());
+    let promises: Vec<_> = comparisons.iter().map(|comparison| comparison.promise).collect();
+    assert_eq!(promises, [Some(Promise::BestIsAmong), Some(Promise::BestIsInRace)]);
+    assert!(!comparisons[0].beyond_race && comparisons[0].race.is_none());
+}
+
+#[test]
+fn runs_of_the_next_look_are_not_unused() {
+    let mut example = race(&[3, 5], None, &[(16, 4), (32, 3), (64, 3)]);
+    example.record(ended(Status::Killed, raced(32, 3)));
+    let comparison = compared(&example);
+    let state = comparison.race.as_ref().unwrap();
+    assert_eq!((state.next_look, state.unused), (Some([1, 4]), 0));
+    example.record(raced(64, 3));
+    assert_eq!(compared(&example).race.unwrap().unused, 1);
+}
+
+#[test]
+fn race_that_has_begun_says_so() {
+    let mut example = race(&[2, 3], None, &[(16, 0), (32, 0)]);
+    example.record(ended(Status::Killed, raced(16, 0)));
+    let answer = narrative::answer(&compared(&example));
+    let begun =
+        "The race is at look 1 of 2: no setting has left yet. Ended runs of this look: 0 of 4.";
+    assert_eq!(answer, [begun]);
+}
