@@ -10,7 +10,10 @@ use std::time::SystemTime;
 use command::Test;
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use tracking::{Experiment, Invocation, Run, RunHeader, Status, Store, TrialId, Value};
+use tracking::{
+    Declarations, Experiment, Invocation, Race, RaceRules, Run, RunHeader, Status, Store, TrialId,
+    Value,
+};
 
 const EXPERIMENTS: u32 = 200;
 
@@ -47,12 +50,7 @@ fn record(store: &mut Store, name: &str, runs: &[(Vec<(&str, i64)>, f64)]) {
     let experiment = Experiment { name: name.into(), description: String::new() };
     let invocation = store.begin(&experiment, &Invocation::default()).unwrap();
     for (params, score) in runs {
-        let fields: Vec<String> =
-            params.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let header = RunHeader {
-            trial: TrialId::of(&[("all", &fields.join(" "))]),
-            ..RunHeader::new(name, Status::Finished)
-        };
+        let header = RunHeader { trial: trial(params), ..RunHeader::new(name, Status::Finished) };
         let run = Run {
             params: params
                 .iter()
@@ -63,6 +61,12 @@ fn record(store: &mut Store, name: &str, runs: &[(Vec<(&str, i64)>, f64)]) {
         };
         store.record(invocation, &run).unwrap();
     }
+}
+
+fn trial(params: &[(&str, i64)]) -> TrialId {
+    let fields: Vec<String> =
+        params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    TrialId::of(&[("all", &fields.join(" "))])
 }
 
 fn report(results: &Path, arguments: &[&str]) -> Json {
@@ -99,6 +103,39 @@ fn best_setting_is_rarely_rejected() {
         record(store, &format!("e{number}"), &runs.collect::<Vec<_>>());
     });
     assert_few_false_claims(&report(folder.path(), &[]));
+}
+
+#[test]
+fn best_setting_rarely_leaves_a_race() {
+    let rules = RaceRules::new(vec![3, 5, 8], 0.95, None).unwrap();
+    let params = |depth, seed| vec![("depth", depth), ("seed", seed)];
+    let race = Race {
+        replicate: "seed".into(),
+        seeds: (0..8).map(Value::Integer).collect(),
+        settings: (0..10).map(|depth| trial(&params(depth, 0))).collect(),
+        rules,
+    };
+    let declarations = Declarations { race: Some(race), ..Declarations::default() };
+    let folder = store_of(|store, number, normal| {
+        let seed_effects: Vec<f64> = (0..8).map(|_| 2.0 * normal.next()).collect();
+        let runs = (0..10).flat_map(|depth| (0..8).map(move |seed| (depth, seed)));
+        let runs = runs.map(|(depth, seed)| {
+            let score = seed_effects[usize::try_from(seed).unwrap()] + normal.next();
+            (params(depth, seed), score)
+        });
+        let name = format!("e{number}");
+        record(store, &name, &runs.collect::<Vec<_>>());
+        store.declare_metrics(&name, &declarations).unwrap();
+    });
+    let comparisons = report(folder.path(), &[]);
+    let has_left = |comparison: &&Json| {
+        let mut settings = comparison["settings"].as_array().unwrap().iter();
+        settings.any(|row| row["params"]["depth"] == 0 && !row["left"].is_null())
+    };
+    let comparisons = comparisons.as_array().unwrap();
+    assert!(comparisons.iter().all(|comparison| comparison["race"]["over"] == true));
+    let count = comparisons.iter().filter(has_left).count();
+    assert!(count <= ALLOWED, "{count} of {EXPERIMENTS}");
 }
 
 #[test]
