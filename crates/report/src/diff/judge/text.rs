@@ -1,12 +1,16 @@
 //! The verdict as text.
 
+use std::collections::BTreeSet;
+
 use analysis::judge::Method;
+use tracking::{Value, printable};
 
 use super::Judged;
 use super::command::{Command, is_range};
 use super::sentence::{sentence, shown_margin, with_unit};
 use crate::diff::digits::{Digits, shown_p};
 use crate::diff::field::columns;
+use crate::diff::pair::Pair;
 use crate::diff::run_set::provenance_differences;
 use crate::diff::sets::varies;
 use crate::diff::text::{compared, match_summary};
@@ -44,7 +48,7 @@ pub fn lines(judged: &Judged) -> Vec<String> {
         lines.extend(wrapped(&instruction(judged, command)));
         if !command.line.is_empty() {
             // A command is one line, so that it can be copied.
-            lines.push(format!("  {}", command.line));
+            lines.push(format!("  {}", printable(&command.line)));
         }
     }
     lines
@@ -93,10 +97,10 @@ pub fn settings(judged: &Judged) -> usize {
         .filter(|name| Some(**name) != paired.replicate && varies(&paired.pairs, name))
         .copied()
         .collect();
-    let setting = |pair: &crate::diff::pair::Pair| {
-        keys.iter().map(|name| pair.param(name).map(tracking::Value::short)).collect::<Vec<_>>()
+    let setting = |pair: &Pair| {
+        keys.iter().map(|name| pair.param(name).map(Value::short)).collect::<Vec<_>>()
     };
-    paired.pairs.iter().map(setting).collect::<std::collections::BTreeSet<_>>().len()
+    paired.pairs.iter().map(setting).collect::<BTreeSet<_>>().len()
 }
 
 /// What to do with a command.
