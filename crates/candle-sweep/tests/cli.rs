@@ -192,3 +192,33 @@ fn every_verb_has_a_manual_page() {
     }
     assert!(stdout(installed(folder.path(), "man")).contains("candle\\-sweep"));
 }
+
+/// What an agent does: ask, run what the verdict names, and ask again.
+#[test]
+fn loop_of_judge_and_named_commands_ends_in_a_verdict() {
+    let folder = folder();
+    let at = folder.path();
+    installed(at, "run small.toml -q --set train.learning_rate=0.1").success();
+    let mut seeds = 2;
+    for _ in 0..10 {
+        let judge = "diff small:batch_size=64 small:batch_size=32 --judge --format json";
+        let assert = installed(at, judge);
+        let output = assert.get_output();
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["n"], seeds, "{json}");
+        assert_eq!(json["exit_code"], output.status.code().unwrap());
+        if output.status.code() == Some(0) {
+            assert_eq!(json["verdict"], "better");
+            assert_eq!(json["commands"], serde_json::json!([]));
+            return;
+        }
+        assert_eq!(output.status.code(), Some(11), "{json}");
+        seeds += json["seeds_to_add"].as_u64().unwrap();
+        for command in json["commands"].as_array().unwrap() {
+            let line = command["command"].as_str().unwrap();
+            let status = Command::new("sh").args(["-c", line]).current_dir(at).status().unwrap();
+            assert!(status.success(), "{line}");
+        }
+    }
+    panic!("no verdict with {seeds} seeds");
+}
