@@ -169,3 +169,32 @@ fn infinite_differences_do_not_panic() {
     let (left, right) = (huge(1.0), huge(-1.0));
     assert_eq!(paired(&left, &right).ranked_by.as_deref(), Some("val_accuracy"));
 }
+
+#[test]
+fn constant_hyperparameters_are_compared_and_not_matched() {
+    let side = |rate: f64, width: i64, seeds: std::ops::Range<i64>| {
+        let runs = seeds.map(|seed| {
+            let params = [("rate", rate.into()), ("width", width.into()), ("seed", seed.into())];
+            run("sweep", &params, 0.9)
+        });
+        runs.collect::<Vec<_>>()
+    };
+    let left = measured(side(0.1, 8, 0..3));
+    let right = measured(side(0.2, 8, 0..3));
+    let sets = paired(&left, &right);
+    let [rate] = sets.compared.as_slice() else { unreachable!("{sets:?}") };
+    assert_eq!(
+        (rate.name, rate.values.map(ToString::to_string)),
+        ("rate", ["0.1", "0.2"].map(str::to_owned))
+    );
+    assert_eq!((sets.pairs.len(), sets.params), (3, vec!["width", "seed"]));
+
+    let several = measured([side(0.2, 8, 0..3), side(0.3, 8, 0..3)].concat());
+    let sets = paired(&left, &several);
+    assert!(sets.compared.is_empty() && sets.pairs.is_empty(), "one side has two rates");
+    assert_eq!(sets.disjoint_params, ["rate"]);
+
+    let (first, second) = (measured(side(0.1, 8, 0..1)), measured(side(0.1, 8, 1..2)));
+    let sets = paired(&first, &second);
+    assert!(sets.compared.is_empty() && sets.pairs.is_empty(), "runs of two seeds are no pair");
+}
