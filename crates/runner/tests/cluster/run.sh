@@ -94,7 +94,8 @@ batch_size = [16, 32, 64, 100]
 learning_rate = { from = 0.001, to = 0.1, count = 25, scale = "log" }
 seed = { from = 0, to = 9 }
 end
-for name in sweep long; do "$runner" "$work/$name.toml" -r "$work/local-$name" -q; done
+{ sed 's/"sweep"/"race"/; /^seed/d' "$work/sweep.toml"; printf '[race]\nseeds = [3, 5, 8]\n'; } > "$work/race.toml"
+for name in sweep long race; do "$runner" "$work/$name.toml" -r "$work/local-$name" -q; done
 
 start
 say 'an array of 8 shards on two nodes and its merge'
@@ -105,6 +106,18 @@ wait_for_all_jobs
 [ "$(count_attempts cluster)" = 8 ] || fail 'the array did not make 8 attempts'
 assert_equal_results cluster sweep local-sweep
 "$runner" submit "$work/sweep.toml" -r "$work/cluster" 2>&1 | grep -q 'nothing to submit' || fail 'a second submission submits jobs'
+
+say 'a race: the same command submits one look after another'
+looks=0
+submit_look() { "$runner" submit "$work/race.toml" -r "$work/race" --shards 4 2>&1 | tee "$work/submitted"; }
+while ! submit_look | grep -q 'nothing to submit'; do
+  grep -q "trials of look $((++looks)) of 3 of race" "$work/submitted" || fail "$(cat "$work/submitted")"
+  wait_for_all_jobs
+done
+say "$looks looks"
+[ "$looks" -gt 1 ] || fail 'the race ended at its first look'
+"$runner" status "$work/race.toml" -r "$work/race" > /dev/null || fail 'the race is not over'
+assert_equal_results race race local-race
 
 say 'a lost node, a requeued task, a killed task, a task at its time limit, a cancelled merge'
 "$runner" submit "$work/long.toml" -r "$work/losses" --shards 8 --requeue 1 > "$work/submitted"
