@@ -1,6 +1,13 @@
 //! Races of real sweeps, whose programs print what 100 recorded seeds measured.
 
-use super::{outcome, race_of};
+use std::time::Duration;
+
+use analysis::race::{Decision, Raced};
+use analysis::runs::measured_at_end;
+use tracking::Reader;
+use tracking::metric::Rules;
+
+use super::race_of;
 use crate::kill::Delays;
 
 /// Prints the seed-th number of a line `SETTING: NUMBER NUMBER …`.
@@ -16,6 +23,13 @@ done < population
 exit 1
 "#;
 
+/// What the record decides.
+fn decision(reader: &Reader, experiment: &str) -> Decision {
+    let declared = reader.declarations(experiment).unwrap();
+    let runs = measured_at_end(reader, reader.runs(experiment).unwrap()).unwrap();
+    Raced::read(declared.race.as_ref().unwrap(), &runs, &Rules::new(&[], &declared)).decision
+}
+
 /// Races a population to 20 seeds, in as many random orders of the seeds as there are `draws`.
 /// Returns the number of runs of each race, and asserts that the best setting stays in the race.
 fn races(population: &str, best: &str, draws: u32) -> Vec<i64> {
@@ -30,31 +44,36 @@ fn races(population: &str, best: &str, draws: u32) -> Vec<i64> {
     sweep.write("population", population);
     let mut random = Delays(7);
     let race = |draw| {
-        let mut seeds: Vec<u128> = (0..100).collect();
-        let mut drawn = Vec::new();
-        while drawn.len() < 20 {
-            let limit = std::time::Duration::from_micros(u64::try_from(seeds.len()).unwrap());
-            let index = usize::try_from(random.next(limit).as_micros()).unwrap();
-            drawn.push(seeds.swap_remove(index));
-        }
-        let raced = sweep.runner(&format!("r.toml -j 4 -r draw-{draw}"));
-        let raced = raced.set(&format!("sweep.seed={drawn:?}")).success();
-        let outcome = outcome(&raced);
-        let results = sweep.results_in(&format!("draw-{draw}"));
-        let runs_of_best = format!("params WHERE name = 'setting' AND value = '{best}'");
-        let most: i64 = results.query(
-            "SELECT max(n) FROM (SELECT count(*) AS n FROM params WHERE name = 'setting' GROUP BY value)",
-        );
-        assert_eq!(results.count(&runs_of_best), most, "the best left: {outcome}");
+        let mut seeds: Vec<u32> = (0..100).collect();
+        seeds.sort_by_cached_key(|_| random.next(Duration::from_secs(1)));
+        let drawn = &seeds[..20];
+        let folder = format!("draw-{draw}");
+        let raced = sweep.runner(&format!("r.toml -q -j 4 -r {folder}"));
+        raced.set(&format!("sweep.seed={drawn:?}")).success();
+        let results = sweep.results_in(&folder);
+        let decision = decision(&results.reader(), "p");
+        assert!(decision.end.is_some());
+        let best = names.iter().position(|name| *name == best).unwrap();
+        assert_eq!(decision.exits[best], None, "the best left: {decision:?}");
         results.count("runs")
     };
     (0..draws).map(race).collect()
 }
 
+/// The simulations of `analysis` give the mean of many draws: 85 of 420 runs.
 #[test]
 fn race_of_batch_sweep_needs_a_fifth_of_the_grid() {
     let population = include_str!("../../../../analysis/tests/race/batch_sweep.txt");
     let runs = races(population, "batch_size 16, decay 0", 3);
     let mean = runs.iter().sum::<i64>() / 3;
     assert!((75..100).contains(&mean), "{runs:?}");
+}
+
+/// The simulations of `analysis` give 170 of 400 runs.
+#[test]
+fn race_of_decay_sweep_needs_less_than_half_of_the_grid() {
+    let population = include_str!("../../../../analysis/tests/race/decay_sweep.txt");
+    let runs = races(population, "decay 0.001, learning_rate 1", 2);
+    let mean = runs.iter().sum::<i64>() / 2;
+    assert!((130..200).contains(&mean), "{runs:?}");
 }
