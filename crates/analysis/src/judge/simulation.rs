@@ -5,15 +5,19 @@ use super::*;
 use crate::samples::{Resolution, Sample, difference};
 use crate::simulation::Normal;
 
-/// The difference between samples with these values and zeros.
-fn difference_of(values: &[f64]) -> Difference {
+/// The difference between samples with these values and zeros, on a grid of this step.
+fn on_grid(values: &[f64], step: f64) -> Difference {
     let samples = |value: fn(f64) -> f64| -> Vec<Sample> {
         let sample =
             |(replicate, x): (usize, &f64)| Sample { replicate, cell: 0, value: value(*x) };
         values.iter().enumerate().map(sample).collect()
     };
-    let resolution = Resolution { grid: Some(0.0), scale: 1.0 };
+    let resolution = Resolution { grid: Some(step), scale: 1.0 };
     difference(&samples(|x| x), &samples(|_| 0.0), resolution, &mut Vec::new()).unwrap()
+}
+
+fn difference_of(values: &[f64]) -> Difference {
+    on_grid(values, 0.0)
 }
 
 fn judge(values: &[f64], margin: f64, method: Method) -> Verdict {
@@ -51,6 +55,34 @@ fn verdict_asked_for_after_every_replicate_is_rarely_false() {
     ] {
         let share = shares(times, mean, 0.5, is_false)[20];
         assert!(share <= 0.05 + error(0.05, times), "{mean}: {share}");
+    }
+}
+
+/// Accuracies on few examples: differences of rounded values with a common shift, and of ±1.
+#[test]
+fn coarse_values_rarely_get_a_false_verdict() {
+    let times = 2_000;
+    for spread in [0.0, 0.3, 0.5, 1.0] {
+        let mut normal = Normal(11);
+        let mut next = || {
+            let (shift, a, b) = (5.0 * normal.next(), normal.next(), normal.next());
+            if spread > 0.0 {
+                (shift + spread * a).round() - (shift + spread * b).round()
+            } else {
+                a.signum()
+            }
+        };
+        let has_verdict = |values: &[f64]| {
+            let difference = on_grid(values, 1.0);
+            Judgement::of(&difference, 0.0, Method::Anytime).verdict != Verdict::Undecided
+        };
+        let mut found = 0;
+        for _ in 0..times {
+            let values: Vec<f64> = (0..20).map(|_| next()).collect();
+            found += u32::from((3..=20).any(|n| has_verdict(&values[..n])));
+        }
+        let share = f64::from(found) / f64::from(times);
+        assert!(share <= 0.05 + error(0.05, times), "{spread}: {share}");
     }
 }
 

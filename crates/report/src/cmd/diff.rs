@@ -68,9 +68,7 @@ fn judge(
     };
     let judged = Judged::new(sides, paired, rules, question)?;
     let damage = report_damage(folders);
-    let is_damaged = damage != ExitCode::SUCCESS;
-    let verdict = judge::exit_code(judged.judgement.verdict);
-    let code = if is_damaged { super::DAMAGED } else { verdict };
+    let code = if damage == ExitCode::SUCCESS { judged.exit_code() } else { super::DAMAGED };
     print(&match args.format {
         DiffFormat::Table => judge::text::lines(&judged).join("\n") + "\n",
         DiffFormat::Json => {

@@ -7,7 +7,7 @@ use tracking::Direction;
 use super::Judged;
 use super::command::Command;
 use super::sentence::sentence;
-use super::text::{method_name, settings};
+use super::text::method_name;
 use crate::diff::field::FieldDifference;
 use crate::diff::json::{compared, side};
 use crate::diff::run_set::provenance_differences;
@@ -35,7 +35,7 @@ pub fn json(judged: &Judged, exit_code: u8) -> Json {
         "replicate": paired.replicate,
         "n": judged.n(),
         "pairs": judged.evidence.map_or(0, |evidence| evidence.pairs),
-        "settings": settings(judged),
+        "settings": judged.settings(),
         "only_left": paired.unmatched[0],
         "only_right": paired.unmatched[1],
         "unfinished": paired.unfinished,

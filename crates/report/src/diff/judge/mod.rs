@@ -1,12 +1,13 @@
 //! `diff --judge`: whether the right side is better than the left.
 
 mod command;
-mod exit_code;
 pub mod json;
 mod nothing_in_common;
 mod seeds;
 mod sentence;
 pub mod text;
+
+use std::collections::BTreeSet;
 
 use analysis::judge::{Judgement, Method, Verdict, replicates_needed};
 use analysis::metric::Metric;
@@ -15,13 +16,13 @@ use analysis::samples::Difference;
 use anyhow::{Result, bail};
 use tracking::metric::{self, Rules};
 use tracking::typed_name::{find, unknown};
-use tracking::{ValidationSet, printable};
+use tracking::{ValidationSet, Value, printable};
 
 use super::conclusion::direction_unknown;
 use super::metric::MetricDifference;
+use super::pair::Pair;
 use super::run_set::RunSet;
-use super::sets::{PairedSets, is_finished};
-pub use exit_code::exit_code;
+use super::sets::{PairedSets, is_finished, varies};
 use seeds::{MissingSeeds, missing_seeds};
 
 /// What the user asks.
@@ -94,6 +95,27 @@ impl<'a> Judged<'a> {
     /// The difference, right minus left, in which positive values mean that right is better.
     pub fn difference(&self) -> Option<f64> {
         self.evidence.map(|evidence| self.metric.oriented(evidence.difference.mean))
+    }
+
+    /// The exit code of the verdict.
+    pub fn exit_code(&self) -> u8 {
+        match self.judgement.verdict {
+            Verdict::Better => 0,
+            Verdict::Worse | Verdict::Equivalent | Verdict::NotBetter => 10,
+            Verdict::Undecided => 11,
+        }
+    }
+
+    /// The number of combinations of the hyperparameters that vary between pairs, except the
+    /// replicate.
+    pub fn settings(&self) -> usize {
+        let PairedSets { params, pairs, replicate, .. } = self.paired;
+        let is_key = |name: &&&str| Some(**name) != *replicate && varies(pairs, name);
+        let keys: Vec<&str> = params.iter().filter(is_key).copied().collect();
+        let setting = |pair: &Pair<'_>| -> Vec<Option<String>> {
+            keys.iter().map(|name| pair.param(name).map(Value::short)).collect()
+        };
+        pairs.iter().map(setting).collect::<BTreeSet<_>>().len()
     }
 
     /// The number of replicates.

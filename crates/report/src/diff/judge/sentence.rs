@@ -16,7 +16,7 @@ pub fn sentence(judged: &Judged) -> String {
         0.0 => String::new(),
         margin => format!(" by more than the margin of {}", shown_margin(judged, margin)),
     };
-    let change = difference(judged, Comparative::Yes);
+    let change = change(judged);
     match judged.judgement.verdict {
         Verdict::Better => format!("right is better{margin}: its {metric} is {change}"),
         Verdict::Worse => format!("right is worse{margin}: its {metric} is {change}"),
@@ -45,7 +45,7 @@ fn undecided(judged: &Judged, missing: Option<&MissingSeeds>) -> String {
     match missing.map(|missing| (missing.count, missing.is_powerful)) {
         Some((Some(count), true)) => format!(
             "{with}: add {count} to decide with a probability of 80 % if the true difference is {}",
-            difference(judged, Comparative::No)
+            size(judged)
         ),
         Some((Some(count), false)) => {
             format!("{with}: add {count}, because a verdict needs at least {}", n + count)
@@ -56,28 +56,24 @@ fn undecided(judged: &Judged, missing: Option<&MissingSeeds>) -> String {
         ),
         _ => format!(
             "{with}: more than 1,000 {repeated} would be needed if the true difference is {}",
-            difference(judged, Comparative::No)
+            size(judged)
         ),
     }
 }
 
-#[derive(PartialEq, Eq)]
-enum Comparative {
-    Yes,
-    No,
+/// How the metric of the right side differs: `0.41 points higher`.
+fn change(judged: &Judged) -> String {
+    match judged.evidence.map_or(0.0, |evidence| evidence.difference.mean) {
+        0.0 => "the same".to_owned(),
+        0.0.. => size(judged) + " higher",
+        _ => size(judged) + " lower",
+    }
 }
 
-/// The size of the difference: `0.41 points higher`, or `0.41 points`.
-fn difference(judged: &Judged, comparative: Comparative) -> String {
-    let Some(evidence) = judged.evidence else { return "unknown".to_owned() };
-    let mean = evidence.difference.mean;
-    let size = with_unit(judged.metric.unit, Digits::of(evidence).size(mean));
-    match mean {
-        _ if comparative == Comparative::No => size,
-        0.0 => "the same".to_owned(),
-        0.0.. => format!("{size} higher"),
-        _ => format!("{size} lower"),
-    }
+/// The size of the difference: `0.41 points`.
+fn size(judged: &Judged) -> String {
+    let size = judged.evidence.map(|found| Digits::of(found).size(found.difference.mean));
+    size.map_or_else(|| "unknown".to_owned(), |size| with_unit(judged.metric.unit, size))
 }
 
 /// The margin with its unit.

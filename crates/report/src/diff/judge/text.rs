@@ -1,18 +1,14 @@
 //! The verdict as text.
 
-use std::collections::BTreeSet;
-
 use analysis::judge::Method;
-use tracking::{Value, printable};
+use tracking::printable;
 
 use super::Judged;
 use super::command::{Command, is_range};
 use super::sentence::{sentence, shown_margin, with_unit};
 use crate::diff::digits::{Digits, shown_p};
 use crate::diff::field::columns;
-use crate::diff::pair::Pair;
 use crate::diff::run_set::provenance_differences;
-use crate::diff::sets::varies;
 use crate::diff::text::{compared, match_summary};
 use crate::render::layout::{BOLD, fitted_table, output_width, styled, wrap_text};
 use crate::wording::{self, count};
@@ -67,7 +63,6 @@ fn evidence(judged: &Judged) -> Vec<String> {
     );
     let difference = judged.metric.oriented(evidence.difference.mean);
     let p = judged.judgement.p.map_or_else(|| "—".to_owned(), shown_p);
-    let settings = settings(judged);
     vec![
         format!(
             "difference in {}: {}; positive means that right is better",
@@ -83,24 +78,9 @@ fn evidence(judged: &Judged) -> Vec<String> {
                 |replicate| wording::replicates(evidence.difference.n, replicate)
             ),
             count(evidence.pairs, "pair"),
-            count(settings, "setting")
+            count(judged.settings(), "setting")
         ),
     ]
-}
-
-/// The number of combinations of the hyperparameters that vary between pairs, except the replicate.
-pub fn settings(judged: &Judged) -> usize {
-    let paired = judged.paired;
-    let keys: Vec<&str> = paired
-        .params
-        .iter()
-        .filter(|name| Some(**name) != paired.replicate && varies(&paired.pairs, name))
-        .copied()
-        .collect();
-    let setting = |pair: &Pair| {
-        keys.iter().map(|name| pair.param(name).map(Value::short)).collect::<Vec<_>>()
-    };
-    paired.pairs.iter().map(setting).collect::<BTreeSet<_>>().len()
 }
 
 /// What to do with a command.
