@@ -176,11 +176,26 @@ fn undecided_names_the_seeds_and_the_command() {
 
 #[test]
 fn json_has_the_verdict_and_its_evidence() {
-    let sweep = Sweep::new(0.02).seeds("sweep", 0..4);
-    sweep.add("sweep", &[sweep.run("sweep", 2, 4)]);
+    let sweep = Sweep::new(0.02);
+    let runs = (0..9).map(|index| sweep.run("sweep", 2 - index % 2, index / 2));
+    sweep.add("sweep", &runs.collect::<Vec<_>>());
     let (_, out, _) = sweep.text(&[DEPTHS[0], DEPTHS[1], "--format", "json"]);
     let folder = sweep.at().display().to_string();
     assert_snapshot!(out.replace(&folder, "FOLDER"));
+}
+
+/// A value that the newest command did not sweep is not added to the sweep.
+#[test]
+fn command_narrows_only_what_it_swept() {
+    let mut sweep = Sweep::new(0.0);
+    for depth in [1, 2] {
+        sweep.invocation.command_line = format!("runner sweep.toml --set train.depth={depth}");
+        let runs: Vec<Run> = (0..2).map(|seed| sweep.run("sweep", depth, seed)).collect();
+        sweep.add("sweep", &runs);
+    }
+    let (_, out, _) = sweep.text(&DEPTHS);
+    assert!(out.contains("  runner sweep.toml --set train.depth=1 -r "), "{out}");
+    assert!(!out.contains("sweep.depth"), "{out}");
 }
 
 /// The command of another program is shown as it was recorded.
@@ -236,6 +251,8 @@ fn equal_bits_are_equivalent_on_two_seeds() {
     equal("b", 0..3, true);
     assert_eq!(sweep.judge(&["a", "b"]), verdict(10, "equivalent"));
     assert_eq!(sweep.judge(&["a", "b", "--margin", "0.1"]), verdict(10, "equivalent"));
+    let (_, out, _) = sweep.text(&["a", "b", "--metric", "test_loss"]);
+    assert!(out.contains("\n[0, 0]: equal bit for bit, without a test\np 1.00"), "{out}");
     equal("one", 0..1, true);
     assert_eq!(sweep.judge(&["one", "b"]), verdict(11, "undecided"));
     equal("c", 0..5, false);

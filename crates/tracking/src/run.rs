@@ -263,6 +263,13 @@ impl RecordedRun {
         self.results.iter().find(|(key, _)| &**key == name).map(|(_, value)| *value)
     }
 
+    /// The number of the program start that made the run, or the last one that resumed it. Numbers
+    /// grow in the order of recording; they are those of one store.
+    #[must_use]
+    pub fn invocation_number(&self) -> i64 {
+        self.invocation
+    }
+
     /// Sort key of runs: `ordered_at`, or the start time for a run of an earlier schema. The run id
     /// breaks ties, so the order is the same in every store after a merge. Runs of earlier schemas
     /// are the exception: `sequence` breaks their ties, and it depends on the store.

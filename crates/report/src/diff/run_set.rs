@@ -23,8 +23,7 @@ pub struct RunSet {
     pub declarations: Declarations,
     /// The commit that the operand names.
     pub commit: Option<String>,
-    /// The hyperparameters that the condition of the operand fixes: they have one value here and
-    /// several in the experiment.
+    /// The hyperparameters that the condition of the operand fixes, of those that were swept.
     pub fixed: Vec<(String, Value)>,
     pub folder: Rc<Folder>,
     /// What made the runs, the newest last.
@@ -59,11 +58,12 @@ impl RunSet {
             name = format!("{name}@{}", short_digest(version.digits()));
         }
         let mut runs = measured_at_end(reader, runs)?;
-        let mut fixed = Vec::new();
+        let mut others = Vec::new();
         if let Some((condition, text)) = condition {
             name = format!("{name}:{text}");
-            fixed = select(&mut runs, condition, &name)?;
+            (runs, others) = select(runs, condition, &name)?;
         }
+        let fixed = fixed(&runs, others);
         let invocations = reader.invocations_of(runs.iter().map(|run| &run.run))?;
         let declarations = reader.declarations(&experiment)?;
         let commit = version.and_then(Version::into_commit);
@@ -83,24 +83,39 @@ impl RunSet {
     }
 }
 
-/// Keeps the runs that match the condition of a setting. Returns the hyperparameters that the
-/// condition fixes. It may name hyperparameters and facts, but no metrics: a selection by results
-/// would bias the comparison.
+/// Splits off the runs that match the condition of a setting. It may name hyperparameters and facts,
+/// but no metrics: a selection by results would bias the comparison.
 fn select(
-    runs: &mut Vec<MeasuredRun>,
+    runs: Vec<MeasuredRun>,
     condition: Condition,
     name: &str,
-) -> Result<Vec<(String, Value)>> {
+) -> Result<(Vec<MeasuredRun>, Vec<MeasuredRun>)> {
     let mut conditions = [condition];
-    resolve_conditions(&mut conditions, &param_names(&*runs), &[])
+    resolve_conditions(&mut conditions, &param_names(&runs), &[])
         .map_err(|error| error.with_option("setting"))?;
-    let varying = varying_params(runs);
-    runs.retain(|run| run.matches(&conditions[0]));
-    let Some(first) = runs.first() else { bail!("no run matches '{}'", printable(name)) };
-    let still_varying = varying_params(runs);
-    let is_fixed = |name: &String| !still_varying.contains(name);
-    let value = |name: String| first.run.param(&name).cloned().map(|value| (name, value));
-    Ok(varying.into_iter().filter(is_fixed).filter_map(value).collect())
+    let (selected, others): (Vec<_>, Vec<_>) =
+        runs.into_iter().partition(|run| run.matches(&conditions[0]));
+    if selected.is_empty() {
+        bail!("no run matches '{}'", printable(name));
+    }
+    Ok((selected, others))
+}
+
+/// The hyperparameters that have one value in `selected`, and several in all runs of the newest
+/// program start that made a selected run: those that its command swept.
+fn fixed(selected: &[MeasuredRun], others: Vec<MeasuredRun>) -> Vec<(String, Value)> {
+    let start = |run: &MeasuredRun| run.run.invocation_number();
+    let newest = selected.iter().map(start).max();
+    let mut of_newest = others;
+    of_newest.extend_from_slice(selected);
+    of_newest.retain(|run| Some(start(run)) == newest);
+    let varying = varying_params(selected);
+    let swept = varying_params(&of_newest).into_iter().filter(|name| !varying.contains(name));
+    let value = |name: String| {
+        let value = selected.first()?.run.param(&name)?.clone();
+        Some((name, value))
+    };
+    swept.filter_map(value).collect()
 }
 
 /// The effective runs of `experiment` that have the newest program.

@@ -30,7 +30,7 @@ pub fn json(judged: &Judged, exit_code: u8) -> Json {
         "difference": judged.difference(),
         "interval": judgement.interval.map(|interval| [interval.low, interval.high]),
         "p": judgement.p,
-        "method": method_name(judged.method),
+        "method": method_name(judged),
         "same_bits": judged.is_equal,
         "replicate": paired.replicate,
         "n": judged.n(),

@@ -13,6 +13,7 @@ use analysis::judge::{Judgement, Method, Verdict, replicates_needed};
 use analysis::metric::Metric;
 use analysis::runs::{MeasuredRun, is_final, metric_of};
 use analysis::samples::Difference;
+use analysis::statistics::Interval;
 use anyhow::{Result, bail};
 use tracking::metric::{self, Rules};
 use tracking::typed_name::{find, unknown};
@@ -66,12 +67,15 @@ impl<'a> Judged<'a> {
         nothing_in_common::check([left, right], paired)?;
         let metric = choose_metric([left, right], paired, rules, metric)?;
         let evidence = paired.metrics.iter().find(|found| found.metric.name == metric.name);
-        let oriented =
-            evidence.map(|evidence| oriented(&metric, evidence.difference)).unwrap_or(NOTHING);
+        let oriented = evidence.map_or(NOTHING, |evidence| oriented(&metric, evidence.difference));
         let mut judgement = Judgement::of(&oriented, margin, method);
         let is_equal = evidence.is_some_and(|evidence| is_equal(paired, evidence));
         if is_equal {
-            judgement.verdict = Verdict::Equivalent;
+            judgement = Judgement {
+                verdict: Verdict::Equivalent,
+                interval: Some(Interval { low: 0.0, high: 0.0 }),
+                p: Some(1.0),
+            };
         }
         let mut judged = Self {
             left,

@@ -72,7 +72,7 @@ fn added(left: &Seeds, right: &Seeds, common: &BTreeSet<i64>, count: usize) -> B
         !common.contains(seed) && !ended(left) && !ended(right) && !on_both
     };
     let next = known.last().map_or(0, |last| last.saturating_add(1));
-    known.iter().copied().filter(is_usable).chain(next..).take(count).collect()
+    known.iter().copied().filter(is_usable).chain(next..=i64::MAX).take(count).collect()
 }
 
 /// The replicates of one side.

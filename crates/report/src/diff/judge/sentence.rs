@@ -21,10 +21,10 @@ pub fn sentence(judged: &Judged) -> String {
         Verdict::Better => format!("right is better{margin}: its {metric} is {change}"),
         Verdict::Worse => format!("right is worse{margin}: its {metric} is {change}"),
         Verdict::NotBetter => format!("right is not better{margin}: its {metric} is {change}"),
-        Verdict::Equivalent if judged.is_equal => match judged.paired.pairs.len() {
-            1 => "the sides are equivalent: the only pair is equal, bit for bit".to_owned(),
-            n => format!("the sides are equivalent: all {n} pairs are equal, bit for bit"),
-        },
+        Verdict::Equivalent if judged.is_equal => format!(
+            "the sides are equivalent: all {} pairs are equal, bit for bit",
+            judged.paired.pairs.len()
+        ),
         Verdict::Equivalent => format!(
             "the sides are equivalent: their {metric} differs by less than the margin of {}",
             shown_margin(judged, judged.margin)

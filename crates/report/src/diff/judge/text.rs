@@ -14,8 +14,9 @@ use crate::render::layout::{BOLD, fitted_table, output_width, styled, wrap_text}
 use crate::wording::{self, count};
 
 /// The method by its name.
-pub fn method_name(method: Method) -> &'static str {
-    match method {
+pub fn method_name(judged: &Judged) -> &'static str {
+    match judged.method {
+        _ if judged.is_equal => "equal bit for bit, without a test",
         Method::Anytime => "95 % anytime-valid interval (normal-mixture t)",
         Method::Once => "95 % interval (paired t, one look)",
     }
@@ -69,7 +70,7 @@ fn evidence(judged: &Judged) -> Vec<String> {
             wording::metric(&judged.metric.name),
             with_unit(unit, digits.signed(difference))
         ),
-        format!("{interval}: {}", method_name(judged.method)),
+        format!("{interval}: {}", method_name(judged)),
         format!("p {p} · margin {}", shown_margin(judged, judged.margin)),
         format!(
             "paired: {}, {}, {}",
