@@ -26,6 +26,8 @@ mod experiment {
     pub mod plan;
     pub mod program_learner;
     pub mod program_section;
+    pub mod race;
+    pub mod race_section;
     pub mod range;
     pub mod sample;
     pub mod sampler;

@@ -2,6 +2,7 @@
 
 use tracking::{InvalidRace, REPLICATES, RaceRules};
 
+use crate::experiment::MAX_TRIALS;
 use crate::experiment::axis::Axis;
 use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
 use crate::experiment::file::{Entries, Key, Node, Value, entry};
@@ -113,11 +114,16 @@ fn looks(node: &Node) -> Result<Vec<usize>, Diagnostic> {
         return Err(wrong_type("seeds", node, EXPECTED));
     };
     let look = |item: &Node| match item.value {
-        Value::Integer(look) => usize::try_from(look).ok(),
-        _ => None,
+        Value::Integer(look) if look > MAX_TRIALS as i64 => {
+            let label = format!("expected at most {MAX_TRIALS} seeds");
+            Err(Diagnostic::new("invalid 'seeds' of [race]", &item.span, label))
+        }
+        Value::Integer(look) => {
+            usize::try_from(look).map_err(|_| wrong_type("seeds", item, EXPECTED))
+        }
+        _ => Err(wrong_type("seeds", item, EXPECTED)),
     };
-    let wrong = |item: &Node| wrong_type("seeds", item, EXPECTED);
-    items.iter().map(|item| look(item).ok_or_else(|| wrong(item))).collect()
+    items.iter().map(look).collect()
 }
 
 fn number(name: &str, node: &Node) -> Result<f64, Diagnostic> {

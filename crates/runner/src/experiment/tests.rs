@@ -283,6 +283,21 @@ proptest! {
     }
 
     #[test]
+    fn no_setting_of_a_race_panics(
+        key in prop::sample::select(vec!["seeds", "confidence", "indifference"]),
+        value in prop_oneof!["[ -~]{0,12}", "-?[0-9.]{1,20}", "\\[[0-9, -]{0,20}\\]"],
+        seed in prop_oneof!["-?[0-9.]{1,20}", "[0-9]", "'[a-z]'"],
+        most in 2usize..9,
+    ) {
+        for head in [HEAD, PROGRAM] {
+            let _ = plan(&format!("{head}[sweep]\nseed = [{seed}]\n[race]\n{key} = {value}\n"));
+            let _ = plan(&format!(
+                "{head}[[sweep]]\nseed = [{seed}]\n[[sweep]]\nepochs=[1,2]\n[race]\nseeds = [{most}]\n"
+            ));
+        }
+    }
+
+    #[test]
     fn no_setting_of_a_sweep_panics(
         key in prop::sample::select(vec!["zip", "exclude", "sample", "sampler", "sample_seed", "x"]),
         value in prop_oneof![

@@ -63,6 +63,8 @@ fn errors_of_a_race_point_into_the_file() {
         ("[sweep]\nb = [1]\n[race]\nseeds = [5, 3]", &[][..]),
         ("[sweep]\nb = [1]\n[race]\nseeds = 3", &[]),
         ("[sweep]\nb = [1]\n[race]\nseeds = [3, 'a']", &[]),
+        ("[sweep]\nb = [1]\n[race]\nseeds = [3, 1000000000000]", &[]),
+        ("[sweep]\nb = [1]\n[race]\nseeds = [-3]", &[]),
         ("[sweep]\nb = [1]\n[race]\nconfidence = 95", &[]),
         ("[sweep]\nb = [1]\n[race]\nindifference = 0", &[]),
         ("[sweep]\nb = [1]\n[race]\nindifference = 'small'", &[]),
@@ -75,6 +77,7 @@ fn errors_of_a_race_point_into_the_file() {
         ("[sweep]\nb = [1, 2]\nexclude = 'b = 1 and seed = 1'\n[race]", &[]),
         ("[[sweep]]\nb = [1]\nseed = [0]\n[[sweep]]\nb = [2]\nseed = [1]\n[race]", &[]),
         ("[sweep]\nb = [1]", &["race.seeds=[1]"]),
+        ("[sweep]\nb = [1]\n[race]", &["program.command=['echo','{b}']"]),
     ];
     let error = |(text, settings): &(&str, &[&str])| {
         let sweep = Sweep::new(

@@ -96,6 +96,15 @@ fn race_of_equal_settings_uses_all_seeds() {
 }
 
 #[test]
+fn race_of_close_settings_ends_within_the_indifference() {
+    let sweep = race_of(RACE, &SCRIPT.replace("50 * $1", "0"));
+    let raced = sweep.runner("r.toml --set race.indifference=0.05").success();
+    let close = "after 3 seeds, 5 of 5 settings are left, within the indifference of each other";
+    assert_eq!(outcome(&raced), close);
+    assert_eq!(sweep.results().count("runs"), 15);
+}
+
+#[test]
 fn race_of_a_sample_reruns_its_points() {
     let sampled = RACE.replace("b = [0, 1, 2, 3, 10]", "b = { from = 0, to = 999 }\nsample = 6");
     let sweep = race_of(&sampled, SCRIPT);
