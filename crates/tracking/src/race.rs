@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::{TrialId, Value};
+use crate::{TrialId, Value, short_number};
 
 /// When a race looks at its results, and how sure it must be that a setting is not the best.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,14 @@ impl RaceRules {
     #[must_use]
     pub fn confidence(&self) -> f64 {
         self.confidence
+    }
+
+    /// The confidence in percent: `95 %`.
+    #[must_use]
+    pub fn percent(&self) -> String {
+        // Rounded, because 100 · 0.57 is 56.99999999999999.
+        let percent: f64 = format!("{:.9}", 100.0 * self.confidence).parse().unwrap_or(f64::NAN);
+        format!("{} %", short_number(percent))
     }
 
     /// Settings closer than this need not be told apart.
@@ -192,6 +200,8 @@ mod tests {
         for wrong in [f64::NAN, 0.0, 1.0, 95.0] {
             assert_eq!(confidence(wrong), Err(InvalidRace::Confidence), "{wrong}");
         }
+        let percent = |confidence| RaceRules::new(vec![3], confidence, None).unwrap().percent();
+        assert_eq!([0.95, 0.57, 0.999].map(percent), ["95 %", "57 %", "99.9 %"]);
         let indifference = |width| RaceRules::new(vec![3], 0.95, Some(width));
         for wrong in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
             assert_eq!(indifference(wrong), Err(InvalidRace::Indifference), "{wrong}");

@@ -17,7 +17,7 @@ pub fn name(comparison: &Comparison, setting: &Setting) -> String {
 pub fn verdict(comparison: &Comparison, race: &RaceState) -> String {
     let candidates = comparison.candidates();
     let names: Vec<String> = candidates.iter().map(|setting| name(comparison, setting)).collect();
-    let (left, names, sure) = (names.len(), listed(&names), confidence(race));
+    let (left, names, sure) = (names.len(), listed(&names), race.rules.percent());
     let ended = format!("The race ended after {}", seeds_used(comparison, race));
     match race.end {
         Some(End::NoneLeft) => format!("{ended}: no setting is left."),
@@ -56,11 +56,6 @@ fn seeds_used(comparison: &Comparison, race: &RaceState) -> String {
         n if n == race.rules.most() => format!("all {of}"),
         n => format!("{n} of {of}"),
     }
-}
-
-/// The confidence of a race: `95 %`.
-fn confidence(race: &RaceState) -> String {
-    format!("{} %", exact(100.0 * race.rules.confidence()))
 }
 
 /// The indifference of a race in the unit of its metric: `0.1 points`.
@@ -112,7 +107,7 @@ pub fn basis(comparison: &Comparison, race: &RaceState) -> String {
         "Race by {}, paired by {replicate}: at each look, a setting leaves if another one in the race is better in a \
          paired t-test. The best setting is still in the race with a probability of at least {}, over all looks together.",
         metric(comparison),
-        confidence(race)
+        race.rules.percent()
     )
 }
 

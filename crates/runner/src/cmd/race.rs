@@ -82,8 +82,7 @@ pub fn outcome(planned: &PlannedRace, plan: &Plan, decision: &Decision, is_shard
     let sentence = match (decision.end, live.first()) {
         (Some(End::Won), Some(_)) if settings == 1 => "there is only one setting".to_owned(),
         (Some(End::Won), Some(best)) => {
-            let confidence = tracking::short_number(100.0 * rules.confidence());
-            format!("after {seeds} seeds, the best is {} ({confidence} %)", title(*best))
+            format!("after {seeds} seeds, the best is {} ({})", title(*best), rules.percent())
         }
         (Some(End::Indifferent), _) => {
             format!("after {seeds} seeds, {left}, within the indifference of each other")
