@@ -210,13 +210,19 @@ fn unknown_program_keeps_its_recorded_command() {
     assert!(out.contains("\nadd seeds 5 to ") && out.contains(lines), "{out}");
 }
 
+/// A race chooses its own seeds, and other seeds would end it.
 #[test]
-fn race_in_the_file_leaves_the_command_to_the_user() {
-    let mut sweep = Sweep::new(0.0);
-    sweep.invocation.experiment_file = Some("name = \"sweep\"\n[race]\n".into());
-    let sweep = sweep.seeds("sweep", 0..5);
-    let (_, out, _) = sweep.text(&DEPTHS);
-    assert!(out.contains("; the record has the command:\n  runner sweep.toml -r old"), "{out}");
+fn command_of_a_race_is_not_changed() {
+    for (file, command) in [("[race]\n", "runner a.toml"), ("", "runner a.toml --race")] {
+        let mut sweep = Sweep::new(0.0);
+        sweep.invocation.experiment_file = Some(format!("name = \"sweep\"\n{file}"));
+        sweep.invocation.command_line = command.into();
+        let sweep = sweep.seeds("sweep", 0..5);
+        let (_, out, _) = sweep.text(&DEPTHS);
+        let words = out.replace('\n', " ");
+        let expected = format!("runs a race, which chooses its own seeds:   {command} ");
+        assert!(words.ends_with(&expected), "{out}");
+    }
 }
 
 #[test]

@@ -11,18 +11,26 @@ pub struct Command {
     pub sides: Vec<&'static str>,
     /// The command line; empty if the record has none.
     pub line: String,
-    /// Whether the command adds the replicates. If not, it is the recorded command, which the user
-    /// has to change.
-    pub adds_seeds: bool,
+    pub kind: Kind,
     /// The commit at which to run it.
     pub commit: Option<String>,
     /// The replicates without a finished run.
     pub seeds: Vec<i64>,
 }
 
+/// What a command line does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It adds the replicates.
+    AddsSeeds,
+    /// It is the recorded command of a race, which chooses its own replicates.
+    Race,
+    /// It is the recorded command of another program.
+    Recorded,
+}
+
 /// Options of the runner with which the command would run something else than the missing trials.
-const DROPPED: [&str; 6] =
-    ["--plan", "--dry-run", "--rerun", "--retry-failed", "--race", "--take-over"];
+const DROPPED: [&str; 5] = ["--plan", "--dry-run", "--rerun", "--retry-failed", "--take-over"];
 /// Such options with a value.
 const DROPPED_WITH_VALUE: [&str; 4] = ["--shard", "--requeue", "--results", "-r"];
 
@@ -37,21 +45,34 @@ impl Command {
     ) -> Self {
         let newest = set.invocations.last();
         let recorded = newest.map_or_else(String::new, |newest| newest.command_line.clone());
-        let of_runner = newest.and_then(|newest| {
-            let text = newest.experiment_file.as_deref()?;
-            let words = shell::words(&recorded);
-            let starts_runner = words.iter().any(|word| word.ends_with(".toml"));
-            // The file's race decides which seeds run, whatever the command.
-            (starts_runner && !has_line(text, &["[race", "race"])).then_some((text, words))
-        });
-        let adds_seeds = of_runner.is_some();
-        let line = match of_runner {
-            Some((text, words)) => shell::command(&with_seeds(words, text, set, replicate, all)),
-            None => recorded,
+        let words = shell::words(&recorded);
+        let file = newest.and_then(|newest| newest.experiment_file.as_deref()).unwrap_or_default();
+        let kind = kind(file, &words);
+        let line = match kind {
+            Kind::AddsSeeds => shell::command(&with_seeds(words, file, set, replicate, all)),
+            Kind::Race | Kind::Recorded => recorded,
         };
         let commit = set.commit.clone();
-        Self { sides: vec![side], line, adds_seeds, commit, seeds: missing }
+        Self { sides: vec![side], line, kind, commit, seeds: missing }
     }
+}
+
+/// The kind of a recorded command. The runner records the text of its experiment file.
+fn kind(file: &str, words: &[String]) -> Kind {
+    let has_word = |is_wanted: fn(&str) -> bool| words.iter().any(|word| is_wanted(word));
+    if file.is_empty() || !has_word(|word| word.ends_with(".toml")) {
+        Kind::Recorded
+    } else if has_line(file, &["[race", "race"]) || has_word(is_race) {
+        Kind::Race
+    } else {
+        Kind::AddsSeeds
+    }
+}
+
+/// Whether a word of a command asks for a race.
+fn is_race(word: &str) -> bool {
+    let set = word.strip_prefix("--set=").unwrap_or(word);
+    word == "--race" || set.starts_with("race.") || set.starts_with("race=")
 }
 
 /// The words of a recorded command of the runner, changed to run these replicates of the side.
@@ -80,7 +101,7 @@ fn has_line(file: &str, starts: &[&str]) -> bool {
     lines.any(|line| starts.iter().any(|start| line.starts_with(start)))
 }
 
-/// The words without [`DROPPED`], [`DROPPED_WITH_VALUE`] and the settings of a race.
+/// The words without [`DROPPED`] and [`DROPPED_WITH_VALUE`].
 fn without_options(words: Vec<String>) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.into_iter();
@@ -98,23 +119,17 @@ fn without_options(words: Vec<String>) -> Vec<String> {
             kept.push(word);
         }
     }
-    remove_setting(&mut kept, "race.");
     kept
 }
 
 /// Sets a hyperparameter of the sweep, instead of an earlier `--set` of it.
 fn set_sweep(words: &mut Vec<String>, name: &str, value: &str) {
     let setting = format!("sweep.{name}=");
-    remove_setting(words, &setting);
-    words.extend(["--set".to_owned(), setting + value]);
-}
-
-/// Removes each `--set` of a setting that starts with `prefix`.
-fn remove_setting(words: &mut Vec<String>, prefix: &str) {
-    while let Some(index) = words.iter().position(|word| word.starts_with(prefix)) {
+    while let Some(index) = words.iter().position(|word| word.starts_with(&setting)) {
         words.drain(index.saturating_sub(1)..=index);
     }
-    words.retain(|word| !word.strip_prefix("--set=").is_some_and(|set| set.starts_with(prefix)));
+    words.retain(|word| !word.strip_prefix("--set=").is_some_and(|set| set.starts_with(&setting)));
+    words.extend(["--set".to_owned(), setting + value]);
 }
 
 fn toml(value: &Value) -> String {

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use tracking::Direction;
 
 use super::Judged;
-use super::command::Command;
+use super::command::{Command, Kind};
 use super::sentence::sentence;
 use super::text::method_name;
 use crate::diff::field::FieldDifference;
@@ -67,7 +67,7 @@ fn command(command: &Command) -> Json {
     json!({
         "sides": command.sides,
         "command": command.line,
-        "adds_seeds": command.adds_seeds,
+        "adds_seeds": command.kind == Kind::AddsSeeds,
         "commit": command.commit,
         "seeds": command.seeds,
     })

@@ -79,7 +79,12 @@ fn size(judged: &Judged) -> String {
 /// The margin with its unit.
 pub fn shown_margin(judged: &Judged, margin: f64) -> String {
     let unit = judged.metric.unit;
-    with_unit(unit, significant(unit.scale() * margin))
+    let number = significant(unit.scale() * margin);
+    let number = match number.contains('.') && !number.contains('e') {
+        true => number.trim_end_matches('0').trim_end_matches('.'),
+        false => &number,
+    };
+    with_unit(unit, number.to_owned())
 }
 
 /// A number with the unit of a difference.

@@ -4,7 +4,7 @@ use analysis::judge::Method;
 use tracking::printable;
 
 use super::Judged;
-use super::command::{Command, is_range};
+use super::command::{Command, Kind, is_range};
 use super::sentence::{sentence, shown_margin, with_unit};
 use crate::diff::digits::{Digits, shown_p};
 use crate::diff::field::columns;
@@ -104,9 +104,13 @@ fn instruction(judged: &Judged, command: &Command) -> String {
         [only] => format!("the {only} side"),
         _ => "both sides".to_owned(),
     };
-    match (command.adds_seeds, command.line.is_empty()) {
-        (true, _) => format!("to add {seeds} to {sides}{at}, run:"),
-        (false, false) => format!("add {seeds} to {sides}{at}; the record has the command:"),
-        (false, true) => format!("add {seeds} to {sides}{at}"),
+    match command.kind {
+        Kind::AddsSeeds => format!("to add {seeds} to {sides}{at}, run:"),
+        Kind::Race => format!(
+            "add {seeds} to {sides}{at}; the recorded command runs a race, which chooses its own {}:",
+            wording::repeated(replicate)
+        ),
+        Kind::Recorded if command.line.is_empty() => format!("add {seeds} to {sides}{at}"),
+        Kind::Recorded => format!("add {seeds} to {sides}{at}; the record has the command:"),
     }
 }
