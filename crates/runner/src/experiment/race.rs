@@ -1,6 +1,6 @@
 //! The race of a plan: which trials it needs so far.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use analysis::metric::Metric;
@@ -9,7 +9,7 @@ use analysis::runs::{MeasuredRun, measured_at_end, metric_names};
 use anyhow::{Result, bail};
 use tracking::metric::{Rules, is_bookkeeping};
 use tracking::typed_name::nearest;
-use tracking::{Race, Reader, Status, StoreError, Value};
+use tracking::{Race, Reader, Status, StoreError, TrialId, Value};
 
 use crate::experiment::diagnostic::Diagnostic;
 use crate::experiment::race_section::RaceSection;
@@ -86,9 +86,9 @@ impl PlannedRace {
         measured: &[MeasuredRun],
         Spec { name, metrics, .. }: &Spec,
     ) -> Result<()> {
+        let settings: HashSet<&TrialId> = self.race.settings.iter().collect();
         let is_of_first_seed = |measured: &&MeasuredRun| {
-            measured.run.status == Status::Finished
-                && self.race.settings.contains(&measured.run.trial)
+            measured.run.status == Status::Finished && settings.contains(&measured.run.trial)
         };
         let first: Vec<&MeasuredRun> = measured.iter().filter(is_of_first_seed).collect();
         let mut names = metric_names(first.iter().copied());
