@@ -61,9 +61,9 @@ impl<'a> PairedSets<'a> {
         rank: Option<&str>,
     ) -> Self {
         let (mut params, one_sided_params) = partition(sets.map(param_names));
-        let is_replicate = |name: &str| {
-            REPLICATES.contains(&name)
-                || replicate.is_some_and(|replicate| is_same(replicate, name))
+        let is_replicate = |name: &str| match replicate {
+            Some(replicate) => is_same(replicate, name),
+            None => REPLICATES.contains(&name),
         };
         let compared: Vec<Compared> = params
             .iter()
