@@ -25,7 +25,7 @@ pub enum Kind {
     AddsSeeds,
     /// It is the recorded command of a race, which chooses its own replicates.
     Race,
-    /// It is the recorded command of another program.
+    /// It is the recorded command of another program, or incomplete.
     Recorded,
 }
 
@@ -60,7 +60,9 @@ impl Command {
 /// The kind of a recorded command. The runner records the text of its experiment file.
 fn kind(file: &str, words: &[String]) -> Kind {
     let has_word = |is_wanted: fn(&str) -> bool| words.iter().any(|word| is_wanted(word));
-    if file.is_empty() || !has_word(|word| word.ends_with(".toml")) {
+    // The values of environment variables are not recorded.
+    let is_incomplete = has_word(|word| word.contains("\"not recorded\""));
+    if file.is_empty() || is_incomplete || !has_word(|word| word.ends_with(".toml")) {
         Kind::Recorded
     } else if has_line(file, &["[race", "race"]) || has_word(is_race) {
         Kind::Race
