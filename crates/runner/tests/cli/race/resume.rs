@@ -76,7 +76,7 @@ fn race_is_equal_after_kills_at_random_instants() {
         }
         assert_same_race(&sweep, &folder, "undisturbed");
     }
-    assert!(kills > 3, "only {kills} kills");
+    assert!(kills >= 3, "only {kills} kills");
 }
 
 #[test]
