@@ -283,11 +283,11 @@ fn commits_are_judged_and_named_in_the_command() {
     }
     let (code, out, error) = sweep.text(&["sweep@c0ffee", "sweep@facade"]);
     assert_eq!((code, error.as_str()), (11, ""), "{out}");
-    assert!(
-        out.contains("to the left side, at commit c0ffee00c0ff, run:\n  runner sweep"),
-        "{out}"
-    );
-    assert!(out.contains("to the right side, at commit facade00faca, run:\n  runner"), "{out}");
+    for (side, commit) in [("left", "c0ffee00c0ff"), ("right", "facade00faca")] {
+        let expected = format!("add seed 2 to the {side} side, at commit {commit}, run:\n  runner");
+        assert!(out.contains(&expected), "{out}");
+    }
+    assert_eq!(out.matches(" --set 'sweep.seed=[2]' --rerun\n").count(), 2, "{out}");
 }
 
 #[test]

@@ -49,7 +49,14 @@ impl Command {
         let file = newest.and_then(|newest| newest.experiment_file.as_deref()).unwrap_or_default();
         let kind = kind(file, &words);
         let line = match kind {
-            Kind::AddsSeeds => shell::command(&with_seeds(words, file, set, replicate, all)),
+            Kind::AddsSeeds => {
+                // A trial that has a result of another commit runs again only with --rerun, which
+                // must not repeat the replicates of this commit.
+                let seeds = if set.commit.is_some() { &missing } else { all };
+                let mut words = with_seeds(words, file, set, replicate, seeds);
+                words.extend(set.commit.is_some().then(|| "--rerun".to_owned()));
+                shell::command(&words)
+            }
             Kind::Race | Kind::Recorded => recorded,
         };
         let commit = set.commit.clone();
@@ -83,7 +90,7 @@ fn with_seeds(
     file: &str,
     set: &RunSet,
     replicate: &str,
-    all: &[i64],
+    seeds: &[i64],
 ) -> Vec<String> {
     let mut words = without_options(words);
     words.extend(shell::results_option(&set.folder.path));
@@ -93,7 +100,7 @@ fn with_seeds(
             set_sweep(&mut words, name, &format!("[{}]", toml(value)));
         }
     }
-    set_sweep(&mut words, replicate, &seed_list(all));
+    set_sweep(&mut words, replicate, &seed_list(seeds));
     words
 }
 
