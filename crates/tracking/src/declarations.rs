@@ -67,12 +67,12 @@ impl Declarations {
     }
 
     /// These declarations of a store, with those of another store that is merged into it. Names of
-    /// this store take precedence. Of two races, the longer one is kept, so that the order of merges
-    /// does not matter.
+    /// this store take precedence. Of two races, the one with more settings is kept, then the longer
+    /// one, so that the order of merges does not matter.
     pub(crate) fn merged_with(self, other: Self) -> Self {
-        let length = |race: &Race| (race.rules.most(), race.to_text());
+        let size = |race: &Race| (race.settings.len(), race.rules.most(), race.to_text());
         let races = self.race.iter().chain(&other.race);
-        let race = races.max_by_key(|race| length(race)).cloned();
+        let race = races.max_by_key(|race| size(race)).cloned();
         let chosen = if self.names().next().is_some() { self } else { other };
         Self { race, ..chosen }
     }

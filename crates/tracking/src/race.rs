@@ -1,5 +1,7 @@
 //! The rules of a race over replicates, as an experiment declares them.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::{TrialId, Value, short_number};
@@ -102,6 +104,17 @@ pub struct Race {
 }
 
 impl Race {
+    /// The most runs that a race can have.
+    pub const MAX_RUNS: usize = 100_000;
+
+    /// Whether this race has all settings of `other` and more.
+    #[must_use]
+    pub fn extends(&self, other: &Self) -> bool {
+        let settings: HashSet<&TrialId> = self.settings.iter().collect();
+        self.settings.len() > other.settings.len()
+            && other.settings.iter().all(|setting| settings.contains(setting))
+    }
+
     /// The race as text, for the store.
     pub(crate) fn to_text(&self) -> String {
         let seeds: Vec<Json> = self.seeds.iter().map(seed_to_json).collect();
@@ -118,7 +131,7 @@ impl Race {
         Json::Object(fields).to_string()
     }
 
-    /// Reads a race from the store; `None` if the text is none, because another program wrote it.
+    /// Reads a race from the store; `None` if the text is not a valid race.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let fields: Json = serde_json::from_str(text).ok()?;
         let looks = list(&fields, "looks")?.iter().map(|look| look.as_u64()?.try_into().ok());
@@ -137,7 +150,10 @@ impl Race {
             settings: settings.collect::<Option<_>>()?,
             rules,
         };
-        (race.seeds.len() == race.rules.most() && !race.settings.is_empty()).then_some(race)
+        let runs = race.seeds.len().saturating_mul(race.settings.len());
+        let is_valid =
+            race.seeds.len() == race.rules.most() && (1..=Self::MAX_RUNS).contains(&runs);
+        is_valid.then_some(race)
     }
 }
 
@@ -187,6 +203,25 @@ mod tests {
         for (from, to) in [("[2,4]", "[4,2]"), ("[2,4]", "[2,5]"), ("0.95", "1"), ("{", "")] {
             assert_eq!(Race::from_text(&valid.replace(from, to)), None, "{from} {to}");
         }
+    }
+
+    #[test]
+    fn race_of_too_many_runs_is_invalid() {
+        let mut race = race(None);
+        race.settings = (0..25_001).map(|n| TrialId::of(&[("a", &n.to_string())])).collect();
+        assert_eq!(Race::from_text(&race.to_text()), None);
+        race.settings.pop();
+        assert_eq!(Race::from_text(&race.to_text()), Some(race));
+    }
+
+    #[test]
+    fn only_a_larger_race_extends_another() {
+        let (whole, mut part) = (race(None), race(Some(0.1)));
+        assert!(!whole.extends(&part), "equal settings");
+        part.settings.pop();
+        assert!(whole.extends(&part) && !part.extends(&whole));
+        part.settings = vec![TrialId::of(&[("a", "3")])];
+        assert!(!whole.extends(&part), "other settings");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use tracking::metric::Rules;
-use tracking::{Race, Status, Value};
+use tracking::{Race, RunId, Status, Value};
 
 use super::decision::{Cell, Decision, Field};
 use crate::metric::Metric;
@@ -14,7 +14,9 @@ use crate::runs::{MeasuredRun, grid, is_final, metric_names, metric_of};
 pub struct Raced {
     /// The metric that decides; `None` if no run of the first look has one that ranks.
     pub metric: Option<Metric>,
-    /// The values of the settings.
+    /// The run of each setting on each replicate, in the order of the race.
+    pub runs: Vec<Vec<Option<RunId>>>,
+    /// The values of these runs.
     pub field: Field,
     /// The decision. Without a metric, every setting leaves at the first look.
     pub decision: Decision,
@@ -40,7 +42,14 @@ impl Raced {
         let grid = metric.as_ref().and_then(|metric| grid(metric, first.iter().copied()));
         let field = Field { cells, grid };
         let decision = Decision::of(&race.rules, &field);
-        Self { metric, field, decision }
+        let id = |run: &Option<&MeasuredRun>| run.map(|measured| measured.run.id.clone());
+        let runs = table.iter().map(|row| row.iter().map(id).collect()).collect();
+        Self { metric, runs, field, decision }
+    }
+
+    /// Whether every setting has an ended run on every replicate.
+    pub fn is_complete(&self) -> bool {
+        self.field.cells.iter().flatten().all(|cell| *cell != Cell::Open)
     }
 }
 
@@ -197,10 +206,14 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
         #[test]
-        fn order_of_the_record_decides_nothing(order in Just((0..18).collect::<Vec<usize>>()).prop_shuffle()) {
+        fn order_of_the_record_decides_nothing(
+            order in Just((0..18).collect::<Vec<usize>>()).prop_shuffle(),
+        ) {
             let (race, runs) = (race(&[16, 32, 64], &[3, 6]), runs(&[16, 32, 64], 6));
             let shuffled: Vec<Run> = order.iter().map(|index| runs[*index].clone()).collect();
-            prop_assert_eq!(read(&race, &shuffled), read(&race, &runs));
+            let [shuffled, expected] = [shuffled, runs].map(|runs| read(&race, &runs));
+            prop_assert_eq!(shuffled.field, expected.field);
+            prop_assert_eq!(shuffled.decision, expected.decision);
         }
     }
 }

@@ -225,10 +225,12 @@ impl PlanStatus {
         }
     }
 
-    /// Whether all looks so far are merged and the next has no result yet.
+    /// Whether all looks so far are merged and no trial of the next has run.
     fn is_between_looks(&self) -> bool {
         let is_later = self.raced.as_ref().is_some_and(|raced| raced.decision.looks > 0);
-        is_later && self.trials().iter().all(|trial| !self.is_done(trial))
+        let has_run =
+            |trial: &&Trial| self.is_done(trial) || self.unfinished.contains_key(&trial.id);
+        is_later && !self.trials().iter().any(has_run)
     }
 
     /// Counts [`PlanStatus::trials`].

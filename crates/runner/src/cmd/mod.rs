@@ -9,6 +9,7 @@ mod plan_export;
 mod planned;
 pub mod predict;
 mod race;
+mod race_text;
 pub mod run;
 pub mod run_files;
 pub mod status;

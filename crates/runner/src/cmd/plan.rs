@@ -9,7 +9,7 @@ use tracking::Value;
 
 use super::plan_export;
 use super::planned::{Planned, State};
-use super::race::outcome;
+use super::race_text::outcome;
 use crate::cli::PlanFormat;
 use crate::executor::description::TimeEstimate;
 use crate::experiment::datasets::Datasets;

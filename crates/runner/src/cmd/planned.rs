@@ -84,14 +84,8 @@ impl<'a> Planned<'a> {
 
     /// The trials that `selection` runs.
     pub fn work(&self, selection: Selection) -> Work<'_> {
-        let trials: Vec<&Trial> = match (&self.plan.race, &self.raced) {
-            (Some(planned), Some(raced)) if selection.shard.is_some() => {
-                planned.current(&self.plan.trials, &raced.decision)
-            }
-            (Some(planned), Some(raced)) => planned.needed(&self.plan.trials, &raced.decision),
-            _ => self.plan.trials.iter().collect(),
-        };
-        selection.work(trials, &self.runs, &self.done)
+        let decision = self.raced.as_ref().map(|raced| &raced.decision);
+        selection.work(selection.trials(&self.plan, decision), &self.runs, &self.done)
     }
 
     /// The trials of the plan and their states, in its order: all trials, or those of the shard that

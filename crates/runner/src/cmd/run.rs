@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use analysis::race::Raced;
+use analysis::runs::measured_at_end;
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind};
+use tracking::metric::Rules;
 use tracking::program_files::programs_folder;
 use tracking::{Declarations, Race, Store};
 
@@ -176,9 +179,11 @@ fn run_experiment(
     if let Some(shard) = destination.shard {
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan.sha256(), shard)?;
     }
-    // A command without anything to run does not end the race of an earlier one.
     let earlier = store.declarations(&spec.name)?.race;
     let race = plan.race.as_ref().map(|planned| planned.race.clone());
+    reject_part(spec, race.as_ref(), earlier.as_ref())?;
+    // The seeds that a race gave to its settings depend on their results. A comparison that knows
+    // nothing of the race would not hold.
     declare(spec, race.or(earlier), store)?;
     remove_ended(&destination.results, spec, store)?;
     warnings::of_unlisted_files(&experiment.setup);
@@ -188,14 +193,13 @@ fn run_experiment(
             .inspect_err(|_| drop(store.export_csv(&spec.name)))?,
         None => {
             let work = trials::select(context, experiment, &plan.trials, store)?;
-            if !work.to_run.is_empty() {
-                declare(spec, None, store)?;
-            }
             if !args.quiet {
                 let what = summary::to_run(context.selection, plan.trials.len(), &work.to_run);
                 summary::announce(experiment, &what);
             }
-            trials::run(context, experiment, work, store, started)?
+            let summary = trials::run(context, experiment, work, store, started)?;
+            end_complete_race(spec, store)?;
+            summary
         }
     };
     store.export_csv(&spec.name)?;
@@ -204,6 +208,32 @@ fn run_experiment(
         summary::print(destination, experiment, store)?;
     }
     Ok(summary)
+}
+
+/// Rejects a race of some settings of an `earlier` one: with fewer settings, each would need less
+/// evidence to leave, although the results of all are known.
+fn reject_part(spec: &Spec, race: Option<&Race>, earlier: Option<&Race>) -> Result<()> {
+    match race.zip(earlier) {
+        Some((race, earlier)) if earlier.extends(race) => bail!(
+            "the race of '{}' has {} settings, and this command only {} of them, so its promise \
+             would not hold: race all of them, or use another name: --set 'name=\"NAME\"'",
+            spec.name,
+            earlier.settings.len(),
+            race.settings.len()
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Ends the race of an earlier command if every setting has run with every seed: then no number of
+/// seeds depends on the results.
+fn end_complete_race(spec: &Spec, store: &Store) -> Result<()> {
+    let Some(race) = store.declarations(&spec.name)?.race else { return Ok(()) };
+    let runs = measured_at_end(store, store.runs(&spec.name)?)?;
+    if Raced::read(&race, &runs, &Rules::new(&[], &spec.metrics)).is_complete() {
+        declare(spec, None, store)?;
+    }
+    Ok(())
 }
 
 /// Declares the metrics of an experiment, and its race.

@@ -8,7 +8,7 @@ use tracking::metric::Rules;
 use tracking::program_files::logs_folder;
 use tracking::{Direction, RecordedRun, Status, Store, Value};
 
-use super::race::outcome;
+use super::race_text::outcome;
 use crate::executor::setup::Setup;
 use crate::experiment::group::{TrialGroup, trial_count};
 use crate::experiment::plan::Plan;

@@ -5,10 +5,9 @@ use tracking::{InvalidRace, REPLICATES, RaceRules};
 use crate::experiment::MAX_TRIALS;
 use crate::experiment::axis::Axis;
 use crate::experiment::diagnostic::{Diagnostic, SourceSpan};
-use crate::experiment::file::{Entries, Key, Node, Value, entry};
+use crate::experiment::file::{Entries, Key, Node, Table, Value, entry};
 use crate::experiment::learner::Learner;
 use crate::experiment::section::{Section, wrong_type};
-use crate::experiment::sweep_section::SweepSection;
 
 /// The race of an experiment, and where its file asks for it.
 #[derive(Debug, Clone)]
@@ -20,31 +19,33 @@ pub struct RaceSection {
 }
 
 impl RaceSection {
-    /// Reads the section of the experiment `root`, if it has one. Each of `sweeps` then sweeps the
-    /// replicate, from 0 if the file gives no values. `train` are the fixed hyperparameters.
-    pub fn read(
-        root: &Node,
-        train: &Entries,
-        sweeps: &mut [SweepSection],
-    ) -> Result<Option<Self>, Diagnostic> {
+    /// Reads the section of the experiment `root`, if it asks for a race. `train` are the fixed
+    /// hyperparameters, and `swept` the others.
+    pub fn read(root: &Node, train: &Entries, swept: &Entries) -> Result<Option<Self>, Diagnostic> {
         let Some(node) = root.entry("race") else { return Ok(None) };
-        let rules = rules(node)?;
-        let swept = sweeps.iter().map(SweepSection::hyperparameters);
-        let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
-        let replicate = replicate(root, &swept);
-        if entry(&swept, &replicate).is_none() {
+        let rules = match node.value {
+            Value::Boolean(false) => return Ok(None),
+            Value::Boolean(true) => {
+                rules(&Node { value: Value::Table(Table::new()), ..node.clone() })?
+            }
+            _ => rules(node)?,
+        };
+        let replicate = replicate(root, swept);
+        if entry(swept, &replicate).is_none() {
             reject_fixed(&replicate, train)?;
         }
-        let last = i64::try_from(rules.most()).unwrap_or(i64::MAX).saturating_sub(1);
-        // A range, because the text of the section does not have the single values.
-        let node_of = |value| Node { value, span: node.span.clone() };
-        let key = |name: &str| Key { name: name.to_owned(), span: node.span.clone() };
-        let bound = |name, value| (key(name), node_of(Value::Integer(value)));
-        for sweep in sweeps {
-            let range = Value::Table(vec![bound("from", 0), bound("to", last)]);
-            sweep.add_default(&key(&replicate), node_of(range));
-        }
         Ok(Some(Self { rules, replicate, span: node.span.clone() }))
+    }
+
+    /// The replicate with its values from 0, for a sweep that does not sweep it.
+    pub fn default_seeds(&self) -> (Key, Node) {
+        let last = i64::try_from(self.rules.most()).unwrap_or(i64::MAX).saturating_sub(1);
+        // A range, because the text of the section does not have the single values.
+        let node_of = |value| Node { value, span: self.span.clone() };
+        let key = |name: &str| Key { name: name.to_owned(), span: self.span.clone() };
+        let bound = |name, value| (key(name), node_of(Value::Integer(value)));
+        let range = Value::Table(vec![bound("from", 0), bound("to", last)]);
+        (key(&self.replicate), node_of(range))
     }
 
     /// The first values of the replicate's `axis`, as many as the race can use. Integers continue

@@ -119,9 +119,12 @@ impl Spec {
         let train = flattened(train);
         reject_duplicates(&train)?;
         let mut sweeps = SweepSection::read_all(root)?;
-        let race = RaceSection::read(root, &train, &mut sweeps)?;
-        let swept = sweeps.iter().map(SweepSection::hyperparameters);
-        let swept = swept.collect::<Result<Vec<_>, _>>()?.concat();
+        let race = RaceSection::read(root, &train, &SweepSection::all_hyperparameters(&sweeps)?)?;
+        if let Some(race) = &race {
+            let (key, values) = race.default_seeds();
+            sweeps.iter_mut().for_each(|sweep| sweep.add_default(&key, &values));
+        }
+        let swept = SweepSection::all_hyperparameters(&sweeps)?;
         reject_fixed_and_swept(&train, &swept)?;
         let (trained, learner) = trained(&top, folder, &train, &swept, built_in)?;
 

@@ -50,14 +50,14 @@ impl SweepSection {
     }
 
     /// Sweeps a hyperparameter over `values`, unless the file sweeps it.
-    pub fn add_default(&mut self, key: &Key, values: Node) {
+    pub fn add_default(&mut self, key: &Key, values: &Node) {
         let has_key = |table: &Table| table.iter().any(|(known, _)| known.name == key.name);
         let is_zipped = |(known, node): &(Key, Node)| match &node.value {
             Value::Table(lists) => known.name == ZIP && has_key(&flattened(lists)),
             _ => false,
         };
         if !has_key(&self.swept) && !self.swept.iter().any(is_zipped) {
-            self.swept.push((key.clone(), values));
+            self.swept.push((key.clone(), values.clone()));
         }
     }
 
@@ -72,6 +72,11 @@ impl SweepSection {
         }
         reject_duplicates(&hyperparameters)?;
         Ok(hyperparameters)
+    }
+
+    /// The hyperparameters of all `sweeps`.
+    pub fn all_hyperparameters(sweeps: &[Self]) -> Result<Table, Diagnostic> {
+        Ok(sweeps.iter().map(Self::hyperparameters).collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     /// The spaces of `sweeps`. The hyperparameters `replicates` are never sampled.

@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use analysis::race::Decision;
 use tracking::{RecordedRun, Shard, Status, TrialId};
 
 use crate::experiment::group::{TrialGroup, groups, trial_count};
+use crate::experiment::plan::Plan;
 use crate::experiment::shard;
 use crate::experiment::trial::Trial;
 
@@ -51,6 +53,17 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// The trials of `plan` that are needed so far. A shard of a race runs its part of the current
+    /// look, or of all failed trials.
+    pub fn trials<'a>(&self, plan: &'a Plan, decision: Option<&Decision>) -> Vec<&'a Trial> {
+        let is_part = self.shard.is_some() && self.choice != Choice::Failed;
+        match plan.race.as_ref().zip(decision) {
+            Some((race, decision)) if is_part => race.current(&plan.trials, decision),
+            Some((race, decision)) => race.needed(&plan.trials, decision),
+            None => plan.trials.iter().collect(),
+        }
+    }
+
     /// The trials of the shard, or all.
     fn candidates<'a>(&self, trials: impl IntoIterator<Item = &'a Trial>) -> Vec<TrialGroup<'a>> {
         let groups = groups(trials);

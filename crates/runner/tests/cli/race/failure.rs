@@ -21,8 +21,7 @@ fn starts(sweep: &Sweep, trial: &str) -> usize {
     sweep.read("started").lines().filter(|line| *line == trial).count()
 }
 
-const WITHOUT_THEM: &str =
-    "after 5 seeds, the best is b 0 (95 %). Left for lack of a result: b 1; b 2; b 3";
+const WITHOUT_THEM: &str = "after 5 seeds, the best is b 0 (95 %). Without a result: b 1; b 2; b 3";
 
 #[test]
 fn settings_without_a_result_leave_and_are_named() {
@@ -55,7 +54,7 @@ fn setting_returns_to_the_race_when_its_trial_succeeds() {
     sweep.write("fixed", "");
     let retried = sweep.runner("r.toml --retry-failed").success();
     let continues = "3 of 5 settings are left at look 2 of 3; run the same command again to \
-                     continue. Left for lack of a result: b 3";
+                     continue. Without a result: b 3";
     assert_eq!(outcome(&retried), continues, "it runs only failed trials");
     sweep.runner("r.toml -q").success();
     // A diverged run is a result, so only --rerun runs its trial again.
@@ -82,7 +81,7 @@ fn fail_fast_stops_a_race_and_a_command_continues_it() {
 fn race_in_which_every_setting_fails_ends() {
     let sweep = race_of(RACE, "exit 1");
     let raced = sweep.runner("r.toml").exits(1);
-    let named = "no setting is left. Left for lack of a result: \
+    let named = "no setting is left. Without a result: \
                  b 0; b 1; b 2; b 3; b 10";
     assert_eq!(outcome(&raced), named);
     assert_eq!(sweep.results().count("runs"), 15);
@@ -117,8 +116,7 @@ fn race_of_diverging_settings_exits_with_0() {
         "[ $1 = 0 ] || { echo '{\"val_loss\": NaN}'; exit; }\necho '{\"val_loss\": 1}'",
     );
     let raced = sweep.runner("r.toml").success();
-    let named =
-        "after 3 seeds, the best is b 0 (95 %). Left for lack of a result: b 1; b 2; b 3; b 10";
+    let named = "after 3 seeds, the best is b 0 (95 %). Without a result: b 1; b 2; b 3; b 10";
     assert_eq!(outcome(&raced), named);
 }
 

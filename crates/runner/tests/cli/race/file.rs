@@ -69,7 +69,7 @@ fn errors_of_a_race_point_into_the_file() {
         ("[sweep]\nb = [1]\n[race]\nindifference = 0", &[]),
         ("[sweep]\nb = [1]\n[race]\nindifference = 'small'", &[]),
         ("[sweep]\nb = [1]\n[race]\nsees = [3]", &[]),
-        ("race = true\n[sweep]\nb = [1]", &[]),
+        ("race = 3\n[sweep]\nb = [1]", &[]),
         ("train = { seed = 3 }\n[sweep]\nb = [1]\n[race]", &[]),
         ("[sweep]\nb = [1]\nseed = ['a', 'b']\n[race]", &[]),
         ("[sweep]\nb = [1]\nseed = [9223372036854775807]\n[race]", &[]),

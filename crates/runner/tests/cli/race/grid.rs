@@ -47,16 +47,41 @@ fn other_seeds_and_settings_do_not_enter_a_race() {
 }
 
 #[test]
-fn grid_with_work_ends_the_race_of_its_experiment() {
+fn race_stays_until_every_setting_has_every_seed() {
     let sweep = grid();
     sweep.runner(RACED).success();
-    assert!(has_race(&sweep));
     sweep.runner("r.toml").success().stderr_contains("nothing to run");
-    assert!(has_race(&sweep), "a grid without work keeps it");
-    sweep.runner("r.toml --set sweep.seed=[0,80]").success();
-    assert!(!has_race(&sweep), "a grid with work ends it");
+    sweep.runner("r.toml -q --set sweep.b=[10,80] --set sweep.seed=[0,1,80]").success();
+    assert!(has_race(&sweep));
+    sweep.runner("r.toml -q --set sweep.seed={from=0,to=7}").success();
+    assert!(!has_race(&sweep));
     sweep.runner(RACED).success().stderr_contains("nothing to run");
     assert!(has_race(&sweep), "the race is declared again");
+}
+
+#[test]
+fn race_cannot_shrink_to_some_of_its_settings() {
+    let sweep = race();
+    sweep.runner("r.toml -q").success();
+    for part in ["[1]", "[1,2]"] {
+        sweep
+            .runner(&format!("r.toml --set sweep.b={part}"))
+            .exits(2)
+            .stderr_contains("the race of 'r' has 5 settings, and this command only");
+    }
+    sweep.runner("r.toml --set sweep.b=[1]").set("name=\"part\"").success();
+    sweep.runner("r.toml --set sweep.b=[0,1,2,3,10,80]").success();
+}
+
+#[test]
+fn race_can_be_switched_on_and_off() {
+    let sweep = race();
+    sweep
+        .runner("r.toml --plan --set race=false --set sweep.seed=[0]")
+        .success()
+        .stdout_lacks("race");
+    let plan = sweep.runner("r.toml --plan --set race=true").success();
+    plan.stdout_contains("race with looks after 3, 5, 8, 12, 20 seeds");
 }
 
 #[test]
