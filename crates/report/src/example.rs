@@ -174,6 +174,7 @@ pub fn race(looks: &[usize], indifference: Option<f64>, seeds: &[(i64, i64)]) ->
         seeds: (0..i64::try_from(rules.most()).unwrap()).map(Value::Integer).collect(),
         settings: seeds.iter().map(|(batch, _)| trial(&raced(*batch, 0))).collect(),
         rules,
+        changes: 0,
     };
     example.declare(&Declarations { race: Some(race), ..Declarations::default() });
     for (batch, seeds) in seeds {

@@ -114,6 +114,7 @@ fn best_setting_rarely_leaves_a_race() {
         seeds: (0..8).map(Value::Integer).collect(),
         settings: (0..10).map(|depth| trial(&params(depth, 0))).collect(),
         rules,
+        changes: 0,
     };
     let declarations = Declarations { race: Some(race), ..Declarations::default() };
     let folder = store_of(|store, number, normal| {

@@ -24,6 +24,7 @@ fn declare(results: &Path, settings: &[(i64, f64)]) {
         replicate: "seed".into(),
         seeds: (0..8).map(Value::Integer).collect(),
         settings: settings.iter().map(trial).collect(),
+        changes: 0,
     };
     let declarations = Declarations { race: Some(race), ..Declarations::default() };
     Store::open(results).unwrap().declare_metrics("batch_sweep", &declarations).unwrap();

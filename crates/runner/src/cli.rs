@@ -300,14 +300,13 @@ pub struct RunArgs {
 pub(crate) struct SettingArgs {
     /// Override one setting with a TOML value; repeatable
     ///
-    /// Examples: `--set train.learning_rate=0.1`, `--set sweep.seed=[0,1]`,
-    /// `--set 'train.init="zeros"'`
+    /// Examples: `--set sweep.seed=[0,1]`, `--set 'train.init="zeros"'`
     #[arg(long = "set", value_name = "KEY=VALUE", help_heading = INPUT)]
     sets: Vec<String>,
     /// Race: give more seeds only to settings that may still be the best
     ///
-    /// The same as an empty `[race]` section: looks after 3, 5, 8, 12 and 20 seeds. Set other looks
-    /// with `--set race.seeds=[5,10]`.
+    /// The same as an empty `[race]` section: looks after 3, 5, 8, 12 and 20 seeds. Other looks:
+    /// `--set race.seeds=[5,10]`. No race although the file has one: `--set race=false`.
     #[arg(long, help_heading = INPUT)]
     race: bool,
 }

@@ -70,7 +70,8 @@ impl Declarations {
     /// this store take precedence. Of two races, the one with more settings is kept, then the longer
     /// one, so that the order of merges does not matter.
     pub(crate) fn merged_with(self, other: Self) -> Self {
-        let size = |race: &Race| (race.settings.len(), race.rules.most(), race.to_text());
+        let size =
+            |race: &Race| (race.settings.len(), race.rules.most(), race.changes, race.to_text());
         let races = self.race.iter().chain(&other.race);
         let race = races.max_by_key(|race| size(race)).cloned();
         let chosen = if self.names().next().is_some() { self } else { other };

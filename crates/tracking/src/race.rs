@@ -101,6 +101,9 @@ pub struct Race {
     pub seeds: Vec<Value>,
     /// Each setting by its trial of the first seed, in the order of the plan.
     pub settings: Vec<TrialId>,
+    /// How often the rules changed after a look was decided. The promise of a race holds for rules
+    /// that are chosen before any result is known.
+    pub changes: u32,
 }
 
 impl Race {
@@ -125,6 +128,9 @@ impl Race {
         if let Some(indifference) = self.rules.indifference {
             fields.insert("indifference".to_owned(), json!(indifference));
         }
+        if self.changes > 0 {
+            fields.insert("changes".to_owned(), json!(self.changes));
+        }
         fields.insert("replicate".to_owned(), json!(self.replicate));
         fields.insert("seeds".to_owned(), json!(seeds));
         fields.insert("settings".to_owned(), json!(settings));
@@ -144,7 +150,12 @@ impl Race {
         let seeds = list(&fields, "seeds")?.iter().map(seed_from_json);
         let settings = list(&fields, "settings")?.iter();
         let settings = settings.map(|id| id.as_str()?.parse().ok());
+        let changes = match fields.get("changes") {
+            Some(changes) => changes.as_u64()?.try_into().ok()?,
+            None => 0,
+        };
         let race = Self {
+            changes,
             replicate: fields.get("replicate")?.as_str()?.to_owned(),
             seeds: seeds.collect::<Option<_>>()?,
             settings: settings.collect::<Option<_>>()?,
@@ -187,12 +198,13 @@ mod tests {
             replicate: "seed".to_owned(),
             seeds: vec![Value::Integer(7), Value::Real(0.5), "a".into(), Value::Integer(-1)],
             settings: vec![TrialId::of(&[("a", "1")]), TrialId::of(&[("a", "2")])],
+            changes: 0,
         }
     }
 
     #[test]
     fn race_survives_its_text() {
-        for race in [race(None), race(Some(0.001))] {
+        for race in [race(None), race(Some(0.001)), Race { changes: 2, ..race(None) }] {
             assert_eq!(Race::from_text(&race.to_text()), Some(race));
         }
     }

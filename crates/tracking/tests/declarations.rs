@@ -11,7 +11,7 @@ fn race(looks: &[usize]) -> Race {
     let rules = RaceRules::new(looks.to_vec(), 0.95, Some(0.01)).unwrap();
     let seeds = (0..5).take(rules.most()).map(Value::Integer).collect();
     let settings = vec![TrialId::of(&[("depth", "3")]), TrialId::of(&[("depth", "4")])];
-    Race { rules, replicate: "fold".into(), seeds, settings }
+    Race { rules, replicate: "fold".into(), seeds, settings, changes: 0 }
 }
 
 fn declared() -> (TempDir, Store) {

@@ -131,7 +131,7 @@ mod tests {
         let rules = RaceRules::new(looks.to_vec(), 0.95, None).unwrap();
         let seeds = (0..i64::try_from(rules.most()).unwrap()).map(Value::Integer).collect();
         let settings = batches.iter().map(|batch| trial(&params(*batch, 0))).collect();
-        Race { rules, replicate: "seed".into(), seeds, settings }
+        Race { rules, replicate: "seed".into(), seeds, settings, changes: 0 }
     }
 
     /// Batch 16 is best, 32 slightly worse, 64 hopeless; the luck of a seed is common to all.

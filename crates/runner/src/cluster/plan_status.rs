@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use analysis::race::Raced;
 use anyhow::Result;
 use tracking::{
-    DATABASE, Invocation, Reader, RecordedRun, Shard, Status, StoreError, TrialId, shell,
+    DATABASE, Invocation, Race, Reader, RecordedRun, Shard, Status, StoreError, TrialId, shell,
 };
 
 use crate::cli::{PathArgs, SettingArgs};
@@ -49,6 +49,8 @@ pub struct PlanStatus {
     pub plan: Plan,
     /// What the merged runs decide, if the experiment is a race.
     raced: Option<Raced>,
+    /// The race that the results folder declares.
+    pub declared_race: Option<Race>,
     /// Attempts at shards of this plan. Of attempts at another plan of the same name, only the
     /// results count.
     attempts: Vec<AttemptFolder>,
@@ -100,6 +102,7 @@ impl PlanStatus {
             description,
             plan,
             raced: None,
+            declared_race: None,
             attempts: Vec::new(),
             done: HashSet::new(),
             merged: HashSet::new(),
@@ -112,6 +115,7 @@ impl PlanStatus {
         match Reader::open(&paths.results) {
             Ok(reader) => {
                 (_, status.merged) = status.read_runs(&reader)?;
+                status.declared_race = reader.declarations(&status.spec.name)?.race;
             }
             Err(StoreError::NoStore { .. }) => {}
             Err(error) => return Err(error.into()),

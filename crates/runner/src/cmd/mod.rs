@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod declarations;
 mod differences;
 pub mod gc;
 pub mod import;

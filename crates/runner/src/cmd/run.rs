@@ -5,17 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use analysis::race::Raced;
-use analysis::runs::measured_at_end;
 use anyhow::{Result, bail};
 use model::{DeviceChoice, EngineKind};
-use tracking::metric::Rules;
+use tracking::Store;
 use tracking::program_files::programs_folder;
-use tracking::{Declarations, Race, Store};
 
 use crate::cli::{EngineChoice, PlanFormat, RunArgs};
 use crate::cluster::slurm;
-use crate::cmd::{plan as plan_command, race, summary, trials, warnings};
+use crate::cmd::{declarations, plan as plan_command, race, summary, trials, warnings};
 use crate::executor::built_in::BuiltIn;
 use crate::executor::program::trial_folder::TrialFolder;
 use crate::executor::setup::{Hardware, Setup};
@@ -179,12 +176,7 @@ fn run_experiment(
     if let Some(shard) = destination.shard {
         shard::check(&spec.name, &store.invocations(&spec.name)?, &plan.sha256(), shard)?;
     }
-    let earlier = store.declarations(&spec.name)?.race;
-    let race = plan.race.as_ref().map(|planned| planned.race.clone());
-    reject_part(spec, race.as_ref(), earlier.as_ref())?;
-    // The seeds that a race gave to its settings depend on their results. A comparison that knows
-    // nothing of the race would not hold.
-    declare(spec, race.or(earlier), store)?;
+    declarations::declare(spec, plan.race.as_ref().map(|planned| &planned.race), store)?;
     remove_ended(&destination.results, spec, store)?;
     warnings::of_unlisted_files(&experiment.setup);
     let summary = match &plan.race {
@@ -193,12 +185,15 @@ fn run_experiment(
             .inspect_err(|_| drop(store.export_csv(&spec.name)))?,
         None => {
             let work = trials::select(context, experiment, &plan.trials, store)?;
+            if !work.to_run.is_empty() {
+                warnings::of_earlier_race(plan, store.declarations(&spec.name)?.race.as_ref());
+            }
             if !args.quiet {
                 let what = summary::to_run(context.selection, plan.trials.len(), &work.to_run);
                 summary::announce(experiment, &what);
             }
             let summary = trials::run(context, experiment, work, store, started)?;
-            end_complete_race(spec, store)?;
+            declarations::end_complete_race(spec, store)?;
             summary
         }
     };
@@ -208,38 +203,6 @@ fn run_experiment(
         summary::print(destination, experiment, store)?;
     }
     Ok(summary)
-}
-
-/// Rejects a race of some settings of an `earlier` one: with fewer settings, each would need less
-/// evidence to leave, although the results of all are known.
-fn reject_part(spec: &Spec, race: Option<&Race>, earlier: Option<&Race>) -> Result<()> {
-    match race.zip(earlier) {
-        Some((race, earlier)) if earlier.extends(race) => bail!(
-            "the race of '{}' has {} settings, and this command only {} of them, so its promise \
-             would not hold: race all of them, or use another name: --set 'name=\"NAME\"'",
-            spec.name,
-            earlier.settings.len(),
-            race.settings.len()
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Ends the race of an earlier command if every setting has run with every seed: then no number of
-/// seeds depends on the results.
-fn end_complete_race(spec: &Spec, store: &Store) -> Result<()> {
-    let Some(race) = store.declarations(&spec.name)?.race else { return Ok(()) };
-    let runs = measured_at_end(store, store.runs(&spec.name)?)?;
-    if Raced::read(&race, &runs, &Rules::new(&[], &spec.metrics)).is_complete() {
-        declare(spec, None, store)?;
-    }
-    Ok(())
-}
-
-/// Declares the metrics of an experiment, and its race.
-fn declare(spec: &Spec, race: Option<Race>, store: &Store) -> Result<()> {
-    let declarations = Declarations { race, ..spec.metrics.clone() };
-    Ok(store.declare_metrics(&spec.name, &declarations)?)
 }
 
 /// Removes the folders of programs whose run has a result: their runner was killed before it could.

@@ -9,6 +9,7 @@ use tracking::{Shard, printable};
 use crate::cli::StatusArgs;
 use crate::cluster::attempt::AttemptFolder;
 use crate::cluster::plan_status::{PlanStatus, Scope, StatusCounts, ago, last_write};
+use crate::cmd::warnings;
 use crate::output::output;
 use crate::table::{Column, Table};
 use crate::terminal::{stdout_width, wrapped};
@@ -27,6 +28,7 @@ pub fn status(args: &StatusArgs) -> Result<ExitCode> {
     if !shards.is_empty() {
         write!(out, "\n{}", table(&shards))?;
     }
+    warnings::of_earlier_race(&status.plan, status.declared_race.as_ref());
     for issue in &status.issues {
         anstream::eprintln!("{}", printable(&format!("warning: {issue}")));
     }

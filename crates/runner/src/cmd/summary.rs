@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Result;
 use tracking::metric::Rules;
@@ -67,7 +68,9 @@ pub fn print(
         recorded.iter().filter(|run| order.contains_key(&run.trial)).collect();
     runs.sort_by_key(|run| order[&run.trial]);
     let mut out = output();
-    if let Some(Best { ranking, runs: best }) = best(&runs, spec, store)? {
+    // In a race, single trials say less than its outcome.
+    let best = if plan.race.is_some() { None } else { best(&runs, spec, store)? };
+    if let Some(Best { ranking, runs: best }) = best {
         let shown = &best[..best.len().min(BEST)];
         writeln!(
             out,
@@ -78,18 +81,7 @@ pub fn print(
         )?;
         write!(out, "{}", table(plan, &ranking, shown))?;
     }
-    for status in [Status::Diverged, Status::Failed, Status::Killed] {
-        let count = runs.iter().filter(|run| run.status == status).count();
-        if count > 0 {
-            writeln!(out, "{count} {status}")?;
-        }
-    }
-    if let Some(failed) = runs.iter().find(|run| run.status == Status::Failed) {
-        let mut words = vec![failed.id.as_str()];
-        words.extend(matches!(setup, Setup::Program { .. }).then_some("--log"));
-        let show = shell::next_command("report", "show", results, &words);
-        writeln!(out, "To see why a trial failed: {show}")?;
-    }
+    print_without_result(results, setup, &runs)?;
     if let Some(planned) = &plan.race {
         let raced = planned.read(spec, destination.merged_results())?;
         let outcome = outcome(planned, plan, &raced.decision, destination.shard.is_some());
@@ -118,6 +110,24 @@ pub fn print(
         "Compare: {}",
         shell::next_command("report", "report", results, &["-e", &spec.name])
     )?;
+    Ok(())
+}
+
+/// Prints the numbers of runs without a result, and the command that shows why one failed.
+fn print_without_result(results: &Path, setup: &Setup, runs: &[&RecordedRun]) -> Result<()> {
+    let mut out = output();
+    for status in [Status::Diverged, Status::Failed, Status::Killed] {
+        let count = runs.iter().filter(|run| run.status == status).count();
+        if count > 0 {
+            writeln!(out, "{count} {status}")?;
+        }
+    }
+    if let Some(failed) = runs.iter().find(|run| run.status == Status::Failed) {
+        let mut words = vec![failed.id.as_str()];
+        words.extend(matches!(setup, Setup::Program { .. }).then_some("--log"));
+        let show = shell::next_command("report", "show", results, &words);
+        writeln!(out, "To see why a trial failed: {show}")?;
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use tracking::{RecordedRun, Status, Store, typed_name};
+use tracking::{Race, RecordedRun, Status, Store, typed_name};
 
 use crate::executor::setup::Setup;
 use crate::experiment::plan::Plan;
@@ -23,6 +23,13 @@ pub fn of_unlisted_files(setup: &Setup) {
         warn(&format!(
             "the runner does not notice changes to {file}: add it to 'files' of [program]"
         ));
+    }
+}
+
+/// Warns that a command without a race continues the experiment of a race.
+pub fn of_earlier_race(plan: &Plan, declared: Option<&Race>) {
+    if plan.race.is_none() && declared.is_some() {
+        warn("the recorded runs are those of a race: add --race to continue it");
     }
 }
 

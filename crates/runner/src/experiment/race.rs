@@ -58,6 +58,7 @@ impl PlannedRace {
             replicate: replicate.clone(),
             seeds,
             settings: settings.iter().map(first).collect(),
+            changes: 0,
         };
         Ok(Self { race, trials: settings })
     }

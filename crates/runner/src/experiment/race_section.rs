@@ -33,6 +33,11 @@ impl RaceSection {
         let replicate = replicate(root, swept);
         if entry(swept, &replicate).is_none() {
             reject_fixed(&replicate, train)?;
+            if is_fold(&replicate) {
+                let message = format!("the race has no values of '{replicate}'");
+                let label = format!("expected '{replicate}' in [sweep]");
+                return Err(Diagnostic::new(message, &node.span, label));
+            }
         }
         Ok(Some(Self { rules, replicate, span: node.span.clone() }))
     }
@@ -62,6 +67,7 @@ impl RaceSection {
             _ => None,
         };
         let largest = axis.rows.iter().map(integer).collect::<Option<Vec<_>>>();
+        let largest = largest.filter(|_| !is_fold(name));
         let next = largest.and_then(|integers| integers.into_iter().max());
         axis.rows.truncate(most);
         let known = axis.rows.len();
@@ -87,6 +93,12 @@ impl RaceSection {
         Diagnostic::new(format!("the race needs more values of '{name}'"), &axis.span, label)
             .help("add values, or end the looks earlier: seeds = [3, 5] in [race]")
     }
+}
+
+/// Whether a replicate has a fixed number of values: data has a number of folds, but any integer is a
+/// seed.
+fn is_fold(replicate: &str) -> bool {
+    replicate.contains("fold")
 }
 
 fn rules(node: &Node) -> Result<RaceRules, Diagnostic> {

@@ -41,12 +41,12 @@ fn program_receives_the_seeds_of_a_race() {
 
 #[test]
 fn declared_replicate_repeats_the_settings_of_a_race() {
-    let folds = RACE
-        .replace("\"{seed}\"", "\"{fold}\"")
-        .replace("[race]", "[metrics]\nreplicate = 'fold'\n[race]");
-    assert_eq!(seeds(&folds, "fold", &[]).join(" "), "0 1 2 3 4 5 6 7");
-    let usual = RACE.replace("\"{seed}\"", "\"{fold}\"").replace("[race]", "fold = [1]\n[race]");
-    assert_eq!(seeds(&usual, "fold", &[]).join(" "), "1 2 3 4 5 6 7 8");
+    let draws = RACE
+        .replace("\"{seed}\"", "\"{draw}\"")
+        .replace("[race]", "[metrics]\nreplicate = 'draw'\n[race]");
+    assert_eq!(seeds(&draws, "draw", &[]).join(" "), "0 1 2 3 4 5 6 7");
+    let folds = RACE.replace("\"{seed}\"", "\"{fold}\"").replace("[race]", "fold = [1, 2]\n[race]");
+    assert_eq!(seeds(&folds, "fold", &["race.seeds=[2]"]).join(" "), "1 2");
 }
 
 #[test]
@@ -73,6 +73,8 @@ fn errors_of_a_race_point_into_the_file() {
         ("train = { seed = 3 }\n[sweep]\nb = [1]\n[race]", &[]),
         ("[sweep]\nb = [1]\nseed = ['a', 'b']\n[race]", &[]),
         ("[sweep]\nb = [1]\nseed = [9223372036854775807]\n[race]", &[]),
+        ("[sweep]\nb = [1]\nfold = [0, 1, 2, 3, 4]\n[race]", &[]),
+        ("[metrics]\nreplicate = 'fold'\n[sweep]\nb = [1]\n[race]", &[]),
         ("[sweep]\nzip = { b = [1, 2], seed = [0, 1] }\n[race]\nseeds = [2]", &[]),
         ("[sweep]\nb = [1, 2]\nexclude = 'b = 1 and seed = 1'\n[race]", &[]),
         ("[[sweep]]\nb = [1]\nseed = [0]\n[[sweep]]\nb = [2]\nseed = [1]\n[race]", &[]),

@@ -50,7 +50,7 @@ fn plan_shows_the_current_look_and_what_may_follow() {
     assert_eq!(states(&sweep, ""), "32 done, 8 not_needed");
     assert_eq!(
         sentences(&sweep),
-        "race with looks after 3, 5, 8 seeds: after all 8 seeds, 2 of 5 settings are left 32 \
+        "race with looks after 3, 5, 8 seeds: after all 8 seeds, 2 of 5 settings are left: b 0; b 1 32 \
          trials, none to run"
     );
 }
