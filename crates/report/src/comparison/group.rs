@@ -108,21 +108,15 @@ impl<'a> Group<'a> {
         self.varying.iter().filter(is_averaged).map(|name| (*name).to_owned()).collect()
     }
 
-    /// The replicate.
-    pub(super) fn replicate(&self) -> Option<&String> {
-        self.replicate.as_ref()
-    }
-
-    /// Whether settings differ from run to run only in the replicate.
-    pub(super) fn has_no_cells(&self) -> bool {
-        self.averaged().is_empty()
-    }
-
-    /// Whether `metric` ranks the settings in the same direction, or nothing has finished.
-    pub(super) fn ranks_like(&self, metric: Option<&Metric>) -> bool {
+    /// Whether these settings are those of `race`: they differ from run to run only in its
+    /// replicate, and its metric ranks them, unless nothing has finished.
+    pub(super) fn is_of(&self, race: &Racing<'_>) -> bool {
         let key = |metric: &Metric| (metric.name.clone(), metric.direction);
-        let is_same = self.ranked_by.as_ref().map(key) == metric.map(key);
-        is_same && (metric.is_some() || self.finished.is_empty())
+        let is_same_metric = self.ranked_by.as_ref().map(key) == race.metric().map(key)
+            && (self.ranked_by.is_some() || self.finished.is_empty());
+        is_same_metric
+            && self.averaged().is_empty()
+            && self.replicate.as_ref() == Some(race.replicate())
     }
 
     /// The runs of each setting, in the order of their keys.

@@ -50,13 +50,14 @@ pub fn compare(
     let compare_group = |runs: &Vec<&MeasuredRun>| {
         let group = Group::new(runs, declarations, options);
         let race = race.as_ref().filter(|race| data_of(race.entrant()) == data_of(runs[0]));
-        let mut comparison = match race.map(|race| (race, race.runs_of(&group))) {
+        let runs_of = |race: &Racing| race.runs_of(group.rows()).filter(|_| group.is_of(race));
+        let mut comparison = match race.map(|race| (race, runs_of(race))) {
             None => group.compare(experiment, options, Method::Tests)?,
             Some((_, None)) => group.compare(experiment, options, Method::Untested)?,
             Some((race, Some(runs))) => {
                 let group = Group::new(&runs.shown, declarations, options);
                 let compared = group.compare(experiment, options, Method::Race(race))?;
-                Comparison { race: race.state(runs.unused), ..compared }
+                Comparison { race: race.state(&runs), ..compared }
             }
         };
         comparison.tried_elsewhere =

@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use analysis::best::Standing;
+use analysis::metric::Metric;
 use analysis::race::{Cell, End, Exit, Raced, Reason};
 use analysis::runs::{EpochChoice, MeasuredRun};
 use tracking::metric::Rules;
-use tracking::{Declarations, Race, RaceRules, Value};
+use tracking::{Declarations, Race, RaceRules, RunId, Status, Value};
 
-use super::group::Group;
 use super::options::CompareOptions;
 
 /// The state of a race, for a comparison that it answers.
@@ -20,6 +20,8 @@ pub struct RaceState {
     pub seeds: Vec<Value>,
     /// Number of settings at the start.
     pub settings: usize,
+    /// Number of settings that are still in the race.
+    pub left: usize,
     /// Number of looks at which all settings in the race had their replicates.
     pub looks: usize,
     /// Why the race is over; `None` if the next look needs more runs.
@@ -67,12 +69,15 @@ impl Place {
 }
 
 /// The runs of a comparison that a race answers.
+#[derive(Default)]
 pub(super) struct RunsOfRace<'a> {
     /// Those of the looks that were taken, or of the first look, and those of settings outside of the
     /// race.
     pub(super) shown: Vec<&'a MeasuredRun>,
     /// The number of runs that the race does not use: on other replicates, or of later looks.
-    pub(super) unused: usize,
+    unused: usize,
+    /// The number of ended runs of the first look in settings without a run on the first replicate.
+    unassigned: usize,
 }
 
 /// A race that settings of the compared runs take part in.
@@ -82,6 +87,8 @@ pub(super) struct Racing<'a> {
     entrant: &'a MeasuredRun,
     /// What its runs decide; `None` if the options ask another question.
     raced: Option<Raced>,
+    /// The setting and the replicate of each run, as indices.
+    positions: HashMap<RunId, [usize; 2]>,
 }
 
 impl<'a> Racing<'a> {
@@ -100,82 +107,107 @@ impl<'a> Racing<'a> {
             excluded.is_empty() && options.epoch == EpochChoice::Last && options.against.is_none();
         let raced =
             is_same_question.then(|| Raced::read(race, runs, &Rules::new(&[], declarations)));
-        Some(Self { race, entrant, raced })
+        let positions = raced.as_ref().map(positions).unwrap_or_default();
+        Some(Self { race, entrant, raced, positions })
     }
 
     pub(super) fn entrant(&self) -> &'a MeasuredRun {
         self.entrant
     }
 
-    /// The runs that the comparison of `group` shows. `None` if the race does not answer it.
-    pub(super) fn runs_of<'g>(&self, group: &Group<'g>) -> Option<RunsOfRace<'g>> {
-        let Raced { metric, decision, .. } = self.raced.as_ref()?;
-        let is_answered = group.has_no_cells()
-            && group.replicate() == Some(&self.race.replicate)
-            && group.ranks_like(metric.as_ref());
-        let rows = group.rows();
-        let settings = self.settings_of(&rows).filter(|_| is_answered)?;
-        let mut runs = RunsOfRace { shown: Vec::new(), unused: 0 };
+    /// The hyperparameter that repeats a setting.
+    pub(super) fn replicate(&self) -> &'a String {
+        &self.race.replicate
+    }
+
+    /// The metric that decides.
+    pub(super) fn metric(&self) -> Option<&Metric> {
+        self.raced.as_ref()?.metric.as_ref()
+    }
+
+    /// The runs of `rows` that a comparison shows. `None` if the race does not answer it: it asks
+    /// another question, or a row has several settings.
+    pub(super) fn runs_of<'g>(&self, rows: Vec<Vec<&'g MeasuredRun>>) -> Option<RunsOfRace<'g>> {
+        let (rules, decision) = (&self.race.rules, &self.raced.as_ref()?.decision);
+        let settings = self.settings_of(&rows)?;
+        let mut runs = RunsOfRace::default();
         for (row, setting) in rows.into_iter().zip(settings) {
             let Some(setting) = setting else {
+                runs.unassigned += self.unassigned(&row);
                 runs.shown.extend(row);
                 continue;
             };
             let last = decision.looks.saturating_sub(1);
-            let look = decision.exits[setting].map_or(last, |exit| exit.look);
-            let shown = self.race.rules.looks()[look];
-            let needed = decision.replicates_needed(&self.race.rules, setting);
+            let shown = rules.looks()[decision.exits[setting].map_or(last, |exit| exit.look)];
+            let needed = decision.replicates_needed(rules, setting);
             for run in row {
-                let seed = run.run.param(&self.race.replicate);
-                let is_seed =
-                    |known: &Value| seed.is_some_and(|seed| known.total_cmp(seed).is_eq());
-                let position = self.race.seeds.iter().position(is_seed).unwrap_or(usize::MAX);
-                if position < shown {
+                let position = self.positions.get(&run.run.id);
+                let replicate = position.map_or(usize::MAX, |[_, replicate]| *replicate);
+                if replicate < shown {
                     runs.shown.push(run);
                 }
-                runs.unused += usize::from(position >= needed);
+                runs.unused += usize::from(replicate >= needed);
             }
         }
         Some(runs)
     }
 
     /// The setting of the race in each row; `None` if a row has several. A setting without a run on
-    /// the first seed is not recognised.
+    /// the first replicate is not recognised.
     fn settings_of(&self, rows: &[Vec<&MeasuredRun>]) -> Option<Vec<Option<usize>>> {
-        let by_trial: HashMap<&str, usize> =
-            (0..).zip(&self.race.settings).map(|(index, trial)| (trial.as_str(), index)).collect();
-        let setting = |runs: &Vec<&MeasuredRun>| {
-            let mut found =
-                runs.iter().filter_map(|measured| by_trial.get(measured.run.trial.as_str()));
-            let setting = found.next().copied();
-            found.next().is_none().then_some(setting)
+        let setting = |row: &Vec<&MeasuredRun>| {
+            let positions = row.iter().filter_map(|run| self.positions.get(&run.run.id));
+            let found: HashSet<usize> = positions.map(|[setting, _]| *setting).collect();
+            (found.len() < 2).then(|| found.into_iter().next())
         };
         rows.iter().map(setting).collect()
+    }
+
+    /// Whether a row without a setting may be in the race: it has no run on the first replicate, and
+    /// the first look is not taken.
+    fn may_take_part(&self, row: &[&MeasuredRun]) -> bool {
+        let is_begun = self.raced.as_ref().is_some_and(|raced| raced.decision.looks > 0);
+        !is_begun && !row.iter().any(|run| self.replicate_of(run) == Some(0))
+    }
+
+    /// The number of ended runs of the first look in a row without a setting.
+    fn unassigned(&self, row: &[&MeasuredRun]) -> usize {
+        let is_of_look = |run: &&&MeasuredRun| {
+            let is_ended = !matches!(run.run.status, Status::Running | Status::Killed);
+            is_ended && self.replicate_of(run).is_some_and(|n| n < self.race.rules.looks()[0])
+        };
+        if self.may_take_part(row) { row.iter().filter(is_of_look).count() } else { 0 }
+    }
+
+    fn replicate_of(&self, run: &MeasuredRun) -> Option<usize> {
+        let value = run.run.param(&self.race.replicate)?;
+        self.race.seeds.iter().position(|known| known.total_cmp(value).is_eq())
     }
 
     /// The place of each row. The rival in it is the index of a row.
     pub(super) fn places(&self, rows: &[Vec<&MeasuredRun>]) -> Option<Vec<Place>> {
         let decision = &self.raced.as_ref()?.decision;
         let settings = self.settings_of(rows)?;
-        let rows: HashMap<usize, usize> =
+        let by_setting: HashMap<usize, usize> =
             (0..).zip(&settings).filter_map(|(row, setting)| Some(((*setting)?, row))).collect();
-        let place = |setting: &Option<usize>| match setting.map(|setting| decision.exits[setting]) {
+        let place = |(row, setting): (&Vec<&MeasuredRun>, &Option<usize>)| match setting
+            .map(|setting| decision.exits[setting])
+        {
             Some(Some(Exit { look, reason: Reason::Beaten { by, lead, p } })) => {
-                let by = rows.get(&by).copied()?;
+                let by = by_setting.get(&by).copied()?;
                 Some(Place::Left(Exit { look, reason: Reason::Beaten { by, lead, p } }))
             }
             Some(Some(exit)) => Some(Place::Left(exit)),
             Some(None) if decision.end == Some(End::Won) => Some(Place::Won),
             Some(None) => Some(Place::In),
-            // Before the first look, a setting may have no run on the first seed yet.
-            None if decision.looks == 0 => Some(Place::In),
+            None if self.may_take_part(row) => Some(Place::In),
             None => Some(Place::Outside),
         };
-        settings.iter().map(place).collect()
+        rows.iter().zip(&settings).map(place).collect()
     }
 
-    /// The state of the race, which does not use `unused` runs of its settings.
-    pub(super) fn state(&self, unused: usize) -> Option<RaceState> {
+    /// The state of the race, of which a comparison shows `runs`.
+    pub(super) fn state(&self, runs: &RunsOfRace<'_>) -> Option<RaceState> {
         let Raced { field, decision, .. } = self.raced.as_ref()?;
         let looks = self.race.rules.looks();
         let start = if decision.looks == 0 { 0 } else { looks[decision.looks - 1] };
@@ -183,17 +215,29 @@ impl<'a> Racing<'a> {
         let live = decision.live();
         let next_look = end.map(|end| {
             let cells = live.iter().flat_map(|setting| &field.cells[*setting][start..end]);
-            let ended = cells.filter(|cell| **cell != Cell::Open).count();
-            [ended, live.len() * (end - start)]
+            let ended = cells.filter(|cell| **cell != Cell::Open).count() + runs.unassigned;
+            let all = live.len() * (end - start);
+            [ended.min(all), all]
         });
         Some(RaceState {
             rules: self.race.rules.clone(),
             seeds: self.race.seeds.clone(),
             settings: self.race.settings.len(),
+            left: live.len(),
             looks: decision.looks,
             end: decision.end,
             next_look,
-            unused,
+            unused: runs.unused,
         })
     }
+}
+
+fn positions(raced: &Raced) -> HashMap<RunId, [usize; 2]> {
+    let row = |(setting, row): (usize, &Vec<Option<RunId>>)| {
+        let position = move |(replicate, run): (usize, &Option<RunId>)| {
+            run.clone().map(|run| (run, [setting, replicate]))
+        };
+        row.iter().enumerate().filter_map(position).collect::<Vec<_>>()
+    };
+    raced.runs.iter().enumerate().flat_map(row).collect()
 }

@@ -7,7 +7,7 @@ use analysis::statistics::{CONFIDENCE, Interval, Statistic};
 use serde_json::{Map, Value as Json, json};
 use tracking::{Value, printable_json};
 
-use crate::comparison::{Comparison, DifferenceFromReference, Promise, RaceState};
+use crate::comparison::{DifferenceFromReference, Promise, RaceState};
 use crate::table::{Cell, Left, Mark, Role, Row, Table};
 
 /// All tables as one JSON document.
@@ -65,20 +65,20 @@ fn table(table: &Table) -> Json {
         "more_settings": table.omitted,
     });
     if let Some(race) = &comparison.race {
-        document["race"] = self::race(race, comparison);
+        document["race"] = self::race(race);
     }
     document
 }
 
 /// The rules and the state of a race.
-fn race(race: &RaceState, comparison: &Comparison) -> Json {
+fn race(race: &RaceState) -> Json {
     json!({
         "looks": race.rules.looks(),
         "confidence": race.rules.confidence(),
         "indifference": race.rules.indifference(),
         "seeds": race.seeds.iter().map(value).collect::<Vec<_>>(),
         "settings": race.settings,
-        "settings_left": comparison.candidates().len(),
+        "settings_left": race.left,
         "looks_done": race.looks,
         "over": race.end.is_some(),
         "end": race.end.map(|end| match end {

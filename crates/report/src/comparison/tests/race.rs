@@ -52,6 +52,21 @@ fn open_race_lists_the_settings_that_are_left() {
 }
 
 #[test]
+fn settings_without_their_first_seed_count_as_left() {
+    let mut example = race(&[3, 5], None, &[(16, 3), (32, 0), (64, 0)]);
+    for (batch, seed) in [(32, 1), (32, 2), (64, 1), (256, 0), (256, 1)] {
+        example.record(raced(batch, seed));
+    }
+    example.record(ended(Status::Killed, raced(64, 2)));
+    let comparison = compared(&example);
+    let state = comparison.race.as_ref().unwrap();
+    assert_eq!((state.left, state.next_look), (3, Some([6, 9])));
+    let is_left = |index: usize| comparison.settings[index].standing.may_be_best;
+    assert_eq!((0..4).map(is_left).collect::<Vec<_>>(), [true, true, true, false]);
+    assert_eq!(batches(&comparison)[3], "256");
+}
+
+#[test]
 fn race_can_end_undecided_or_indifferent() {
     let seeds = [(16, 5), (32, 5), (64, 3)];
     let comparison = compared(&race(&[3, 5], None, &seeds));
