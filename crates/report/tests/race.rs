@@ -83,7 +83,10 @@ fn race_is_reported_in_every_format() {
         (&table["promise"], &table["confidence"]),
         (&json!("best_is_in_race"), &json!(0.95))
     );
+    assert_eq!((&race["changes"], &table["effects"]["of"]), (&json!(0), &json!([])));
     let settings = table["settings"].as_array().unwrap();
+    let in_race: Vec<bool> = settings.iter().map(|row| row["in_race"] == true).collect();
+    assert_eq!(in_race, [true, false, false, false, false, false, false, false]);
     assert_eq!((setting(&settings[0]), &settings[0]["best"]), ((16, 0.0), &json!(true)));
     let seeds: Vec<u64> = settings.iter().map(|row| row["n"].as_u64().unwrap()).collect();
     assert!(seeds.is_sorted_by(|a, b| a >= b) && seeds[7] == 3, "{seeds:?}");
@@ -118,6 +121,9 @@ fn race_is_reported_in_every_format() {
     }
     let more = report(&results, &[]);
     assert_eq!((&more["settings"], &more["race"]["unused_runs"]), (&table["settings"], &json!(12)));
+    filling.record(&run(1024, 0.0, 0));
+    let outside = report(&results, &[])["settings"][8].take();
+    assert_eq!((&outside["left"], &outside["in_race"]), (&Json::Null, &json!(false)));
 }
 
 #[test]
@@ -134,7 +140,10 @@ fn options_that_change_the_question_leave_the_race() {
     ] {
         let table = report(results, &options);
         assert!(table.get("race").is_none(), "{options:?}");
-        assert!(table["notes"][0].as_str().unwrap().contains("because the experiment was raced"));
+        let note = table["notes"][0].as_str().unwrap();
+        let advice = format!("; without {}, the report has the result of the race.", options[0]);
+        assert!(note.contains("The results decided how many seeds each setting got"), "{note}");
+        assert!(note.ends_with(&advice), "{note}");
         let settings = table["settings"].as_array().unwrap();
         assert!(
             settings.iter().all(|row| row["may_be_best"] == false && row.get("left").is_none())

@@ -171,7 +171,7 @@ impl<'a> Group<'a> {
             settings: ranking.settings,
             promise: ranking.promise,
             race: None,
-            beyond_race: matches!(method, Method::Untested),
+            beyond_race: None,
             complete: ranking.complete,
             cells,
             connected: ranking.connected,

@@ -53,7 +53,12 @@ pub fn compare(
         let runs_of = |race: &Racing| race.runs_of(group.rows()).filter(|_| group.is_of(race));
         let mut comparison = match race.map(|race| (race, runs_of(race))) {
             None => group.compare(experiment, options, Method::Tests)?,
-            Some((_, None)) => group.compare(experiment, options, Method::Untested)?,
+            Some((_, None)) => {
+                let compared = group.compare(experiment, options, Method::Untested)?;
+                let conditions = (!excluded.is_empty()).then_some("--where");
+                let given = conditions.into_iter().chain(options.given()).collect();
+                Comparison { beyond_race: Some(given), ..compared }
+            }
             Some((race, Some(runs))) => {
                 let group = Group::new(&runs.shown, declarations, options);
                 let compared = group.compare(experiment, options, Method::Race(race))?;

@@ -27,4 +27,19 @@ impl CompareOptions {
     pub fn rules(&self, declarations: &Declarations) -> Rules {
         Rules::new(&self.directions, declarations)
     }
+
+    /// The options that were given and can ask another question than a race answers.
+    pub(super) fn given(&self) -> Vec<&'static str> {
+        let has_direction = |wanted| self.directions.iter().any(|(_, found)| *found == wanted);
+        let options = [
+            (self.by.is_some(), "--by"),
+            (self.sort.is_some(), "--sort"),
+            (self.epoch != EpochChoice::Last, "--at"),
+            (has_direction(Direction::Minimize), "--minimize"),
+            (has_direction(Direction::Maximize), "--maximize"),
+            (self.replicate.is_some(), "--replicate"),
+            (self.against.is_some(), "--against"),
+        ];
+        options.into_iter().filter(|(is_given, _)| *is_given).map(|(_, name)| name).collect()
+    }
 }

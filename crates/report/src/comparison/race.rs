@@ -18,6 +18,8 @@ pub struct RaceState {
     pub rules: RaceRules,
     /// The values of the replicate, in the order in which settings get them.
     pub seeds: Vec<Value>,
+    /// How often the rules changed after a look was decided.
+    pub changes: u32,
     /// Number of settings at the start.
     pub settings: usize,
     /// Number of settings that are still in the race.
@@ -71,8 +73,8 @@ impl Place {
 /// The runs of a comparison that a race answers.
 #[derive(Default)]
 pub(super) struct RunsOfRace<'a> {
-    /// Those of the looks that were taken, or of the first look, and those of settings outside of the
-    /// race.
+    /// Those of the looks that were taken, or of the first look, and those of settings outside of
+    /// the race.
     pub(super) shown: Vec<&'a MeasuredRun>,
     /// The number of runs that the race does not use: on other replicates, or of later looks.
     unused: usize,
@@ -99,7 +101,7 @@ impl<'a> Racing<'a> {
         excluded: &'a [MeasuredRun],
         options: &CompareOptions,
     ) -> Option<Self> {
-        let race = declarations.race.as_ref().filter(|race| race.settings.len() > 1)?;
+        let race = declarations.race.as_ref()?;
         let entrants: HashSet<&str> = race.settings.iter().map(|trial| trial.as_str()).collect();
         let is_entrant = |measured: &&MeasuredRun| entrants.contains(measured.run.trial.as_str());
         let entrant = runs.iter().chain(excluded).find(is_entrant)?;
@@ -163,8 +165,8 @@ impl<'a> Racing<'a> {
         rows.iter().map(setting).collect()
     }
 
-    /// Whether a row without a setting may be in the race: it has no run on the first replicate, and
-    /// the first look is not taken.
+    /// Whether a row without a setting may be in the race: it has no run on the first replicate,
+    /// and the first look is not taken.
     fn may_take_part(&self, row: &[&MeasuredRun]) -> bool {
         let is_begun = self.raced.as_ref().is_some_and(|raced| raced.decision.looks > 0);
         !is_begun && !row.iter().any(|run| self.replicate_of(run) == Some(0))
@@ -222,6 +224,7 @@ impl<'a> Racing<'a> {
         Some(RaceState {
             rules: self.race.rules.clone(),
             seeds: self.race.seeds.clone(),
+            changes: self.race.changes,
             settings: self.race.settings.len(),
             left: live.len(),
             looks: decision.looks,

@@ -60,9 +60,9 @@ pub struct Comparison {
     pub promise: Option<Promise>,
     /// The race that answers the comparison, if there is one.
     pub race: Option<RaceState>,
-    /// Whether the results of a race decided how many replicates each setting got, but the comparison
-    /// asks another question. Nothing is tested then.
-    pub beyond_race: bool,
+    /// The options that were given, if the results of a race decided how many replicates each
+    /// setting got, but the comparison asks another question. Nothing is tested then.
+    pub beyond_race: Option<Vec<&'static str>>,
     /// Whether all settings with the ranking metric have it on the same replicates and cells.
     pub complete: bool,
     /// Number of common cells and of all cells, if they differ. Only common cells are compared.
@@ -138,10 +138,15 @@ impl Comparison {
         candidates > MAX_MARKED && 2 * candidates > self.compared()
     }
 
-    /// Whether settings are ranked by a fit, because they lack replicates. In a race, they are ranked
-    /// by the replicates of each look.
+    /// Whether settings are ranked by a fit, because they lack replicates. In a race, they are
+    /// ranked by the replicates of each look.
     pub fn ranks_by_fit(&self) -> bool {
         !self.complete && self.race.as_ref().is_none_or(|race| race.looks == 0)
+    }
+
+    /// Whether results decided how many replicates each setting got.
+    pub fn is_raced(&self) -> bool {
+        self.race.is_some() || self.beyond_race.is_some()
     }
 
     /// The baseline of `--against`.

@@ -44,9 +44,9 @@ pub fn basis(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// Main effects and their shares of the variance.
+/// Main effects and their shares of the variance. None in a race: results decided which runs exist.
 pub fn effects(comparison: &Comparison) -> Option<String> {
-    let metric = comparison.ranking()?;
+    let metric = comparison.ranking().filter(|_| !comparison.is_raced())?;
     let Effects { main, rest, balanced } = &comparison.effects;
     if main.len() + usize::from(rest.is_some()) < 2
         || main.iter().all(|effect| effect.share.is_none())

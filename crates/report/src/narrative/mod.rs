@@ -17,7 +17,7 @@ use edges::edges;
 pub use background::{background, basis, front, interaction};
 pub use certainty::still_improves;
 pub use phrases::setting_name;
-pub use race::{left, name as name_in_race};
+pub use race::{indifference, left, name as name_in_race};
 pub use verdict::verdict;
 
 /// The best settings, the certainty of the answer, and warnings.
@@ -25,6 +25,7 @@ pub fn answer(comparison: &Comparison) -> Vec<String> {
     let mut sentences = vec![verdict(comparison)];
     sentences.push(left_out(comparison));
     sentences.push(without_result(comparison));
+    sentences.push(race::changes(comparison));
     sentences.push(race::without_value(comparison));
     sentences.push(race::unused(comparison));
     sentences.push(undecided(comparison));

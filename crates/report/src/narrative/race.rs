@@ -4,7 +4,7 @@ use analysis::metric::Unit;
 use analysis::race::{End, Exit, Reason};
 
 use super::coverage::losses;
-use super::phrases::{listed, named};
+use super::phrases::{listed, named, repeated};
 use crate::comparison::{Comparison, RaceState, Setting};
 use crate::wording::{self, count, replicates};
 
@@ -19,27 +19,30 @@ pub fn verdict(comparison: &Comparison, race: &RaceState) -> String {
     let names: Vec<String> = candidates.iter().map(|setting| name(comparison, setting)).collect();
     let (left, names, sure) = (names.len(), listed(&names), race.rules.percent());
     let ended = format!("The race ended after {}", seeds_used(comparison, race));
+    let takes_no_part = |setting: &Setting| !setting.standing.compared && setting.left.is_none();
+    let all = race.settings;
+    let (best, of) = match comparison.settings.iter().any(takes_no_part) {
+        true => (format!("the best of the {all} settings of the race"), String::new()),
+        false if race.end.is_none() => ("the best".to_owned(), format!(" of {all} settings")),
+        false => ("the best".to_owned(), String::new()),
+    };
+    let among = format!("{best} is among these {left}{of} ({sure})");
     match race.end {
+        Some(_) if all == 1 => "The race has only one setting.".to_owned(),
         Some(End::NoneLeft) => format!("{ended}: no setting is left."),
-        Some(End::Won) => format!("{ended}: the best is {names} ({sure})."),
-        Some(End::SeedsUsed) => {
-            format!("{ended}: the best is among these {left} ({sure}): {names}.")
-        }
+        Some(End::Won) => format!("{ended}: {best} is {names} ({sure})."),
+        Some(End::SeedsUsed) => format!("{ended}: {among}: {names}."),
         Some(End::Indifferent) => {
-            let width = indifference(comparison, race);
+            let width = indifference(comparison, race).unwrap_or_default();
             format!(
-                "{ended}: the best is among these {left} ({sure}), each of them at most {width} from the best of \
-                 them: {names}."
+                "{ended}: {among}, each of them at most {width} from the best of them: {names}."
             )
         }
         None => {
             let (look, looks) = (race.looks + 1, race.rules.looks().len());
-            let left = match race.looks == 0 || left == race.settings {
+            let left = match race.left == all {
                 true => "no setting has left yet".to_owned(),
-                false => format!(
-                    "the best is among these {left} of {} settings ({sure}): {names}",
-                    race.settings
-                ),
+                false => format!("{among}: {names}"),
             };
             let [ended, of] = race.next_look.unwrap_or_default();
             format!(
@@ -59,14 +62,15 @@ fn seeds_used(comparison: &Comparison, race: &RaceState) -> String {
 }
 
 /// The indifference of a race in the unit of its metric: `0.1 points`.
-fn indifference(comparison: &Comparison, race: &RaceState) -> String {
+pub fn indifference(comparison: &Comparison, race: &RaceState) -> Option<String> {
     let unit = comparison.ranking().map_or(Unit::Number, |metric| metric.unit);
-    let width = exact(unit.scale() * race.rules.indifference().unwrap_or_default());
-    match unit {
+    let width = exact(unit.scale() * race.rules.indifference()?);
+    Some(match unit {
+        Unit::Fraction | Unit::Percent if width == "1" => "1 point".to_owned(),
         Unit::Fraction | Unit::Percent => format!("{width} points"),
         Unit::Seconds => format!("{width} s"),
         Unit::Number => width,
-    }
+    })
 }
 
 /// A number in full, without the rounding error of a factor.
@@ -92,6 +96,17 @@ pub fn without_value(comparison: &Comparison) -> Option<String> {
     })
 }
 
+/// Warns that the rules of the race were not all chosen before its results.
+pub fn changes(comparison: &Comparison) -> Option<String> {
+    let race = comparison.race.as_ref().filter(|race| race.changes > 0)?;
+    Some(format!(
+        "The looks, the confidence or the indifference of this race changed {} after results were known: the {} hold \
+         only for rules that are chosen before.",
+        count(race.changes as usize, "time"),
+        race.rules.percent()
+    ))
+}
+
 /// Counts the recorded runs that the race does not use.
 pub fn unused(comparison: &Comparison) -> Option<String> {
     let unused = comparison.race.as_ref()?.unused;
@@ -108,6 +123,21 @@ pub fn basis(comparison: &Comparison, race: &RaceState) -> String {
          paired t-test. The best setting is still in the race with a probability of at least {}, over all looks together.",
         metric(comparison),
         race.rules.percent()
+    )
+}
+
+/// The reason why nothing is tested if a race decided how many replicates each setting got, and the
+/// `options` ask another question.
+pub fn beyond(comparison: &Comparison, options: &[&str]) -> String {
+    let replicates = repeated(comparison);
+    let advice = match options {
+        [] => String::new(),
+        options => {
+            format!("; without {}, the report has the result of the race", options.join(" and "))
+        }
+    };
+    format!(
+        "The results decided how many {replicates} each setting got, so the 95 % do not hold for this table{advice}"
     )
 }
 

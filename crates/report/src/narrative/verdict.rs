@@ -74,10 +74,6 @@ fn unranked(comparison: &Comparison) -> Option<String> {
     Some(format!("No metric ranks by default: {reason}. Use --sort NAME to rank by one."))
 }
 
-/// The reason why nothing is tested if a race decided how many replicates each setting got.
-const BEYOND_RACE: &str = "Settings have different numbers of seeds because the experiment was raced, so the 95 % \
-    do not hold for this table; omit --where, --by, --against, --at and --sort for the result of the race";
-
 /// The reason why nothing could be tested.
 fn untested(comparison: &Comparison) -> String {
     let replicates = repeated(comparison);
@@ -88,8 +84,8 @@ fn untested(comparison: &Comparison) -> String {
              Give all settings the same {replicates}."
         );
     }
-    let why = if comparison.beyond_race {
-        BEYOND_RACE.to_owned()
+    let why = if let Some(options) = &comparison.beyond_race {
+        race::beyond(comparison, options)
     } else if comparison.replicate.is_none() {
         "No hyperparameter repeats a setting: run several seeds, or name one with --replicate"
             .to_owned()
@@ -186,8 +182,8 @@ fn against(comparison: &Comparison) -> Option<String> {
     };
     let tested = comparison.settings.iter().filter(|setting| test(setting).is_some()).count();
     let name = setting_name(comparison, baseline);
-    if comparison.beyond_race {
-        return Some(format!("Nothing is tested. {BEYOND_RACE}."));
+    if let Some(options) = &comparison.beyond_race {
+        return Some(format!("Nothing is tested. {}.", race::beyond(comparison, options)));
     }
     if tested == 0 {
         let replicates = repeated(comparison);

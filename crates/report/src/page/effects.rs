@@ -27,11 +27,11 @@ pub struct EffectRow {
     pub levels: String,
 }
 
-/// The main effects, if the comparison has any.
+/// The main effects, if the comparison has any. None in a race: results decided which runs exist.
 pub fn effects(comparison: &Comparison) -> Option<Effects> {
     /// The maximum number of values whose means a row lists.
     const LEVELS: usize = 12;
-    let metric = comparison.ranking()?;
+    let metric = comparison.ranking().filter(|_| !comparison.is_raced())?;
     let row = |effect: &Effect| {
         let level = |(value, statistic): &(Value, Option<Statistic>)| {
             let mean = statistic.map_or_else(

@@ -50,7 +50,10 @@ fn table(table: &Table) -> Json {
             Promise::Against(_) => "against",
         }),
         "notes": table.findings(),
-        "effects": effects(&comparison.effects),
+        "effects": match comparison.is_raced() {
+            true => effects(&Effects::default()),
+            false => effects(&comparison.effects),
+        },
         "optimistic": comparison.is_optimistic(),
         "keys": comparison.keys,
         "averaged": comparison.averaged,
@@ -76,6 +79,7 @@ fn race(race: &RaceState) -> Json {
         "looks": race.rules.looks(),
         "confidence": race.rules.confidence(),
         "indifference": race.rules.indifference(),
+        "changes": race.changes,
         "seeds": race.seeds.iter().map(value).collect::<Vec<_>>(),
         "settings": race.settings,
         "settings_left": race.left,
@@ -120,7 +124,8 @@ fn setting(table: &Table, row: &Row) -> Json {
             Role::Left => {
                 let keys = &table.comparison.keys;
                 let left = if let Cell::Left(cell) = cell { left(cell, keys) } else { Json::Null };
-                setting.insert("left".to_owned(), left)
+                setting.insert("left".to_owned(), left);
+                setting.insert("in_race".to_owned(), row.standing.may_be_best.into())
             }
             Role::Mark => setting.insert("mark".to_owned(), json_cell(cell)),
             Role::Distance(_) | Role::Rival | Role::Note => None,

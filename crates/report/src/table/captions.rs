@@ -1,10 +1,10 @@
 //! Text above and below a table.
 
 use analysis::runs::EpochChoice;
-use tracking::{ValidationSet, printable};
+use tracking::{RaceRules, ValidationSet, printable};
 
 use super::comparison_table::Table;
-use crate::comparison::{Comparison, StatusCounts};
+use crate::comparison::{Comparison, RaceState, StatusCounts};
 use crate::narrative;
 use crate::wording;
 
@@ -18,6 +18,7 @@ impl Table {
         let constants = comparison.constants.iter().filter(|(name, _)| !replicate(name));
         facts.extend(constants.map(|(name, value)| wording::constant(name, value)));
         facts.extend(replicates(comparison));
+        facts.extend(comparison.race.iter().flat_map(|race| rules(comparison, race)));
         if comparison.computed.len() > 1 {
             facts.push(printable(&comparison.computed.join(" and ")).into_owned());
         }
@@ -83,6 +84,15 @@ fn replicates(comparison: &Comparison) -> Option<String> {
             format!("{replicates}, not all of them in every setting")
         }
     })
+}
+
+/// The rules of a race besides its looks, if they are not the default ones.
+fn rules(comparison: &Comparison, race: &RaceState) -> Vec<String> {
+    let is_default = race.rules.confidence() == RaceRules::DEFAULT_CONFIDENCE;
+    let confidence = (!is_default).then(|| format!("confidence {}", race.rules.percent()));
+    let indifference = narrative::indifference(comparison, race);
+    let indifference = indifference.map(|width| format!("indifference {width}"));
+    confidence.into_iter().chain(indifference).collect()
 }
 
 /// `63 runs, none failed` or `63 runs, 2 diverged`.

@@ -1,11 +1,13 @@
 //! The columns that a comparison has, and the choice among them.
 
 use analysis::metric::Metric;
+use analysis::race::{Exit, Reason};
 use tracking::{ColumnNames, ValidationSet};
 
 use super::cells::note;
 use super::column::{Column, Prominence, Role};
-use crate::comparison::{Comparison, Promise};
+use crate::comparison::{Comparison, Promise, Setting};
+use crate::narrative;
 use crate::wording;
 
 /// Names that hyperparameters and metrics cannot take, since every format uses them.
@@ -73,13 +75,11 @@ pub fn columns(comparison: &Comparison) -> Vec<Column> {
         }
     }
     if comparison.race.is_some() {
-        columns.push(reserved("left", Role::Left, Prominence::Needed));
-        columns.push(reserved("behind", Role::Rival, Prominence::Optional(11)));
+        columns.extend(race(comparison));
     }
     columns.push(reserved("front", Role::Flag, Prominence::Machine));
     let has_notes = settings.iter().any(|setting| note(setting, comparison).is_some());
-    let prominence = if has_notes { Prominence::Optional(10) } else { Prominence::Machine };
-    columns.push(reserved("note", Role::Note, prominence));
+    columns.push(reserved("note", Role::Note, optional_if(has_notes, 10)));
     columns
 }
 
@@ -129,13 +129,28 @@ fn reserved(name: &str, role: Role, prominence: Prominence) -> Column {
     Column { name: name.to_owned(), source: name.to_owned(), title, role, prominence }
 }
 
+fn optional_if(applies: bool, importance: u8) -> Prominence {
+    if applies { Prominence::Optional(importance) } else { Prominence::Machine }
+}
+
+/// The columns about settings that left a race.
+fn race(comparison: &Comparison) -> [Column; 2] {
+    let settings = &comparison.settings;
+    let has_left = settings.iter().any(|setting| narrative::left(comparison, setting).is_some());
+    let is_beaten = |setting: &Setting| {
+        matches!(setting.left, Some(Exit { reason: Reason::Beaten { .. }, .. }))
+    };
+    let prominence = if has_left { Prominence::Needed } else { Prominence::Machine };
+    [
+        reserved("left", Role::Left, prominence),
+        reserved("behind", Role::Rival, optional_if(settings.iter().any(is_beaten), 11)),
+    ]
+}
+
 /// The columns after the ranking metric: the mark, the level, the interval and the differences.
 fn ranking(metric: &Metric, comparison: &Comparison) -> Vec<Column> {
     let (unit, settings) = (metric.unit, &comparison.settings);
     let repeated = settings.iter().any(|setting| setting.n > 1);
-    let optional_if = |applies: bool, importance| {
-        if applies { Prominence::Optional(importance) } else { Prominence::Machine }
-    };
     let against = matches!(comparison.promise, Some(Promise::Against(_)));
     let among = comparison.promise == Some(Promise::BestIsAmong);
     let mut columns = vec![

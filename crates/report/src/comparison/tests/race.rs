@@ -144,6 +144,83 @@ fn other_recorded_runs_change_no_place() {
     let outside = compared(&example);
     assert_same(&outside);
     assert_eq!(narrative::left(&outside, &outside.settings[3]).unwrap(), "not in the race");
+    assert_eq!(
+        verdict(&outside),
+        "The race ended after 3 of 6 seeds: the best of the 3 settings of the race is batch_size 16 (95 %)."
+    );
+}
+
+#[test]
+fn open_race_counts_only_its_own_settings() {
+    let mut example = race(&[3, 5], None, &[(16, 3), (32, 3), (64, 3)]);
+    example.record(raced(256, 0));
+    let text = verdict(&compared(&example));
+    let best = "the best of the 3 settings of the race is among these 2 (95 %): batch_size 16; batch_size 32.";
+    assert!(text.contains(best), "{text}");
+}
+
+#[test]
+fn race_of_one_setting_says_so() {
+    let comparison = compared(&race(&[2, 3], None, &[(16, 2)]));
+    assert_eq!(comparison.race.as_ref().unwrap().end, Some(End::Won));
+    assert_eq!(verdict(&comparison), "The race has only one setting.");
+}
+
+#[test]
+fn rules_that_changed_after_results_are_reported() {
+    let example = race(&[2, 3], None, &[(16, 2), (64, 2)]);
+    let mut declarations = example.reader().declarations("race").unwrap();
+    declarations.race.as_mut().unwrap().changes = 2;
+    let changed = |answer: &[String]| {
+        answer
+            .iter()
+            .any(|text| text.contains("changed 2 times after results were known: the 95 %"))
+    };
+    assert!(!changed(&narrative::answer(&compared(&example))));
+    example.declare(&declarations);
+    assert!(changed(&narrative::answer(&compared(&example))));
+}
+
+#[test]
+fn heading_names_rules_that_are_not_the_default() {
+    let example = race(&[2, 3], Some(0.01), &[(16, 2), (64, 2)]);
+    let facts = |example: &Example| example.tables()[0].facts();
+    assert!(facts(&example).contains(&"indifference 1 point".to_owned()));
+    assert!(!facts(&example).iter().any(|fact| fact.contains("confidence")));
+    let mut declarations = example.reader().declarations("race").unwrap();
+    let race = declarations.race.as_mut().unwrap();
+    race.rules = tracking::RaceRules::new(vec![2, 3], 0.99, None).unwrap();
+    example.declare(&declarations);
+    assert!(facts(&example).contains(&"confidence 99 %".to_owned()));
+}
+
+#[test]
+fn columns_of_a_race_appear_when_a_setting_leaves() {
+    let shown = |example: &Example| -> Vec<String> {
+        let columns = example.tables()[0].rendered_columns();
+        columns.into_iter().map(|column| column.name).collect()
+    };
+    let has = |names: &[String], name: &str| names.iter().any(|known| known == name);
+    let mut example = race(&[3, 4], None, &[(16, 2), (32, 2)]);
+    example.record(ended(Status::Failed, raced(32, 2)));
+    let begun = shown(&example);
+    assert!(!has(&begun, "left") && !has(&begun, "behind") && has(&begun, "note"), "{begun:?}");
+    example.record(raced(16, 2));
+    let unbeaten = shown(&example);
+    assert!(has(&unbeaten, "left") && !has(&unbeaten, "behind"), "{unbeaten:?}");
+    let beaten = shown(&race(&[3, 4], None, &[(16, 3), (64, 3)]));
+    assert!(has(&beaten, "left") && has(&beaten, "behind"), "{beaten:?}");
+}
+
+#[test]
+fn race_reports_no_effects_of_hyperparameters() {
+    let example = race(&[3, 6], None, &[(16, 3), (64, 3)]);
+    let comparison = compared(&example);
+    let differ = |text: &String| text.contains("differ by up to");
+    assert!(!narrative::background(&comparison).iter().any(differ));
+    let section = &example.page().sections[0];
+    assert!(section.effects.is_none());
+    assert!(section.figures.iter().all(|figure| !figure.note.contains("line: mean")));
 }
 
 #[test]
@@ -153,7 +230,7 @@ fn another_question_about_a_raced_experiment_is_not_tested() {
         let text = verdict(comparison);
         comparison.race.is_none()
             && comparison.candidates().is_empty()
-            && text.contains("because the experiment was raced")
+            && text.contains("The results decided how many seeds each setting got")
     };
     let default = CompareOptions::default();
     let against = Some(Condition::parse("batch_size=16").unwrap());
@@ -187,7 +264,7 @@ fn runs_on_other_data_are_compared_by_tests() {
     let comparisons = example.comparisons(&CompareOptions::default());
     let promises: Vec<_> = comparisons.iter().map(|comparison| comparison.promise).collect();
     assert_eq!(promises, [Some(Promise::BestIsAmong), Some(Promise::BestIsInRace)]);
-    assert!(!comparisons[0].beyond_race && comparisons[0].race.is_none());
+    assert!(!comparisons[0].is_raced());
 }
 
 #[test]

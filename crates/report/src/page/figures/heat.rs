@@ -18,6 +18,10 @@ impl Charts<'_> {
     /// The metric over the two hyperparameters with the largest effects.
     pub fn heat(&self) -> Option<Figure> {
         let comparison = self.comparison;
+        // In a race, results decided which runs exist: means over several settings would mislead.
+        if comparison.is_raced() && comparison.keys.len() > 2 {
+            return None;
+        }
         let mut keys: Vec<&Effect> = comparison
             .effects
             .main

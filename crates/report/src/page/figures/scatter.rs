@@ -18,8 +18,9 @@ impl Charts<'_> {
             Some(self.dot(measured, x))
         };
         let dots: Vec<Dot> = self.measured.iter().take(DOTS).filter_map(dot).collect();
-        let means: Vec<(AxisValue, f64)> = effect
-            .levels
+        // In a race, results decided which runs exist: means over several settings would mislead.
+        let levels = if self.comparison.is_raced() { &[][..] } else { &effect.levels };
+        let means: Vec<(AxisValue, f64)> = levels
             .iter()
             .take(DOTS)
             .filter_map(|(value, mean)| Some((axis_value(value), (*mean)?.mean)))
@@ -29,21 +30,24 @@ impl Charts<'_> {
         let labels = Labels {
             id: &format!("{}-key{key}", self.id),
             title: &title,
-            description: "One dot per setting, with the 95 % interval of its own mean; the line joins the means of the values.",
+            description: match means.is_empty() {
+                true => "One dot per setting, with the 95 % interval of its own mean.",
+                false => {
+                    "One dot per setting, with the 95 % interval of its own mean; the line joins the means of the values."
+                }
+            },
             x: &x,
             y: &y,
             x_format: NumberFormat::Number,
             y_format: self.format(),
         };
-        let line = if self.comparison.effects.balanced {
-            "all runs"
-        } else {
-            "runs that differ in nothing else"
+        let line = match self.comparison.effects.balanced {
+            _ if means.is_empty() => "",
+            true => "; line: mean of all runs",
+            false => "; line: mean of runs that differ in nothing else",
         };
-        let note = self.with_limit(
-            &format!("bars: 95 % confidence interval of each mean by itself; line: mean of {line}"),
-            DOTS,
-        );
+        let bars = "bars: 95 % confidence interval of each mean by itself";
+        let note = self.with_limit(&format!("{bars}{line}"), DOTS);
         Some(Figure {
             svg: chart::scatter_plot(&labels, &dots, &means),
             title: title.clone(),
