@@ -141,7 +141,7 @@ fn options_that_change_the_question_leave_the_race() {
         let table = report(results, &options);
         assert!(table.get("race").is_none(), "{options:?}");
         let note = table["notes"][0].as_str().unwrap();
-        let advice = format!("; without {}, the report has the result of the race.", options[0]);
+        let advice = format!("; omit {} for the result of the race.", options[0]);
         assert!(note.contains("The results decided how many seeds each setting got"), "{note}");
         assert!(note.ends_with(&advice), "{note}");
         let settings = table["settings"].as_array().unwrap();

@@ -17,7 +17,7 @@ pub fn background(comparison: &Comparison) -> Vec<String> {
 pub fn basis(comparison: &Comparison) -> Option<String> {
     comparison.promise?;
     if let Some(race) = &comparison.race {
-        return Some(race::basis(comparison, race));
+        return (race.settings > 1).then(|| race::basis(comparison, race));
     }
     let metric = wording::metric(comparison.ranked_by.as_deref()?);
     let replicate = comparison.replicate.as_deref().map(wording::key)?;

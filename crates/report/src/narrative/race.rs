@@ -132,9 +132,7 @@ pub fn beyond(comparison: &Comparison, options: &[&str]) -> String {
     let replicates = repeated(comparison);
     let advice = match options {
         [] => String::new(),
-        options => {
-            format!("; without {}, the report has the result of the race", options.join(" and "))
-        }
+        options => format!("; omit {} for the result of the race", options.join(", ")),
     };
     format!(
         "The results decided how many {replicates} each setting got, so the 95 % do not hold for this table{advice}"

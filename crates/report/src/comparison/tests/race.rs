@@ -164,6 +164,7 @@ fn race_of_one_setting_says_so() {
     let comparison = compared(&race(&[2, 3], None, &[(16, 2)]));
     assert_eq!(comparison.race.as_ref().unwrap().end, Some(End::Won));
     assert_eq!(verdict(&comparison), "The race has only one setting.");
+    assert!(narrative::background(&comparison).is_empty());
 }
 
 #[test]
@@ -234,6 +235,10 @@ fn another_question_about_a_raced_experiment_is_not_tested() {
     };
     let default = CompareOptions::default();
     let against = Some(Condition::parse("batch_size=16").unwrap());
+    let directions = vec![("test_loss".to_owned(), tracking::Direction::Minimize)];
+    let several = CompareOptions { sort: Some("test_loss".into()), directions, ..default.clone() };
+    let text = verdict(&example.comparisons(&several)[0]);
+    assert!(text.ends_with("; omit --sort, --minimize for the result of the race."), "{text}");
     for options in [
         CompareOptions { sort: Some("test_loss".into()), ..default.clone() },
         CompareOptions { epoch: analysis::runs::EpochChoice::Best, ..default.clone() },
