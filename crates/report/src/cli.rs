@@ -1,18 +1,17 @@
 //! The command line.
 
 mod diff;
+mod directions;
 mod list;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use analysis::runs::EpochChoice;
-use anyhow::{Result, bail};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
-use tracking::Direction;
-use tracking::typed_name::is_same;
 
 pub use diff::{DiffArgs, DiffFormat};
+pub use directions::DirectionArgs;
 pub use list::{ListArgs, ListFormat};
 
 /// Compare the runs of each experiment in the results folder
@@ -121,42 +120,6 @@ pub struct ComparisonArgs {
     /// Example: --where 'batch_size<=64 and not (status=failed or started_at<2026-11)'
     #[arg(long = "where", value_name = "CONDITION", help_heading = "Input")]
     pub conditions: Vec<String>,
-}
-
-// The directions of metrics.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
-pub struct DirectionArgs {
-    /// Treat lower values of these metrics as better
-    ///
-    /// By default, the first of them ranks the settings.
-    #[arg(long, value_name = "METRIC,…", value_delimiter = ',', help_heading = "Comparison")]
-    pub minimize: Vec<String>,
-    /// Treat higher values of these metrics as better
-    ///
-    /// By default, the first of them ranks the settings.
-    #[arg(long, value_name = "METRIC,…", value_delimiter = ',', help_heading = "Comparison")]
-    pub maximize: Vec<String>,
-}
-
-impl DirectionArgs {
-    /// The direction of each named metric.
-    ///
-    /// # Errors
-    /// If both options name a metric.
-    pub fn directions(&self) -> Result<Vec<(String, Direction)>> {
-        let is_maximized = |name: &str| self.maximize.iter().any(|other| is_same(other, name));
-        if let Some(name) = self.minimize.iter().find(|name| is_maximized(name)) {
-            bail!(
-                "--minimize and --maximize both name {}: expected one of them",
-                tracking::printable(name)
-            );
-        }
-        let with = |names: &[String], direction| {
-            names.iter().map(|name| (name.clone(), direction)).collect::<Vec<_>>()
-        };
-        Ok([with(&self.minimize, Direction::Minimize), with(&self.maximize, Direction::Maximize)]
-            .concat())
-    }
 }
 
 // Options of the page.

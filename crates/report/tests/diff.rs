@@ -345,6 +345,7 @@ fn json_has_all_numbers() {
       "metrics": null,
       "only_left": 0,
       "only_right": 0,
+      "raced": false,
       "ranked_by": "test_accuracy",
       "replicate": "seed",
       "right": {

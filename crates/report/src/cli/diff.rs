@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::DirectionArgs;
+use super::directions::DirectionArgs;
 
 // Operands and options of the diff.
 #[derive(Debug, Args)]
@@ -31,6 +31,9 @@ pub struct DiffArgs {
     pub format: DiffFormat,
     /// Say whether the right side is better, as a verdict with an exit code
     ///
+    /// Exit codes: 0 it is; 10 it is not; 11 undecided, also without a common seed; 2 the sides have
+    /// no common metric or hyperparameters, no finished run, or common runs; 1 the record is damaged.
+    ///
     /// The verdict stays valid if the command is repeated while seeds are added. If it is undecided,
     /// the output names the number of seeds to add and the command that runs them.
     #[arg(long, help_heading = "Verdict")]
@@ -46,6 +49,7 @@ pub struct DiffArgs {
         requires = "judge",
         default_value_t = 0.0,
         hide_default_value = true,
+        allow_negative_numbers = true,
         value_parser = margin,
         help_heading = "Verdict"
     )]

@@ -41,6 +41,9 @@ pub fn diff(results: &Path, args: &DiffArgs) -> Result<ExitCode> {
     let rank = directions.first().map(|(name, _)| name.as_str());
     let paired = PairedSets::new([&left.runs, &right.runs], &rules, replicate, rank);
     check_names(&paired, args)?;
+    if let Some(caveat) = text::race_caveat([&left, &right], &paired).filter(|_| args.once) {
+        bail!("{caveat}: ask without --once");
+    }
     if args.judge {
         return judge([&left, &right], &paired, &rules, args, &folders);
     }
@@ -67,6 +70,9 @@ fn judge(
         method: if args.once { Method::Once } else { Method::Anytime },
     };
     let judged = Judged::new(sides, paired, rules, question)?;
+    if let Some(warning) = judge::text::margin_warning(&judged) {
+        anstream::eprintln!("{warning}");
+    }
     let damage = report_damage(folders);
     let code = if damage == ExitCode::SUCCESS { judged.exit_code() } else { super::DAMAGED };
     print(&match args.format {

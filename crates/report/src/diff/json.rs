@@ -7,6 +7,7 @@ use tracking::{Direction, Value};
 use super::metric::{BetterSide, MetricDifference};
 use super::run_set::RunSet;
 use super::sets::{Compared, PairedSets};
+use super::text::race_caveat;
 
 /// Formats the difference of two sets, with every number in full.
 pub fn json(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Json {
@@ -16,7 +17,7 @@ pub fn json(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Json {
         "right": side(right),
         "compared": compared(paired),
         "matched": paired.matched(),
-        "unfinished": paired.unfinished,
+        "unfinished": paired.unfinished.len(),
         "only_left": paired.unmatched[0],
         "only_right": paired.unmatched[1],
         "ambiguous": paired.ambiguous,
@@ -25,6 +26,7 @@ pub fn json(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Json {
         "ranked_by": paired.ranked_by,
         "confidence": CONFIDENCE,
         "metrics": metrics.collect::<Map<String, Json>>(),
+        "raced": race_caveat([left, right], paired).is_some(),
         "conclusion": paired.conclusion_sentence(),
     })
 }

@@ -32,6 +32,11 @@ impl<'a> Pair<'a> {
     pub fn param(&self, name: &str) -> Option<&'a Value> {
         self.left.run.param(name)
     }
+
+    /// The value of a common hyperparameter as a key.
+    pub fn key(&self, name: &str) -> Option<KeyValue<'a>> {
+        self.param(name).map(KeyValue::of)
+    }
 }
 
 /// The result of matching. Arrays hold the left and the right number.
@@ -92,7 +97,7 @@ impl<'a> MatchKey<'a> {
 
 /// The value of a hyperparameter in a key. `1` and `1.0` are equal.
 #[derive(PartialEq, Eq, Hash)]
-enum KeyValue<'a> {
+pub enum KeyValue<'a> {
     Integer(i64),
     Real(u64),
     Text(&'a str),

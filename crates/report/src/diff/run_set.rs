@@ -21,8 +21,12 @@ pub struct RunSet {
     pub name: String,
     pub runs: Vec<MeasuredRun>,
     pub declarations: Declarations,
-    /// The commit that the operand names.
-    pub commit: Option<String>,
+    /// The version that the operand names, unless it is the newest program.
+    pub version: Option<Version>,
+    /// The condition of the operand.
+    condition: Option<Condition>,
+    /// Whether the operand names one run.
+    is_one_run: bool,
     /// The hyperparameters that the condition of the operand fixes, of those that were swept.
     pub fixed: Vec<(String, Value)>,
     pub folder: Rc<Folder>,
@@ -37,7 +41,8 @@ impl RunSet {
     /// If the condition of a setting is wrong, or the store cannot be read.
     pub fn read(Operand { folder, what }: Operand) -> Result<Self> {
         let reader = &folder.reader;
-        let (name, experiment, version, condition, runs) = match what {
+        let is_one_run = matches!(what, What::Run(_));
+        let (name, experiment, mut version, condition, runs) = match what {
             What::Run(run) => {
                 (format!("run {}", run.id), run.experiment.clone(), None, None, vec![*run])
             }
@@ -59,15 +64,46 @@ impl RunSet {
         }
         let mut runs = measured_at_end(reader, runs)?;
         let mut others = Vec::new();
+        let mut resolved = None;
         if let Some((condition, text)) = condition {
             name = format!("{name}:{text}");
-            (runs, others) = select(runs, condition, &name)?;
+            let condition = resolved.insert(resolve(condition, &runs)?);
+            (runs, others) = runs.into_iter().partition(|run| run.matches(condition));
+            if runs.is_empty() {
+                bail!("no run matches '{}'", printable(&name));
+            }
         }
         let fixed = fixed(&runs, others);
         let invocations = reader.invocations_of(runs.iter().map(|run| &run.run))?;
         let declarations = reader.declarations(&experiment)?;
-        let commit = version.and_then(Version::into_commit);
-        Ok(Self { name, runs, declarations, commit, fixed, folder, invocations })
+        if let Some(Version::Program(digest)) = &version
+            && newest_program(reader, &experiment)?.as_ref() == Some(digest)
+        {
+            version = None;
+        }
+        let condition = resolved;
+        Ok(Self {
+            name,
+            runs,
+            declarations,
+            version,
+            condition,
+            is_one_run,
+            fixed,
+            folder,
+            invocations,
+        })
+    }
+
+    /// Whether the operand selects new runs with this value of the replicate.
+    pub fn admits(&self, replicate: &str, value: i64) -> bool {
+        let Some(run) = self.runs.first().filter(|_| !self.is_one_run) else { return false };
+        let of_new_run = |key: &str| match key {
+            _ if key.strip_prefix("param_").unwrap_or(key) == replicate => Some(value.into()),
+            "trial" | "run" | "started_at" | "ended_at" => None,
+            _ => run.value(key),
+        };
+        self.condition.as_ref().is_none_or(|condition| condition.holds(&of_new_run))
     }
 
     /// The number of finished runs.
@@ -83,22 +119,14 @@ impl RunSet {
     }
 }
 
-/// Splits off the runs that match the condition of a setting. It may name hyperparameters and facts,
-/// but no metrics: a selection by results would bias the comparison.
-fn select(
-    runs: Vec<MeasuredRun>,
-    condition: Condition,
-    name: &str,
-) -> Result<(Vec<MeasuredRun>, Vec<MeasuredRun>)> {
+/// Resolves the condition of a setting. It may name hyperparameters and facts, but no metrics: a
+/// selection by results would bias the comparison.
+fn resolve(condition: Condition, runs: &[MeasuredRun]) -> Result<Condition> {
     let mut conditions = [condition];
-    resolve_conditions(&mut conditions, &param_names(&runs), &[])
+    resolve_conditions(&mut conditions, &param_names(runs), &[])
         .map_err(|error| error.with_option("setting"))?;
-    let (selected, others): (Vec<_>, Vec<_>) =
-        runs.into_iter().partition(|run| run.matches(&conditions[0]));
-    if selected.is_empty() {
-        bail!("no run matches '{}'", printable(name));
-    }
-    Ok((selected, others))
+    let [condition] = conditions;
+    Ok(condition)
 }
 
 /// The hyperparameters that have one value in `selected`, and several in all runs of the newest
@@ -122,6 +150,12 @@ fn fixed(selected: &[MeasuredRun], others: Vec<MeasuredRun>) -> Vec<(String, Val
 fn newest_runs(reader: &Reader, experiment: &str) -> Result<Vec<RecordedRun>> {
     let newest = reader.runs_by_program(experiment)?.into_iter().next();
     Ok(newest.map_or_else(Vec::new, |newest| newest.runs))
+}
+
+/// The digest of the newest program of `experiment`.
+fn newest_program(reader: &Reader, experiment: &str) -> Result<Option<String>> {
+    let newest = reader.runs_by_program(experiment)?.into_iter().next();
+    Ok(newest.and_then(|newest| newest.program_sha256))
 }
 
 /// The effective runs of `experiment` at `version`. Of the runs at a commit, only those of the

@@ -1,6 +1,6 @@
 //! Two sets of runs, paired and compared metric by metric.
 
-use analysis::metric::Unit;
+use analysis::metric::{Metric, Unit};
 use analysis::runs::{MeasuredRun, is_final, metric_names, metric_of, param_names};
 use analysis::samples::{Coordinates, by_value};
 use tracking::metric::Rules;
@@ -30,8 +30,8 @@ pub struct PairedSets<'a> {
     pub unmatched: [usize; 2],
     /// Runs with several possible counterparts.
     pub ambiguous: [usize; 2],
-    /// The number of pairs in which a run did not finish.
-    pub unfinished: usize,
+    /// The pairs in which a run did not finish.
+    pub unfinished: Vec<Pair<'a>>,
     /// The finished pairs, ordered by the trial on the left.
     pub pairs: Vec<Pair<'a>>,
     /// The number of finished pairs with equal bits in all common metrics except durations.
@@ -72,8 +72,8 @@ impl<'a> PairedSets<'a> {
             .collect();
         params.retain(|name| compared.iter().all(|compared| compared.name != *name));
         let Matches { mut pairs, unmatched, ambiguous } = match_runs(sets, &params);
-        let matched = pairs.len();
-        pairs.retain(|pair| is_finished(pair.left) && is_finished(pair.right));
+        let is_open = |pair: &mut Pair| !is_finished(pair.left) || !is_finished(pair.right);
+        let unfinished = pairs.extract_if(.., is_open).collect();
         pairs.sort_by(|a, b| a.left.run.trial.cmp(&b.left.run.trial));
 
         let names = sets.map(|runs| metric_names(runs.iter().filter(|run| is_finished(run))));
@@ -94,7 +94,7 @@ impl<'a> PairedSets<'a> {
             compared,
             unmatched,
             ambiguous,
-            unfinished: matched - pairs.len(),
+            unfinished,
             equal: pairs.iter().filter(is_equal).count(),
             ranked_by: choose_ranking(&metrics, &pairs, rules, rank),
             metrics,
@@ -106,7 +106,12 @@ impl<'a> PairedSets<'a> {
 
     /// The number of pairs, finished or not.
     pub fn matched(&self) -> usize {
-        self.pairs.len() + self.unfinished
+        self.pairs.len() + self.unfinished.len()
+    }
+
+    /// Compares a metric over some of the pairs.
+    pub fn difference(&self, pairs: &[Pair<'a>], metric: Metric) -> Option<MetricDifference> {
+        metric_difference(metric, &self.params, self.replicate, pairs)
     }
 
     /// The difference of the ranking metric.
@@ -174,24 +179,32 @@ pub fn varies(pairs: &[Pair], name: &str) -> bool {
     pairs.iter().any(|pair| by_value(pair.param(name), first).is_ne())
 }
 
-/// Compares each metric. A cell is a combination of all hyperparameters except the replicate.
-fn metric_differences<'a>(
+/// Compares each metric.
+fn metric_differences(
     names: &[&str],
     params: &[&str],
     replicate: Option<&str>,
-    pairs: &[Pair<'a>],
+    pairs: &[Pair],
     rules: &Rules,
 ) -> Vec<MetricDifference> {
+    let runs = runs_of(pairs);
+    let metrics = names.iter().map(|name| metric_of(name, &runs, rules));
+    metrics.filter_map(|metric| metric_difference(metric, params, replicate, pairs)).collect()
+}
+
+/// Compares a metric. A cell is a combination of all hyperparameters except the replicate.
+fn metric_difference<'a>(
+    metric: Metric,
+    params: &[&str],
+    replicate: Option<&str>,
+    pairs: &[Pair<'a>],
+) -> Option<MetricDifference> {
     let cell: Vec<&str> = params.iter().filter(|name| Some(**name) != replicate).copied().collect();
     let coordinates = |pair: &Pair<'a>| -> Coordinates<'a> {
         let replicate = replicate.and_then(|name| pair.param(name));
         (replicate, cell.iter().map(|name| pair.param(name)).collect())
     };
-    let runs = runs_of(pairs);
-    names
-        .iter()
-        .filter_map(|name| MetricDifference::of(metric_of(name, &runs, rules), pairs, &coordinates))
-        .collect()
+    MetricDifference::of(metric, pairs, &coordinates)
 }
 
 /// The ranking metric: the requested one, else that of the rules.

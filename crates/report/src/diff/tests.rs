@@ -149,7 +149,7 @@ fn unmatched_and_ambiguous_runs_are_counted() {
     ]);
     let sets = paired(&left, &right);
     assert_eq!((sets.unmatched, sets.ambiguous), ([1, 1], [1, 2]));
-    assert_eq!((sets.unfinished, sets.pairs.len()), (1, 1));
+    assert_eq!((sets.unfinished.len(), sets.pairs.len()), (1, 1));
     assert_eq!(sets.one_sided_params, [vec![], vec!["momentum"]]);
 
     let first = seeds(&LEFT[..1]).remove(0);

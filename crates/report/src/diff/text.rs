@@ -2,6 +2,7 @@
 
 use analysis::runs::MeasuredRun;
 use analysis::statistics::Interval;
+use tracking::printable;
 
 use super::digits::{Digits, p_value};
 use super::field::{FieldDifference, columns};
@@ -42,8 +43,22 @@ pub fn lines(left: &RunSet, right: &RunSet, paired: &PairedSets) -> Vec<String> 
     lines.push(String::new());
     let conclusion = paired.conclusion_sentence();
     lines.extend(wrap_text(&conclusion, width).iter().map(|line| styled(BOLD, line)));
+    if let Some(caveat) = race_caveat([left, right], paired) {
+        lines.extend(wrap_text(&format!("{caveat}: use --judge"), width));
+    }
     lines.extend(largest_differences(paired, width));
     lines
+}
+
+/// The reason why the ordinary test does not hold for raced runs.
+pub fn race_caveat(sets: [&RunSet; 2], paired: &PairedSets) -> Option<String> {
+    let raced = sets.into_iter().find(|set| set.declarations.race.is_some())?;
+    let replicates = wording::repeated(paired.replicate);
+    Some(format!(
+        "{} was raced: the results decided how many {replicates} each setting has, so the ordinary \
+         test does not hold",
+        printable(&raced.name)
+    ))
 }
 
 /// A row about a hyperparameter that is compared.
@@ -64,8 +79,8 @@ pub fn match_summary(paired: &PairedSets) -> Vec<String> {
         let names = listed(&paired.disjoint_params, wording::key);
         facts.push(format!("the sides have no common value of: {names}"));
     }
-    if paired.unfinished > 0 {
-        let pairs = count(paired.unfinished, "pair");
+    if !paired.unfinished.is_empty() {
+        let pairs = count(paired.unfinished.len(), "pair");
         facts.push(format!("{pairs} excluded: not finished on both sides"));
     }
     let [left, right] = paired.ambiguous;
@@ -179,6 +194,7 @@ fn largest_differences(paired: &PairedSets, width: usize) -> Vec<String> {
     lines
 }
 
-fn short_id(run: &MeasuredRun) -> String {
+/// The first digits of the id of a run, enough to find it.
+pub fn short_id(run: &MeasuredRun) -> String {
     run.run.id.as_str().chars().take(ID_DIGITS).collect()
 }

@@ -26,7 +26,7 @@ impl Version {
     }
 
     /// The commit, unless the version is a program.
-    pub fn into_commit(self) -> Option<String> {
+    pub fn commit(&self) -> Option<&str> {
         match self {
             Self::Commit(commit) => Some(commit),
             Self::Program(_) => None,

@@ -3,8 +3,9 @@
 use tracking::{Value, shell};
 
 use crate::diff::run_set::RunSet;
+use crate::diff::version::Version;
 
-/// What to run on one side, or on both.
+/// A command that adds replicates to one side, or to both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// `left`, `right` or both.
@@ -12,25 +13,26 @@ pub struct Command {
     /// The command line; empty if the record has none.
     pub line: String,
     pub kind: Kind,
-    /// The commit at which to run it.
-    pub commit: Option<String>,
+    /// The version of the code with which to run it; `None` for the newest.
+    pub version: Option<Version>,
     /// The replicates without a finished run.
     pub seeds: Vec<i64>,
 }
 
-/// What a command line does.
+/// The effect of a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// It adds the replicates.
     AddsSeeds,
-    /// It is the recorded command of a race, which chooses its own replicates.
-    Race,
     /// It is the recorded command of another program, or incomplete.
     Recorded,
+    /// There is none, because the side is an older version of a program.
+    OlderProgram,
 }
 
 /// Options of the runner with which the command would run something else than the missing trials.
-const DROPPED: [&str; 5] = ["--plan", "--dry-run", "--rerun", "--retry-failed", "--take-over"];
+const DROPPED: [&str; 6] =
+    ["--plan", "--dry-run", "--race", "--rerun", "--retry-failed", "--take-over"];
 /// Such options with a value.
 const DROPPED_WITH_VALUE: [&str; 4] = ["--shard", "--requeue", "--results", "-r"];
 
@@ -47,20 +49,23 @@ impl Command {
         let recorded = newest.map_or_else(String::new, |newest| newest.command_line.clone());
         let words = shell::words(&recorded);
         let file = newest.and_then(|newest| newest.experiment_file.as_deref()).unwrap_or_default();
-        let kind = kind(file, &words);
+        let kind = match &set.version {
+            Some(Version::Program(_)) => Kind::OlderProgram,
+            _ => kind(file, &words),
+        };
         let line = match kind {
             Kind::AddsSeeds => {
                 // A trial that has a result of another commit runs again only with --rerun, which
                 // must not repeat the replicates of this commit.
-                let seeds = if set.commit.is_some() { &missing } else { all };
+                let seeds = if set.version.is_some() { &missing } else { all };
                 let mut words = with_seeds(words, file, set, replicate, seeds);
-                words.extend(set.commit.is_some().then(|| "--rerun".to_owned()));
+                words.extend(set.version.is_some().then(|| "--rerun".to_owned()));
                 shell::command(&words)
             }
-            Kind::Race | Kind::Recorded => recorded,
+            Kind::Recorded => recorded,
+            Kind::OlderProgram => String::new(),
         };
-        let commit = set.commit.clone();
-        Self { sides: vec![side], line, kind, commit, seeds: missing }
+        Self { sides: vec![side], line, kind, version: set.version.clone(), seeds: missing }
     }
 }
 
@@ -71,17 +76,9 @@ fn kind(file: &str, words: &[String]) -> Kind {
     let is_incomplete = has_word(|word| word.contains("\"not recorded\""));
     if file.is_empty() || is_incomplete || !has_word(|word| word.ends_with(".toml")) {
         Kind::Recorded
-    } else if has_line(file, &["[race", "race"]) || has_word(is_race) {
-        Kind::Race
     } else {
         Kind::AddsSeeds
     }
-}
-
-/// Whether a word of a command asks for a race.
-fn is_race(word: &str) -> bool {
-    let set = word.strip_prefix("--set=").unwrap_or(word);
-    word == "--race" || set.starts_with("race.") || set.starts_with("race=")
 }
 
 /// The words of a recorded command of the runner, changed to run these replicates of the side.
@@ -92,6 +89,7 @@ fn with_seeds(
     replicate: &str,
     seeds: &[i64],
 ) -> Vec<String> {
+    let is_raced = has_line(file, &["[race", "race"]) || words.iter().any(|word| is_race(word));
     let mut words = without_options(words);
     words.extend(shell::results_option(&set.folder.path));
     // A hyperparameter has a list of its own if the file has one sweep, of all combinations.
@@ -101,13 +99,27 @@ fn with_seeds(
         }
     }
     set_sweep(&mut words, replicate, &seed_list(seeds));
+    // A race chooses its own replicates.
+    remove_settings(&mut words, "race.");
+    remove_settings(&mut words, "race=");
+    if is_raced {
+        words.extend(["--set".to_owned(), "race=false".to_owned()]);
+    }
     words
 }
 
-/// Whether a line of the experiment file starts with one of these texts.
+/// Whether a word of a command asks for a race.
+fn is_race(word: &str) -> bool {
+    let set = word.strip_prefix("--set=").unwrap_or(word);
+    word == "--race" || set.starts_with("race.") || set.starts_with("race=")
+}
+
+/// Whether a line of the experiment file starts with one of these tables or keys.
 fn has_line(file: &str, starts: &[&str]) -> bool {
-    let mut lines = file.lines().map(str::trim_start);
-    lines.any(|line| starts.iter().any(|start| line.starts_with(start)))
+    let is_end = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || "_-".contains(c));
+    let has_start =
+        |line: &str| starts.iter().any(|start| line.strip_prefix(start).is_some_and(is_end));
+    file.lines().any(|line| has_start(line.trim_start()))
 }
 
 /// The words without [`DROPPED`] and [`DROPPED_WITH_VALUE`].
@@ -134,11 +146,16 @@ fn without_options(words: Vec<String>) -> Vec<String> {
 /// Sets a hyperparameter of the sweep, instead of an earlier `--set` of it.
 fn set_sweep(words: &mut Vec<String>, name: &str, value: &str) {
     let setting = format!("sweep.{name}=");
-    while let Some(index) = words.iter().position(|word| word.starts_with(&setting)) {
+    remove_settings(words, &setting);
+    words.extend(["--set".to_owned(), setting + value]);
+}
+
+/// Removes each `--set` whose text starts with `start`.
+fn remove_settings(words: &mut Vec<String>, start: &str) {
+    while let Some(index) = words.iter().position(|word| word.starts_with(start)) {
         words.drain(index.saturating_sub(1)..=index);
     }
-    words.retain(|word| !word.strip_prefix("--set=").is_some_and(|set| set.starts_with(&setting)));
-    words.extend(["--set".to_owned(), setting + value]);
+    words.retain(|word| !word.strip_prefix("--set=").is_some_and(|set| set.starts_with(start)));
 }
 
 fn toml(value: &Value) -> String {
@@ -151,7 +168,7 @@ fn toml(value: &Value) -> String {
 /// A range if the integers follow each other, else a list.
 fn seed_list(seeds: &[i64]) -> String {
     match seeds {
-        [first, .., last] if is_range(seeds) => format!("{{from={first},to={last}}}"),
+        [first, .., last] if ranges(seeds).len() == 1 => format!("{{from={first},to={last}}}"),
         _ => {
             let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
             format!("[{}]", seeds.join(","))
@@ -159,7 +176,8 @@ fn seed_list(seeds: &[i64]) -> String {
     }
 }
 
-/// Whether each of `seeds` is one more than the one before it.
-pub fn is_range(seeds: &[i64]) -> bool {
-    seeds.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]))
+/// The ranges of consecutive integers in `seeds`, each with its first and last.
+pub fn ranges(seeds: &[i64]) -> Vec<(i64, i64)> {
+    let follows = |a: &i64, b: &i64| a.checked_add(1) == Some(*b);
+    seeds.chunk_by(follows).filter_map(|run| Some((*run.first()?, *run.last()?))).collect()
 }

@@ -11,6 +11,7 @@ use super::text::method_name;
 use crate::diff::field::FieldDifference;
 use crate::diff::json::{compared, side};
 use crate::diff::run_set::provenance_differences;
+use crate::diff::version::Version;
 
 /// Formats the verdict, with every number in full. `exit_code` is that of the command.
 pub fn json(judged: &Judged, exit_code: u8) -> Json {
@@ -34,11 +35,13 @@ pub fn json(judged: &Judged, exit_code: u8) -> Json {
         "same_bits": judged.is_equal,
         "replicate": paired.replicate,
         "n": judged.n(),
-        "pairs": judged.evidence.map_or(0, |evidence| evidence.pairs),
-        "settings": judged.settings(),
+        "pairs": judged.used.pairs.len(),
+        "settings": judged.used.settings,
+        "incomplete": judged.used.incomplete,
+        "lacks_results": judged.lack.as_ref().map(|lack| lack.side),
         "only_left": paired.unmatched[0],
         "only_right": paired.unmatched[1],
-        "unfinished": paired.unfinished,
+        "unfinished": paired.unfinished.len(),
         "ambiguous": paired.ambiguous,
         "compared": compared(paired),
         "only_left_params": paired.one_sided_params[0],
@@ -46,6 +49,7 @@ pub fn json(judged: &Judged, exit_code: u8) -> Json {
         "provenance": provenance.iter().map(field).collect::<Vec<_>>(),
         "seeds_to_add": missing.and_then(|missing| missing.count),
         "commands": commands.collect::<Vec<_>>(),
+        "obstacle": missing.and_then(|missing| missing.obstacle.as_deref()),
     })
 }
 
@@ -68,7 +72,7 @@ fn command(command: &Command) -> Json {
         "sides": command.sides,
         "command": command.line,
         "adds_seeds": command.kind == Kind::AddsSeeds,
-        "commit": command.commit,
+        "commit": command.version.as_ref().and_then(Version::commit),
         "seeds": command.seeds,
     })
 }

@@ -1,24 +1,34 @@
 //! Reasons why two sides cannot be judged, whatever their seeds.
 
+use std::collections::HashSet;
+
+use analysis::runs::MeasuredRun;
 use anyhow::{Result, bail};
-use tracking::{Status, printable};
+use tracking::{RunId, Status, printable};
 
 use crate::diff::pair::match_runs;
 use crate::diff::run_set::{RunSet, provenance_differences};
 use crate::diff::sets::PairedSets;
+use crate::diff::text::short_id;
 use crate::wording::{self, count};
 
 /// Checks that the sides have finished runs, a common metric, and runs that differ only in what is
 /// compared and in the replicate.
 ///
 /// # Errors
-/// If they have not. The error says what to do.
+/// If a check fails. The error says what to do.
 pub fn check(sets: [&RunSet; 2], paired: &PairedSets) -> Result<()> {
     for (side, set) in ["left", "right"].into_iter().zip(sets) {
         if set.finished() == 0 {
-            let name = printable(&set.name);
-            bail!("{side} has no finished run ({name}: {}): run it first", statuses(set));
+            let (name, statuses) = (printable(&set.name), statuses(&set.runs));
+            bail!("{side} has no finished run ({name}: {statuses}): {}", first_step(set));
         }
+    }
+    let left: HashSet<&RunId> = sets[0].runs.iter().map(|run| &run.run.id).collect();
+    let on_both = sets[1].runs.iter().filter(|run| left.contains(&run.run.id)).count();
+    if on_both > 0 {
+        let runs = if on_both == 1 { "1 run is".to_owned() } else { format!("{on_both} runs are") };
+        bail!("{runs} on both sides: select sides without common runs");
     }
     if paired.common_metrics.is_empty() {
         let [left, right] = &paired.one_sided_metrics;
@@ -52,10 +62,21 @@ pub fn check(sets: [&RunSet; 2], paired: &PairedSets) -> Result<()> {
     )
 }
 
+/// What to do about a side without a finished run.
+fn first_step(set: &RunSet) -> String {
+    let has_failed =
+        |run: &&MeasuredRun| matches!(run.run.status, Status::Failed | Status::Diverged);
+    set.runs.iter().find(has_failed).map_or_else(
+        || "run it first".to_owned(),
+        |run| format!("`show {} --log` says why", short_id(run)),
+    )
+}
+
 /// The number of runs of each status.
-fn statuses(set: &RunSet) -> String {
+pub fn statuses<'r>(runs: impl IntoIterator<Item = &'r MeasuredRun>) -> String {
+    let runs: Vec<Status> = runs.into_iter().map(|run| run.run.status).collect();
     let count_of = |status: Status| {
-        let runs = set.runs.iter().filter(|run| run.run.status == status).count();
+        let runs = runs.iter().filter(|found| **found == status).count();
         (runs > 0).then(|| format!("{runs} {status}"))
     };
     let counts: Vec<String> = Status::ALL.into_iter().filter_map(count_of).collect();

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use analysis::judge::Method;
 use analysis::runs::MeasuredRun;
 use tracking::{Status, Value};
 
-use super::Judged;
 use super::command::Command;
+use crate::diff::pair::Pair;
+use crate::diff::run_set::RunSet;
+use crate::wording;
 
 /// The replicates that are missing for a verdict.
 pub struct MissingSeeds {
@@ -15,33 +18,61 @@ pub struct MissingSeeds {
     /// Whether this number gives a verdict with a probability of 80 %. Otherwise, it is the number
     /// without which no test is possible.
     pub is_powerful: bool,
-    /// What to run on the sides that lack replicates.
+    /// A command for each side that lacks replicates.
     pub commands: Vec<Command>,
+    /// The reason why there is no command.
+    pub obstacle: Option<String>,
 }
 
-/// Finds what to run. `needed` is the number of replicates that gives a verdict.
-pub fn missing_seeds(judged: &Judged, needed: Option<usize>) -> MissingSeeds {
-    let n = judged.n();
-    let least = judged.method.least_replicates();
+/// Finds the commands that add replicates to the `n` of the `pairs`. `needed` is the number of
+/// replicates that gives a verdict.
+pub fn missing_seeds(
+    sets: [&RunSet; 2],
+    pairs: &[Pair],
+    replicate: Option<&str>,
+    method: Method,
+    n: usize,
+    needed: Option<usize>,
+) -> MissingSeeds {
+    let least = method.least_replicates();
     let target = needed.or((n < least).then_some(least));
     let count = target.map(|target| target - n);
-    let commands = match (judged.paired.replicate, count) {
-        (Some(replicate), Some(count)) => commands(judged, replicate, count),
-        _ => Vec::new(),
+    let repeated = wording::repeated(replicate);
+    let (commands, obstacle) = match (replicate, count) {
+        (Some(_), Some(_)) if method == Method::Once => (
+            Vec::new(),
+            Some(format!("--once is valid for one look: ask without it to add {repeated}")),
+        ),
+        (Some(replicate), Some(count)) => match commands(sets, pairs, replicate, count) {
+            Some(commands) => (commands, None),
+            None => (
+                Vec::new(),
+                Some(format!("the sides exclude new {repeated}: select settings only")),
+            ),
+        },
+        _ => (Vec::new(), None),
     };
-    MissingSeeds { count, is_powerful: needed.is_some(), commands }
+    MissingSeeds { count, is_powerful: needed.is_some(), commands, obstacle }
 }
 
-fn commands(judged: &Judged, replicate: &str, count: usize) -> Vec<Command> {
-    let sides = [("left", judged.left), ("right", judged.right)];
-    let seeds = sides.map(|(_, set)| Seeds::of(&set.runs, replicate));
-    let [Some(left), Some(right)] = seeds else { return Vec::new() };
-    let pairs = judged.paired.pairs.iter();
-    let pairs = pairs.filter(|pair| pair.metric(&judged.metric.name).is_some());
-    let common: BTreeSet<i64> = pairs.filter_map(|pair| integer(pair.param(replicate)?)).collect();
-    let added = added(&left, &right, &common, count);
+/// `None` if the sides do not admit that many new replicates.
+fn commands(
+    sets: [&RunSet; 2],
+    pairs: &[Pair],
+    replicate: &str,
+    count: usize,
+) -> Option<Vec<Command>> {
+    let seeds = sets.map(|set| Seeds::of(&set.runs, replicate));
+    let [Some(left), Some(right)] = seeds else { return Some(Vec::new()) };
+    let common: BTreeSet<i64> =
+        pairs.iter().filter_map(|pair| integer(pair.param(replicate)?)).collect();
+    let admits = |seed: &i64| sets.iter().all(|set| set.admits(replicate, *seed));
+    let added = added(&left, &right, &common, count, &admits);
+    if added.len() < count {
+        return None;
+    }
     let mut commands: Vec<Command> = Vec::new();
-    for ((side, set), seeds) in sides.into_iter().zip([left, right]) {
+    for ((side, set), seeds) in ["left", "right"].into_iter().zip(sets).zip([left, right]) {
         let missing: Vec<i64> = added.difference(&seeds.finished).copied().collect();
         let all: Vec<i64> = seeds.all.union(&added).copied().collect();
         if missing.is_empty() {
@@ -54,7 +85,7 @@ fn commands(judged: &Judged, replicate: &str, count: usize) -> Vec<Command> {
             _ => commands.push(command),
         }
     }
-    commands
+    Some(commands)
 }
 
 /// Whether two commands do the same.
@@ -64,15 +95,22 @@ fn is_same(one: &Command, other: &Command) -> bool {
 
 /// The next `count` replicates: those that one side has already, then new ones. A replicate on which
 /// a side ended without the metric is skipped, because a repetition would end alike.
-fn added(left: &Seeds, right: &Seeds, common: &BTreeSet<i64>, count: usize) -> BTreeSet<i64> {
+fn added(
+    left: &Seeds,
+    right: &Seeds,
+    common: &BTreeSet<i64>,
+    count: usize,
+    admits: &dyn Fn(&i64) -> bool,
+) -> BTreeSet<i64> {
     let known: BTreeSet<i64> = left.all.union(&right.all).copied().collect();
     let is_usable = |seed: &i64| {
         let ended = |seeds: &Seeds| seeds.ended.contains(seed);
         let on_both = left.finished.contains(seed) && right.finished.contains(seed);
         !common.contains(seed) && !ended(left) && !ended(right) && !on_both
     };
-    let next = known.last().map_or(0, |last| last.saturating_add(1));
-    known.iter().copied().filter(is_usable).chain(next..=i64::MAX).take(count).collect()
+    let next = known.last().map_or(Some(0), |last| last.checked_add(1));
+    let new = next.into_iter().flat_map(|next| next..=i64::MAX).take(count);
+    known.iter().copied().filter(is_usable).chain(new).filter(admits).take(count).collect()
 }
 
 /// The replicates of one side.

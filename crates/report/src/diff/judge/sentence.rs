@@ -4,7 +4,7 @@ use analysis::judge::Verdict;
 use analysis::metric::Unit;
 
 use super::Judged;
-use super::seeds::MissingSeeds;
+use super::evidence::Lack;
 use crate::diff::digits::Digits;
 use crate::number_format::significant;
 use crate::wording;
@@ -29,11 +29,11 @@ pub fn sentence(judged: &Judged) -> String {
             "the sides are equivalent: their {metric} differs by less than the margin of {}",
             shown_margin(judged, judged.margin)
         ),
-        Verdict::Undecided => undecided(judged, judged.missing.as_ref()),
+        Verdict::Undecided => undecided(judged),
     }
 }
 
-fn undecided(judged: &Judged, missing: Option<&MissingSeeds>) -> String {
+fn undecided(judged: &Judged) -> String {
     let Some(replicate) = judged.paired.replicate else {
         return "undecided: no hyperparameter repeats a setting; run several seeds, or name the \
                 replicate with --replicate"
@@ -42,6 +42,19 @@ fn undecided(judged: &Judged, missing: Option<&MissingSeeds>) -> String {
     let n = judged.n();
     let with = format!("undecided with {}", wording::replicates(n, replicate));
     let repeated = wording::repeated(Some(replicate));
+    if let Some(Lack { side, runs, statuses }) = &judged.lack {
+        let all = judged.paired.matched();
+        return format!(
+            "{with}: {runs} of {all} runs of the {side} side have no result ({statuses})"
+        );
+    }
+    if n < 2 && judged.used.incomplete > 0 {
+        return format!(
+            "{with}: run the same {repeated} for all {} settings on both sides",
+            judged.used.settings
+        );
+    }
+    let missing = judged.missing.as_ref();
     match missing.map(|missing| (missing.count, missing.is_powerful)) {
         Some((Some(count), true)) => format!(
             "{with}: add {count} to decide with a probability of 80 % if the true difference is {}",
@@ -54,6 +67,9 @@ fn undecided(judged: &Judged, missing: Option<&MissingSeeds>) -> String {
             "{with}: the difference has no spread, so it cannot be tested; if the program ignores \
              its {replicate}, more {repeated} do not help"
         ),
+        _ if judged.difference() == Some(0.0) => {
+            format!("{with}: no difference is seen; --margin D tests whether it is below D")
+        }
         _ => format!(
             "{with}: more than 1,000 {repeated} would be needed if the true difference is {}",
             size(judged)
@@ -63,7 +79,7 @@ fn undecided(judged: &Judged, missing: Option<&MissingSeeds>) -> String {
 
 /// How the metric of the right side differs: `0.41 points higher`.
 fn change(judged: &Judged) -> String {
-    match judged.evidence.map_or(0.0, |evidence| evidence.difference.mean) {
+    match judged.evidence.as_ref().map_or(0.0, |evidence| evidence.difference.mean) {
         0.0 => "the same".to_owned(),
         0.0.. => size(judged) + " higher",
         _ => size(judged) + " lower",
@@ -72,7 +88,7 @@ fn change(judged: &Judged) -> String {
 
 /// The size of the difference: `0.41 points`.
 fn size(judged: &Judged) -> String {
-    let size = judged.evidence.map(|found| Digits::of(found).size(found.difference.mean));
+    let size = judged.evidence.as_ref().map(|found| Digits::of(found).size(found.difference.mean));
     size.map_or_else(|| "unknown".to_owned(), |size| with_unit(judged.metric.unit, size))
 }
 
@@ -90,6 +106,7 @@ pub fn shown_margin(judged: &Judged, margin: f64) -> String {
 /// A number with the unit of a difference.
 pub fn with_unit(unit: Unit, number: String) -> String {
     match unit {
+        Unit::Fraction | Unit::Percent if number == "1" => number + " point",
         Unit::Fraction | Unit::Percent => number + " points",
         Unit::Seconds => number + " s",
         Unit::Number => number,

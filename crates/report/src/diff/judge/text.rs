@@ -1,15 +1,18 @@
 //! The verdict as text.
 
 use analysis::judge::Method;
+use analysis::metric::Unit;
 use tracking::printable;
 
 use super::Judged;
-use super::command::{Command, Kind, is_range};
+use super::command::{Command, Kind, ranges};
+use super::evidence::UsedPairs;
 use super::sentence::{sentence, shown_margin, with_unit};
 use crate::diff::digits::{Digits, shown_p};
 use crate::diff::field::columns;
 use crate::diff::run_set::provenance_differences;
 use crate::diff::text::{compared, match_summary};
+use crate::diff::version::Version;
 use crate::render::layout::{BOLD, fitted_table, output_width, styled, wrap_text};
 use crate::wording::{self, count};
 
@@ -39,7 +42,12 @@ pub fn lines(judged: &Judged) -> Vec<String> {
     }
     lines.push(String::new());
     lines.extend(evidence(judged).iter().flat_map(|line| wrapped(line)));
+    lines.extend(incomplete(judged).iter().flat_map(|line| wrapped(line)));
     lines.extend(match_summary(judged.paired).iter().flat_map(|fact| wrapped(fact)));
+    if let Some(obstacle) = judged.missing.as_ref().and_then(|missing| missing.obstacle.as_ref()) {
+        lines.push(String::new());
+        lines.extend(wrapped(obstacle));
+    }
     for command in judged.missing.iter().flat_map(|missing| &missing.commands) {
         lines.push(String::new());
         lines.extend(wrapped(&instruction(judged, command)));
@@ -51,9 +59,23 @@ pub fn lines(judged: &Judged) -> Vec<String> {
     lines
 }
 
+/// A warning about a margin of an accuracy that seems to be in points.
+pub fn margin_warning(judged: &Judged) -> Option<String> {
+    let is_large = judged.metric.unit == Unit::Fraction && judged.margin >= 0.1;
+    is_large.then(|| {
+        let shown = shown_margin(judged, judged.margin);
+        let smaller = shown_margin(judged, judged.margin / 100.0);
+        format!(
+            "warning: --margin {} is {shown}; {} is {smaller}",
+            judged.margin,
+            judged.margin / 100.0
+        )
+    })
+}
+
 /// The interval, the p-value and the numbers of pairs.
 fn evidence(judged: &Judged) -> Vec<String> {
-    let Some(evidence) = judged.evidence else { return Vec::new() };
+    let Some(evidence) = &judged.evidence else { return Vec::new() };
     let (digits, unit) = (Digits::of(evidence), judged.metric.unit);
     let interval = judged.judgement.interval.map_or_else(
         || "no interval yet".to_owned(),
@@ -66,7 +88,7 @@ fn evidence(judged: &Judged) -> Vec<String> {
     let p = judged.judgement.p.map_or_else(|| "—".to_owned(), shown_p);
     vec![
         format!(
-            "difference in {}: {}; positive means that right is better",
+            "improvement in {}: {}",
             wording::metric(&judged.metric.name),
             with_unit(unit, digits.signed(difference))
         ),
@@ -79,38 +101,54 @@ fn evidence(judged: &Judged) -> Vec<String> {
                 |replicate| wording::replicates(evidence.difference.n, replicate)
             ),
             count(evidence.pairs, "pair"),
-            count(judged.settings(), "setting")
+            count(judged.used.settings, "setting")
         ),
     ]
 }
 
-/// What to do with a command.
+/// The replicates that the verdict does not use.
+fn incomplete(judged: &Judged) -> Option<String> {
+    let UsedPairs { incomplete, settings, .. } = judged.used;
+    let replicates = wording::replicates(incomplete, judged.paired.replicate?);
+    (incomplete > 0)
+        .then(|| format!("{replicates} excluded: not all {settings} settings have them"))
+}
+
+/// The instruction before a command.
 fn instruction(judged: &Judged, command: &Command) -> String {
-    let at = command.commit.as_ref().map_or_else(String::new, |commit| {
-        format!(", at commit {}", wording::short_digest(commit))
-    });
-    let replicate = judged.paired.replicate;
-    let seeds = match command.seeds.as_slice() {
-        [only] => format!("{} {only}", wording::replicate(replicate)),
-        [first, .., last] if is_range(&command.seeds) => {
-            format!("{} {first} to {last}", wording::repeated(replicate))
-        }
-        seeds => {
-            let seeds: Vec<String> = seeds.iter().map(ToString::to_string).collect();
-            format!("{} {}", wording::repeated(replicate), seeds.join(", "))
-        }
+    let version = |kind: &str, version: &Version| {
+        format!(", at {kind} {}", wording::short_digest(version.digits()))
     };
+    let at = match &command.version {
+        None => String::new(),
+        Some(commit @ Version::Commit(_)) => version("commit", commit),
+        Some(program @ Version::Program(_)) => version("program", program),
+    };
+    let seeds = seeds(&command.seeds, judged.paired.replicate);
     let sides = match command.sides.as_slice() {
         [only] => format!("the {only} side"),
         _ => "both sides".to_owned(),
     };
     match command.kind {
         Kind::AddsSeeds => format!("to add {seeds} to {sides}{at}, run:"),
-        Kind::Race => format!(
-            "add {seeds} to {sides}{at}; the recorded command runs a race, which chooses its own {}:",
-            wording::repeated(replicate)
-        ),
+        Kind::OlderProgram => {
+            format!("restore the files of that version to add {seeds} to {sides}{at}")
+        }
         Kind::Recorded if command.line.is_empty() => format!("add {seeds} to {sides}{at}"),
         Kind::Recorded => format!("add {seeds} to {sides}{at}; the record has the command:"),
     }
+}
+
+/// Lists replicates: `seeds 3 to 7, 9`.
+fn seeds(seeds: &[i64], replicate: Option<&str>) -> String {
+    let range = |(first, last): (i64, i64)| match first == last {
+        true => first.to_string(),
+        false => format!("{first} to {last}"),
+    };
+    let ranges: Vec<String> = ranges(seeds).into_iter().map(range).collect();
+    let noun = match seeds {
+        [_] => wording::replicate(replicate),
+        _ => wording::repeated(replicate),
+    };
+    format!("{noun} {}", ranges.join(", "))
 }
