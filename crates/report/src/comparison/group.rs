@@ -108,13 +108,14 @@ impl<'a> Group<'a> {
         self.varying.iter().filter(is_averaged).map(|name| (*name).to_owned()).collect()
     }
 
-    /// Whether these settings are those of `race`: they differ from run to run only in its
-    /// replicate, and its metric ranks them, unless nothing has finished.
+    /// Whether `race` compares these settings: they differ from run to run only in its replicate,
+    /// and its metric ranks them, unless nothing has finished. A race of one setting compares none.
     pub(super) fn is_of(&self, race: &Racing<'_>) -> bool {
         let key = |metric: &Metric| (metric.name.clone(), metric.direction);
         let is_same_metric = self.ranked_by.as_ref().map(key) == race.metric().map(key)
             && (self.ranked_by.is_some() || self.finished.is_empty());
         is_same_metric
+            && (race.has_rivals() || self.rows().len() == 1)
             && self.averaged().is_empty()
             && self.replicate.as_ref() == Some(race.replicate())
     }

@@ -52,8 +52,7 @@ pub fn compare(
         let race = race.as_ref().filter(|race| data_of(race.entrant()) == data_of(runs[0]));
         let runs_of = |race: &Racing| race.runs_of(group.rows()).filter(|_| group.is_of(race));
         let mut comparison = match race.map(|race| (race, runs_of(race))) {
-            None => group.compare(experiment, options, Method::Tests)?,
-            Some((_, None)) => {
+            Some((race, None)) if race.has_rivals() => {
                 let compared = group.compare(experiment, options, Method::Untested)?;
                 let conditions = (!excluded.is_empty()).then_some("--where");
                 let given = conditions.into_iter().chain(options.given()).collect();
@@ -64,6 +63,7 @@ pub fn compare(
                 let compared = group.compare(experiment, options, Method::Race(race))?;
                 Comparison { race: race.state(&runs), ..compared }
             }
+            _ => group.compare(experiment, options, Method::Tests)?,
         };
         comparison.tried_elsewhere =
             comparison.keys.iter().map(|key| finished_numbers(excluded, key)).collect();

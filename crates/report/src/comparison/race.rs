@@ -117,6 +117,11 @@ impl<'a> Racing<'a> {
         self.entrant
     }
 
+    /// Whether results decide the number of runs. A race of one setting ends at its first look.
+    pub(super) fn has_rivals(&self) -> bool {
+        self.race.settings.len() > 1
+    }
+
     /// The hyperparameter that repeats a setting.
     pub(super) fn replicate(&self) -> &'a String {
         &self.race.replicate

@@ -168,6 +168,17 @@ fn race_of_one_setting_says_so() {
 }
 
 #[test]
+fn race_of_one_setting_leaves_others_to_the_tests() {
+    let mut example = race(&[2, 3], None, &[(16, 3)]);
+    for seed in 0..3 {
+        example.record(raced(64, seed));
+    }
+    let comparison = compared(&example);
+    assert_eq!((comparison.promise, comparison.is_raced()), (Some(Promise::BestIsAmong), false));
+    assert_eq!(comparison.settings.iter().map(|setting| setting.n).collect::<Vec<_>>(), [3, 3]);
+}
+
+#[test]
 fn rules_that_changed_after_results_are_reported() {
     let example = race(&[2, 3], None, &[(16, 2), (64, 2)]);
     let mut declarations = example.reader().declarations("race").unwrap();
