@@ -172,7 +172,7 @@ fn request_that_cannot_be_judged_says_what_to_do() {
         ("sweep:depth=1", "sweep:depth=2", &["--metric", "test_los"], "unknown metric 'test_los'"),
         ("sweep", "sweep:depth=1", &[], "4 runs are on both sides: select sides without common"),
         ("sweep", "foo", &[], "the sides have no common metric: record the same metrics"),
-        ("sweep", "failed", &[], "right has no finished run (failed: 4 failed): `show "),
+        ("sweep", "failed", &[], "right has no finished run (failed: 4 failed): to see why, run "),
         ("sweep", "new", &[], "right has no finished run (new: 1 killed): run it first"),
         ("sweep", "digits", &[], "data or hyperparameters differ in every run (dataset sha256)"),
         ("sweep:depth=3", "sweep", &[], "no run matches 'sweep:depth=3'"),

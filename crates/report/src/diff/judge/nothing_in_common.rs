@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use analysis::runs::MeasuredRun;
 use anyhow::{Result, bail};
-use tracking::{RunId, Status, printable};
+use tracking::{RunId, Status, printable, shell};
 
 use crate::diff::pair::match_runs;
 use crate::diff::run_set::{RunSet, provenance_differences};
@@ -21,7 +21,7 @@ pub fn check(sets: [&RunSet; 2], paired: &PairedSets) -> Result<()> {
     for (side, set) in ["left", "right"].into_iter().zip(sets) {
         if set.finished() == 0 {
             let (name, statuses) = (printable(&set.name), statuses(&set.runs));
-            bail!("{side} has no finished run ({name}: {statuses}): {}", first_step(set));
+            bail!("{side} has no finished run ({name}: {statuses}): {}", next_step(set));
         }
     }
     let left: HashSet<&RunId> = sets[0].runs.iter().map(|run| &run.run.id).collect();
@@ -62,13 +62,17 @@ pub fn check(sets: [&RunSet; 2], paired: &PairedSets) -> Result<()> {
     )
 }
 
-/// What to do about a side without a finished run.
-fn first_step(set: &RunSet) -> String {
-    let has_failed =
+/// The next step for a side without a finished run. Only runs of programs have a log.
+fn next_step(set: &RunSet) -> String {
+    let has_ended =
         |run: &&MeasuredRun| matches!(run.run.status, Status::Failed | Status::Diverged);
-    set.runs.iter().find(has_failed).map_or_else(
-        || "run it first".to_owned(),
-        |run| format!("`show {} --log` says why", short_id(run)),
+    let Some(run) = set.runs.iter().find(has_ended) else { return "run it first".to_owned() };
+    let id = short_id(run);
+    let log = run.run.program_sha256.is_some().then_some("--log");
+    let arguments: Vec<&str> = std::iter::once(id.as_str()).chain(log).collect();
+    format!(
+        "to see why, run {}",
+        shell::next_command("report", "show", &set.folder.path, &arguments)
     )
 }
 

@@ -79,11 +79,8 @@ fn undecided(judged: &Judged) -> String {
 
 /// How the metric of the right side differs: `0.41 points higher`.
 fn change(judged: &Judged) -> String {
-    match judged.evidence.as_ref().map_or(0.0, |evidence| evidence.difference.mean) {
-        0.0 => "the same".to_owned(),
-        0.0.. => size(judged) + " higher",
-        _ => size(judged) + " lower",
-    }
+    let is_higher = judged.evidence.as_ref().is_some_and(|found| found.difference.mean > 0.0);
+    size(judged) + if is_higher { " higher" } else { " lower" }
 }
 
 /// The size of the difference: `0.41 points`.
