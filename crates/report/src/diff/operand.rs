@@ -37,7 +37,7 @@ pub struct Operand {
     pub what: What,
 }
 
-/// What an operand selects.
+/// The selection of an operand.
 pub enum What {
     /// A run, named by its id or by the id of its trial.
     Run(Box<RecordedRun>),

@@ -30,7 +30,7 @@ pub struct RunSet {
     /// The hyperparameters that the condition of the operand fixes, of those that were swept.
     pub fixed: Vec<(String, Value)>,
     pub folder: Rc<Folder>,
-    /// What made the runs, the newest last.
+    /// The program starts that made the runs, the newest last.
     pub invocations: Vec<Invocation>,
 }
 

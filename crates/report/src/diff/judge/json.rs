@@ -17,7 +17,7 @@ use crate::diff::version::Version;
 pub fn json(judged: &Judged, exit_code: u8) -> Json {
     let (paired, judgement) = (judged.paired, judged.judgement);
     let missing = judged.missing.as_ref();
-    let commands = missing.iter().flat_map(|missing| &missing.commands).map(command);
+    let commands = missing.iter().flat_map(|missing| &missing.commands).flatten().map(command);
     let provenance = provenance_differences(judged.left, judged.right);
     json!({
         "verdict": verdict(judgement.verdict),
@@ -49,7 +49,7 @@ pub fn json(judged: &Judged, exit_code: u8) -> Json {
         "provenance": provenance.iter().map(field).collect::<Vec<_>>(),
         "seeds_to_add": missing.and_then(|missing| missing.count),
         "commands": commands.collect::<Vec<_>>(),
-        "obstacle": missing.and_then(|missing| missing.obstacle.as_deref()),
+        "obstacle": missing.and_then(|missing| missing.commands.as_ref().err()),
     })
 }
 

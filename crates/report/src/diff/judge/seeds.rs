@@ -18,10 +18,8 @@ pub struct MissingSeeds {
     /// Whether this number gives a verdict with a probability of 80 %. Otherwise, it is the number
     /// without which no test is possible.
     pub is_powerful: bool,
-    /// A command for each side that lacks replicates.
-    pub commands: Vec<Command>,
-    /// The reason why there is no command.
-    pub obstacle: Option<String>,
+    /// A command for each side that lacks replicates, or the reason why there is none.
+    pub commands: Result<Vec<Command>, String>,
 }
 
 /// Finds the commands that add replicates to the `n` of the `pairs`. `needed` is the number of
@@ -37,39 +35,32 @@ pub fn missing_seeds(
     let least = method.least_replicates();
     let target = needed.or((n < least).then_some(least));
     let count = target.map(|target| target - n);
-    let repeated = wording::repeated(replicate);
-    let (commands, obstacle) = match (replicate, count) {
-        (Some(_), Some(_)) if method == Method::Once => (
-            Vec::new(),
-            Some(format!("--once is valid for one look: ask without it to add {repeated}")),
-        ),
-        (Some(replicate), Some(count)) => match commands(sets, pairs, replicate, count) {
-            Some(commands) => (commands, None),
-            None => (
-                Vec::new(),
-                Some(format!("the sides exclude new {repeated}: select settings only")),
-            ),
-        },
-        _ => (Vec::new(), None),
+    let commands = match (replicate, count) {
+        (Some(replicate), Some(_)) if method == Method::Once => Err(format!(
+            "--once is valid for one look: ask without it to add {}",
+            wording::repeated(Some(replicate))
+        )),
+        (Some(replicate), Some(count)) => commands(sets, pairs, replicate, count),
+        _ => Ok(Vec::new()),
     };
-    MissingSeeds { count, is_powerful: needed.is_some(), commands, obstacle }
+    MissingSeeds { count, is_powerful: needed.is_some(), commands }
 }
 
-/// `None` if the sides do not admit that many new replicates.
 fn commands(
     sets: [&RunSet; 2],
     pairs: &[Pair],
     replicate: &str,
     count: usize,
-) -> Option<Vec<Command>> {
+) -> Result<Vec<Command>, String> {
     let seeds = sets.map(|set| Seeds::of(&set.runs, replicate));
-    let [Some(left), Some(right)] = seeds else { return Some(Vec::new()) };
+    let [Some(left), Some(right)] = seeds else { return Ok(Vec::new()) };
     let common: BTreeSet<i64> =
         pairs.iter().filter_map(|pair| integer(pair.param(replicate)?)).collect();
     let admits = |seed: &i64| sets.iter().all(|set| set.admits(replicate, *seed));
     let added = added(&left, &right, &common, count, &admits);
     if added.len() < count {
-        return None;
+        let replicates = wording::repeated(Some(replicate));
+        return Err(format!("the sides exclude new {replicates}: select settings only"));
     }
     let mut commands: Vec<Command> = Vec::new();
     for ((side, set), seeds) in ["left", "right"].into_iter().zip(sets).zip([left, right]) {
@@ -85,7 +76,7 @@ fn commands(
             _ => commands.push(command),
         }
     }
-    Some(commands)
+    Ok(commands)
 }
 
 /// Whether two commands do the same.

@@ -44,11 +44,12 @@ pub fn lines(judged: &Judged) -> Vec<String> {
     lines.extend(evidence(judged).iter().flat_map(|line| wrapped(line)));
     lines.extend(incomplete(judged).iter().flat_map(|line| wrapped(line)));
     lines.extend(match_summary(judged.paired).iter().flat_map(|fact| wrapped(fact)));
-    if let Some(obstacle) = judged.missing.as_ref().and_then(|missing| missing.obstacle.as_ref()) {
+    let commands = judged.missing.as_ref().map(|missing| missing.commands.as_deref());
+    if let Some(Err(obstacle)) = commands {
         lines.push(String::new());
         lines.extend(wrapped(obstacle));
     }
-    for command in judged.missing.iter().flat_map(|missing| &missing.commands) {
+    for command in commands.and_then(Result::ok).unwrap_or_default() {
         lines.push(String::new());
         lines.extend(wrapped(&instruction(judged, command)));
         if !command.line.is_empty() {
