@@ -115,11 +115,16 @@ fn sides_that_exclude_new_seeds_have_no_command() {
         let (_, out, _) = sweep.text(&[left, right, "--format", "json"]);
         serde_json::from_str(&out).unwrap()
     };
-    for (left, right) in [("depth=1,seed<4", "depth=2"), ("depth=1,seed<3", "depth=2,seed>=3")] {
+    let trial = sweep.run("sweep", 2, 0).header.trial.clone();
+    for (left, right) in [
+        ("depth=1,seed<4", "depth=2"),
+        ("depth=1,seed<3", "depth=2,seed>=3"),
+        ("depth=1", trial.as_str()),
+    ] {
         let json = json(left, right);
         assert_eq!(json["commands"], serde_json::json!([]), "{left}");
         assert!(json["seeds_to_add"].is_number(), "{left}");
-        let obstacle = "the sides exclude new seeds: select settings only";
+        let obstacle = "no seeds can be added: a side selects runs or seeds; select settings only";
         assert_eq!(json["obstacle"], obstacle, "{left}");
     }
     let open = json("depth=1,seed>=4", "depth=2,seed>=4");
@@ -134,7 +139,7 @@ fn largest_seed_has_no_successor() {
     let sweep = Sweep::new(0.0).seeds("sweep", i64::MAX - 1..i64::MAX);
     sweep.add("sweep", &[1, 2].map(|depth| sweep.run("sweep", depth, i64::MAX)));
     let (code, out, error) = sweep.text(&DEPTHS);
-    assert!(code == 11 && out.contains("the sides exclude new seeds"), "{out} {error}");
+    assert!(code == 11 && out.contains("no seeds can be added"), "{out} {error}");
 }
 
 /// The printed command would run the newest program.

@@ -60,7 +60,9 @@ fn commands(
     let added = added(&left, &right, &common, count, &admits);
     if added.len() < count {
         let replicates = wording::repeated(Some(replicate));
-        return Err(format!("the sides exclude new {replicates}: select settings only"));
+        return Err(format!(
+            "no {replicates} can be added: a side selects runs or {replicates}; select settings only"
+        ));
     }
     let mut commands: Vec<Command> = Vec::new();
     for ((side, set), seeds) in ["left", "right"].into_iter().zip(sets).zip([left, right]) {
