@@ -26,10 +26,10 @@ pub fn of_unlisted_files(setup: &Setup) {
     }
 }
 
-/// Warns that a command without a race continues the experiment of a race.
+/// Warns that a command without a race does not continue the race of earlier ones.
 pub fn of_earlier_race(plan: &Plan, declared: Option<&Race>) {
     if plan.race.is_none() && declared.is_some() {
-        warn("the recorded runs are those of a race: add --race to continue it");
+        warn("the recorded runs are those of a race; only a command with --race continues it");
     }
 }
 

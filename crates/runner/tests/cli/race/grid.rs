@@ -51,7 +51,7 @@ fn race_stays_until_every_setting_has_every_seed() {
     let sweep = grid();
     sweep.runner(RACED).success();
     sweep.runner("r.toml").success().stderr_contains("nothing to run");
-    let warning = "warning: the recorded runs are those of a race: add --race to continue it";
+    let warning = "warning: the recorded runs are those of a race; only a command with --race";
     sweep.runner("status r.toml --set sweep.seed=[0,80]").exits(1).stderr_contains(warning);
     let more = sweep.runner("r.toml -q --set sweep.b=[10,80] --set sweep.seed=[0,1,80]");
     more.success().stderr_contains(warning);
