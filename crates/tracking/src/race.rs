@@ -69,7 +69,7 @@ impl RaceRules {
         format!("{} %", short_number(percent))
     }
 
-    /// Settings closer than this need not be told apart.
+    /// Settings whose difference is at most this are equally good for the user.
     #[must_use]
     pub fn indifference(&self) -> Option<f64> {
         self.indifference

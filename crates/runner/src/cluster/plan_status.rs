@@ -220,7 +220,7 @@ impl PlanStatus {
         }
     }
 
-    /// That no trial must run, in words. Only a race ends without the result of a failed trial.
+    /// Says that no trial must run. Only a race ends without the result of a failed trial.
     pub fn completion(&self) -> String {
         let (StatusCounts { trials, done, .. }, subject) = (self.counts(), self.subject());
         match trials - done {

@@ -129,7 +129,7 @@ fn race(request: &Request, planned: &Planned<'_>) -> Option<String> {
         None => "likely number unknown before each setting has two seeds".to_owned(),
     };
     Some(format!(
-        "{looks}: at most {} trials, {time}; {likely}; look {} needs those above",
+        "{looks}: at most {} trials, {time}; {likely}; the table shows look {}",
         possible.len(),
         decision.looks + 1
     ))

@@ -30,8 +30,8 @@ fn plan_shows_the_current_look_and_what_may_follow() {
     assert_eq!(
         sentences(&sweep),
         "race with looks after 3, 5, 8 seeds: at most 40 trials, 1 at a time (no earlier run to \
-         estimate the time from); likely number unknown before each setting has two seeds; look 1 \
-         needs those above 15 trials, 0 have their result; 1 at a time (no earlier run to estimate \
+         estimate the time from); likely number unknown before each setting has two seeds; the \
+         table shows look 1 15 trials, 0 have their result; 1 at a time (no earlier run to estimate \
          the time from)"
     );
     assert!(!sweep.exists("results"));
@@ -42,7 +42,7 @@ fn plan_shows_the_current_look_and_what_may_follow() {
     assert_eq!(states(&sweep, ""), "15 done, 12 later, 5 not_needed, 8 to_run");
     let second = sentences(&sweep);
     let expected = "race with looks after 3, 5, 8 seeds: at most 35 trials, under 1 s with 1 at a \
-                    time (from 15 earlier runs); likely about 29 trials; look 2 needs those above \
+                    time (from 15 earlier runs); likely about 29 trials; the table shows look 2 \
                     23 trials, 15 have their result;";
     assert!(second.starts_with(expected), "{second}");
 
