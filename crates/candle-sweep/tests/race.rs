@@ -58,7 +58,7 @@ fn grid_on_a_raced_folder_changes_no_decision() {
     candle_sweep(&folder, "run r.toml -q --set race=false --set sweep.seed=[5,6,80]");
     let (after, places_after) = report(&folder, "results");
     assert_eq!(places_after, places);
-    // Seed 80 of five settings; seeds 5 and 6 of those that had left before.
+    // Seed 80 of five settings; seeds 5 and 6 of the settings that had left before.
     race["unused_runs"] = json!(5 + 2 * 2);
     assert_eq!(after, race);
 }

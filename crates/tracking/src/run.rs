@@ -264,7 +264,7 @@ impl RecordedRun {
     }
 
     /// The number of the program start that made the run, or the last one that resumed it. Numbers
-    /// grow in the order of recording; they are those of one store.
+    /// grow in the order of recording; two stores can use the same numbers.
     #[must_use]
     pub fn invocation_number(&self) -> i64 {
         self.invocation

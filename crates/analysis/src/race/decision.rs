@@ -12,7 +12,7 @@ use tracking::RaceRules;
 use crate::samples::{Difference, Resolution, Sample, Samples, difference};
 use crate::statistics::{count, quantile, upper_tail};
 
-/// What a setting has on one replicate. Higher values are better.
+/// The result of a setting on one replicate. Higher values are better.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cell {
     /// No run has ended.
@@ -32,7 +32,7 @@ pub struct Field {
     pub grid: Option<f64>,
 }
 
-/// What the runs decide about a race.
+/// The decision of a race so far.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     /// The number of looks at which all settings in the race had their replicates.

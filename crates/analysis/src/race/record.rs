@@ -12,7 +12,7 @@ use crate::runs::{MeasuredRun, grid, is_final, metric_names, metric_of};
 /// A race and what its runs decide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raced {
-    /// The metric that decides; `None` if no run of the first look has one that ranks.
+    /// The metric that decides; `None` if no run of the first look has a metric that ranks.
     pub metric: Option<Metric>,
     /// The run of each setting on each replicate, in the order of the race.
     pub runs: Vec<Vec<Option<RunId>>>,
@@ -77,7 +77,7 @@ fn runs_of<'a>(race: &Race, runs: &'a [MeasuredRun]) -> Vec<Vec<Option<&'a Measu
     table
 }
 
-/// What the runs of one setting have in common: data, program, and all hyperparameters except the
+/// The facts that identify a setting: data, program, and all hyperparameters except the
 /// replicate.
 fn setting_key(measured: &MeasuredRun, replicate: &str) -> String {
     let run = &measured.run;

@@ -256,7 +256,7 @@ fn check_exits_of_the_best(times: u32) {
 }
 
 /// How often a given best setting is excluded by the comparison of a finished grid of five seeds or
-/// by the race that goes on from it. Both together keep the promise, because each excludes it with a
+/// by the race that continues it. Both together keep the promise, because each excludes it with a
 /// probability of at most 2.5 %.
 fn check_races_after_a_grid(times: u32) {
     let grid_excludes = |field: &Field| {

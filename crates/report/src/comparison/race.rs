@@ -73,8 +73,8 @@ impl Place {
 /// The runs of a comparison that a race answers.
 #[derive(Default)]
 pub(super) struct RunsOfRace<'a> {
-    /// Those of the looks that were taken, or of the first look, and those of settings outside of
-    /// the race.
+    /// The runs of the looks that were taken, or of the first look, and all runs of settings outside
+    /// of the race.
     pub(super) shown: Vec<&'a MeasuredRun>,
     /// The number of runs that the race does not use: on other replicates, or of later looks.
     unused: usize,

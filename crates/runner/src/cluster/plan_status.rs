@@ -207,7 +207,7 @@ impl PlanStatus {
         }
     }
 
-    /// What has the [trials](PlanStatus::trials), in words: the experiment, or the look of its race.
+    /// The owner of the [trials](PlanStatus::trials) as text: the experiment, or the look of its race.
     pub fn subject(&self) -> String {
         let name = &self.spec.name;
         match (&self.plan.race, &self.raced) {

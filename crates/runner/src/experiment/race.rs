@@ -63,7 +63,7 @@ impl PlannedRace {
         Ok(Self { race, trials: settings })
     }
 
-    /// What the runs in the folder `results` decide.
+    /// The race as the runs in the folder `results` decide it.
     ///
     /// # Errors
     /// If the store cannot be read, or no metric of the runs ranks.

@@ -23,7 +23,7 @@ pub enum Choice {
 
 /// The work of a sweep.
 pub struct Work<'a> {
-    /// The groups of `trials`, or of their shard.
+    /// The needed trials of the plan, or those in the shard.
     pub candidates: Vec<TrialGroup<'a>>,
     /// The trials to run.
     pub to_run: Vec<TrialGroup<'a>>,

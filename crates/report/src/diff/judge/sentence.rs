@@ -71,7 +71,7 @@ fn undecided(judged: &Judged) -> String {
             format!("{with}: no difference is seen; --margin D tests whether it is below D")
         }
         _ => format!(
-            "{with}: more than 1,000 {repeated} would be needed if the true difference is {}",
+            "{with}: more than 1,000 {repeated} may be needed if the true difference is {}",
             size(judged)
         ),
     }
